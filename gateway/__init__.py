@@ -1,0 +1,1 @@
+"""One registration reaches Shopify, Smaregi, the CRM and the mailbox, whatever fails on the way."""

@@ -1,0 +1,100 @@
+"""What is worth telling, and when: pure bookkeeping, the clock is given.
+
+An incident is a kind of failure: a system and an error class. Its first failure is told at once,
+what follows is counted and told in digests, and its end once the system works again and has been
+calm for a while, so that a flapping system does not send a message a flap.
+"""
+
+from dataclasses import dataclass
+
+from gateway.errors import ErrorClass
+
+__all__ = ["Incidents"]
+
+DIGEST_AFTER = 300.0
+CALM = 30.0
+FORGET_AFTER = 3600.0
+
+_HINTS = {
+    ErrorClass.AUTH: "its credentials are refused: check them with `python main.py check`",
+    ErrorClass.INVALID_DATA: "it refuses some data: see `deliveries list --outcome failed`",
+    ErrorClass.CONFLICT: "a person must decide: see `deliveries list --outcome failed`",
+    ErrorClass.TOO_LATE: "too old to be sent by itself: `replay --error-class too_late` sends it",
+    ErrorClass.RATE_LIMIT: "it limits our requests; they are slowed down and sent again",
+}
+_PASSING = "it is tried again by itself"
+
+
+@dataclass(slots=True)
+class _Incident:
+    system: str
+    error_class: ErrorClass
+    began: float
+    last: float
+    told_at: float
+    untold: int = 0
+    total: int = 1
+    worked_since: bool = False
+
+
+class Incidents:
+    """Each method returns the texts to send now; they hold systems, classes and counts only."""
+
+    def __init__(self, *, digest_after: float = DIGEST_AFTER, calm: float = CALM) -> None:
+        self._open: dict[tuple[str, ErrorClass], _Incident] = {}
+        self._digest_after = digest_after
+        self._calm = calm
+
+    def failed(self, system: str, error_class: ErrorClass, detail: str, now: float) -> list[str]:
+        incident = self._open.get((system, error_class))
+        if incident is None:
+            self._open[system, error_class] = _Incident(system, error_class, now, now, now)
+            hint = _HINTS.get(error_class, _PASSING)
+            return [f"⚠️ {system}: {error_class} ({detail}). Nothing is lost: {hint}."]
+        incident.last = now
+        incident.untold += 1
+        incident.total += 1
+        incident.worked_since = False
+        return []
+
+    def worked(self, system: str) -> None:
+        for incident in self._open.values():
+            if incident.system == system:
+                incident.worked_since = True
+
+    def tick(self, now: float) -> list[str]:
+        """Digests and recoveries that are due."""
+        texts = []
+        for key, incident in list(self._open.items()):
+            if incident.untold and now - incident.told_at >= self._digest_after:
+                texts.append(self._digest(incident, now))
+            elif incident.worked_since and now - incident.last >= self._calm:
+                texts += self._recovered(incident, now)
+                del self._open[key]
+            elif now - incident.last >= FORGET_AFTER and not incident.untold:
+                del self._open[key]
+        return texts
+
+    def _digest(self, incident: _Incident, now: float) -> str:
+        text = (
+            f"⚠️ {incident.system}: {incident.error_class}, {incident.untold} more in "
+            f"{_minutes(now - incident.told_at)}, {incident.total} in all."
+        )
+        incident.told_at, incident.untold = now, 0
+        return text
+
+    def _recovered(self, incident: _Incident, now: float) -> list[str]:
+        """Where a person is needed the system was never down: nothing has recovered."""
+        if incident.error_class.needs_a_person:
+            return [self._digest(incident, now)] if incident.untold else []
+        lasted = _minutes(incident.last - incident.began)
+        return [
+            (
+                f"✅ {incident.system}: works again after {incident.error_class} "
+                f"({incident.total} in {lasted})."
+            )
+        ]
+
+
+def _minutes(seconds: float) -> str:
+    return f"{round(seconds)} s" if seconds < 120 else f"{round(seconds / 60)} min"

@@ -1,0 +1,133 @@
+"""Sends alerts to a Slack-style webhook and by mail; a broken target hurts nothing."""
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from email.header import Header
+from email.mime.text import MIMEText
+from email.utils import formatdate, make_msgid, parseaddr
+
+import orjson
+
+from gateway.alerts.incidents import Incidents
+from gateway.errors import ErrorClass, UpstreamError
+from gateway.settings import AlertSettings
+from gateway.wire import Access, Call, SmtpSettings, SmtpTransport, Wire
+
+__all__ = ["AlertSender"]
+
+log = logging.getLogger(__name__)
+
+_TICK = 1.0
+_WAITING = 100
+"""Alerts that may wait for a slow target; more are dropped, they are in the log."""
+
+
+class AlertSender:
+    def __init__(
+        self,
+        wire: Wire,
+        settings: Callable[[], AlertSettings],
+        smtp: Callable[[], SmtpSettings],
+        timeout: Callable[[], float],
+        *,
+        incidents: Incidents | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._wire = wire
+        self._settings = settings
+        self._smtp = smtp
+        self._transport = SmtpTransport("alerts", smtp, timeout)
+        self._incidents = incidents or Incidents()
+        self._clock = clock
+        self._queue: asyncio.Queue[str] = asyncio.Queue(_WAITING)
+        self._tasks: list[asyncio.Task[None]] = []
+
+    def start(self) -> None:
+        self._tasks = [
+            asyncio.create_task(self._tick(), name="alerts tick"),
+            asyncio.create_task(self._send(), name="alerts send"),
+        ]
+
+    async def stop(self, seconds: float = 1.0) -> None:
+        """What waits gets a moment to leave."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._queue.join()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._transport.close()
+
+    def failed(self, system: str, error: UpstreamError) -> None:
+        self._tell(self._incidents.failed(system, error.error_class, str(error), self._clock()))
+
+    def failed_with(self, system: str, error_class: ErrorClass, detail: str) -> None:
+        self._tell(self._incidents.failed(system, error_class, detail, self._clock()))
+
+    def worked(self, system: str) -> None:
+        self._incidents.worked(system)
+
+    def notice(self, text: str) -> None:
+        """Something to know that is no failure."""
+        self._tell([text])
+
+    def _tell(self, texts: Sequence[str]) -> None:
+        for text in texts:
+            log.warning("alert: %s", text)
+            with suppress(asyncio.QueueFull):
+                self._queue.put_nowait(text)
+
+    async def _tick(self) -> None:
+        while True:
+            await asyncio.sleep(_TICK)
+            self._tell(self._incidents.tick(self._clock()))
+
+    async def _send(self) -> None:
+        while True:
+            text = await self._queue.get()
+            try:
+                await asyncio.gather(self._to_webhook(text), self._to_mail(text))
+            except Exception:
+                log.exception("an alert could not be sent")
+            finally:
+                self._queue.task_done()
+
+    async def _to_webhook(self, text: str) -> None:
+        url = self._settings().alert_webhook_url
+        if url is None:
+            return
+        call = Call(
+            "alerts",
+            "alert webhook",
+            Access.WRITE,
+            "POST",
+            url,
+            headers={"Content-Type": "application/json"},
+            body=orjson.dumps({"text": text}),
+            timeout=5.0,
+        )
+        try:
+            answer = await self._wire.send(call)
+            if answer.status >= 300:
+                log.warning("ALERT_WEBHOOK_URL answered HTTP %d", answer.status)
+        except UpstreamError as error:
+            log.warning("ALERT_WEBHOOK_URL cannot be reached: %s", error.error_class)
+
+    async def _to_mail(self, text: str) -> None:
+        recipient, sender = self._settings().alert_email, self._smtp().email_from
+        if recipient is None or sender is None:
+            return
+        address = parseaddr(sender)[1]
+        message = MIMEText(text + "\n", "plain", "utf-8")
+        message["Subject"] = Header("Registration gateway: " + text[:60], "utf-8").encode()
+        message["From"] = address
+        message["To"] = recipient
+        message["Date"] = formatdate()
+        message["Message-ID"] = make_msgid(domain=address.rpartition("@")[2] or "localhost")
+        try:
+            await self._transport.send(address, recipient, message.as_bytes())
+        except UpstreamError as error:
+            log.warning("ALERT_EMAIL cannot be sent: %s", error.error_class)

@@ -1,0 +1,129 @@
+"""What the gateway answers: a registration's body as it stands, deliveries as rows, problems."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+import orjson
+
+from gateway.customer import gid
+from gateway.outcomes import Delivery, Outcome
+
+__all__ = ["Answer", "delivery_row", "iso", "problem", "registration_body"]
+
+_UNSETTLED = {Outcome.PENDING, Outcome.RETRYING, Outcome.FAILED}
+
+_TITLES = {
+    "already-registered": "This e-mail is registered already",
+    "in-progress": "A registration for this e-mail is under way",
+    "invalid-data": "Some fields are wrong",
+    "idempotency-key-reused": "The idempotency key was used with another body",
+    "shopify-unavailable": "Shopify cannot take registrations right now",
+    "storage-unavailable": "The gateway cannot keep anything right now",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A status and a body, ready to be sent; `problem` chooses the content type."""
+
+    status: int
+    body: bytes
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def is_problem(self) -> bool:
+        return self.status >= 400
+
+
+def iso(seconds: float | None) -> str | None:
+    """Unix seconds as RFC 3339 in UTC, to the second."""
+    if seconds is None:
+        return None
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def problem(
+    status: int,
+    kind: str,
+    detail: str,
+    *,
+    title: str | None = None,
+    errors: Sequence[Mapping[str, str]] = (),
+    registration_id: str | None = None,
+    retry_after: float | None = None,
+) -> Answer:
+    """RFC 9457. `errors`: `{field, message}` each, where fields are at fault."""
+    body: dict[str, Any] = {
+        "type": kind,
+        "title": title or _TITLES.get(kind, kind.replace("-", " ").capitalize()),
+        "status": status,
+        "detail": detail,
+    }
+    if errors:
+        body["errors"] = list(errors)
+    if registration_id:
+        body["registration_id"] = registration_id
+    headers = {}
+    if retry_after is not None:
+        headers["Retry-After"] = str(max(1, int(-(-retry_after // 1))))
+    return Answer(status, orjson.dumps(body), headers)
+
+
+def registration_body(
+    registration_id: str,
+    customer_id: int,
+    action: str,
+    warnings: Sequence[Mapping[str, str]],
+    deliveries: Sequence[Delivery],
+    member_number: str | None,
+) -> bytes:
+    """The 201's body; the same whenever it is asked for, as things stand then."""
+    unsettled = any(delivery.outcome in _UNSETTLED for delivery in deliveries)
+    return orjson.dumps(
+        {
+            "id": registration_id,
+            "status": "partial" if unsettled else "complete",
+            "shopify_action": action,
+            "shopify_customer_id": gid(customer_id),
+            "member_number": member_number,
+            "warnings": list(warnings),
+            "channels": {delivery.channel: _channel(delivery) for delivery in deliveries},
+        }
+    )
+
+
+def _channel(delivery: Delivery) -> dict[str, Any]:
+    """Only what says something: a delivered channel has no error, a held one no reference."""
+    arrived = delivery.outcome is Outcome.DELIVERED
+    values = {
+        "outcome": delivery.outcome,
+        "action": delivery.action if arrived else None,
+        "reference": delivery.reference if arrived else None,
+        "error_class": delivery.error_class,
+        "message": None if arrived else delivery.message,
+        "next_attempt_at": iso(delivery.next_attempt_at),
+        "adjustments": list(delivery.adjustments) or None,
+    }
+    return {key: value for key, value in values.items() if value is not None}
+
+
+def delivery_row(delivery: Delivery) -> dict[str, Any]:
+    """A delivery as `/v1/deliveries` and `--json` show it."""
+    return {
+        "id": delivery.id,
+        "registration_id": delivery.registration_id,
+        "shopify_customer_id": gid(delivery.customer_id),
+        "channel": delivery.channel,
+        "kind": delivery.kind,
+        "outcome": delivery.outcome,
+        "error_class": delivery.error_class,
+        "message": delivery.message,
+        "attempts": delivery.attempts,
+        "adjustments": list(delivery.adjustments),
+        "reference": delivery.reference,
+        "created_at": iso(delivery.created_at),
+        "updated_at": iso(delivery.updated_at),
+        "next_attempt_at": iso(delivery.next_attempt_at),
+    }

@@ -1,0 +1,306 @@
+"""The composition root: settings -> parts -> a running gateway, and the aiohttp application.
+
+`Core` is what owns the database file: `serve` runs it with its HTTP front, a command runs it alone.
+"""
+
+import asyncio
+import logging
+import sqlite3
+import time
+from collections.abc import AsyncIterator, Iterable
+from contextlib import AsyncExitStack, asynccontextmanager
+from enum import Enum
+from typing import Any, cast
+
+from flags import Mode
+from gateway.alerts import AlertSender
+from gateway.channels import ROSTER, Context, Spec
+from gateway.channels.smaregi import Smaregi
+from gateway.config import LiveConfig
+from gateway.delivery import Deliverer, Ended, Gate, Replay, Route, Worker
+from gateway.errors import ErrorClass, StorageError, UpstreamError
+from gateway.metrics import Metrics
+from gateway.outcomes import Outcome, Waiting
+from gateway.recovery import Recovery
+from gateway.registration import Registrar
+from gateway.shopify import GraphQL, Shopify
+from gateway.store import Database, Keys, members, outbox, registrations, retention
+from gateway.wire import Wire
+from gateway.wire.limits import CostBucket
+
+__all__ = ["Core", "Role", "open_core"]
+
+log = logging.getLogger(__name__)
+
+_WIPE_AFTER = 1.0
+_RETENTION_EVERY = 3600.0
+
+
+class Role(Enum):
+    """What the owner of the file is up to: serve; a command that calls upstreams, or none."""
+
+    SERVE = "serve"
+    COMMAND = "command"
+    OFFLINE = "offline"
+
+
+class Core:
+    """The parts, put together. Build it with `open_core`; the caller holds the owner's lock."""
+
+    def __init__(
+        self, live: LiveConfig, db: Database, keys: Keys, wire: Wire, metrics: Metrics
+    ) -> None:
+        self.live = live
+        self.db = db
+        self.keys = keys
+        self.metrics = metrics
+        self._wire = wire
+        self.alerts = AlertSender(
+            wire,
+            lambda: live.current.alerts,
+            lambda: live.current.email,
+            self._timeout,
+        )
+        self.shopify = self._make_shopify()
+        routes = {spec.name: self._route(spec) for spec in ROSTER}
+        self.deliverer = Deliverer(
+            db,
+            self.shopify,
+            routes,
+            flags=lambda: live.current.flags,
+            schedule=lambda: live.current.gateway.gateway_retry_schedule,
+            timeout=self._timeout,
+            listen=self._attempt_ended,
+        )
+        self.replay = Replay(db, self.deliverer)
+        self.worker = Worker(db, self.deliverer, lambda: live.current.gateway.gateway_auto_replay)
+        self.registrar = Registrar(
+            db,
+            keys,
+            self.shopify,
+            self.deliverer,
+            deadline=lambda: live.current.gateway.gateway_response_deadline,
+            shopify_result=self._shopify_result,
+            intent_gone=self._intent_gone,
+            unclear=self._resolve_soon,
+        )
+        self.recovery = Recovery(
+            db,
+            keys,
+            self.shopify,
+            self.registrar,
+            recovered=self.worker.wake,
+            intent_gone=self._intent_gone,
+        )
+        self._to_wipe = asyncio.Event()
+        self._started: set[str] = set()
+        live.on_change(self._config_changed)
+
+    def _timeout(self) -> float:
+        return self.live.current.gateway.gateway_upstream_timeout
+
+    def _make_shopify(self) -> Shopify:
+        def settings() -> Any:
+            return self.live.current.shopify
+
+        bucket = CostBucket(time.monotonic)
+        # The loop's clock: the deadlines that the registrar gives are in it.
+        clock = asyncio.get_running_loop().time
+        return Shopify(GraphQL(self._wire, settings, clock, bucket), settings, clock)
+
+    def _route(self, spec: Spec) -> Route:
+        def settings() -> Any:
+            return self.live.current.sections[spec.name]
+
+        async def ready() -> None:
+            await self.deliverer.wake(Waiting.INDEX, spec.name)
+            self.worker.wake(spec.name)
+
+        context = Context(
+            wire=self._wire,
+            db=self.db,
+            keys=self.keys,
+            settings=settings,
+            store=lambda: self.live.current.store,
+            timeout=self._timeout,
+            clock=time.time,
+            customer_exists=self._customer_exists,
+            ready=ready,
+        )
+        return Route(spec, spec.build(context), Gate(spec.name, time.monotonic), settings)
+
+    async def _customer_exists(self, customer_id: int) -> bool:
+        return customer_id in await self.shopify.read([customer_id])
+
+    # -- what happens is told to metrics and administrators, in this one place
+
+    def _attempt_ended(self, ended: Ended) -> None:
+        self.metrics.attempt_ended(ended)
+        channel, settlement = ended.delivery.channel, ended.settlement
+        if settlement.outcome is Outcome.DELIVERED:
+            self.alerts.worked(channel)
+        elif settlement.outcome is not Outcome.DRY_RUN and settlement.error_class is not None:
+            self._delivery_failed(ended, settlement.error_class)
+        if ended.delivery.outcome in {Outcome.PENDING, Outcome.RETRYING}:
+            self.worker.wake(channel)
+
+    def _delivery_failed(self, ended: Ended, error_class: ErrorClass) -> None:
+        channel, text = ended.delivery.channel, ended.settlement.message or ""
+        log.warning("delivery %d to %s: %s: %s", ended.delivery.id, channel, error_class, text)
+        if ended.settlement.waiting is not Waiting.CHANNEL or ended.error is not None:
+            self.alerts.failed_with(channel, error_class, text)
+
+    def _shopify_result(self, error: UpstreamError | None) -> None:
+        if error is None:
+            self.alerts.worked("shopify")
+        else:
+            self.alerts.failed("shopify", error)
+
+    def _config_changed(self) -> None:
+        self.worker.flags_changed()
+        self._show_flags()
+        self.deliverer.keep(self._start_channels())
+        for route in self.deliverer.routes.values():
+            if route.gate.cause is ErrorClass.AUTH:
+                route.gate.retry_now()
+
+    def _resolve_soon(self) -> None:
+        self.recovery.wake()
+
+    def _show_flags(self) -> None:
+        modes = [(f.name, f.mode.value) for f in self.live.current.flags.flags.values()]
+        self.metrics.set_flags(modes)
+
+    def _intent_gone(self) -> None:
+        """Within seconds the bytes of a wiped intent leave the journal too."""
+        self._to_wipe.set()
+
+    async def _wipe(self) -> None:
+        while True:
+            await self._to_wipe.wait()
+            await asyncio.sleep(_WIPE_AFTER)
+            self._to_wipe.clear()
+            try:
+                await self.db.checkpoint()
+            except StorageError as error:
+                log.warning("the journal could not be emptied: %s (%s)", error, error.hint)
+
+    # -- running
+
+    async def start(self, role: "Role") -> None:
+        """Take over what a dead owner left; only `serve` works on by itself."""
+        await self.recovery.take_over()
+        self._show_flags()
+        self.alerts.start()
+        if role is Role.OFFLINE:
+            return
+        await self._start_channels()
+        if role is Role.SERVE:
+            self.deliverer.keep_until_stop(self.shopify.define())
+            self.worker.start()
+            self.recovery.start()
+            self.deliverer.keep_until_stop(self._expire())
+            self.deliverer.keep_until_stop(self._wipe())
+
+    async def _start_channels(self) -> None:
+        """Those whose flag is not off, each once; again after a reload."""
+        for name, route in self.deliverer.routes.items():
+            if self.live.current.flags[name].mode is not Mode.OFF and name not in self._started:
+                self._started.add(name)
+                await route.channel.start()
+
+    async def stop(self, seconds: float) -> None:
+        """Finish what is under way, or leave it due at the next start; within `seconds`."""
+        await self.worker.stop()
+        await self.recovery.stop()
+        await self.deliverer.finish(seconds)
+        for route in self.deliverer.routes.values():
+            await route.channel.close()
+        await self.shopify.close()
+        await self.alerts.stop()
+        try:
+            await self.db.checkpoint()
+        except StorageError as error:
+            log.warning("the journal could not be emptied: %s", error)
+
+    async def _expire(self) -> None:
+        while True:
+            try:
+                await self.expire_once()
+            except StorageError as error:
+                log.warning("old rows could not be deleted: %s (%s)", error, error.hint)
+            await asyncio.sleep(_RETENTION_EVERY)
+
+    async def expire_once(self) -> int:
+        """Delete what is older than GATEWAY_RETENTION_DAYS; the number of rows."""
+        now = time.time()
+        before = now - self.live.current.gateway.gateway_retention_days * 86400
+        gone = 0
+        while page := await self.db.write(lambda db: retention.expire(db, before, now)):
+            gone += page
+        return gone
+
+    async def discard(self, delivery_ids: Iterable[int]) -> int:
+        """Given up by a person; the number of those that were open."""
+        ids, now = list(delivery_ids), time.time()
+        return await self.db.write(
+            lambda db: sum(outbox.discard(db, i, "discarded by a person", now) for i in ids)
+        )
+
+    async def prove_storage(self) -> None:
+        """A durable commit, or StorageError with a hint."""
+        now = repr(time.time())
+        await self.db.write(lambda db: members.set_meta(db, "proved_at", now))
+
+    async def refresh_members(self) -> AsyncIterator[dict[str, Any]]:
+        """Rebuild the index of members; `progress` events, then `end`."""
+        channel = cast(Smaregi, self.deliverer.routes["smaregi"].channel)
+        scan = channel.index.start_scan(again=True)
+        yield {"event": "start"}
+        while not scan.done():
+            await asyncio.wait({scan}, timeout=0.2)
+            progress = channel.index.progress
+            yield {"event": "progress", "members": progress.members, "seconds": progress.seconds}
+        try:
+            scan.result()
+        except UpstreamError as error:
+            yield {"event": "end", "error": str(error), "members": channel.index.progress.members}
+            return
+        yield {
+            "event": "end",
+            "members": channel.index.progress.members,
+            "indexed": await channel.index.size(),
+            "seconds": channel.index.progress.seconds,
+        }
+
+    async def metrics_text(self) -> bytes:
+        def unit(db: sqlite3.Connection) -> tuple[list[tuple[str, str, int]], Any]:
+            return outbox.counts(db), registrations.intents_open(db)
+
+        counts, (intents, oldest) = await self.db.read(unit)
+        age = max(0.0, time.time() - oldest) if oldest else 0.0
+        self.metrics.set_outbox(self.deliverer.routes, counts, (intents, age))
+        for name, route in self.deliverer.routes.items():
+            self.metrics.set_paused(name, paused=route.gate.cause is not None)
+        return self.metrics.text()
+
+
+@asynccontextmanager
+async def open_core(live: LiveConfig, role: Role, *, seconds: float = 7.0) -> AsyncIterator[Core]:
+    """A running core on the database that `live` names; stopped within `seconds` and closed."""
+    gateway = live.current.gateway
+    secret = gateway.gateway_secret
+    async with AsyncExitStack() as stack:
+        gateway.database_path.absolute().parent.mkdir(parents=True, exist_ok=True)
+        keys = Keys.load(secret.get_secret_value() if secret else None, gateway.database_path)
+        db = Database(gateway.database_path)
+        await db.open()
+        stack.push_async_callback(db.close)
+        metrics = Metrics()
+        wire = await stack.enter_async_context(
+            Wire(lambda: live.current.gateway.gateway_upstream_timeout, metrics.called)
+        )
+        core = Core(live, db, keys, wire, metrics)
+        stack.push_async_callback(core.stop, seconds)
+        await core.start(role)
+        yield core

@@ -1,0 +1,8 @@
+"""One room per channel: all that differs by vendor, and nothing else."""
+
+from gateway.channels import crm, email, smaregi
+from gateway.channels.base import Channel, Check, Context, Done, Spec, Store, Work
+
+__all__ = ["ROSTER", "Channel", "Check", "Context", "Done", "Spec", "Store", "Work"]
+
+ROSTER: tuple[Spec, ...] = (smaregi.SPEC, crm.SPEC, email.SPEC)

@@ -1,0 +1,25 @@
+"""CRM_PROVIDER and HUBSPOT_*"""
+
+from typing import ClassVar, Literal
+
+from pydantic import Field, SecretStr
+
+from gateway.settings import Section, Url
+
+__all__ = ["CrmSettings"]
+
+
+class CrmSettings(Section):
+    title: ClassVar[str] = "The CRM"
+
+    crm_provider: Literal["hubspot"] = Field("hubspot", description="which CRM: hubspot")
+    hubspot_access_token: SecretStr | None = Field(
+        None, description="a service key, or the token of a private app"
+    )
+    hubspot_base_url: Url = Field("https://api.hubapi.com", description="for tests and proxies")
+    hubspot_api_version: str = Field(
+        "2026-03", pattern=r"^\d{4}-\d{2}$", description="dated version of the API"
+    )
+
+    def missing(self) -> list[str]:
+        return self._absent("hubspot_access_token")

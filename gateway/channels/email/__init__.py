@@ -1,0 +1,17 @@
+"""The welcome mail, by SMTP."""
+
+from gateway.channels.base import Spec
+from gateway.channels.email.channel import Email
+from gateway.channels.email.settings import EmailSettings
+
+__all__ = ["SPEC", "Email", "EmailSettings"]
+
+SPEC = Spec(
+    name="email",
+    title="Welcome mail",
+    settings=EmailSettings,
+    build=Email,
+    max_age=lambda section: (
+        section.email_max_age * 3600 if isinstance(section, EmailSettings) else None
+    ),
+)

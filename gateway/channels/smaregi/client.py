@@ -1,0 +1,193 @@
+"""Smaregi's platform API: token, rates, and its errors as ours."""
+
+import base64
+from collections.abc import Callable, Mapping
+from typing import Any
+from urllib.parse import urlencode
+
+import orjson
+
+from gateway.channels.smaregi.settings import SmaregiSettings
+from gateway.errors import ErrorClass, UpstreamError
+from gateway.wire import Access, Answer, Call, ClientCredentials, Lane, RateLimit, Wire, lane
+from gateway.wire.tokens import parse_token
+
+__all__ = ["SmaregiClient"]
+
+SYSTEM = "smaregi"
+_SCOPE = "pos.customers:read pos.customers:write"
+_INDEX_FIELDS = (
+    "customerId,customerCode,customerNo,lastName,firstName,lastKana,firstKana,mailAddress,"
+    "birthDate,point,lastComeDateTime,status,updDateTime"
+)
+PAGE = 1000
+
+
+class SmaregiClient:
+    """Members by number, by id and by page; create and patch. `clock` is monotonic."""
+
+    def __init__(
+        self, wire: Wire, settings: Callable[[], SmaregiSettings], clock: Callable[[], float]
+    ) -> None:
+        self._wire = wire
+        self._settings = settings
+        self._clock = clock
+        self._grant = ClientCredentials(self._ask_token, clock)
+        self._rates: tuple[float, float] = (0, 0)
+        self._limits()
+
+    def _limits(self) -> None:
+        """Rates as set; the scan of members has a limit of its own at four fifths of the reads."""
+        settings = self._settings()
+        rates = (settings.smaregi_reads_per_second, settings.smaregi_writes_per_second)
+        if rates != self._rates:
+            self._rates = rates
+            self._reads = RateLimit(self._clock, rates[0])
+            self._writes = RateLimit(self._clock, rates[1])
+            self._scan_reads = RateLimit(self._clock, rates[0] * 0.8)
+
+    async def _ask_token(self) -> tuple[str, float]:
+        settings = self._settings()
+        secret = settings.smaregi_client_secret
+        pair = f"{settings.smaregi_client_id}:{secret.get_secret_value() if secret else ''}"
+        answer = await self._wire.send(
+            Call(
+                SYSTEM,
+                "token",
+                Access.READ,
+                "POST",
+                f"{settings.smaregi_id_url}/app/{settings.smaregi_contract_id}/token",
+                headers={
+                    "Authorization": "Basic " + base64.b64encode(pair.encode()).decode(),
+                    "Content-Type": "application/x-www-form-urlencoded",
+                },
+                body=urlencode({"grant_type": "client_credentials", "scope": _SCOPE}).encode(),
+            )
+        )
+        if answer.status != 200:
+            refused = answer.status in {400, 401, 403}
+            raise answer.error(ErrorClass.AUTH if refused else None)
+        return parse_token(SYSTEM, answer.json())
+
+    async def _send(
+        self,
+        operation: str,
+        access: Access,
+        method: str,
+        path: str,
+        params: Mapping[str, str] | None = None,
+        body: Mapping[str, Any] | None = None,
+    ) -> Answer:
+        """An answer that is neither a refused token nor a rate limit; both are not carried out."""
+        self._limits()
+        limit = self._reads if access is Access.READ else self._writes
+        settings = self._settings()
+        url = f"{settings.smaregi_api_url}/{settings.smaregi_contract_id}/pos{path}"
+        for last in (False, True):
+            token = await self._grant.token()
+            await limit.acquire()
+            answer = await self._wire.send(
+                Call(
+                    SYSTEM,
+                    operation,
+                    access,
+                    method,
+                    url,
+                    headers={
+                        "Authorization": f"Bearer {token}",
+                        "Content-Type": "application/json",
+                    },
+                    params=params,
+                    body=None if body is None else orjson.dumps(body),
+                )
+            )
+            if answer.status == 429:
+                limit.throttled(answer.error().retry_after)
+                raise answer.error()
+            if answer.status != 401 or last:
+                break
+            self._grant.reject(token)
+        return answer
+
+    async def _list(self, operation: str, params: Mapping[str, str]) -> list[Mapping[str, Any]]:
+        answer = await self._send(operation, Access.READ, "GET", "/customers", params)
+        if answer.status != 200:
+            raise answer.error()
+        rows = answer.json()
+        if not isinstance(rows, list) or not all(
+            isinstance(row, dict) and "customerId" in row for row in rows
+        ):
+            raise answer.error(ErrorClass.UNEXPECTED, "the answer is not a list of members")
+        return rows
+
+    async def member_page(self, from_id: int, updated_from: str | None) -> list[Mapping[str, Any]]:
+        """A page of members by id, for the index; `updated_from` as Smaregi writes times."""
+        params = {
+            "customer_id-from": str(from_id),
+            "sort": "customerId",
+            "limit": str(PAGE),
+            "fields": _INDEX_FIELDS,
+        }
+        if updated_from is not None:
+            params["upd_date_time-from"] = updated_from
+        elif lane.get() is Lane.BACKLOG:
+            self._limits()
+            await self._scan_reads.acquire()
+        rows = await self._list("list members", params)
+        ids = [int(row["customerId"]) for row in rows]
+        if len(rows) >= PAGE and (ids != sorted(ids) or ids[0] < from_id):
+            raise UpstreamError(
+                SYSTEM,
+                "list members",
+                ErrorClass.UNEXPECTED,
+                "members did not come in the order of their ids",
+                applied=False,
+            )
+        return rows
+
+    async def by_number(self, column: str, number: str) -> list[Mapping[str, Any]]:
+        """Members whose `customer_code` or `customer_no` is `number`."""
+        rows = await self._list("find member", {column: number})
+        name = "customerCode" if column == "customer_code" else "customerNo"
+        return [row for row in rows if str(row.get(name) or "") == number]
+
+    async def by_id(self, member_id: str) -> Mapping[str, Any] | None:
+        answer = await self._send("read member", Access.READ, "GET", f"/customers/{member_id}")
+        if answer.status == 404:
+            return None
+        return self._member(answer)
+
+    async def create(self, fields: Mapping[str, str]) -> Mapping[str, Any]:
+        answer = await self._send("create member", Access.WRITE, "POST", "/customers", body=fields)
+        return self._member(answer)
+
+    async def patch(self, member_id: str, fields: Mapping[str, str]) -> Mapping[str, Any]:
+        answer = await self._send(
+            "update member", Access.WRITE, "PATCH", f"/customers/{member_id}", body=fields
+        )
+        if answer.status == 404:
+            raise answer.error(ErrorClass.UNEXPECTED, "the member is gone")
+        return self._member(answer)
+
+    async def required_columns(self) -> list[str]:
+        """Columns that this contract requires beyond Smaregi's own."""
+        answer = await self._send(
+            "read required columns", Access.READ, "GET", "/customer_required_column_setting"
+        )
+        if answer.status != 200:
+            raise answer.error()
+        rows = answer.json()
+        if not isinstance(rows, list):
+            raise answer.error(ErrorClass.UNEXPECTED, "the answer is not a list of columns")
+        return [str(r["columnName"]) for r in rows if str(r.get("value")) == "1"]
+
+    def _member(self, answer: Answer) -> Mapping[str, Any]:
+        if answer.status not in {200, 201}:
+            raise answer.error(
+                ErrorClass.INVALID_DATA if answer.status in {400, 409, 422} else None,
+                "Smaregi refuses the data (HTTP 400)" if answer.status == 400 else "",
+            )
+        row = answer.json()
+        if not isinstance(row, dict) or "customerId" not in row:
+            raise answer.error(ErrorClass.UNEXPECTED, "the answer is not a member")
+        return row

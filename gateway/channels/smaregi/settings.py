@@ -1,0 +1,44 @@
+"""SMAREGI_*"""
+
+from typing import ClassVar, Literal
+
+from pydantic import Field, SecretStr
+
+from gateway.settings import Section, Url
+
+__all__ = ["SmaregiSettings"]
+
+
+class SmaregiSettings(Section):
+    title: ClassVar[str] = "Smaregi, the store's POS"
+
+    smaregi_contract_id: str | None = Field(
+        None, pattern=r"^[A-Za-z0-9_-]+$", description="the contract id (契約ID), such as skuc305hk"
+    )
+    smaregi_client_id: str | None = Field(None, description="client id of the app")
+    smaregi_client_secret: SecretStr | None = Field(None, description="client secret of the app")
+    smaregi_api_url: Url = Field(
+        "https://api.smaregi.jp", description="API; the sandbox is https://api.smaregi.dev"
+    )
+    smaregi_id_url: Url = Field(
+        "https://id.smaregi.jp", description="tokens; the sandbox is https://id.smaregi.dev"
+    )
+    smaregi_reads_per_second: float = Field(
+        50, gt=0, le=1000, description="reads a second; the sandbox allows 10"
+    )
+    smaregi_writes_per_second: float = Field(
+        20, gt=0, le=1000, description="writes a second; the sandbox allows 4"
+    )
+    smaregi_link_field: Literal["customerCode", "customerNo"] = Field(
+        "customerCode",
+        description="where the Shopify id of a linked member goes: customerCode or customerNo",
+    )
+    smaregi_link_unverified: bool = Field(
+        True, description="false: link a member only once the e-mail is known to be the customer's"
+    )
+    smaregi_link_contradicted: bool = Field(
+        False, description="true: link even where name and birth date both contradict"
+    )
+
+    def missing(self) -> list[str]:
+        return self._absent("smaregi_contract_id", "smaregi_client_id", "smaregi_client_secret")

@@ -1,0 +1,59 @@
+"""The commands, one file each; a file is imported only when its command runs."""
+
+import importlib
+import sys
+from typing import Any
+
+import click
+
+from gateway.errors import ConfigurationError, StorageError
+
+__all__ = ["COMMANDS", "main"]
+
+COMMANDS: dict[str, str] = {
+    "demo": "see it work: no account, no network, nothing to configure",
+    "sandbox": "only the stand-ins of the upstream systems",
+    "serve": "the gateway",
+    "replay": "try persisted deliveries again",
+    "deliveries": "the outbox: list, show, discard",
+    "flags": "every flag, and where it comes from",
+    "check": "prove the configuration against the real systems",
+    "members": "the index of Smaregi members",
+}
+"""Each command and its line in --help; the file is named like it."""
+
+
+class _Lazy(click.Group):
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        if cmd_name not in COMMANDS:
+            return None
+        module = importlib.import_module(f"gateway.cli.{cmd_name}")
+        command: click.Command = module.command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+
+@click.group(cls=_Lazy, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="registration-gateway", prog_name="gateway")
+def gateway() -> None:
+    """One registration reaches Shopify, Smaregi, the CRM and the mailbox, whatever fails."""
+
+
+def main(arguments: list[str] | None = None) -> Any:
+    """Exit code 0 done, 1 done but something failed, 2 wrong usage or configuration."""
+    try:
+        return gateway.main(arguments, prog_name="python main.py")
+    except ConfigurationError as error:
+        click.echo("The configuration has problems:", err=True)
+        for problem in error.problems:
+            click.echo(f"  - {problem}", err=True)
+        sys.exit(2)
+    except StorageError as error:
+        click.echo(f"The database cannot be used: {error}\n  {error.hint}", err=True)
+        sys.exit(1)

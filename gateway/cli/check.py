@@ -1,0 +1,27 @@
+"""check: proves the configuration against the real systems; changes nothing."""
+
+import sys
+
+import click
+
+from gateway.cli.filters import print_json, table
+
+__all__ = ["command"]
+
+
+@click.command("check")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
+def command(as_json: bool) -> None:
+    """Prove the settings against the real systems. Only reads; says how to mend what it finds."""
+    from gateway.checks import run_checks  # noqa: PLC0415 - --help stays quick
+    from gateway.cli.run import read_config, run_logged  # noqa: PLC0415
+
+    checks = run_logged(run_checks(read_config(complete=True)))
+    if as_json:
+        for check in checks:
+            print_json({"name": check.name, "ok": check.ok, "detail": check.detail})
+    else:
+        shown = [("ok" if check.ok else "FAILED", check.name, check.detail) for check in checks]
+        table("", ("", "system", "what was found"), shown)
+    if not all(check.ok for check in checks):
+        sys.exit(1)

@@ -1,0 +1,189 @@
+"""How a command runs: its loop, its log, its configuration, and the owner of the database file."""
+
+import asyncio
+import logging
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+import aiohttp
+import orjson
+from aiohttp import web
+
+from gateway.app import Core, Role, open_core
+from gateway.config import LiveConfig, load
+from gateway.errors import ConfigurationError, GatewayError
+from gateway.http import control_application
+from gateway.settings import Sources
+from gateway.store import OwnerLock, socket_path
+
+__all__ = ["Client", "Refused", "control_site", "read_config", "run", "run_logged", "with_owner"]
+
+T = TypeVar("T")
+
+_PATIENCE = 30.0
+"""Seconds that a command waits for the file's owner to answer, or to go."""
+
+
+def run(main: Coroutine[Any, Any, T]) -> T:
+    """On uvloop where it is installed."""
+    factory: Callable[[], asyncio.AbstractEventLoop] | None
+    try:
+        import uvloop  # noqa: PLC0415 - not on every platform
+
+        factory = uvloop.new_event_loop
+    except ImportError:
+        factory = None
+    with asyncio.Runner(loop_factory=factory) as runner:
+        return runner.run(main)
+
+
+def log_to_stderr(level: int) -> None:
+    logging.basicConfig(
+        stream=sys.stderr,
+        level=level,
+        format="%(asctime)s %(levelname)-7s %(name)s: %(message)s",
+        force=True,
+    )
+    for noisy in ("aiosqlite", "aiohttp.access", "asyncio", "mail.log"):
+        logging.getLogger(noisy).setLevel(logging.WARNING)
+
+
+def run_logged(main: Coroutine[Any, Any, T], level: int = logging.WARNING) -> T:
+    log_to_stderr(level)
+    return run(main)
+
+
+def read_config(*, complete: bool) -> LiveConfig:
+    """From the environment and `.env` in the working directory; told what it warns of."""
+    folder = Path.cwd()
+
+    def read() -> Sources:
+        return Sources.read(folder)
+
+    config = load(read(), complete=complete)
+    if complete:
+        for warning in config.warnings:
+            logging.getLogger("gateway").warning("%s", warning)
+    return LiveConfig(config, read)
+
+
+class Refused(GatewayError):  # noqa: N818 - the owner's word, shown as it is
+    """The owner of the file refuses what was asked."""
+
+
+class _OwnerGone(Exception):  # noqa: N818 - not an error: the next owner is asked
+    pass
+
+
+class Client:
+    """Talks to the owner of the database file over the socket beside it."""
+
+    def __init__(self, session: aiohttp.ClientSession) -> None:
+        self._session = session
+
+    async def get(self, path: str, params: dict[str, str] | None = None) -> dict[str, Any]:
+        return await self._call("GET", path, params=params)
+
+    async def post(self, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
+        return await self._call("POST", path, json=body or {})
+
+    async def _call(self, method: str, path: str, **options: Any) -> dict[str, Any]:
+        async with self._session.request(method, f"http://owner{path}", **options) as response:
+            body: dict[str, Any] = orjson.loads(await response.read())
+            if response.status >= 400:
+                raise Refused(_explained(body))
+            return body
+
+    async def stream(self, path: str, body: dict[str, Any]) -> AsyncIterator[dict[str, Any]]:
+        """Events until `end`; when the owner makes way, the next owner has to be asked."""
+        async with self._session.post(f"http://owner{path}", json=body) as response:
+            if response.status >= 400:
+                raise Refused(_explained(orjson.loads(await response.read())))
+            async for line in response.content:
+                event: dict[str, Any] = orjson.loads(line)
+                if event["event"] == "yielded":
+                    raise _OwnerGone
+                yield event
+                if event["event"] == "end":
+                    return
+        raise _OwnerGone
+
+
+def _explained(body: dict[str, Any]) -> str:
+    details = [f"{e['field']}: {e['message']}" for e in body.get("errors", [])]
+    return "; ".join([str(body.get("detail", "refused")), *details])
+
+
+async def with_owner(live: LiveConfig, role: Role, action: Callable[[Client], Awaitable[T]]) -> T:
+    """Do `action` with the owner of the file: a running gateway, another command, or ourselves.
+
+    When the owner goes meanwhile, `action` is called again with the next one, so it must remember
+    what it has done.
+    """
+    path = live.current.gateway.database_path
+    until = asyncio.get_running_loop().time() + _PATIENCE
+    while True:
+        try:
+            async with _owner(live, role) as client:
+                return await action(client)
+        except (_OwnerGone, aiohttp.ClientConnectionError, ConnectionError, FileNotFoundError):
+            if asyncio.get_running_loop().time() > until:
+                raise ConfigurationError(
+                    [f"GATEWAY_DATABASE_URL: the process that owns {path.name} does not answer"]
+                ) from None
+            await asyncio.sleep(0.2)
+
+
+@asynccontextmanager
+async def _owner(live: LiveConfig, role: Role) -> AsyncIterator[Client]:
+    path = live.current.gateway.database_path
+    lock = OwnerLock(path)
+    if not lock.acquire():
+        async with _client(path) as client:
+            yield client
+        return
+    with lock:
+        stopping = asyncio.Event()
+
+        def make_way() -> bool:
+            stopping.set()
+            return True
+
+        async with (
+            open_core(live, role) as core,
+            control_site(core, path, stopping, make_way),
+            _client(path) as client,
+        ):
+            yield client
+
+
+@asynccontextmanager
+async def _client(path: Path) -> AsyncIterator[Client]:
+    connector = aiohttp.UnixConnector(str(socket_path(path)))
+    timeout = aiohttp.ClientTimeout(total=None, sock_connect=5)
+    async with aiohttp.ClientSession(connector=connector, timeout=timeout) as session:
+        yield Client(session)
+
+
+@asynccontextmanager
+async def control_site(
+    core: Core, path: Path, stopping: asyncio.Event, make_way: Callable[[], bool]
+) -> AsyncIterator[None]:
+    """The owner's socket; only its own user may use it."""
+    place = socket_path(path)
+    runner = web.AppRunner(
+        control_application(core, stopping, make_way), access_log=None, shutdown_timeout=3
+    )
+    await runner.setup()
+    try:
+        place.unlink(missing_ok=True)
+        await web.UnixSite(runner, str(place)).start()
+        place.chmod(0o600)
+        yield
+    finally:
+        stopping.set()
+        await runner.cleanup()
+        place.unlink(missing_ok=True)

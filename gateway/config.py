@@ -1,0 +1,175 @@
+"""Settings and flags of one moment, checked as a whole, and their live reload."""
+
+import asyncio
+import logging
+import os
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import cast
+
+import flags as flagging
+from flags import FlagError, FlagSet, Mode
+from gateway.channels import ROSTER, Store
+from gateway.channels.email import EmailSettings
+from gateway.errors import ConfigurationError
+from gateway.settings import (
+    AlertSettings,
+    GatewaySettings,
+    Section,
+    ShopifySettings,
+    Sources,
+    load_sections,
+    unknown_variables,
+)
+
+__all__ = ["FLAGS", "SECTIONS", "Config", "LiveConfig", "known_variables", "load"]
+
+log = logging.getLogger(__name__)
+
+FLAGS: tuple[str, ...] = (*(spec.name for spec in ROSTER), "updates")
+"""A flag for each channel, `FLAG_` and its name; and whether profile changes are sent on."""
+
+SECTIONS: Mapping[str, type[Section]] = {
+    "gateway": GatewaySettings,
+    "shopify": ShopifySettings,
+    **{spec.name: spec.settings for spec in ROSTER},
+    "alerts": AlertSettings,
+}
+
+POLL = 1.0
+"""Seconds between looks at `.env`; a change takes effect within two."""
+
+
+def known_variables() -> set[str]:
+    return {name for section in SECTIONS.values() for name, _, _ in section.variables()}
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    sections: Mapping[str, Section]
+    flags: FlagSet
+    warnings: tuple[str, ...]
+
+    @property
+    def gateway(self) -> GatewaySettings:
+        return cast(GatewaySettings, self.sections["gateway"])
+
+    @property
+    def shopify(self) -> ShopifySettings:
+        return cast(ShopifySettings, self.sections["shopify"])
+
+    @property
+    def alerts(self) -> AlertSettings:
+        return cast(AlertSettings, self.sections["alerts"])
+
+    @property
+    def email(self) -> EmailSettings:
+        return cast(EmailSettings, self.sections["email"])
+
+    @property
+    def store(self) -> Store:
+        domain = self.shopify.shopify_store or "localhost"
+        return Store(self.gateway.store_url or f"https://{domain}", domain)
+
+    def missing(self) -> list[str]:
+        """What is absent for the work to be done: a channel's own only where it is not off."""
+        problems = self.shopify.missing()
+        for spec in ROSTER:
+            if self.flags[spec.name].mode is not Mode.OFF:
+                problems += self.sections[spec.name].missing()
+        if self.alerts.alert_email and self.flags["email"].mode is Mode.OFF:
+            problems += [f"{text} (ALERT_EMAIL needs it)" for text in self.email.missing()]
+        return problems
+
+
+def load(sources: Sources, *, complete: bool = True) -> Config:
+    """ConfigurationError lists every problem at once. `complete`: also what is missing."""
+    problems: list[str] = []
+    sections: dict[str, Section] = {}
+    flag_set: FlagSet | None = None
+    try:
+        sections = load_sections(SECTIONS, sources)
+    except ConfigurationError as error:
+        problems += error.problems
+    try:
+        flag_set = flagging.load(FLAGS, sources.environment, sources.dotenv)
+    except FlagError as error:
+        problems += error.problems
+    if problems or flag_set is None:
+        raise ConfigurationError(problems)
+    warnings = (*flag_set.warnings, *unknown_variables(known_variables(), sources))
+    config = Config(sections, flag_set, warnings)
+    if complete and (missing := config.missing()):
+        raise ConfigurationError(missing)
+    return config
+
+
+class LiveConfig:
+    """The configuration as it is now. A reload that fails keeps the old one, and says so."""
+
+    def __init__(self, config: Config, read: Callable[[], Sources] | None = None) -> None:
+        self.current = config
+        self._read = read
+        self._listeners: list[Callable[[], None]] = []
+        self._problem: tuple[str, ...] = ()
+
+    def on_change(self, listener: Callable[[], None]) -> None:
+        self._listeners.append(listener)
+
+    def reload(self) -> bool:
+        """Take up what the sources say now; true if something changed."""
+        if self._read is None:
+            return False
+        try:
+            fresh = load(self._read())
+        except ConfigurationError as error:
+            self._keep_old(error)
+            return False
+        self._problem = ()
+        if fresh.sections == self.current.sections and fresh.flags == self.current.flags:
+            return False
+        fixed = _kept(self.current, fresh)
+        for change in self.current.flags.changes(fresh.flags):
+            log.warning("%s: %s -> %s", change.flag, change.before, change.after)
+        if fresh.sections != self.current.sections:
+            log.warning("settings were reloaded")
+        self.current = fixed
+        for listener in self._listeners:
+            listener()
+        return True
+
+    def _keep_old(self, error: ConfigurationError) -> None:
+        if error.problems != self._problem:
+            self._problem = error.problems
+            for problem in error.problems:
+                log.error(".env was not taken over, the old values stay: %s", problem)
+
+    async def watch(self, path: Path) -> None:
+        """Reload whenever the file changes, for as long as this runs."""
+        seen = _stamp(path)
+        while True:
+            await asyncio.sleep(POLL)
+            now = _stamp(path)
+            if now != seen:
+                seen = now
+                self.reload()
+
+
+def _kept(old: Config, fresh: Config) -> Config:
+    """Where we listen and what we own cannot change while we run."""
+    bound = ("gateway_host", "gateway_port", "gateway_database_url", "gateway_secret")
+    changed = [name for name in bound if getattr(old.gateway, name) != getattr(fresh.gateway, name)]
+    if not changed:
+        return fresh
+    log.warning("a restart is needed for %s", ", ".join(name.upper() for name in changed))
+    kept = fresh.gateway.model_copy(update={name: getattr(old.gateway, name) for name in bound})
+    return Config({**fresh.sections, "gateway": kept}, fresh.flags, fresh.warnings)
+
+
+def _stamp(path: Path) -> tuple[int, int, int] | None:
+    with suppress(OSError):
+        stat = os.stat(path)  # noqa: PTH116
+        return stat.st_mtime_ns, stat.st_size, stat.st_ino
+    return None

@@ -1,0 +1,18 @@
+"""All that is the same for every channel: attempt, outcome, retry, circuit, replay, worker."""
+
+from gateway.delivery.deliverer import Deliverer, Ended, Route
+from gateway.delivery.gate import Gate
+from gateway.delivery.policy import judge
+from gateway.delivery.replay import Replay, ReplayOptions
+from gateway.delivery.worker import Worker
+
+__all__ = [
+    "Deliverer",
+    "Ended",
+    "Gate",
+    "Replay",
+    "ReplayOptions",
+    "Route",
+    "Worker",
+    "judge",
+]

@@ -1,0 +1,112 @@
+"""The gate before a channel: its circuit breaker, and the pause while its credentials are refused.
+
+Closed for business, the gate lets one attempt through as a probe when its time has come (or when a
+person asks); the probe's end opens the gate or shuts it again. While it is shut nobody waits for
+time-outs: deliveries are persisted at once, uncounted.
+"""
+
+import asyncio
+from collections.abc import Callable
+from enum import Enum
+
+from gateway.errors import ErrorClass, UpstreamError
+
+__all__ = ["Admission", "Gate"]
+
+FAILURES_TO_OPEN = 5
+FIRST_PAUSE = 5.0
+LONGEST_PAUSE = 60.0
+AUTH_PAUSE = 10.0
+LONG_RATE_LIMIT = 60.0
+"""Seconds of `Retry-After` from which on the whole channel waits (HubSpot's daily limit)."""
+WIDEST = 16
+"""Backlog attempts at the same time; after a recovery the number rises from one."""
+
+
+class Admission(Enum):
+    PASS = "pass"  # noqa: S105
+    PROBE = "probe"
+    SHUT = "shut"
+
+
+class Gate:
+    """`clock` is monotonic. `cause` says why it is shut, None while it is open."""
+
+    def __init__(self, channel: str, clock: Callable[[], float]) -> None:
+        self.channel = channel
+        self.cause: ErrorClass | None = None
+        self.window = WIDEST
+        self._clock = clock
+        self._failures = 0
+        self._pause = FIRST_PAUSE
+        self._until = 0.0
+        self._probing: asyncio.Event | None = None
+
+    def remaining(self) -> float:
+        """Seconds until the next probe."""
+        return max(0.0, self._until - self._clock()) if self.cause else 0.0
+
+    async def admit(self, *, person: bool = False) -> Admission:
+        """A person's attempt probes at once, or waits for the probe that is under way."""
+        while True:
+            if self.cause is None:
+                return Admission.PASS
+            if self._probing is not None:
+                if not person:
+                    return Admission.SHUT
+                await self._probing.wait()
+                person = False
+                continue
+            if not person and self._clock() < self._until:
+                return Admission.SHUT
+            self._probing = asyncio.Event()
+            return Admission.PROBE
+
+    def succeeded(self) -> bool:
+        """An attempt reached the channel. True if the gate was shut until now."""
+        reopened = self.cause is not None
+        self._failures = 0
+        if reopened:
+            self.cause = None
+            self._pause = FIRST_PAUSE
+            self.window = 1
+        elif self.window < WIDEST:
+            self.window = min(WIDEST, self.window * 2)
+        self._end_probe()
+        return reopened
+
+    def failed(self, error: UpstreamError) -> None:
+        if error.error_class is ErrorClass.AUTH:
+            self._shut(ErrorClass.AUTH, AUTH_PAUSE)
+        elif self._is_long_limit(error):
+            self._shut(ErrorClass.RATE_LIMIT, min(error.retry_after or 0, 86400.0))
+        elif error.error_class.opens_circuit:
+            self._failures += 1
+            if self.cause is not None or self._failures >= FAILURES_TO_OPEN:
+                self._shut(error.error_class, self._pause)
+                self._pause = min(LONGEST_PAUSE, self._pause * 2)
+        elif self.cause is not None:
+            self.succeeded()  # the channel answers again, if only to refuse this customer
+        self._end_probe()
+
+    def retry_now(self) -> None:
+        """What shut the gate may be mended (new credentials): the next attempt may probe."""
+        self._until = self._clock()
+
+    def abandon(self) -> None:
+        """The probe ended without having reached the channel."""
+        self._end_probe()
+
+    def _is_long_limit(self, error: UpstreamError) -> bool:
+        limited = error.error_class is ErrorClass.RATE_LIMIT
+        return limited and (error.retry_after or 0) >= LONG_RATE_LIMIT
+
+    def _shut(self, cause: ErrorClass, pause: float) -> None:
+        self.cause = cause
+        self._until = self._clock() + pause
+        self.window = 1
+
+    def _end_probe(self) -> None:
+        if self._probing is not None:
+            self._probing.set()
+            self._probing = None

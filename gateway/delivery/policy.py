@@ -1,0 +1,62 @@
+"""The retry decision, as a value: how an attempt that failed goes on. Pure; the clock is given."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from gateway.errors import ErrorClass, NotReadyError, UpstreamError
+from gateway.outcomes import Outcome, Waiting
+
+__all__ = ["Decision", "judge", "wait_for_channel", "wait_for_shopify"]
+
+JITTER = 0.1
+LONGEST_RETRY_AFTER = 6 * 3600.0
+AUTH_AGAIN = 10.0
+INDEX_AGAIN = 15.0
+SHOPIFY_AGAIN = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """`counted`: whether the attempt uses up one of the schedule's tries."""
+
+    outcome: Outcome
+    error_class: ErrorClass | None
+    message: str
+    next_attempt_at: float | None = None
+    counted: bool = True
+    waiting: Waiting | None = None
+
+
+def judge(
+    error: UpstreamError,
+    attempts: int,
+    schedule: Sequence[float],
+    now: float,
+    random: Callable[[], float],
+) -> Decision:
+    """`attempts` includes the one that just failed. Delays get up to a tenth more, at random."""
+    if isinstance(error, NotReadyError):
+        return Decision(Outcome.RETRYING, None, str(error), now + INDEX_AGAIN, False, Waiting.INDEX)
+    if error.error_class is ErrorClass.AUTH:
+        return wait_for_channel(ErrorClass.AUTH, str(error), now + AUTH_AGAIN)
+    if error.error_class.needs_a_person:
+        return Decision(Outcome.FAILED, error.error_class, str(error))
+    if attempts > len(schedule):
+        text = f"{error}; the retries are used up"
+        return Decision(Outcome.FAILED, error.error_class, text)
+    delay = schedule[max(attempts, 1) - 1] * (1 + JITTER * random())
+    if error.retry_after is not None:
+        delay = max(delay, min(error.retry_after, LONGEST_RETRY_AFTER))
+    return Decision(Outcome.RETRYING, error.error_class, str(error), now + delay)
+
+
+def wait_for_channel(cause: ErrorClass, message: str, again_at: float) -> Decision:
+    """The channel as a whole is to blame: nothing is counted against this customer."""
+    return Decision(Outcome.RETRYING, cause, message, again_at, False, Waiting.CHANNEL)
+
+
+def wait_for_shopify(error: UpstreamError, now: float) -> Decision:
+    """The customer could not be read."""
+    text = f"the customer could not be read from Shopify ({error.error_class})"
+    again = now + max(SHOPIFY_AGAIN, min(error.retry_after or 0, 300.0))
+    return Decision(Outcome.RETRYING, error.error_class, text, again, False, Waiting.SHOPIFY)

@@ -1,0 +1,153 @@
+"""Replay: a person sends persisted deliveries again, now; the progress is a stream of events.
+
+It goes through the same attempt as the worker, under the same limits. A run takes each delivery at
+most once: what an attempt since the run's beginning has touched is passed over, so that a run that
+is handed to another owner goes on where it was.
+"""
+
+import asyncio
+import time
+from collections import Counter
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import Any
+
+from gateway.delivery.deliverer import Deliverer
+from gateway.errors import ErrorClass
+from gateway.outcomes import Delivery, DeliveryFilter, Outcome
+from gateway.store import Database, outbox
+from gateway.wire import Lane, lane
+
+__all__ = ["Replay", "ReplayOptions"]
+
+PAGE = 50
+REPLAYABLE = (Outcome.RETRYING, Outcome.FAILED, Outcome.HELD)
+
+
+@dataclass(frozen=True, slots=True)
+class ReplayOptions:
+    """`rate` attempts a second (None: the upstreams' limits); `began` continues an earlier run."""
+
+    chosen: DeliveryFilter = field(default_factory=DeliveryFilter)
+    limit: int | None = None
+    rate: float | None = None
+    concurrency: int = 8
+    dry_run: bool = False
+    began: float | None = None
+
+
+class Replay:
+    def __init__(
+        self, db: Database, deliverer: Deliverer, clock: Callable[[], float] = time.time
+    ) -> None:
+        self._db = db
+        self._deliverer = deliverer
+        self._clock = clock
+
+    async def run(self, options: ReplayOptions) -> AsyncIterator[dict[str, Any]]:
+        """Events: `start` (total, began), `delivery` (id, channel, outcome, …), `end` (counts)."""
+        began = options.began or self._clock()
+        chosen = self._narrowed(options.chosen)
+        total = await self._db.read(lambda db: outbox.count(db, chosen)) if chosen else 0
+        total = total if options.limit is None else min(total, options.limit)
+        yield {"event": "start", "total": total, "began": began, "dry_run": options.dry_run}
+        counts: Counter[str] = Counter()
+        if chosen is not None:
+            async for event in self._events(chosen, options, began):
+                counts[event["result"]] += 1
+                yield event
+        yield {"event": "end", "counts": dict(counts)}
+
+    def _narrowed(self, chosen: DeliveryFilter) -> DeliveryFilter | None:
+        """Only outcomes that a replay takes."""
+        wanted = chosen.outcomes or REPLAYABLE
+        outcomes = tuple(outcome for outcome in wanted if outcome in REPLAYABLE)
+        return replace(chosen, outcomes=outcomes) if outcomes else None
+
+    async def _events(
+        self, chosen: DeliveryFilter, options: ReplayOptions, began: float
+    ) -> AsyncIterator[dict[str, Any]]:
+        lane.set(Lane.BACKLOG)
+        after, left = 0, options.limit
+        pace = _Pace(options.rate)
+        while left is None or left > 0:
+            size = PAGE if left is None else min(PAGE, left)
+            page = await self._db.read(
+                partial(
+                    outbox.find,
+                    chosen=chosen,
+                    limit=size,
+                    after=after,
+                    oldest_first=True,
+                    before_attempt=began,
+                )
+            )
+            if not page:
+                return
+            after = page[-1].id
+            left = None if left is None else left - len(page)
+            for event in await self._page(page, options, pace):
+                yield event
+
+    async def _page(
+        self, page: list[Delivery], options: ReplayOptions, pace: "_Pace"
+    ) -> list[dict[str, Any]]:
+        if options.dry_run:
+            return [_event(delivery, self._would(delivery, options)) for delivery in page]
+        passed = [d for d in page if self._would(d, options) != "sent"]
+        going = [d for d in page if self._would(d, options) == "sent"]
+        events = [_event(d, self._would(d, options)) for d in passed]
+        customers = await self._deliverer.read_customers(going) if going else {}
+        if customers is None:
+            return events + [_event(delivery, "waiting") for delivery in going]
+        slots = asyncio.Semaphore(max(1, options.concurrency))
+
+        async def one(delivery: Delivery) -> dict[str, Any]:
+            async with slots:
+                await pace.wait()
+                after = await self._deliverer.again(
+                    delivery,
+                    customers.get(delivery.customer_id),
+                    person=True,
+                    named=options.chosen.names_too_late,
+                )
+            if after is None:
+                return _event(delivery, "busy")
+            return _event(after, "left" if after == delivery else str(after.outcome))
+
+        return events + list(await asyncio.gather(*(one(delivery) for delivery in going)))
+
+    def _would(self, delivery: Delivery, options: ReplayOptions) -> str:
+        """`too_late` mails go only when named; a flag that is off keeps its deliveries."""
+        late = delivery.error_class is ErrorClass.TOO_LATE or self._deliverer.is_too_late(delivery)
+        if late and not options.chosen.names_too_late:
+            return "too_late"
+        return "sent" if self._deliverer.may_go(delivery) else "left"
+
+
+class _Pace:
+    """At most `rate` a second, evenly."""
+
+    def __init__(self, rate: float | None) -> None:
+        self._gap = 1.0 / rate if rate else 0.0
+        self._next = 0.0
+
+    async def wait(self) -> None:
+        now = time.monotonic()
+        turn = max(self._next, now)
+        self._next = turn + self._gap
+        if turn > now:
+            await asyncio.sleep(turn - now)
+
+
+def _event(delivery: Delivery, result: str) -> dict[str, Any]:
+    return {
+        "event": "delivery",
+        "result": result,
+        "id": delivery.id,
+        "shopify_customer_id": f"gid://shopify/Customer/{delivery.customer_id}",
+        "channel": delivery.channel,
+        "outcome": delivery.outcome,
+        "error_class": delivery.error_class,
+    }

@@ -1,0 +1,158 @@
+"""The worker: follows the schedule, a loop for each channel, so that one blocks no other."""
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
+
+from flags import Mode
+from gateway.delivery.deliverer import Deliverer, Route
+from gateway.errors import StorageError
+from gateway.outcomes import Delivery
+from gateway.store import Database, outbox
+from gateway.wire import Lane, lane
+
+__all__ = ["Worker"]
+
+log = logging.getLogger(__name__)
+
+BATCH = 50
+IDLE = 1.0
+"""Seconds between looks into the outbox when nothing wakes the worker."""
+_SWEEP = 500
+
+
+class Worker:
+    """`auto_replay()` false: only what was never tried to its end is taken, retries wait."""
+
+    def __init__(
+        self,
+        db: Database,
+        deliverer: Deliverer,
+        auto_replay: Callable[[], bool],
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._db = db
+        self._deliverer = deliverer
+        self._auto_replay = auto_replay
+        self._clock = clock
+        self._tasks: list[asyncio.Task[None]] = []
+        self._wake = {name: asyncio.Event() for name in deliverer.routes}
+        self._sweep = asyncio.Event()
+        self._left: set[int] = set()  # kept back by their flag, until the flags change
+
+    def start(self) -> None:
+        self._tasks = [
+            asyncio.create_task(self._channel(route), name=f"worker {name}")
+            for name, route in self._deliverer.routes.items()
+        ]
+        self._tasks.append(asyncio.create_task(self._sweeper(), name="worker held"))
+        self._sweep.set()
+
+    async def stop(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+        for task in self._tasks:
+            with suppress(asyncio.CancelledError):
+                await task
+
+    def wake(self, channel: str | None = None) -> None:
+        """Something is due: look at once."""
+        for name, event in self._wake.items():
+            if channel in {None, name}:
+                event.set()
+
+    def flags_changed(self) -> None:
+        """Held deliveries may go now, and those that their flag kept back."""
+        self._left.clear()
+        self._sweep.set()
+        self.wake()
+
+    async def _channel(self, route: Route) -> None:
+        lane.set(Lane.BACKLOG)
+        event = self._wake[route.spec.name]
+        while True:
+            event.clear()
+            busy = False
+            try:
+                busy = await self._round(route)
+            except StorageError as error:
+                log.error("the outbox cannot be read: %s (%s)", error, error.hint)
+            except Exception:
+                log.exception("the worker of %s stumbled", route.spec.name)
+            if not busy:
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(IDLE):
+                        await event.wait()
+
+    async def _round(self, route: Route) -> bool:
+        """A batch of what is due; false if there was nothing, or nothing may go."""
+        if route.gate.cause is not None and route.gate.remaining() > 0:
+            return False
+        limit = BATCH if route.gate.cause is None else 1
+        due = await self._due(route.spec.name, limit)
+        if not due:
+            return False
+        customers = await self._deliverer.read_customers(due)
+        if customers is None:
+            return True
+        slots = asyncio.Semaphore(route.gate.window)
+
+        async def one(delivery: Delivery) -> None:
+            async with slots:
+                if route.gate.cause is not None and limit > 1:
+                    return  # the gate closed meanwhile: the rest stays as it is
+                customer = customers.get(delivery.customer_id)
+                after = await self._deliverer.again(delivery, customer)
+                if after == delivery:
+                    self._left.add(delivery.id)
+
+        async with asyncio.TaskGroup() as group:
+            for delivery in due:
+                group.create_task(one(delivery))
+        return True
+
+    async def _due(self, name: str, limit: int) -> list[Delivery]:
+        """What is due and may go; what its flag keeps back does not stand in the way of others."""
+        now, retries = self._clock(), self._auto_replay()
+        while True:
+            skip = self._deliverer.busy | self._left
+            due = await self._db.read(
+                partial(outbox.due, channel=name, now=now, limit=limit, busy=skip, retries=retries)
+            )
+            going = [d for d in due if self._deliverer.may_go(d)]
+            self._left.update(d.id for d in due if d not in going)
+            if going or not due:
+                return going
+
+    async def _sweeper(self) -> None:
+        while True:
+            await self._sweep.wait()
+            self._sweep.clear()
+            try:
+                for name in self._deliverer.routes:
+                    await self._release_held(name)
+            except StorageError as error:
+                log.error("held deliveries cannot be read: %s (%s)", error, error.hint)
+                await asyncio.sleep(IDLE)
+                self._sweep.set()
+
+    async def _release_held(self, channel: str) -> None:
+        """Held customers whom flag and percentage now let through become pending."""
+        after = 0
+        while True:
+            page = await self._db.read(
+                partial(outbox.held_ids, channel=channel, after=after, limit=_SWEEP)
+            )
+            if not page:
+                return
+            after = page[-1][0]
+            go = [i for i, customer in page if self._decides_on(channel, customer)]
+            if go:
+                await self._db.write(partial(outbox.release, ids=go, now=self._clock()))
+                self.wake(channel)
+
+    def _decides_on(self, channel: str, customer_id: int) -> bool:
+        return self._deliverer.flag(channel, customer_id).mode is Mode.ON

@@ -1,0 +1,127 @@
+"""What can go wrong, drawn once.
+
+    GatewayError
+    ├── ConfigurationError      settings or flags; lists every problem, never a value (exit 2)
+    ├── StorageError            the database cannot promise anything right now (503)
+    ├── UpstreamError           a foreign system; has its error class, and if it may have acted
+    │   └── NotReadyError       nothing is wrong: what the attempt needs is still being fetched
+    ├── DryRunStop              a write was about to be sent under `dry_run`
+    └── CustomerGoneError       Shopify no longer has the customer
+
+Foreign exceptions (aiohttp, aiosmtplib, sqlite3) are translated at one edge each: `gateway.wire`,
+`gateway.channels.email.transport` and `gateway.store.database`. No text here carries personal data.
+"""
+
+from collections.abc import Sequence
+from enum import StrEnum
+
+__all__ = [
+    "ConfigurationError",
+    "CustomerGoneError",
+    "DryRunStop",
+    "ErrorClass",
+    "GatewayError",
+    "NotReadyError",
+    "StorageError",
+    "UpstreamError",
+]
+
+
+class ErrorClass(StrEnum):
+    """Why an attempt failed: a closed set, the same in the database, HTTP, CLI and metrics."""
+
+    CONNECTION = "connection"
+    TIMEOUT = "timeout"
+    RATE_LIMIT = "rate_limit"
+    UNAVAILABLE = "unavailable"
+    AUTH = "auth"
+    INVALID_DATA = "invalid_data"
+    DUPLICATE = "duplicate"
+    CONFLICT = "conflict"
+    TOO_LATE = "too_late"
+    UNEXPECTED = "unexpected"
+
+    @property
+    def needs_a_person(self) -> bool:
+        """Whether another try alone cannot help: `failed` at once, the schedule is not burnt."""
+        return self in {ErrorClass.INVALID_DATA, ErrorClass.CONFLICT, ErrorClass.TOO_LATE}
+
+    @property
+    def opens_circuit(self) -> bool:
+        """Whether the failure speaks of the system's health rather than of one customer."""
+        return self in {
+            ErrorClass.CONNECTION,
+            ErrorClass.TIMEOUT,
+            ErrorClass.UNAVAILABLE,
+            ErrorClass.RATE_LIMIT,
+        }
+
+
+class GatewayError(Exception):
+    """Everything that this program raises on purpose."""
+
+
+class ConfigurationError(GatewayError):
+    """`problems`: one sentence each, beginning with the variable's name, never with its value."""
+
+    def __init__(self, problems: Sequence[str]) -> None:
+        super().__init__("; ".join(problems))
+        self.problems = tuple(problems)
+
+
+class StorageError(GatewayError):
+    """The database could not keep a promise; `hint` tells the operator what to do."""
+
+    def __init__(self, message: str, hint: str) -> None:
+        super().__init__(message)
+        self.hint = hint
+
+
+class UpstreamError(GatewayError):
+    """A call to a foreign system failed.
+
+    `system`       shopify, or a channel's name
+    `operation`    what was tried, in the upstream's words, without ids or data
+    `error_class`  one of the closed set
+    `status`       the HTTP status or SMTP code, where there was one
+    `retry_after`  seconds the upstream asked for, where it did
+    `applied`      False: certainly not carried out; None: nobody knows (a lost or broken answer)
+    """
+
+    def __init__(
+        self,
+        system: str,
+        operation: str,
+        error_class: ErrorClass,
+        message: str,
+        *,
+        status: int | None = None,
+        retry_after: float | None = None,
+        applied: bool | None = None,
+    ) -> None:
+        super().__init__(f"{operation}: {message}")
+        self.system = system
+        self.operation = operation
+        self.error_class = error_class
+        self.status = status
+        self.retry_after = retry_after
+        self.applied = applied
+
+
+class NotReadyError(UpstreamError):
+    """The attempt waits for something of ours (the first scan of members): uncounted, no alert."""
+
+    def __init__(self, system: str, message: str) -> None:
+        super().__init__(system, "prepare", ErrorClass.UNAVAILABLE, message, applied=False)
+
+
+class DryRunStop(GatewayError):  # noqa: N818 - it ends a rehearsal, nothing failed
+    """Raised at the outbound edge in place of a write; `operation` is what would have been sent."""
+
+    def __init__(self, operation: str) -> None:
+        super().__init__(f"dry run: stopped before {operation}")
+        self.operation = operation
+
+
+class CustomerGoneError(GatewayError):
+    """The customer was deleted from Shopify: the delivery is `discarded`."""

@@ -1,0 +1,6 @@
+"""The front door: routes, middleware, problems; the only inbound side."""
+
+from gateway.http.control import control_application
+from gateway.http.server import application
+
+__all__ = ["application", "control_application"]

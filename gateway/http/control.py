@@ -1,0 +1,138 @@
+"""The owner's door for other commands of this machine: a Unix socket beside the database file.
+
+Listings are the HTTP API's own; what takes time streams its progress as lines of JSON, ending with
+`end`, or with `yielded` when this owner makes way for a starting `serve` and the client goes on
+with the next owner.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+import orjson
+from aiohttp import web
+
+from gateway.answers import Answer, delivery_row, iso, problem
+from gateway.app import Core
+from gateway.delivery import ReplayOptions
+from gateway.http import deliveries
+from gateway.http.access import Access
+from gateway.http.forms import FormError, NotJsonError, parse_json
+from gateway.http.keys import ACCESS, CORE
+from gateway.http.middleware import CALLER, problems, respond
+from gateway.store import outbox
+
+__all__ = ["YIELD", "control_application"]
+
+YIELD: web.AppKey[Callable[[], bool]] = web.AppKey("yield")
+_STOPPING: web.AppKey[asyncio.Event] = web.AppKey("stopping", asyncio.Event)
+
+routes = web.RouteTableDef()
+
+
+def control_application(
+    core: Core, stopping: asyncio.Event, make_way: Callable[[], bool]
+) -> web.Application:
+    """`make_way()` is true if this owner gives the file up to whoever asks."""
+
+    @web.middleware
+    async def trusted(request: web.Request, handler: Any) -> web.StreamResponse:
+        request[CALLER] = "control"
+        response: web.StreamResponse = await handler(request)
+        return response
+
+    app = web.Application(middlewares=(problems, trusted))
+    app[CORE] = core
+    app[ACCESS] = Access(lambda: core.live.current.gateway)
+    app[YIELD] = make_way
+    app[_STOPPING] = stopping
+    app.add_routes(deliveries.routes)
+    app.add_routes(routes)
+    return app
+
+
+@routes.get("/control/deliveries/{id}")
+async def show(request: web.Request) -> web.Response:
+    text = request.match_info["id"]
+    core = request.app[CORE]
+    found = (
+        await core.db.read(
+            lambda db: (outbox.get(db, int(text)), outbox.attempts_of(db, int(text)))
+        )
+        if text.isascii() and text.isdigit() and len(text) < 19
+        else (None, [])
+    )
+    delivery, attempts = found
+    if delivery is None:
+        return respond(problem(404, "not-found", "There is no delivery with this id."))
+    shown = [
+        {**a, "started_at": iso(a["started_at"]), "counted": bool(a["counted"])} for a in attempts
+    ]
+    return respond(Answer(200, orjson.dumps(delivery_row(delivery) | {"tries": shown})))
+
+
+@routes.post("/control/discard")
+async def discard(request: web.Request) -> web.Response:
+    core = request.app[CORE]
+    try:
+        body = parse_json(await request.read())
+        chosen = deliveries.read_filter(body, tuple(core.deliverer.routes))
+    except (NotJsonError, FormError) as error:
+        return respond(problem(422, "invalid-data", str(error)))
+    rows = await core.db.read(lambda db: outbox.find(db, chosen, limit=100_000))
+    count = await core.discard([row.id for row in rows])
+    return respond(Answer(200, orjson.dumps({"count": count})))
+
+
+@routes.post("/control/replay")
+async def replay(request: web.Request) -> web.StreamResponse:
+    core = request.app[CORE]
+    body = parse_json(await request.read())
+    options = ReplayOptions(
+        deliveries.read_filter(body, tuple(core.deliverer.routes)),
+        limit=body.get("limit"),
+        rate=body.get("rate"),
+        concurrency=body.get("concurrency") or 8,
+        dry_run=bool(body.get("dry_run")),
+        began=body.get("began"),
+    )
+    return await _stream(request, core.replay.run(options))
+
+
+@routes.post("/control/members/refresh")
+async def refresh_members(request: web.Request) -> web.StreamResponse:
+    return await _stream(request, request.app[CORE].refresh_members())
+
+
+@routes.post("/control/yield")
+async def make_way(request: web.Request) -> web.Response:
+    """A starting `serve` asks for the file."""
+    if request.app[YIELD]():
+        return respond(Answer(202, b"{}"))
+    return respond(problem(409, "owned", "A gateway serves from this database file already."))
+
+
+async def _stream(
+    request: web.Request, events: AsyncIterator[dict[str, Any]]
+) -> web.StreamResponse:
+    """Lines of JSON until the end, or until this owner has to go."""
+    response = web.StreamResponse(headers={"Content-Type": "application/x-ndjson"})
+    await response.prepare(request)
+    stopping = asyncio.create_task(request.app[_STOPPING].wait())
+    try:
+        while True:
+            upcoming = asyncio.ensure_future(anext(events, None))
+            await asyncio.wait({upcoming, stopping}, return_when=asyncio.FIRST_COMPLETED)
+            if not upcoming.done():
+                await asyncio.wait({upcoming}, timeout=5.0)
+            event = upcoming.result() if upcoming.done() else {"event": "yielded"}
+            if event is None:
+                break
+            await response.write(orjson.dumps(event) + b"\n")
+            if stopping.done():
+                await response.write(orjson.dumps({"event": "yielded"}) + b"\n")
+                break
+    finally:
+        stopping.cancel()
+    await response.write_eof()
+    return response

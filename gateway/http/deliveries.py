@@ -1,0 +1,170 @@
+"""The outbox over HTTP: list, replay, discard."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+import orjson
+from aiohttp import web
+
+from gateway.answers import Answer, delivery_row, problem
+from gateway.delivery import ReplayOptions
+from gateway.errors import ErrorClass
+from gateway.http.forms import FormError, NotJsonError, parse_json
+from gateway.http.keys import CORE
+from gateway.http.middleware import respond
+from gateway.outcomes import Delivery, DeliveryFilter, Outcome
+from gateway.store import outbox
+
+__all__ = ["read_filter", "routes"]
+
+routes = web.RouteTableDef()
+
+_DEFAULT_LIMIT, _LARGEST_LIMIT = 100, 1000
+
+
+def read_filter(values: Mapping[str, Any], channels: tuple[str, ...]) -> DeliveryFilter:
+    """A filter from a query or a JSON body; FormError names what is wrong."""
+    errors: list[dict[str, str]] = []
+
+    def closed(name: str, allowed: tuple[str, ...]) -> tuple[str, ...]:
+        chosen = _texts(values.get(name))
+        if any(text not in allowed for text in chosen):
+            errors.append({"field": name, "message": f"should be of {', '.join(allowed)}"})
+            return ()
+        return chosen
+
+    def moment(name: str) -> float | None:
+        text = values.get(name)
+        if text in {None, ""}:
+            return None
+        try:
+            return _moment(str(text))
+        except ValueError:
+            errors.append({"field": name, "message": "should be a time like 2026-11-21T09:00:00Z"})
+            return None
+
+    chosen = DeliveryFilter(
+        channels=closed("channel", channels),
+        outcomes=tuple(Outcome(o) for o in closed("outcome", tuple(Outcome))),
+        error_classes=tuple(ErrorClass(c) for c in closed("error_class", tuple(ErrorClass))),
+        ids=_ids(values.get("id"), errors),
+        since=moment("since"),
+        until=moment("until"),
+    )
+    known = {"channel", "outcome", "error_class", "id", "since", "until"}
+    known |= {"limit", "cursor", "rate", "concurrency", "dry_run", "began"}
+    errors += [{"field": n[:64], "message": "no such field"} for n in values if n not in known]
+    if errors:
+        raise FormError(errors)
+    return chosen
+
+
+def _texts(value: Any) -> tuple[str, ...]:
+    if value is None or value == "":
+        return ()
+    items = value if isinstance(value, list) else str(value).split(",")
+    return tuple(str(item).strip() for item in items)
+
+
+def _ids(value: Any, errors: list[dict[str, str]]) -> tuple[int, ...]:
+    texts = _texts(value)
+    if any(not (t.isascii() and t.isdigit() and len(t) < 19) for t in texts):
+        errors.append({"field": "id", "message": "should be delivery ids"})
+        return ()
+    return tuple(int(text) for text in texts)
+
+
+def _moment(text: str) -> float:
+    """A time with its offset, or a date or time in UTC."""
+    when = datetime.fromisoformat(text)
+    return when.timestamp() if when.tzinfo else when.replace(tzinfo=_UTC).timestamp()
+
+
+_UTC = datetime.fromisoformat("1970-01-01T00:00:00+00:00").tzinfo
+
+
+def number(values: Mapping[str, Any], name: str, default: int, largest: int) -> int:
+    text = str(values.get(name) or default)
+    if not (text.isascii() and text.isdigit()) or not 0 < int(text) <= largest:
+        raise FormError([{"field": name, "message": f"should be a number from 1 to {largest}"}])
+    return int(text)
+
+
+def _wrong(error: FormError) -> web.Response:
+    return respond(problem(422, "invalid-data", "Some filters are wrong.", errors=error.errors))
+
+
+@routes.get("/v1/deliveries")
+async def listing(request: web.Request) -> web.Response:
+    core = request.app[CORE]
+    try:
+        chosen = read_filter(request.query, tuple(core.deliverer.routes))
+        limit = number(request.query, "limit", _DEFAULT_LIMIT, _LARGEST_LIMIT)
+        cursor = request.query.get("cursor")
+        after = number(request.query, "cursor", 1, 2**62) if cursor else None
+    except FormError as error:
+        return _wrong(error)
+    rows = await core.db.read(lambda db: outbox.find(db, chosen, limit=limit + 1, after=after))
+    page = rows[:limit]
+    more = str(page[-1].id) if len(rows) > limit else None
+    body = {"deliveries": [delivery_row(row) for row in page], "next_cursor": more}
+    return respond(Answer(200, orjson.dumps(body)))
+
+
+@routes.post("/v1/deliveries/replay")
+async def replay_many(request: web.Request) -> web.Response:
+    core = request.app[CORE]
+    raw = await request.read()
+    try:
+        body = parse_json(raw) if raw.strip() else {}
+        chosen = read_filter(body, tuple(core.deliverer.routes))
+        limit = number(body, "limit", 1, 2**31) if body.get("limit") else None
+    except NotJsonError as error:
+        return respond(problem(400, "not-json", f"{error}."))
+    except FormError as error:
+        return _wrong(error)
+    return await _replay(core, ReplayOptions(chosen, limit=limit))
+
+
+async def _replay(core: Any, options: ReplayOptions) -> web.Response:
+    """202 once the run has begun; it goes on after the answer."""
+    run = core.replay.run(options)
+    start = await anext(run)
+
+    async def rest() -> None:
+        async for _ in run:
+            pass
+
+    core.deliverer.keep(rest())
+    return respond(Answer(202, orjson.dumps({"count": start["total"]})))
+
+
+async def _one(request: web.Request) -> Delivery | None:
+    text = request.match_info["id"]
+    if not (text.isascii() and text.isdigit() and len(text) < 19):
+        return None
+    delivery_id = int(text)
+    return await request.app[CORE].db.read(lambda db: outbox.get(db, delivery_id))
+
+
+def _missing() -> web.Response:
+    return respond(problem(404, "not-found", "There is no delivery with this id."))
+
+
+@routes.post("/v1/deliveries/{id}/replay")
+async def replay_one(request: web.Request) -> web.Response:
+    delivery = await _one(request)
+    if delivery is None:
+        return _missing()
+    options = ReplayOptions(DeliveryFilter(ids=(delivery.id,)))
+    return await _replay(request.app[CORE], options)
+
+
+@routes.post("/v1/deliveries/{id}/discard")
+async def discard(request: web.Request) -> web.Response:
+    delivery = await _one(request)
+    if delivery is None:
+        return _missing()
+    count = await request.app[CORE].discard([delivery.id])
+    return respond(Answer(202, orjson.dumps({"count": count})))

@@ -1,0 +1,263 @@
+"""A registration's JSON: checked field by field, so that every wrong one is listed, and cleaned."""
+
+import re
+from datetime import UTC, date, datetime
+from typing import Annotated, Any, Literal
+
+import orjson
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    StrictBool,
+    StringConstraints,
+    ValidationError,
+    model_validator,
+)
+
+from gateway.customer import Address, Profile
+from gateway.http.countries import COUNTRIES
+from gateway.normalize import clean_email, clean_name, parse_phone, prefecture, to_katakana
+from gateway.normalize.postal import clean_postal_code
+
+__all__ = ["FormError", "NotJsonError", "RegistrationForm", "parse_json", "read_form"]
+
+_LOCALE = re.compile(r"[A-Za-z]{2,3}([_-][A-Za-z0-9]{2,8})*")
+_SURROGATE = re.compile("[\ud800-\udfff]")
+_MARKUP = re.compile(r"[<>]|https?:|www\.", re.IGNORECASE)
+
+
+class NotJsonError(ValueError):
+    """The body is not a JSON object."""
+
+
+class FormError(ValueError):
+    """`errors`: `{field, message}` for every wrong field; no values."""
+
+    def __init__(self, errors: list[dict[str, str]]) -> None:
+        super().__init__("some fields are wrong")
+        self.errors = errors
+
+
+def _text(text: str) -> str:
+    if _SURROGATE.search(text):
+        raise ValueError("holds half of a character (an unpaired surrogate)")
+    return text
+
+
+def _name(text: str) -> str:
+    cleaned = clean_name(_text(text))
+    if not cleaned:
+        raise ValueError("should hold at least one visible character")
+    return _free_text(cleaned)
+
+
+def _free_text(text: str) -> str:
+    if _MARKUP.search(text):
+        raise ValueError("should hold no URL and no markup")
+    return text
+
+
+def _optional(text: str) -> str:
+    return _free_text(clean_name(_text(text)))
+
+
+def _kana(text: str) -> str:
+    return to_katakana(_optional(text))
+
+
+def _email(text: str) -> str:
+    return clean_email(_text(text))
+
+
+def _phone(text: str) -> str:
+    text = _text(text).strip()
+    if text and parse_phone(text) is None:
+        raise ValueError("should be a phone number, such as 090-1234-5678")
+    return clean_name(text)
+
+
+def _birth_date(text: str) -> str:
+    if not text:
+        return ""
+    try:
+        day = date.fromisoformat(text) if re.fullmatch(r"\d{4}-\d{2}-\d{2}", text) else None
+    except ValueError:
+        day = None
+    if day is None:
+        raise ValueError("should be a date like 1990-04-01")
+    if not date(1900, 1, 1) <= day <= datetime.now(UTC).date():
+        raise ValueError("should be a day between 1900-01-01 and today")
+    return text
+
+
+def _country(text: str) -> str:
+    code = _text(text).strip().upper()
+    if code not in COUNTRIES:
+        raise ValueError("should be a country code of two letters, such as JP")
+    return code
+
+
+def _locale(text: str) -> str:
+    if not _LOCALE.fullmatch(text):
+        raise ValueError("should be a language, such as ja or en")
+    return text.replace("_", "-")
+
+
+_LINE = StringConstraints(max_length=255)
+Name = Annotated[str, _LINE, AfterValidator(_name)]
+Line = Annotated[str, _LINE, AfterValidator(_optional)]
+Kana = Annotated[str, _LINE, AfterValidator(_kana)]
+
+
+class AddressForm(BaseModel):
+    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
+
+    country: Annotated[str, StringConstraints(max_length=8), AfterValidator(_country)] = "JP"
+    postal_code: Annotated[str, StringConstraints(max_length=20), AfterValidator(_text)] = ""
+    prefecture: Line = ""
+    city: Line = ""
+    address1: Line = ""
+    address2: Line = ""
+
+    @model_validator(mode="after")
+    def _japanese(self) -> "AddressForm":
+        """Japan's postal codes and prefectures are known; other countries' pass as they came."""
+        errors = {}
+        if self.country == "JP":
+            code = clean_postal_code(self.postal_code) if self.postal_code.strip() else ""
+            if code is None:
+                errors["postal_code"] = "should be a Japanese postal code, such as 150-0043"
+            found = prefecture(self.prefecture) if self.prefecture else None
+            if self.prefecture and found is None:
+                errors["prefecture"] = "should be a prefecture, such as 東京都, Tokyo or JP-13"
+            if not errors:
+                self.postal_code = code or ""
+                self.prefecture = found.code if found else ""
+        if errors:
+            raise _FieldsError(errors)
+        return self
+
+    def value(self) -> Address | None:
+        address = Address(
+            self.country,
+            self.postal_code,
+            self.prefecture,
+            self.city,
+            self.address1,
+            self.address2,
+        )
+        return None if address == Address(self.country) else address
+
+
+class _FieldsError(ValueError):
+    """Errors of single fields that only the whole object shows."""
+
+    def __init__(self, errors: dict[str, str]) -> None:
+        super().__init__("fields")
+        self.errors = errors
+
+
+class RegistrationForm(BaseModel):
+    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
+
+    email: Annotated[str, _LINE, AfterValidator(_email)]
+    email_verified: StrictBool = False
+    last_name: Name
+    first_name: Name
+    last_kana: Kana = ""
+    first_kana: Kana = ""
+    phone: Annotated[str, StringConstraints(max_length=40), AfterValidator(_phone)] = ""
+    birth_date: Annotated[str, AfterValidator(_birth_date)] = ""
+    gender: Literal["male", "female", "unknown"] = "unknown"
+    address: AddressForm | None = None
+    accepts_marketing: StrictBool = False
+    locale: Annotated[str, StringConstraints(max_length=35), AfterValidator(_locale)] = "ja"
+
+    def profile(self) -> Profile:
+        return Profile(
+            email=self.email,
+            last_name=self.last_name,
+            first_name=self.first_name,
+            last_kana=self.last_kana,
+            first_kana=self.first_kana,
+            phone=self.phone,
+            birth_date=self.birth_date,
+            gender=self.gender,
+            address=self.address.value() if self.address else None,
+            accepts_marketing=self.accepts_marketing,
+            locale=self.locale,
+        )
+
+
+def parse_json(raw: bytes) -> dict[str, Any]:
+    """The body as an object. A lone surrogate is kept, so that its field can be named."""
+    try:
+        body = orjson.loads(raw)
+    except orjson.JSONDecodeError:
+        body = _with_surrogates(raw)
+    if not isinstance(body, dict):
+        raise NotJsonError("the body should be a JSON object")
+    return body
+
+
+def _with_surrogates(raw: bytes) -> Any:
+    import json  # noqa: PLC0415 - only for bodies that are wrong
+
+    try:
+        text = raw.decode("utf-8")
+        body = json.loads(text, parse_constant=_no_constant)
+    except (ValueError, RecursionError):
+        raise NotJsonError("the body is not JSON in UTF-8") from None
+    if "\\u" not in text.lower():
+        raise NotJsonError("the body is not JSON in UTF-8")
+    return body
+
+
+def _no_constant(name: str) -> Any:
+    raise ValueError(name)
+
+
+def read_form(body: dict[str, Any]) -> RegistrationForm:
+    """The form, or a FormError that lists every wrong field."""
+    cleaned = {key: value for key, value in body.items() if value is not None}
+    address = cleaned.get("address")
+    if isinstance(address, dict):
+        cleaned["address"] = {key: value for key, value in address.items() if value is not None}
+    try:
+        return RegistrationForm.model_validate(cleaned)
+    except ValidationError as error:
+        raise FormError(_errors(error)) from None
+
+
+def _errors(error: ValidationError) -> list[dict[str, str]]:
+    found = []
+    for detail in error.errors(include_input=False, include_url=False):
+        field = ".".join(_safe(part) for part in detail["loc"])
+        cause = (detail.get("ctx") or {}).get("error")
+        if isinstance(cause, _FieldsError):
+            found += [
+                {"field": f"{field}.{name}", "message": text} for name, text in cause.errors.items()
+            ]
+        else:
+            found.append({"field": field, "message": _message(detail)})
+    return found
+
+
+def _safe(part: object) -> str:
+    """A field's name comes from the caller: it is told, but not its strangest characters."""
+    return re.sub(r"[^\w.-]", "?", str(part))[:64]
+
+
+def _message(detail: Any) -> str:
+    match detail["type"]:
+        case "extra_forbidden":
+            return "no such field"
+        case "missing":
+            return "is required"
+        case "string_too_long":
+            return f"has more than {detail['ctx']['max_length']} characters"
+        case "string_type":
+            return "should be text"
+    text: str = detail["msg"]
+    return text.removeprefix("Value error, ").removeprefix("Input ")

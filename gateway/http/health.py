@@ -1,0 +1,36 @@
+"""GET /healthz, /readyz and /metrics."""
+
+import orjson
+from aiohttp import web
+
+from gateway.answers import Answer, problem
+from gateway.errors import StorageError
+from gateway.http.keys import CORE
+from gateway.http.middleware import respond
+
+__all__ = ["routes"]
+
+routes = web.RouteTableDef()
+
+
+@routes.get("/healthz")
+async def alive(_: web.Request) -> web.Response:
+    return respond(Answer(200, orjson.dumps({"status": "ok"})))
+
+
+@routes.get("/readyz")
+async def ready(request: web.Request) -> web.Response:
+    """Settings were fit at start; here the database proves that it can keep a promise."""
+    try:
+        await request.app[CORE].prove_storage()
+    except StorageError as error:
+        return respond(problem(503, "not-ready", f"The database is not fit: {error.hint}."))
+    return respond(Answer(200, orjson.dumps({"status": "ready"})))
+
+
+@routes.get("/metrics")
+async def metrics(request: web.Request) -> web.Response:
+    text = await request.app[CORE].metrics_text()
+    return web.Response(
+        body=text, headers={"Content-Type": "text/plain; version=0.0.4; charset=utf-8"}
+    )

@@ -1,0 +1,11 @@
+"""What handlers share, by typed key."""
+
+from aiohttp import web
+
+from gateway.app import Core
+from gateway.http.access import Access
+
+__all__ = ["ACCESS", "CORE"]
+
+CORE: web.AppKey[Core] = web.AppKey("core", Core)
+ACCESS: web.AppKey[Access] = web.AppKey("access", Access)

@@ -1,0 +1,57 @@
+"""POST /v1/registrations and GET /v1/registrations/{id}."""
+
+import time
+
+from aiohttp import web
+
+from gateway.answers import problem
+from gateway.http.forms import FormError, NotJsonError, parse_json, read_form
+from gateway.http.keys import ACCESS, CORE
+from gateway.http.middleware import CALLER, respond
+from gateway.registration import SignUp
+
+__all__ = ["routes"]
+
+routes = web.RouteTableDef()
+
+
+@routes.post("/v1/registrations")
+async def create(request: web.Request) -> web.Response:
+    if request.content_type != "application/json":
+        text = "Send the registration as application/json."
+        return respond(problem(415, "unsupported-media-type", text))
+    key = request.headers.get("Idempotency-Key")
+    if key is not None and not (0 < len(key) <= 255 and all(" " <= c <= "~" for c in key)):
+        text = "Idempotency-Key should be 1 to 255 printable ASCII characters."
+        return respond(problem(400, "invalid-idempotency-key", text))
+    wait = request.app[ACCESS].wait(request[CALLER])
+    if wait:
+        text = "This key sends more registrations a second than GATEWAY_RATE_LIMIT allows."
+        return respond(problem(429, "too-many-requests", text, retry_after=wait))
+    raw = await request.read()
+    began = time.perf_counter()
+    try:
+        form = read_form(parse_json(raw))
+    except NotJsonError as error:
+        return respond(problem(400, "not-json", f"{error}."))
+    except FormError as error:
+        text = "Some fields are wrong; each is named in errors."
+        return respond(problem(422, "invalid-data", text, errors=error.errors))
+    sign_up = SignUp(
+        form.profile(), form.email_verified, f"{request[CALLER]}:{key}" if key else None
+    )
+    core = request.app[CORE]
+    answer = await core.registrar.register(sign_up)
+    core.metrics.registration_seconds.observe(time.perf_counter() - began)
+    return respond(answer)
+
+
+@routes.get("/v1/registrations/{id}")
+async def show(request: web.Request) -> web.Response:
+    answer = await request.app[CORE].registrar.answer_of(request.match_info["id"])
+    if answer is None:
+        text = "No registration with this id has reached Shopify."
+        return respond(problem(404, "not-found", text))
+    response = respond(answer)
+    response.set_status(200)
+    return response

@@ -1,0 +1,15 @@
+"""Who is the same person: the index of Smaregi members, and the rules."""
+
+from gateway.matching.index import MemberIndex, MemberSource, ScanProgress
+from gateway.matching.rules import CreateNew, Evidence, LinkTo, Undecided, choose
+
+__all__ = [
+    "CreateNew",
+    "Evidence",
+    "LinkTo",
+    "MemberIndex",
+    "MemberSource",
+    "ScanProgress",
+    "Undecided",
+    "choose",
+]

@@ -1,0 +1,91 @@
+"""The match rules: which store member a customer is.
+
+Pure. A false link costs more than a missed one.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from gateway.store.members import Member
+
+__all__ = ["CreateNew", "Evidence", "LinkTo", "Undecided", "choose"]
+
+_COUNTS = {0, 2}
+"""Smaregi's status: active, and lost card. 1 suspended, 3 withdrawn, 4 merged do not count."""
+_SUSPENDED = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """Keyed hashes of the customer's own data; None where the customer did not tell it."""
+
+    kana_key: bytes | None
+    name_key: bytes | None
+    birth_key: bytes | None
+
+
+@dataclass(frozen=True, slots=True)
+class LinkTo:
+    """The same person; `others` have the same e-mail and become possible duplicates."""
+
+    member: Member
+    others: tuple[Member, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class CreateNew:
+    """Nobody there is this person for certain; `possible` are those that might be."""
+
+    possible: tuple[Member, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Undecided:
+    """A person must decide; `reason` says why, without data."""
+
+    reason: str
+
+
+def choose(
+    members: Sequence[Member], evidence: Evidence, *, link_contradicted: bool
+) -> LinkTo | CreateNew | Undecided:
+    """Decide among the members with the customer's e-mail."""
+    usable = [member for member in members if member.status in _COUNTS]
+    fitting = [m for m in usable if link_contradicted or not contradicts(m, evidence)]
+    if fitting:
+        best, *others = sorted(fitting, key=_preference)
+        return LinkTo(best, tuple(others) + _without(usable, fitting))
+    if usable:
+        return CreateNew(tuple(usable))
+    if any(member.status == _SUSPENDED for member in members):
+        return Undecided("the store member with this e-mail is suspended (status 1)")
+    return CreateNew(tuple(members))
+
+
+def _without(members: Iterable[Member], left_out: Iterable[Member]) -> tuple[Member, ...]:
+    gone = {member.member_id for member in left_out}
+    return tuple(member for member in members if member.member_id not in gone)
+
+
+def contradicts(member: Member, evidence: Evidence) -> bool:
+    """Name and birth date both speak against it: a re-issued address, or a family sharing one.
+
+    Kana decides about the name where both have it, since it has no variants.
+    """
+    return _names_differ(member, evidence) and _differ(member.birth_key, evidence.birth_key)
+
+
+def _names_differ(member: Member, evidence: Evidence) -> bool:
+    if member.kana_key and evidence.kana_key:
+        return member.kana_key != evidence.kana_key
+    return _differ(member.name_key, evidence.name_key)
+
+
+def _differ(one: bytes | None, other: bytes | None) -> bool:
+    return bool(one and other and one != other)
+
+
+def _preference(member: Member) -> tuple[int, ...]:
+    """Seen last at the till, then most points, then the lowest id."""
+    digits = "".join(letter for letter in member.last_come if letter.isdigit())[:14]
+    return (-int(digits.ljust(14, "0") or 0), -member.points, member.member_id)

@@ -1,0 +1,116 @@
+"""Prometheus metrics, names beginning `gateway_`; labels come from closed sets only."""
+
+from collections.abc import Iterable
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+
+from gateway.delivery import Ended
+from gateway.wire import Call
+
+__all__ = ["Metrics"]
+
+_SECONDS = (0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0)
+
+
+class Metrics:
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self.requests = Counter(
+            "gateway_http_requests",
+            "Requests answered, by route and status",
+            ["route", "method", "status"],
+            registry=self.registry,
+        )
+        self.registration_seconds = Histogram(
+            "gateway_registration_seconds",
+            "From a registration's last byte to its answer",
+            buckets=_SECONDS,
+            registry=self.registry,
+        )
+        self._attempts = Counter(
+            "gateway_attempts",
+            "Attempts at deliveries, by how they ended",
+            ["channel", "outcome", "error_class"],
+            registry=self.registry,
+        )
+        self._attempt_seconds = Histogram(
+            "gateway_attempt_seconds",
+            "Duration of an attempt",
+            ["channel"],
+            buckets=_SECONDS,
+            registry=self.registry,
+        )
+        self._calls = Counter(
+            "gateway_upstream_requests",
+            "Requests to upstream systems; result is an HTTP status or an error class",
+            ["system", "operation", "result"],
+            registry=self.registry,
+        )
+        self._call_seconds = Histogram(
+            "gateway_upstream_request_seconds",
+            "Duration of a request to an upstream system",
+            ["system"],
+            buckets=_SECONDS,
+            registry=self.registry,
+        )
+        self._deliveries = Gauge(
+            "gateway_deliveries",
+            "Open deliveries in the outbox",
+            ["channel", "outcome"],
+            registry=self.registry,
+        )
+        self._intents = Gauge(
+            "gateway_intents_open",
+            "Registrations whose data waits, encrypted, for Shopify's word",
+            registry=self.registry,
+        )
+        self._intents_age = Gauge(
+            "gateway_intents_oldest_seconds",
+            "Age of the oldest of them, 0 if there is none",
+            registry=self.registry,
+        )
+        self._paused = Gauge(
+            "gateway_channel_paused",
+            "1 while the channel's circuit is open or its credentials are refused",
+            ["channel"],
+            registry=self.registry,
+        )
+        self._flag = Gauge(
+            "gateway_flag", "1 for the mode a flag is in", ["flag", "mode"], registry=self.registry
+        )
+
+    def attempt_ended(self, ended: Ended) -> None:
+        settlement = ended.settlement
+        self._attempts.labels(
+            ended.delivery.channel, settlement.outcome.value, settlement.error_class or ""
+        ).inc()
+        self._attempt_seconds.labels(ended.delivery.channel).observe(settlement.duration)
+
+    def called(self, call: Call, result: str, seconds: float) -> None:
+        self._calls.labels(call.system, call.operation, result).inc()
+        self._call_seconds.labels(call.system).observe(seconds)
+
+    def set_outbox(
+        self,
+        channels: Iterable[str],
+        counts: Iterable[tuple[str, str, int]],
+        intents: tuple[int, float],
+    ) -> None:
+        for channel in channels:
+            for outcome in ("pending", "retrying", "failed", "held"):
+                self._deliveries.labels(channel, outcome).set(0)
+        for channel, outcome, number in counts:
+            self._deliveries.labels(channel, outcome).set(number)
+        self._intents.set(intents[0])
+        self._intents_age.set(intents[1])
+
+    def set_paused(self, channel: str, *, paused: bool) -> None:
+        self._paused.labels(channel).set(int(paused))
+
+    def set_flags(self, modes: Iterable[tuple[str, str]]) -> None:
+        self._flag.clear()
+        for flag, mode in modes:
+            self._flag.labels(flag, mode).set(1)
+
+    def text(self) -> bytes:
+        return generate_latest(self.registry)

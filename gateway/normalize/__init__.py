@@ -1,0 +1,44 @@
+"""Japanese customer data in the form that each system wants: pure functions, offline.
+
+Nothing is loaded before it is needed: the libraries and the postal data come at first use, or
+with `load_places`, which a server calls in a thread before it serves.
+"""
+
+from gateway.normalize.address import Address, parse_address, parse_line
+from gateway.normalize.dates import parse_birth_date
+from gateway.normalize.email import clean_email, email_key
+from gateway.normalize.kana import kana_key, smaregi_kana, to_katakana
+from gateway.normalize.name import clean_name, is_placeholder, name_key
+from gateway.normalize.phone import Phone, is_mobile, parse_phone, phone_key
+from gateway.normalize.places import load_places
+from gateway.normalize.postal import clean_postal_code
+from gateway.normalize.prefecture import PREFECTURES, Prefecture, prefecture
+from gateway.normalize.targets import ShopifyAddress, address_key, shopify_address, smaregi_line
+
+__all__ = [
+    "PREFECTURES",
+    "Address",
+    "Phone",
+    "Prefecture",
+    "ShopifyAddress",
+    "address_key",
+    "clean_email",
+    "clean_name",
+    "clean_postal_code",
+    "email_key",
+    "is_mobile",
+    "is_placeholder",
+    "kana_key",
+    "load_places",
+    "name_key",
+    "parse_address",
+    "parse_birth_date",
+    "parse_line",
+    "parse_phone",
+    "phone_key",
+    "prefecture",
+    "shopify_address",
+    "smaregi_kana",
+    "smaregi_line",
+    "to_katakana",
+]

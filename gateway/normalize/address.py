@@ -1,0 +1,125 @@
+"""Japanese addresses: what the customer wrote, taken apart.
+
+Every part is kept twice: in its official or comparable form (`city`, `town`, `block`), and as
+written (`line1`), which is what other systems show. Width alone is always changed.
+`town` is 町名 or 大字 as the postal data has it, without 丁目, with the 小字 that was written;
+`block` holds 丁目, 番地 and 号 as 1-2-3, so that 道玄坂一丁目2番3号 and 道玄坂1-2-3 are the same.
+"""
+
+import re
+from dataclasses import dataclass, replace
+from typing import Final
+
+from gateway.normalize.characters import HYPHENS
+from gateway.normalize.postal import clean_postal_code, take_postal_code
+from gateway.normalize.prefecture import Prefecture
+from gateway.normalize.prefecture import prefecture as prefecture_of
+from gateway.normalize.reading import Address, Written, read_address, shown, tidy
+
+__all__ = ["Address", "Written", "parse_address", "parse_line"]
+
+_LONGEST: Final = 400
+"""Longer text than this is no address, and is passed on without being read."""
+
+_MUNICIPALITY: Final = re.compile("[市区町村]")
+
+
+def parse_line(text: str) -> Address:
+    """One address in one line, with or without a postal code in it. Never raises."""
+    written = Written(address1=text)
+    if len(text) > _LONGEST:
+        return _not_read(written)
+    code, line = take_postal_code(shown(text))
+    return replace(read_address(line, None, code), written=written)
+
+
+def parse_address(
+    *,
+    postal_code: str = "",
+    prefecture: str = "",
+    city: str = "",
+    address1: str = "",
+    address2: str = "",
+    country: str = "JP",
+) -> Address:
+    """Fields as the customer split them, in whatever way. Never raises.
+
+    `country` is ISO 3166 alpha-2; an address elsewhere is passed on as it came.
+    """
+    written = Written(postal_code, prefecture, city, address1, address2)
+    if country.strip().upper() != "JP":
+        return Address(None, "", "", "", "", None, understood=False, written=written)
+    if sum(map(len, (prefecture, city, address1, address2))) > _LONGEST:
+        return _not_read(written)
+    known = prefecture_of(prefecture)
+    fields = _Fields(
+        head=_joined(["" if known else shown(prefecture), shown(city)]),
+        first=shown(address1),
+        second=shown(address2),
+        known=known,
+        code=clean_postal_code(postal_code) or "",
+    )
+    if not fields.code:
+        code, line = take_postal_code(fields.first)
+        fields = replace(fields, code=code, first=line)
+    return replace(_best(fields), postal_code=fields.code or None, written=written)
+
+
+@dataclass(frozen=True, slots=True)
+class _Fields:
+    head: str
+    first: str
+    second: str
+    known: Prefecture | None
+    code: str
+
+    def read(self, *parts: str) -> Address:
+        return read_address(_joined([self.head, *parts]), self.known, self.code)
+
+
+def _best(fields: _Fields) -> Address:
+    """address2 is the building, unless the number or the town is missing without it."""
+    address = fields.read(fields.first)
+    if not address.city and fields.head.isascii():
+        address = replace(fields, head="").read(fields.first)
+        fields = replace(fields, head="") if address.city else fields
+    if not fields.second:
+        return address
+    if address.block and not _goes_on(fields.first):
+        return _with_building(address, _without_repetition(address, fields))
+    joined = fields.read(fields.first, fields.second)
+    if joined.block and joined.town_known:
+        return joined
+    swapped = fields.read(fields.second)
+    if swapped.block and swapped.town_known and not address.town_known:
+        return _with_building(swapped, fields.first)
+    return joined if joined.block else _with_building(address, fields.second)
+
+
+def _with_building(address: Address, more: str) -> Address:
+    """What was already found of a building stands first."""
+    building = " ".join(part for part in (address.building, more) if part)
+    return replace(address, building=tidy(building))
+
+
+def _without_repetition(address: Address, fields: _Fields) -> str:
+    """address2 without an address that address1 has already."""
+    if not _MUNICIPALITY.search(fields.second):
+        return fields.second
+    again = read_address(fields.second, fields.known, fields.code)
+    same = (again.city, again.town, again.block) == (address.city, address.town, address.block)
+    return again.building if same else fields.second
+
+
+def _goes_on(line: str) -> bool:
+    return re.search(rf"(?:丁目|番地?の?|[0-9][{re.escape(HYPHENS)}])\s*$", line) is not None
+
+
+def _joined(parts: list[str]) -> str:
+    return " ".join(part for part in parts if part)
+
+
+def _not_read(written: Written) -> Address:
+    code = clean_postal_code(written.postal_code)
+    known = prefecture_of(written.prefecture)
+    return Address(known, "", "", "", "", code, understood=False, written=written)

@@ -1,0 +1,73 @@
+"""E-mail addresses: the form that is sent on, and the form that is compared."""
+
+import re
+import unicodedata
+from typing import Final
+
+from gateway.normalize.characters import scrub
+
+_ATOM: Final = r"[a-z0-9!#$%&'*+/=?^_`{|}~-]+"
+_STRICT_LOCAL: Final = re.compile(rf"{_ATOM}(?:\.{_ATOM})*", re.IGNORECASE)
+_CARRIER_LOCAL: Final = re.compile(r"[a-z0-9!#$%&'*+/=?^_`{|}~.-]+", re.IGNORECASE)
+_CARRIER_DOMAIN: Final = re.compile(
+    r"(?:docomo|ezweb|softbank|disney|(?:[a-z]+\.)?pdx|(?:[a-z]+\.)?vodafone|jp-[a-z]|ymobile"
+    r"|emobile(?:-s)?|willcom|(?:[a-z0-9-]+\.)?biz\.ezweb)\.(?:ne\.jp|com)|i\.softbank\.jp|au\.com"
+)
+"""Mobile carriers that let dots stand side by side and before the @ until about 2009."""
+
+_LABEL: Final = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
+_DOMAIN: Final = re.compile(rf"(?:{_LABEL}\.)+(?!\d+$){_LABEL}")
+_LONGEST: Final = 254
+_LONGEST_LOCAL: Final = 64
+
+
+def clean_email(text: str) -> str:
+    """The address as it is to be written to: local part in its own case, domain in lower case.
+
+    An international domain becomes its ASCII form (UTS 46). Raises ValueError, without the
+    value in its message, for what cannot be an address (RFC 5321, plus the old carriers).
+    """
+    local, domain = _split(text)
+    shape = _CARRIER_LOCAL if _CARRIER_DOMAIN.fullmatch(domain) else _STRICT_LOCAL
+    if len(local) > _LONGEST_LOCAL or not shape.fullmatch(local):
+        raise ValueError("the part before the @ is not possible in an e-mail address")
+    return f"{local}@{domain}"
+
+
+def email_key(text: str) -> str:
+    """The address as two of them are compared; '' where there is none. Never raises.
+
+    Dots and +tags stay: only the provider knows whether they mean another mailbox. A local
+    part with dots in odd places is compared too, whatever its domain.
+    """
+    try:
+        local, domain = _split(text)
+    except ValueError:
+        return ""
+    return f"{local}@{domain}".lower() if _CARRIER_LOCAL.fullmatch(local) else ""
+
+
+def _split(text: str) -> tuple[str, str]:
+    if len(text) > 4 * _LONGEST:
+        raise ValueError("an e-mail address has at most 254 characters")
+    folded = scrub(unicodedata.normalize("NFKC", scrub(text)))
+    local, at, domain = folded.rpartition("@")
+    if not at or not local or "@" in local:
+        raise ValueError("an e-mail address has one @ with something before it")
+    ascii_domain = _ascii_domain(domain)
+    if not _DOMAIN.fullmatch(ascii_domain):
+        raise ValueError("the part after the @ is not possible in an e-mail address")
+    if len(local) + len(ascii_domain) + 1 > _LONGEST:
+        raise ValueError("an e-mail address has at most 254 characters")
+    return local, ascii_domain
+
+
+def _ascii_domain(domain: str) -> str:
+    if domain.isascii():
+        return domain.lower()
+    import idna  # noqa: PLC0415  large tables, which hardly any address needs
+
+    try:
+        return idna.encode(domain, uts46=True).decode("ascii").lower()
+    except (idna.IDNAError, UnicodeError):
+        return ""

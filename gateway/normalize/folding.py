@@ -1,0 +1,103 @@
+"""Text as names of places are compared: one character for each number, none for spaces.
+
+東京都 渋谷区道玄坂１丁目 and 東京都渋谷区道玄坂一丁目 have the same folded text. Where a folded
+character came from is kept, so that what was written can be cut at the same place.
+"""
+
+import re
+from dataclasses import dataclass
+from typing import Final
+
+from gateway.normalize.characters import HYPHENS
+from gateway.normalize.numerals import is_kanji_number, kanji_to_int
+from gateway.normalize.variants import fold_variants
+
+_FIRST_NUMBER: Final = 0xE000
+_LARGEST: Final = 6399
+"""Numbers take the place of the 6400 characters of the private use area."""
+
+_NUMBER_TOKEN: Final = re.compile("[\ue000-\uf8fe]")
+_SAME: Final = {
+    **dict.fromkeys("ヶヵがガ", "ケ"),
+    **dict.fromkeys("ッつっ", "ツ"),
+    **dict.fromkeys("の之乃", "ノ"),
+    "ヱ": "エ",
+    "ヰ": "イ",
+    "ニ": chr(_FIRST_NUMBER + 2),
+    "通り": "通",
+    "麸": "麩",
+    **dict.fromkeys(HYPHENS, "-"),
+}
+"""ヶ/ケ/が, ツ/ッ and の/ノ/之 are written at will in names of places (霞が関, 霞ヶ関, 霞ケ関);
+ニ (the kana) is typed for 二."""
+
+_TOKEN: Final = re.compile(
+    "[0-9]+|[〇零一二三四五六七八九十]+|通り|[\\s、,\ufe00-\ufe0f\U000e0100-\U000e01ef]+|."
+)
+_SKIPPED: Final = re.compile("[\\s、,\ufe00-\ufe0f\U000e0100-\U000e01ef]")
+
+
+@dataclass(frozen=True, slots=True)
+class Folded:
+    """`text`, and for each of its characters and its end the index in the original."""
+
+    text: str
+    origin: tuple[int, ...]
+
+    def replaced(self, start: int, end: int, new: str) -> "Folded":
+        """A copy with other characters between two indices; they come from where the old began."""
+        origin = (*self.origin[:start], *(self.origin[start] for _ in new), *self.origin[end:])
+        return Folded(self.text[:start] + new + self.text[end:], origin)
+
+
+def fold(text: str) -> Folded:
+    """The text must have full-width ASCII and half-width kana folded already."""
+    plain = fold_variants_in_place(text)
+    characters: list[str] = []
+    origin: list[int] = []
+    for match in _TOKEN.finditer(plain):
+        token = match[0]
+        if _SKIPPED.match(token):
+            continue
+        folded = _fold_token(token)
+        characters.append(folded)
+        origin.extend(range(match.start(), match.start() + len(folded)))
+    origin.append(len(text))
+    return Folded("".join(characters), tuple(origin))
+
+
+def fold_name(name: str) -> str:
+    """Folded text alone, of a name in the master data or of a part of an address."""
+    return fold(name).text
+
+
+def number_token(number: int) -> str:
+    """The character that stands for a number, or its digits where it is too large."""
+    return chr(_FIRST_NUMBER + number) if number <= _LARGEST else str(number)
+
+
+def readable(text: str) -> str:
+    """Folded text with its numbers in digits again."""
+    return _NUMBER_TOKEN.sub(lambda token: str(ord(token[0]) - _FIRST_NUMBER), text)
+
+
+def fold_variants_in_place(text: str) -> str:
+    """Variants folded with every index kept: variation selectors stay, for the tokens to skip."""
+    return text if text.isascii() else "".join(_fold_runs(text))
+
+
+def _fold_runs(text: str) -> list[str]:
+    return [part if _SKIPPED.match(part) else fold_variants(part) for part in _RUNS.findall(text)]
+
+
+_RUNS: Final = re.compile(
+    "[\ufe00-\ufe0f\U000e0100-\U000e01ef]+|[^\ufe00-\ufe0f\U000e0100-\U000e01ef]+"
+)
+
+
+def _fold_token(token: str) -> str:
+    if token[0].isdecimal() and token.isascii():
+        return number_token(int(token)) if len(token) < 5 else token
+    if is_kanji_number(token):
+        return number_token(kanji_to_int(token))
+    return _SAME.get(token, token)

@@ -1,0 +1,198 @@
+"""The prefecture and the municipality at the beginning of a folded address."""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cache
+from typing import Final
+
+from gateway.normalize.folding import Folded, fold_name
+from gateway.normalize.mergers import MERGERS
+from gateway.normalize.places import City, cities_by_town, places
+from gateway.normalize.prefecture import PREFECTURES, Prefecture
+from gateway.normalize.town import town_at
+
+_COUNTRY: Final = re.compile("(?:日本国?)(?=[^橋堤])")
+_OLD_NAME: Final = re.compile("(?:.{1,5}?郡)?(.{1,6}?)[市町村](?:大?字)?")
+_LONGEST_NAME: Final = 14
+
+
+@dataclass(frozen=True, slots=True)
+class Municipality:
+    """`start`, `end`: the name's indices in `text`; the town begins at `end`.
+
+    `city` is None where there is no name (`start` equals `end`) or it is several places'.
+    `merged`: an old name was used.
+
+    `text` is what was read, but for a merged municipality whose name goes on in its towns:
+    古川市大崎 goes on as 古川大崎.
+    """
+
+    prefecture: Prefecture | None
+    city: City | None
+    text: Folded
+    start: int
+    end: int
+    merged: bool = False
+
+
+def read_municipality(
+    text: Folded, known: Prefecture | None, hints: tuple[City, ...] = ()
+) -> Municipality:
+    """`known`: the prefecture from a field of its own; `hints`: where the postal code points.
+
+    A name that stands for several is decided by the towns, then by the hints, or not at all.
+    """
+    start, written = read_prefecture(text.text, _after_country(text.text))
+    prefecture = written or known
+    found = _read_city(text, start, prefecture, hints)
+    if found.city is None and known and not written:
+        found = _in_another_prefecture(text, start, hints) or found
+    if found.city:
+        return found
+    if found.end > found.start:
+        return _by_table(text, start, prefecture) or found
+    by_town = _by_name_of_town(text, start, prefecture) if prefecture else None
+    return by_town or _by_table(text, start, prefecture) or found
+
+
+def _in_another_prefecture(
+    text: Folded, start: int, hints: tuple[City, ...]
+) -> Municipality | None:
+    """The prefecture that was chosen is wrong where the town or the postal code says so too."""
+    found = _read_city(text, start, None, hints)
+    sure = found.city and (found.city in hints or town_at(text, found.end, found.city))
+    return found if sure else None
+
+
+def read_prefecture(text: str, start: int) -> tuple[int, Prefecture | None]:
+    """Also twice (a form's list, then typed again), and without 県 where a city of it follows."""
+    found: Prefecture | None = None
+    while True:
+        step, prefecture = _prefecture_at(text, start)
+        if prefecture is None or (found and prefecture is not found):
+            return start, found
+        start, found = step, prefecture
+
+
+def _after_country(text: str) -> int:
+    match = _COUNTRY.match(text)
+    return match.end() if match else 0
+
+
+def _prefecture_at(text: str, start: int) -> tuple[int, Prefecture | None]:
+    for length in (3, 4):
+        prefecture = _prefectures().get(text[start : start + length])
+        if prefecture:
+            return start + length, prefecture
+    for length in (2, 3):
+        prefecture = _short_prefectures().get(text[start : start + length])
+        if prefecture and _city_names_at(text, start + length, prefecture):
+            return start + length, prefecture
+    return start, None
+
+
+def _read_city(
+    text: Folded, start: int, prefecture: Prefecture | None, hints: tuple[City, ...]
+) -> Municipality:
+    for end, cities in _city_names_at(text.text, start, prefecture):
+        city = _decide(text, end, cities, hints)
+        belongs_to = city.prefecture if city else prefecture
+        return Municipality(belongs_to, city, text, start, end)
+    return Municipality(prefecture, None, text, start, start)
+
+
+def _decide(
+    text: Folded, end: int, cities: tuple[City, ...], hints: tuple[City, ...]
+) -> City | None:
+    """A false link costs more than a missed one: no guess by size or by likelihood."""
+    if len(cities) == 1:
+        return cities[0]
+    with_town = _with_longest_town(text, end, cities)
+    hinted = [city for city in with_town or cities if city in hints]
+    for few in (with_town, hinted):
+        if len(few) == 1:
+            return few[0]
+    return None
+
+
+def _with_longest_town(text: Folded, end: int, cities: Iterable[City]) -> list[City]:
+    """大門町 decides for 大宮区, though 緑区 has a 大門."""
+    found = [(town.end, city) for city in cities if (town := town_at(text, end, city))]
+    longest = max((town_end for town_end, _ in found), default=0)
+    return [city for town_end, city in found if town_end == longest]
+
+
+def _city_names_at(
+    text: str, start: int, prefecture: Prefecture | None
+) -> list[tuple[int, tuple[City, ...]]]:
+    """The longest name that begins here, with every municipality that bears it."""
+    by_name = places().by_name
+    for end in range(min(len(text), start + _LONGEST_NAME), start + 1, -1):
+        cities = by_name.get(text[start:end])
+        if cities and prefecture:
+            cities = tuple(city for city in cities if city.prefecture is prefecture)
+        if cities:
+            return [(end, cities)]
+    return []
+
+
+def _by_table(text: Folded, start: int, prefecture: Prefecture | None) -> Municipality | None:
+    for end in range(min(len(text.text), start + _LONGEST_NAME), start + 1, -1):
+        for old_prefecture, new in _mergers().get(text.text[start:end], ()):
+            if prefecture in (None, old_prefecture):
+                cities = places().by_prefecture[old_prefecture]
+                found = _with_town(text, end, (c for c in cities if c.name.startswith(new)))
+                if found:
+                    return Municipality(old_prefecture, found, text, start, end, merged=True)
+    return None
+
+
+def _by_name_of_town(text: Folded, start: int, prefecture: Prefecture) -> Municipality | None:
+    """古川市大崎 is 古川大崎 in 大崎市: one municipality has a town of the old one's name."""
+    match = _OLD_NAME.match(text.text, start)
+    if match is None:
+        return None
+    old = match[1]
+    repeated = [""] if text.text.startswith(old, match.end()) else []
+    ends_of_name = [old[index:] for index in range(1, len(old) - 1)]
+    towns = cities_by_town(prefecture)
+    for beginning in (old, f"{old}町", f"{old}村", f"{old}区", *repeated, *ends_of_name):
+        renamed = text.replaced(start, match.end(), beginning)
+        shortest = start + len(beginning or old)
+        for end in range(min(len(renamed.text), shortest + _LONGEST_NAME), shortest, -1):
+            cities = towns.get(renamed.text[start:end], ())
+            if len(cities) == 1:
+                city = cities[0]
+                return Municipality(prefecture, city, renamed, start, start, merged=True)
+    return None
+
+
+def _with_town(text: Folded, end: int, cities: Iterable[City]) -> City | None:
+    found = list(cities)
+    if len(found) == 1:
+        return found[0]
+    with_town = _with_longest_town(text, end, found)
+    return with_town[0] if len(with_town) == 1 else None
+
+
+@cache
+def _prefectures() -> dict[str, Prefecture]:
+    return {fold_name(one.ja): one for one in PREFECTURES}
+
+
+@cache
+def _short_prefectures() -> dict[str, Prefecture]:
+    return {fold_name(one.ja[:-1]): one for one in PREFECTURES if one.ja != "北海道"}
+
+
+@cache
+def _mergers() -> dict[str, tuple[tuple[Prefecture, str], ...]]:
+    by_japanese = {one.ja: one for one in PREFECTURES}
+    found: dict[str, tuple[tuple[Prefecture, str], ...]] = {}
+    for prefecture, old, new in MERGERS:
+        without_county = re.sub(".+郡", "", old)
+        for name in {old, without_county}:
+            entry = (by_japanese[prefecture], new)
+            found[fold_name(name)] = (*found.get(fold_name(name), ()), entry)
+    return found

@@ -1,0 +1,44 @@
+"""Kanji numerals: 二十三, 一二三, 〇 and the numbers they stand for."""
+
+import re
+from typing import Final
+
+DIGITS: Final = {char: value for value, char in enumerate("〇一二三四五六七八九")} | {"零": 0}
+_UNITS: Final = {"十": 10, "百": 100, "千": 1000}
+_POSITIONAL: Final = re.compile("[〇零一二三四五六七八九]+")
+_WELL_FORMED: Final = re.compile(
+    "[〇零一二三四五六七八九]+"
+    "|(?=.)(?:[一二三四五六七八九]?千)?(?:[二三四五六七八九]?百)?(?:[一二三四五六七八九]?十)?[一二三四五六七八九]?"
+)
+_KANJI: Final = "〇一二三四五六七八九"
+
+
+def kanji_to_int(text: str) -> int:
+    """二十三 -> 23, 一〇五 -> 105, 千二百 -> 1200. The text holds nothing but kanji numerals."""
+    if _POSITIONAL.fullmatch(text):
+        return int("".join(str(DIGITS[char]) for char in text))
+    total = pending = 0
+    for char in text:
+        if char in _UNITS:
+            total += (pending or 1) * _UNITS[char]
+            pending = 0
+        else:
+            pending = pending * 10 + DIGITS[char]
+    return total + pending
+
+
+def int_to_kanji(number: int) -> str:
+    """23 -> 二十三. From 0 to 9999; names of places need no more."""
+    if not 0 < number < 10_000:
+        return _KANJI[0] if number == 0 else str(number)
+    written = ""
+    for unit, size in (("千", 1000), ("百", 100), ("十", 10), ("", 1)):
+        count, number = divmod(number, size)
+        if count:
+            written += (_KANJI[count] if count > 1 or not unit else "") + unit
+    return written
+
+
+def is_kanji_number(text: str) -> bool:
+    """Whether the text is a well-formed number (二十三, 一〇五): 三五十 is a name and none."""
+    return _WELL_FORMED.fullmatch(text) is not None

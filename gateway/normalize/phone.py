@@ -1,0 +1,113 @@
+"""Phone numbers: E.164 for Shopify, the form people know for Smaregi, digits to compare."""
+
+import re
+import unicodedata
+from dataclasses import dataclass
+from types import ModuleType
+from typing import Any, Final
+
+from gateway.normalize.characters import HYPHENS, scrub
+
+_NATIONAL_LIMIT: Final = 20
+"""Smaregi's columns phoneNumber and mobileNumber: 1 to 20 ASCII characters."""
+
+_LONGEST: Final = 100
+_HYPHEN: Final = str.maketrans(dict.fromkeys(HYPHENS, "-"))
+_NUMBER: Final = re.compile(
+    r"(?:^|(?<=[^0-9a-z.,@]))(?P<number>\+?\(?[0-9][0-9()\s./-]{5,28}[0-9])"
+    r"(?:\s*[,;/]?[\s(]*(?:内線(?:番号)?|ext(?:ension)?|x|#)[.:=\s-]*(?P<extension>[0-9]{1,7})\)?)?"
+    r"(?![0-9])",
+    re.IGNORECASE,
+)
+_TWO_NUMBERS: Final = re.compile(r"[/,、;]\s*(?=\+?0[0-9(])|\s(?=0[0-9]{1,4}-)")
+_JAPAN_ABROAD: Final = re.compile(r"\(?(?:\+|00|010)-?81\)?")
+
+
+@dataclass(frozen=True, slots=True)
+class Phone:
+    """One number. `e164` is None where the number has the right length but cannot be in use.
+
+    `national` is ASCII of 1 to 20 characters and ends in ` x12` for extension 12 where that fits.
+    """
+
+    e164: str | None
+    national: str
+    mobile: bool
+    extension: str | None
+
+
+def parse_phone(text: str, country: str = "JP") -> Phone | None:
+    """The first number in the text; None where there is none. `country`: ISO 3166 alpha-2."""
+    found = _find(text)
+    if found is None:
+        return None
+    number, extension = found
+    library = _library()
+    region = country.upper() if country.upper() in library.SUPPORTED_REGIONS else "JP"
+    try:
+        parsed = library.parse(number, region)
+    except library.NumberParseException:
+        return None
+    if library.is_valid_number(parsed):
+        return _valid(library, parsed, extension)
+    return _out_of_use(number, extension) if region == "JP" else None
+
+
+def phone_key(text: str) -> str:
+    """The number's digits with the country first ("819012345678"), for comparison; '' if none.
+
+    A number that cannot be in use (090-0000-0000) is what people type to get past a form: ''.
+    """
+    phone = parse_phone(text)
+    return phone.e164.lstrip("+") if phone and phone.e164 else ""
+
+
+def is_mobile(text: str) -> bool:
+    """Whether the number belongs to one person's telephone, and not to a household's."""
+    phone = parse_phone(text)
+    return phone is not None and phone.mobile
+
+
+def _find(text: str) -> tuple[str, str | None] | None:
+    folded = unicodedata.normalize("NFKC", scrub(text[:_LONGEST])).translate(_HYPHEN)
+    match = _NUMBER.search(_TWO_NUMBERS.split(folded.strip(), maxsplit=1)[0])
+    if match is None:
+        return None
+    number = _JAPAN_ABROAD.sub("+81", match["number"], count=1)
+    return number.replace(".", "-").replace("/", "-"), match["extension"]
+
+
+def _valid(library: ModuleType, parsed: Any, extension: str | None) -> Phone:
+    e164 = str(library.format_number(parsed, library.PhoneNumberFormat.E164))
+    japanese = parsed.country_code == 81
+    style = (
+        library.PhoneNumberFormat.NATIONAL
+        if japanese
+        else (library.PhoneNumberFormat.INTERNATIONAL)
+    )
+    shown = str(library.format_number(parsed, style))
+    kind = library.number_type(parsed)
+    mobile = kind == library.PhoneNumberType.MOBILE or (
+        not japanese and kind == library.PhoneNumberType.FIXED_LINE_OR_MOBILE
+    )
+    national = shown if len(shown) <= _NATIONAL_LIMIT else e164
+    return Phone(e164, _with_extension(national, extension), mobile, extension)
+
+
+def _out_of_use(number: str, extension: str | None) -> Phone | None:
+    digits = re.sub("[^0-9]", "", number)
+    if len(digits) not in {10, 11} or digits[0] != "0" or len(set(digits)) == 1:
+        return None
+    national = number if len(number) <= _NATIONAL_LIMIT else digits
+    return Phone(None, _with_extension(national, extension), mobile=False, extension=extension)
+
+
+def _with_extension(national: str, extension: str | None) -> str:
+    longer = f"{national} x{extension}"
+    return longer if extension and len(longer) <= _NATIONAL_LIMIT else national
+
+
+def _library() -> ModuleType:
+    import phonenumbers  # noqa: PLC0415  40 ms, of which --help needs none
+
+    return phonenumbers

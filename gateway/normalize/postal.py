@@ -1,0 +1,38 @@
+"""Postal codes, and the municipalities that they belong to."""
+
+import re
+import unicodedata
+from typing import Final
+
+from gateway.normalize.characters import HYPHENS, scrub
+from gateway.normalize.places import City, places
+
+_HYPHEN: Final = f"[{re.escape(HYPHENS)}]"
+_CODE: Final = re.compile(
+    rf"(?:〒|郵便番号|T(?=[0-9]))?[\s:]*([0-9]{{3}})[\s]*{_HYPHEN}?[\s]*([0-9]{{4}})"
+)
+_IN_LINE: Final = re.compile(
+    rf"^\s*(?:〒|郵便番号)?[\s:]*([0-9]{{3}}){_HYPHEN}?([0-9]{{4}})(?![0-9{re.escape(HYPHENS)}])[\s、,]*"
+    rf"|[\s(、,]*(?:〒|郵便番号)[\s:]*([0-9]{{3}}){_HYPHEN}?([0-9]{{4}})\)?"
+)
+_LONGEST: Final = 30
+
+
+def clean_postal_code(text: str) -> str | None:
+    """Every way to write it as "150-0043"; None where the text is no Japanese postal code."""
+    match = _CODE.fullmatch(unicodedata.normalize("NFKC", scrub(text[:_LONGEST])))
+    return f"{match[1]}-{match[2]}" if match else None
+
+
+def take_postal_code(line: str) -> tuple[str, str]:
+    """A code at the beginning of a line or after 〒, and the line without it; '' if none."""
+    match = _IN_LINE.search(line)
+    if match is None:
+        return "", line
+    code = f"{match[1] or match[3]}-{match[2] or match[4]}"
+    return code, f"{line[: match.start()]} {line[match.end() :]}".strip()
+
+
+def cities_of_postal_code(code: str | None) -> tuple[City, ...]:
+    """Where a clean code points; empty where the post does not know it."""
+    return places().of_postal_code(code.replace("-", "")) if code else ()

@@ -1,0 +1,192 @@
+"""Reading one address, prefecture first: municipality, town, block, building."""
+
+import re
+from dataclasses import dataclass, replace
+from typing import Final
+
+from gateway.normalize.characters import HYPHENS, compose, fold_width, scrub
+from gateway.normalize.details import Details, read_details
+from gateway.normalize.folding import Folded, fold
+from gateway.normalize.municipality import Municipality, read_municipality, read_prefecture
+from gateway.normalize.places import City
+from gateway.normalize.postal import cities_of_postal_code
+from gateway.normalize.prefecture import Prefecture
+from gateway.normalize.town import Town, read_town
+
+_HYPHEN_BETWEEN_DIGITS: Final = re.compile(
+    rf"(?<=[0-9])\s*[{re.escape(HYPHENS)}]\s*(?=[0-9A-Za-z])|(?<=[A-Za-z])[{re.escape(HYPHENS)}](?=[0-9])"
+)
+_JAPANESE: Final = re.compile(
+    "[一-龠々〇ぁ-んァ-ヺー0-9 \U00020000-\U0002ffff\ufe00-\ufe0f\U000e0100-\U000e01ef]*"
+)
+_BOX: Final = "私書箱"
+_BOX_FIRST: Final = re.compile(f"[^0-9(]*郵便局.*{_BOX}")
+"""A post office box belongs to a post office, whose name only looks like a town's."""
+
+_KANJI_ONE: Final = re.compile("(?<=[0-9])一(?=[0-9])")
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """The customer's own fields, width and all."""
+
+    postal_code: str = ""
+    prefecture: str = ""
+    city: str = ""
+    address1: str = ""
+    address2: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """`understood` is False where parts are missing, unknown or contradict one another.
+
+    `street`: Kyoto's (寺町通御池上る). `line1`: town and block as written, for display.
+    `town_known`: the postal data has the town.
+    `notes`: what a person should know ("postal_code contradicts the address"), never a value.
+    """
+
+    prefecture: Prefecture | None
+    city: str
+    town: str
+    block: str
+    building: str
+    postal_code: str | None
+    understood: bool
+    street: str = ""
+    line1: str = ""
+    numbers: tuple[int, ...] = ()
+    town_known: bool = False
+    notes: tuple[str, ...] = ()
+    written: Written = Written()
+
+
+def read_address(line: str, known: Prefecture | None, code: str) -> Address:
+    """`known`: the prefecture from a field of its own; `code`: a clean postal code or ''."""
+    hints = cities_of_postal_code(code)
+    text = fold(line)
+    found = read_municipality(text, known, hints)
+    if found.city is None:
+        found = _by_postal_code(found, hints) or found
+    if found.city is None:
+        return _without_city(found, line, code)
+    start = _after_repetition(found, found.city)
+    in_box = _BOX_FIRST.match(line, found.text.origin[start])
+    town = None if in_box else read_town(found.text, start, found.city)
+    details = read_details(line[found.text.origin[town.end if town else start] :])
+    address = _assemble(found, start, town, details, line)
+    return replace(address, notes=_notes(found, hints, code, known), postal_code=code or None)
+
+
+def _by_postal_code(found: Municipality, hints: tuple[City, ...]) -> Municipality | None:
+    """The code decides where the text names no municipality and one of its towns follows."""
+    if (
+        found.end > found.start
+        or len(hints) != 1
+        or found.prefecture not in (None, hints[0].prefecture)
+    ):
+        return None
+    if not read_town(found.text, found.end, hints[0]):
+        return None
+    return replace(found, prefecture=hints[0].prefecture, city=hints[0])
+
+
+def _after_repetition(found: Municipality, city: City) -> int:
+    """After 東京都渋谷区 that is written once more, which no town's name can be."""
+    text = found.text.text
+    start, _ = read_prefecture(text, found.end)
+    for again in (*city.folded_names()[:2], text[: found.end]):
+        if (
+            again
+            and text.startswith(again, start)
+            and not _town_is_longer(found, city, start, again)
+        ):
+            return start + len(again)
+    return found.end
+
+
+def _town_is_longer(found: Municipality, city: City, start: int, name: str) -> bool:
+    town = read_town(found.text, start, city)
+    return town is not None and town.end - start >= len(name)
+
+
+def _assemble(
+    found: Municipality, start: int, town: Town | None, details: Details, line: str
+) -> Address:
+    origin = found.text.origin
+    street = line[origin[start] : origin[town.start]].strip() if town else ""
+    written_town = line[origin[town.start] : origin[town.end]].strip() if town else ""
+    official = town.name if town else ""
+    block = details.block
+    written_block = line[origin[town.end if town else start] :][: details.block_end]
+    line1 = f"{street} " if street else ""
+    line1 += (official if found.merged else written_town) + tidy(written_block)
+    return Address(
+        prefecture=found.prefecture,
+        city=found.city.name if found.city else "",
+        town=official + details.area.replace(" ", ""),
+        block=block.text if block else "",
+        building=tidy(details.building),
+        postal_code=None,
+        understood=_is_understood(town, details),
+        street=street,
+        line1=line1.strip(),
+        numbers=block.numbers if block else (),
+        town_known=town is not None,
+    )
+
+
+def _is_understood(town: Town | None, details: Details) -> bool:
+    """A municipality alone, a known town, or an unknown one with a number."""
+    if not _JAPANESE.fullmatch(details.area):
+        return False
+    if town is not None or _BOX in details.building:
+        return True
+    return details.block is not None or not (details.area or details.building)
+
+
+def _notes(
+    found: Municipality, hints: tuple[City, ...], code: str, known: Prefecture | None
+) -> tuple[str, ...]:
+    notes = []
+    if code and not hints:
+        notes.append("postal_code is not known to the post")
+    elif hints and found.city not in hints:
+        notes.append("postal_code contradicts the address")
+    if known and found.prefecture is not known:
+        notes.append("prefecture contradicts the address")
+    if found.merged:
+        notes.append("municipality was merged into another")
+    return tuple(notes)
+
+
+def _without_city(found: Municipality, line: str, code: str) -> Address:
+    origin = found.text.origin
+    rest = line[origin[found.end] :].strip()
+    name = line[origin[found.start] : origin[found.end]].strip()
+    details = read_details(rest) if name else None
+    return Address(
+        prefecture=found.prefecture,
+        city=name,
+        town=details.area if details else "",
+        block=details.block.text if details and details.block else "",
+        building=details.building if details else "",
+        postal_code=code or None,
+        understood=False,
+        line1=rest[: details.block_end].strip() if details else rest,
+    )
+
+
+def shown(text: str) -> str:
+    """As it is shown: width folded, nothing invisible, the customer's own characters kept."""
+    return fold_width(compose(scrub(text)))
+
+
+def tidy(text: str) -> str:
+    """Hyphens between digits as ASCII ones."""
+    return _HYPHEN_BETWEEN_DIGITS.sub("-", _KANJI_ONE.sub("-", text)).rstrip()
+
+
+def folded(text: str) -> Folded:
+    """For the comparison key of text that could not be read."""
+    return fold(shown(text))

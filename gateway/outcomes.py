@@ -1,0 +1,108 @@
+"""Where a delivery stands, what it is for, and the rows that say so: the field's own words."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from gateway.errors import ErrorClass
+
+__all__ = ["Delivery", "DeliveryFilter", "Kind", "Link", "NewDelivery", "Outcome", "Waiting"]
+
+
+class Outcome(StrEnum):
+    DELIVERED = "delivered"  # the channel has the customer
+    PENDING = "pending"  # being tried right now, or not yet tried
+    RETRYING = "retrying"  # failed for a passing reason; tried again at next_attempt_at
+    FAILED = "failed"  # needs a person, or the retries are used up
+    HELD = "held"  # the flag keeps it for later
+    SKIPPED = "skipped"  # the flag is off: remembered for backfill
+    DRY_RUN = "dry_run"  # everything done but the write
+    DISCARDED = "discarded"  # given up by a person, or the customer is gone from Shopify
+
+    @property
+    def is_open(self) -> bool:
+        return self in OPEN
+
+
+OPEN = frozenset({Outcome.PENDING, Outcome.RETRYING, Outcome.FAILED, Outcome.HELD})
+
+
+class Kind(StrEnum):
+    REGISTRATION = "registration"
+    UPDATE = "update"
+    BACKFILL = "backfill"
+    REMOVAL = "removal"
+
+
+class Waiting(StrEnum):
+    """What a `retrying` delivery waits for beside its time: it goes as soon as that is over."""
+
+    CHANNEL = "channel"  # the channel's circuit is open, or its credentials are refused
+    SHOPIFY = "shopify"  # the customer could not be read
+    INDEX = "index"  # the first scan of members still runs
+
+
+@dataclass(frozen=True, slots=True)
+class NewDelivery:
+    """What is to be written into the outbox; `claimed` where the first try follows at once."""
+
+    channel: str
+    kind: Kind
+    outcome: Outcome
+    claimed: bool = False
+    email_verified: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """A row of the outbox. Times are Unix seconds."""
+
+    id: int
+    registration_id: str | None
+    customer_id: int
+    channel: str
+    kind: Kind
+    outcome: Outcome
+    error_class: ErrorClass | None
+    message: str | None
+    attempts: int
+    version: int
+    claimed_version: int | None
+    waiting: Waiting | None
+    email_verified: bool
+    plan: Mapping[str, Any] | None
+    action: str | None
+    reference: str | None
+    adjustments: tuple[Mapping[str, str], ...]
+    created_at: float
+    updated_at: float
+    next_attempt_at: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryFilter:
+    """Which deliveries: every given part must hold. `since`/`until` are of `created_at`."""
+
+    channels: tuple[str, ...] = ()
+    outcomes: tuple[Outcome, ...] = ()
+    error_classes: tuple[ErrorClass, ...] = ()
+    ids: tuple[int, ...] = ()
+    since: float | None = None
+    until: float | None = None
+    customer_id: int | None = None
+
+    @property
+    def names_too_late(self) -> bool:
+        """Whether a person named mails that are too old to be sent without being asked for."""
+        return bool(self.ids) or ErrorClass.TOO_LATE in self.error_classes
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """Which record of `channel` is which customer; `member_number` where the channel has one."""
+
+    channel: str
+    customer_id: int
+    reference: str
+    member_number: str | None = None

@@ -1,0 +1,214 @@
+"""The page and the control API, for whoever looks at the sandbox from outside.
+
+    GET    /_sandbox/state?limit=50     what each system holds, the newest first (limit=all)
+    GET    /_sandbox/journal?system=    every request, the oldest first (`limit`: the last ones)
+    GET    /_sandbox/faults             what is set
+    POST   /_sandbox/faults             {"system": "smaregi", "kind": "status", "status": 500, …}
+    DELETE /_sandbox/faults?system=     takes them away, of all systems without one
+    GET    /_sandbox/delays             {"smaregi": {"seconds": 0.8, "mode": "total"}, …}
+    PUT    /_sandbox/delays             {"smaregi": {"seconds": 0.8, "mode": "total"}}, or a number
+    POST   /_sandbox/members            a store member, or a list of them; answers their ids
+    POST   /_sandbox/register           passes a registration on to the gateway
+    POST   /_sandbox/reset              empties everything
+
+Bodies and answers are JSON; what is wrong with a request is said as 400 `{"error": …}`.
+"""
+
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import asdict, fields
+from importlib import resources
+from typing import TYPE_CHECKING, Any
+
+import aiohttp
+import orjson
+from aiohttp import web
+from yarl import URL
+
+from gateway.sandbox.faults import Fault
+from gateway.sandbox.snapshot import snapshot
+
+if TYPE_CHECKING:
+    from gateway.sandbox.server import Sandbox
+
+_REGISTER_SECONDS = 60
+_FAULT_FIELDS = frozenset(each.name for each in fields(Fault))
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+class Page:
+    """Serves the page and the control API of a sandbox."""
+
+    def __init__(self, sandbox: "Sandbox") -> None:
+        self._sandbox = sandbox
+        self._runner: web.AppRunner | None = None
+        self._session: aiohttp.ClientSession | None = None
+        self._url = ""
+
+    @property
+    def url(self) -> str:
+        if not self._url:
+            raise RuntimeError("the sandbox is not started")
+        return self._url
+
+    async def start(self, host: str, port: int) -> None:
+        application = web.Application(middlewares=[_own_visitors, _bad_requests])
+        application.add_routes(
+            [
+                web.get("/", self._html),
+                web.get("/_sandbox/state", self._state),
+                web.get("/_sandbox/journal", self._journal),
+                web.get("/_sandbox/faults", self._faults),
+                web.post("/_sandbox/faults", self._set_fault),
+                web.delete("/_sandbox/faults", self._clear_faults),
+                web.get("/_sandbox/delays", self._delays),
+                web.put("/_sandbox/delays", self._set_delays),
+                web.post("/_sandbox/members", self._add_members),
+                web.post("/_sandbox/register", self._register),
+                web.post("/_sandbox/reset", self._reset),
+            ]
+        )
+        self._session = aiohttp.ClientSession(
+            timeout=aiohttp.ClientTimeout(total=_REGISTER_SECONDS)
+        )
+        self._runner = web.AppRunner(application, access_log=None, shutdown_timeout=0.5)
+        await self._runner.setup()
+        try:
+            site = web.TCPSite(self._runner, host, port)
+            await site.start()
+        except OSError:
+            await self.stop()
+            raise
+        shown = f"[{host}]" if ":" in host else host
+        self._url = f"http://{shown}:{self._runner.addresses[0][1]}"
+
+    async def stop(self) -> None:
+        if self._session is not None:
+            await self._session.close()
+        if self._runner is not None:
+            await self._runner.cleanup()
+
+    async def _html(self, _request: web.Request) -> web.Response:
+        text = resources.files("gateway.sandbox").joinpath("page.html").read_text("utf-8")
+        return web.Response(text=text, content_type="text/html", headers=_PAGE_HEADERS)
+
+    async def _state(self, request: web.Request) -> web.Response:
+        text = request.query.get("limit", "50")
+        return _json(snapshot(self._sandbox, None if text == "all" else max(0, int(text))))
+
+    async def _journal(self, request: web.Request) -> web.Response:
+        journal = self._sandbox.journal
+        entries = journal.of(request.query.get("system"))
+        if limit := int(request.query.get("limit", "0")):
+            entries = entries[-limit:]
+        return _json(
+            {
+                "entries": [asdict(entry) for entry in entries],
+                "counts": journal.counts(),
+                "dropped": journal.dropped,
+            }
+        )
+
+    async def _faults(self, _request: web.Request) -> web.Response:
+        return _json(self._sandbox.faults.listing())
+
+    async def _set_fault(self, request: web.Request) -> web.Response:
+        wanted = await _object(request)
+        system = str(wanted.pop("system", ""))
+        if unknown := wanted.keys() - _FAULT_FIELDS:
+            raise ValueError(f"unknown: {', '.join(sorted(unknown))}")
+        self._sandbox.faults.set(system, Fault(**wanted))
+        return _json(self._sandbox.faults.listing(), 201)
+
+    async def _clear_faults(self, request: web.Request) -> web.Response:
+        self._sandbox.faults.clear(request.query.get("system"))
+        return _json(self._sandbox.faults.listing())
+
+    async def _delays(self, _request: web.Request) -> web.Response:
+        return _json(self._sandbox.delays.listing())
+
+    async def _set_delays(self, request: web.Request) -> web.Response:
+        delays = self._sandbox.delays
+        for system, wanted in (await _object(request)).items():
+            mode = wanted.get("mode") if isinstance(wanted, dict) else "each"
+            seconds = float(wanted["seconds"] if isinstance(wanted, dict) else wanted)
+            if mode == "total":
+                delays.total(system, seconds)
+            else:
+                delays[system] = seconds
+        return _json(delays.listing())
+
+    async def _add_members(self, request: web.Request) -> web.Response:
+        wanted = orjson.loads(await request.read())
+        many = wanted if isinstance(wanted, list) else [wanted]
+        return _json({"customerIds": [self._sandbox.smaregi.add(**each) for each in many]}, 201)
+
+    async def _reset(self, _request: web.Request) -> web.Response:
+        self._sandbox.reset()
+        return _json({})
+
+    async def _register(self, request: web.Request) -> web.Response:
+        base, key = self._sandbox.gateway_url, self._sandbox.gateway_key
+        if base is None or self._session is None:
+            return _json({"error": "no gateway is connected to this sandbox"}, 409)
+        headers = {"Content-Type": "application/json"}
+        if key is not None:
+            headers["Authorization"] = f"Bearer {key}"
+        began = time.perf_counter()
+        try:
+            async with self._session.post(
+                URL(base) / "v1/registrations", data=await request.read(), headers=headers
+            ) as response:
+                text = await response.text()
+                status = response.status
+        except (aiohttp.ClientError, TimeoutError) as error:
+            return _json({"error": f"the gateway did not answer: {type(error).__name__}"}, 502)
+        milliseconds = round((time.perf_counter() - began) * 1000)
+        return _json({"status": status, "milliseconds": milliseconds, "body": _parsed(text)})
+
+
+_PAGE_HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline';"
+        " connect-src 'self'; frame-src 'self'; img-src data:; base-uri 'none'; form-action 'none'"
+    ),
+    "Cache-Control": "no-store",
+}
+
+
+@web.middleware
+async def _own_visitors(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Keeps other web pages that a developer has open from switching things here."""
+    origin = request.headers.get("Origin")
+    host = URL(f"http://{request.host}").host or ""
+    if host not in {"127.0.0.1", "localhost", "::1"} or (
+        origin is not None and origin != f"http://{request.host}"
+    ):
+        return _json({"error": "only for this machine's own pages"}, 403)
+    return await handler(request)
+
+
+@web.middleware
+async def _bad_requests(request: web.Request, handler: Handler) -> web.StreamResponse:
+    try:
+        return await handler(request)
+    except (ValueError, TypeError, KeyError) as error:
+        return _json({"error": str(error)}, 400)
+
+
+async def _object(request: web.Request) -> dict[str, Any]:
+    value = orjson.loads(await request.read())
+    if not isinstance(value, dict):
+        raise TypeError("a JSON object is expected")
+    return value
+
+
+def _parsed(text: str) -> Any:
+    try:
+        return orjson.loads(text)
+    except orjson.JSONDecodeError:
+        return text
+
+
+def _json(value: Any, status: int = 200) -> web.Response:
+    return web.Response(body=orjson.dumps(value), status=status, content_type="application/json")

@@ -1,0 +1,145 @@
+"""All stand-ins together, started and stopped as one."""
+
+import ipaddress
+from contextlib import AsyncExitStack
+from types import TracebackType
+from typing import Self
+
+from gateway.sandbox.control import Page
+from gateway.sandbox.endpoint import Endpoint
+from gateway.sandbox.faults import Delays, Faults
+from gateway.sandbox.hubspot import Hubspot
+from gateway.sandbox.journal import Journal
+from gateway.sandbox.mail import Mailbox
+from gateway.sandbox.options import SandboxOptions
+from gateway.sandbox.shopify import Shopify
+from gateway.sandbox.smaregi import Smaregi
+
+
+class ShopifySystem(Shopify):
+    """The shop, with the address it listens on."""
+
+    endpoint: Endpoint
+
+    @property
+    def url(self) -> str:
+        """Before `/admin/api/{version}/graphql.json` and `/admin/oauth/access_token`."""
+        return self.endpoint.url
+
+
+class SmaregiSystem(Smaregi):
+    """The contract, with the addresses it listens on."""
+
+    endpoint: Endpoint
+
+    @property
+    def api_url(self) -> str:
+        """Before `/{contract}/pos/…`."""
+        return self.endpoint.url
+
+    @property
+    def id_url(self) -> str:
+        """Before `/app/{contract}/token`."""
+        return self.endpoint.url
+
+
+class HubspotSystem(Hubspot):
+    """The portal, with the address it listens on."""
+
+    endpoint: Endpoint
+
+    @property
+    def url(self) -> str:
+        """Before `/crm/objects/{version}/contacts`."""
+        return self.endpoint.url
+
+
+class Sandbox:
+    """Shopify, Smaregi, HubSpot and a mailbox on loopback, and a page that shows them.
+
+    `async with Sandbox() as sandbox:` listens on ports of its own choice. ValueError for a host
+    that is not loopback, OSError for a page port that is taken.
+    """
+
+    def __init__(self, options: SandboxOptions | None = None) -> None:
+        self.options = options or SandboxOptions()
+        _require_loopback(self.options.host)
+        clock, host = self.options.clock, self.options.host
+        self.gateway_url = self.options.gateway_url
+        self.gateway_key = self.options.gateway_key
+        self.faults = Faults(self.options.seed)
+        self.delays = Delays()
+        self.journal = Journal(self.options.journal_limit)
+        self.shopify = ShopifySystem(self.options.shopify, clock)
+        self.smaregi = SmaregiSystem(self.options.smaregi, clock)
+        self.hubspot = HubspotSystem(self.options.hubspot, clock)
+        self.mail = Mailbox(self.options.mail, self.faults, self.delays, self.journal, host=host)
+        around = (self.faults, self.delays, self.journal)
+        self.shopify.endpoint = Endpoint("shopify", self.shopify, *around, host=host)
+        self.smaregi.endpoint = Endpoint("smaregi", self.smaregi, *around, host=host)
+        self.hubspot.endpoint = Endpoint("crm", self.hubspot, *around, host=host)
+        self._page = Page(self)
+        self._stack = AsyncExitStack()
+
+    @property
+    def url(self) -> str:
+        """The page, and before `/_sandbox/…` the control API."""
+        return self._page.url
+
+    def environment(self) -> dict[str, str]:
+        """The gateway settings that wire a gateway to this sandbox."""
+        return {
+            "SHOPIFY_STORE": self.shopify.options.store,
+            "SHOPIFY_ACCESS_TOKEN": self.shopify.options.access_token,
+            "SHOPIFY_WEBHOOK_SECRET": self.shopify.options.client_secret,
+            "SHOPIFY_BASE_URL": self.shopify.url,
+            "SMAREGI_CONTRACT_ID": self.smaregi.options.contract_id,
+            "SMAREGI_CLIENT_ID": self.smaregi.options.client_id,
+            "SMAREGI_CLIENT_SECRET": self.smaregi.options.client_secret,
+            "SMAREGI_API_URL": self.smaregi.api_url,
+            "SMAREGI_ID_URL": self.smaregi.id_url,
+            "HUBSPOT_ACCESS_TOKEN": self.hubspot.options.access_token,
+            "HUBSPOT_BASE_URL": self.hubspot.url,
+            "SMTP_HOST": self.mail.host,
+            "SMTP_PORT": str(self.mail.port),
+            "SMTP_TLS": "none",
+            "EMAIL_FROM": "shop@example.com",
+        }
+
+    def reset(self) -> None:
+        """Empties every system, and takes away faults, delays and the journal."""
+        self.faults.clear()
+        self.delays.clear()
+        for system in (self.shopify, self.smaregi, self.hubspot, self.mail):
+            system.reset()
+        self.journal.clear()
+
+    async def __aenter__(self) -> Self:
+        async with AsyncExitStack() as stack:
+            for system in (self.shopify, self.smaregi):
+                await system.webhooks.start()
+                stack.push_async_callback(system.webhooks.stop)
+            stack.callback(self.shopify.stop)
+            for endpoint in (self.shopify.endpoint, self.smaregi.endpoint, self.hubspot.endpoint):
+                await endpoint.start()
+                stack.push_async_callback(endpoint.stop)
+            await self.mail.start()
+            stack.push_async_callback(self.mail.stop)
+            await self._page.start(self.options.host, self.options.port)
+            stack.push_async_callback(self._page.stop)
+            stack.callback(self.faults.clear)
+            self._stack = stack.pop_all()
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self._stack.aclose()
+
+
+def _require_loopback(host: str) -> None:
+    if host != "localhost" and not ipaddress.ip_address(host).is_loopback:
+        raise ValueError("the sandbox listens on loopback addresses only")

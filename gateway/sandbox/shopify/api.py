@@ -1,0 +1,241 @@
+"""Shopify over HTTP: tokens, the GraphQL endpoint with its costs, and what happens in the shop."""
+
+import asyncio
+import re
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from graphql import GraphQLError
+
+from gateway.sandbox.call import Answer, Call, Description, Kind, NotJsonError
+from gateway.sandbox.options import ShopifyOptions
+from gateway.sandbox.shopify import cost, notices, schema
+from gateway.sandbox.shopify.grants import Grants
+from gateway.sandbox.shopify.records import Customer
+from gateway.sandbox.shopify.session import MergeJob, Session
+from gateway.sandbox.shopify.store import Store
+from gateway.sandbox.webhooks import Webhooks
+
+_VERSION = re.compile(r"20\d\d-(01|04|07|10)|unstable")
+_WEBHOOK_SECONDS = 5.0
+_BAD_TOKEN = "[API] Invalid API key or access token (unrecognized login or wrong password)"  # noqa: S105
+_LIMITS = "https://shopify.dev/api/usage/rate-limits"
+
+
+class Shopify:
+    """One shop. Tests change it as staff and customers do: `add_customer`, `edit_customer`,
+    `enable`, `delete_customer`; such changes send webhooks as the API's do.
+    """
+
+    def __init__(self, options: ShopifyOptions, clock: Callable[[], float] | None = None) -> None:
+        self.options = options
+        self.scopes = set(options.scopes)
+        self.webhooks = Webhooks(_WEBHOOK_SECONDS, options.webhook_retries)
+        self._clock = clock or time.time
+        self.grants = Grants(options, self._clock)
+        self._timers: set[asyncio.TimerHandle] = set()
+        self._empty()
+
+    def _empty(self) -> None:
+        options = self.options
+        self.store = Store(options.first_id, self._clock, self._announce)
+        self.bucket = cost.Bucket(options.bucket, options.restore, options.unlimited)
+        self._jobs: dict[str, MergeJob] = {}
+
+    @property
+    def customers(self) -> dict[int, Customer]:
+        """By number. Change them through `edit_customer`, which keeps the indexes right."""
+        return self.store.customers
+
+    def add_customer(
+        self, *, state: str = "DISABLED", number_of_orders: int = 0, **fields: Any
+    ) -> Customer:
+        """A customer who came another way (a guest order, the admin, a sign-in).
+
+        `fields` are those of the schema's `CustomerInput`, in camel case.
+        """
+        made = self.store.create(fields)
+        made.state, made.number_of_orders = state, number_of_orders
+        return made
+
+    def edit_customer(self, customer_id: int, **fields: Any) -> Customer:
+        """A change made in the admin; `fields` as `add_customer`. KeyError for an unknown id."""
+        found = self.customers[customer_id]
+        self.store.update(found, fields)
+        return found
+
+    def enable(self, customer_id: int) -> None:
+        """The customer signs in for the first time."""
+        self.store.enable(self.customers[customer_id])
+
+    def delete_customer(self, customer_id: int) -> None:
+        self.store.delete(self.customers[customer_id])
+
+    def stop(self) -> None:
+        for timer in self._timers:
+            timer.cancel()
+        self._timers.clear()
+
+    def reset(self) -> None:
+        self.stop()
+        self.webhooks.reset()
+        self.grants.restore()
+        self._empty()
+
+    def describe(self, call: Call) -> Description:
+        full = f"{call.method} /{'/'.join(call.segments)}"
+        if call.segments[:2] == ("admin", "oauth"):
+            return Description("POST /token", "token", (full, "POST /token"))
+        text, _, name = _asked(call)
+        operation = schema.document(text).operation(name)
+        fields = schema.roots(operation)
+        named = operation.name.value if operation and operation.name else ""
+        kind: Kind = "write" if schema.is_mutation(operation) else "read"
+        return Description(",".join(fields) or "?", kind, (full, *fields, named))
+
+    def throttled(self, call: Call, retry_after: float | None) -> Answer:
+        points = max(1, self._cost(call))
+        left = 0.0 if retry_after is None else points - retry_after * self.bucket.restore
+        self.bucket.drain(max(0.0, min(points - 1.0, left)))
+        return self._throttled(points)
+
+    def answer(self, call: Call) -> Answer:
+        if call.method == "POST" and call.segments == ("admin", "oauth", "access_token"):
+            return self.grants.answer(call)
+        match call.segments:
+            case ("admin", "api", version, "graphql.json") if (
+                call.method == "POST" and _VERSION.fullmatch(version)
+            ):
+                if not self.grants.admits(call.headers.get("X-Shopify-Access-Token", "")):
+                    return Answer(401, {"errors": _BAD_TOKEN})
+                return self._graphql(call)
+        return Answer(404, {"errors": "Not Found"})
+
+    def _graphql(self, call: Call) -> Answer:
+        text, variables, name = _asked(call)
+        if not text:
+            return Answer(400, {"errors": {"query": "Required parameter missing or invalid"}})
+        document = schema.document(text)
+        operation = document.operation(name)
+        if document.errors:
+            return Answer(200, {"errors": [_shown(error) for error in document.errors]})
+        if document.node is None or operation is None:
+            return Answer(200, {"errors": [{"message": "No operation named in the document"}]})
+        points = cost.requested(operation, variables)
+        if cost.too_dear(points):
+            text = f"Query cost is {points}, which exceeds the single query max cost limit (1000)."
+            error = {"message": text, "extensions": {"code": "MAX_COST_EXCEEDED"}}
+            return Answer(200, {"errors": [error]})
+        if not self.bucket.admit(points):
+            return self._throttled(points)
+        session = self._session()
+        result = schema.execute(document.node, session, variables, name)
+        body: dict[str, Any] = {"data": result.data}
+        if result.errors:
+            body["errors"] = [_shown(error) for error in result.errors]
+        actual = _actual(points, result.data)
+        self.bucket.give_back(points - actual)
+        body["extensions"] = {"cost": self.bucket.status(points, actual)}
+        if session.ignored:
+            warned = [
+                {"field": each, "message": "Invalid search field"} for each in session.ignored
+            ]
+            body["extensions"]["search"] = [{"warnings": warned}]
+        effects = session.effects
+        return Answer(
+            200,
+            body,
+            {"X-Shopify-API-Version": call.segments[2]},
+            applied=bool(effects),
+            target=effects[0] if effects else None,
+        )
+
+    def _throttled(self, points: int) -> Answer:
+        error = {
+            "message": "Throttled",
+            "extensions": {"code": "THROTTLED", "documentation": _LIMITS},
+        }
+        return Answer(
+            200, {"errors": [error], "extensions": {"cost": self.bucket.status(points, None)}}
+        )
+
+    def _cost(self, call: Call) -> int:
+        text, variables, name = _asked(call)
+        operation = schema.document(text).operation(name)
+        return 1 if operation is None else cost.requested(operation, variables)
+
+    def _session(self) -> Session:
+        return Session(
+            self.store,
+            self.options,
+            self._clock(),
+            self._jobs,
+            self._merge_later,
+            frozenset(self.scopes),
+        )
+
+    def _announce(self, topic: str, customer: Customer) -> None:
+        self._send(topic, lambda: notices.payload(topic, customer))
+
+    def _send(self, topic: str, body: Callable[[], Mapping[str, Any]]) -> None:
+        for gid in self.webhooks.given_up:
+            self.store.subscriptions.pop(int(gid.rpartition("/")[2]), None)
+        self.webhooks.given_up.clear()
+        wanted = [each for each in self.store.subscriptions.values() if each.topic == topic]
+        options = self.options
+        for each in wanted:
+            self.webhooks.send(
+                notices.signed(each, body(), options.store, options.client_secret, "2026-10")
+            )
+
+    def _merge_later(self, job: MergeJob) -> None:
+        def merge() -> None:
+            self._timers.discard(timer)
+            self._merge(job)
+
+        loop = asyncio.get_running_loop()
+        timer = loop.call_later(self.options.merge_seconds, merge)
+        self._timers.add(timer)
+
+    def _merge(self, job: MergeJob) -> None:
+        kept, gone = self.customers.get(job.kept), self.customers.get(job.gone)
+        if kept is None or gone is None:
+            return
+        self.store.delete(gone, topic="")
+        kept.addresses += gone.addresses
+        kept.number_of_orders += gone.number_of_orders
+        for name, metafield in gone.metafields.items():
+            kept.metafields.setdefault(name, metafield)
+        self.store.touch(kept)
+        self._send("CUSTOMERS_MERGE", lambda: notices.merged(kept.gid, gone.gid, job.id))
+
+
+def _asked(call: Call) -> tuple[str, dict[str, Any], str | None]:
+    """The query text, its variables and the operation's name; an empty text for no query."""
+    try:
+        body = call.json_object()
+    except NotJsonError:
+        return "", {}, None
+    text, variables = body.get("query"), body.get("variables") or {}
+    if not isinstance(text, str) or not isinstance(variables, dict):
+        return "", {}, None
+    return text, variables, body.get("operationName")
+
+
+def _actual(points: int, data: Mapping[str, Any] | None) -> int:
+    """What an operation cost in the end: a connection costs what it returned."""
+    returned = sum(
+        len(value.get("nodes") or value.get("edges") or ())
+        for value in (data or {}).values()
+        if isinstance(value, dict) and ("nodes" in value or "edges" in value)
+    )
+    has_connection = any(
+        isinstance(value, dict) and ("nodes" in value or "edges" in value)
+        for value in (data or {}).values()
+    )
+    return min(points, 2 + returned) if has_connection else points
+
+
+def _shown(error: GraphQLError) -> dict[str, Any]:
+    return dict(error.formatted)

@@ -1,0 +1,95 @@
+"""What every system holds, as JSON for the page and for a judge in another process."""
+
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+from gateway.sandbox.hubspot import Contact
+from gateway.sandbox.hubspot.contacts import moment
+from gateway.sandbox.mail import Mail
+from gateway.sandbox.shopify.records import Customer, iso
+
+if TYPE_CHECKING:
+    from gateway.sandbox.server import Sandbox
+
+
+def snapshot(sandbox: "Sandbox", limit: int | None) -> dict[str, Any]:
+    """Each system's `count` and its newest `records` (all for None), and what is switched."""
+    customers = sandbox.shopify.customers
+    members = sandbox.smaregi.members
+    contacts = [each for each in sandbox.hubspot.contacts.values() if not each.archived]
+    messages = sandbox.mail.messages
+    chosen = len(members) if limit is None else limit
+    return {
+        "shopify": {
+            "count": len(customers),
+            "url": sandbox.shopify.url,
+            "records": [_customer(each) for each in _newest(customers.values(), limit)],
+        },
+        "smaregi": {
+            "count": len(members),
+            "url": sandbox.smaregi.api_url,
+            "records": [{"customerId": str(i), **row} for i, row in members.newest(chosen)],
+        },
+        "crm": {
+            "count": len(contacts),
+            "url": sandbox.hubspot.url,
+            "records": [_contact(each) for each in _newest(contacts, limit)],
+        },
+        "email": {
+            "count": len(messages),
+            "url": f"smtp://{sandbox.mail.host}:{sandbox.mail.port}",
+            "records": [_mail(each) for each in _newest(messages, limit)],
+        },
+        "faults": sandbox.faults.listing(),
+        "delays": sandbox.delays.listing(),
+        "counts": sandbox.journal.counts(),
+        "gateway": {"url": sandbox.gateway_url, "has_key": sandbox.gateway_key is not None},
+    }
+
+
+def _newest(records: Any, limit: int | None) -> list[Any]:
+    return list(islice(reversed(records), limit))
+
+
+def _customer(customer: Customer) -> dict[str, Any]:
+    address = customer.default_address
+    return {
+        "id": customer.gid,
+        "email": customer.email,
+        "phone": customer.phone,
+        "firstName": customer.first_name,
+        "lastName": customer.last_name,
+        "locale": customer.locale,
+        "state": customer.state,
+        "tags": customer.tags,
+        "marketing": customer.consent.state,
+        "address": None
+        if address is None
+        else [address.zip, address.province_code, address.city, address.address1, address.address2],
+        "metafields": {
+            f"{each.namespace}.{each.key}": each.value for each in customer.metafields.values()
+        },
+        "createdAt": iso(customer.created_at),
+        "updatedAt": iso(customer.updated_at),
+    }
+
+
+def _contact(contact: Contact) -> dict[str, Any]:
+    return {
+        "id": str(contact.id),
+        "properties": contact.properties,
+        "createdAt": moment(contact.created_at),
+        "updatedAt": moment(contact.updated_at),
+    }
+
+
+def _mail(mail: Mail) -> dict[str, Any]:
+    return {
+        "time": moment(mail.time),
+        "from": mail.sender,
+        "to": list(mail.recipients),
+        "subject": mail.subject,
+        "messageId": mail.message_id,
+        "html": mail.body("html"),
+        "text": mail.body("plain"),
+    }

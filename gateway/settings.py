@@ -1,0 +1,305 @@
+"""Every setting, once: loading, checking and documenting start from these classes.
+
+A section is one system's settings. A field's name in capitals is the variable's name, its
+description is the line in `.env.example`. Each channel brings its own section (`Section`).
+"""
+
+import os
+from collections.abc import Iterator, Mapping
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Annotated, Any, ClassVar, Literal, Self
+from urllib.parse import urlsplit
+
+from dotenv.parser import parse_stream
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
+
+from gateway.errors import ConfigurationError
+
+__all__ = [
+    "AlertSettings",
+    "GatewaySettings",
+    "Section",
+    "ShopifySettings",
+    "Sources",
+    "Url",
+    "is_loopback",
+    "load_sections",
+    "unknown_variables",
+]
+
+LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1", "[::1]"})
+
+
+def is_loopback(host: str) -> bool:
+    return host in LOOPBACK or (host.startswith("127.") and host.count(".") == 3)
+
+
+def _http_url(text: str) -> str:
+    parts = urlsplit(text)
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise ValueError("should be a URL that begins with https://")
+    return text.rstrip("/")
+
+
+Url = Annotated[str, AfterValidator(_http_url)]
+
+
+class Section(BaseSettings):
+    """The settings of one system. Values come from `Sources`, never from the process itself."""
+
+    model_config = SettingsConfigDict(
+        extra="ignore", hide_input_in_errors=True, frozen=True, str_strip_whitespace=True
+    )
+
+    title: ClassVar[str] = ""
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return (init_settings,)
+
+    def missing(self) -> list[str]:
+        """Problems that matter only once the system is used: 'VARIABLE: what it should hold'."""
+        return []
+
+    def _absent(self, *names: str) -> list[str]:
+        fields = type(self).model_fields
+        return [
+            f"{name.upper()}: is not set; it should hold {fields[name].description}"
+            for name in names
+            if not getattr(self, name)
+        ]
+
+    @classmethod
+    def variables(cls) -> Iterator[tuple[str, str, str]]:
+        """(variable, default as text, description) for help, documents and tests."""
+        for name, info in cls.model_fields.items():
+            yield name.upper(), _default_text(info.default), info.description or ""
+
+
+def _default_text(default: Any) -> str:
+    if default is None or isinstance(default, SecretStr):
+        return ""
+    if isinstance(default, tuple):
+        return ",".join(f"{item:g}" for item in default)
+    return str(default).lower() if isinstance(default, bool) else str(default)
+
+
+def _split(text: Any) -> Any:
+    if not isinstance(text, str):
+        return text
+    return tuple(part.strip() for part in text.split(",") if part.strip())
+
+
+def _api_keys(keys: tuple[str, ...]) -> tuple[str, ...]:
+    for key in keys:
+        if len(key) < 16 or not all("!" <= letter <= "~" for letter in key):
+            raise ValueError("each key should have 16 printable ASCII characters or more")
+    return keys
+
+
+def _schedule(seconds: tuple[float, ...]) -> tuple[float, ...]:
+    if not seconds or any(not 0 <= second < 10**7 for second in seconds):
+        raise ValueError("should be seconds separated by commas, at least one")
+    return seconds
+
+
+def _database_url(url: str) -> str:
+    if not url.startswith("sqlite:///") or not url.removeprefix("sqlite:///"):
+        raise ValueError("should be sqlite:/// and a path, such as sqlite:///gateway.db")
+    return url
+
+
+Seconds = Annotated[float, Field(gt=0, le=3600)]
+
+
+class GatewaySettings(Section):
+    title: ClassVar[str] = "The gateway itself"
+
+    gateway_host: str = Field("127.0.0.1", description="address to listen on")
+    gateway_port: int = Field(8080, ge=0, le=65535, description="port to listen on")
+    store_url: Url | None = Field(
+        None, description="the sign-in link in mails; default https://{SHOPIFY_STORE}"
+    )
+    gateway_api_keys: Annotated[
+        tuple[str, ...], NoDecode, BeforeValidator(_split), AfterValidator(_api_keys)
+    ] = Field(
+        (),
+        repr=False,
+        description="bearer keys of the callers, comma-separated, 16 characters or more each",
+    )
+    gateway_rate_limit: float = Field(
+        100, gt=0, description="registrations a second and key; above it the answer is 429"
+    )
+    gateway_database_url: Annotated[str, AfterValidator(_database_url)] = Field(
+        "sqlite:///gateway.db", description="where ids and outcomes are kept"
+    )
+    gateway_secret: SecretStr | None = Field(
+        None,
+        min_length=16,
+        description="keys the hashes, encrypts intents; made at first start in gateway.db.secret",
+    )
+    gateway_response_deadline: Seconds = Field(
+        10, description="seconds to the answer; channels unfinished by then are pending in it"
+    )
+    gateway_upstream_timeout: Seconds = Field(
+        8, description="seconds that one call to an upstream may take, all in all"
+    )
+    gateway_auto_replay: bool = Field(True, description="serve retries what failed by itself")
+    gateway_retry_schedule: Annotated[
+        tuple[float, ...], NoDecode, BeforeValidator(_split), AfterValidator(_schedule)
+    ] = Field(
+        (5, 30, 120, 600, 1800, 7200, 21600, 43200),
+        description="seconds before each further try; then the delivery is failed",
+    )
+    gateway_retention_days: float = Field(30, gt=0, description="days after which settled rows go")
+
+    @property
+    def database_path(self) -> Path:
+        return Path(self.gateway_database_url.removeprefix("sqlite:///"))
+
+    def missing(self) -> list[str]:
+        if self.gateway_api_keys or is_loopback(self.gateway_host):
+            return []
+        return [
+            "GATEWAY_API_KEYS: is not set; without a key GATEWAY_HOST should be a loopback address"
+        ]
+
+
+class ShopifySettings(Section):
+    title: ClassVar[str] = "Shopify, the customer master"
+
+    shopify_store: str | None = Field(
+        None,
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9.-]*$",
+        description="the store's own domain, such as example.myshopify.com",
+    )
+    shopify_access_token: SecretStr | None = Field(
+        None, description="the Admin API token of an old custom app (shpat_…), or use the next two"
+    )
+    shopify_client_id: str | None = Field(
+        None, description="client id of the app (client-credentials grant)"
+    )
+    shopify_client_secret: SecretStr | None = Field(
+        None, description="client secret of the app (client-credentials grant)"
+    )
+    shopify_api_version: str = Field(
+        "2026-10", pattern=r"^(\d{4}-\d{2}|unstable)$", description="Admin API version"
+    )
+    shopify_base_url: Url | None = Field(
+        None, description="for tests and proxies; default https://{SHOPIFY_STORE}"
+    )
+    shopify_existing_customer: Literal["adopt", "reject"] = Field(
+        "adopt",
+        description="a sign-up by somebody whom Shopify has as a guest only: adopt or reject",
+    )
+
+    @property
+    def base_url(self) -> str:
+        return self.shopify_base_url or f"https://{self.shopify_store}"
+
+    def missing(self) -> list[str]:
+        absent = self._absent("shopify_store")
+        if self.shopify_access_token:
+            return absent
+        if not self.shopify_client_id and not self.shopify_client_secret:
+            absent.append(
+                "SHOPIFY_ACCESS_TOKEN: is not set; it should hold an Admin API token, or set "
+                "SHOPIFY_CLIENT_ID and SHOPIFY_CLIENT_SECRET"
+            )
+            return absent
+        return absent + self._absent("shopify_client_id", "shopify_client_secret")
+
+
+class AlertSettings(Section):
+    title: ClassVar[str] = "Telling administrators"
+
+    alert_webhook_url: Url | None = Field(
+        None, repr=False, description='a Slack-style incoming webhook: a POST of {"text": …}'
+    )
+    alert_email: str | None = Field(
+        None, repr=False, description="address that alerts are mailed to, through SMTP_HOST"
+    )
+
+
+class Sources:
+    """Where values come from: the environment first, then the lines of `.env`.
+
+    Empty values count as unset. Both mappings are handed in, so that `demo` can read nothing.
+    """
+
+    def __init__(self, environment: Mapping[str, str], dotenv: Mapping[str, str]) -> None:
+        self.environment = environment
+        self.dotenv = dotenv
+
+    @classmethod
+    def read(cls, folder: Path) -> Self:
+        """The process's environment and `folder/.env`; ConfigurationError if it is unreadable."""
+        return cls(os.environ, read_dotenv(folder / ".env"))
+
+    def values(self) -> dict[str, str]:
+        merged: dict[str, str] = {}
+        for mapping in (self.dotenv, self.environment):
+            merged.update({k.upper(): v for k, v in mapping.items() if v.strip()})
+        return merged
+
+
+def read_dotenv(path: Path) -> dict[str, str]:
+    """The file's pairs; a missing file is empty. A line that is none is named by its number."""
+    try:
+        with path.open(encoding="utf-8-sig") as file:
+            bindings = list(parse_stream(file))
+    except FileNotFoundError:
+        return {}
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigurationError([f".env: cannot be read ({type(error).__name__})"]) from None
+    wrong = [b.original.line for b in bindings if b.error]
+    if wrong:
+        raise ConfigurationError([f".env: line {n} is not VARIABLE=value" for n in wrong])
+    return {b.key: b.value for b in bindings if b.key and b.value is not None}
+
+
+def load_sections(sections: Mapping[str, type[Section]], sources: Sources) -> dict[str, Section]:
+    """One instance a section; ConfigurationError lists every wrong value of all of them."""
+    values = sources.values()
+    loaded: dict[str, Section] = {}
+    problems: list[str] = []
+    for name, section in sections.items():
+        given = {f: values[f.upper()] for f in section.model_fields if f.upper() in values}
+        try:
+            loaded[name] = section(**given)
+        except ValidationError as error:
+            problems += _problems(section, error)
+    if problems:
+        raise ConfigurationError(problems)
+    return loaded
+
+
+def _problems(section: type[Section], error: ValidationError) -> Iterator[str]:
+    for detail in error.errors(include_input=False, include_url=False, include_context=False):
+        name = str(detail["loc"][0])
+        message = detail["msg"].removeprefix("Value error, ").removeprefix("Input ")
+        info = section.model_fields.get(name)
+        hint = f" ({info.description})" if info and info.description else ""
+        yield f"{name.upper()}: {message}{hint}"
+
+
+def unknown_variables(known: set[str], sources: Sources) -> Iterator[str]:
+    """Warnings for names that look like ours but are not: a typo would be silently ignored."""
+    prefixes = tuple({name.split("_")[0] + "_" for name in known} - {"STORE_"})
+    flag_like = "FLAG_"
+    for name in sorted(sources.values()):
+        if name in known or name.startswith(flag_like) or not name.startswith(prefixes):
+            continue
+        near = get_close_matches(name, known, n=1, cutoff=0.75)
+        if near or name in {key.upper() for key in sources.dotenv}:
+            hint = f"; did you mean {near[0]}?" if near else ""
+            yield f"{name}: no such setting, it is ignored{hint}"

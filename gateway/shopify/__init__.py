@@ -1,0 +1,6 @@
+"""The customer master: its failure fails the request, so it is not a channel."""
+
+from gateway.shopify.client import GraphQL
+from gateway.shopify.master import Accepted, AlreadyRegistered, Refused, Shopify
+
+__all__ = ["Accepted", "AlreadyRegistered", "GraphQL", "Refused", "Shopify"]

@@ -1,0 +1,212 @@
+"""Admin GraphQL over the wire: token, cost points, throttling and errors inside a 200."""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from typing import Any
+from urllib.parse import urlencode
+
+import orjson
+
+from gateway.errors import ErrorClass, UpstreamError
+from gateway.settings import ShopifySettings
+from gateway.shopify.documents import Document
+from gateway.wire import Access, Answer, Call, ClientCredentials, Wire
+from gateway.wire.limits import CostBucket
+from gateway.wire.tokens import parse_token
+
+__all__ = ["GraphQL"]
+
+SYSTEM = "shopify"
+_LONGEST_WAIT = 5.0
+"""Seconds that a call waits for points when its caller named no deadline."""
+
+
+class GraphQL:
+    """Runs documents. `clock` is the event loop's time, in which deadlines are given."""
+
+    def __init__(
+        self,
+        wire: Wire,
+        settings: Callable[[], ShopifySettings],
+        clock: Callable[[], float],
+        bucket: CostBucket,
+    ) -> None:
+        self._wire = wire
+        self._settings = settings
+        self._clock = clock
+        self._bucket = bucket
+        self._costs: dict[str, float] = {}
+        self._in_flight = 0.0
+        self._grant = ClientCredentials(self._ask_token, clock)
+
+    async def run(
+        self, document: Document, variables: Mapping[str, Any], deadline: float | None = None
+    ) -> dict[str, Any]:
+        """The answer's `data`. Waits for cost points only until `deadline`; raises UpstreamError.
+
+        Repeats nothing but what was certainly not carried out: a refused token, a throttled call.
+        """
+        until = self._clock() + _LONGEST_WAIT if deadline is None else deadline
+        renewed = False
+        while True:
+            token = await self._token()
+            answer = await self._post(document, variables, token, until)
+            if answer.status in {401, 403} and not renewed and not self._static():
+                self._grant.reject(token)
+                renewed = True
+                continue
+            wait = self._throttled(document, answer)
+            if wait is None:
+                return self._data(document, answer)
+            if self._clock() + wait >= until:
+                raise UpstreamError(
+                    SYSTEM,
+                    document.name,
+                    ErrorClass.RATE_LIMIT,
+                    "Shopify's cost points are used up",
+                    retry_after=wait,
+                    applied=False,
+                )
+            await asyncio.sleep(wait)
+
+    def _static(self) -> bool:
+        return self._settings().shopify_access_token is not None
+
+    async def _token(self) -> str:
+        static = self._settings().shopify_access_token
+        return static.get_secret_value() if static else await self._grant.token()
+
+    async def _ask_token(self) -> tuple[str, float]:
+        settings = self._settings()
+        secret = settings.shopify_client_secret
+        form = {
+            "grant_type": "client_credentials",
+            "client_id": settings.shopify_client_id or "",
+            "client_secret": secret.get_secret_value() if secret else "",
+        }
+        answer = await self._wire.send(
+            Call(
+                SYSTEM,
+                "token",
+                Access.READ,
+                "POST",
+                f"{settings.base_url}/admin/oauth/access_token",
+                headers={
+                    "Content-Type": "application/x-www-form-urlencoded",
+                    "Accept": "application/json",
+                },
+                body=urlencode(form).encode(),
+            )
+        )
+        if answer.status != 200:
+            refused = answer.status in {400, 401, 403}
+            raise answer.error(ErrorClass.AUTH if refused else None)
+        return parse_token(SYSTEM, answer.json())
+
+    async def _post(
+        self, document: Document, variables: Mapping[str, Any], token: str, until: float
+    ) -> Answer:
+        cost = self._costs.get(document.name, document.cost)
+        await self._take(document, cost, until)
+        settings = self._settings()
+        self._in_flight += cost
+        try:
+            return await self._wire.send(
+                Call(
+                    SYSTEM,
+                    document.name,
+                    document.access,
+                    "POST",
+                    f"{settings.base_url}/admin/api/{settings.shopify_api_version}/graphql.json",
+                    headers={
+                        "X-Shopify-Access-Token": token,
+                        "Content-Type": "application/json",
+                        "Accept": "application/json",
+                    },
+                    body=orjson.dumps({"query": document.text, "variables": variables}),
+                )
+            )
+        finally:
+            self._in_flight -= cost
+
+    async def _take(self, document: Document, cost: float, until: float) -> None:
+        try:
+            async with asyncio.timeout_at(until):
+                await self._bucket.take(cost)
+        except TimeoutError:
+            raise UpstreamError(
+                SYSTEM,
+                document.name,
+                ErrorClass.RATE_LIMIT,
+                "Shopify's cost points are used up",
+                retry_after=max(1.0, self._bucket.wait_for(cost)),
+                applied=False,
+            ) from None
+
+    def _throttled(self, document: Document, answer: Answer) -> float | None:
+        """Seconds to wait if this call was throttled (HTTP 200 with THROTTLED); None if not."""
+        if answer.status != 200:
+            return None
+        body = answer.json()
+        if not isinstance(body, dict):
+            raise answer.error(ErrorClass.UNEXPECTED, "the answer is not a GraphQL answer")
+        cost = (body.get("extensions") or {}).get("cost") or {}
+        status = cost.get("throttleStatus") or {}
+        requested = float(cost.get("requestedQueryCost") or document.cost)
+        self._learn(document, requested, status)
+        if "THROTTLED" not in _codes(body):
+            return None
+        available = float(status.get("currentlyAvailable") or 0.0)
+        restore = float(status.get("restoreRate") or 50.0)
+        return max(0.1, (requested - available) / restore)
+
+    def _learn(self, document: Document, requested: float, status: Mapping[str, Any]) -> None:
+        self._costs[document.name] = requested
+        if status:
+            self._bucket.learn(
+                float(status.get("maximumAvailable") or 0),
+                float(status.get("currentlyAvailable") or 0),
+                float(status.get("restoreRate") or 0),
+                self._in_flight,
+            )
+
+    def _data(self, document: Document, answer: Answer) -> dict[str, Any]:
+        if answer.status != 200:
+            raise answer.error()
+        body = answer.json()
+        codes = _codes(body)
+        data = body.get("data")
+        if codes or body.get("errors") or not isinstance(data, dict):
+            raise _graphql_error(document, answer, codes)
+        return data
+
+
+def _codes(body: Mapping[str, Any]) -> set[str]:
+    errors = body.get("errors")
+    if not isinstance(errors, list):
+        return {"UNKNOWN"} if errors else set()
+    return {
+        str((e.get("extensions") or {}).get("code") or "UNKNOWN")
+        if isinstance(e, dict)
+        else "UNKNOWN"
+        for e in errors
+    }
+
+
+def _graphql_error(document: Document, answer: Answer, codes: set[str]) -> UpstreamError:
+    """Shopify's error texts may quote what was sent, so only their codes are told."""
+    unknown = None if document.access is Access.WRITE else False
+    applied: bool | None
+    if "ACCESS_DENIED" in codes:
+        kind, text, applied = (
+            ErrorClass.AUTH,
+            "access denied: the app lacks a scope or protected customer data approval",
+            False,
+        )
+    elif codes & {"INTERNAL_SERVER_ERROR", "TIMEOUT", "MAX_COST_EXCEEDED"}:
+        kind, text, applied = ErrorClass.UNAVAILABLE, "internal error at Shopify", unknown
+    else:
+        kind = ErrorClass.UNEXPECTED
+        text = "errors in the answer: " + ", ".join(sorted(codes) or ["no data"])
+        applied = unknown
+    return UpstreamError(SYSTEM, document.name, kind, text, status=answer.status, applied=applied)

@@ -1,0 +1,129 @@
+"""Every GraphQL document that we send, for Admin API 2026-10; tests hold them against the schema.
+
+`cost` is what Shopify asks for before execution [points], a start value that its answers correct.
+"""
+
+from dataclasses import dataclass
+
+from gateway.wire import Access
+
+__all__ = ["ALL", "Document"]
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    name: str
+    access: Access
+    cost: float
+    text: str
+
+
+_FIELDS = """
+fragment CustomerFields on Customer {
+  id
+  state
+  firstName
+  lastName
+  locale
+  defaultEmailAddress { emailAddress marketingState }
+  defaultPhoneNumber { phoneNumber }
+  defaultAddress {
+    countryCodeV2 zip provinceCode city address1 address2 phone
+  }
+  registration: metafields(first: 10, namespace: "registration") { nodes { key value } }
+  birthDate: metafield(namespace: "facts", key: "birth_date") { value }
+}
+"""
+
+CREATE = Document(
+    "customerCreate",
+    Access.WRITE,
+    18,
+    """mutation CreateCustomer($input: CustomerInput!) {
+  customerCreate(input: $input) {
+    customer { ...CustomerFields }
+    userErrors { field message }
+  }
+}"""
+    + _FIELDS,
+)
+
+UPDATE = Document(
+    "customerUpdate",
+    Access.WRITE,
+    18,
+    """mutation UpdateCustomer($input: CustomerInput!) {
+  customerUpdate(input: $input) {
+    customer { ...CustomerFields }
+    userErrors { field message }
+  }
+}"""
+    + _FIELDS,
+)
+
+CONSENT = Document(
+    "customerEmailMarketingConsentUpdate",
+    Access.WRITE,
+    10,
+    """mutation UpdateConsent($input: CustomerEmailMarketingConsentUpdateInput!) {
+  customerEmailMarketingConsentUpdate(input: $input) {
+    customer { id }
+    userErrors { field message }
+  }
+}""",
+)
+
+FIND = Document(
+    "customerByIdentifier",
+    Access.READ,
+    6,
+    """query FindCustomer($identifier: CustomerIdentifierInput!) {
+  customerByIdentifier(identifier: $identifier) { ...CustomerFields }
+}"""
+    + _FIELDS,
+)
+
+READ_MANY = Document(
+    "nodes",
+    Access.READ,
+    50,
+    """query ReadCustomers($ids: [ID!]!) {
+  nodes(ids: $ids) { ...CustomerFields }
+}"""
+    + _FIELDS,
+)
+
+DEFINITIONS = Document(
+    "metafieldDefinitions",
+    Access.READ,
+    4,
+    """query Definitions {
+  metafieldDefinitions(first: 50, ownerType: CUSTOMER, namespace: "registration") {
+    nodes { key type { name } }
+  }
+}""",
+)
+
+DEFINE = Document(
+    "metafieldDefinitionCreate",
+    Access.WRITE,
+    10,
+    """mutation Define($definition: MetafieldDefinitionInput!) {
+  metafieldDefinitionCreate(definition: $definition) {
+    createdDefinition { id }
+    userErrors { code field message }
+  }
+}""",
+)
+
+SHOP = Document(
+    "shop",
+    Access.READ,
+    2,
+    """query Shop {
+  shop { name myshopifyDomain }
+  currentAppInstallation { accessScopes { handle } }
+}""",
+)
+
+ALL = (CREATE, UPDATE, CONSENT, FIND, READ_MANY, DEFINITIONS, DEFINE, SHOP)

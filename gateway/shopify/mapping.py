@@ -1,0 +1,195 @@
+"""Between our values and Shopify's: profiles, inputs, customers and errors."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, cast
+
+from gateway.customer import Address, Customer, Gender, Profile, gid, numeric_id
+from gateway.normalize import parse_phone
+
+__all__ = ["customer_input", "field_errors", "fill_input", "to_customer"]
+
+_METAFIELDS = {
+    "last_kana": ("registration", "last_kana", "single_line_text_field"),
+    "first_kana": ("registration", "first_kana", "single_line_text_field"),
+    "gender": ("registration", "gender", "single_line_text_field"),
+    "locale": ("registration", "locale", "single_line_text_field"),
+    "birth_date": ("facts", "birth_date", "date"),
+}
+_REGISTRATION_ID = ("registration", "id", "id")
+_KEPT_PHONE = ("registration", "phone", "single_line_text_field")
+
+_OUR_FIELDS = {
+    "email": "email",
+    "phone": "phone",
+    "firstName": "first_name",
+    "lastName": "last_name",
+    "locale": "locale",
+    "emailMarketingConsent": "accepts_marketing",
+    "zip": "address.postal_code",
+    "provinceCode": "address.prefecture",
+    "province": "address.prefecture",
+    "countryCode": "address.country",
+    "country": "address.country",
+    "city": "address.city",
+    "address1": "address.address1",
+    "address2": "address.address2",
+}
+
+
+def _metafield(place: tuple[str, str, str], value: str) -> dict[str, str]:
+    namespace, key, kind = place
+    return {"namespace": namespace, "key": key, "type": kind, "value": value}
+
+
+def _metafields(profile: Profile, registration_id: str) -> list[dict[str, str]]:
+    fields = [
+        _metafield(place, str(getattr(profile, name)))
+        for name, place in _METAFIELDS.items()
+        if getattr(profile, name) and (name, getattr(profile, name)) != ("gender", "unknown")
+    ]
+    return [*fields, _metafield(_REGISTRATION_ID, registration_id)]
+
+
+def _address_input(profile: Profile, address: Address) -> dict[str, str]:
+    values = {
+        "firstName": profile.first_name,
+        "lastName": profile.last_name,
+        "countryCode": address.country,
+        "provinceCode": address.prefecture,
+        "zip": address.postal_code,
+        "city": address.city,
+        "address1": address.address1,
+        "address2": address.address2,
+        "phone": e164(profile.phone),
+    }
+    return {key: value for key, value in values.items() if value}
+
+
+def e164(phone: str) -> str:
+    """The number as Shopify wants it; '' where it is none that can be dialled from abroad."""
+    parsed = parse_phone(phone) if phone else None
+    return (parsed.e164 or "") if parsed else ""
+
+
+def customer_input(
+    profile: Profile, registration_id: str, *, with_phone: bool = True
+) -> dict[str, Any]:
+    """`CustomerInput` of a new customer. Without its phone the number stays on the address."""
+    phone = e164(profile.phone) if with_phone else ""
+    body: dict[str, Any] = {
+        "email": profile.email,
+        "firstName": profile.first_name,
+        "lastName": profile.last_name,
+        "locale": profile.locale,
+        "metafields": _metafields(profile, registration_id),
+    }
+    if phone:
+        body["phone"] = phone
+    elif profile.phone:
+        body["metafields"].append(_metafield(_KEPT_PHONE, profile.phone))
+    if profile.address is not None:
+        body["addresses"] = [_address_input(profile, profile.address)]
+    if profile.accepts_marketing:
+        body["emailMarketingConsent"] = consent()
+    return body
+
+
+def consent() -> dict[str, str]:
+    return {"marketingState": "SUBSCRIBED", "marketingOptInLevel": "SINGLE_OPT_IN"}
+
+
+def fill_input(
+    existing: Customer, profile: Profile, registration_id: str, *, with_phone: bool = True
+) -> dict[str, Any]:
+    """`CustomerInput` that fills what a guest customer lacks and overwrites nothing."""
+    wanted = customer_input(profile, registration_id, with_phone=with_phone)
+    had = existing.profile
+    body: dict[str, Any] = {"id": gid(existing.id)}
+    if not had.first_name and not had.last_name:
+        body |= {"firstName": wanted["firstName"], "lastName": wanted["lastName"]}
+    if not had.phone and "phone" in wanted:
+        body["phone"] = wanted["phone"]
+    if not existing.has_address and "addresses" in wanted:
+        body["addresses"] = wanted["addresses"]
+    body["metafields"] = [
+        field
+        for field in wanted["metafields"]
+        if f"{field['namespace']}.{field['key']}" not in existing.metafields
+    ]
+    return body
+
+
+def replace_input(
+    existing: Customer, profile: Profile, registration_id: str, *, with_phone: bool = True
+) -> dict[str, Any]:
+    """`CustomerInput` that makes a customer of ours, of whom nobody was told, say the newest."""
+    body = customer_input(profile, registration_id, with_phone=with_phone)
+    body.pop("emailMarketingConsent", None)
+    return body | {"id": gid(existing.id)}
+
+
+def to_customer(node: Mapping[str, Any]) -> Customer:
+    """A node as `CustomerFields` selects it. KeyError, TypeError or ValueError if it is not."""
+    email = node.get("defaultEmailAddress") or {}
+    address = node.get("defaultAddress") or {}
+    metafields = {f["key"]: f["value"] for f in (node.get("registration") or {})["nodes"]}
+    birth_date = (node.get("birthDate") or {}).get("value") or ""
+    phone = (node.get("defaultPhoneNumber") or {}).get("phoneNumber") or address.get("phone")
+    present = {f"registration.{key}" for key in metafields}
+    return Customer(
+        id=numeric_id(node["id"]),
+        profile=Profile(
+            email=email.get("emailAddress") or "",
+            last_name=node.get("lastName") or "",
+            first_name=node.get("firstName") or "",
+            last_kana=metafields.get("last_kana", ""),
+            first_kana=metafields.get("first_kana", ""),
+            phone=phone or metafields.get("phone", ""),
+            birth_date=birth_date,
+            gender=_gender(metafields.get("gender", "")),
+            address=_to_address(address) if address else None,
+            accepts_marketing=email.get("marketingState") == "SUBSCRIBED",
+            locale=metafields.get("locale") or node.get("locale") or "ja",
+        ),
+        registration_id=metafields.get("id", ""),
+        enabled=node.get("state") == "ENABLED",
+        has_address=bool(address),
+        metafields=frozenset(present | ({"facts.birth_date"} if birth_date else set())),
+    )
+
+
+def _gender(text: str) -> Gender:
+    return cast(Gender, text) if text in {"male", "female"} else "unknown"
+
+
+def _to_address(node: Mapping[str, Any]) -> Address:
+    return Address(
+        country=node.get("countryCodeV2") or "JP",
+        postal_code=node.get("zip") or "",
+        prefecture=node.get("provinceCode") or "",
+        city=node.get("city") or "",
+        address1=node.get("address1") or "",
+        address2=node.get("address2") or "",
+    )
+
+
+def field_errors(
+    user_errors: Sequence[Mapping[str, Any]], sent: Mapping[str, Any]
+) -> list[dict[str, str]]:
+    """Shopify's `userErrors` under our fields' names; its own text tells what is wrong."""
+    return [
+        {"field": _our_field(error.get("field") or [], sent), "message": str(error["message"])}
+        for error in user_errors
+    ]
+
+
+def _our_field(path: Sequence[Any], sent: Mapping[str, Any]) -> str:
+    parts = [str(part) for part in path if str(part) not in {"input", "value"}]
+    if parts[:1] == ["metafields"] and len(parts) > 1 and parts[1].isdigit():
+        fields = sent.get("metafields") or []
+        index = int(parts[1])
+        return str(fields[index]["key"]) if index < len(fields) else "metafields"
+    for part in reversed(parts):
+        if part in _OUR_FIELDS:
+            return "phone" if part == "phone" else _OUR_FIELDS[part]
+    return ".".join(parts) or "registration"

@@ -1,0 +1,20 @@
+"""The only SQL: the file, its owner's lock, its secret, and a sentence for each query."""
+
+from gateway.store import links, members, outbox, registrations, retention
+from gateway.store.database import Database
+from gateway.store.ownership import OwnerLock, lock_path, socket_path
+from gateway.store.secrets import Keys, secret_path
+
+__all__ = [
+    "Database",
+    "Keys",
+    "OwnerLock",
+    "links",
+    "lock_path",
+    "members",
+    "outbox",
+    "registrations",
+    "retention",
+    "secret_path",
+    "socket_path",
+]

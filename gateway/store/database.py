@@ -1,0 +1,206 @@
+"""The SQLite file: one connection, one writer, commits of concurrent requests in groups.
+
+A unit of work is a plain function of a `sqlite3.Connection`; all SQL lives in such functions in
+this package. `write` runs it inside a transaction that is on disk before the awaiting caller goes
+on; units that arrive while a commit is under way share the next one (a fsync costs the same for
+one as for fifty). A caller that is cancelled leaves no half transaction: the unit runs whole.
+"""
+
+import asyncio
+import contextlib
+import os
+import sqlite3
+from collections.abc import Awaitable, Callable
+from functools import partial
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, TypeVar
+
+import aiosqlite
+
+from gateway.errors import StorageError
+
+__all__ = ["Database", "Unit"]
+
+T = TypeVar("T")
+Unit = Callable[[sqlite3.Connection], T]
+
+SCHEMA_VERSION = 1
+_Queued = tuple[Unit[Any], "asyncio.Future[Any]"]
+
+
+class _Connection(aiosqlite.Connection):
+    """aiosqlite's thread, handed whole units in one hop instead of a call a statement."""
+
+    async def run(self, unit: Unit[T]) -> T:
+        execute: Callable[..., Awaitable[T]] = self._execute
+        return await execute(unit, self._conn)
+
+
+def _transaction(connection: sqlite3.Connection, units: list[Unit[Any]]) -> list[Any]:
+    """All units in one durable transaction; a unit that raises undoes only itself."""
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        results = [_savepoint(connection, unit) for unit in units]
+        connection.execute("COMMIT")
+    except BaseException:
+        with contextlib.suppress(sqlite3.Error):
+            connection.execute("ROLLBACK")
+        raise
+    return results
+
+
+def _savepoint(connection: sqlite3.Connection, unit: Unit[T]) -> T | Exception:
+    connection.execute("SAVEPOINT unit")
+    try:
+        result: T | Exception = unit(connection)
+    except (sqlite3.OperationalError, sqlite3.DatabaseError) as error:
+        if not isinstance(error, sqlite3.IntegrityError):
+            raise
+        result = error
+    except Exception as error:  # noqa: BLE001 - handed to the caller of this unit
+        result = error
+    if isinstance(result, Exception):
+        connection.execute("ROLLBACK TO unit")
+    connection.execute("RELEASE unit")
+    return result
+
+
+class Database:
+    """Owns the file at `path`; the caller holds the lock beside it (`store.ownership`)."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._connection: _Connection | None = None
+        self._queue: list[_Queued] = []
+        self._writer: asyncio.Task[None] | None = None
+        self._identity: tuple[int, int] | None = None
+
+    async def open(self) -> None:
+        try:
+            self._connection = connection = _Connection(self._connect, 64)
+            await connection
+            await connection.run(_migrate)
+        except (sqlite3.Error, OSError) as error:
+            await self.close()
+            raise _translated(error, self.path) from None
+        self._identity = _identity(self.path)
+
+    def _connect(self) -> sqlite3.Connection:
+        created = not self.path.exists()
+        connection = sqlite3.connect(self.path, isolation_level=None, cached_statements=256)
+        if created:
+            self.path.chmod(0o600)
+        connection.row_factory = sqlite3.Row
+        for pragma in (
+            "journal_mode = WAL",
+            "synchronous = FULL",
+            "secure_delete = ON",
+            "foreign_keys = ON",
+            "busy_timeout = 5000",
+            "cache_size = -16000",
+            "temp_store = MEMORY",
+            "journal_size_limit = 0",
+        ):
+            connection.execute(f"PRAGMA {pragma}")
+        return connection
+
+    async def close(self) -> None:
+        if self._writer is not None:
+            await self._writer
+        if self._connection is not None:
+            connection, self._connection = self._connection, None
+            await connection.close()
+
+    async def write(self, unit: Unit[T]) -> T:
+        """Run `unit` in a transaction; it is durable when this returns. Raises StorageError."""
+        future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        self._queue.append((unit, future))
+        if self._writer is None or self._writer.done():
+            self._writer = asyncio.create_task(self._drain(), name="database writer")
+        return await future
+
+    async def read(self, unit: Unit[T]) -> T:
+        """Run `unit` outside a transaction; it sees every finished write."""
+        try:
+            return await self._opened().run(unit)
+        except sqlite3.Error as error:
+            raise _translated(error, self.path) from None
+
+    def _opened(self) -> _Connection:
+        if self._connection is None:
+            raise StorageError("the database is closed", "start the gateway again")
+        return self._connection
+
+    async def _drain(self) -> None:
+        while self._queue:
+            batch, self._queue = self._queue[:200], self._queue[200:]
+            try:
+                self._check_file()
+                units = [unit for unit, _ in batch]
+                results = await self._opened().run(partial(_transaction, units=units))
+            except (sqlite3.Error, OSError, StorageError) as error:
+                results = [_translated(error, self.path)] * len(batch)
+            for (_, future), result in zip(batch, results, strict=True):
+                _resolve(future, result)
+
+    def _check_file(self) -> None:
+        """Commits into a file that was deleted or replaced would vanish with our handle."""
+        if _identity(self.path) != self._identity:
+            raise StorageError(
+                "the database file was deleted or replaced while the gateway runs",
+                f"put {self.path.name} back, or restart the gateway to go on with the new file",
+            )
+
+    async def checkpoint(self) -> None:
+        """Move the journal into the file and empty it, so that wiped intents leave no bytes."""
+        await self.read(lambda c: c.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall())
+
+
+def _resolve(future: "asyncio.Future[Any]", result: Any) -> None:
+    if future.done():
+        return
+    if isinstance(result, Exception):
+        future.set_exception(result)
+    else:
+        future.set_result(result)
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    try:
+        stat = os.stat(path)  # noqa: PTH116 - on the hot path, once a group of commits
+    except FileNotFoundError:
+        return None
+    return stat.st_dev, stat.st_ino
+
+
+def _migrate(connection: sqlite3.Connection) -> None:
+    version: int = connection.execute("PRAGMA user_version").fetchone()[0]
+    if version == SCHEMA_VERSION:
+        return
+    if version > SCHEMA_VERSION:
+        raise sqlite3.DatabaseError("written by a newer version of the gateway")
+    script = files("gateway.store").joinpath("schema.sql").read_text("utf-8")
+    connection.executescript(f"BEGIN IMMEDIATE; {script} PRAGMA user_version = 1; COMMIT;")
+
+
+def _translated(error: Exception, path: Path) -> StorageError:
+    """sqlite3's exceptions end here. Its texts name tables and files, never values."""
+    if isinstance(error, StorageError):
+        return error
+    text = str(error)
+    name = getattr(error, "sqlite_errorname", "") or type(error).__name__
+    if "full" in text or name.startswith("SQLITE_IOERR"):
+        hint = "free some space on the disk of the database; nothing accepted so far is lost"
+    elif "locked" in text or name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
+        hint = f"another program has {path.name} open: close it"
+    elif name.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB")):
+        hint = (
+            f"move {path.name} away (with its -wal) and restart, or restore a backup; "
+            "see 'Backup and loss' in the README"
+        )
+    elif name.startswith("SQLITE_READONLY") or isinstance(error, PermissionError):
+        hint = f"make {path.name} and its folder writable for the gateway's user"
+    else:
+        hint = f"check that the folder of {path.name} exists and can be written"
+    return StorageError(f"{name}: {text}", hint)

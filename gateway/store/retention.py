@@ -1,0 +1,31 @@
+"""Settled rows go after GATEWAY_RETENTION_DAYS; open deliveries and links never do."""
+
+import sqlite3
+
+__all__ = ["expire"]
+
+_PAGE = 2000
+
+
+def expire(db: sqlite3.Connection, before: float, now: float) -> int:
+    """Delete a page of what was settled before `before`; call again until it returns 0."""
+    deliveries = db.execute(
+        """DELETE FROM deliveries WHERE id IN (
+               SELECT id FROM deliveries WHERE updated_at < ?
+                 AND outcome IN ('delivered', 'skipped', 'dry_run', 'discarded') LIMIT ?)""",
+        (before, _PAGE),
+    ).rowcount
+    registrations = db.execute(
+        """DELETE FROM registrations WHERE id IN (
+               SELECT id FROM registrations WHERE created_at < ?1
+                 AND state IN ('accepted', 'rejected', 'dropped')
+                 AND NOT EXISTS (SELECT 1 FROM deliveries WHERE registration_id = registrations.id)
+               LIMIT ?2)""",
+        (before, _PAGE),
+    ).rowcount
+    answers = db.execute(
+        """DELETE FROM answers WHERE key IN (
+               SELECT key FROM answers WHERE status IS NOT NULL AND created_at < ? LIMIT ?)""",
+        (now - 86400, _PAGE),
+    ).rowcount
+    return deliveries + registrations + answers

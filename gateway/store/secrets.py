@@ -1,0 +1,82 @@
+"""The gateway's secret, and what is made of it: keyed hashes, and the sealing of intents."""
+
+import hashlib
+import os
+import secrets as random
+from pathlib import Path
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from gateway.errors import ConfigurationError
+
+__all__ = ["Keys", "secret_path"]
+
+_NONCE = 12
+
+
+def secret_path(database: Path) -> Path:
+    return database.with_name(database.name + ".secret")
+
+
+def _load_or_make(path: Path) -> str:
+    """The secret in its file of mode 600; made, and on disk, before anything is keyed by it."""
+    try:
+        text = path.read_text("ascii").strip()
+    except FileNotFoundError:
+        return _make(path)
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigurationError(
+            [f"GATEWAY_SECRET: its file {path.name} cannot be read ({type(error).__name__})"]
+        ) from None
+    if len(text) < 16:
+        raise ConfigurationError(
+            [f"GATEWAY_SECRET: its file {path.name} should hold 16 characters or more"]
+        )
+    return text
+
+
+def _make(path: Path) -> str:
+    text = random.token_urlsafe(32)
+    fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        os.write(fd, text.encode() + b"\n")
+        os.fsync(fd)
+    finally:
+        os.close(fd)
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+    return text
+
+
+class Keys:
+    """Purpose-bound keys from one secret. `hash` is 16 bytes, keyed BLAKE2b (RFC 7693)."""
+
+    def __init__(self, secret: str) -> None:
+        root = secret.encode()
+        self._hash = hashlib.blake2b(root, digest_size=32, person=b"gateway-hash").digest()
+        self._seal = AESGCM(hashlib.blake2b(root, digest_size=32, person=b"gateway-seal").digest())
+
+    @classmethod
+    def load(cls, secret: str | None, database: Path) -> "Keys":
+        """From the setting, or from the file beside the database, made at the first start."""
+        return cls(secret or _load_or_make(secret_path(database)))
+
+    def hash(self, purpose: bytes, text: str) -> bytes:
+        """`purpose` (at most 16 bytes) keeps equal texts of different fields apart."""
+        data = text.encode("utf-8", "surrogatepass")
+        return hashlib.blake2b(data, digest_size=16, key=self._hash, person=purpose).digest()
+
+    def seal(self, plain: bytes, context: str) -> bytes:
+        nonce = os.urandom(_NONCE)
+        return nonce + self._seal.encrypt(nonce, plain, context.encode())
+
+    def unseal(self, sealed: bytes, context: str) -> bytes | None:
+        """None where the secret is not the one it was sealed with."""
+        try:
+            return self._seal.decrypt(sealed[:_NONCE], sealed[_NONCE:], context.encode())
+        except (InvalidTag, ValueError):
+            return None

@@ -1,0 +1,224 @@
+"""One aiohttp session for every upstream, and the one place where its exceptions are translated.
+
+Each request declares itself a read or a write. Under `dry_run` a write raises `DryRunStop` before
+anything leaves; a request that declares nothing cannot be built. Reads are repeated once inside the
+deadline (aiohttp-retry); writes never are: the outbox repeats them, after looking.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable, Mapping
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from email.utils import parsedate_to_datetime
+from enum import Enum
+from typing import Any, Self
+
+import aiohttp
+import orjson
+from aiohttp_retry import ExponentialRetry, RetryClient
+
+from gateway.errors import DryRunStop, ErrorClass, UpstreamError
+
+__all__ = ["Access", "Answer", "Call", "Wire", "dry_run", "guard"]
+
+dry_run: ContextVar[bool] = ContextVar("dry_run", default=False)
+
+MAX_BODY = 32 * 1024 * 1024
+"""Bytes of an answer that we are willing to read: 1 000 Smaregi members are under 2 MiB."""
+
+
+class Access(Enum):
+    """Tokens and searches are reads, whatever their HTTP method."""
+
+    READ = "read"
+    WRITE = "write"
+
+
+def guard(access: Access, operation: str) -> None:
+    """The outbound edge of the dry run; a channel without HTTP (mail) calls it itself."""
+    if access is Access.WRITE and dry_run.get():
+        raise DryRunStop(operation)
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One request. `operation` names it in errors and metrics, without ids or data."""
+
+    system: str
+    operation: str
+    access: Access
+    method: str
+    url: str
+    headers: Mapping[str, str] = field(default_factory=dict)
+    params: Mapping[str, str] | None = None
+    body: bytes | None = None
+    timeout: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A complete answer, whatever its status."""
+
+    call: Call
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+    def json(self) -> Any:
+        """The parsed body; an `unexpected` UpstreamError for anything that is not JSON."""
+        try:
+            return orjson.loads(self.body)
+        except orjson.JSONDecodeError:
+            raise self.error(ErrorClass.UNEXPECTED, "the answer is not JSON") from None
+
+    def error(self, error_class: ErrorClass | None = None, detail: str = "") -> UpstreamError:
+        """The answer as an error; the class follows from the status unless it is given."""
+        found = error_class or class_of_status(self.status)
+        return UpstreamError(
+            self.call.system,
+            self.call.operation,
+            found,
+            detail or f"HTTP {self.status}",
+            status=self.status,
+            retry_after=retry_after(self.headers),
+            applied=None if self.status < 400 or self.status >= 500 else False,
+        )
+
+
+def class_of_status(status: int) -> ErrorClass:
+    """Of an answer's status alone; an adapter that knows more says so itself."""
+    match status:
+        case 401 | 403:
+            return ErrorClass.AUTH
+        case 408:
+            return ErrorClass.TIMEOUT
+        case 409:
+            return ErrorClass.DUPLICATE
+        case 429 | 430:
+            return ErrorClass.RATE_LIMIT
+        case 423:
+            return ErrorClass.UNAVAILABLE
+        case _ if status >= 500:
+            return ErrorClass.UNAVAILABLE
+        case _ if 400 <= status < 500:
+            return ErrorClass.INVALID_DATA
+        case _:
+            return ErrorClass.UNEXPECTED
+
+
+def retry_after(headers: Mapping[str, str]) -> float | None:
+    """Seconds of a `Retry-After` header, in either of its forms (RFC 9110, 10.2.3)."""
+    text = headers.get("Retry-After", "").strip()
+    if not text:
+        return None
+    try:
+        return max(0.0, float(text))
+    except ValueError:
+        pass
+    try:
+        return max(0.0, parsedate_to_datetime(text).timestamp() - time.time())
+    except (ValueError, TypeError):
+        return None
+
+
+_READ_AGAIN = {502, 503, 504}
+
+
+def _retry_options() -> ExponentialRetry:
+    return ExponentialRetry(
+        attempts=2,
+        start_timeout=0.1,
+        max_timeout=0.5,
+        statuses=_READ_AGAIN,
+        exceptions={aiohttp.ClientConnectionError},
+        methods={"GET", "POST"},
+        retry_all_server_errors=False,
+    )
+
+
+Observer = Callable[[Call, str, float], None]
+"""Told of each request: the call, its result (a status or an error class), its seconds."""
+
+
+class Wire:
+    """Sends calls. `timeout()` is asked at each call, so that a reload takes effect at once."""
+
+    def __init__(self, timeout: Callable[[], float], observe: Observer | None = None) -> None:
+        self._timeout = timeout
+        self._observe = observe or (lambda call, result, seconds: None)
+        self._session: aiohttp.ClientSession | None = None
+
+    async def __aenter__(self) -> Self:
+        self._session = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=200, limit_per_host=100, ttl_dns_cache=60),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            timeout=aiohttp.ClientTimeout(total=None),
+        )
+        self._reader = RetryClient(self._session)
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        if self._session is not None:
+            await self._session.close()
+
+    async def send(self, call: Call) -> Answer:
+        """The answer, whatever its status; UpstreamError when there is none that is complete."""
+        guard(call.access, f"{call.method} {call.operation}")
+        began = time.perf_counter()
+        result = "cancelled"
+        try:
+            answer = await self._exchange(call)
+            result = str(answer.status)
+        except UpstreamError as error:
+            result = error.error_class.value
+            raise
+        else:
+            return answer
+        finally:
+            self._observe(call, result, time.perf_counter() - began)
+
+    async def _exchange(self, call: Call) -> Answer:
+        limit = self._timeout() if call.timeout is None else min(call.timeout, self._timeout())
+        try:
+            async with asyncio.timeout(limit):
+                return await self._request(call)
+        except TimeoutError:
+            raise _broken(call, ErrorClass.TIMEOUT, f"no answer within {limit:g} s") from None
+        except aiohttp.ClientConnectorError:
+            raise _broken(call, ErrorClass.CONNECTION, "cannot connect", applied=False) from None
+        except aiohttp.ClientConnectionError:
+            raise _broken(call, ErrorClass.CONNECTION, "the connection was cut") from None
+        except aiohttp.ClientPayloadError:
+            raise _broken(call, ErrorClass.CONNECTION, "the answer was cut off") from None
+        except (aiohttp.ClientError, ValueError) as error:
+            reason = f"the answer cannot be understood ({type(error).__name__})"
+            raise _broken(call, ErrorClass.UNEXPECTED, reason) from None
+
+    async def _request(self, call: Call) -> Answer:
+        assert self._session is not None  # noqa: S101 - entered before use
+        options: dict[str, Any] = {
+            "headers": call.headers,
+            "data": call.body,
+            "allow_redirects": False,
+        }
+        if call.params is not None:
+            options["params"] = call.params
+        if call.access is Access.READ:
+            context: Any = self._reader.request(
+                call.method, call.url, retry_options=_retry_options(), **options
+            )
+        else:
+            context = self._session.request(call.method, call.url, **options)
+        async with context as response:
+            if (response.content_length or 0) > MAX_BODY:
+                raise _broken(call, ErrorClass.UNEXPECTED, "the answer is too large")
+            return Answer(call, response.status, response.headers, await response.read())
+
+
+def _broken(
+    call: Call, error_class: ErrorClass, message: str, *, applied: bool | None = None
+) -> UpstreamError:
+    if call.access is Access.READ:
+        applied = False
+    return UpstreamError(call.system, call.operation, error_class, message, applied=applied)

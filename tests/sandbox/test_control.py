@@ -1,0 +1,177 @@
+"""The page and the control API."""
+
+import asyncio
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from aiohttp import web
+
+from gateway.sandbox import Sandbox, SandboxOptions
+from tests.sandbox.conftest import Clients
+
+_GATEWAY = Path(__file__).parents[2] / "gateway"
+
+
+async def test_faults_are_set_listed_and_cleared(clients: Clients) -> None:
+    body = {"system": "crm", "kind": "status", "status": 500, "times": 3, "match": "POST"}
+    assert (await clients.control("POST", "faults", json=body)).status == 201
+    listed = (await clients.control("GET", "faults")).body["crm"]
+    assert (listed[0]["kind"], listed[0]["left"]) == ("status", 3)
+    assert (await clients.hubspot("POST", "/crm/objects/2026-03/contacts", json={})).status == 500
+    await clients.control("DELETE", "faults?system=crm")
+    assert (await clients.control("GET", "faults")).body["crm"] == []
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"system": "nobody", "kind": "reset"},
+        {"system": "crm", "kind": "explode"},
+        {"system": "crm", "kind": "reset", "tmies": 1},
+        {"system": "crm"},
+        [],
+    ],
+)
+async def test_bad_fault_is_a_400_that_says_why(clients: Clients, body: object) -> None:
+    reply = await clients.control("POST", "faults", json=body)
+    assert reply.status == 400
+    assert reply.body["error"]
+
+
+async def test_delays_are_numbers_or_numbers_with_a_mode(clients: Clients) -> None:
+    wanted = {"crm": 0.1, "smaregi": {"seconds": 0.2, "mode": "total"}}
+    await clients.control("PUT", "delays", json=wanted)
+    assert (await clients.control("GET", "delays")).body == {
+        "crm": {"seconds": 0.1, "mode": "each"},
+        "smaregi": {"seconds": 0.2, "mode": "total"},
+    }
+
+
+async def test_state_and_journal_show_every_system_and_reset_empties_them(
+    clients: Clients,
+) -> None:
+    for number in range(3):
+        await clients.create(email=f"{number}@example.com")
+    clients.sandbox.hubspot.add(email="a@example.com")
+    made = await clients.control("POST", "members", json=[{"lastName": "山", "firstName": "太"}])
+    assert made.body == {"customerIds": [1]}
+    state = (await clients.control("GET", "state?limit=2")).body
+    counts = {system: state[system]["count"] for system in ("shopify", "smaregi", "crm", "email")}
+    assert counts == {"shopify": 3, "smaregi": 1, "crm": 1, "email": 0}
+    assert [each["email"][0] for each in state["shopify"]["records"]] == ["2", "1"]
+    whole = (await clients.control("GET", "state?limit=all")).body
+    assert len(whole["shopify"]["records"]) == 3
+    journal = (await clients.control("GET", "journal?system=shopify&limit=1")).body
+    assert journal["entries"][0]["target"] == "gid://shopify/Customer/7000000000003"
+    assert journal["counts"]["shopify"]["applied"] == 3
+    await clients.control("POST", "reset")
+    state = (await clients.control("GET", "state")).body
+    assert not any(state[system]["count"] for system in ("shopify", "smaregi", "crm", "email"))
+    assert (await clients.control("GET", "journal")).body["entries"] == []
+
+
+async def test_registration_is_passed_on_with_the_key(clients: Clients) -> None:
+    assert (await clients.control("POST", "register", json={})).status == 409
+    seen: list[str] = []
+
+    async def gateway(request: web.Request) -> web.Response:
+        seen.append(f"{request.headers['Authorization']} {await request.text()}")
+        return web.json_response({"id": "r-1"}, status=201)
+
+    application = web.Application()
+    application.router.add_post("/v1/registrations", gateway)
+    runner = web.AppRunner(application, access_log=None)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    clients.sandbox.gateway_url = f"http://127.0.0.1:{runner.addresses[0][1]}"
+    clients.sandbox.gateway_key = "key"
+    reply = await clients.control("POST", "register", data=b'{"email": "a"}')
+    await runner.cleanup()
+    assert (reply.body["status"], reply.body["body"]) == (201, {"id": "r-1"})
+    assert seen == ['Bearer key {"email": "a"}']
+    assert (await clients.control("POST", "register", json={})).status == 502
+
+
+async def test_page_is_one_file_without_anything_from_outside(clients: Clients) -> None:
+    reply = await clients.send("GET", clients.sandbox.url + "/")
+    text = reply.body.decode()
+    assert "Try a registration" in text
+    assert "http://" not in text
+    assert "https://" not in text
+    assert "default-src 'none'" in reply.headers["Content-Security-Policy"]
+
+
+@pytest.mark.parametrize(
+    "headers", [{"Origin": "https://elsewhere.example.com"}, {"Host": "elsewhere.example.com"}]
+)
+async def test_other_web_pages_cannot_switch_anything(
+    clients: Clients, headers: dict[str, str]
+) -> None:
+    reply = await clients.control("POST", "reset", headers=headers)
+    assert reply.status == 403
+
+
+async def test_environment_wires_a_gateway_to_the_sandbox(clients: Clients) -> None:
+    settings = clients.sandbox.environment()
+    assert settings["SHOPIFY_BASE_URL"] == clients.sandbox.shopify.url
+    assert settings["SMTP_PORT"] == str(clients.sandbox.mail.port)
+    assert settings["SMTP_TLS"] == "none"
+    assert all(settings.values())
+
+
+def test_only_loopback_is_listened_on() -> None:
+    with pytest.raises(ValueError):
+        Sandbox(SandboxOptions(host="0.0.0.0"))
+
+
+async def test_taken_port_is_an_error_that_leaves_nothing_open() -> None:
+    async with Sandbox() as first:
+        port = int(first.url.rpartition(":")[2])
+        with pytest.raises(OSError):
+            await Sandbox(SandboxOptions(port=port)).__aenter__()
+
+
+def test_sandbox_works_on_uvloop_too() -> None:
+    code = (
+        "import asyncio, uvloop, aiohttp\n"
+        "from gateway.sandbox import Sandbox, Fault\n"
+        "async def main():\n"
+        "    async with Sandbox() as s, aiohttp.ClientSession() as c:\n"
+        "        for kind in ('refuse', 'reset', 'drop'):\n"
+        "            s.faults.set('crm', Fault(kind))\n"
+        "            try:\n"
+        "                await c.get(s.hubspot.url)\n"
+        "                print('answered', kind)\n"
+        "            except aiohttp.ClientError as e:\n"
+        "                print(type(e).__name__)\n"
+        "            s.faults.clear()\n"
+        "        print((await c.get(s.hubspot.url)).status)\n"
+        "uvloop.run(main())\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == [
+        "ClientConnectorError",
+        "ClientOSError",
+        "ServerDisconnectedError",
+        "401",
+    ]
+
+
+def test_sandbox_imports_nothing_else_of_the_gateway() -> None:
+    lines = [
+        line
+        for file in (_GATEWAY / "sandbox").rglob("*.py")
+        for line in file.read_text("utf-8").splitlines()
+        if line.startswith(("from gateway", "import gateway"))
+    ]
+    assert lines
+    assert [line for line in lines if not line.startswith("from gateway.sandbox")] == []
+
+
+async def test_sandbox_can_be_started_again_after_its_end() -> None:
+    for _ in range(2):
+        async with Sandbox() as sandbox:
+            assert sandbox.url
+        await asyncio.sleep(0)

@@ -1,0 +1,202 @@
+"""What Shopify shows, when it shows it, what that costs, and to whom."""
+
+from typing import Any
+
+import pytest
+
+from gateway.sandbox import ShopifyOptions
+from tests.sandbox.conftest import CREATE, FIND, Clients, unlimited
+
+SEARCH = """query($q: String, $first: Int = 10, $after: String) { customers(first: $first,
+ query: $q, after: $after, sortKey: UPDATED_AT) { nodes { email } pageInfo { hasNextPage
+ endCursor } } }"""
+DENIED = "ACCESS_DENIED"
+
+
+class Clock:
+    """Unix seconds that only move when told."""
+
+    def __init__(self) -> None:
+        self.now = 1_800_000_000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+async def test_lookup_by_identifier_sees_a_customer_at_once_and_ignores_case(
+    clients: Clients,
+) -> None:
+    await clients.create(email="taro@example.com", phone="+819012345678")
+    for by in (
+        {"emailAddress": " TARO@example.com"},
+        {"phoneNumber": "+819012345678"},
+        {"id": "gid://shopify/Customer/7000000000001"},
+    ):
+        reply = await clients.graphql(FIND, {"by": by})
+        assert reply.body["data"]["customerByIdentifier"]["email"] == "taro@example.com"
+    reply = await clients.graphql(FIND, {"by": {"emailAddress": "b@example.com"}})
+    assert reply.body["data"] == {"customerByIdentifier": None}
+
+
+async def test_identifier_is_one_of_and_nothing_else(clients: Clients) -> None:
+    reply = await clients.graphql(FIND, {"by": {"emailAddress": "a@b.jp", "id": "x"}})
+    assert reply.body["errors"]
+
+
+async def test_custom_id_needs_a_definition_of_type_id(clients: Clients) -> None:
+    by = {"customId": {"namespace": "registration", "key": "id", "value": "r-1"}}
+    reply = await clients.graphql(FIND, {"by": by})
+    assert reply.body["errors"][0]["extensions"]["code"] == "NOT_FOUND"
+    await clients.graphql(
+        'mutation { metafieldDefinitionCreate(definition: {name: "id", namespace: "registration",'
+        ' key: "id", ownerType: CUSTOMER, type: "id"}) { userErrors { code } } }'
+    )
+    given = {"namespace": "registration", "key": "id", "type": "id", "value": "r-1"}
+    await clients.create(email="a@example.com", metafields=[given])
+    reply = await clients.graphql(FIND, {"by": by})
+    assert reply.body["data"]["customerByIdentifier"]["email"] == "a@example.com"
+
+
+@pytest.mark.parametrize(
+    "options", [unlimited(shopify=ShopifyOptions(unlimited=True), clock=Clock())]
+)
+async def test_search_lags_behind_the_records(clients: Clients) -> None:
+    clock: Any = clients.sandbox.options.clock
+    await clients.create(email="a@example.com")
+    reply = await clients.graphql(SEARCH, {"q": "email:a@example.com"})
+    assert reply.body["data"]["customers"]["nodes"] == []
+    clock.now += 2
+    reply = await clients.graphql(SEARCH, {"q": "email:a@example.com"})
+    assert reply.body["data"]["customers"]["nodes"] == [{"email": "a@example.com"}]
+
+
+@pytest.mark.parametrize("options", [unlimited(clock=Clock())])
+async def test_search_understands_ranges_of_time(clients: Clients) -> None:
+    clock: Any = clients.sandbox.options.clock
+    for name in ("a", "b", "c"):
+        await clients.create(email=f"{name}@example.com")
+        clock.now += 60
+    for query, expected in (
+        ("updated_at:>'2027-01-15T08:00:00Z'", ["b", "c"]),
+        ("updated_at:>='2027-01-15T08:00:00Z'", ["a", "b", "c"]),
+        ("created_at:<'2027-01-15T08:01:00Z'", ["a"]),
+        ("updated_at:>'2027-01-15T08:00:00Z' AND email:c@example.com", ["c"]),
+        ("id:7000000000002", ["b"]),
+    ):
+        reply = await clients.graphql(SEARCH, {"q": query})
+        found = [node["email"][0] for node in reply.body["data"]["customers"]["nodes"]]
+        assert found == expected, query
+
+
+async def test_unknown_search_field_is_ignored_with_a_warning(clients: Clients) -> None:
+    await clients.create(email="a@example.com")
+    reply = await clients.graphql(SEARCH, {"q": "emial:b@example.com"})
+    assert len(reply.body["data"]["customers"]["nodes"]) == 1
+    assert reply.body["extensions"]["search"][0]["warnings"][0]["field"] == "emial"
+
+
+async def test_pages_follow_each_other_without_gap_or_double(clients: Clients) -> None:
+    for number in range(7):
+        clients.sandbox.shopify.add_customer(email=f"{number}@example.com")
+    seen: list[str] = []
+    after = None
+    for _ in range(4):
+        reply = await clients.graphql(SEARCH, {"first": 3, "after": after})
+        page = reply.body["data"]["customers"]
+        seen += [node["email"][0] for node in page["nodes"]]
+        after = page["pageInfo"]["endCursor"]
+        if not page["pageInfo"]["hasNextPage"]:
+            break
+    assert seen == list("0123456")
+
+
+async def test_nodes_keep_their_places_and_unknown_ones_are_null(clients: Clients) -> None:
+    await clients.create(email="a@example.com")
+    ids = ["gid://shopify/Customer/1", "gid://shopify/Customer/7000000000001"]
+    query = "query($ids: [ID!]!) { nodes(ids: $ids) { id ... on Customer { email } } }"
+    reply = await clients.graphql(query, {"ids": ids})
+    assert reply.body["data"]["nodes"] == [None, {"id": ids[1], "email": "a@example.com"}]
+    assert reply.body["extensions"]["cost"]["requestedQueryCost"] == 2
+
+
+async def test_costs_are_said_in_every_answer(clients: Clients) -> None:
+    made = await clients.graphql(CREATE, {"input": {"email": "a@example.com"}})
+    assert 10 <= made.body["extensions"]["cost"]["requestedQueryCost"] <= 18
+    found = await clients.graphql(FIND, {"by": {"emailAddress": "a@example.com"}})
+    assert found.body["extensions"]["cost"]["requestedQueryCost"] == 1
+    listed = await clients.graphql(SEARCH, {"first": 100})
+    cost = listed.body["extensions"]["cost"]
+    assert (cost["requestedQueryCost"], cost["actualQueryCost"]) == (102, 3)
+    assert cost["throttleStatus"].keys() == {
+        "maximumAvailable",
+        "currentlyAvailable",
+        "restoreRate",
+    }
+
+
+@pytest.mark.parametrize("options", [unlimited(shopify=ShopifyOptions(bucket=20, restore=1))])
+async def test_throttling_is_a_200_with_the_numbers_and_no_retry_after(clients: Clients) -> None:
+    first = await clients.graphql(CREATE, {"input": {"email": "a@example.com"}})
+    assert "errors" not in first.body
+    second = await clients.graphql(CREATE, {"input": {"email": "b@example.com"}})
+    assert second.status == 200
+    assert second.body["errors"][0]["extensions"]["code"] == "THROTTLED"
+    assert "data" not in second.body
+    assert "Retry-After" not in second.headers
+    cost = second.body["extensions"]["cost"]
+    assert cost["requestedQueryCost"] > cost["throttleStatus"]["currentlyAvailable"]
+    assert len(clients.sandbox.shopify.customers) == 1
+
+
+async def test_bad_token_is_401_and_the_grant_gives_one_that_works(clients: Clients) -> None:
+    assert (await clients.graphql("{ shop { name } }", token="wrong")).status == 401
+    shop = clients.sandbox.shopify
+    form = {
+        "grant_type": "client_credentials",
+        "client_id": shop.options.client_id,
+        "client_secret": shop.options.client_secret,
+    }
+    url = f"{shop.url}/admin/oauth/access_token"
+    granted = (await clients.send("POST", url, data=form)).body
+    assert granted["expires_in"] == 86399
+    assert "refresh_token" not in granted
+    reply = await clients.graphql("{ shop { myshopifyDomain } }", token=granted["access_token"])
+    assert reply.body["data"]["shop"]["myshopifyDomain"] == "sandbox.myshopify.com"
+    shop.grants.expire()
+    assert (await clients.graphql("{ shop { name } }", token=granted["access_token"])).status == 401
+    refused = await clients.send("POST", url, data=form | {"client_secret": "wrong"})
+    assert refused.status == 400
+
+
+@pytest.mark.parametrize(
+    "options",
+    [unlimited(shopify=ShopifyOptions(unlimited=True, scopes=frozenset({"read_customers"})))],
+)
+async def test_missing_scope_is_access_denied_and_null_beside_data(clients: Clients) -> None:
+    reply = await clients.graphql(CREATE, {"input": {"email": "a@example.com"}})
+    assert reply.status == 200
+    assert reply.body["data"] == {"customerCreate": None}
+    assert reply.body["errors"][0]["extensions"]["code"] == DENIED
+    reply = await clients.graphql("{ currentAppInstallation { accessScopes { handle } } }")
+    scopes = reply.body["data"]["currentAppInstallation"]["accessScopes"]
+    assert scopes == [{"handle": "read_customers"}]
+
+
+@pytest.mark.parametrize(
+    "options", [unlimited(shopify=ShopifyOptions(unlimited=True, protected_data=False))]
+)
+async def test_without_approval_personal_data_is_null_and_the_id_is_there(
+    clients: Clients,
+) -> None:
+    reply = await clients.graphql(CREATE, {"input": {"email": "a@example.com"}})
+    customer = reply.body["data"]["customerCreate"]["customer"]
+    assert customer["id"]
+    assert customer["email"] is None
+    assert {error["extensions"]["code"] for error in reply.body["errors"]} == {DENIED}
+
+
+async def test_invalid_document_is_a_200_with_errors(clients: Clients) -> None:
+    reply = await clients.graphql("{ customer(id: 1) { kana } }")
+    assert reply.status == 200
+    assert reply.body["errors"]
+    assert "data" not in reply.body

@@ -1,0 +1,178 @@
+"""A gateway on loopback, wired to the stand-ins.
+
+Everything goes through the real front door; the stand-ins' state and journal are the judges.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+from typing import Any, Self
+
+import aiohttp
+
+from gateway.app import Core, Role, open_core
+from gateway.cli.serve import public_site
+from gateway.config import LiveConfig, load
+from gateway.outcomes import Delivery, DeliveryFilter
+from gateway.sandbox import Sandbox, SandboxOptions
+from gateway.settings import Sources
+from gateway.store import outbox
+
+__all__ = ["TARO", "World", "a_world", "registration"]
+
+TARO: dict[str, Any] = {
+    "email": "taro@example.com",
+    "email_verified": True,
+    "last_name": "山田",
+    "first_name": "太郎",
+    "last_kana": "ヤマダ",
+    "first_kana": "タロウ",
+    "phone": "090-1234-5678",
+    "birth_date": "1990-04-01",
+    "gender": "male",
+    "address": {
+        "country": "JP",
+        "postal_code": "150-0043",
+        "prefecture": "東京都",
+        "city": "渋谷区",
+        "address1": "道玄坂1-2-3",
+        "address2": "ABCビル 5F",
+    },
+    "accepts_marketing": True,
+    "locale": "ja",
+}
+
+ALL_ON = {"FLAG_SMAREGI": "on", "FLAG_CRM": "on", "FLAG_EMAIL": "on", "FLAG_UPDATES": "on"}
+
+
+def registration(number: int = 0, **changes: Any) -> dict[str, Any]:
+    """TARO, or somebody else with an e-mail and a phone of their own; None leaves a field out."""
+    body = dict(TARO)
+    if number:
+        body |= {"email": f"taro{number}@example.com", "phone": f"090-1{number:03}-5678"}
+    body |= changes
+    return {name: value for name, value in body.items() if value is not None}
+
+
+class World:
+    """`core` is the running gateway, `sandbox` everything around it."""
+
+    def __init__(self, folder: Path, sandbox: Sandbox, settings: Mapping[str, str]) -> None:
+        self.folder = folder
+        self.sandbox = sandbox
+        self.settings = {
+            **sandbox.environment(),
+            **ALL_ON,
+            "GATEWAY_PORT": "0",
+            "GATEWAY_DATABASE_URL": f"sqlite:///{folder / 'gateway.db'}",
+            "GATEWAY_SECRET": "a secret of the tests alone",
+            **settings,
+        }
+        self._stack = AsyncExitStack()
+        self.core: Core
+        self.live: LiveConfig
+        self.url = ""
+        self.session: aiohttp.ClientSession
+
+    async def start(self, role: Role = Role.SERVE) -> Self:
+        self.live = LiveConfig(load(self._sources()), self._sources)
+        self._stack = AsyncExitStack()
+        self.core = await self._stack.enter_async_context(open_core(self.live, role, seconds=2))
+        self.url = await self._stack.enter_async_context(public_site(self.core, self.live))
+        self.session = await self._stack.enter_async_context(aiohttp.ClientSession())
+        return self
+
+    def _sources(self) -> Sources:
+        return Sources(self.settings, {})
+
+    async def stop(self) -> None:
+        await self._stack.aclose()
+
+    async def restart(self, **settings: str) -> None:
+        """Stop, change settings, and start on the same database."""
+        await self.stop()
+        self.settings |= settings
+        await self.start()
+
+    def set(self, **settings: str) -> None:
+        """Change settings while the gateway runs, as an edit of `.env` does."""
+        self.settings |= settings
+        self.live.reload()
+
+    async def register(
+        self, body: Any = None, *, headers: Mapping[str, str] | None = None, **changes: Any
+    ) -> "Reply":
+        return await self.post(
+            "/v1/registrations", registration(**changes) if body is None else body, headers=headers
+        )
+
+    async def post(
+        self, path: str, body: Any = None, *, headers: Mapping[str, str] | None = None
+    ) -> "Reply":
+        async with self.session.post(self.url + path, json=body, headers=headers) as response:
+            return await Reply.of(response)
+
+    async def get(self, path: str, *, headers: Mapping[str, str] | None = None) -> "Reply":
+        async with self.session.get(self.url + path, headers=headers) as response:
+            return await Reply.of(response)
+
+    async def deliveries(self, **chosen: Any) -> list[Delivery]:
+        """The outbox, oldest first."""
+        wanted = DeliveryFilter(**chosen)
+        return await self.core.db.read(
+            lambda db: outbox.find(db, wanted, limit=10_000, oldest_first=True)
+        )
+
+    async def replay(self, **chosen: Any) -> int:
+        """`POST /v1/deliveries/replay`, waited for to its end."""
+        reply = await self.post("/v1/deliveries/replay", chosen)
+        assert reply.status == 202, reply.body
+        await self.settled()
+        count: int = reply.body["count"]
+        return count
+
+    async def settled(self, seconds: float = 10.0) -> None:
+        """Until nothing is under way any more."""
+        await self.until(lambda: not self.core.deliverer.has_work(), seconds)
+
+    async def until(self, condition: Callable[[], Any], seconds: float = 10.0) -> None:
+        async with asyncio.timeout(seconds):
+            while not condition():
+                await asyncio.sleep(0.01)
+
+
+class Reply:
+    def __init__(self, status: int, headers: Mapping[str, str], raw: bytes, body: Any) -> None:
+        self.status = status
+        self.headers = headers
+        self.raw = raw
+        self.body = body
+
+    @classmethod
+    async def of(cls, response: aiohttp.ClientResponse) -> Self:
+        raw = await response.read()
+        json = "json" in response.content_type
+        return cls(
+            response.status,
+            response.headers,
+            raw,
+            await response.json(content_type=None) if json and raw else None,
+        )
+
+    def channel(self, name: str) -> Any:
+        return self.body["channels"][name]
+
+
+@asynccontextmanager
+async def a_world(
+    folder: Path, options: SandboxOptions | None = None, **settings: str
+) -> AsyncIterator[World]:
+    """Settings are given as `a_world(tmp_path, FLAG_CRM="off")`."""
+    async with Sandbox(options) as sandbox:
+        world = World(folder, sandbox, settings)
+        await world.start()
+        try:
+            yield world
+        finally:
+            await world.stop()
