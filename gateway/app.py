@@ -20,11 +20,12 @@ from gateway.config import LiveConfig
 from gateway.delivery import Deliverer, Ended, Gate, Replay, Route, Worker
 from gateway.errors import ErrorClass, StorageError, UpstreamError
 from gateway.metrics import Metrics
+from gateway.normalize import load_places, parse_phone
 from gateway.outcomes import Outcome, Waiting
 from gateway.recovery import Recovery
 from gateway.registration import Registrar
 from gateway.shopify import GraphQL, Shopify
-from gateway.store import Database, Keys, members, outbox, registrations, retention
+from gateway.store import Database, Keys, listing, members, outbox, registrations, retention
 from gateway.wire import Wire
 from gateway.wire.limits import CostBucket
 
@@ -162,7 +163,12 @@ class Core:
         self.deliverer.keep(self._start_channels())
         for route in self.deliverer.routes.values():
             if route.gate.cause is ErrorClass.AUTH:
-                route.gate.retry_now()
+                route.gate.reopen()
+                self.deliverer.keep(self._wake(route.spec.name))
+
+    async def _wake(self, channel: str) -> None:
+        await self.deliverer.wake(Waiting.CHANNEL, channel)
+        self.worker.wake(channel)
 
     def _resolve_soon(self) -> None:
         self.recovery.wake()
@@ -194,6 +200,10 @@ class Core:
         self.alerts.start()
         if role is Role.OFFLINE:
             return
+        if role is Role.SERVE:
+            # The postal data takes a second to load: not while somebody waits, nor in the loop.
+            await asyncio.to_thread(load_places)
+            parse_phone("0312345678")
         await self._start_channels()
         if role is Role.SERVE:
             self.deliverer.keep_until_stop(self.shopify.define())
@@ -252,30 +262,13 @@ class Core:
         now = repr(time.time())
         await self.db.write(lambda db: members.set_meta(db, "proved_at", now))
 
-    async def refresh_members(self) -> AsyncIterator[dict[str, Any]]:
-        """Rebuild the index of members; `progress` events, then `end`."""
-        channel = cast(Smaregi, self.deliverer.routes["smaregi"].channel)
-        scan = channel.index.start_scan(again=True)
-        yield {"event": "start"}
-        while not scan.done():
-            await asyncio.wait({scan}, timeout=0.2)
-            progress = channel.index.progress
-            yield {"event": "progress", "members": progress.members, "seconds": progress.seconds}
-        try:
-            scan.result()
-        except UpstreamError as error:
-            yield {"event": "end", "error": str(error), "members": channel.index.progress.members}
-            return
-        yield {
-            "event": "end",
-            "members": channel.index.progress.members,
-            "indexed": await channel.index.size(),
-            "seconds": channel.index.progress.seconds,
-        }
+    @property
+    def smaregi(self) -> Smaregi:
+        return cast(Smaregi, self.deliverer.routes["smaregi"].channel)
 
     async def metrics_text(self) -> bytes:
         def unit(db: sqlite3.Connection) -> tuple[list[tuple[str, str, int]], Any]:
-            return outbox.counts(db), registrations.intents_open(db)
+            return listing.counts(db), registrations.intents_open(db)
 
         counts, (intents, oldest) = await self.db.read(unit)
         age = max(0.0, time.time() - oldest) if oldest else 0.0

@@ -19,10 +19,8 @@ from gateway.settings import (
     GatewaySettings,
     Section,
     ShopifySettings,
-    Sources,
-    load_sections,
-    unknown_variables,
 )
+from gateway.sources import Sources, load_sections, unknown_variables
 
 __all__ = ["FLAGS", "SECTIONS", "Config", "LiveConfig", "known_variables", "load"]
 
@@ -73,37 +71,33 @@ class Config:
         domain = self.shopify.shopify_store or "localhost"
         return Store(self.gateway.store_url or f"https://{domain}", domain)
 
-    def missing(self) -> list[str]:
-        """What is absent for the work to be done: a channel's own only where it is not off."""
-        problems = self.shopify.missing()
-        for spec in ROSTER:
-            if self.flags[spec.name].mode is not Mode.OFF:
-                problems += self.sections[spec.name].missing()
-        if self.alerts.alert_email and self.flags["email"].mode is Mode.OFF:
-            problems += [f"{text} (ALERT_EMAIL needs it)" for text in self.email.missing()]
-        return problems
-
 
 def load(sources: Sources, *, complete: bool = True) -> Config:
     """ConfigurationError lists every problem at once. `complete`: also what is missing."""
-    problems: list[str] = []
-    sections: dict[str, Section] = {}
+    sections, problems = load_sections(SECTIONS, sources)
     flag_set: FlagSet | None = None
-    try:
-        sections = load_sections(SECTIONS, sources)
-    except ConfigurationError as error:
-        problems += error.problems
     try:
         flag_set = flagging.load(FLAGS, sources.environment, sources.dotenv)
     except FlagError as error:
         problems += error.problems
+    if complete:
+        problems += _missing(sections, flag_set)
     if problems or flag_set is None:
-        raise ConfigurationError(problems)
+        raise ConfigurationError(list(dict.fromkeys(problems)))
     warnings = (*flag_set.warnings, *unknown_variables(known_variables(), sources))
-    config = Config(sections, flag_set, warnings)
-    if complete and (missing := config.missing()):
-        raise ConfigurationError(missing)
-    return config
+    return Config(sections, flag_set, warnings)
+
+
+def _missing(sections: Mapping[str, Section], flag_set: FlagSet | None) -> list[str]:
+    """What is absent for the work to be done: a channel's own only where it is not off."""
+    used = ["gateway", "shopify", "alerts"]
+    if flag_set is not None:
+        used += [spec.name for spec in ROSTER if flag_set[spec.name].mode is not Mode.OFF]
+    problems = [text for name in used if name in sections for text in sections[name].missing()]
+    alerts, email = sections.get("alerts"), sections.get("email")
+    if isinstance(alerts, AlertSettings) and alerts.alert_email and email and "email" not in used:
+        problems += [f"{text} (ALERT_EMAIL needs it)" for text in email.missing()]
+    return problems
 
 
 class LiveConfig:
@@ -131,6 +125,9 @@ class LiveConfig:
         if fresh.sections == self.current.sections and fresh.flags == self.current.flags:
             return False
         fixed = _kept(self.current, fresh)
+        if unguarded := fixed.gateway.missing():
+            self._keep_old(ConfigurationError(unguarded))
+            return False
         for change in self.current.flags.changes(fresh.flags):
             log.warning("%s: %s -> %s", change.flag, change.before, change.after)
         if fresh.sections != self.current.sections:

@@ -13,7 +13,8 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from gateway.errors import StorageError, UpstreamError
-from gateway.registration import Registrar, read_intent
+from gateway.intent import read_intent
+from gateway.registration import Registrar
 from gateway.shopify import Shopify
 from gateway.store import Database, Keys, outbox, registrations
 from gateway.store.registrations import Registration
@@ -84,24 +85,21 @@ class Recovery:
     async def _run(self) -> None:
         while True:
             left = True
+            self._wake.clear()  # before the round: what wakes us during it counts
             try:
                 left = await self._round()
             except StorageError as error:
                 log.error("unclear registrations cannot be read: %s (%s)", error, error.hint)
             except Exception:
                 log.exception("recovery stumbled")
-            self._wake.clear()
             with suppress(TimeoutError):
                 async with asyncio.timeout(_SOON if left else None):
                     await self._wake.wait()
 
     async def _round(self) -> bool:
-        """Ask for each whose turn it is; true while some are left."""
-        rows = [
-            row
-            for row in await self._db.read(registrations.unsettled)
-            if row.state == "unclear" and not self._registrar.is_running(row.id)
-        ]
+        """Ask for each whose turn it is; true while some are left, even if just being tried."""
+        unclear = [r for r in await self._db.read(registrations.unsettled) if r.state == "unclear"]
+        rows = [row for row in unclear if not self._registrar.is_running(row.id)]
         self._asked = {row.id: self._asked[row.id] for row in rows if row.id in self._asked}
         now = time.monotonic()
         for row in rows:
@@ -109,7 +107,7 @@ class Recovery:
             if now >= due:
                 self._asked[row.id] = (now + pause, min(pause * 2, _SELDOM))
                 await self._resolve(row)
-        return bool(rows)
+        return bool(unclear)
 
     async def _resolve(self, row: Registration) -> None:
         sealed = await self._db.read(lambda db: registrations.sealed_intent(db, row.id))

@@ -15,26 +15,23 @@ What is on disk when the process dies, and what the next start makes of it (`gat
 
 import asyncio
 import logging
-import secrets
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
 from typing import Any
-
-import orjson
 
 from flags import Mode
 from gateway.answers import Answer, problem, registration_body
-from gateway.customer import Address, Customer, Profile
+from gateway.customer import Customer
 from gateway.delivery import Deliverer
-from gateway.errors import ErrorClass, StorageError, UpstreamError
-from gateway.normalize import email_key
+from gateway.errors import StorageError, UpstreamError
+from gateway.intent import SignUp, opening_of
 from gateway.outcomes import Delivery, Kind, NewDelivery, Outcome
+from gateway.refusals import answer_at_once, no_storage, shopify_unavailable
 from gateway.shopify import Accepted, AlreadyRegistered, Refused, Shopify
-from gateway.store import Database, Keys, outbox, registrations
+from gateway.store import Database, Keys, listing, registrations
 from gateway.store.registrations import Begun, Opening
 
-__all__ = ["Registrar", "SignUp", "read_intent"]
+__all__ = ["Registrar"]
 
 log = logging.getLogger(__name__)
 
@@ -46,26 +43,6 @@ _OUTCOME_OF = {
     Mode.OFF: Outcome.SKIPPED,
     Mode.DRY_RUN: Outcome.DRY_RUN,
 }
-
-
-@dataclass(frozen=True, slots=True)
-class SignUp:
-    """A valid registration. `key` is the caller's idempotency key, made unique to the caller."""
-
-    profile: Profile
-    email_verified: bool
-    key: str | None = None
-
-
-def new_id(now: float) -> str:
-    """Sortable by time: 12 hex digits of milliseconds, then 20 at random."""
-    return f"{int(now * 1000):012x}{secrets.token_hex(10)}"
-
-
-def read_intent(plain: bytes) -> Profile:
-    values: dict[str, Any] = orjson.loads(plain)
-    address = values.pop("address")
-    return Profile(**values, address=Address(**address) if address else None)
 
 
 class Registrar:
@@ -101,7 +78,7 @@ class Registrar:
     async def register(self, sign_up: SignUp) -> Answer:
         """The answer to a sign-up. A caller who hangs up cancels nothing."""
         until = asyncio.get_running_loop().time() + self._deadline()
-        opening = self._opening(sign_up)
+        opening = opening_of(sign_up, self._keys, self._clock())
         try:
             now = self._clock()
             begun = await self._db.write(lambda db: registrations.begin(db, opening, now))
@@ -111,19 +88,7 @@ class Registrar:
             return await self._known(begun, opening)
         except StorageError as error:
             log.error("a registration could not be kept: %s (%s)", error, error.hint)
-            return _no_storage()
-
-    def _opening(self, sign_up: SignUp) -> Opening:
-        plain = orjson.dumps(asdict(sign_up.profile), option=orjson.OPT_SORT_KEYS)
-        identity = new_id(self._clock())
-        return Opening(
-            id=identity,
-            email_hash=self._keys.hash(b"email", email_key(sign_up.profile.email)),
-            body_hash=self._keys.hash(b"body", plain.decode()),
-            email_verified=sign_up.email_verified,
-            sealed=self._keys.seal(plain, identity),
-            key=self._keys.hash(b"key", sign_up.key) if sign_up.key else None,
-        )
+            return no_storage()
 
     def _start(
         self, begun: Begun, sign_up: SignUp, opening: Opening, until: float
@@ -158,10 +123,7 @@ class Registrar:
         self._shopify_result(None)
         match result:
             case Accepted():
-                fresh = result.action == "created" and begun.verdict == "new"
-                return await self._accepted(
-                    begun.id, result, sign_up.email_verified, fresh=fresh, until=until
-                )
+                return await self._accepted(begun.id, result, sign_up.email_verified, until=until)
             case AlreadyRegistered():
                 await self._drop(begun.id)
                 return problem(
@@ -179,7 +141,8 @@ class Registrar:
                 )
 
     async def _is_ours(self, mark: str, email_hash: bytes) -> bool:
-        return mark in await self._db.read(lambda db: registrations.unclear_ids(db, email_hash))
+        now = self._clock()
+        return mark in await self._db.read(lambda db: registrations.untold_ids(db, email_hash, now))
 
     async def _accepted(
         self,
@@ -187,7 +150,6 @@ class Registrar:
         result: Accepted,
         email_verified: bool,
         *,
-        fresh: bool,
         until: float,
     ) -> Answer:
         customer = result.customer
@@ -196,12 +158,15 @@ class Registrar:
         )
         going = [d for d in owed if d.claimed_version == d.version]
         try:
-            settled = await self._deliverer.live(going, customer, fresh=fresh, until=until)
+            settled = await self._deliverer.live(going, customer, fresh=result.fresh, until=until)
         except StorageError as error:
             log.error("outcomes could not be kept, they follow: %s (%s)", error, error.hint)
             settled = {}
-        deliveries = [settled.get(d.id, d) for d in owed]
-        number = await self._number(customer.id, deliveries)
+        deliveries = [settled[d.id].delivery if d.id in settled else d for d in owed]
+        told = (ended.settlement.member_number for ended in settled.values())
+        number = next(filter(None, told), None) or (
+            None if result.fresh else await self._deliverer.member_number(customer.id)
+        )
         return Answer(
             201,
             registration_body(
@@ -232,7 +197,7 @@ class Registrar:
         told = [dict(warning) for warning in warnings]
         written = await self._db.write(
             lambda db: registrations.accept(
-                db, registration_id, customer.id, action, told, owed, now
+                db, registration_id, customer.id, action, told, owed, now, answered=live
             )
         )
         self._intent_gone()
@@ -253,14 +218,7 @@ class Registrar:
             await self._drop(begun.id)
         else:
             await self._mark_unclear(begun.id)
-        return problem(
-            503,
-            "shopify-unavailable",
-            f"{_REASONS.get(error.error_class, 'Shopify did not answer properly')}; nothing was "
-            "sent to any other system. The same request may be sent again.",
-            registration_id=begun.id,
-            retry_after=min(max(error.retry_after or 5.0, 1.0), 300.0),
-        )
+        return shopify_unavailable(error, begun.id)
 
     async def _drop(self, registration_id: str) -> None:
         await self._db.write(lambda db: registrations.drop(db, registration_id))
@@ -281,32 +239,8 @@ class Registrar:
         await self._db.write(lambda db: registrations.remember(db, key, status, answer.body, now))
 
     async def _known(self, begun: Begun, opening: Opening) -> Answer:
-        match begun.verdict:
-            case "key_replay":
-                return Answer(begun.status, begun.answer, {"Idempotent-Replayed": "true"})
-            case "key_mismatch":
-                return problem(
-                    422,
-                    "idempotency-key-reused",
-                    "This Idempotency-Key came with another body before; use a new key.",
-                )
-            case "key_busy":
-                return problem(
-                    409,
-                    "in-progress",
-                    "A request with this Idempotency-Key is under way.",
-                    registration_id=begun.id or None,
-                    retry_after=1,
-                )
-            case "busy":
-                return problem(
-                    409,
-                    "in-progress",
-                    "A registration for this e-mail with other data is under way.",
-                    registration_id=begun.id,
-                    retry_after=1,
-                )
-        return await self._join(begun, opening)
+        answer = answer_at_once(begun)
+        return answer if answer is not None else await self._join(begun, opening)
 
     async def _join(self, begun: Begun, opening: Opening) -> Answer:
         """The same person with the same data: the answer is that registration's."""
@@ -314,7 +248,7 @@ class Registrar:
         if running is not None:
             answer = await asyncio.shield(running)
         else:
-            answer = await self.answer_of(begun.id) or problem(
+            answer = await self.answer_of(begun.id, tell=True) or problem(
                 409,
                 "in-progress",
                 "This registration is being finished.",
@@ -325,27 +259,26 @@ class Registrar:
             await self._remember(opening.key, answer)
         return answer
 
-    async def _number(self, customer_id: int, deliveries: list[Delivery]) -> str | None:
-        """Asked for only where a channel has the customer already."""
-        if not any(delivery.reference for delivery in deliveries):
-            return None
-        return await self._deliverer.member_number(customer_id)
+    async def answer_of(self, registration_id: str, *, tell: bool = False) -> Answer | None:
+        """The 201 as it stands now; None where Shopify is not known to have the customer.
 
-    async def answer_of(self, registration_id: str) -> Answer | None:
-        """The 201 as it stands now; None where Shopify is not known to have the customer."""
+        `tell`: the caller hears of the success, so what it sent stands from now on.
+        """
+        if tell:
+            await self._db.write(lambda db: registrations.mark_told(db, registration_id))
 
         def unit(db: Any) -> tuple[registrations.Registration, list[Delivery]] | None:
             row = registrations.get(db, registration_id)
             if row is None or row.customer_id is None:
                 return None
-            return row, outbox.of_registration(db, registration_id)
+            return row, listing.of_registration(db, registration_id)
 
         found = await self._db.read(unit)
         if found is None:
             return None
         row, deliveries = found
         assert row.customer_id is not None  # noqa: S101 - checked in the unit
-        number = await self._number(row.customer_id, deliveries)
+        number = await self._deliverer.member_number(row.customer_id)
         return Answer(
             201,
             registration_body(
@@ -357,21 +290,3 @@ class Registrar:
                 number,
             ),
         )
-
-
-_REASONS = {
-    ErrorClass.CONNECTION: "Shopify cannot be reached",
-    ErrorClass.TIMEOUT: "Shopify did not answer in time",
-    ErrorClass.RATE_LIMIT: "Shopify's request budget is used up",
-    ErrorClass.AUTH: "Shopify refuses the gateway's credentials",
-    ErrorClass.UNAVAILABLE: "Shopify is not available",
-}
-
-
-def _no_storage() -> Answer:
-    return problem(
-        503,
-        "storage-unavailable",
-        "The gateway cannot write to its database; nothing was promised. Send the request again.",
-        retry_after=10,
-    )

@@ -4,7 +4,7 @@ import sys
 
 import click
 
-from gateway.cli.filters import print_json, table
+from gateway.cli.output import print_json, table
 
 __all__ = ["command"]
 

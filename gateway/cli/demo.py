@@ -52,9 +52,18 @@ def command(port: int, once: bool) -> None:
 
 
 async def _demo(port: int, *, once: bool) -> bool:
+    from gateway.errors import ConfigurationError  # noqa: PLC0415
+
+    try:
+        return await _show_it(0 if once else port, once=once)
+    except ConfigurationError:
+        raise click.UsageError(f"--port: {port} is taken; name another, or 0 for any") from None
+
+
+async def _show_it(port: int, *, once: bool) -> bool:
     from gateway.cli.sandbox import until_stopped  # noqa: PLC0415
 
-    async with _running(0 if once else port) as (sandbox, url):
+    async with _running(port) as (sandbox, url):
         answer = await _register(url)
         _show(answer, url, sandbox)
         well = answer.get("status") == "complete"
@@ -68,10 +77,10 @@ async def _demo(port: int, *, once: bool) -> bool:
 async def _running(port: int) -> AsyncIterator[tuple[Any, str]]:
     """A sandbox and a gateway that can reach nothing else: no environment, no .env is read."""
     from gateway.app import Role, open_core  # noqa: PLC0415
-    from gateway.cli.serve import public_site  # noqa: PLC0415
     from gateway.config import LiveConfig, load  # noqa: PLC0415
+    from gateway.http import public_site  # noqa: PLC0415
     from gateway.sandbox import Sandbox  # noqa: PLC0415
-    from gateway.settings import Sources  # noqa: PLC0415
+    from gateway.sources import Sources  # noqa: PLC0415
 
     with tempfile.TemporaryDirectory(prefix="gateway-demo-") as folder:
         async with Sandbox() as sandbox:
@@ -106,7 +115,7 @@ async def _register(url: str) -> dict[str, Any]:
 
 
 def _show(answer: dict[str, Any], url: str, sandbox: Any) -> None:
-    from gateway.cli.filters import table  # noqa: PLC0415
+    from gateway.cli.output import table  # noqa: PLC0415
 
     click.echo(f"gateway   {url}/v1/registrations")
     click.echo(f"sandbox   {sandbox.url}\n")

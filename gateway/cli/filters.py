@@ -1,23 +1,52 @@
-"""The filter options that `replay` and `deliveries` share, and how rows are shown."""
+"""The filter options that `replay` and `deliveries` share."""
 
 import functools
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 import click
 
-from gateway.channels import ROSTER
-from gateway.errors import ErrorClass
-from gateway.outcomes import Outcome
-
-__all__ = ["Filter", "filter_options", "print_json", "table"]
+__all__ = ["Filter", "filter_options"]
 
 Filter = dict[str, Any]
 
+
+class _Word(click.ParamType[str]):
+    """A word of a closed set that is imported only when a command runs: --help stays quick."""
+
+    def __init__(self, name: str, words: Callable[[], list[str]]) -> None:
+        self.name = name
+        self._words = words
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        words = self._words()
+        if value not in words:
+            self.fail(f"should be one of {', '.join(words)}", param, ctx)
+        return str(value)
+
+
+def _channels() -> list[str]:
+    from gateway.channels import ROSTER  # noqa: PLC0415
+
+    return [spec.name for spec in ROSTER]
+
+
+def _outcomes() -> list[str]:
+    from gateway.outcomes import Outcome  # noqa: PLC0415
+
+    return [str(outcome) for outcome in Outcome]
+
+
+def _error_classes() -> list[str]:
+    from gateway.errors import ErrorClass  # noqa: PLC0415
+
+    return [str(error_class) for error_class in ErrorClass]
+
+
 _OPTIONS = (
-    click.option("--channel", multiple=True, type=click.Choice([s.name for s in ROSTER])),
-    click.option("--outcome", multiple=True, type=click.Choice([str(o) for o in Outcome])),
-    click.option("--error-class", multiple=True, type=click.Choice([str(c) for c in ErrorClass])),
+    click.option("--channel", multiple=True, type=_Word("channel", _channels)),
+    click.option("--outcome", multiple=True, type=_Word("outcome", _outcomes)),
+    click.option("--error-class", multiple=True, type=_Word("class", _error_classes)),
     click.option("--id", "ids", multiple=True, type=click.IntRange(min=1), help="Delivery id."),
     click.option("--since", metavar="TIME", help="Created at or after, such as 2026-11-21T09:00Z."),
     click.option("--until", metavar="TIME", help="Created at or before."),
@@ -50,26 +79,3 @@ def filter_options(function: Callable[..., Any]) -> Callable[..., Any]:
     for option in reversed(_OPTIONS):
         option(command)
     return command
-
-
-def print_json(row: Mapping[str, Any]) -> None:
-    """One JSON object a line."""
-    import orjson  # noqa: PLC0415
-
-    click.echo(orjson.dumps(row).decode())
-
-
-def table(title: str, columns: Iterable[str], rows: Iterable[Iterable[object]]) -> None:
-    """A table on the terminal, as wide as it needs where output goes into a pipe."""
-    from rich.console import Console  # noqa: PLC0415
-    from rich.table import Table  # noqa: PLC0415
-
-    shown = Table(title=title or None, title_justify="left", header_style="bold")
-    for column in columns:
-        shown.add_column(column, overflow="fold")
-    for row in rows:
-        shown.add_row(*("" if cell is None else str(cell) for cell in row))
-    console = Console(highlight=False)
-    if not console.is_terminal:
-        console = Console(width=160, highlight=False)
-    console.print(shown)

@@ -8,7 +8,8 @@ from typing import Any
 
 import click
 
-from gateway.cli.filters import Filter, filter_options, print_json, table
+from gateway.cli.filters import Filter, filter_options
+from gateway.cli.output import print_json, table
 
 __all__ = ["command"]
 

@@ -16,10 +16,19 @@ from gateway.app import Core, Role, open_core
 from gateway.config import LiveConfig, load
 from gateway.errors import ConfigurationError, GatewayError
 from gateway.http import control_application
-from gateway.settings import Sources
+from gateway.sources import Sources
 from gateway.store import OwnerLock, socket_path
 
-__all__ = ["Client", "Refused", "control_site", "read_config", "run", "run_logged", "with_owner"]
+__all__ = [
+    "Client",
+    "Refused",
+    "control_site",
+    "log_to_stderr",
+    "read_config",
+    "run",
+    "run_logged",
+    "with_owner",
+]
 
 T = TypeVar("T")
 
@@ -40,7 +49,7 @@ def run(main: Coroutine[Any, Any, T]) -> T:
         return runner.run(main)
 
 
-def log_to_stderr(level: int) -> None:
+def log_to_stderr(level: int | str) -> None:
     logging.basicConfig(
         stream=sys.stderr,
         level=level,
@@ -175,7 +184,7 @@ async def control_site(
     """The owner's socket; only its own user may use it."""
     place = socket_path(path)
     runner = web.AppRunner(
-        control_application(core, stopping, make_way), access_log=None, shutdown_timeout=3
+        control_application(core, stopping, make_way), access_log=None, shutdown_timeout=8
     )
     await runner.setup()
     try:

@@ -1,31 +1,8 @@
 """serve: the gateway itself."""
 
-import asyncio
-import logging
-import signal
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from pathlib import Path
-
-import aiohttp
 import click
-from aiohttp import web
 
-from gateway.app import Core, Role, open_core
-from gateway.cli.run import Client, Refused, control_site, log_to_stderr, read_config, run
-from gateway.config import LiveConfig
-from gateway.errors import ConfigurationError
-from gateway.http import application
-from gateway.store import OwnerLock, socket_path
-
-__all__ = ["command", "public_site"]
-
-log = logging.getLogger("gateway")
-
-_TAKE_OVER = 20.0
-"""Seconds for a command that owns the file to make way."""
-_REQUESTS, _WORK = 4.0, 3.5
-"""Seconds that requests, then deliveries, get to finish after SIGTERM: under 10 in all."""
+__all__ = ["command"]
 
 
 @click.command("serve")
@@ -38,88 +15,8 @@ def command(log_level: str) -> None:
     SIGTERM or Ctrl-C finishes or persists what is under way and exits 0. SIGHUP, or a change of
     .env, reloads flags and settings.
     """
-    log_to_stderr(getattr(logging, log_level.upper()))
-    live = read_config(complete=True)
-    if missing := live.current.gateway.missing():
-        raise ConfigurationError(missing)
-    run(_serve(live))
+    from gateway.cli.run import log_to_stderr, read_config, run  # noqa: PLC0415 - quick --help
+    from gateway.cli.serving import serve  # noqa: PLC0415
 
-
-async def _serve(live: LiveConfig) -> None:
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for name in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(name, stop.set)
-    loop.add_signal_handler(signal.SIGHUP, live.reload)
-    path = live.current.gateway.database_path
-    with OwnerLock(path) as lock:
-        await _own(lock, path)
-        stopping = asyncio.Event()
-        async with (
-            open_core(live, Role.SERVE, seconds=_WORK) as core,
-            control_site(core, path, stopping, lambda: False),
-            public_site(core, live),
-            _watching(live),
-        ):
-            await stop.wait()
-            log.info("stopping: no new requests; what is under way is finished or persisted")
-            stopping.set()
-    log.info("stopped")
-
-
-async def _own(lock: OwnerLock, path: Path) -> None:
-    """A command that owns the file makes way; another gateway does not."""
-    until = asyncio.get_running_loop().time() + _TAKE_OVER
-    while not lock.acquire():
-        await _ask_to_make_way(path)
-        if asyncio.get_running_loop().time() > until:
-            raise ConfigurationError(
-                [f"GATEWAY_DATABASE_URL: another process holds {path.name}.lock; stop it first"]
-            )
-        await asyncio.sleep(0.1)
-
-
-async def _ask_to_make_way(path: Path) -> None:
-    connector = aiohttp.UnixConnector(str(socket_path(path)))
-    timeout = aiohttp.ClientTimeout(total=5)
-    try:
-        async with aiohttp.ClientSession(connector=connector, timeout=timeout) as session:
-            await Client(session).post("/control/yield")
-    except Refused:
-        raise ConfigurationError(
-            [f"GATEWAY_DATABASE_URL: another gateway serves from {path.name} already"]
-        ) from None
-    except (aiohttp.ClientError, OSError, TimeoutError):
-        return
-
-
-@asynccontextmanager
-async def public_site(core: Core, live: LiveConfig) -> AsyncIterator[str]:
-    """The HTTP API; yields its address."""
-    gateway = live.current.gateway
-    runner = web.AppRunner(application(core), access_log=None, shutdown_timeout=_REQUESTS)
-    await runner.setup()
-    try:
-        site = web.TCPSite(runner, gateway.gateway_host, gateway.gateway_port, backlog=1024)
-        try:
-            await site.start()
-        except OSError as error:
-            raise ConfigurationError(
-                [f"GATEWAY_PORT: cannot listen there ({error.strerror or type(error).__name__})"]
-            ) from None
-        host, port = runner.addresses[0][:2]
-        url = f"http://{f'[{host}]' if ':' in host else host}:{port}"
-        log.info("listening on %s", url)
-        yield url
-    finally:
-        await runner.cleanup()
-
-
-@asynccontextmanager
-async def _watching(live: LiveConfig) -> AsyncIterator[None]:
-    task = asyncio.create_task(live.watch(Path.cwd() / ".env"), name="watch .env")
-    try:
-        yield
-    finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
+    log_to_stderr(log_level.upper())
+    run(serve(read_config(complete=True)))

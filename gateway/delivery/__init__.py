@@ -1,6 +1,7 @@
 """All that is the same for every channel: attempt, outcome, retry, circuit, replay, worker."""
 
-from gateway.delivery.deliverer import Deliverer, Ended, Route
+from gateway.delivery.attempt import Ended, Route
+from gateway.delivery.deliverer import Deliverer
 from gateway.delivery.gate import Gate
 from gateway.delivery.policy import judge
 from gateway.delivery.replay import Replay, ReplayOptions

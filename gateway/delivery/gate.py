@@ -17,8 +17,8 @@ FAILURES_TO_OPEN = 5
 FIRST_PAUSE = 5.0
 LONGEST_PAUSE = 60.0
 AUTH_PAUSE = 10.0
-LONG_RATE_LIMIT = 60.0
-"""Seconds of `Retry-After` from which on the whole channel waits (HubSpot's daily limit)."""
+LONG_RATE_LIMIT = 2.0
+"""Seconds of `Retry-After` from which on the whole channel waits, instead of its callers."""
 WIDEST = 16
 """Backlog attempts at the same time; after a recovery the number rises from one."""
 
@@ -89,9 +89,11 @@ class Gate:
             self.succeeded()  # the channel answers again, if only to refuse this customer
         self._end_probe()
 
-    def retry_now(self) -> None:
-        """What shut the gate may be mended (new credentials): the next attempt may probe."""
-        self._until = self._clock()
+    def reopen(self) -> None:
+        """What shut the gate may be mended (new credentials): attempts show whether it is."""
+        self.cause = None
+        self._failures = 0
+        self.window = 1
 
     def abandon(self) -> None:
         """The probe ended without having reached the channel."""

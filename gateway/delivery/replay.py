@@ -8,15 +8,16 @@ is handed to another owner goes on where it was.
 import asyncio
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
+from gateway.customer import Customer
 from gateway.delivery.deliverer import Deliverer
 from gateway.errors import ErrorClass
 from gateway.outcomes import Delivery, DeliveryFilter, Outcome
-from gateway.store import Database, outbox
+from gateway.store import Database, listing
 from gateway.wire import Lane, lane
 
 __all__ = ["Replay", "ReplayOptions"]
@@ -45,18 +46,27 @@ class Replay:
         self._deliverer = deliverer
         self._clock = clock
 
-    async def run(self, options: ReplayOptions) -> AsyncIterator[dict[str, Any]]:
-        """Events: `start` (total, began), `delivery` (id, channel, outcome, …), `end` (counts)."""
+    async def run(
+        self, options: ReplayOptions, stop: asyncio.Event | None = None
+    ) -> AsyncIterator[dict[str, Any]]:
+        """Events: `start` (total, began), `delivery` (id, channel, outcome, …), `end` (counts).
+
+        Once `stop` is set nothing more is begun; what is under way ends, and then the stream
+        ends without `end`.
+        """
+        stop = stop or asyncio.Event()
         began = options.began or self._clock()
         chosen = self._narrowed(options.chosen)
-        total = await self._db.read(lambda db: outbox.count(db, chosen)) if chosen else 0
+        total = await self._db.read(lambda db: listing.count(db, chosen)) if chosen else 0
         total = total if options.limit is None else min(total, options.limit)
         yield {"event": "start", "total": total, "began": began, "dry_run": options.dry_run}
         counts: Counter[str] = Counter()
         if chosen is not None:
-            async for event in self._events(chosen, options, began):
+            async for event in self._events(chosen, options, began, stop):
                 counts[event["result"]] += 1
                 yield event
+        if stop.is_set():
+            return
         yield {"event": "end", "counts": dict(counts)}
 
     def _narrowed(self, chosen: DeliveryFilter) -> DeliveryFilter | None:
@@ -66,16 +76,16 @@ class Replay:
         return replace(chosen, outcomes=outcomes) if outcomes else None
 
     async def _events(
-        self, chosen: DeliveryFilter, options: ReplayOptions, began: float
+        self, chosen: DeliveryFilter, options: ReplayOptions, began: float, stop: asyncio.Event
     ) -> AsyncIterator[dict[str, Any]]:
         lane.set(Lane.BACKLOG)
         after, left = 0, options.limit
         pace = _Pace(options.rate)
-        while left is None or left > 0:
+        while (left is None or left > 0) and not stop.is_set():
             size = PAGE if left is None else min(PAGE, left)
             page = await self._db.read(
                 partial(
-                    outbox.find,
+                    listing.find,
                     chosen=chosen,
                     limit=size,
                     after=after,
@@ -87,36 +97,66 @@ class Replay:
                 return
             after = page[-1].id
             left = None if left is None else left - len(page)
-            for event in await self._page(page, options, pace):
+            async for event in self._page(page, options, pace, stop):
                 yield event
 
     async def _page(
-        self, page: list[Delivery], options: ReplayOptions, pace: "_Pace"
-    ) -> list[dict[str, Any]]:
-        if options.dry_run:
-            return [_event(delivery, self._would(delivery, options)) for delivery in page]
-        passed = [d for d in page if self._would(d, options) != "sent"]
-        going = [d for d in page if self._would(d, options) == "sent"]
-        events = [_event(d, self._would(d, options)) for d in passed]
-        customers = await self._deliverer.read_customers(going) if going else {}
+        self, page: list[Delivery], options: ReplayOptions, pace: "_Pace", stop: asyncio.Event
+    ) -> AsyncIterator[dict[str, Any]]:
+        going = []
+        for delivery in page:
+            would = self._would(delivery, options)
+            if would == "sent" and not options.dry_run:
+                going.append(delivery)
+            else:
+                yield _event(delivery, would)
+        if not going:
+            return
+        customers = await self._deliverer.read_customers(going)
         if customers is None:
-            return events + [_event(delivery, "waiting") for delivery in going]
+            for delivery in going:
+                yield _event(delivery, "waiting")
+            return
+        async for event in self._attempts(going, customers, options, pace, stop):
+            yield event
+
+    async def _attempts(
+        self,
+        going: list[Delivery],
+        customers: Mapping[int, Customer],
+        options: ReplayOptions,
+        pace: "_Pace",
+        stop: asyncio.Event,
+    ) -> AsyncIterator[dict[str, Any]]:
+        """Each event as its attempt ends. Whoever stops listening leaves the rest untried."""
         slots = asyncio.Semaphore(max(1, options.concurrency))
 
-        async def one(delivery: Delivery) -> dict[str, Any]:
+        async def one(delivery: Delivery) -> dict[str, Any] | None:
             async with slots:
                 await pace.wait()
-                after = await self._deliverer.again(
+                if stop.is_set():
+                    return None
+                attempt = self._deliverer.again(
                     delivery,
                     customers.get(delivery.customer_id),
                     person=True,
                     named=options.chosen.names_too_late,
                 )
+                after = await asyncio.shield(self._deliverer.keep(attempt))
             if after is None:
                 return _event(delivery, "busy")
             return _event(after, "left" if after == delivery else str(after.outcome))
 
-        return events + list(await asyncio.gather(*(one(delivery) for delivery in going)))
+        tasks = [asyncio.create_task(one(delivery)) for delivery in going]
+        try:
+            for done in asyncio.as_completed(tasks):
+                event = await done
+                if event is not None:
+                    yield event
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
 
     def _would(self, delivery: Delivery, options: ReplayOptions) -> str:
         """`too_late` mails go only when named; a flag that is off keeps its deliveries."""

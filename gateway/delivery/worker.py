@@ -11,7 +11,7 @@ from flags import Mode
 from gateway.delivery.deliverer import Deliverer, Route
 from gateway.errors import StorageError
 from gateway.outcomes import Delivery
-from gateway.store import Database, outbox
+from gateway.store import Database, schedule
 from gateway.wire import Lane, lane
 
 __all__ = ["Worker"]
@@ -115,12 +115,14 @@ class Worker:
         return True
 
     async def _due(self, name: str, limit: int) -> list[Delivery]:
-        """What is due and may go; what its flag keeps back does not stand in the way of others."""
+        """What is due and may go; what its flag keeps back is in nobody's way."""
         now, retries = self._clock(), self._auto_replay()
         while True:
             skip = self._deliverer.busy | self._left
             due = await self._db.read(
-                partial(outbox.due, channel=name, now=now, limit=limit, busy=skip, retries=retries)
+                partial(
+                    schedule.due, channel=name, now=now, limit=limit, busy=skip, retries=retries
+                )
             )
             going = [d for d in due if self._deliverer.may_go(d)]
             self._left.update(d.id for d in due if d not in going)
@@ -144,14 +146,14 @@ class Worker:
         after = 0
         while True:
             page = await self._db.read(
-                partial(outbox.held_ids, channel=channel, after=after, limit=_SWEEP)
+                partial(schedule.held_ids, channel=channel, after=after, limit=_SWEEP)
             )
             if not page:
                 return
             after = page[-1][0]
             go = [i for i, customer in page if self._decides_on(channel, customer)]
             if go:
-                await self._db.write(partial(outbox.release, ids=go, now=self._clock()))
+                await self._db.write(partial(schedule.release, ids=go, now=self._clock()))
                 self.wake(channel)
 
     def _decides_on(self, channel: str, customer_id: int) -> bool:

@@ -7,6 +7,7 @@ with the next owner.
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
 from typing import Any
 
 import orjson
@@ -20,12 +21,15 @@ from gateway.http.access import Access
 from gateway.http.forms import FormError, NotJsonError, parse_json
 from gateway.http.keys import ACCESS, CORE
 from gateway.http.middleware import CALLER, problems, respond
-from gateway.store import outbox
+from gateway.store import listing
 
 __all__ = ["YIELD", "control_application"]
 
 YIELD: web.AppKey[Callable[[], bool]] = web.AppKey("yield")
 _STOPPING: web.AppKey[asyncio.Event] = web.AppKey("stopping", asyncio.Event)
+
+_LAST_EVENT = 5.0
+"""Seconds for an attempt under way to be told of when this owner has to go."""
 
 routes = web.RouteTableDef()
 
@@ -57,7 +61,7 @@ async def show(request: web.Request) -> web.Response:
     core = request.app[CORE]
     found = (
         await core.db.read(
-            lambda db: (outbox.get(db, int(text)), outbox.attempts_of(db, int(text)))
+            lambda db: (listing.get(db, int(text)), listing.attempts_of(db, int(text)))
         )
         if text.isascii() and text.isdigit() and len(text) < 19
         else (None, [])
@@ -79,7 +83,7 @@ async def discard(request: web.Request) -> web.Response:
         chosen = deliveries.read_filter(body, tuple(core.deliverer.routes))
     except (NotJsonError, FormError) as error:
         return respond(problem(422, "invalid-data", str(error)))
-    rows = await core.db.read(lambda db: outbox.find(db, chosen, limit=100_000))
+    rows = await core.db.read(lambda db: listing.find(db, chosen, limit=100_000))
     count = await core.discard([row.id for row in rows])
     return respond(Answer(200, orjson.dumps({"count": count})))
 
@@ -96,12 +100,12 @@ async def replay(request: web.Request) -> web.StreamResponse:
         dry_run=bool(body.get("dry_run")),
         began=body.get("began"),
     )
-    return await _stream(request, core.replay.run(options))
+    return await _stream(request, core.replay.run(options, request.app[_STOPPING]))
 
 
 @routes.post("/control/members/refresh")
 async def refresh_members(request: web.Request) -> web.StreamResponse:
-    return await _stream(request, request.app[CORE].refresh_members())
+    return await _stream(request, request.app[CORE].smaregi.refresh_members())
 
 
 @routes.post("/control/yield")
@@ -118,21 +122,30 @@ async def _stream(
     """Lines of JSON until the end, or until this owner has to go."""
     response = web.StreamResponse(headers={"Content-Type": "application/x-ndjson"})
     await response.prepare(request)
+    with suppress(ConnectionError):  # a client that has what it wanted, or was killed
+        await _write_events(request, response, events)
+        await response.write_eof()
+    return response
+
+
+async def _write_events(
+    request: web.Request, response: web.StreamResponse, events: AsyncIterator[dict[str, Any]]
+) -> None:
+    """When this owner has to go, what is under way gets a moment to be told, then `yielded`."""
     stopping = asyncio.create_task(request.app[_STOPPING].wait())
+    event: dict[str, Any] | None = {}
     try:
-        while True:
+        while event is not None and event.get("event") != "end":
             upcoming = asyncio.ensure_future(anext(events, None))
             await asyncio.wait({upcoming, stopping}, return_when=asyncio.FIRST_COMPLETED)
             if not upcoming.done():
-                await asyncio.wait({upcoming}, timeout=5.0)
-            event = upcoming.result() if upcoming.done() else {"event": "yielded"}
-            if event is None:
-                break
-            await response.write(orjson.dumps(event) + b"\n")
-            if stopping.done():
-                await response.write(orjson.dumps({"event": "yielded"}) + b"\n")
-                break
+                await asyncio.wait({upcoming}, timeout=_LAST_EVENT)
+            event = upcoming.result() if upcoming.done() else None
+            if not upcoming.done():
+                upcoming.cancel()
+            if event is not None:
+                await response.write(orjson.dumps(event) + b"\n")
+        if event is None:
+            await response.write(orjson.dumps({"event": "yielded"}) + b"\n")
     finally:
         stopping.cancel()
-    await response.write_eof()
-    return response

@@ -14,7 +14,7 @@ from gateway.http.forms import FormError, NotJsonError, parse_json
 from gateway.http.keys import CORE
 from gateway.http.middleware import respond
 from gateway.outcomes import Delivery, DeliveryFilter, Outcome
-from gateway.store import outbox
+from gateway.store import listing
 
 __all__ = ["read_filter", "routes"]
 
@@ -36,11 +36,11 @@ def read_filter(values: Mapping[str, Any], channels: tuple[str, ...]) -> Deliver
 
     def moment(name: str) -> float | None:
         text = values.get(name)
-        if text in {None, ""}:
+        if text is None or text == "":
             return None
         try:
-            return _moment(str(text))
-        except ValueError:
+            return _moment(text)
+        except (TypeError, ValueError):
             errors.append({"field": name, "message": "should be a time like 2026-11-21T09:00:00Z"})
             return None
 
@@ -85,7 +85,8 @@ _UTC = datetime.fromisoformat("1970-01-01T00:00:00+00:00").tzinfo
 
 
 def number(values: Mapping[str, Any], name: str, default: int, largest: int) -> int:
-    text = str(values.get(name) or default)
+    given = values.get(name)
+    text = "" if isinstance(given, bool) else str(default if given is None else given)
     if not (text.isascii() and text.isdigit()) or not 0 < int(text) <= largest:
         raise FormError([{"field": name, "message": f"should be a number from 1 to {largest}"}])
     return int(text)
@@ -96,7 +97,7 @@ def _wrong(error: FormError) -> web.Response:
 
 
 @routes.get("/v1/deliveries")
-async def listing(request: web.Request) -> web.Response:
+async def list_deliveries(request: web.Request) -> web.Response:
     core = request.app[CORE]
     try:
         chosen = read_filter(request.query, tuple(core.deliverer.routes))
@@ -105,7 +106,7 @@ async def listing(request: web.Request) -> web.Response:
         after = number(request.query, "cursor", 1, 2**62) if cursor else None
     except FormError as error:
         return _wrong(error)
-    rows = await core.db.read(lambda db: outbox.find(db, chosen, limit=limit + 1, after=after))
+    rows = await core.db.read(lambda db: listing.find(db, chosen, limit=limit + 1, after=after))
     page = rows[:limit]
     more = str(page[-1].id) if len(rows) > limit else None
     body = {"deliveries": [delivery_row(row) for row in page], "next_cursor": more}
@@ -119,7 +120,7 @@ async def replay_many(request: web.Request) -> web.Response:
     try:
         body = parse_json(raw) if raw.strip() else {}
         chosen = read_filter(body, tuple(core.deliverer.routes))
-        limit = number(body, "limit", 1, 2**31) if body.get("limit") else None
+        limit = number(body, "limit", 1, 2**31) if body.get("limit") is not None else None
     except NotJsonError as error:
         return respond(problem(400, "not-json", f"{error}."))
     except FormError as error:
@@ -145,7 +146,7 @@ async def _one(request: web.Request) -> Delivery | None:
     if not (text.isascii() and text.isdigit() and len(text) < 19):
         return None
     delivery_id = int(text)
-    return await request.app[CORE].db.read(lambda db: outbox.get(db, delivery_id))
+    return await request.app[CORE].db.read(lambda db: listing.get(db, delivery_id))
 
 
 def _missing() -> web.Response:

@@ -12,7 +12,8 @@ from pydantic import (
     StrictBool,
     StringConstraints,
     ValidationError,
-    model_validator,
+    ValidationInfo,
+    field_validator,
 )
 
 from gateway.customer import Address, Profile
@@ -24,6 +25,7 @@ __all__ = ["FormError", "NotJsonError", "RegistrationForm", "parse_json", "read_
 
 _LOCALE = re.compile(r"[A-Za-z]{2,3}([_-][A-Za-z0-9]{2,8})*")
 _SURROGATE = re.compile("[\ud800-\udfff]")
+_EMOJI = re.compile("[\U0001f000-\U0001faff\u2600-\u27bf]")
 _MARKUP = re.compile(r"[<>]|https?:|www\.", re.IGNORECASE)
 
 
@@ -60,6 +62,13 @@ def _free_text(text: str) -> str:
 
 def _optional(text: str) -> str:
     return _free_text(clean_name(_text(text)))
+
+
+def _place(text: str) -> str:
+    """Shopify refuses emoji in addresses; our own cleaning should not swallow them silently."""
+    if _EMOJI.search(text):
+        raise ValueError("should hold no emoji")
+    return text
 
 
 def _kana(text: str) -> str:
@@ -107,6 +116,7 @@ def _locale(text: str) -> str:
 _LINE = StringConstraints(max_length=255)
 Name = Annotated[str, _LINE, AfterValidator(_name)]
 Line = Annotated[str, _LINE, AfterValidator(_optional)]
+Place = Annotated[Line, AfterValidator(_place)]
 Kana = Annotated[str, _LINE, AfterValidator(_kana)]
 
 
@@ -116,27 +126,30 @@ class AddressForm(BaseModel):
     country: Annotated[str, StringConstraints(max_length=8), AfterValidator(_country)] = "JP"
     postal_code: Annotated[str, StringConstraints(max_length=20), AfterValidator(_text)] = ""
     prefecture: Line = ""
-    city: Line = ""
-    address1: Line = ""
-    address2: Line = ""
+    city: Place = ""
+    address1: Place = ""
+    address2: Place = ""
 
-    @model_validator(mode="after")
-    def _japanese(self) -> "AddressForm":
-        """Japan's postal codes and prefectures are known; other countries' pass as they came."""
-        errors = {}
-        if self.country == "JP":
-            code = clean_postal_code(self.postal_code) if self.postal_code.strip() else ""
-            if code is None:
-                errors["postal_code"] = "should be a Japanese postal code, such as 150-0043"
-            found = prefecture(self.prefecture) if self.prefecture else None
-            if self.prefecture and found is None:
-                errors["prefecture"] = "should be a prefecture, such as 東京都, Tokyo or JP-13"
-            if not errors:
-                self.postal_code = code or ""
-                self.prefecture = found.code if found else ""
-        if errors:
-            raise _FieldsError(errors)
-        return self
+    @field_validator("postal_code")
+    @classmethod
+    def _postal_code(cls, text: str, info: ValidationInfo) -> str:
+        """Japan's are known; other countries' pass as they came."""
+        if not text.strip() or info.data.get("country") != "JP":
+            return text.strip()
+        code = clean_postal_code(text)
+        if code is None:
+            raise ValueError("should be a Japanese postal code, such as 150-0043")
+        return code
+
+    @field_validator("prefecture")
+    @classmethod
+    def _prefecture(cls, text: str, info: ValidationInfo) -> str:
+        if not text or info.data.get("country") != "JP":
+            return text
+        found = prefecture(text)
+        if found is None:
+            raise ValueError("should be a prefecture, such as 東京都, Tokyo or JP-13")
+        return found.code
 
     def value(self) -> Address | None:
         address = Address(
@@ -148,14 +161,6 @@ class AddressForm(BaseModel):
             self.address2,
         )
         return None if address == Address(self.country) else address
-
-
-class _FieldsError(ValueError):
-    """Errors of single fields that only the whole object shows."""
-
-    def __init__(self, errors: dict[str, str]) -> None:
-        super().__init__("fields")
-        self.errors = errors
 
 
 class RegistrationForm(BaseModel):
@@ -231,17 +236,10 @@ def read_form(body: dict[str, Any]) -> RegistrationForm:
 
 
 def _errors(error: ValidationError) -> list[dict[str, str]]:
-    found = []
-    for detail in error.errors(include_input=False, include_url=False):
-        field = ".".join(_safe(part) for part in detail["loc"])
-        cause = (detail.get("ctx") or {}).get("error")
-        if isinstance(cause, _FieldsError):
-            found += [
-                {"field": f"{field}.{name}", "message": text} for name, text in cause.errors.items()
-            ]
-        else:
-            found.append({"field": field, "message": _message(detail)})
-    return found
+    return [
+        {"field": ".".join(_safe(part) for part in detail["loc"]), "message": _message(detail)}
+        for detail in error.errors(include_input=False, include_url=False)
+    ]
 
 
 def _safe(part: object) -> str:

@@ -65,6 +65,8 @@ async def problems(request: web.Request, handler: Handler) -> web.StreamResponse
         return await handler(request)
     except web.HTTPRequestEntityTooLarge:
         return respond(problem(413, "too-large", "The body should be 64 KiB at most."))
+    except web.RequestPayloadError:
+        return respond(problem(400, "not-json", "The body could not be read."))
     except web.HTTPException as error:
         if error.status < 400:
             raise

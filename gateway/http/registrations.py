@@ -8,7 +8,7 @@ from gateway.answers import problem
 from gateway.http.forms import FormError, NotJsonError, parse_json, read_form
 from gateway.http.keys import ACCESS, CORE
 from gateway.http.middleware import CALLER, respond
-from gateway.registration import SignUp
+from gateway.intent import SignUp
 
 __all__ = ["routes"]
 

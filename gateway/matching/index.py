@@ -16,8 +16,8 @@ from typing import Any, Protocol
 
 from gateway.customer import Profile
 from gateway.errors import NotReadyError
+from gateway.matching.rows import MemberHasher
 from gateway.matching.rules import Evidence
-from gateway.normalize import email_key, is_placeholder, kana_key, name_key, parse_birth_date
 from gateway.store import Database, Keys, members
 from gateway.store.members import Member
 from gateway.wire import Lane, lane
@@ -28,7 +28,7 @@ log = logging.getLogger(__name__)
 
 WAIT_FOR_SCAN = 2.0
 """Seconds that a registration waits for the first scan."""
-OVERLAP = 5.0
+OVERLAP = 3.0
 """Seconds that a refresh looks back behind the newest stamp: stamps have whole seconds, and a
 change may become visible a little after a later one."""
 LONGEST_GAP = 30 * 86400.0
@@ -66,7 +66,7 @@ class MemberIndex:
         on_ready: Callable[[], None] = lambda: None,
     ) -> None:
         self._db = db
-        self._keys = keys
+        self._hasher = MemberHasher(keys)
         self._source = source
         self._clock = clock
         self._on_ready = on_ready
@@ -78,7 +78,8 @@ class MemberIndex:
         self._pass = 1
         self._refreshed_at = 0.0
         self._noted_at = 0.0
-        self._settled: dict[int, str] = {}  # members that cannot change under the same stamp
+        self._touched: dict[int, float] = {}  # id -> stamp, of refreshes while a scan runs
+        self._written: dict[int, tuple[float, int]] = {}  # id -> stamp, fingerprint of its row
         self.progress = ScanProgress()
 
     async def open(self) -> None:
@@ -159,9 +160,11 @@ class MemberIndex:
         began = self._clock()
         since = _minus(self._stamp, OVERLAP) if self._stamp else None
         async for page in self._pages(1, since):
-            changed = [row for row in page if not self._is_settled(row)]
+            changed = [row for row in page if not self._is_written(row)]
             if changed:
                 await self._write(changed, self._pass)
+                if self._scan is not None and not self._scan.done():
+                    self._touched |= {int(row["customerId"]): _stamp_of(row) for row in changed}
         self._refreshed_at = began
         if began - self._noted_at > 3600:
             self._noted_at = began
@@ -169,21 +172,22 @@ class MemberIndex:
                 lambda db: members.set_meta(db, "members_refreshed_at", repr(began))
             )
 
-    def _is_settled(self, row: Mapping[str, Any]) -> bool:
-        """Whether exactly this state was written already, when its second had passed at Smaregi."""
-        return self._settled.get(int(row["customerId"])) == str(row.get("updDateTime") or "")
+    def _is_touched_since(self, row: Mapping[str, Any]) -> bool:
+        return self._touched.get(int(row["customerId"]), 0.0) > _stamp_of(row)
 
-    def _settle(self, rows: Iterable[Mapping[str, Any]]) -> None:
-        newest = _instant(self._stamp)
-        self._settled = {
-            member_id: stamp
-            for member_id, stamp in self._settled.items()
-            if _instant(stamp) >= newest - 2 * OVERLAP
-        }
+    def _is_written(self, row: Mapping[str, Any]) -> bool:
+        """Whether the overlap only shows again what was written by the refresh before."""
+        known = self._written.get(int(row["customerId"]))
+        return known is not None and known[1] == _fingerprint(row)
+
+    def _note_written(self, rows: Iterable[Mapping[str, Any]]) -> None:
+        oldest = _instant(self._stamp) - 2 * OVERLAP
+        if len(self._written) > 4 * _FULL_PAGE:
+            self._written = {k: v for k, v in self._written.items() if v[0] >= oldest}
         for row in rows:
-            stamp = str(row.get("updDateTime") or "")
-            if newest - 2 * OVERLAP <= _instant(stamp) <= newest - 2:
-                self._settled[int(row["customerId"])] = stamp
+            at = _stamp_of(row)
+            if at >= oldest:
+                self._written[int(row["customerId"])] = (at, _fingerprint(row))
 
     async def _full_scan(self, *, again: bool) -> None:
         """Read every member; a scan that was interrupted goes on where it was."""
@@ -193,7 +197,9 @@ class MemberIndex:
             scan, resume_from = await self._begin_pass(again=again)
             self.progress = ScanProgress()
             async for page in self._pages(resume_from + 1, None):
-                await self._write(page, scan)
+                # A refresh may have seen later what this page saw earlier.
+                seen = [row for row in page if not self._is_touched_since(row)]
+                await self._write(seen, scan)
                 self.progress.members += len(page)
                 self.progress.pages += 1
                 self.progress.seconds = time.monotonic() - started
@@ -221,13 +227,16 @@ class MemberIndex:
         if running and not again:
             scan = int(running)
             return scan, await self._db.read(lambda db: members.highest_id(db, scan))
-        scan = self._pass + 1
+        scan = max(self._pass, int(running or 0)) + 1
+        self._touched.clear()
         await self._db.write(lambda db: members.set_meta(db, "members_running", str(scan)))
         return scan, 0
 
     async def _complete_pass(self, scan: int, began: float) -> None:
+        touched = tuple(self._touched)
+
         def unit(db: Any) -> None:
-            members.forget_unseen(db, scan)
+            members.forget_unseen(db, scan, touched)
             members.set_meta(db, "members_scan", str(scan))
             members.set_meta(db, "members_running", "")
             members.set_meta(db, "members_complete", "1")
@@ -238,7 +247,7 @@ class MemberIndex:
         self._refreshed_at = self._noted_at = began
 
     async def _write(self, page: Iterable[Mapping[str, Any]], scan: int) -> None:
-        rows = [self._member(row) for row in page]
+        rows = [self._hasher.member(row) for row in page]
         newest = max((str(row.get("updDateTime") or "") for row in page), default="", key=_instant)
         stamp = newest if _instant(newest) > _instant(self._stamp) else self._stamp
 
@@ -248,56 +257,24 @@ class MemberIndex:
 
         await self._db.write(unit)
         self._stamp = stamp
-        self._settle(page)
+        self._note_written(page)
 
     async def by_email(self, email: str) -> list[Member]:
-        key = self._key(b"email", email_key(email))
+        key = self._hasher.email(email)
         if key is None:
             return []
         return await self._db.read(lambda db: members.by_email(db, key))
 
     def evidence(self, profile: Profile) -> Evidence:
-        return Evidence(
-            kana_key=self._key(b"kana", _kana(profile.last_kana, profile.first_kana)),
-            name_key=self._key(b"name", _name(profile.last_name, profile.first_name)),
-            birth_key=self._key(b"birth", _birth(profile.birth_date)),
-        )
-
-    def _key(self, purpose: bytes, text: str) -> bytes | None:
-        return self._keys.hash(purpose, text) if text else None
-
-    def _member(self, row: Mapping[str, Any]) -> Member:
-        def text(name: str) -> str:
-            value = row.get(name)
-            return "" if value is None else str(value)
-
-        return Member(
-            member_id=int(row["customerId"]),
-            code=text("customerCode"),
-            number=text("customerNo"),
-            email_key=self._key(b"email", email_key(text("mailAddress"))),
-            status=int(text("status") or 0),
-            kana_key=self._key(b"kana", _kana(text("lastKana"), text("firstKana"))),
-            name_key=self._key(b"name", _name(text("lastName"), text("firstName"))),
-            birth_key=self._key(b"birth", _birth(text("birthDate"))),
-            last_come=text("lastComeDateTime"),
-            points=int(float(text("point") or 0)),
-        )
+        return self._hasher.evidence(profile)
 
 
-def _kana(last: str, first: str) -> str:
-    parts = [part for part in (last, first) if part and not is_placeholder(part)]
-    return kana_key("".join(parts)) if len(parts) == 2 else ""
+def _fingerprint(row: Mapping[str, Any]) -> int:
+    return hash(tuple(row.values()))
 
 
-def _name(last: str, first: str) -> str:
-    parts = [part for part in (last, first) if part and not is_placeholder(part)]
-    return name_key("".join(parts)) if len(parts) == 2 else ""
-
-
-def _birth(text: str) -> str:
-    day = parse_birth_date(text) if text else None
-    return day.isoformat() if day else ""
+def _stamp_of(row: Mapping[str, Any]) -> float:
+    return _instant(str(row.get("updDateTime") or ""))
 
 
 def _instant(stamp: str) -> float:

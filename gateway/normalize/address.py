@@ -90,10 +90,22 @@ def _best(fields: _Fields) -> Address:
     joined = fields.read(fields.first, fields.second)
     if joined.block and joined.town_known:
         return joined
+    return _building_first(fields, address) or (
+        joined if joined.block else _with_building(address, fields.second)
+    )
+
+
+def _building_first(fields: _Fields, address: Address) -> Address | None:
+    """A building in address1, and town and number, or the number alone, in address2."""
     swapped = fields.read(fields.second)
-    if swapped.block and swapped.town_known and not address.town_known:
+    is_town = swapped.town_known and not address.town_known
+    if swapped.block and (is_town or (swapped.town and address.building)):
         return _with_building(swapped, fields.first)
-    return joined if joined.block else _with_building(address, fields.second)
+    numbered = fields.read(address.line1, fields.second)
+    if numbered.block and numbered.town_known and address.building:
+        whole = f"{address.building} {numbered.building}".strip()
+        return replace(numbered, building=whole)
+    return None
 
 
 def _with_building(address: Address, more: str) -> Address:

@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from functools import lru_cache
 from typing import Final
 
 from gateway.normalize.characters import compose, fold_width, scrub
@@ -34,6 +35,7 @@ def name_key(text: str) -> str:
     return "" if is_placeholder(text) else _letters(text)
 
 
+@lru_cache(8192)
 def is_placeholder(text: str) -> bool:
     """Whether the text stands for a missing name: 未入力, -, ＊, no letter at all."""
     folded = unicodedata.normalize("NFKC", scrub(text)).casefold()

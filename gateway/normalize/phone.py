@@ -3,6 +3,7 @@
 import re
 import unicodedata
 from dataclasses import dataclass
+from functools import lru_cache
 from types import ModuleType
 from typing import Any, Final
 
@@ -23,6 +24,10 @@ _TWO_NUMBERS: Final = re.compile(r"[/,、;]\s*(?=\+?0[0-9(])|\s(?=0[0-9]{1,4}-)"
 _JAPAN_ABROAD: Final = re.compile(r"\(?(?:\+|00|010)-?81\)?")
 
 
+_MOBILE: Final = re.compile(r"(?:0|\+81)([789]0)-?([1-9][0-9]{3})-?([0-9]{4})")
+"""Most numbers are mobile ones written plainly: the same answer, without the library's 0.2 ms."""
+
+
 @dataclass(frozen=True, slots=True)
 class Phone:
     """One number. `e164` is None where the number has the right length but cannot be in use.
@@ -36,8 +41,11 @@ class Phone:
     extension: str | None
 
 
+@lru_cache(1024)
 def parse_phone(text: str, country: str = "JP") -> Phone | None:
     """The first number in the text; None where there is none. `country`: ISO 3166 alpha-2."""
+    if country == "JP" and (mobile := _MOBILE.fullmatch(text)):
+        return _plain_mobile(mobile)
     found = _find(text)
     if found is None:
         return None
@@ -51,6 +59,11 @@ def parse_phone(text: str, country: str = "JP") -> Phone | None:
     if library.is_valid_number(parsed):
         return _valid(library, parsed, extension)
     return _out_of_use(number, extension) if region == "JP" else None
+
+
+def _plain_mobile(match: re.Match[str]) -> Phone:
+    prefix, middle, end = match.groups()
+    return Phone(f"+81{prefix}{middle}{end}", f"0{prefix}-{middle}-{end}", True, None)
 
 
 def phone_key(text: str) -> str:

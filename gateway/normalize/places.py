@@ -84,7 +84,7 @@ def places() -> Places:
     for prefecture, city, town, code in _rows():
         number = number_of.setdefault((prefecture, city), len(number_of))
         towns = towns_of.setdefault((prefecture, city), {})
-        if town:
+        if town and town != city:
             towns[fold_width(town)] = None
         packed.append(int(code) << _CITY_BITS | number)
     cities = [City(prefectures[pref], name, tuple(t)) for (pref, name), t in towns_of.items()]

@@ -13,6 +13,7 @@ _ABBREVIATED_JO: Final = re.compile("([東西南北][\ue000-\uf8fe])(?=[東西�
 """北3西6 is short for 北三条西六丁目 in Sapporo and Obihiro."""
 
 _DIRECTION: Final = re.compile("[上下]ケ?[るルリ]|[東西南北]入[るルリり]?")
+_STREET: Final = re.compile("通|筋|[大小]路|条")
 _FARTHEST_STREET: Final = 40
 _AFTER_DIRECTION: Final = 8
 
@@ -35,7 +36,9 @@ def read_town(text: Folded, start: int, city: City) -> Town | None:
     found = town_at(text, start, city)
     if found or not city.name.startswith("京都市"):
         return found
-    return _somewhere(text, range(start + 2, min(len(text.text), start + _FARTHEST_STREET)), city)
+    farthest = min(len(text.text), start + _FARTHEST_STREET)
+    found = _somewhere(text, range(start + 2, farthest), city)
+    return found if found and _STREET.search(text.text, start, found.start) else None
 
 
 def town_at(text: Folded, start: int, city: City) -> Town | None:

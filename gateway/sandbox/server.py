@@ -91,7 +91,6 @@ class Sandbox:
         return {
             "SHOPIFY_STORE": self.shopify.options.store,
             "SHOPIFY_ACCESS_TOKEN": self.shopify.options.access_token,
-            "SHOPIFY_WEBHOOK_SECRET": self.shopify.options.client_secret,
             "SHOPIFY_BASE_URL": self.shopify.url,
             "SMAREGI_CONTRACT_ID": self.smaregi.options.contract_id,
             "SMAREGI_CLIENT_ID": self.smaregi.options.client_id,

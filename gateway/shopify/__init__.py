@@ -1,6 +1,7 @@
 """The customer master: its failure fails the request, so it is not a channel."""
 
 from gateway.shopify.client import GraphQL
-from gateway.shopify.master import Accepted, AlreadyRegistered, Refused, Shopify
+from gateway.shopify.master import Shopify
+from gateway.shopify.results import Accepted, AlreadyRegistered, Refused
 
 __all__ = ["Accepted", "AlreadyRegistered", "GraphQL", "Refused", "Shopify"]

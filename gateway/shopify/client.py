@@ -2,7 +2,8 @@
 
 import asyncio
 from collections.abc import Callable, Mapping
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Self
 from urllib.parse import urlencode
 
 import orjson
@@ -49,8 +50,10 @@ class GraphQL:
         until = self._clock() + _LONGEST_WAIT if deadline is None else deadline
         renewed = False
         while True:
-            token = await self._token()
-            answer = await self._post(document, variables, token, until)
+            token = await self._token_by(document, until)
+            answer = await self._post(
+                document, variables, token, until, bounded=deadline is not None
+            )
             if answer.status in {401, 403} and not renewed and not self._static():
                 self._grant.reject(token)
                 renewed = True
@@ -75,6 +78,15 @@ class GraphQL:
     async def _token(self) -> str:
         static = self._settings().shopify_access_token
         return static.get_secret_value() if static else await self._grant.token()
+
+    async def _token_by(self, document: Document, until: float) -> str:
+        try:
+            async with asyncio.timeout_at(until):
+                return await self._token()
+        except TimeoutError:
+            raise UpstreamError(
+                SYSTEM, document.name, ErrorClass.TIMEOUT, "no token in time", applied=False
+            ) from None
 
     async def _ask_token(self) -> tuple[str, float]:
         settings = self._settings()
@@ -104,7 +116,13 @@ class GraphQL:
         return parse_token(SYSTEM, answer.json())
 
     async def _post(
-        self, document: Document, variables: Mapping[str, Any], token: str, until: float
+        self,
+        document: Document,
+        variables: Mapping[str, Any],
+        token: str,
+        until: float,
+        *,
+        bounded: bool,
     ) -> Answer:
         cost = self._costs.get(document.name, document.cost)
         await self._take(document, cost, until)
@@ -124,6 +142,7 @@ class GraphQL:
                         "Accept": "application/json",
                     },
                     body=orjson.dumps({"query": document.text, "variables": variables}),
+                    timeout=max(0.05, until - self._clock()) if bounded else None,
                 )
             )
         finally:
@@ -150,25 +169,13 @@ class GraphQL:
         body = answer.json()
         if not isinstance(body, dict):
             raise answer.error(ErrorClass.UNEXPECTED, "the answer is not a GraphQL answer")
-        cost = (body.get("extensions") or {}).get("cost") or {}
-        status = cost.get("throttleStatus") or {}
-        requested = float(cost.get("requestedQueryCost") or document.cost)
-        self._learn(document, requested, status)
+        cost = _Cost.read(body, document)
+        self._costs[document.name] = cost.requested
+        if cost.maximum:
+            self._bucket.learn(cost.maximum, cost.available, cost.restore, self._in_flight)
         if "THROTTLED" not in _codes(body):
             return None
-        available = float(status.get("currentlyAvailable") or 0.0)
-        restore = float(status.get("restoreRate") or 50.0)
-        return max(0.1, (requested - available) / restore)
-
-    def _learn(self, document: Document, requested: float, status: Mapping[str, Any]) -> None:
-        self._costs[document.name] = requested
-        if status:
-            self._bucket.learn(
-                float(status.get("maximumAvailable") or 0),
-                float(status.get("currentlyAvailable") or 0),
-                float(status.get("restoreRate") or 0),
-                self._in_flight,
-            )
+        return max(0.1, (cost.requested - cost.available) / (cost.restore or 50.0))
 
     def _data(self, document: Document, answer: Answer) -> dict[str, Any]:
         if answer.status != 200:
@@ -179,6 +186,30 @@ class GraphQL:
         if codes or body.get("errors") or not isinstance(data, dict):
             raise _graphql_error(document, answer, codes)
         return data
+
+
+@dataclass(frozen=True, slots=True)
+class _Cost:
+    """`extensions.cost` of an answer, in points and points a second; 0 where it says nothing."""
+
+    requested: float
+    maximum: float = 0.0
+    available: float = 0.0
+    restore: float = 0.0
+
+    @classmethod
+    def read(cls, body: Mapping[str, Any], document: Document) -> Self:
+        try:
+            cost = (body.get("extensions") or {}).get("cost") or {}
+            status = cost.get("throttleStatus") or {}
+            return cls(
+                float(cost.get("requestedQueryCost") or document.cost),
+                float(status.get("maximumAvailable") or 0),
+                float(status.get("currentlyAvailable") or 0),
+                float(status.get("restoreRate") or 0),
+            )
+        except (AttributeError, TypeError, ValueError):
+            return cls(document.cost)
 
 
 def _codes(body: Mapping[str, Any]) -> set[str]:

@@ -73,6 +73,18 @@ CONSENT = Document(
 }""",
 )
 
+CLEAR = Document(
+    "metafieldsDelete",
+    Access.WRITE,
+    10,
+    """mutation ClearMetafields($metafields: [MetafieldIdentifierInput!]!) {
+  metafieldsDelete(metafields: $metafields) {
+    deletedMetafields { key }
+    userErrors { field message }
+  }
+}""",
+)
+
 FIND = Document(
     "customerByIdentifier",
     Access.READ,
@@ -126,4 +138,4 @@ SHOP = Document(
 }""",
 )
 
-ALL = (CREATE, UPDATE, CONSENT, FIND, READ_MANY, DEFINITIONS, DEFINE, SHOP)
+ALL = (CREATE, UPDATE, CONSENT, CLEAR, FIND, READ_MANY, DEFINITIONS, DEFINE, SHOP)

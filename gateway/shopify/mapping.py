@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 from gateway.customer import Address, Customer, Gender, Profile, gid, numeric_id
-from gateway.normalize import parse_phone
+from gateway.normalize import parse_address, parse_phone, shopify_address
 
 __all__ = ["customer_input", "field_errors", "fill_input", "to_customer"]
 
@@ -51,15 +51,25 @@ def _metafields(profile: Profile, registration_id: str) -> list[dict[str, str]]:
 
 
 def _address_input(profile: Profile, address: Address) -> dict[str, str]:
+    placed = shopify_address(
+        parse_address(
+            postal_code=address.postal_code,
+            prefecture=address.prefecture,
+            city=address.city,
+            address1=address.address1,
+            address2=address.address2,
+            country=address.country,
+        )
+    )
     values = {
         "firstName": profile.first_name,
         "lastName": profile.last_name,
         "countryCode": address.country,
-        "provinceCode": address.prefecture,
-        "zip": address.postal_code,
-        "city": address.city,
-        "address1": address.address1,
-        "address2": address.address2,
+        "provinceCode": placed.province_code or "",
+        "zip": placed.zip,
+        "city": placed.city,
+        "address1": placed.address1,
+        "address2": placed.address2,
         "phone": e164(profile.phone),
     }
     return {key: value for key, value in values.items() if value}
@@ -105,8 +115,10 @@ def fill_input(
     wanted = customer_input(profile, registration_id, with_phone=with_phone)
     had = existing.profile
     body: dict[str, Any] = {"id": gid(existing.id)}
-    if not had.first_name and not had.last_name:
-        body |= {"firstName": wanted["firstName"], "lastName": wanted["lastName"]}
+    if not had.first_name:
+        body["firstName"] = wanted["firstName"]
+    if not had.last_name:
+        body["lastName"] = wanted["lastName"]
     if not had.phone and "phone" in wanted:
         body["phone"] = wanted["phone"]
     if not existing.has_address and "addresses" in wanted:
@@ -119,12 +131,25 @@ def fill_input(
     return body
 
 
+def leftover_metafields(existing: Customer, profile: Profile) -> list[dict[str, str]]:
+    """`MetafieldIdentifierInput` of what the customer has and the newest data does not name."""
+    wanted = {f"{f['namespace']}.{f['key']}" for f in _metafields(profile, "-")}
+    return [
+        {"ownerId": gid(existing.id), "namespace": name.split(".")[0], "key": name.split(".")[1]}
+        for name in sorted(existing.metafields - wanted)
+    ]
+
+
 def replace_input(
     existing: Customer, profile: Profile, registration_id: str, *, with_phone: bool = True
 ) -> dict[str, Any]:
     """`CustomerInput` that makes a customer of ours, of whom nobody was told, say the newest."""
     body = customer_input(profile, registration_id, with_phone=with_phone)
     body.pop("emailMarketingConsent", None)
+    if existing.profile.phone and "phone" not in body:
+        body["phone"] = None
+    if existing.has_address and "addresses" not in body:
+        body["addresses"] = []
     return body | {"id": gid(existing.id)}
 
 

@@ -7,14 +7,14 @@ of type `id`, is the proof that a customer is this registration's.
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any, Literal
 
 from gateway.customer import Customer, Profile, gid
-from gateway.errors import ErrorClass, UpstreamError
+from gateway.errors import UpstreamError
 from gateway.settings import ShopifySettings
 from gateway.shopify import documents
-from gateway.shopify.client import SYSTEM, GraphQL
+from gateway.shopify.client import GraphQL
+from gateway.shopify.definitions import ensure_definition
 from gateway.shopify.documents import Document
 from gateway.shopify.mapping import (
     consent,
@@ -22,15 +22,16 @@ from gateway.shopify.mapping import (
     e164,
     field_errors,
     fill_input,
+    leftover_metafields,
     replace_input,
-    to_customer,
 )
+from gateway.shopify.reading import customer_of, payload_of, unexpected
+from gateway.shopify.results import Accepted, AlreadyRegistered, Refused, Result, Warnings
 
-__all__ = ["Accepted", "AlreadyRegistered", "Refused", "Shopify"]
+__all__ = ["Shopify"]
 
 log = logging.getLogger(__name__)
 
-Warnings = tuple[Mapping[str, str], ...]
 _PHONE_KEPT = {
     "field": "phone",
     "message": "Shopify does not take this phone number for this customer (refused, or it belongs "
@@ -40,26 +41,6 @@ _READ_BATCH = 50
 _SCOPES = ("read_customers", "write_customers")
 
 
-@dataclass(frozen=True, slots=True)
-class Accepted:
-    customer: Customer
-    action: Literal["created", "adopted"]
-    warnings: Warnings = ()
-
-
-@dataclass(frozen=True, slots=True)
-class AlreadyRegistered:
-    """Somebody enabled, or registered through us, has this e-mail."""
-
-
-@dataclass(frozen=True, slots=True)
-class Refused:
-    """What Shopify refuses, under our fields' names: `{field, message}` each."""
-
-    errors: tuple[Mapping[str, str], ...]
-
-
-Result = Accepted | AlreadyRegistered | Refused
 IsOurs = Callable[[str], Awaitable[bool]]
 """Whether a registration id is one of ours of whose end nobody was told."""
 
@@ -93,7 +74,7 @@ class Shopify:
         `look_first`: an earlier try of this registration stayed unclear. Raises UpstreamError;
         its `applied` is False where certainly nothing was created.
         """
-        await self._wait_for_definitions()
+        await self._wait_for_definitions(deadline)
         if look_first:
             existing = await self.find(registration_id, profile.email, deadline)
             if existing is not None:
@@ -120,12 +101,12 @@ class Shopify:
                 with_phone, warnings = False, (_PHONE_KEPT,)
                 continue
             if isinstance(answer, Customer):
-                return Accepted(answer, "created", warnings)
+                return Accepted(answer, "created", warnings, fresh=True)
             if not _email_taken(answer):
                 return answer
             existing = await self.find(registration_id, profile.email, deadline)
             if existing is None:
-                raise _unexpected("the e-mail is taken, yet no customer has it")
+                raise unexpected("the e-mail is taken, yet no customer has it")
             return await self._settle_existing(
                 existing, registration_id, profile, is_ours, deadline
             )
@@ -178,13 +159,16 @@ class Shopify:
         make_input: Callable[..., dict[str, Any]],
     ) -> Result:
         """Consent first, our id last: a half-done adoption is simply done again."""
-        if profile.accepts_marketing and not existing.profile.accepts_marketing:
-            refused = await self._subscribe(existing.id, deadline)
+        replacing = make_input is replace_input
+        wanted, has = profile.accepts_marketing, existing.profile.accepts_marketing
+        if wanted != has and (wanted or replacing):
+            refused = await self._consent(existing.id, deadline, subscribed=wanted)
             if refused is not None:
                 return refused
-        action: Literal["created", "adopted"] = (
-            "created" if make_input is replace_input else "adopted"
-        )
+        leftover = leftover_metafields(existing, profile) if replacing else []
+        if leftover:
+            await self._graphql.run(documents.CLEAR, {"metafields": leftover}, deadline)
+        action: Literal["created", "adopted"] = "created" if replacing else "adopted"
         warnings: Warnings = ()
         with_phone = bool(e164(profile.phone))
         while True:
@@ -198,24 +182,27 @@ class Shopify:
                 return answer
             return Accepted(answer, action, warnings)
 
-    async def _subscribe(self, customer_id: int, deadline: float) -> Refused | None:
-        body = {"customerId": gid(customer_id), "emailMarketingConsent": consent()}
+    async def _consent(
+        self, customer_id: int, deadline: float, *, subscribed: bool
+    ) -> Refused | None:
+        given = consent() if subscribed else {"marketingState": "UNSUBSCRIBED"}
+        body = {"customerId": gid(customer_id), "emailMarketingConsent": given}
         data = await self._graphql.run(documents.CONSENT, {"input": body}, deadline)
-        errors = _payload(data, documents.CONSENT).get("userErrors") or []
+        errors = payload_of(data, documents.CONSENT).get("userErrors") or []
         return Refused(tuple(field_errors(errors, body))) if errors else None
 
     async def _mutate(
         self, document: Document, body: dict[str, Any], deadline: float
     ) -> Customer | Refused:
         data = await self._graphql.run(document, {"input": body}, deadline)
-        payload = _payload(data, document)
+        payload = payload_of(data, document)
         errors = payload.get("userErrors") or []
         if errors:
             refused = field_errors(errors, body)
             if "phone" in body and all(error["field"] == "phone" for error in refused):
                 raise _PhoneTaken
             return Refused(tuple(refused))
-        return _customer(payload.get("customer"), document)
+        return customer_of(payload.get("customer"), document)
 
     async def find(
         self, registration_id: str, email: str, deadline: float | None = None
@@ -238,7 +225,7 @@ class Shopify:
     ) -> Customer | None:
         data = await self._graphql.run(documents.FIND, {"identifier": identifier}, deadline)
         node = data.get("customerByIdentifier")
-        return None if node is None else _customer(node, documents.FIND)
+        return None if node is None else customer_of(node, documents.FIND)
 
     async def read(self, customer_ids: Iterable[int]) -> dict[int, Customer]:
         """Customers by id, afresh; those that Shopify no longer has are left out."""
@@ -249,12 +236,12 @@ class Shopify:
             data = await self._graphql.run(documents.READ_MANY, {"ids": batch})
             nodes = data.get("nodes")
             if not isinstance(nodes, list):
-                raise _unexpected("the answer holds no nodes", documents.READ_MANY)
-            customers = [_customer(node, documents.READ_MANY) for node in nodes if node]
+                raise unexpected("the answer holds no nodes", documents.READ_MANY)
+            customers = [customer_of(node, documents.READ_MANY) for node in nodes if node]
             found |= {customer.id: customer for customer in customers}
         return found
 
-    async def _wait_for_definitions(self) -> None:
+    async def _wait_for_definitions(self, deadline: float) -> None:
         """The unique metafield's definition must stand before the first create; bounded."""
         if self._defined:
             return
@@ -263,38 +250,12 @@ class Shopify:
                 return
             self._define_again = self._clock() + 60
             self._defining = asyncio.create_task(self.define(), name="shopify definitions")
-        await asyncio.wait({self._defining}, timeout=2.0)
+        left = max(0.0, deadline - self._clock())
+        await asyncio.wait({self._defining}, timeout=min(2.0, left / 4))
 
     async def define(self) -> None:
         """Make the definition of `registration.id` when it is missing; a failure is only logged."""
-        try:
-            data = await self._graphql.run(documents.DEFINITIONS, {})
-            nodes = (data.get("metafieldDefinitions") or {}).get("nodes") or []
-            if not any(node.get("key") == "id" for node in nodes):
-                await self._define()
-            self._defined = True
-        except (UpstreamError, AttributeError) as error:
-            log.warning(
-                "the metafield definition registration.id could not be made (%s); sign-ups go on, "
-                "and lost answers are resolved by e-mail alone",
-                error,
-            )
-
-    async def _define(self) -> None:
-        definition = {
-            "name": "Registration id",
-            "description": "Set by the registration gateway: whose sign-up this customer is.",
-            "namespace": "registration",
-            "key": "id",
-            "type": "id",
-            "ownerType": "CUSTOMER",
-            "capabilities": {"uniqueValues": {"enabled": True}},
-        }
-        data = await self._graphql.run(documents.DEFINE, {"definition": definition})
-        errors = _payload(data, documents.DEFINE).get("userErrors") or []
-        codes = {error.get("code") for error in errors}
-        if codes - {"TAKEN"}:
-            raise _unexpected(f"the definition was refused ({codes})", documents.DEFINE)
+        self._defined = self._defined or await ensure_definition(self._graphql)
 
     async def check(self) -> tuple[str, list[str]]:
         """The shop's name, and the scopes that the token lacks."""
@@ -319,21 +280,3 @@ def _email_taken(refused: Refused) -> bool:
         error["field"] == "email" and "taken" in error["message"].lower()
         for error in refused.errors
     )
-
-
-def _payload(data: Mapping[str, Any], document: Document) -> Mapping[str, Any]:
-    payload = data.get(document.name)
-    if not isinstance(payload, dict):
-        raise _unexpected("the answer holds no payload", document)
-    return payload
-
-
-def _customer(node: Any, document: Document) -> Customer:
-    try:
-        return to_customer(node)
-    except (KeyError, TypeError, ValueError, AttributeError):
-        raise _unexpected("the customer in the answer is incomplete", document) from None
-
-
-def _unexpected(message: str, document: Document = documents.CREATE) -> UpstreamError:
-    return UpstreamError(SYSTEM, document.name, ErrorClass.UNEXPECTED, message)

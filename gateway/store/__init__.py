@@ -1,6 +1,6 @@
 """The only SQL: the file, its owner's lock, its secret, and a sentence for each query."""
 
-from gateway.store import links, members, outbox, registrations, retention
+from gateway.store import links, listing, members, outbox, registrations, retention, schedule
 from gateway.store.database import Database
 from gateway.store.ownership import OwnerLock, lock_path, socket_path
 from gateway.store.secrets import Keys, secret_path
@@ -10,11 +10,13 @@ __all__ = [
     "Keys",
     "OwnerLock",
     "links",
+    "listing",
     "lock_path",
     "members",
     "outbox",
     "registrations",
     "retention",
+    "schedule",
     "secret_path",
     "socket_path",
 ]

@@ -8,10 +8,10 @@ one as for fifty). A caller that is cancelled leaves no half transaction: the un
 
 import asyncio
 import contextlib
+import logging
 import os
 import sqlite3
 from collections.abc import Awaitable, Callable
-from functools import partial
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, TypeVar
@@ -21,6 +21,8 @@ import aiosqlite
 from gateway.errors import StorageError
 
 __all__ = ["Database", "Unit"]
+
+log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 Unit = Callable[[sqlite3.Connection], T]
@@ -48,6 +50,10 @@ def _transaction(connection: sqlite3.Connection, units: list[Unit[Any]]) -> list
             connection.execute("ROLLBACK")
         raise
     return results
+
+
+def _grouped(units: list[Unit[Any]]) -> Unit[list[Any]]:
+    return lambda connection: _transaction(connection, units)
 
 
 def _savepoint(connection: sqlite3.Connection, unit: Unit[T]) -> T | Exception:
@@ -78,8 +84,11 @@ class Database:
 
     async def open(self) -> None:
         try:
-            self._connection = connection = _Connection(self._connect, 64)
+            self.path.touch(mode=0o600)
+            connection = _Connection(self._connect, 64)
             await connection
+            self._connection = connection
+            await connection.run(_prepare)
             await connection.run(_migrate)
         except (sqlite3.Error, OSError) as error:
             await self.close()
@@ -87,22 +96,9 @@ class Database:
         self._identity = _identity(self.path)
 
     def _connect(self) -> sqlite3.Connection:
-        created = not self.path.exists()
+        """Opens nothing on the disk yet, so it cannot fail in aiosqlite's start-up."""
         connection = sqlite3.connect(self.path, isolation_level=None, cached_statements=256)
-        if created:
-            self.path.chmod(0o600)
         connection.row_factory = sqlite3.Row
-        for pragma in (
-            "journal_mode = WAL",
-            "synchronous = FULL",
-            "secure_delete = ON",
-            "foreign_keys = ON",
-            "busy_timeout = 5000",
-            "cache_size = -16000",
-            "temp_store = MEMORY",
-            "journal_size_limit = 0",
-        ):
-            connection.execute(f"PRAGMA {pragma}")
         return connection
 
     async def close(self) -> None:
@@ -137,9 +133,10 @@ class Database:
             batch, self._queue = self._queue[:200], self._queue[200:]
             try:
                 self._check_file()
-                units = [unit for unit, _ in batch]
-                results = await self._opened().run(partial(_transaction, units=units))
-            except (sqlite3.Error, OSError, StorageError) as error:
+                results = await self._opened().run(_grouped([unit for unit, _ in batch]))
+            except Exception as error:
+                if not isinstance(error, (sqlite3.Error, OSError, StorageError)):
+                    log.exception("the database writer broke")
                 results = [_translated(error, self.path)] * len(batch)
             for (_, future), result in zip(batch, results, strict=True):
                 _resolve(future, result)
@@ -155,6 +152,20 @@ class Database:
     async def checkpoint(self) -> None:
         """Move the journal into the file and empty it, so that wiped intents leave no bytes."""
         await self.read(lambda c: c.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall())
+
+
+def _prepare(connection: sqlite3.Connection) -> None:
+    for pragma in (
+        "journal_mode = WAL",
+        "synchronous = FULL",
+        "secure_delete = ON",
+        "foreign_keys = ON",
+        "busy_timeout = 5000",
+        "cache_size = -16000",
+        "temp_store = MEMORY",
+        "journal_size_limit = 0",
+    ):
+        connection.execute(f"PRAGMA {pragma}")
 
 
 def _resolve(future: "asyncio.Future[Any]", result: Any) -> None:

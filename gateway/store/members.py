@@ -1,7 +1,7 @@
 """Every query on the index of Smaregi members. Keys are keyed hashes; nothing here is readable."""
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 __all__ = ["Member", "by_email", "forget_unseen", "highest_id", "number_taken", "size", "upsert"]
@@ -77,8 +77,11 @@ def highest_id(db: sqlite3.Connection, scan: int) -> int:
     return row[0] or 0
 
 
-def forget_unseen(db: sqlite3.Connection, scan: int) -> int:
-    """A full scan is done: members that it did not meet are gone from Smaregi."""
+def forget_unseen(db: sqlite3.Connection, scan: int, touched: Iterable[int] = ()) -> int:
+    """A full scan is done: members that neither it nor a refresh meanwhile met are gone."""
+    db.executemany(
+        "UPDATE members SET seen_scan = ? WHERE member_id = ?", [(scan, i) for i in touched]
+    )
     return db.execute("DELETE FROM members WHERE seen_scan < ?", (scan,)).rowcount
 
 

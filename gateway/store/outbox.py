@@ -3,60 +3,25 @@
 import sqlite3
 from collections.abc import Iterable, Sequence
 from dataclasses import KW_ONLY, dataclass
-from typing import Any, Protocol
+from typing import Any
 
 import orjson
 
 from gateway.errors import ErrorClass, UpstreamError
-from gateway.outcomes import Delivery, DeliveryFilter, Kind, NewDelivery, Outcome, Waiting
+from gateway.outcomes import Delivery, NewDelivery, Outcome, Waiting
+from gateway.store.listing import row_to_delivery
 
 __all__ = [
     "Settlement",
     "add",
-    "attempts_of",
     "claim",
-    "counts",
     "discard",
-    "due",
-    "find",
-    "get",
-    "held_ids",
-    "next_due",
-    "of_registration",
-    "postpone",
     "recover",
-    "release",
     "save_plan",
     "settle",
-    "wake",
 ]
 
 _OPEN = "('pending', 'retrying', 'failed', 'held')"
-
-
-def row_to_delivery(row: sqlite3.Row) -> Delivery:
-    return Delivery(
-        id=row["id"],
-        registration_id=row["registration_id"],
-        customer_id=row["customer_id"],
-        channel=row["channel"],
-        kind=Kind(row["kind"]),
-        outcome=Outcome(row["outcome"]),
-        error_class=ErrorClass(row["error_class"]) if row["error_class"] else None,
-        message=row["message"],
-        attempts=row["attempts"],
-        version=row["version"],
-        claimed_version=row["claimed_version"],
-        waiting=Waiting(row["waiting"]) if row["waiting"] else None,
-        email_verified=bool(row["email_verified"]),
-        plan=orjson.loads(row["plan"]) if row["plan"] else None,
-        action=row["action"],
-        reference=row["reference"],
-        adjustments=tuple(orjson.loads(row["adjustments"])),
-        created_at=row["created_at"],
-        updated_at=row["updated_at"],
-        next_attempt_at=row["next_attempt_at"],
-    )
 
 
 @dataclass(slots=True)
@@ -78,22 +43,6 @@ class Settlement:
     member_number: str | None = None
     adjustments: Sequence[dict[str, str]] = ()
     error: UpstreamError | None = None
-
-
-class Postponement(Protocol):
-    """Why and until when deliveries wait that were not even tried."""
-
-    @property
-    def error_class(self) -> ErrorClass | None: ...
-
-    @property
-    def message(self) -> str: ...
-
-    @property
-    def next_attempt_at(self) -> float | None: ...
-
-    @property
-    def waiting(self) -> Waiting | None: ...
 
 
 def add(
@@ -192,7 +141,8 @@ def settle(db: sqlite3.Connection, end: Settlement, now: float) -> Delivery | No
     rows = db.execute(
         """UPDATE deliveries SET
                outcome = CASE WHEN ?1 = 'delivered' AND version <> claimed_version
-                              THEN 'pending' ELSE ?1 END,
+                              THEN iif(outcome = 'discarded', 'discarded', 'pending')
+                              ELSE ?1 END,
                error_class = ?2, message = ?3, next_attempt_at = ?4, waiting = ?5,
                attempts = attempts - ?6,
                action = coalesce(?7, action), reference = coalesce(?8, reference),
@@ -259,104 +209,6 @@ def save_plan(db: sqlite3.Connection, delivery_id: int, plan: dict[str, Any]) ->
     )
 
 
-def get(db: sqlite3.Connection, delivery_id: int) -> Delivery | None:
-    row = db.execute("SELECT * FROM deliveries WHERE id = ?", (delivery_id,)).fetchone()
-    return row_to_delivery(row) if row else None
-
-
-def of_registration(db: sqlite3.Connection, registration_id: str) -> list[Delivery]:
-    """The deliveries that a registration's answer is made of."""
-    rows = db.execute(
-        "SELECT * FROM deliveries WHERE registration_id = ? ORDER BY id", (registration_id,)
-    )
-    return [row_to_delivery(row) for row in rows]
-
-
-def attempts_of(db: sqlite3.Connection, delivery_id: int) -> list[dict[str, Any]]:
-    rows = db.execute(
-        """SELECT started_at, duration, outcome, error_class, message, counted
-           FROM attempts WHERE delivery_id = ? ORDER BY id""",
-        (delivery_id,),
-    )
-    return [dict(row) for row in rows]
-
-
-def due(
-    db: sqlite3.Connection,
-    channel: str,
-    now: float,
-    limit: int,
-    busy: Iterable[int],
-    *,
-    retries: bool = True,
-) -> list[Delivery]:
-    """What the worker takes next: pending, or retrying whose time has come; oldest time first."""
-    skip = set(busy)
-    rows = db.execute(
-        """SELECT * FROM deliveries
-           WHERE channel = ?1 AND (outcome = 'pending' OR (?4 AND outcome = 'retrying'))
-             AND coalesce(next_attempt_at, 0) <= ?2
-           ORDER BY coalesce(next_attempt_at, created_at), id LIMIT ?3""",
-        (channel, now, limit + len(skip), retries),
-    )
-    found = (row_to_delivery(row) for row in rows if row["id"] not in skip)
-    return [delivery for delivery, _ in zip(found, range(limit), strict=False)]
-
-
-def next_due(db: sqlite3.Connection, channel: str) -> float | None:
-    """The earliest next_attempt_at of a channel's retrying deliveries."""
-    row = db.execute(
-        """SELECT min(next_attempt_at) FROM deliveries
-           WHERE channel = ? AND outcome = 'retrying'""",
-        (channel,),
-    ).fetchone()
-    return row[0] if row else None
-
-
-def postpone(db: sqlite3.Connection, ids: Iterable[int], why: Postponement, now: float) -> None:
-    """Deliveries that were not tried wait; their attempts stay as they are."""
-    db.executemany(
-        """UPDATE deliveries SET outcome = 'retrying', error_class = ?, message = ?,
-                  next_attempt_at = ?, waiting = ?, updated_at = ?
-           WHERE id = ? AND outcome IN ('pending', 'retrying')""",
-        [
-            (why.error_class, why.message, why.next_attempt_at, why.waiting, now, delivery_id)
-            for delivery_id in ids
-        ],
-    )
-
-
-def wake(db: sqlite3.Connection, waiting: Waiting, channel: str | None, now: float) -> int:
-    """What a delivery waited for is over: it is due now."""
-    return db.execute(
-        """UPDATE deliveries SET next_attempt_at = ?1, waiting = NULL
-           WHERE outcome = 'retrying' AND waiting = ?2 AND (?3 IS NULL OR channel = ?3)""",
-        (now, waiting, channel),
-    ).rowcount
-
-
-def held_ids(db: sqlite3.Connection, channel: str, after: int, limit: int) -> list[tuple[int, int]]:
-    """(delivery id, customer id) of held deliveries, by id, for the flag to decide again."""
-    rows = db.execute(
-        """SELECT id, customer_id FROM deliveries
-           WHERE channel = ? AND outcome = 'held' AND id > ? ORDER BY id LIMIT ?""",
-        (channel, after, limit),
-    )
-    return [(row[0], row[1]) for row in rows]
-
-
-def release(db: sqlite3.Connection, ids: Iterable[int], now: float) -> int:
-    """Held deliveries whose flag now lets them through become pending."""
-    return sum(
-        db.execute(
-            """UPDATE deliveries SET outcome = 'pending', next_attempt_at = ?, updated_at = ?
-               WHERE id = ? AND outcome = 'held'""",
-            (now, now, delivery_id),
-        ).rowcount
-        for delivery_id in ids
-    )
-
-
 def discard(db: sqlite3.Connection, delivery_id: int, message: str, now: float) -> bool:
     """A person gives a delivery up; one that has arrived or was skipped stays as it is."""
     return bool(
@@ -376,70 +228,3 @@ def recover(db: sqlite3.Connection, now: float) -> int:
            WHERE outcome = 'pending'""",
         (now,),
     ).rowcount
-
-
-def counts(db: sqlite3.Connection) -> list[tuple[str, str, int]]:
-    """(channel, outcome, number) of the open deliveries."""
-    rows = db.execute(
-        f"""SELECT channel, outcome, count(*) FROM deliveries
-            WHERE outcome IN {_OPEN} GROUP BY channel, outcome"""  # noqa: S608
-    )
-    return [(row[0], row[1], row[2]) for row in rows]
-
-
-def find(
-    db: sqlite3.Connection,
-    chosen: DeliveryFilter,
-    *,
-    limit: int,
-    after: int | None = None,
-    oldest_first: bool = False,
-    before_attempt: float | None = None,
-) -> list[Delivery]:
-    """Deliveries that the filter names; `after` is the last id of the page before.
-
-    `before_attempt`: only those that no attempt since that time has touched.
-    """
-    where, values = _conditions(chosen)
-    if after is not None:
-        where.append("id > ?" if oldest_first else "id < ?")
-        values.append(after)
-    if before_attempt is not None:
-        where.append(
-            "NOT EXISTS (SELECT 1 FROM attempts WHERE delivery_id = deliveries.id"
-            " AND started_at >= ?)"
-        )
-        values.append(before_attempt)
-    order = "ASC" if oldest_first else "DESC"
-    sql = f"SELECT * FROM deliveries WHERE {' AND '.join(where)} ORDER BY id {order} LIMIT ?"  # noqa: S608
-    return [row_to_delivery(row) for row in db.execute(sql, (*values, limit))]
-
-
-def count(db: sqlite3.Connection, chosen: DeliveryFilter) -> int:
-    where, values = _conditions(chosen)
-    sql = f"SELECT count(*) FROM deliveries WHERE {' AND '.join(where)}"  # noqa: S608
-    number: int = db.execute(sql, values).fetchone()[0]
-    return number
-
-
-def _conditions(chosen: DeliveryFilter) -> tuple[list[str], list[Any]]:
-    where: list[str] = ["1"]
-    values: list[Any] = []
-    for column, wanted in (
-        ("channel", chosen.channels),
-        ("outcome", chosen.outcomes),
-        ("error_class", chosen.error_classes),
-        ("id", chosen.ids),
-    ):
-        if wanted:
-            where.append(f"{column} IN ({', '.join('?' * len(wanted))})")
-            values += wanted
-    for clause, value in (
-        ("created_at >= ?", chosen.since),
-        ("created_at <= ?", chosen.until),
-        ("customer_id = ?", chosen.customer_id),
-    ):
-        if value is not None:
-            where.append(clause)
-            values.append(value)
-    return where, values

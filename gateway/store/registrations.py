@@ -20,10 +20,12 @@ __all__ = [
     "forget_unfinished_answers",
     "get",
     "intents_open",
+    "mark_told",
     "mark_unclear",
     "remember",
     "sealed_intent",
     "unsettled",
+    "untold_ids",
 ]
 
 DAY = 86400.0
@@ -48,7 +50,10 @@ class Registration:
 
 @dataclass(frozen=True, slots=True)
 class Opening:
-    """A sign-up that asks to begin. `key` is the hashed idempotency key, `sealed` the intent."""
+    """A sign-up that asks to begin. `sealed` is the intent.
+
+    `key` is the hashed idempotency key, `key_hash` the hash of all that came with it.
+    """
 
     id: str
     email_hash: bytes
@@ -56,6 +61,7 @@ class Opening:
     email_verified: bool
     sealed: bytes
     key: bytes | None = None
+    key_hash: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +110,7 @@ def begin(db: sqlite3.Connection, opening: Opening, now: float) -> Begun:
     if opening.key is not None and begun.verdict != "busy":
         db.execute(
             "INSERT INTO answers (key, body_hash, registration_id, created_at) VALUES (?, ?, ?, ?)",
-            (opening.key, opening.body_hash, begun.id, now),
+            (opening.key, opening.key_hash, begun.id, now),
         )
     return begun
 
@@ -116,7 +122,7 @@ def _known_key(db: sqlite3.Connection, opening: Opening, now: float) -> Begun | 
     if row["status"] is not None and row["created_at"] <= now - DAY:
         db.execute("DELETE FROM answers WHERE key = ?", (opening.key,))
         return None
-    if row["body_hash"] != opening.body_hash:
+    if row["body_hash"] != opening.key_hash:
         return Begun("key_mismatch")
     if row["status"] is None:
         return Begun("key_busy", id=row["registration_id"] or "")
@@ -176,6 +182,8 @@ def accept(
     warnings: list[dict[str, str]],
     deliveries: list[NewDelivery],
     now: float,
+    *,
+    answered: bool,
 ) -> list[Delivery]:
     """Shopify has the customer: the deliveries are owed, and the intent is gone for good.
 
@@ -183,8 +191,15 @@ def accept(
     """
     db.execute(
         """UPDATE registrations SET state = 'accepted', customer_id = ?, shopify_action = ?,
-                  warnings = ?, updated_at = ? WHERE id = ?""",
-        (customer_id, shopify_action, orjson.dumps(warnings).decode(), now, registration_id),
+                  warnings = ?, told = ?, updated_at = ? WHERE id = ?""",
+        (
+            customer_id,
+            shopify_action,
+            orjson.dumps(warnings).decode(),
+            answered,
+            now,
+            registration_id,
+        ),
     )
     superseded = db.execute(
         """SELECT id FROM registrations WHERE state = 'unclear' AND id <> ?1 AND email_hash =
@@ -209,6 +224,11 @@ def mark_unclear(db: sqlite3.Connection, registration_id: str, now: float) -> No
         "UPDATE registrations SET state = 'unclear', updated_at = ? WHERE id = ?",
         (now, registration_id),
     )
+
+
+def mark_told(db: sqlite3.Connection, registration_id: str) -> None:
+    """What this registration sent stands from now on."""
+    db.execute("UPDATE registrations SET told = 1 WHERE id = ?", (registration_id,))
 
 
 def remember(
@@ -242,11 +262,13 @@ def unsettled(db: sqlite3.Connection) -> list[Registration]:
     return [_row(row) for row in rows]
 
 
-def unclear_ids(db: sqlite3.Connection, email_hash: bytes) -> set[str]:
-    """Registrations of this e-mail of whose end nobody was told."""
+def untold_ids(db: sqlite3.Connection, email_hash: bytes, now: float) -> set[str]:
+    """Registrations of this e-mail of whose success nobody was told: newer data replaces them."""
     rows = db.execute(
-        "SELECT id FROM registrations WHERE state IN ('open', 'unclear') AND email_hash = ?",
-        (email_hash,),
+        """SELECT id FROM registrations WHERE email_hash = ? AND
+               (state IN ('open', 'unclear') OR
+                (state = 'accepted' AND told = 0 AND created_at > ?))""",
+        (email_hash, now - DAY),
     )
     return {row[0] for row in rows}
 

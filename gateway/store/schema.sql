@@ -23,6 +23,7 @@ CREATE TABLE registrations (
     shopify_action TEXT CHECK (shopify_action IN ('created', 'adopted')),
     warnings       TEXT NOT NULL DEFAULT '[]',
     problem        TEXT,
+    told           INTEGER NOT NULL DEFAULT 0,  -- whether a caller heard of the success
     created_at     REAL NOT NULL,
     updated_at     REAL NOT NULL
 ) STRICT, WITHOUT ROWID;

@@ -15,6 +15,10 @@ from itertools import count
 __all__ = ["CostBucket", "Lane", "RateLimit", "lane"]
 
 
+LONGEST_PAUSE = 2.0
+"""Seconds that callers wait here for a `Retry-After`; a longer one is for the channel's gate."""
+
+
 class Lane(IntEnum):
     """Who asks: lower goes first."""
 
@@ -28,17 +32,26 @@ lane: ContextVar[Lane] = ContextVar("lane", default=Lane.LIVE)
 class _Bucket:
     """Tokens that refill with time; waiters are served by lane, then in order of arrival."""
 
-    def __init__(self, clock: Callable[[], float], size: float, rate: float) -> None:
+    def __init__(
+        self,
+        clock: Callable[[], float],
+        size: float,
+        rate: float,
+        before_refill: Callable[[], None] = lambda: None,
+    ) -> None:
         self._clock = clock
+        self._before_refill = before_refill
         self.size = size
         self.rate = rate
         self.tokens = size
+        self.paused_until = 0.0
         self._at = clock()
         self._waiting: list[tuple[int, int, float, float, asyncio.Future[None]]] = []
         self._order = count()
         self._timer: asyncio.TimerHandle | None = None
 
     def refill(self) -> None:
+        self._before_refill()
         now = self._clock()
         if now > self._at:
             self.tokens = min(self.size, self.tokens + (now - self._at) * self.rate)
@@ -47,7 +60,8 @@ class _Bucket:
     async def take(self, amount: float, keep: float) -> None:
         """Wait until `amount` can be taken with `keep` left over, then take it."""
         self.refill()
-        if not self._waiting and self.tokens >= amount + keep:
+        paused = self._clock() < self.paused_until
+        if not self._waiting and not paused and self.tokens >= amount + keep:
             self.tokens -= amount
             return
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -65,8 +79,12 @@ class _Bucket:
         self.refill()
         while self._waiting:
             _, _, amount, keep, future = self._waiting[0]
+            pause = self.paused_until - self._clock()
             if future.cancelled():
                 heapq.heappop(self._waiting)
+            elif pause > 0:
+                self._wake_in(pause)
+                return
             elif self.tokens + 1e-9 >= min(amount + keep, self.size):
                 heapq.heappop(self._waiting)
                 self.tokens -= amount
@@ -95,38 +113,47 @@ class RateLimit:
 
     def __init__(self, clock: Callable[[], float], per_period: float, period: float = 1.0) -> None:
         self._clock = clock
-        self._allowed = per_period / period
-        burst = max(1.0, per_period * 0.1)
-        rate = max(per_period - burst, per_period * 0.5) / period
-        self._full = rate
-        self._bucket = _Bucket(clock, burst, rate)
-        self._until = 0.0
+        self._allowance = (per_period, period)
+        self._full, burst = _shape(per_period, period)
         self._calm_at = 0.0
+        self._bucket = _Bucket(clock, burst, self._full, self._recover)
+
+    def allow(self, per_period: float, period: float) -> None:
+        """The upstream said what it allows; a rate that was halved stays so until it recovers."""
+        if (per_period, period) == self._allowance:
+            return
+        self._allowance = (per_period, period)
+        slowed = self._bucket.rate / self._full
+        self._full, self._bucket.size = _shape(per_period, period)
+        self._bucket.refill()
+        self._bucket.rate = self._full * slowed
 
     async def acquire(self) -> None:
-        self._recover()
         keep = self._bucket.size * 0.2 if lane.get() is Lane.BACKLOG else 0.0
-        pause = self._until - self._clock()
-        if pause > 0:
-            await asyncio.sleep(pause)
         await self._bucket.take(1.0, min(keep, self._bucket.size - 1.0))
 
     def throttled(self, retry_after: float | None) -> None:
         """Somebody else used our allowance: half the rate, and a pause if one was asked for."""
-        now = self._clock()
         self._bucket.refill()
+        now = self._clock()
         self._bucket.rate = max(self._bucket.rate / 2, self._full / 32)
         self._calm_at = now + 5.0
         if retry_after:
-            self._until = max(self._until, now + min(retry_after, 5.0))
+            pause = now + min(retry_after, LONGEST_PAUSE)
+            self._bucket.paused_until = max(self._bucket.paused_until, pause)
 
     def _recover(self) -> None:
         """A tenth of the full rate every five calm seconds."""
         now = self._clock()
         while self._bucket.rate < self._full and now >= self._calm_at:
-            self._bucket.refill()
             self._bucket.rate = min(self._full, self._bucket.rate + self._full / 10)
             self._calm_at += 5.0
+
+
+def _shape(per_period: float, period: float) -> tuple[float, float]:
+    """(rate a second, burst): together never more than the allowance in any period."""
+    burst = max(1.0, per_period * 0.1)
+    return max(per_period - burst, per_period * 0.5) / period, burst
 
 
 class CostBucket:

@@ -6,6 +6,7 @@ deadline (aiohttp-retry); writes never are: the outbox repeats them, after looki
 """
 
 import asyncio
+import math
 import time
 from collections.abc import Callable, Mapping
 from contextvars import ContextVar
@@ -113,13 +114,17 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
     if not text:
         return None
     try:
-        return max(0.0, float(text))
+        seconds = float(text)
     except ValueError:
-        pass
+        seconds = _seconds_until(text)
+    return max(0.0, seconds) if math.isfinite(seconds) else None
+
+
+def _seconds_until(date: str) -> float:
     try:
-        return max(0.0, parsedate_to_datetime(text).timestamp() - time.time())
-    except (ValueError, TypeError):
-        return None
+        return parsedate_to_datetime(date).timestamp() - time.time()
+    except (ValueError, TypeError, OverflowError):
+        return math.nan
 
 
 _READ_AGAIN = {502, 503, 504}
@@ -155,6 +160,8 @@ class Wire:
             cookie_jar=aiohttp.DummyCookieJar(),
             timeout=aiohttp.ClientTimeout(total=None),
         )
+        # aiohttp would silently repeat a GET over a dropped connection, past our rates and counts.
+        self._session._retry_connection = False  # noqa: SLF001
         self._reader = RetryClient(self._session)
         return self
 
@@ -187,7 +194,7 @@ class Wire:
             raise _broken(call, ErrorClass.TIMEOUT, f"no answer within {limit:g} s") from None
         except aiohttp.ClientConnectorError:
             raise _broken(call, ErrorClass.CONNECTION, "cannot connect", applied=False) from None
-        except aiohttp.ClientConnectionError:
+        except (aiohttp.ClientConnectionError, OSError):
             raise _broken(call, ErrorClass.CONNECTION, "the connection was cut") from None
         except aiohttp.ClientPayloadError:
             raise _broken(call, ErrorClass.CONNECTION, "the answer was cut off") from None
@@ -211,9 +218,17 @@ class Wire:
         else:
             context = self._session.request(call.method, call.url, **options)
         async with context as response:
-            if (response.content_length or 0) > MAX_BODY:
-                raise _broken(call, ErrorClass.UNEXPECTED, "the answer is too large")
-            return Answer(call, response.status, response.headers, await response.read())
+            return Answer(call, response.status, response.headers, await _body(call, response))
+
+
+async def _body(call: Call, response: aiohttp.ClientResponse) -> bytes:
+    parts, size = [], 0
+    while part := await response.content.readany():
+        size += len(part)
+        if size > MAX_BODY:
+            raise _broken(call, ErrorClass.UNEXPECTED, "the answer is too large")
+        parts.append(part)
+    return parts[0] if len(parts) == 1 else b"".join(parts)
 
 
 def _broken(

@@ -74,10 +74,11 @@ class SmtpTransport:
         """Hand one message over. Raises UpstreamError; its texts hold no address."""
         guard(Access.WRITE, "SMTP DATA")
         async with self._slots:
+            settings = self._settings()
             connection: aiosmtplib.SMTP | None = None
             try:
                 async with asyncio.timeout(self._timeout()):
-                    connection = await self._connect()
+                    connection = await self._connect(settings)
                     await connection.sendmail(sender, [recipient], message)
             except (aiosmtplib.SMTPException, TimeoutError, OSError, ValueError) as error:
                 if connection is not None:
@@ -87,19 +88,18 @@ class SmtpTransport:
                 if connection is not None:
                     connection.close()
                 raise
-            self._idle.append((time.monotonic(), self._settings(), connection))
+            self._idle.append((time.monotonic(), settings, connection))
 
     async def probe(self) -> None:
         """Connect, log in and say goodbye: nothing is sent."""
         try:
             async with asyncio.timeout(self._timeout()):
-                connection = await self._open()
+                connection = await self._open(self._settings())
                 await connection.quit()
         except (aiosmtplib.SMTPException, TimeoutError, OSError, ValueError) as error:
             raise self._translated(error, sent=False) from None
 
-    async def _connect(self) -> aiosmtplib.SMTP:
-        settings = self._settings()
+    async def _connect(self, settings: SmtpSettings) -> aiosmtplib.SMTP:
         while self._idle:
             since, made_with, connection = self._idle.pop()
             idle = time.monotonic() - since
@@ -110,10 +110,9 @@ class SmtpTransport:
                     await connection.noop()
                     return connection
             connection.close()
-        return await self._open()
+        return await self._open(settings)
 
-    async def _open(self) -> aiosmtplib.SMTP:
-        settings = self._settings()
+    async def _open(self, settings: SmtpSettings) -> aiosmtplib.SMTP:
         password = settings.smtp_password
         connection = aiosmtplib.SMTP(
             hostname=settings.smtp_host,

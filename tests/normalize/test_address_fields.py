@@ -82,6 +82,25 @@ def test_display_keeps_the_way_of_writing() -> None:
     assert (address.town, address.block) == ("霞が関", "1-2-3")
 
 
+def test_number_in_address2_goes_before_the_building_in_address1() -> None:
+    address = parse_address(
+        prefecture="東京都", city="渋谷区", address1="道玄坂 ABCビル", address2="1-2-3 5F"
+    )
+    assert shopify_address(address).address1 == "道玄坂1-2-3"
+    assert shopify_address(address).address2 == "ABCビル 5F"
+
+
+def test_building_that_begins_like_a_town_is_still_a_building() -> None:
+    address = parse_address(
+        prefecture="岩手県",
+        city="盛岡市",
+        address1="青山マンション305号室",
+        address2="本町通3丁目8-37",
+    )
+    assert shopify_address(address).address1 == "本町通3丁目8-37"
+    assert shopify_address(address).address2 == "青山マンション305号室"
+
+
 def test_block_that_goes_on_in_address2_is_joined() -> None:
     address = parse_address(
         prefecture="東京都", city="渋谷区", address1="道玄坂1丁目", address2="2番3号 ABCビル"

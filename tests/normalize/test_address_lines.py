@@ -224,7 +224,7 @@ def test_half_of_a_surrogate_pair_is_dropped_and_the_rest_is_read() -> None:
     assert parse_line("東京都渋谷区\ud842道玄坂1-2-3\udfff").line1 == "道玄坂1-2-3"
 
 
-@pytest.mark.parametrize("building", ["渋谷ヒカリエ", "ABCビル5F", "コーポ山田 201"])
+@pytest.mark.parametrize("building", ["渋谷ヒカリエ", "ABCビル5F", "コーポ山田 201", "離れ2階"])
 def test_building_without_a_block_is_still_a_building(building: str) -> None:
     address = parse_line(f"東京都渋谷区道玄坂 {building}")
     assert (address.town, address.block, address.building) == ("道玄坂", "", building)
@@ -243,6 +243,8 @@ def test_building_without_a_block_is_still_a_building(building: str) -> None:
         ("千葉県旭市ニ1920番地", "ニ", "1920"),
         ("愛知県豊田市西丹波町三五十", "西丹波町三五十", ""),
         ("北海道札幌市中央区北3西6", "北三条西", "6"),
+        ("神奈川県足柄下郡箱根町ニノ平1121", "二ノ平", "1121"),
+        ("静岡県下田市静岡県下田市四丁目5-26", "四丁目", "5-26"),
     ],
 )
 def test_named_and_numbered_areas_belong_to_the_town(line: str, town: str, block: str) -> None:
@@ -253,3 +255,8 @@ def test_named_and_numbered_areas_belong_to_the_town(line: str, town: str, block
 def test_post_office_box_is_no_town() -> None:
     address = parse_line("東京都渋谷区渋谷郵便局私書箱12号")
     assert (address.town, address.block, address.building) == ("", "", "渋谷郵便局私書箱12号")
+
+
+def test_room_right_after_the_last_unit_is_no_part_of_the_block() -> None:
+    address = parse_line("東京都渋谷区道玄坂1丁目2番3号501")
+    assert (address.block, address.building) == ("1-2-3", "501")

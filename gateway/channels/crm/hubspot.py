@@ -27,7 +27,7 @@ log = logging.getLogger(__name__)
 
 SYSTEM = "crm"
 _PER_TEN_SECONDS = 100
-"""Free and Starter accounts; the headers of the answers are not documented for service keys."""
+"""Of Free and Starter accounts, until the answers' headers tell this account's own limit."""
 _OUR_PROPERTIES: Mapping[str, Mapping[str, Any]] = {
     "shopify_customer_id": {"label": "Shopify customer id", "hasUniqueValue": True},
     "last_name_kana": {"label": "Last name (kana)"},
@@ -143,8 +143,7 @@ class HubSpot:
             raise answer.error()
         existing: set[str] = set()
         if answer.status == 200:
-            results = answer.json().get("results") or []
-            existing = {str(row.get("name")) for row in results}
+            existing = _names(answer)
         if dry_run.get():
             return frozenset(existing & set(_OUR_PROPERTIES))
         made = {name for name in _OUR_PROPERTIES if name in existing or await self._make(name)}
@@ -221,24 +220,38 @@ class HubSpot:
                 body=None if body is None else orjson.dumps(body),
             )
         )
+        self._learn_limit(answer)
         if answer.status == 429:
             self._limit.throttled(answer.error().retry_after)
             raise _rate_limited(answer)
         return answer
 
+    def _learn_limit(self, answer: Answer) -> None:
+        """`X-HubSpot-RateLimit-Max` requests in `-Interval-Milliseconds`, where it says so."""
+        most = answer.headers.get("X-HubSpot-RateLimit-Max", "")
+        interval = answer.headers.get("X-HubSpot-RateLimit-Interval-Milliseconds", "")
+        if most.isdigit() and interval.isdigit() and int(most) >= 10 and int(interval) >= 1000:
+            self._limit.allow(float(most), int(interval) / 1000)
+
     async def check(self) -> Sequence[Check]:
-        answer = await self._call("list contacts", Access.READ, "GET", "", params={"limit": "1"})
-        if answer.status != 200:
-            raise answer.error()
+        await self._get("nobody@example.com", "email")  # 404 proves the scope as well
         listed = await self._property_call("list properties", Access.READ, "GET", None)
         if listed.status != 200:
             return [Check("HubSpot", ok=False, detail="grant the scope crm.schemas.contacts.read")]
-        existing = {str(row.get("name")) for row in listed.json().get("results") or []}
-        lost = sorted(set(_OUR_PROPERTIES) - existing)
+        lost = sorted(set(_OUR_PROPERTIES) - _names(listed))
         detail = "contacts can be read"
         if lost:
             detail += f"; properties made at first use: {', '.join(lost)}"
         return [Check("HubSpot", ok=True, detail=detail)]
+
+
+def _names(answer: Answer) -> set[str]:
+    """Of a list of properties."""
+    try:
+        return {str(row["name"]) for row in answer.json()["results"]}
+    except (KeyError, TypeError):
+        detail = "the answer is not a list of properties"
+        raise answer.error(ErrorClass.UNEXPECTED, detail) from None
 
 
 def _rate_limited(answer: Answer) -> UpstreamError:

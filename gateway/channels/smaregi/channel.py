@@ -8,7 +8,7 @@ and the place of its old number are written down before the write.
 import asyncio
 import logging
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any, cast
 
 from gateway.channels.base import Check, Context, Done, Work
@@ -72,7 +72,7 @@ class Smaregi:
     async def deliver(self, work: Work) -> Done:
         own, _ = await asyncio.gather(self._own(work), self.index.fresh())
         if own is not None:
-            return self._recognised(own, work)
+            return await self._recognised(own, work)
         decision = await self._decide(work)
         if isinstance(decision, LinkTo):
             return await self._link(decision.member, work)
@@ -93,14 +93,31 @@ class Smaregi:
             raise _conflict("the member with this number is withdrawn or merged")
         return active[0] if active else None
 
-    def _recognised(self, row: Row, work: Work) -> Done:
+    async def _recognised(self, row: Row, work: Work) -> Done:
         member_id = str(row["customerId"])
         linked = work.plan is not None and str(work.plan.get("member")) == member_id
+        adjustments: Sequence[dict[str, str]] = ()
+        if work.link is not None and not linked:
+            adjustments = await self._bring_up_to_date(row, work)
         return Done(
             action="linked" if linked else "created",
             reference=member_id,
             member_number=self._member_number(row, work),
+            adjustments=adjustments,
         )
+
+    async def _bring_up_to_date(self, row: Row, work: Work) -> Sequence[dict[str, str]]:
+        """A member of our own making, delivered before: newer data of the same sign-up counts."""
+        fields, adjustments = member_fields(work.customer)
+        own = {"customerCode", "status"}
+        changed = {
+            name: value
+            for name, value in fields.items()
+            if name not in own and str(row.get(name) or "") != value
+        }
+        if changed:
+            await self._client.patch(str(row["customerId"]), changed)
+        return adjustments
 
     def _member_number(self, row: Row, work: Work) -> str:
         """In `customerNo` mode the old card's number stays the one that a till reads."""
@@ -185,7 +202,6 @@ class Smaregi:
 
     async def _create(self, work: Work) -> Done:
         fields, adjustments = member_fields(work.customer)
-        await work.save_plan({"create": fields["customerCode"]})
         try:
             row = await self._client.create(fields)
         except UpstreamError as error:
@@ -209,6 +225,22 @@ class Smaregi:
         if rows:
             raise _conflict("the member with this number is withdrawn or merged")
         raise error
+
+    async def refresh_members(self) -> AsyncIterator[dict[str, Any]]:
+        """Rebuild the index of members; `progress` events, then `end`, with any `error`."""
+        scan = self.index.start_scan(again=True)
+        yield {"event": "start"}
+        while not scan.done():
+            await asyncio.wait({scan}, timeout=0.2)
+            progress = self.index.progress
+            yield {"event": "progress", "members": progress.members, "seconds": progress.seconds}
+        end = {"event": "end", "members": progress.members, "seconds": progress.seconds}
+        try:
+            scan.result()
+        except UpstreamError as error:
+            yield end | {"error": str(error)}
+            return
+        yield end | {"indexed": await self.index.size()}
 
     async def check(self) -> Sequence[Check]:
         columns = await self._client.required_columns()

@@ -114,9 +114,7 @@ class SmaregiClient:
         if answer.status != 200:
             raise answer.error()
         rows = answer.json()
-        if not isinstance(rows, list) or not all(
-            isinstance(row, dict) and "customerId" in row for row in rows
-        ):
+        if not isinstance(rows, list) or not all(_is_member(row) for row in rows):
             raise answer.error(ErrorClass.UNEXPECTED, "the answer is not a list of members")
         return rows
 
@@ -177,9 +175,9 @@ class SmaregiClient:
         if answer.status != 200:
             raise answer.error()
         rows = answer.json()
-        if not isinstance(rows, list):
+        if not isinstance(rows, list) or not all(_is_column(row) for row in rows):
             raise answer.error(ErrorClass.UNEXPECTED, "the answer is not a list of columns")
-        return [str(r["columnName"]) for r in rows if str(r.get("value")) == "1"]
+        return [str(row["columnName"]) for row in rows if str(row["value"]) == "1"]
 
     def _member(self, answer: Answer) -> Mapping[str, Any]:
         if answer.status not in {200, 201}:
@@ -187,7 +185,16 @@ class SmaregiClient:
                 ErrorClass.INVALID_DATA if answer.status in {400, 409, 422} else None,
                 "Smaregi refuses the data (HTTP 400)" if answer.status == 400 else "",
             )
-        row = answer.json()
-        if not isinstance(row, dict) or "customerId" not in row:
+        row: Mapping[str, Any] = answer.json()
+        if not _is_member(row):
             raise answer.error(ErrorClass.UNEXPECTED, "the answer is not a member")
         return row
+
+
+def _is_member(row: object) -> bool:
+    """`customerId` comes as a number or as a text of digits."""
+    return isinstance(row, dict) and str(row.get("customerId", "")).isdigit()
+
+
+def _is_column(row: object) -> bool:
+    return isinstance(row, dict) and {"columnName", "value"} <= row.keys()

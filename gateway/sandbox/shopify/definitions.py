@@ -41,6 +41,20 @@ def metafields_set(_root: Any, info: Info, metafields: list[Mapping[str, Any]]) 
     return done(info, pairs[0][0].gid if pairs else "", metafields=made)
 
 
+def metafields_delete(_root: Any, info: Info, metafields: list[Mapping[str, str]]) -> Payload:
+    """What is not there is answered as null in its place."""
+    require(info, "write_customers")
+    store = of(info).store
+    gone: list[Mapping[str, str] | None] = []
+    for given in metafields:
+        owner = customer_of(info, given["ownerId"])
+        found = owner is not None and store.clear_metafield(owner, given["namespace"], given["key"])
+        gone.append(given if found else None)
+        if owner is not None and found:
+            store.touch(owner)
+    return done(info, metafields[0]["ownerId"] if metafields else "", deletedMetafields=gone)
+
+
 def definition_create(_root: Any, info: Info, definition: Mapping[str, Any]) -> Payload:
     require(info, "write_customers")
     store = of(info).store

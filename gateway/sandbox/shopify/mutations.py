@@ -183,6 +183,7 @@ MUTATIONS: dict[str, Callable[..., Any]] = {
     "customerAddressUpdate": addresses.address_update,
     "customerUpdateDefaultAddress": addresses.default_address,
     "metafieldsSet": definitions.metafields_set,
+    "metafieldsDelete": definitions.metafields_delete,
     "metafieldDefinitionCreate": definitions.definition_create,
     "tagsAdd": tags_add,
     "tagsRemove": tags_remove,

@@ -141,6 +141,13 @@ class Store:
         customer.metafields[namespace, key] = made
         return made
 
+    def clear_metafield(self, customer: Customer, namespace: str, key: str) -> bool:
+        """Whether it was there."""
+        old = customer.metafields.pop((namespace, key), None)
+        if old is not None:
+            self._uniques.pop((namespace, key, old.value), None)
+        return old is not None
+
     def define(self, definition: MetafieldDefinition) -> None:
         self.definitions[definition.namespace, definition.key] = definition
         if definition.unique:

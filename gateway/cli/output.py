@@ -1,0 +1,31 @@
+"""What commands print: tables for people, lines of JSON for programs."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import click
+
+__all__ = ["print_json", "table"]
+
+
+def print_json(row: Mapping[str, Any]) -> None:
+    """One JSON object a line."""
+    import orjson  # noqa: PLC0415
+
+    click.echo(orjson.dumps(row).decode())
+
+
+def table(title: str, columns: Iterable[str], rows: Iterable[Iterable[object]]) -> None:
+    """A table on the terminal, as wide as it needs where output goes into a pipe."""
+    from rich.console import Console  # noqa: PLC0415
+    from rich.table import Table  # noqa: PLC0415
+
+    shown = Table(title=title or None, title_justify="left", header_style="bold")
+    for column in columns:
+        shown.add_column(column, overflow="fold")
+    for row in rows:
+        shown.add_row(*("" if cell is None else str(cell) for cell in row))
+    console = Console(highlight=False)
+    if not console.is_terminal:
+        console = Console(width=160, highlight=False)
+    console.print(shown)

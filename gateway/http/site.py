@@ -1,0 +1,47 @@
+"""Listening: the public address."""
+
+import logging
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from aiohttp import web
+
+from gateway.app import Core
+from gateway.config import LiveConfig
+from gateway.errors import ConfigurationError
+from gateway.http.server import application
+
+__all__ = ["public_site"]
+
+log = logging.getLogger("gateway")
+
+_REQUESTS = 4.0
+"""Seconds that requests get to finish when we stop."""
+
+
+@asynccontextmanager
+async def public_site(core: Core, live: LiveConfig) -> AsyncIterator[str]:
+    """The HTTP API; yields its address."""
+    gateway = live.current.gateway
+    runner = web.AppRunner(application(core), access_log=None, shutdown_timeout=_REQUESTS)
+    await runner.setup()
+    try:
+        site = web.TCPSite(runner, gateway.gateway_host, gateway.gateway_port, backlog=1024)
+        try:
+            await site.start()
+        except OSError as error:
+            raise ConfigurationError(
+                [f"GATEWAY_PORT: cannot listen there ({_reason(error)})"]
+            ) from None
+        host, port = runner.addresses[0][:2]
+        url = f"http://{f'[{host}]' if ':' in host else host}:{port}"
+        log.info("listening on %s", url)
+        yield url
+    finally:
+        await runner.cleanup()
+
+
+def _reason(error: OSError) -> str:
+    """Asyncio's own text repeats the address."""
+    return os.strerror(error.errno) if error.errno else type(error).__name__

@@ -1,0 +1,66 @@
+"""The answers of a registration that goes no further, in words for the storefront's developer."""
+
+from gateway.answers import Answer, problem
+from gateway.errors import ErrorClass, UpstreamError
+from gateway.store.registrations import Begun
+
+__all__ = ["answer_at_once", "no_storage", "shopify_unavailable"]
+
+
+def answer_at_once(begun: Begun) -> Answer | None:
+    """What the database alone can answer; None where another registration has to be asked."""
+    match begun.verdict:
+        case "key_replay":
+            return Answer(begun.status, begun.answer, {"Idempotent-Replayed": "true"})
+        case "key_mismatch":
+            return problem(
+                422,
+                "idempotency-key-reused",
+                "This Idempotency-Key came with another body before; use a new key.",
+            )
+        case "key_busy":
+            return problem(
+                409,
+                "in-progress",
+                "A request with this Idempotency-Key is under way.",
+                registration_id=begun.id or None,
+                retry_after=1,
+            )
+        case "busy":
+            return problem(
+                409,
+                "in-progress",
+                "A registration for this e-mail with other data is under way.",
+                registration_id=begun.id,
+                retry_after=1,
+            )
+    return None
+
+
+def shopify_unavailable(error: UpstreamError, registration_id: str) -> Answer:
+    return problem(
+        503,
+        "shopify-unavailable",
+        f"{_REASONS.get(error.error_class, 'Shopify did not answer properly')}; nothing was "
+        "sent to any other system. The same request may be sent again.",
+        registration_id=registration_id,
+        retry_after=min(max(error.retry_after or 5.0, 1.0), 300.0),
+    )
+
+
+_REASONS = {
+    ErrorClass.CONNECTION: "Shopify cannot be reached",
+    ErrorClass.TIMEOUT: "Shopify did not answer in time",
+    ErrorClass.RATE_LIMIT: "Shopify's request budget is used up",
+    ErrorClass.AUTH: "Shopify refuses the gateway's credentials",
+    ErrorClass.UNAVAILABLE: "Shopify is not available",
+}
+
+
+def no_storage() -> Answer:
+    return problem(
+        503,
+        "storage-unavailable",
+        "The gateway cannot write to its database; nothing was promised. Send the request again.",
+        retry_after=10,
+    )

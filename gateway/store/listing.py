@@ -1,0 +1,128 @@
+"""Reading the outbox: single deliveries, lists by filter, and counts."""
+
+import sqlite3
+from typing import Any
+
+import orjson
+
+from gateway.errors import ErrorClass
+from gateway.outcomes import Delivery, DeliveryFilter, Kind, Outcome, Waiting
+
+__all__ = ["attempts_of", "count", "counts", "find", "get", "of_registration", "row_to_delivery"]
+
+
+_OPEN = "('pending', 'retrying', 'failed', 'held')"
+
+
+def row_to_delivery(row: sqlite3.Row) -> Delivery:
+    return Delivery(
+        id=row["id"],
+        registration_id=row["registration_id"],
+        customer_id=row["customer_id"],
+        channel=row["channel"],
+        kind=Kind(row["kind"]),
+        outcome=Outcome(row["outcome"]),
+        error_class=ErrorClass(row["error_class"]) if row["error_class"] else None,
+        message=row["message"],
+        attempts=row["attempts"],
+        version=row["version"],
+        claimed_version=row["claimed_version"],
+        waiting=Waiting(row["waiting"]) if row["waiting"] else None,
+        email_verified=bool(row["email_verified"]),
+        plan=orjson.loads(row["plan"]) if row["plan"] else None,
+        action=row["action"],
+        reference=row["reference"],
+        adjustments=tuple(orjson.loads(row["adjustments"])),
+        created_at=row["created_at"],
+        updated_at=row["updated_at"],
+        next_attempt_at=row["next_attempt_at"],
+    )
+
+
+def get(db: sqlite3.Connection, delivery_id: int) -> Delivery | None:
+    row = db.execute("SELECT * FROM deliveries WHERE id = ?", (delivery_id,)).fetchone()
+    return row_to_delivery(row) if row else None
+
+
+def of_registration(db: sqlite3.Connection, registration_id: str) -> list[Delivery]:
+    """The deliveries that a registration's answer is made of."""
+    rows = db.execute(
+        "SELECT * FROM deliveries WHERE registration_id = ? ORDER BY id", (registration_id,)
+    )
+    return [row_to_delivery(row) for row in rows]
+
+
+def attempts_of(db: sqlite3.Connection, delivery_id: int) -> list[dict[str, Any]]:
+    rows = db.execute(
+        """SELECT started_at, duration, outcome, error_class, message, counted
+           FROM attempts WHERE delivery_id = ? ORDER BY id""",
+        (delivery_id,),
+    )
+    return [dict(row) for row in rows]
+
+
+def counts(db: sqlite3.Connection) -> list[tuple[str, str, int]]:
+    """(channel, outcome, number) of the open deliveries."""
+    rows = db.execute(
+        f"""SELECT channel, outcome, count(*) FROM deliveries
+            WHERE outcome IN {_OPEN} GROUP BY channel, outcome"""  # noqa: S608
+    )
+    return [(row[0], row[1], row[2]) for row in rows]
+
+
+def find(
+    db: sqlite3.Connection,
+    chosen: DeliveryFilter,
+    *,
+    limit: int,
+    after: int | None = None,
+    oldest_first: bool = False,
+    before_attempt: float | None = None,
+) -> list[Delivery]:
+    """Deliveries that the filter names; `after` is the last id of the page before.
+
+    `before_attempt`: only those that no attempt since that time has touched.
+    """
+    where, values = _conditions(chosen)
+    if after is not None:
+        where.append("id > ?" if oldest_first else "id < ?")
+        values.append(after)
+    if before_attempt is not None:
+        where.append(
+            "NOT EXISTS (SELECT 1 FROM attempts WHERE delivery_id = deliveries.id"
+            " AND started_at >= ?)"
+        )
+        values.append(before_attempt)
+    order = "ASC" if oldest_first else "DESC"
+    sql = f"SELECT * FROM deliveries WHERE {' AND '.join(where)} ORDER BY id {order} LIMIT ?"  # noqa: S608
+    return [row_to_delivery(row) for row in db.execute(sql, (*values, limit))]
+
+
+def count(db: sqlite3.Connection, chosen: DeliveryFilter) -> int:
+    where, values = _conditions(chosen)
+    sql = f"SELECT count(*) FROM deliveries WHERE {' AND '.join(where)}"  # noqa: S608
+    number: int = db.execute(sql, values).fetchone()[0]
+    return number
+
+
+def _conditions(chosen: DeliveryFilter) -> tuple[list[str], list[Any]]:
+    where: list[str] = ["1"]
+    values: list[Any] = []
+    for column, wanted in (
+        ("channel", chosen.channels),
+        ("outcome", chosen.outcomes),
+        ("error_class", chosen.error_classes),
+        ("id", chosen.ids),
+    ):
+        if wanted:
+            where.append(f"{column} IN ({', '.join('?' * len(wanted))})")
+            values += wanted
+    for clause, value in (
+        ("created_at >= ?", chosen.since),
+        ("created_at <= ?", chosen.until),
+        ("customer_id = ?", chosen.customer_id),
+    ):
+        if value is not None:
+            where.append(clause)
+            values.append(value)
+    return where, values

@@ -1,0 +1,93 @@
+"""What is due, what waits, and what it waits for: the worker's side of the outbox."""
+
+import sqlite3
+from collections.abc import Iterable
+from typing import Protocol
+
+from gateway.errors import ErrorClass
+from gateway.outcomes import Delivery, Waiting
+from gateway.store.listing import row_to_delivery
+
+__all__ = ["Postponement", "due", "held_ids", "postpone", "release", "wake"]
+
+
+class Postponement(Protocol):
+    """Why and until when deliveries wait that were not even tried."""
+
+    @property
+    def error_class(self) -> ErrorClass | None: ...
+
+    @property
+    def message(self) -> str: ...
+
+    @property
+    def next_attempt_at(self) -> float | None: ...
+
+    @property
+    def waiting(self) -> Waiting | None: ...
+
+
+def due(
+    db: sqlite3.Connection,
+    channel: str,
+    now: float,
+    limit: int,
+    busy: Iterable[int],
+    *,
+    retries: bool = True,
+) -> list[Delivery]:
+    """What the worker takes next: pending, or retrying whose time has come; oldest time first."""
+    skip = set(busy)
+    rows = db.execute(
+        """SELECT * FROM deliveries
+           WHERE channel = ?1 AND (outcome = 'pending' OR (?4 AND outcome = 'retrying'))
+             AND coalesce(next_attempt_at, 0) <= ?2
+           ORDER BY coalesce(next_attempt_at, created_at), id LIMIT ?3""",
+        (channel, now, limit + len(skip), retries),
+    )
+    found = (row_to_delivery(row) for row in rows if row["id"] not in skip)
+    return [delivery for delivery, _ in zip(found, range(limit), strict=False)]
+
+
+def postpone(db: sqlite3.Connection, ids: Iterable[int], why: Postponement, now: float) -> None:
+    """Deliveries that were not tried wait; their attempts stay as they are."""
+    db.executemany(
+        """UPDATE deliveries SET outcome = 'retrying', error_class = ?, message = ?,
+                  next_attempt_at = ?, waiting = ?, updated_at = ?
+           WHERE id = ? AND outcome IN ('pending', 'retrying')""",
+        [
+            (why.error_class, why.message, why.next_attempt_at, why.waiting, now, delivery_id)
+            for delivery_id in ids
+        ],
+    )
+
+
+def wake(db: sqlite3.Connection, waiting: Waiting, channel: str | None, now: float) -> int:
+    """What a delivery waited for is over: it is due now."""
+    return db.execute(
+        """UPDATE deliveries SET next_attempt_at = ?1, waiting = NULL
+           WHERE outcome = 'retrying' AND waiting = ?2 AND (?3 IS NULL OR channel = ?3)""",
+        (now, waiting, channel),
+    ).rowcount
+
+
+def held_ids(db: sqlite3.Connection, channel: str, after: int, limit: int) -> list[tuple[int, int]]:
+    """(delivery id, customer id) of held deliveries, by id, for the flag to decide again."""
+    rows = db.execute(
+        """SELECT id, customer_id FROM deliveries
+           WHERE channel = ? AND outcome = 'held' AND id > ? ORDER BY id LIMIT ?""",
+        (channel, after, limit),
+    )
+    return [(row[0], row[1]) for row in rows]
+
+
+def release(db: sqlite3.Connection, ids: Iterable[int], now: float) -> int:
+    """Held deliveries whose flag now lets them through become pending."""
+    return sum(
+        db.execute(
+            """UPDATE deliveries SET outcome = 'pending', next_attempt_at = ?, updated_at = ?
+               WHERE id = ? AND outcome = 'held'""",
+            (now, now, delivery_id),
+        ).rowcount
+        for delivery_id in ids
+    )

@@ -1,0 +1,95 @@
+"""What channels are given in tests: a customer, and a piece of work about them."""
+
+import dataclasses
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from gateway.channels import Channel, Context, Spec, Store, Work
+from gateway.customer import Address, Customer, Profile
+from gateway.outcomes import Kind, Link
+from gateway.settings import Section
+from gateway.store import Database, Keys
+from gateway.wire import Wire
+
+__all__ = ["PERSONAL", "TARO", "a_channel", "a_work"]
+
+TARO = Customer(
+    id=7000000000001,
+    profile=Profile(
+        email="taro@example.com",
+        last_name="山田",
+        first_name="太郎",
+        last_kana="ヤマダ",
+        first_kana="タロウ",
+        phone="090-1234-5678",
+        birth_date="1990-04-01",
+        gender="male",
+        address=Address("JP", "150-0043", "JP-13", "渋谷区", "道玄坂1-2-3", "ABCビル 5F"),
+        accepts_marketing=True,
+        locale="ja",
+    ),
+)
+
+PERSONAL = ("taro@", "山田", "太郎", "ヤマダ", "1234-5678", "1990-04-01", "道玄坂", "渋谷")
+"""What must not stand in an error or a log line."""
+
+
+def a_work(
+    customer: Customer = TARO,
+    *,
+    fresh: bool = False,
+    link: Link | None = None,
+    plan: Mapping[str, Any] | None = None,
+    number: str = "7000000000001",
+    saved: list[dict[str, Any]] | None = None,
+    **profile: Any,
+) -> Work:
+    """`saved` collects the plans; `profile` are changes to the customer's."""
+
+    async def save_plan(written: dict[str, Any]) -> None:
+        if saved is not None:
+            saved.append(written)
+
+    changed = dataclasses.replace(customer.profile, **profile)
+    return Work(
+        customer=dataclasses.replace(customer, profile=changed),
+        kind=Kind.REGISTRATION,
+        link=link,
+        fresh=fresh,
+        email_verified=True,
+        plan=plan,
+        save_plan=save_plan,
+        number=number,
+    )
+
+
+async def _exists(_customer_id: int) -> bool:
+    return False
+
+
+async def _ready() -> None:
+    return
+
+
+def a_channel(
+    spec: Spec,
+    wire: Wire,
+    settings: Section | Callable[[], Section],
+    *,
+    seconds: float = 1.0,
+    path: Path | None = None,
+) -> Channel:
+    """A channel alone; `path` names its database, not opened here."""
+    context = Context(
+        wire=wire,
+        db=Database(path or Path("not-opened.db")),
+        keys=Keys("a secret of the tests"),
+        settings=settings if callable(settings) else lambda: settings,
+        store=lambda: Store("https://shop.example.com", "sandbox.myshopify.com"),
+        timeout=lambda: seconds,
+        clock=lambda: 1_790_000_000.0,
+        customer_exists=_exists,
+        ready=_ready,
+    )
+    return spec.build(context)

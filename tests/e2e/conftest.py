@@ -1,0 +1,42 @@
+"""Worlds for the tests of failure."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.evidence import QUICK, AlertBox, started_quietly
+from tests.world import World, a_world
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _warm(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """What a process loads once is not loaded at the expense of the short time-outs here."""
+
+    async def one_registration() -> None:
+        async with a_world(tmp_path_factory.mktemp("warm")) as world:
+            await world.register()
+
+    asyncio.run(one_registration())
+
+
+@pytest.fixture
+async def alerts() -> AsyncIterator[AlertBox]:
+    async with AlertBox.open() as box:
+        yield box
+
+
+@pytest.fixture
+async def quick(tmp_path: Path, alerts: AlertBox) -> AsyncIterator[World]:
+    """Short time-outs, no retries by itself, administrators told; start-up is over."""
+    async with a_world(tmp_path, None, **QUICK, ALERT_WEBHOOK_URL=alerts.url) as world:
+        await started_quietly(world)
+        yield world
+
+
+@pytest.fixture
+async def quiet(world: World) -> World:
+    """The ordinary world, start-up over: from here on the journal holds the test's requests."""
+    await started_quietly(world)
+    return world

@@ -1,0 +1,363 @@
+"""Bad input: an answer that names what is wrong; nothing sent anywhere, nothing stored."""
+
+import asyncio
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.e2e.evidence import assert_problem, fields_of, rows_in
+from tests.world import Reply, World, a_world, registration
+
+ADDRESS = registration()["address"]
+KEY_A, KEY_B = "key-of-storefront-a", "key-of-storefront-b"
+LIMIT = 64 * 1024
+LONGEST_EMAIL = "aaaa@" + "b" * 60 + (".c" + "d" * 60) * 3 + ".jp"
+
+
+async def send(
+    world: World, body: bytes, content_type: str | None = "application/json", **headers: str
+) -> Reply:
+    """A body as it is, not made from a value."""
+    skip = () if content_type else ("Content-Type",)
+    given = headers | ({"Content-Type": content_type} if content_type else {})
+    url = world.url + "/v1/registrations"
+    async with world.session.post(
+        url, data=body, headers=given, skip_auto_headers=skip
+    ) as response:
+        return await Reply.of(response)
+
+
+async def assert_nothing_happened(world: World) -> None:
+    """No system was asked for anything, and nothing of the sign-up is in our tables."""
+    await world.settled()
+    assert list(world.sandbox.journal) == []
+    for table in ("registrations", "intents", "deliveries", "answers"):
+        assert await rows_in(world, table) == 0, table
+
+
+def body_of(**changes: Any) -> bytes:
+    return json.dumps(registration(**changes), ensure_ascii=False).encode()
+
+
+def padded(size: int) -> bytes:
+    """A valid registration of `size` bytes."""
+    body = body_of()
+    return body + b" " * (size - len(body))
+
+
+NOT_JSON = {
+    "empty": b"",
+    "blank": b"  ",
+    "cut": b'{"email": "taro@example.com"',
+    "form": b"email=taro@example.com",
+    "trailing": b"{} {}",
+    "single quotes": b"{'email': 'a'}",
+    "NaN": b'{"email": NaN}',
+    "Infinity": b'{"email": Infinity}',
+    "not UTF-8": b'{"email": "\xff"}',
+    "UTF-16": '{"email": "a"}'.encode("utf-16"),
+    "Shift_JIS": '{"last_name": "山田"}'.encode("shift_jis"),
+    "NUL": b"\x00",
+    "too deep": b"[" * 20_000,
+    "deep objects": b'{"a":' * 8_000,
+    "text": '"山田"'.encode(),
+    "list": b"[]",
+    "null": b"null",
+    "number": b"1",
+}
+
+
+@pytest.mark.parametrize("body", NOT_JSON.values(), ids=NOT_JSON.keys())
+async def test_what_is_not_a_json_object_is_400(quiet: World, body: bytes) -> None:
+    assert_problem(await send(quiet, body), 400)
+    await assert_nothing_happened(quiet)
+
+
+async def test_a_body_that_is_not_what_its_encoding_says_is_400(quiet: World) -> None:
+    assert_problem(await send(quiet, b"not gzip at all", **{"Content-Encoding": "gzip"}), 400)
+    await assert_nothing_happened(quiet)
+
+
+@pytest.mark.parametrize("size", [LIMIT + 1, 5 * LIMIT, 15 * LIMIT])
+async def test_a_body_over_64_kib_is_413(quiet: World, size: int) -> None:
+    assert_problem(await send(quiet, padded(size)), 413)
+    await assert_nothing_happened(quiet)
+
+
+async def test_a_body_over_64_kib_is_413_without_a_content_length(quiet: World) -> None:
+    async def pieces() -> Any:
+        for _ in range(10):
+            yield b" " * (LIMIT // 8)
+
+    headers = {"Content-Type": "application/json"}
+    url = quiet.url + "/v1/registrations"
+    async with quiet.session.post(url, data=pieces(), headers=headers) as response:
+        assert_problem(await Reply.of(response), 413)
+    await assert_nothing_happened(quiet)
+
+
+async def test_a_body_of_just_64_kib_is_taken(quiet: World) -> None:
+    assert (await send(quiet, padded(LIMIT))).status == 201
+
+
+@pytest.mark.parametrize(
+    "content_type",
+    [None, "text/plain", "application/x-www-form-urlencoded", "multipart/form-data", "text/json"],
+)
+async def test_what_is_not_sent_as_json_is_415(quiet: World, content_type: str | None) -> None:
+    assert_problem(await send(quiet, body_of(), content_type), 415)
+    await assert_nothing_happened(quiet)
+
+
+@pytest.mark.parametrize("content_type", ["application/json; charset=utf-8", "Application/JSON"])
+async def test_json_is_known_by_its_media_type_alone(quiet: World, content_type: str) -> None:
+    assert (await send(quiet, body_of(), content_type)).status == 201
+
+
+WRONG: dict[str, tuple[dict[str, Any], set[str]]] = {
+    "nothing": (dict.fromkeys(registration()), {"email", "last_name", "first_name"}),
+    "no e-mail": ({"email": None}, {"email"}),
+    "no last name": ({"last_name": None}, {"last_name"}),
+    "no first name": ({"first_name": None}, {"first_name"}),
+    "empty e-mail": ({"email": ""}, {"email"}),
+    "e-mail without @": ({"email": "taro.example.com"}, {"email"}),
+    "e-mail with two @": ({"email": "taro@x@example.com"}, {"email"}),
+    "e-mail without domain": ({"email": "taro@"}, {"email"}),
+    "e-mail without dot": ({"email": "taro@localhost"}, {"email"}),
+    "e-mail with a line break": ({"email": "taro@example.com\r\nBcc: x@example.jp"}, {"email"}),
+    "e-mail with a name": ({"email": "Taro <taro@example.com>"}, {"email"}),
+    "e-mail as a number": ({"email": 1}, {"email"}),
+    "e-mail as a list": ({"email": ["taro@example.com"]}, {"email"}),
+    "e-mail part of 65": ({"email": "a" * 65 + "@example.com"}, {"email"}),
+    "e-mail of 255": ({"email": "a" + LONGEST_EMAIL}, {"email"}),
+    "verified as text": ({"email_verified": "true"}, {"email_verified"}),
+    "verified as a number": ({"email_verified": 1}, {"email_verified"}),
+    "empty last name": ({"last_name": ""}, {"last_name"}),
+    "blank last name": ({"last_name": " \u3000\u200b"}, {"last_name"}),
+    "last name as a number": ({"last_name": 5}, {"last_name"}),
+    "first name as an object": ({"first_name": {"ja": "太郎"}}, {"first_name"}),
+    "last name of 256": ({"last_name": "山" * 256}, {"last_name"}),
+    "first name of 256": ({"first_name": "太" * 256}, {"first_name"}),
+    "kana as a number": ({"last_kana": 1}, {"last_kana"}),
+    "kana as a list": ({"first_kana": []}, {"first_kana"}),
+    "phone of letters": ({"phone": "abc"}, {"phone"}),
+    "phone as a number": ({"phone": 9012345678}, {"phone"}),
+    "birth date written otherwise": ({"birth_date": "01/04/1990"}, {"birth_date"}),
+    "no such day": ({"birth_date": "1990-02-30"}, {"birth_date"}),
+    "born tomorrow": ({"birth_date": "2999-01-01"}, {"birth_date"}),
+    "birth date as a number": ({"birth_date": 19900401}, {"birth_date"}),
+    "full-width birth date": ({"birth_date": "１９９０-０４-０１"}, {"birth_date"}),
+    "another gender": ({"gender": "男"}, {"gender"}),
+    "gender as a number": ({"gender": 1}, {"gender"}),
+    "address as text": ({"address": "東京都渋谷区"}, {"address"}),
+    "address as a list": ({"address": [ADDRESS]}, {"address"}),
+    "no such country": ({"address": ADDRESS | {"country": "ZZ"}}, {"address.country"}),
+    "short postal code": ({"address": ADDRESS | {"postal_code": "123"}}, {"address.postal_code"}),
+    "no such prefecture": ({"address": ADDRESS | {"prefecture": "江戸"}}, {"address.prefecture"}),
+    "JP-48": ({"address": ADDRESS | {"prefecture": "JP-48"}}, {"address.prefecture"}),
+    "city as a number": ({"address": ADDRESS | {"city": 1}}, {"address.city"}),
+    "unknown part of an address": ({"address": ADDRESS | {"address3": "x"}}, {"address.address3"}),
+    "consent as text": ({"accepts_marketing": "on"}, {"accepts_marketing"}),
+    "no such locale": ({"locale": "日本語"}, {"locale"}),
+    "locale as a list": ({"locale": ["ja"]}, {"locale"}),
+    "unknown field": ({"emial": "taro@example.com"}, {"emial"}),
+    "field in another case": ({"Email": "taro@example.com"}, {"Email"}),
+    "everything": (
+        {
+            "email": "x",
+            "email_verified": "no",
+            "last_name": "",
+            "first_name": None,
+            "last_kana": 1,
+            "first_kana": 2,
+            "phone": "x",
+            "birth_date": "x",
+            "gender": "x",
+            "address": {"country": "JP", "postal_code": "x", "prefecture": "x"},
+            "accepts_marketing": "no",
+            "locale": "?",
+            "nonsense": 1,
+        },
+        {
+            "email",
+            "email_verified",
+            "last_name",
+            "first_name",
+            "last_kana",
+            "first_kana",
+            "phone",
+            "birth_date",
+            "gender",
+            "address.postal_code",
+            "address.prefecture",
+            "accepts_marketing",
+            "locale",
+            "nonsense",
+        },
+    ),
+    "a whole address": (
+        {"address": dict.fromkeys(ADDRESS, 5)},
+        {f"address.{name}" for name in ADDRESS},
+    ),
+    "an address field that is wrong beside one of a wrong type": (
+        {"address": ADDRESS | {"prefecture": "江戸", "city": 5}},
+        {"address.prefecture", "address.city"},
+    ),
+}
+
+
+@pytest.mark.parametrize(("changes", "fields"), WRONG.values(), ids=WRONG.keys())
+async def test_every_wrong_field_is_listed_once(
+    quiet: World, changes: dict[str, Any], fields: set[str]
+) -> None:
+    reply = await quiet.register(**changes)
+    assert_problem(reply, 422)
+    assert sorted(fields_of(reply)) == sorted(fields)
+    assert all(error["message"] for error in reply.body["errors"])
+    assert "taro" not in reply.raw.decode()  # a message tells what is wrong, never the value
+    await assert_nothing_happened(quiet)
+
+
+TEXTS = ("email", "last_name", "first_name", "last_kana", "first_kana", "phone", "birth_date")
+
+
+FIELDS = (*TEXTS, "gender", "locale", *(f"address.{name}" for name in ADDRESS))
+
+
+@pytest.mark.parametrize(
+    "text", ["あ" * 10_000, "\ud800", "太\udfff郎"], ids=["long", "lone", "in"]
+)
+async def test_10_000_characters_or_half_of_one_are_told_under_the_fields_name(
+    quiet: World, text: str
+) -> None:
+    for field in FIELDS:
+        outer, _, inner = field.partition(".")
+        value = ADDRESS | {inner: text} if inner else text
+        reply = await send(quiet, json.dumps(registration() | {outer: value}).encode())
+        assert_problem(reply, 422)
+        assert fields_of(reply) == [field]
+    await assert_nothing_happened(quiet)
+
+
+async def test_half_of_a_character_in_a_fields_name_is_an_unknown_field(quiet: World) -> None:
+    reply = await send(quiet, json.dumps(registration() | {"name\ud800": "x"}).encode())
+    assert_problem(reply, 422)
+    assert len(reply.body["errors"]) == 1
+    await assert_nothing_happened(quiet)
+
+
+TAKEN: dict[str, dict[str, Any]] = {
+    "names of 255": {"last_name": "山" * 255, "first_name": "太" * 255},
+    "kana of 255": {"last_kana": "ア" * 255, "first_kana": "イ" * 255},
+    "e-mail part of 64": {"email": "a" * 64 + "@example.com"},
+    "e-mail of 254": {"email": LONGEST_EMAIL},
+    "required alone": dict.fromkeys(registration().keys() - {"email", "last_name", "first_name"}),
+    "null is no value": {"phone": None, "gender": None},
+    "emoji in the name": {"first_name": "太郎🍣", "address": None},
+    "a rare character": {"last_name": "𠮷田", "first_name": "髙﨑"},
+    "an old carrier's address": {"email": "ab..cd.@docomo.ne.jp"},
+    "prefecture in English": {"address": ADDRESS | {"prefecture": "Tokyo"}},
+    "prefecture as a code": {"address": ADDRESS | {"prefecture": "JP-13"}},
+    "English": {"locale": "en"},
+}
+
+
+@pytest.mark.parametrize("changes", TAKEN.values(), ids=TAKEN.keys())
+async def test_what_real_people_are_called_is_taken_by_every_system(
+    quiet: World, changes: dict[str, Any]
+) -> None:
+    values = registration() | changes
+    reply = await quiet.post("/v1/registrations", values)
+    assert reply.status == 201, reply.raw
+    assert reply.body["status"] == "complete", reply.body["channels"]
+
+
+async def test_emoji_in_an_address_is_422_with_the_fields_name(quiet: World) -> None:
+    reply = await quiet.register(address=ADDRESS | {"address1": "道玄坂1-2-3🍣"})
+    assert_problem(reply, 422)
+    assert fields_of(reply) == ["address.address1"]
+    assert quiet.sandbox.journal.applied() == []
+    assert await rows_in(quiet, "registrations") == await rows_in(quiet, "intents") == 0
+
+
+@pytest.mark.parametrize("key", ["", "x" * 256, "ключ"])
+async def test_a_key_that_is_no_idempotency_key_is_refused(quiet: World, key: str) -> None:
+    reply = await quiet.register(headers={"Idempotency-Key": key})
+    assert_problem(reply, 400)
+    await assert_nothing_happened(quiet)
+
+
+# -- around every request
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("GET", "/nothing", 404),
+        ("GET", "/v1/nothing", 404),
+        ("GET", "/v1/registrations/nobody", 404),
+        ("GET", "/v1/registrations", 405),
+        ("DELETE", "/v1/registrations", 405),
+        ("PUT", "/v1/deliveries", 405),
+        ("POST", "/healthz", 405),
+    ],
+)
+async def test_a_wrong_address_or_method_is_a_problem(
+    quiet: World, method: str, path: str, status: int
+) -> None:
+    async with quiet.session.request(method, quiet.url + path) as response:
+        reply = await Reply.of(response)
+    assert_problem(reply, status)
+    assert ("Allow" in reply.headers) == (status == 405)
+
+
+async def test_every_answer_carries_an_id_and_keeps_the_callers(quiet: World) -> None:
+    replies = [await quiet.get(path) for path in ("/healthz", "/readyz", "/metrics", "/x")]
+    replies += [await quiet.register(), await quiet.register(email="x")]
+    assert len({reply.headers["X-Request-Id"] for reply in replies}) == len(replies)
+    given = await quiet.get("/healthz", headers={"X-Request-Id": "abc-123"})
+    assert given.headers["X-Request-Id"] == "abc-123"
+
+
+@pytest.mark.parametrize(
+    "header", [None, "", "Bearer", "Bearer wrong-key-wrong-key", f"Basic {KEY_A}", KEY_A]
+)
+async def test_without_a_known_key_everything_under_v1_is_401(
+    tmp_path: Path, header: str | None
+) -> None:
+    headers = {} if header is None else {"Authorization": header}
+    async with a_world(tmp_path, None, GATEWAY_API_KEYS=f"{KEY_A},{KEY_B}") as world:
+        replies = [await world.register(headers=headers)]
+        replies += [await world.post("/v1/deliveries/replay", {}, headers=headers)]
+        for path in ("/v1/registrations/x", "/v1/deliveries", "/v1/nothing"):
+            replies.append(await world.get(path, headers=headers))
+        for reply in replies:
+            assert_problem(reply, 401)
+            assert reply.headers["WWW-Authenticate"].startswith("Bearer")
+        assert (await world.get("/healthz", headers=headers)).status == 200
+        assert len(world.sandbox.shopify.customers) == await rows_in(world, "registrations") == 0
+
+
+async def test_each_known_key_is_let_in(tmp_path: Path) -> None:
+    async with a_world(tmp_path, None, GATEWAY_API_KEYS=f" {KEY_A} , {KEY_B} ") as world:
+        for number, key in enumerate((KEY_A, KEY_B), 1):
+            headers = {"Authorization": f"Bearer {key}"}
+            assert (await world.register(number=number, headers=headers)).status == 201
+
+
+async def test_who_sends_too_much_gets_429_and_nobody_else_does(tmp_path: Path) -> None:
+    settings = {"GATEWAY_API_KEYS": f"{KEY_A},{KEY_B}", "GATEWAY_RATE_LIMIT": "2"}
+    async with a_world(tmp_path, None, **settings) as world:
+        mine, theirs = ({"Authorization": f"Bearer {key}"} for key in (KEY_A, KEY_B))
+        replies = await asyncio.gather(
+            *(world.register(number=n, headers=mine) for n in range(1, 9))
+        )
+        refused = [reply for reply in replies if reply.status == 429]
+        assert 5 <= len(refused) <= 6
+        for reply in refused:
+            assert_problem(reply, 429)
+            assert int(reply.headers["Retry-After"]) >= 1
+        assert (await world.register(number=9, headers=theirs)).status == 201
+        assert len(world.sandbox.shopify.customers) == len(replies) - len(refused) + 1

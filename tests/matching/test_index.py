@@ -1,0 +1,285 @@
+"""The index of members: one scan, then what changed, right before each decision."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gateway.customer import Profile
+from gateway.errors import NotReadyError
+from gateway.matching import MemberIndex, index
+from gateway.store import Database, Keys
+from tests.matching.rows import Source, member
+
+NOW = 1_790_000_000.0
+DAY = 86400.0
+
+
+class Clock:
+    now = NOW
+
+    def __call__(self) -> float:
+        return self.now
+
+
+class Store:
+    """A database, a clock and a source; `index()` is the gateway as it starts."""
+
+    def __init__(self, path: Path) -> None:
+        self.db = Database(path)
+        self.clock = Clock()
+        self.source = Source()
+        self._open: list[MemberIndex] = []
+
+    async def index(self) -> MemberIndex:
+        made = MemberIndex(self.db, Keys("a secret of the tests"), self.source, self.clock)
+        await made.open()
+        self._open.append(made)
+        return made
+
+    async def ready(self) -> MemberIndex:
+        made = await self.index()
+        await made.start_scan()
+        return made
+
+    async def close(self) -> None:
+        for made in self._open:
+            await made.close()
+        await self.db.close()
+
+
+@pytest.fixture
+async def store(tmp_path: Path) -> AsyncIterator[Store]:
+    made = Store(tmp_path / "gateway.db")
+    await made.db.open()
+    try:
+        yield made
+    finally:
+        await made.close()
+
+
+async def ids(found: MemberIndex, email: str) -> list[int]:
+    return [m.member_id for m in await found.by_email(email)]
+
+
+@pytest.fixture
+def small_pages(monkeypatch: pytest.MonkeyPatch) -> int:
+    monkeypatch.setattr(index, "_FULL_PAGE", 10)
+    return 10
+
+
+async def test_one_scan_finds_everybody_by_normalised_e_mail(store: Store) -> None:
+    store.source.put(
+        member(1, NOW - DAY, mailAddress="Taro@Example.com "), member(2, NOW, mailAddress=None)
+    )
+    found = await store.ready()
+    assert await ids(found, "taro@example.com") == [1]
+    assert await ids(found, "") == []
+    assert await found.size() == 2
+
+
+async def test_ids_may_come_as_numbers(store: Store) -> None:
+    store.source.put(member(7, NOW, customerId=7, point=12.0, status=2))
+    found = await store.ready()
+    (row,) = await found.by_email("member7@example.com")
+    assert (row.member_id, row.points, row.status) == (7, 12, 2)
+
+
+async def test_a_complete_index_needs_no_scan_at_the_next_start(store: Store) -> None:
+    store.source.put(member(1, NOW - DAY))
+    await store.ready()
+    again = await store.index()
+    assert again.ready
+    await again.fresh()
+    assert store.source.scans == 1
+
+
+async def test_an_interrupted_scan_goes_on_where_it_was(store: Store, small_pages: int) -> None:
+    store.source = Source(*(member(n, NOW - DAY) for n in range(1, 36)), page=small_pages)
+    first = await store.index()
+    scan = first.start_scan()
+    while len(store.source.asked) < 3:
+        await asyncio.sleep(0)
+    await first.close()
+    assert scan.cancelled()
+    asked = len(store.source.asked)
+    again = await store.index()
+    assert not again.ready
+    await again.start_scan()
+    assert store.source.asked[asked][0] > small_pages
+    assert await again.size() == 35
+
+
+async def test_while_the_first_scan_runs_an_attempt_waits_and_then_is_not_ready(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(index, "WAIT_FOR_SCAN", 0.05)
+    store.source.held = asyncio.Event()
+    found = await store.index()
+    with pytest.raises(NotReadyError):
+        await found.fresh()
+    store.source.held.set()
+    await found.fresh()
+    assert found.ready
+
+
+async def test_a_member_created_at_the_till_seconds_before_is_found(store: Store) -> None:
+    found = await store.ready()
+    store.source.put(member(5, NOW))
+    await found.fresh()
+    assert await ids(found, "member5@example.com") == [5]
+
+
+async def test_a_changed_e_mail_is_found_under_the_new_one_only(store: Store) -> None:
+    store.source.put(member(1, NOW - DAY))
+    found = await store.ready()
+    store.source.put(member(1, NOW, mailAddress="new@example.com"))
+    await found.fresh()
+    assert await ids(found, "member1@example.com") == []
+    assert await ids(found, "new@example.com") == [1]
+
+
+@pytest.mark.parametrize("skew", [-3 * 3600.0, 0.0, 3 * 3600.0])
+async def test_smaregis_own_stamps_count_whatever_our_clock_says(store: Store, skew: float) -> None:
+    store.source.put(member(1, NOW + skew - 60))
+    found = await store.ready()
+    store.source.put(member(2, NOW + skew - 59))
+    await found.fresh()
+    store.source.put(member(3, NOW + skew - 59))  # the same second, seen later
+    await found.fresh()
+    assert [await ids(found, f"member{n}@example.com") for n in (2, 3)] == [[2], [3]]
+
+
+async def test_two_changes_in_one_second_are_both_seen(store: Store) -> None:
+    store.source.put(member(1, NOW))
+    found = await store.ready()
+    for address in ("first@example.com", "second@example.com"):
+        store.source.put(member(1, NOW, mailAddress=address))
+        await found.fresh()
+        assert await ids(found, address) == [1]
+
+
+async def test_those_who_wait_share_a_refresh(store: Store) -> None:
+    store.source.put(member(1, NOW))
+    found = await store.ready()
+    asked = len(store.source.asked)
+    await asyncio.gather(*(found.fresh() for _ in range(20)))
+    assert len(store.source.asked) - asked <= 2
+
+
+async def test_a_refresh_that_began_before_somebody_asked_is_not_theirs(store: Store) -> None:
+    store.source.put(member(1, NOW))
+    found = await store.ready()
+    store.source.held = asyncio.Event()
+    early = asyncio.create_task(found.fresh())
+    while store.source.scans + 1 > len(store.source.asked):
+        await asyncio.sleep(0)
+    store.source.put(member(2, NOW))  # after the running refresh has read its page
+    late = asyncio.create_task(found.fresh())
+    await asyncio.sleep(0)
+    store.source.held.set()
+    await asyncio.gather(early, late)
+    assert await ids(found, "member2@example.com") == [2]
+
+
+async def test_a_refresh_that_fails_does_not_stop_the_next(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store.source.put(member(1, NOW))
+    found = await store.ready()
+    working = store.source
+    found._source = broken = Source()
+
+    async def refuse(*_: Any) -> Any:
+        raise LookupError("not now")
+
+    monkeypatch.setattr(broken, "member_page", refuse)
+    for _ in range(2):
+        with pytest.raises(LookupError):
+            await found.fresh()
+    found._source = working
+    store.source.put(member(2, NOW))
+    await found.fresh()
+    assert await ids(found, "member2@example.com") == [2]
+
+
+@pytest.mark.parametrize(("days", "scans"), [(29, 0), (32, 1), (-32, 1)])
+async def test_after_a_long_gap_everything_is_scanned_again(
+    store: Store, days: float, scans: int
+) -> None:
+    store.source.put(member(1, NOW - DAY))
+    await store.ready()
+    before = store.source.scans
+    store.clock.now += days * DAY
+    store.source.put(member(2, NOW + days * DAY))
+    again = await store.index()
+    await again.fresh()
+    assert store.source.scans - before == scans
+    assert await ids(again, "member2@example.com") == [2]
+
+
+async def test_a_member_deleted_in_smaregi_is_forgotten_by_a_full_scan(store: Store) -> None:
+    store.source.put(member(1, NOW - DAY), member(2, NOW - DAY))
+    found = await store.ready()
+    del store.source.rows[1]
+    await found.start_scan(again=True)
+    assert await ids(found, "member1@example.com") == []
+    assert await ids(found, "member2@example.com") == [2]
+
+
+@pytest.mark.parametrize("changed", [1, 50])
+async def test_what_changes_during_a_full_scan_is_not_forgotten_by_it(
+    store: Store, changed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A refresh that runs beside `members refresh`, after the page was read."""
+    store.source.put(*(member(n, NOW - DAY) for n in range(1, 5)))
+    found = await store.ready()
+    read, refreshed = asyncio.Event(), asyncio.Event()
+    real = found._complete_pass
+
+    async def after_the_refresh(*arguments: Any) -> None:
+        read.set()
+        await refreshed.wait()
+        await real(*arguments)
+
+    monkeypatch.setattr(found, "_complete_pass", after_the_refresh)
+    scan = found.start_scan(again=True)
+    await read.wait()
+    store.source.put(member(changed, NOW, mailAddress="changed@example.com"))
+    await found.fresh()
+    refreshed.set()
+    await scan
+    assert await ids(found, "changed@example.com") == [changed]
+
+
+async def test_nothing_in_the_database_file_is_readable(store: Store) -> None:
+    store.source.put(
+        member(
+            1, NOW, mailAddress="hanako.sato@example.jp", lastName="佐藤", birthDate="1985-12-24"
+        )
+    )
+    await store.ready()
+    await store.db.checkpoint()
+    everything = b"".join(p.read_bytes() for p in store.db.path.parent.iterdir())
+    for text in ("hanako", "HANAKO", "佐藤", "ヤマダ", "1985-12-24", "19851224"):
+        assert text.encode() not in everything, text
+
+
+async def test_evidence_agrees_with_the_index_however_it_is_written(store: Store) -> None:
+    store.source.put(member(1, NOW, lastKana="ﾔﾏﾀﾞ", firstKana="ﾀﾛｳ", birthDate="1990-4-1"))
+    found = await store.ready()
+    (row,) = await found.by_email("member1@example.com")
+    evidence = found.evidence(
+        Profile("x@example.com", "山田", "太郎", "ヤマダ", "タロウ", birth_date="1990-04-01")
+    )
+    assert row.kana_key == evidence.kana_key
+    assert row.birth_key == evidence.birth_key
+
+
+async def test_placeholders_of_other_programs_are_no_evidence(store: Store) -> None:
+    store.source.put(member(1, NOW, lastKana="-", firstKana="-", lastName="未入力"))
+    found = await store.ready()
+    (row,) = await found.by_email("member1@example.com")
+    assert (row.kana_key, row.name_key) == (None, None)

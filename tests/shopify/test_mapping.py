@@ -1,0 +1,215 @@
+"""Between our values and Shopify's."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway.customer import Address, Customer, Profile, gid, numeric_id
+from gateway.shopify.mapping import (
+    customer_input,
+    field_errors,
+    fill_input,
+    replace_input,
+    to_customer,
+)
+from tests.shopify.nodes import ID, node
+
+ADDRESS = Address("JP", "150-0043", "JP-13", "渋谷区", "道玄坂1-2-3", "ABCビル 5F")
+TARO = Profile(
+    email="taro@example.com",
+    last_name="山田",
+    first_name="太郎",
+    last_kana="ヤマダ",
+    first_kana="タロウ",
+    phone="090-1234-5678",
+    birth_date="1990-04-01",
+    gender="male",
+    address=ADDRESS,
+    accepts_marketing=True,
+    locale="ja",
+)
+
+
+def stored(body: Mapping[str, Any]) -> dict[str, Any]:
+    """What Shopify answers of a customer that was made by this input."""
+    fields = {(f["namespace"], f["key"]): f["value"] for f in body["metafields"]}
+    addresses = body.get("addresses") or []
+    address = addresses[0] if addresses else None
+    consent = body.get("emailMarketingConsent") or {}
+    return node(
+        firstName=body["firstName"],
+        lastName=body["lastName"],
+        locale=body["locale"],
+        defaultEmailAddress={
+            "emailAddress": body["email"],
+            "marketingState": consent.get("marketingState", "NOT_SUBSCRIBED"),
+        },
+        defaultPhoneNumber={"phoneNumber": body["phone"]} if "phone" in body else None,
+        defaultAddress=address and {**address, "countryCodeV2": address["countryCode"]},
+        metafields={key: value for (space, key), value in fields.items() if space != "facts"},
+        birth_date=fields.get(("facts", "birth_date")),
+    )
+
+
+words = st.text("山田太郎ヤマダ abc-1", min_size=1, max_size=8).map(str.strip).filter(bool)
+maybe = st.just("") | words
+profiles = st.builds(
+    Profile,
+    email=st.just("taro@example.com"),
+    last_name=words,
+    first_name=words,
+    last_kana=maybe,
+    first_kana=maybe,
+    phone=st.sampled_from(["", "090-1234-5678", "03-1234-5678", "+1 212 555 2368", "12"]),
+    birth_date=st.sampled_from(["", "1990-04-01", "2004-02-29"]),
+    gender=st.sampled_from(["male", "female", "unknown"]),
+    address=st.none() | st.builds(Address, address1=words, address2=maybe, city=maybe),
+    accepts_marketing=st.booleans(),
+    locale=st.sampled_from(["ja", "en"]),
+)
+
+
+@given(profiles, st.booleans())
+def test_what_a_person_told_comes_back_from_shopify(profile: Profile, with_phone: bool) -> None:
+    body = customer_input(profile, "r1", with_phone=with_phone)
+    customer = to_customer(stored(body))
+    assert customer.registration_id == "r1"
+    assert bool(customer.profile.phone) is bool(profile.phone), "no phone number is lost"
+    assert replace(customer.profile, phone="") == replace(profile, phone="")
+
+
+@given(profiles)
+def test_nothing_empty_is_sent(profile: Profile) -> None:
+    body = customer_input(profile, "r1")
+    assert "" not in [value for value in body.values() if isinstance(value, str)]
+    assert all(field["value"] for field in body["metafields"])
+    assert all(value for address in body.get("addresses", []) for value in address.values())
+
+
+def test_phones_are_sent_as_e164_and_consent_with_its_level() -> None:
+    body = customer_input(TARO, "r1")
+    assert body["phone"] == "+819012345678"
+    assert body["emailMarketingConsent"] == {
+        "marketingState": "SUBSCRIBED",
+        "marketingOptInLevel": "SINGLE_OPT_IN",
+    }
+    assert body["addresses"][0]["provinceCode"] == "JP-13"
+    assert "emailMarketingConsent" not in customer_input(
+        replace(TARO, accepts_marketing=False), "r1"
+    )
+
+
+def test_without_its_phone_a_customer_keeps_the_number_elsewhere() -> None:
+    body = customer_input(TARO, "r1", with_phone=False)
+    assert "phone" not in body
+    assert {f["key"]: f["value"] for f in body["metafields"]}["phone"] == "090-1234-5678"
+    assert body["addresses"][0]["phone"] == "+819012345678"
+
+
+GUEST = to_customer(node(firstName=None, lastName=None))
+
+
+def test_adopting_an_empty_guest_fills_everything() -> None:
+    body = fill_input(GUEST, TARO, "r1")
+    assert body["id"] == gid(ID)
+    assert {"firstName", "lastName", "phone", "addresses"} <= set(body)
+    keys = {f["key"] for f in body["metafields"]}
+    assert {"id", "last_kana", "first_kana", "gender", "birth_date"} <= keys
+
+
+@pytest.mark.parametrize(
+    ("had", "kept"),
+    [
+        ({"firstName": "花子", "lastName": "佐藤"}, {"firstName", "lastName"}),
+        ({"defaultPhoneNumber": {"phoneNumber": "+81312345678"}}, {"phone"}),
+        ({"defaultAddress": {"countryCodeV2": "JP", "city": "大阪市"}}, {"addresses"}),
+        ({"metafields": {"gender": "female"}}, {"gender"}),
+        ({"metafields": {"last_kana": "サトウ"}}, {"last_kana"}),
+        ({"birth_date": "1985-12-24"}, {"birth_date"}),
+    ],
+)
+def test_adopting_overwrites_nothing(had: dict[str, Any], kept: set[str]) -> None:
+    existing = to_customer(node(**{"firstName": None, "lastName": None} | had))
+    body = fill_input(existing, TARO, "r1")
+    sent = set(body) | {field["key"] for field in body["metafields"]}
+    assert not kept & sent
+    assert "id" in {field["key"] for field in body["metafields"]}
+
+
+@pytest.mark.parametrize("had", [{"firstName": "花子"}, {"lastName": "佐藤"}])
+def test_half_a_name_of_a_guest_stays_as_it_is(had: dict[str, Any]) -> None:
+    existing = to_customer(node(**{"firstName": None, "lastName": None} | had))
+    body = fill_input(existing, TARO, "r1")
+    assert not set(had) & set(body)
+
+
+def test_adopting_never_touches_email_consent_tags_or_note() -> None:
+    body = fill_input(GUEST, TARO, "r1")
+    assert not {"email", "emailMarketingConsent", "tags", "note", "locale"} & set(body)
+
+
+def test_the_newest_data_replaces_our_own_of_whom_nobody_was_told() -> None:
+    existing = to_customer(node(metafields={"id": "r0", "gender": "female"}))
+    body = replace_input(existing, TARO, "r1")
+    assert body["id"] == gid(ID)
+    assert body["firstName"] == "太郎"
+    assert {f["key"]: f["value"] for f in body["metafields"]}["id"] == "r1"
+    assert "emailMarketingConsent" not in body, "an update refuses it"
+
+
+@pytest.mark.parametrize(
+    ("path", "field"),
+    [
+        (["input", "email"], "email"),
+        (["email"], "email"),
+        (["input", "phone"], "phone"),
+        (["input", "firstName"], "first_name"),
+        (["input", "lastName"], "last_name"),
+        (["input", "locale"], "locale"),
+        (["input", "addresses", "0", "zip"], "address.postal_code"),
+        (["addresses", "0", "provinceCode"], "address.prefecture"),
+        (["addresses", "0", "countryCode"], "address.country"),
+        (["addresses", "0", "city"], "address.city"),
+        (["addresses", "0", "address1"], "address.address1"),
+        (["addresses", "0", "address2"], "address.address2"),
+        (["addresses", "0", "phone"], "phone"),
+        (["input", "emailMarketingConsent"], "accepts_marketing"),
+        (["input", "metafields", "0", "value"], "last_kana"),
+        (["input", "metafields", "4", "value"], "birth_date"),
+        (["input", "metafields", "99", "value"], "metafields"),
+        (["input", "somethingNew"], "somethingNew"),
+        ([], "registration"),
+        (None, "registration"),
+    ],
+)
+def test_user_errors_bear_our_fields_names(path: list[str] | None, field: str) -> None:
+    sent = customer_input(TARO, "r1")
+    (error,) = field_errors([{"field": path, "message": "is invalid"}], sent)
+    assert error == {"field": field, "message": "is invalid"}
+
+
+def test_a_bare_customer_is_read_without_a_fuss() -> None:
+    customer = to_customer(
+        node(firstName=None, lastName=None, locale=None, defaultEmailAddress=None)
+    )
+    assert customer == Customer(id=ID, profile=Profile("", "", ""))
+
+
+@pytest.mark.parametrize(("state", "enabled"), [("ENABLED", True), ("DISABLED", False)])
+def test_only_enabled_customers_have_an_account(state: str, enabled: bool) -> None:
+    assert to_customer(node(state=state)).enabled is enabled
+
+
+@pytest.mark.parametrize("text", ["", "abc", "-1", "7" * 20, "１２３", "gid://shopify/Order/1"])
+def test_what_is_no_customer_id_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="not a Shopify customer id"):
+        numeric_id(text)
+
+
+@given(st.integers(1, 10**18))
+def test_a_gid_and_its_number_are_the_same(number: int) -> None:
+    assert numeric_id(gid(number)) == numeric_id(str(number)) == number

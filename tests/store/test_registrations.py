@@ -1,0 +1,205 @@
+"""Who may begin: `registrations.begin` as a decision table."""
+
+import sqlite3
+from collections.abc import Iterator
+
+import pytest
+
+from gateway.outcomes import Kind, NewDelivery, Outcome
+from gateway.store import registrations, retention
+from gateway.store.registrations import DAY, Begun, Opening
+from tests.store.memory import a_connection
+
+NOW = 1_000_000.0
+EMAIL, BODY, OTHER = b"email", b"body", b"other body"
+
+
+@pytest.fixture
+def db() -> Iterator[sqlite3.Connection]:
+    connection = a_connection()
+    yield connection
+    connection.close()
+
+
+def opening(
+    name: str, body: bytes = BODY, key: bytes | None = None, email: bytes = EMAIL
+) -> Opening:
+    return Opening(
+        name, email, body, email_verified=True, sealed=b"sealed", key=key, key_hash=b"all " + body
+    )
+
+
+def asked(db: sqlite3.Connection, ask: Opening, now: float = NOW) -> Begun:
+    return registrations.begin(db, ask, now)
+
+
+def put(db: sqlite3.Connection, state: str, *, body: bytes = BODY, age: float = 0.0) -> None:
+    """A registration `first` that came `age` seconds ago and is now in `state`."""
+    at = NOW - age
+    registrations.begin(db, opening("first", body), at)
+    if state == "unclear":
+        registrations.mark_unclear(db, "first", at)
+    if state == "accepted":
+        owed = [NewDelivery("crm", Kind.REGISTRATION, Outcome.PENDING)]
+        registrations.accept(db, "first", 7000000000001, "created", [], owed, at, answered=True)
+    if state == "dropped":
+        registrations.drop(db, "first")
+
+
+@pytest.mark.parametrize(
+    ("state", "same_data", "age", "verdict", "identity"),
+    [
+        ("open", True, 1, "join", "first"),
+        ("open", False, 1, "busy", "first"),
+        ("unclear", True, 1, "resume", "first"),
+        ("unclear", True, 3 * DAY, "resume", "first"),
+        ("unclear", False, 1, "new", "second"),
+        ("accepted", True, 1, "join", "first"),
+        ("accepted", True, DAY - 1, "join", "first"),
+        ("accepted", True, DAY + 1, "new", "second"),
+        ("accepted", False, 1, "new", "second"),
+        ("dropped", True, 1, "new", "second"),
+        ("dropped", False, 1, "new", "second"),
+    ],
+)
+def test_the_same_person_again(
+    db: sqlite3.Connection, state: str, same_data: bool, age: float, verdict: str, identity: str
+) -> None:
+    put(db, state, age=age)
+    begun = asked(db, opening("second", BODY if same_data else OTHER))
+    assert (begun.verdict, begun.id) == (verdict, identity)
+    kept = registrations.sealed_intent(db, "second")
+    assert (kept is not None) is (verdict == "new")
+
+
+def test_somebody_else_is_nobodys_business(db: sqlite3.Connection) -> None:
+    put(db, "open")
+    assert asked(db, opening("second", email=b"another")).verdict == "new"
+
+
+def test_a_mended_typo_after_a_503_goes_before_the_older_data(db: sqlite3.Connection) -> None:
+    put(db, "unclear", age=10)
+    assert asked(db, opening("second", OTHER), NOW - 5).verdict == "new"
+    registrations.mark_unclear(db, "second", NOW - 4)
+    again = asked(db, opening("third", OTHER))
+    assert (again.verdict, again.id) == ("resume", "second")
+
+
+def test_older_data_sent_again_after_a_mended_typo_is_the_newest(db: sqlite3.Connection) -> None:
+    put(db, "unclear", age=10)
+    asked(db, opening("second", OTHER), NOW - 5)
+    registrations.mark_unclear(db, "second", NOW - 4)
+    assert asked(db, opening("third", BODY)).verdict == "new"
+
+
+def test_what_stayed_unclear_ends_in_the_one_that_was_accepted(db: sqlite3.Connection) -> None:
+    put(db, "unclear", age=10)
+    asked(db, opening("second", OTHER))
+    registrations.accept(db, "second", 7000000000001, "created", [], [], NOW, answered=True)
+    assert registrations.get(db, "first") is None
+    assert registrations.intents_open(db) == (0, None)
+
+
+def test_resuming_makes_the_registration_open_again(db: sqlite3.Connection) -> None:
+    put(db, "unclear")
+    asked(db, opening("second"))
+    assert asked(db, opening("third")).verdict == "join"
+
+
+@pytest.mark.parametrize(
+    ("answered", "body", "age", "verdict"),
+    [
+        (None, BODY, 1, "key_busy"),
+        (None, OTHER, 1, "key_mismatch"),
+        (201, BODY, 1, "key_replay"),
+        (201, OTHER, 1, "key_mismatch"),
+        (409, BODY, 1, "key_replay"),
+        (201, BODY, DAY + 1, "new"),
+        (201, OTHER, DAY + 1, "new"),
+    ],
+)
+def test_an_idempotency_key_again(
+    db: sqlite3.Connection, answered: int | None, body: bytes, age: float, verdict: str
+) -> None:
+    asked(db, opening("first", key=b"key"), NOW - age)
+    if answered is not None:
+        registrations.remember(db, b"key", answered, b"the answer", NOW - age)
+        registrations.drop(db, "first")
+    begun = asked(db, opening("second", body, key=b"key"))
+    assert begun.verdict == verdict
+    if verdict == "key_replay":
+        assert (begun.status, begun.answer) == (answered, b"the answer")
+
+
+def test_a_503_frees_the_key(db: sqlite3.Connection) -> None:
+    asked(db, opening("first", key=b"key"))
+    registrations.remember(db, b"key", None, b"", NOW)
+    registrations.drop(db, "first")
+    assert asked(db, opening("second", key=b"key")).verdict == "new"
+
+
+def test_an_answer_that_was_given_is_not_freed(db: sqlite3.Connection) -> None:
+    asked(db, opening("first", key=b"key"))
+    registrations.remember(db, b"key", 201, b"the answer", NOW)
+    registrations.remember(db, b"key", None, b"", NOW)
+    assert asked(db, opening("second", key=b"key")).verdict == "key_replay"
+
+
+def test_a_busy_person_does_not_use_up_the_key(db: sqlite3.Connection) -> None:
+    put(db, "open")
+    assert asked(db, opening("second", OTHER, key=b"key")).verdict == "busy"
+    assert asked(db, opening("third", OTHER, key=b"key")).verdict == "busy"
+
+
+def test_a_dead_owners_keys_are_free_and_its_answers_are_kept(db: sqlite3.Connection) -> None:
+    asked(db, opening("first", key=b"dead"))
+    asked(db, opening("second", key=b"told", email=b"another"))
+    registrations.remember(db, b"told", 201, b"the answer", NOW)
+    registrations.forget_unfinished_answers(db)
+    registrations.drop(db, "first")
+    assert asked(db, opening("third", key=b"dead")).verdict == "new"
+    assert asked(db, opening("fourth", key=b"told")).verdict == "key_replay"
+
+
+def test_the_intent_is_gone_in_the_commit_that_owes_the_deliveries(db: sqlite3.Connection) -> None:
+    put(db, "open")
+    owed = [NewDelivery(name, Kind.REGISTRATION, Outcome.PENDING) for name in ("smaregi", "crm")]
+    written = registrations.accept(
+        db, "first", 7000000000001, "created", [], owed, NOW, answered=True
+    )
+    assert [d.channel for d in written] == ["smaregi", "crm"]
+    assert registrations.sealed_intent(db, "first") is None
+    assert registrations.intents_open(db) == (0, None)
+    assert registrations.unsettled(db) == []
+
+
+@pytest.mark.parametrize(
+    ("state", "answered", "age", "untold"),
+    [
+        ("open", False, 1, True),
+        ("unclear", False, 1, True),
+        ("accepted", False, 1, True),
+        ("accepted", True, 1, False),
+        ("accepted", False, DAY + 1, False),
+    ],
+)
+def test_newer_data_replaces_only_what_nobody_was_told_of(
+    db: sqlite3.Connection, state: str, answered: bool, age: float, untold: bool
+) -> None:
+    put(db, state, age=age)
+    db.execute("UPDATE registrations SET told = 0")
+    if answered:
+        registrations.mark_told(db, "first")
+    assert registrations.untold_ids(db, EMAIL, NOW) == ({"first"} if untold else set())
+    assert registrations.untold_ids(db, b"another", NOW) == set()
+
+
+def test_retention_forgets_answers_after_a_day_and_never_what_is_unsettled(
+    db: sqlite3.Connection,
+) -> None:
+    asked(db, opening("first", key=b"key"))
+    registrations.remember(db, b"key", 201, b"the answer", NOW)
+    later = NOW + 100 * DAY
+    retention.expire(db, later, later)
+    assert [row.id for row in registrations.unsettled(db)] == ["first"]
+    assert db.execute("SELECT count(*) FROM answers").fetchone()[0] == 0

@@ -1,0 +1,55 @@
+"""A server that says its answers byte for byte."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from gateway.wire import Access, Call
+
+__all__ = ["Server", "call", "http"]
+
+
+def call(access: Access = Access.READ, url: str = "http://127.0.0.1:1/", **more: Any) -> Call:
+    method = "GET" if access is Access.READ else "POST"
+    return Call("crm", "find contact", access, method, url, **more)
+
+
+class Server:
+    """Says its answers, one a connection, byte for byte; the last one again and again."""
+
+    def __init__(self, answers: list[bytes], *, pause: float = 0.0) -> None:
+        self.answers = answers
+        self.pause = pause
+        self.connections = 0
+        self.url = ""
+
+    async def _meet(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        said = self.answers[min(self.connections, len(self.answers) - 1)]
+        self.connections += 1
+        try:
+            await reader.readuntil(b"\r\n\r\n")
+            await asyncio.sleep(self.pause)
+            writer.write(said)
+            await writer.drain()
+        except (ConnectionError, asyncio.IncompleteReadError):
+            pass
+        finally:
+            writer.close()
+
+    @asynccontextmanager
+    async def listening(self) -> AsyncIterator["Server"]:
+        server = await asyncio.start_server(self._meet, "127.0.0.1", 0)
+        self.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
+        try:
+            yield self
+        finally:
+            server.close()
+            await server.wait_closed()
+
+
+def http(body: bytes, *headers: str, status: int = 200) -> bytes:
+    lines = [f"HTTP/1.1 {status} X", *headers]
+    if not any("Length" in line or "Transfer" in line for line in headers):
+        lines.append(f"Content-Length: {len(body)}")
+    return "\r\n".join([*lines, "Connection: close", "", ""]).encode() + body
