@@ -19,7 +19,7 @@ LONGEST_PAUSE = 60.0
 AUTH_PAUSE = 10.0
 LONG_RATE_LIMIT = 2.0
 """Seconds of `Retry-After` from which on the whole channel waits, instead of its callers."""
-WIDEST = 16
+WIDEST = 64
 """Backlog attempts at the same time; after a recovery the number rises from one."""
 
 

@@ -8,7 +8,9 @@ from contextlib import suppress
 from functools import partial
 
 from flags import Mode
-from gateway.delivery.deliverer import Deliverer, Route
+from gateway.delivery.attempt import Route
+from gateway.delivery.deliverer import Deliverer
+from gateway.delivery.drain import Drain
 from gateway.errors import StorageError
 from gateway.outcomes import Delivery
 from gateway.store import Database, schedule
@@ -18,7 +20,6 @@ __all__ = ["Worker"]
 
 log = logging.getLogger(__name__)
 
-BATCH = 50
 IDLE = 1.0
 """Seconds between looks into the outbox when nothing wakes the worker."""
 _SWEEP = 500
@@ -88,37 +89,20 @@ class Worker:
                         await event.wait()
 
     async def _round(self, route: Route) -> bool:
-        """A batch of what is due; false if there was nothing, or nothing may go."""
+        """Drain what is due; false if there was nothing, or nothing may go."""
         if route.gate.cause is not None and route.gate.remaining() > 0:
             return False
-        limit = BATCH if route.gate.cause is None else 1
-        due = await self._due(route.spec.name, limit)
-        if not due:
-            return False
-        customers = await self._deliverer.read_customers(due)
-        if customers is None:
-            return True
-        slots = asyncio.Semaphore(route.gate.window)
+        drain = Drain(route, self._deliverer, partial(self._due, route.spec.name))
+        try:
+            return await drain.run()
+        finally:
+            self._left |= drain.kept_back
 
-        async def one(delivery: Delivery) -> None:
-            async with slots:
-                if route.gate.cause is not None and limit > 1:
-                    return  # the gate closed meanwhile: the rest stays as it is
-                customer = customers.get(delivery.customer_id)
-                after = await self._deliverer.again(delivery, customer)
-                if after == delivery:
-                    self._left.add(delivery.id)
-
-        async with asyncio.TaskGroup() as group:
-            for delivery in due:
-                group.create_task(one(delivery))
-        return True
-
-    async def _due(self, name: str, limit: int) -> list[Delivery]:
+    async def _due(self, name: str, limit: int, passed: set[int]) -> list[Delivery]:
         """What is due and may go; what its flag keeps back is in nobody's way."""
         now, retries = self._clock(), self._auto_replay()
         while True:
-            skip = self._deliverer.busy | self._left
+            skip = self._deliverer.busy | self._left | passed
             due = await self._db.read(
                 partial(
                     schedule.due, channel=name, now=now, limit=limit, busy=skip, retries=retries

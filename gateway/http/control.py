@@ -28,6 +28,7 @@ __all__ = ["YIELD", "control_application"]
 YIELD: web.AppKey[Callable[[], bool]] = web.AppKey("yield")
 _STOPPING: web.AppKey[asyncio.Event] = web.AppKey("stopping", asyncio.Event)
 
+_REPLAY = frozenset({"limit", "rate", "concurrency", "dry_run", "began"})
 _LAST_EVENT = 5.0
 """Seconds for an attempt under way to be told of when this owner has to go."""
 
@@ -80,7 +81,7 @@ async def discard(request: web.Request) -> web.Response:
     core = request.app[CORE]
     try:
         body = parse_json(await request.read())
-        chosen = deliveries.read_filter(body, tuple(core.deliverer.routes))
+        chosen = deliveries.read_filter(body, tuple(core.deliverer.routes), frozenset())
     except (NotJsonError, FormError) as error:
         return respond(problem(422, "invalid-data", str(error)))
     rows = await core.db.read(lambda db: listing.find(db, chosen, limit=100_000))
@@ -93,7 +94,7 @@ async def replay(request: web.Request) -> web.StreamResponse:
     core = request.app[CORE]
     body = parse_json(await request.read())
     options = ReplayOptions(
-        deliveries.read_filter(body, tuple(core.deliverer.routes)),
+        deliveries.read_filter(body, tuple(core.deliverer.routes), _REPLAY),
         limit=body.get("limit"),
         rate=body.get("rate"),
         concurrency=body.get("concurrency") or 8,

@@ -10,7 +10,7 @@ from aiohttp import web
 from gateway.answers import Answer, delivery_row, problem
 from gateway.delivery import ReplayOptions
 from gateway.errors import ErrorClass
-from gateway.http.forms import FormError, NotJsonError, parse_json
+from gateway.http.forms import FormError, NotJsonError, parse_json, shown_name
 from gateway.http.keys import CORE
 from gateway.http.middleware import respond
 from gateway.outcomes import Delivery, DeliveryFilter, Outcome
@@ -20,17 +20,24 @@ __all__ = ["read_filter", "routes"]
 
 routes = web.RouteTableDef()
 
+_PAGED = frozenset({"limit", "cursor"})
+_LIMITED = frozenset({"limit"})
 _DEFAULT_LIMIT, _LARGEST_LIMIT = 100, 1000
 
 
-def read_filter(values: Mapping[str, Any], channels: tuple[str, ...]) -> DeliveryFilter:
-    """A filter from a query or a JSON body; FormError names what is wrong."""
+def read_filter(
+    values: Mapping[str, Any], channels: tuple[str, ...], also: frozenset[str]
+) -> DeliveryFilter:
+    """A filter from a query or a JSON body; FormError names what is wrong.
+
+    `also` are fields beside the filter's own that this call takes; any other is an error.
+    """
     errors: list[dict[str, str]] = []
 
     def closed(name: str, allowed: tuple[str, ...]) -> tuple[str, ...]:
         chosen = _texts(values.get(name))
         if any(text not in allowed for text in chosen):
-            errors.append({"field": name, "message": f"should be of {', '.join(allowed)}"})
+            errors.append({"field": name, "message": f"should be one of {', '.join(allowed)}"})
             return ()
         return chosen
 
@@ -52,9 +59,12 @@ def read_filter(values: Mapping[str, Any], channels: tuple[str, ...]) -> Deliver
         since=moment("since"),
         until=moment("until"),
     )
-    known = {"channel", "outcome", "error_class", "id", "since", "until"}
-    known |= {"limit", "cursor", "rate", "concurrency", "dry_run", "began"}
-    errors += [{"field": n[:64], "message": "no such field"} for n in values if n not in known]
+    known = {"channel", "outcome", "error_class", "id", "since", "until"} | also
+    errors += [
+        {"field": shown_name(name), "message": "no such field"}
+        for name in values
+        if name not in known
+    ]
     if errors:
         raise FormError(errors)
     return chosen
@@ -87,7 +97,8 @@ _UTC = datetime.fromisoformat("1970-01-01T00:00:00+00:00").tzinfo
 def number(values: Mapping[str, Any], name: str, default: int, largest: int) -> int:
     given = values.get(name)
     text = "" if isinstance(given, bool) else str(default if given is None else given)
-    if not (text.isascii() and text.isdigit()) or not 0 < int(text) <= largest:
+    digits = text.isascii() and text.isdigit() and len(text) < 20
+    if not digits or not 0 < int(text) <= largest:
         raise FormError([{"field": name, "message": f"should be a number from 1 to {largest}"}])
     return int(text)
 
@@ -100,7 +111,7 @@ def _wrong(error: FormError) -> web.Response:
 async def list_deliveries(request: web.Request) -> web.Response:
     core = request.app[CORE]
     try:
-        chosen = read_filter(request.query, tuple(core.deliverer.routes))
+        chosen = read_filter(request.query, tuple(core.deliverer.routes), _PAGED)
         limit = number(request.query, "limit", _DEFAULT_LIMIT, _LARGEST_LIMIT)
         cursor = request.query.get("cursor")
         after = number(request.query, "cursor", 1, 2**62) if cursor else None
@@ -119,7 +130,7 @@ async def replay_many(request: web.Request) -> web.Response:
     raw = await request.read()
     try:
         body = parse_json(raw) if raw.strip() else {}
-        chosen = read_filter(body, tuple(core.deliverer.routes))
+        chosen = read_filter(body, tuple(core.deliverer.routes), _LIMITED)
         limit = number(body, "limit", 1, 2**31) if body.get("limit") is not None else None
     except NotJsonError as error:
         return respond(problem(400, "not-json", f"{error}."))

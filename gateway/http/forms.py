@@ -21,8 +21,17 @@ from gateway.http.countries import COUNTRIES
 from gateway.normalize import clean_email, clean_name, parse_phone, prefecture, to_katakana
 from gateway.normalize.postal import clean_postal_code
 
-__all__ = ["FormError", "NotJsonError", "RegistrationForm", "parse_json", "read_form"]
+__all__ = [
+    "FormError",
+    "NotJsonError",
+    "RegistrationForm",
+    "parse_json",
+    "read_form",
+    "shown_name",
+]
 
+_DEEPEST = 64
+"""Brackets in a body that only the standard library's parser, which recurses, might read."""
 _LOCALE = re.compile(r"[A-Za-z]{2,3}([_-][A-Za-z0-9]{2,8})*")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _EMOJI = re.compile("[\U0001f000-\U0001faff\u2600-\u27bf]")
@@ -124,7 +133,7 @@ class AddressForm(BaseModel):
     model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
 
     country: Annotated[str, StringConstraints(max_length=8), AfterValidator(_country)] = "JP"
-    postal_code: Annotated[str, StringConstraints(max_length=20), AfterValidator(_text)] = ""
+    postal_code: Annotated[str, StringConstraints(max_length=20), AfterValidator(_optional)] = ""
     prefecture: Line = ""
     city: Place = ""
     address1: Place = ""
@@ -209,6 +218,8 @@ def parse_json(raw: bytes) -> dict[str, Any]:
 def _with_surrogates(raw: bytes) -> Any:
     import json  # noqa: PLC0415 - only for bodies that are wrong
 
+    if raw.count(b"[") + raw.count(b"{") > _DEEPEST:
+        raise NotJsonError("the body is not JSON in UTF-8")
     try:
         text = raw.decode("utf-8")
         body = json.loads(text, parse_constant=_no_constant)
@@ -225,24 +236,37 @@ def _no_constant(name: str) -> Any:
 
 def read_form(body: dict[str, Any]) -> RegistrationForm:
     """The form, or a FormError that lists every wrong field."""
-    cleaned = {key: value for key, value in body.items() if value is not None}
+    cleaned, unreadable = _without_nulls(body, "")
     address = cleaned.get("address")
     if isinstance(address, dict):
-        cleaned["address"] = {key: value for key, value in address.items() if value is not None}
+        cleaned["address"], more = _without_nulls(address, "address.")
+        unreadable += more
     try:
-        return RegistrationForm.model_validate(cleaned)
+        form = RegistrationForm.model_validate(cleaned)
     except ValidationError as error:
-        raise FormError(_errors(error)) from None
+        raise FormError(unreadable + _errors(error)) from None
+    if unreadable:
+        raise FormError(unreadable)
+    return form
+
+
+def _without_nulls(
+    body: dict[str, Any], before: str
+) -> tuple[dict[str, Any], list[dict[str, str]]]:
+    """Null counts as left out; a name with half a character in it is no field of ours."""
+    odd = [name for name in body if _SURROGATE.search(name)]
+    kept = {name: v for name, v in body.items() if v is not None and name not in odd}
+    return kept, [{"field": before + shown_name(name), "message": "no such field"} for name in odd]
 
 
 def _errors(error: ValidationError) -> list[dict[str, str]]:
     return [
-        {"field": ".".join(_safe(part) for part in detail["loc"]), "message": _message(detail)}
+        {"field": ".".join(shown_name(part) for part in detail["loc"]), "message": _message(detail)}
         for detail in error.errors(include_input=False, include_url=False)
     ]
 
 
-def _safe(part: object) -> str:
+def shown_name(part: object) -> str:
     """A field's name comes from the caller: it is told, but not its strangest characters."""
     return re.sub(r"[^\w.-]", "?", str(part))[:64]
 
@@ -257,5 +281,9 @@ def _message(detail: Any) -> str:
             return f"has more than {detail['ctx']['max_length']} characters"
         case "string_type":
             return "should be text"
+        case "bool_type":
+            return "should be true or false"
+        case "model_type" | "model_attributes_type" | "dict_type":
+            return "should be an object"
     text: str = detail["msg"]
     return text.removeprefix("Value error, ").removeprefix("Input ")

@@ -10,6 +10,7 @@ from aiohttp import web
 from gateway.app import Core
 from gateway.config import LiveConfig
 from gateway.errors import ConfigurationError
+from gateway.http.protocol import Runner
 from gateway.http.server import application
 
 __all__ = ["public_site"]
@@ -24,7 +25,7 @@ _REQUESTS = 4.0
 async def public_site(core: Core, live: LiveConfig) -> AsyncIterator[str]:
     """The HTTP API; yields its address."""
     gateway = live.current.gateway
-    runner = web.AppRunner(application(core), access_log=None, shutdown_timeout=_REQUESTS)
+    runner = Runner(application(core), access_log=None, shutdown_timeout=_REQUESTS)
     await runner.setup()
     try:
         site = web.TCPSite(runner, gateway.gateway_host, gateway.gateway_port, backlog=1024)

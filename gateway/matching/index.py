@@ -18,6 +18,7 @@ from gateway.customer import Profile
 from gateway.errors import NotReadyError
 from gateway.matching.rows import MemberHasher
 from gateway.matching.rules import Evidence
+from gateway.matching.shared import SharedRun
 from gateway.store import Database, Keys, members
 from gateway.store.members import Member
 from gateway.wire import Lane, lane
@@ -28,7 +29,7 @@ log = logging.getLogger(__name__)
 
 WAIT_FOR_SCAN = 2.0
 """Seconds that a registration waits for the first scan."""
-OVERLAP = 3.0
+OVERLAP = 2.0
 """Seconds that a refresh looks back behind the newest stamp: stamps have whole seconds, and a
 change may become visible a little after a later one."""
 LONGEST_GAP = 30 * 86400.0
@@ -72,8 +73,7 @@ class MemberIndex:
         self._on_ready = on_ready
         self._ready = asyncio.Event()
         self._scan: asyncio.Task[None] | None = None
-        self._refresh: asyncio.Task[None] | None = None
-        self._next_refresh: asyncio.Task[None] | None = None
+        self._refreshes = {each: SharedRun(self._changes) for each in Lane}
         self._stamp = ""  # the newest time stamp of Smaregi's that we have seen
         self._pass = 1
         self._refreshed_at = 0.0
@@ -104,11 +104,11 @@ class MemberIndex:
         return await self._db.read(members.size)
 
     async def close(self) -> None:
-        for task in (self._scan, self._refresh, self._next_refresh):
-            if task is not None:
-                task.cancel()
-                with suppress(asyncio.CancelledError, Exception):
-                    await task
+        runs = [task for run in self._refreshes.values() for task in run.tasks()]
+        for task in [*runs, *([self._scan] if self._scan else [])]:
+            task.cancel()
+            with suppress(asyncio.CancelledError, Exception):
+                await task
 
     def start_scan(self, *, again: bool = False) -> "asyncio.Task[None]":
         """Begin the scan, or join the one that runs; `again` rebuilds a complete index."""
@@ -125,7 +125,8 @@ class MemberIndex:
             self._ready.clear()
             await self._wait_for_scan()
             return
-        await asyncio.shield(self._join_refresh())
+        # Somebody who registers does not queue behind the backlog's refresh.
+        await asyncio.shield(self._refreshes[lane.get()].join())
 
     async def _wait_for_scan(self) -> None:
         task = self.start_scan(again=False)
@@ -134,29 +135,11 @@ class MemberIndex:
             raise NotReadyError("smaregi", "the first scan of the store's members still runs")
         await asyncio.shield(task)
 
-    def _join_refresh(self) -> "asyncio.Task[None]":
-        """The refresh that has not yet begun: one under way may have passed what we need."""
-        if self._refresh is None or self._refresh.done():
-            self._refresh = asyncio.create_task(self._changes(), name="member refresh")
-            return self._refresh
-        if self._next_refresh is None or self._next_refresh.done():
-            self._next_refresh = asyncio.create_task(
-                self._after(self._refresh), name="member refresh"
-            )
-        return self._next_refresh
-
-    async def _after(self, running: "asyncio.Task[None]") -> None:
-        with suppress(Exception):
-            await asyncio.shield(running)
-        self._refresh, self._next_refresh = self._next_refresh, None
-        await self._changes()
-
     def _gap_too_long(self) -> bool:
         return abs(self._clock() - self._refreshed_at) > LONGEST_GAP
 
     async def _changes(self) -> None:
         """What changed since the newest stamp seen, less an overlap."""
-        lane.set(Lane.LIVE)  # a task of its own; somebody who registers may wait for it
         began = self._clock()
         since = _minus(self._stamp, OVERLAP) if self._stamp else None
         async for page in self._pages(1, since):
@@ -256,7 +239,8 @@ class MemberIndex:
             members.set_meta(db, "members_stamp", stamp)
 
         await self._db.write(unit)
-        self._stamp = stamp
+        if _instant(stamp) > _instant(self._stamp):
+            self._stamp = stamp
         self._note_written(page)
 
     async def by_email(self, email: str) -> list[Member]:

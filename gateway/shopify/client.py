@@ -75,14 +75,13 @@ class GraphQL:
     def _static(self) -> bool:
         return self._settings().shopify_access_token is not None
 
-    async def _token(self) -> str:
-        static = self._settings().shopify_access_token
-        return static.get_secret_value() if static else await self._grant.token()
-
     async def _token_by(self, document: Document, until: float) -> str:
+        static = self._settings().shopify_access_token
+        if static is not None:
+            return static.get_secret_value()
         try:
             async with asyncio.timeout_at(until):
-                return await self._token()
+                return await self._grant.token()
         except TimeoutError:
             raise UpstreamError(
                 SYSTEM, document.name, ErrorClass.TIMEOUT, "no token in time", applied=False
@@ -149,6 +148,8 @@ class GraphQL:
             self._in_flight -= cost
 
     async def _take(self, document: Document, cost: float, until: float) -> None:
+        if self._bucket.take_now(cost):
+            return
         try:
             async with asyncio.timeout_at(until):
                 await self._bucket.take(cost)

@@ -57,12 +57,17 @@ class _Bucket:
             self.tokens = min(self.size, self.tokens + (now - self._at) * self.rate)
         self._at = now
 
-    async def take(self, amount: float, keep: float) -> None:
-        """Wait until `amount` can be taken with `keep` left over, then take it."""
+    def take_now(self, amount: float, keep: float) -> bool:
         self.refill()
         paused = self._clock() < self.paused_until
-        if not self._waiting and not paused and self.tokens >= amount + keep:
+        free = not self._waiting and not paused and self.tokens >= amount + keep
+        if free:
             self.tokens -= amount
+        return free
+
+    async def take(self, amount: float, keep: float) -> None:
+        """Wait until `amount` can be taken with `keep` left over, then take it."""
+        if self.take_now(amount, keep):
             return
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         heapq.heappush(self._waiting, (lane.get().value, next(self._order), amount, keep, future))
@@ -107,8 +112,8 @@ class _Bucket:
 class RateLimit:
     """At most `per_period` calls in any `period` seconds; the backlog leaves a fifth of it.
 
-    The bucket holds a tenth of the period's allowance and refills with nine tenths of it, so that
-    no window of `period` seconds, wherever it begins, sees more than the allowance.
+    The bucket holds little and refills with a little less than the allowance, so that no window of
+    `period` seconds, wherever it begins, sees more than the allowance.
     """
 
     def __init__(self, clock: Callable[[], float], per_period: float, period: float = 1.0) -> None:
@@ -151,9 +156,12 @@ class RateLimit:
 
 
 def _shape(per_period: float, period: float) -> tuple[float, float]:
-    """(rate a second, burst): together never more than the allowance in any period."""
-    burst = max(1.0, per_period * 0.1)
-    return max(per_period - burst, per_period * 0.5) / period, burst
+    """(rate a second, burst): together under the allowance in any period.
+
+    What is left of it covers that a request sent late in one period may arrive early in the next.
+    """
+    burst = max(1.0, per_period * 0.03)
+    return max(min(0.93 * per_period, per_period - burst), 0.5 * per_period) / period, burst
 
 
 class CostBucket:
@@ -170,6 +178,11 @@ class CostBucket:
     async def take(self, cost: float) -> None:
         keep = self._bucket.size * self.RESERVE if lane.get() is Lane.BACKLOG else 0.0
         await self._bucket.take(cost, keep)
+
+    def take_now(self, cost: float) -> bool:
+        """Whether it could be taken without waiting."""
+        keep = self._bucket.size * self.RESERVE if lane.get() is Lane.BACKLOG else 0.0
+        return self._bucket.take_now(cost, keep)
 
     def wait_for(self, cost: float) -> float:
         return self._bucket.wait_for(cost)

@@ -1,13 +1,17 @@
 """The bare handler that the gateway is measured against: the same upstream calls, nothing kept.
 
-No durability, no matching, no retries, no limits, no flags: what somebody would write in an hour.
+It reads the same form, sends the same requests with the same bodies and reads the same answers,
+over plain aiohttp and aiosmtplib. It has no durability, no matching, no idempotency, no retries,
+no limits, no flags, no metrics: a lost process or a lost answer loses or doubles a customer.
 """
 
 import asyncio
 import base64
 import os
 import sys
-from email.mime.text import MIMEText
+import time
+from collections.abc import AsyncIterator, Mapping
+from email.utils import parseaddr
 from typing import Any
 
 import aiohttp
@@ -16,14 +20,35 @@ import orjson
 import uvloop
 from aiohttp import web
 
+from gateway.channels import Store
+from gateway.channels.crm.hubspot import contact_properties
+from gateway.channels.email.message import Composer, message_id
+from gateway.channels.smaregi.mapping import member_fields
+from gateway.customer import Customer, Profile
+from gateway.http.forms import parse_json, read_form
+from gateway.intent import new_id
+from gateway.normalize import load_places
 from gateway.shopify.documents import CREATE
+from gateway.shopify.mapping import customer_input, to_customer
 
 ENV = os.environ
+STORE = Store("https://sandbox.myshopify.com", "sandbox.myshopify.com")
 
 
 class Bare:
-    async def start(self, app: web.Application) -> Any:
+    async def start(self, _: web.Application) -> AsyncIterator[None]:
+        load_places()
         self.session = aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit_per_host=100))
+        self.token = await self._smaregi_token()
+        self.composer = Composer(ENV["EMAIL_FROM"], None, STORE)
+        self.idle: list[aiosmtplib.SMTP] = []
+        self.slots = asyncio.Semaphore(4)
+        yield
+        for connection in self.idle:
+            connection.close()
+        await self.session.close()
+
+    async def _smaregi_token(self) -> str:
         pair = f"{ENV['SMAREGI_CLIENT_ID']}:{ENV['SMAREGI_CLIENT_SECRET']}".encode()
         async with self.session.post(
             f"{ENV['SMAREGI_ID_URL']}/app/{ENV['SMAREGI_CONTRACT_ID']}/token",
@@ -33,91 +58,51 @@ class Bare:
             },
             headers={"Authorization": "Basic " + base64.b64encode(pair).decode()},
         ) as response:
-            self.token = orjson.loads(await response.read())["access_token"]
-        self.idle: list[aiosmtplib.SMTP] = []
-        self.slots = asyncio.Semaphore(4)
-        yield
-        for connection in self.idle:
-            connection.close()
-        await self.session.close()
+            token: str = orjson.loads(await response.read())["access_token"]
+            return token
 
-    async def call(self, method: str, url: str, headers: dict[str, str], body: Any = None) -> Any:
+    async def call(self, method: str, url: str, headers: Mapping[str, str], body: Any) -> Any:
         data = None if body is None else orjson.dumps(body)
         headers = {**headers, "Content-Type": "application/json"}
         async with self.session.request(method, url, headers=headers, data=data) as response:
             return orjson.loads(await response.read())
 
-    async def shopify(self, form: dict[str, Any]) -> str:
-        address = form["address"]
-        body = {
-            "email": form["email"],
-            "firstName": form["first_name"],
-            "lastName": form["last_name"],
-            "locale": form["locale"],
-            "addresses": [
-                {
-                    "countryCode": "JP",
-                    "provinceCode": "JP-13",
-                    "zip": address["postal_code"],
-                    "city": address["city"],
-                    "address1": address["address1"],
-                    "address2": address["address2"],
-                }
-            ],
-            "metafields": [
-                {
-                    "namespace": "registration",
-                    "key": key,
-                    "type": "single_line_text_field",
-                    "value": form[key],
-                }
-                for key in ("last_kana", "first_kana", "gender", "locale")
-            ],
-        }
+    async def shopify(self, profile: Profile) -> Customer:
+        body = customer_input(profile, new_id(time.time()))
         answer = await self.call(
             "POST",
             f"{ENV['SHOPIFY_BASE_URL']}/admin/api/2026-10/graphql.json",
             {"X-Shopify-Access-Token": ENV["SHOPIFY_ACCESS_TOKEN"]},
             {"query": CREATE.text, "variables": {"input": body}},
         )
-        customer_id: str = answer["data"]["customerCreate"]["customer"]["id"]
-        return customer_id.rpartition("/")[2]
+        return to_customer(answer["data"]["customerCreate"]["customer"])
 
-    async def smaregi(self, form: dict[str, Any], number: str) -> Any:
+    async def smaregi(self, customer: Customer) -> Any:
         url = f"{ENV['SMAREGI_API_URL']}/{ENV['SMAREGI_CONTRACT_ID']}/pos/customers"
         headers = {"Authorization": f"Bearer {self.token}"}
-        await self.call("GET", f"{url}?customer_code={number}", headers)
-        member = {
-            "customerCode": number,
-            "lastName": form["last_name"],
-            "firstName": form["first_name"],
-            "lastKana": form["last_kana"],
-            "firstKana": form["first_kana"],
-            "mailAddress": form["email"],
-            "sex": "1",
-            "birthDate": form["birth_date"],
-            "mailReceiveFlag": "1",
-        }
-        return await self.call("POST", url, headers, member)
+        await self.call("GET", f"{url}?customer_code={customer.id}", headers, None)
+        return await self.call("POST", url, headers, member_fields(customer)[0])
 
-    async def crm(self, form: dict[str, Any], number: str) -> Any:
+    async def crm(self, customer: Customer) -> Any:
         return await self.call(
             "POST",
             f"{ENV['HUBSPOT_BASE_URL']}/crm/objects/2026-03/contacts",
             {"Authorization": f"Bearer {ENV['HUBSPOT_ACCESS_TOKEN']}"},
             {
                 "properties": {
-                    "email": form["email"],
-                    "firstname": form["first_name"],
-                    "lastname": form["last_name"],
-                }
+                    name: value
+                    for name, value in contact_properties(customer).items()
+                    if name not in {"shopify_customer_id", "last_name_kana", "first_name_kana"}
+                    and name != "date_of_birth"
+                },
+                "associations": [],
             },
         )
 
-    async def mail(self, form: dict[str, Any], number: str) -> None:
-        message = MIMEText(f"{form['last_name']} 様\n会員番号: {number}\n", "plain", "utf-8")
-        message["Subject"], message["To"] = "welcome", form["email"]
-        message["From"] = ENV["EMAIL_FROM"]
+    async def mail(self, customer: Customer) -> None:
+        sender = ENV["EMAIL_FROM"]
+        reference = message_id(customer.id, sender, STORE)
+        message = self.composer.compose(customer.profile, str(customer.id), reference, time.time())
         async with self.slots:
             if self.idle:
                 connection = self.idle.pop()
@@ -126,18 +111,15 @@ class Bare:
                     hostname=ENV["SMTP_HOST"], port=int(ENV["SMTP_PORT"]), start_tls=False
                 )
                 await connection.connect()
-            await connection.sendmail(ENV["EMAIL_FROM"], [form["email"]], message.as_bytes())
+            await connection.sendmail(parseaddr(sender)[1], [customer.profile.email], message)
             self.idle.append(connection)
 
     async def register(self, request: web.Request) -> web.Response:
-        form = orjson.loads(await request.read())
-        number = await self.shopify(form)
-        await asyncio.gather(
-            self.smaregi(form, number), self.crm(form, number), self.mail(form, number)
-        )
-        return web.Response(
-            status=201, body=orjson.dumps({"id": number}), content_type="application/json"
-        )
+        profile = read_form(parse_json(await request.read())).profile()
+        customer = await self.shopify(profile)
+        await asyncio.gather(self.smaregi(customer), self.crm(customer), self.mail(customer))
+        body = orjson.dumps({"id": customer.id})
+        return web.Response(status=201, body=body, content_type="application/json")
 
 
 def main() -> None:

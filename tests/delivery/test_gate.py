@@ -155,7 +155,7 @@ async def test_the_backlog_drains_at_a_rising_rate(channel: Channel) -> None:
     widest = channel.gate.window
     channel.fail(times=5)
     windows = []
-    for _ in range(6):
+    for _ in range(8):
         channel.gate.succeeded()
         windows.append(channel.gate.window)
     assert windows == sorted(windows)

@@ -21,7 +21,7 @@ from gateway.errors import ErrorClass, UpstreamError
 from gateway.normalize import prefecture
 from gateway.wire import Access, Answer, Call, RateLimit, dry_run
 
-__all__ = ["HubSpot"]
+__all__ = ["HubSpot", "contact_properties"]
 
 log = logging.getLogger(__name__)
 
@@ -57,7 +57,7 @@ class HubSpot:
         known = await self._known_properties()
         properties = {
             name: value
-            for name, value in _properties(work.customer).items()
+            for name, value in contact_properties(work.customer).items()
             if name not in _OUR_PROPERTIES or name in known
         }
         if not work.fresh:
@@ -274,7 +274,7 @@ def _refused(answer: Answer) -> UpstreamError:
     return answer.error(None, f"HTTP {answer.status} {category}; see HubSpot's property settings")
 
 
-def _properties(customer: Customer) -> dict[str, str]:
+def contact_properties(customer: Customer) -> dict[str, str]:
     profile = customer.profile
     address = profile.address
     values = {

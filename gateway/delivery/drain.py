@@ -1,0 +1,105 @@
+"""Draining one channel's backlog: its window is always full, whatever single attempts take.
+
+While attempts are under way the next customers are read from Shopify in a batch, so that neither
+waits for the other. How fast it goes is the limits' business (`gateway.wire.limits`), how wide the
+window is the gate's, which rises from one after a recovery.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from gateway.customer import Customer
+from gateway.delivery.attempt import Route
+from gateway.delivery.deliverer import Deliverer
+from gateway.outcomes import Delivery
+
+__all__ = ["Drain"]
+
+BATCH = 50
+"""Customers read at once: Shopify counts a point or so for each."""
+
+Due = Callable[[int, set[int]], Awaitable[list[Delivery]]]
+"""`(limit, ids to pass over)` -> what is due."""
+
+
+class Drain:
+    """One run; `kept_back` are ids whose flag or allow-list did not let them go."""
+
+    def __init__(self, route: Route, deliverer: Deliverer, due: Due) -> None:
+        self._gate = route.gate
+        self._deliverer = deliverer
+        self._due = due
+        self._ready: deque[tuple[Delivery, Customer | None]] = deque()
+        self._running: dict[asyncio.Task[Any], int] = {}
+        self._reading: asyncio.Task[list[tuple[Delivery, Customer | None]]] | None = None
+        self._exhausted = False
+        self.kept_back: set[int] = set()
+
+    async def run(self) -> bool:
+        """Until nothing is due or nothing may go; whether anything was tried."""
+        tried = False
+        try:
+            while True:
+                tried = self._fill_window() or tried
+                self._read_ahead()
+                waits = {*self._running, *({self._reading} if self._reading else ())}
+                if not waits:
+                    return tried
+                await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+                self._collect()
+        finally:
+            if self._reading is not None:
+                self._reading.cancel()
+                await asyncio.gather(self._reading, return_exceptions=True)
+
+    def _is_shut(self) -> bool:
+        return self._gate.cause is not None and self._gate.remaining() > 0
+
+    def _window(self) -> int:
+        """A shut gate lets one through, as a probe."""
+        return self._gate.window if self._gate.cause is None else 1
+
+    def _fill_window(self) -> bool:
+        if self._is_shut():
+            self._ready.clear()  # nothing of it was claimed: it stays as it is
+            self._exhausted = True
+        started = False
+        while self._ready and len(self._running) < self._window():
+            delivery, customer = self._ready.popleft()
+            attempt = self._deliverer.keep(self._try(delivery, customer))
+            self._running[attempt] = delivery.id
+            started = True
+        return started
+
+    async def _try(self, delivery: Delivery, customer: Customer | None) -> None:
+        after = await self._deliverer.again(delivery, customer)
+        if after == delivery:
+            self.kept_back.add(delivery.id)
+
+    def _read_ahead(self) -> None:
+        if self._reading is None and not self._exhausted and len(self._ready) < self._window():
+            self._reading = asyncio.create_task(self._read())
+
+    async def _read(self) -> list[tuple[Delivery, Customer | None]]:
+        passed = {delivery.id for delivery, _ in self._ready} | set(self._running.values())
+        limit = BATCH if self._gate.cause is None else 1
+        due = await self._due(limit, passed | self.kept_back)
+        if not due:
+            return []
+        customers = await self._deliverer.read_customers(due)
+        if customers is None:
+            return []
+        return [(delivery, customers.get(delivery.customer_id)) for delivery in due]
+
+    def _collect(self) -> None:
+        """Raises what an attempt or the reading raised, a StorageError above all."""
+        if self._reading is not None and self._reading.done():
+            reading, self._reading = self._reading, None
+            page = reading.result()
+            self._exhausted = not page
+            self._ready.extend(page)
+        for task in [task for task in self._running if task.done()]:
+            del self._running[task]
+            task.result()
