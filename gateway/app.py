@@ -83,7 +83,6 @@ class Core:
             deadline=lambda: live.current.gateway.gateway_response_deadline,
             shopify_result=self._shopify_result,
             intent_gone=self._intent_gone,
-            unclear=self._resolve_soon,
         )
         self.recovery = Recovery(
             db,
@@ -93,6 +92,7 @@ class Core:
             recovered=self.worker.wake,
             intent_gone=self._intent_gone,
         )
+        self.registrar.unclear = self.recovery.wake
         self._to_wipe = asyncio.Event()
         self._started: set[str] = set()
         live.on_change(self._config_changed)
@@ -128,7 +128,9 @@ class Core:
             customer_exists=self._customer_exists,
             ready=ready,
         )
-        return Route(spec, spec.build(context), Gate(spec.name, time.monotonic), settings)
+        return Route(
+            spec, spec.build(context), Gate(spec.name, time.monotonic, spec.at_once), settings
+        )
 
     async def _customer_exists(self, customer_id: int) -> bool:
         return customer_id in await self.shopify.read([customer_id])
@@ -170,12 +172,9 @@ class Core:
         await self.deliverer.wake(Waiting.CHANNEL, channel)
         self.worker.wake(channel)
 
-    def _resolve_soon(self) -> None:
-        self.recovery.wake()
-
     def _show_flags(self) -> None:
-        modes = [(f.name, f.mode.value) for f in self.live.current.flags.flags.values()]
-        self.metrics.set_flags(modes)
+        flags = self.live.current.flags.flags.values()
+        self.metrics.set_flags((flag.name, flag.mode.value) for flag in flags)
 
     def _intent_gone(self) -> None:
         """Within seconds the bytes of a wiped intent leave the journal too."""

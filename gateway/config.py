@@ -22,7 +22,7 @@ from gateway.settings import (
 )
 from gateway.sources import Sources, load_sections, unknown_variables
 
-__all__ = ["FLAGS", "SECTIONS", "Config", "LiveConfig", "known_variables", "load"]
+__all__ = ["FLAGS", "SECTIONS", "Config", "LiveConfig", "known_variables", "load", "stamp"]
 
 log = logging.getLogger(__name__)
 
@@ -81,18 +81,19 @@ def load(sources: Sources, *, complete: bool = True) -> Config:
     except FlagError as error:
         problems += error.problems
     if complete:
-        problems += _missing(sections, flag_set)
+        problems += _missing(sections, flag_set, sources)
     if problems or flag_set is None:
         raise ConfigurationError(list(dict.fromkeys(problems)))
     warnings = (*flag_set.warnings, *unknown_variables(known_variables(), sources))
     return Config(sections, flag_set, warnings)
 
 
-def _missing(sections: Mapping[str, Section], flag_set: FlagSet | None) -> list[str]:
+def _missing(
+    sections: Mapping[str, Section], flag_set: FlagSet | None, sources: Sources
+) -> list[str]:
     """What is absent for the work to be done: a channel's own only where it is not off."""
     used = ["gateway", "shopify", "alerts"]
-    if flag_set is not None:
-        used += [spec.name for spec in ROSTER if flag_set[spec.name].mode is not Mode.OFF]
+    used += [spec.name for spec in ROSTER if _is_used(spec.name, flag_set, sources)]
     problems = [text for name in used if name in sections for text in sections[name].missing()]
     alerts, email = sections.get("alerts"), sections.get("email")
     if isinstance(alerts, AlertSettings) and alerts.alert_email and email and "email" not in used:
@@ -100,11 +101,28 @@ def _missing(sections: Mapping[str, Section], flag_set: FlagSet | None) -> list[
     return problems
 
 
+def _is_used(channel: str, flag_set: FlagSet | None, sources: Sources) -> bool:
+    """Where some flag cannot be read each is judged by itself; unreadable counts as off."""
+    try:
+        flags = flag_set or flagging.load([channel], *sources.only(f"FLAG_{channel.upper()}"))
+    except FlagError:
+        return False
+    return flags[channel].mode is not Mode.OFF
+
+
 class LiveConfig:
     """The configuration as it is now. A reload that fails keeps the old one, and says so."""
 
-    def __init__(self, config: Config, read: Callable[[], Sources] | None = None) -> None:
+    def __init__(
+        self,
+        config: Config,
+        read: Callable[[], Sources] | None = None,
+        file: Path | None = None,
+        seen: "Stamp | None" = None,
+    ) -> None:
         self.current = config
+        self._file = file
+        self._seen = seen  # the file's stamp before it was read: a change since then counts
         self._read = read
         self._listeners: list[Callable[[], None]] = []
         self._problem: tuple[str, ...] = ()
@@ -143,15 +161,14 @@ class LiveConfig:
             for problem in error.problems:
                 log.error(".env was not taken over, the old values stay: %s", problem)
 
-    async def watch(self, path: Path) -> None:
+    async def watch(self) -> None:
         """Reload whenever the file changes, for as long as this runs."""
-        seen = _stamp(path)
-        while True:
-            await asyncio.sleep(POLL)
-            now = _stamp(path)
-            if now != seen:
-                seen = now
+        while self._file is not None:
+            now = stamp(self._file)
+            if now != self._seen:
+                self._seen = now
                 self.reload()
+            await asyncio.sleep(POLL)
 
 
 def _kept(old: Config, fresh: Config) -> Config:
@@ -165,7 +182,11 @@ def _kept(old: Config, fresh: Config) -> Config:
     return Config({**fresh.sections, "gateway": kept}, fresh.flags, fresh.warnings)
 
 
-def _stamp(path: Path) -> tuple[int, int, int] | None:
+Stamp = tuple[int, int, int]
+
+
+def stamp(path: Path) -> Stamp | None:
+    """What changes whenever the file does; None while there is none."""
     with suppress(OSError):
         stat = os.stat(path)  # noqa: PTH116
         return stat.st_mtime_ns, stat.st_size, stat.st_ino

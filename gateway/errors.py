@@ -6,7 +6,7 @@
     ├── UpstreamError           a foreign system; has its error class, and if it may have acted
     │   └── NotReadyError       nothing is wrong: what the attempt needs is still being fetched
     ├── DryRunStop              a write was about to be sent under `dry_run`
-    └── CustomerGoneError       Shopify no longer has the customer
+    └── Refused                 the owner of the database file refuses what a command asked
 
 Foreign exceptions (aiohttp, aiosmtplib, sqlite3) are translated at one edge each: `gateway.wire`,
 `gateway.channels.email.transport` and `gateway.store.database`. No text here carries personal data.
@@ -17,11 +17,11 @@ from enum import StrEnum
 
 __all__ = [
     "ConfigurationError",
-    "CustomerGoneError",
     "DryRunStop",
     "ErrorClass",
     "GatewayError",
     "NotReadyError",
+    "Refused",
     "StorageError",
     "UpstreamError",
 ]
@@ -123,5 +123,5 @@ class DryRunStop(GatewayError):  # noqa: N818 - it ends a rehearsal, nothing fai
         self.operation = operation
 
 
-class CustomerGoneError(GatewayError):
-    """The customer was deleted from Shopify: the delivery is `discarded`."""
+class Refused(GatewayError):  # noqa: N818 - the owner's word, shown as it is
+    """The owner of the database file refuses what a command asked."""

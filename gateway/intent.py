@@ -1,7 +1,7 @@
 """A sign-up on its way in: its identity, its equality, and its data sealed for the database."""
 
 import secrets
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import orjson
@@ -36,14 +36,13 @@ def read_intent(plain: bytes) -> Profile:
 
 def opening_of(sign_up: SignUp, keys: Keys, now: float) -> Opening:
     """What the database needs to decide whether the sign-up begins, with its sealed intent."""
-    values = asdict(sign_up.profile)
-    plain = orjson.dumps(values)
-    values["email"] = email_key(sign_up.profile.email)
-    same = orjson.dumps(values).decode()
+    plain = orjson.dumps(sign_up.profile)
+    email = email_key(sign_up.profile.email)
+    same = orjson.dumps(replace(sign_up.profile, email=email)).decode()
     identity = new_id(now)
     return Opening(
         id=identity,
-        email_hash=keys.hash(b"email", values["email"]),
+        email_hash=keys.hash(b"email", email),
         body_hash=keys.hash(b"body", same),
         email_verified=sign_up.email_verified,
         sealed=keys.seal(plain, identity),

@@ -11,12 +11,13 @@ import sqlite3
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 
 from gateway.errors import StorageError, UpstreamError
 from gateway.intent import read_intent
 from gateway.registration import Registrar
 from gateway.shopify import Shopify
-from gateway.store import Database, Keys, outbox, registrations
+from gateway.store import Database, Keys, outbox, registrations, schedule
 from gateway.store.registrations import Registration
 
 __all__ = ["Recovery"]
@@ -24,7 +25,10 @@ __all__ = ["Recovery"]
 log = logging.getLogger(__name__)
 
 KEEP_ASKING = 15 * 60.0
+LONGEST_DELAY = 2 * 86400.0
+"""No schedule and no Retry-After that we honour is longer."""
 _SOON, _SELDOM = 1.0, 30.0
+_AT_ONCE = 8
 
 
 class Recovery:
@@ -48,7 +52,8 @@ class Recovery:
         self._intent_gone = intent_gone
         self._wake = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
-        self._asked: dict[str, tuple[float, float]] = {}
+        self._asked: dict[str, tuple[float, float]] = {}  # id -> next time, pause (monotonic)
+        self._since: dict[str, float] = {}  # id -> first asked; real minutes, whatever the clock
 
     async def take_over(self) -> None:
         """The first thing a new owner does: what a dead one left half-way is made plain."""
@@ -59,6 +64,7 @@ class Recovery:
             open_ones = [row for row in registrations.unsettled(db) if row.state == "open"]
             for row in open_ones:
                 registrations.mark_unclear(db, row.id, now)
+            schedule.bring_forward(db, now + LONGEST_DELAY, now)
             return len(open_ones), outbox.recover(db, now)
 
         unclear, pending = await self._db.write(unit)
@@ -98,16 +104,30 @@ class Recovery:
 
     async def _round(self) -> bool:
         """Ask for each whose turn it is; true while some are left, even if just being tried."""
-        unclear = [r for r in await self._db.read(registrations.unsettled) if r.state == "unclear"]
-        rows = [row for row in unclear if not self._registrar.is_running(row.id)]
+        unsettled = await self._db.read(registrations.unsettled)
+        rows = [row for row in unsettled if not self._registrar.is_running(row.id)]
+        await self._mark_orphans(rows)
         self._asked = {row.id: self._asked[row.id] for row in rows if row.id in self._asked}
         now = time.monotonic()
+        self._since = {row.id: self._since.get(row.id, now) for row in rows}
+        due = []
         for row in rows:
-            due, pause = self._asked.get(row.id, (0.0, _SOON))
-            if now >= due:
+            at, pause = self._asked.get(row.id, (0.0, _SOON))
+            if row.state == "unclear" and now >= at:
                 self._asked[row.id] = (now + pause, min(pause * 2, _SELDOM))
-                await self._resolve(row)
-        return bool(unclear)
+                due.append(row)
+        for start in range(0, len(due), _AT_ONCE):
+            await asyncio.gather(*(self._resolve(row) for row in due[start : start + _AT_ONCE]))
+        return bool(unsettled)
+
+    async def _mark_orphans(self, rows: list[Registration]) -> None:
+        """`open`, yet nobody is at it: the database failed in the middle of it."""
+        now = self._clock()
+        orphans = [
+            row.id for row in rows if row.state == "open" and abs(now - row.updated_at) > 2.0
+        ]
+        if orphans:
+            await self._db.write(partial(_mark_all_unclear, ids=orphans, now=now))
 
     async def _resolve(self, row: Registration) -> None:
         sealed = await self._db.read(lambda db: registrations.sealed_intent(db, row.id))
@@ -126,7 +146,12 @@ class Recovery:
             )
             log.info("registration %s: Shopify has the customer after all", row.id)
             self._recovered()
-        elif abs(self._clock() - row.updated_at) > KEEP_ASKING:
+        elif time.monotonic() - self._since[row.id] > KEEP_ASKING:
             await self._db.write(lambda db: registrations.drop(db, row.id))
             self._intent_gone()
             log.info("registration %s: Shopify never got the customer; dropped", row.id)
+
+
+def _mark_all_unclear(db: sqlite3.Connection, ids: list[str], now: float) -> None:
+    for registration_id in ids:
+        registrations.mark_unclear(db, registration_id, now)

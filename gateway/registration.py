@@ -59,7 +59,6 @@ class Registrar:
         clock: Callable[[], float] = time.time,
         shopify_result: Callable[[UpstreamError | None], None] = lambda error: None,
         intent_gone: Callable[[], None] = lambda: None,
-        unclear: Callable[[], None] = lambda: None,
     ) -> None:
         self._db = db
         self._keys = keys
@@ -69,7 +68,8 @@ class Registrar:
         self._clock = clock
         self._shopify_result = shopify_result
         self._intent_gone = intent_gone
-        self._unclear = unclear
+        self.unclear: Callable[[], None] = lambda: None
+        """Told when a sign-up stayed unclear: somebody has to ask Shopify until it is known."""
         self._running: dict[str, asyncio.Task[Answer]] = {}
 
     def is_running(self, registration_id: str) -> bool:
@@ -99,9 +99,13 @@ class Registrar:
         return task
 
     async def _run(self, begun: Begun, sign_up: SignUp, opening: Opening, until: float) -> Answer:
-        answer = await self._to_shopify(begun, sign_up, opening, until)
-        if opening.key is not None:
-            await self._remember(opening.key, answer)
+        try:
+            answer = await self._to_shopify(begun, sign_up, opening, until)
+            if opening.key is not None:
+                await self._remember(opening.key, answer)
+        except StorageError:
+            self.unclear()  # once the disk is writable again, recovery takes it up
+            raise
         return answer
 
     async def _to_shopify(
@@ -227,7 +231,7 @@ class Registrar:
     async def _mark_unclear(self, registration_id: str) -> None:
         now = self._clock()
         await self._db.write(lambda db: registrations.mark_unclear(db, registration_id, now))
-        self._unclear()
+        self.unclear()
 
     async def _remember(self, key: bytes, answer: Answer) -> None:
         """Only final answers are remembered; anything else frees the key."""

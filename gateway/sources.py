@@ -30,6 +30,13 @@ class Sources:
         """The process's environment and `folder/.env`; ConfigurationError if it is unreadable."""
         return cls(os.environ, read_dotenv(folder / ".env"))
 
+    def only(self, name: str) -> tuple[dict[str, str], dict[str, str]]:
+        """The two mappings, with nothing in them but this variable."""
+        return (
+            {key: text for key, text in self.environment.items() if key == name},
+            {key: text for key, text in self.dotenv.items() if key == name},
+        )
+
     def values(self) -> dict[str, str]:
         merged: dict[str, str] = {}
         for mapping in (self.dotenv, self.environment):

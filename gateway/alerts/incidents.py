@@ -16,13 +16,20 @@ CALM = 30.0
 FORGET_AFTER = 3600.0
 
 _HINTS = {
-    ErrorClass.AUTH: "its credentials are refused: check them with `python main.py check`",
-    ErrorClass.INVALID_DATA: "it refuses some data: see `deliveries list --outcome failed`",
-    ErrorClass.CONFLICT: "a person must decide: see `deliveries list --outcome failed`",
-    ErrorClass.TOO_LATE: "too old to be sent by itself: `replay --error-class too_late` sends it",
-    ErrorClass.RATE_LIMIT: "it limits our requests; they are slowed down and sent again",
+    ErrorClass.AUTH: "Its credentials are refused, see `python main.py check`; deliveries wait.",
+    ErrorClass.INVALID_DATA: "It refuses some data: see `deliveries list --outcome failed`.",
+    ErrorClass.CONFLICT: "A person must decide: see `deliveries list --outcome failed`.",
+    ErrorClass.TOO_LATE: "Too old to be sent by itself: `replay --error-class too_late` sends it.",
+    ErrorClass.RATE_LIMIT: "It limits our requests: they are slowed down and sent again.",
 }
-_PASSING = "it is tried again by itself"
+_PASSING = "Deliveries are kept and sent again by themselves."
+_MASTER = "Sign-ups are answered 503 until it works again."
+
+
+def _what_follows(system: str, error_class: ErrorClass) -> str:
+    if system == "shopify":
+        return _MASTER
+    return _HINTS.get(error_class, _PASSING)
 
 
 @dataclass(slots=True)
@@ -49,8 +56,8 @@ class Incidents:
         incident = self._open.get((system, error_class))
         if incident is None:
             self._open[system, error_class] = _Incident(system, error_class, now, now, now)
-            hint = _HINTS.get(error_class, _PASSING)
-            return [f"⚠️ {system}: {error_class} ({detail}). Nothing is lost: {hint}."]
+            follows = _what_follows(system, error_class)
+            return [f"⚠️ {system}: {error_class} ({detail}). {follows}"]
         incident.last = now
         incident.untold += 1
         incident.total += 1

@@ -101,6 +101,7 @@ class Store:
 class Spec:
     """A line of the roster: from it follow the flag, the settings, `--channel` and the metrics.
 
+    `at_once`: backlog attempts at the same time, at most; more would only wait inside the channel.
     `max_age`: seconds after which a delivery is `too_late`. `numbers_members`: the member number
     of its link is the one that tills know; `number_is_customer_id`: whether that is the Shopify
     id for everybody, so that it is known beforehand.
@@ -112,4 +113,5 @@ class Spec:
     build: Callable[[Context], Channel]
     max_age: Callable[[Section], float | None] = lambda section: None
     numbers_members: bool = False
+    at_once: int = 64
     number_is_customer_id: Callable[[Section], bool] = lambda section: False

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from gateway.errors import ConfigurationError, StorageError
+from gateway.errors import ConfigurationError, Refused, StorageError
 
 __all__ = ["COMMANDS", "main"]
 
@@ -53,6 +53,9 @@ def main(arguments: list[str] | None = None) -> Any:
         click.echo("The configuration has problems:", err=True)
         for problem in error.problems:
             click.echo(f"  - {problem}", err=True)
+        sys.exit(2)
+    except Refused as error:
+        click.echo(str(error), err=True)
         sys.exit(2)
     except StorageError as error:
         click.echo(f"The database cannot be used: {error}\n  {error.hint}", err=True)

@@ -1,6 +1,8 @@
 """deliveries list|show|discard: the outbox."""
 
+import shutil
 import sys
+from collections.abc import Callable
 from typing import Any
 
 import click
@@ -10,6 +12,9 @@ from gateway.cli.output import print_json, table
 
 __all__ = ["command"]
 
+_WIDE = 130
+"""Columns of a terminal on which every field has room."""
+
 
 @click.group("deliveries")
 def command() -> None:
@@ -18,13 +23,9 @@ def command() -> None:
 
 def _with_owner(action: Any) -> Any:
     from gateway.app import Role  # noqa: PLC0415 - --help stays quick
-    from gateway.cli.run import Refused, read_config, run_logged, with_owner  # noqa: PLC0415
+    from gateway.cli.run import read_config, run_logged, with_owner  # noqa: PLC0415
 
-    try:
-        return run_logged(with_owner(read_config(complete=False), Role.OFFLINE, action))
-    except Refused as refused:
-        click.echo(str(refused), err=True)
-        sys.exit(2)
+    return run_logged(with_owner(read_config(complete=False), Role.OFFLINE, action))
 
 
 def _query(chosen: Filter) -> dict[str, str]:
@@ -66,24 +67,22 @@ def list_(chosen: Filter, limit: int, as_json: bool) -> None:
 
 
 def _show_rows(rows: list[dict[str, Any]]) -> None:
-    table(
-        "",
-        ("id", "customer", "channel", "kind", "outcome", "error", "tries", "next try", "message"),
-        [
-            (
-                row["id"],
-                row["shopify_customer_id"].rpartition("/")[2],
-                row["channel"],
-                row["kind"],
-                row["outcome"],
-                row["error_class"],
-                row["attempts"],
-                row["next_attempt_at"],
-                row["message"],
-            )
-            for row in rows
-        ],
-    )
+    """On a narrow terminal only what tells one delivery from another; `show` has the rest."""
+    columns: dict[str, Callable[[dict[str, Any]], object]] = {
+        "id": lambda row: row["id"],
+        "customer": lambda row: row["shopify_customer_id"].rpartition("/")[2],
+        "channel": lambda row: row["channel"],
+        "outcome": lambda row: row["outcome"],
+        "error": lambda row: row["error_class"],
+    }
+    if not sys.stdout.isatty() or shutil.get_terminal_size().columns >= _WIDE:
+        columns |= {
+            "kind": lambda row: row["kind"],
+            "tries": lambda row: row["attempts"],
+            "next try": lambda row: row["next_attempt_at"],
+            "message": lambda row: row["message"],
+        }
+    table("", columns, [[cell(row) for cell in columns.values()] for row in rows])
 
 
 @command.command("show")

@@ -7,6 +7,10 @@ from gateway.cli.output import print_json, table
 __all__ = ["command"]
 
 
+def _shown(value: object) -> object:
+    return f"{value:g}" if isinstance(value, float) else value
+
+
 @click.command("flags")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
 def command(as_json: bool) -> None:
@@ -20,6 +24,7 @@ def command(as_json: bool) -> None:
             print_json(row)
         return
     columns = ("flag", "mode", "reason", "source", "percent", "allow")
-    table("", columns, [[row[column] for column in columns] for row in rows])
+    table("", columns, [[_shown(row[column]) for column in columns] for row in rows])
+    click.echo("reason: default (not set), static (set), split (by percentage)")
     for warning in config.warnings:
         click.echo(f"warning: {warning}", err=True)

@@ -15,6 +15,10 @@ def print_json(row: Mapping[str, Any]) -> None:
     click.echo(orjson.dumps(row).decode())
 
 
+_SHORT = {"id", "customer", "channel", "outcome", "error", "result", "deliveries", "flag", "mode"}
+"""Columns of single words, which are not cut in the middle."""
+
+
 def table(title: str, columns: Iterable[str], rows: Iterable[Iterable[object]]) -> None:
     """A table on the terminal, as wide as it needs where output goes into a pipe."""
     from rich.console import Console  # noqa: PLC0415
@@ -22,7 +26,7 @@ def table(title: str, columns: Iterable[str], rows: Iterable[Iterable[object]]) 
 
     shown = Table(title=title or None, title_justify="left", header_style="bold")
     for column in columns:
-        shown.add_column(column, overflow="fold")
+        shown.add_column(column, overflow="fold", no_wrap=column in _SHORT)
     for row in rows:
         shown.add_row(*("" if cell is None else str(cell) for cell in row))
     console = Console(highlight=False)

@@ -18,7 +18,7 @@ _MEANING = {
     "retrying": "failed again for a passing reason; the worker goes on",
     "failed": "needs a person: see `deliveries list --outcome failed`",
     "discarded": "the customer is gone from Shopify",
-    "left": "the flag is not on: stays as it is",
+    "left": "the flag or its percentage keeps it back: stays as it is",
     "waiting": "Shopify could not be read: stays for later",
     "too_late": "older than EMAIL_MAX_AGE: name it with --id or --error-class too_late",
     "busy": "being tried by the worker right now",
@@ -69,7 +69,7 @@ class _Replaying:
     def __init__(self, request: dict[str, Any], as_json: bool) -> None:
         self._request = request
         self._as_json = as_json
-        self._began: float | None = None
+        self._began: int | None = None
         self.counts: Counter[str] = Counter()
         self.by_channel: Counter[tuple[str, str]] = Counter()
 
@@ -103,7 +103,7 @@ class _Replaying:
             return
         table(
             "Replay (dry run: nothing was sent)" if self._request.get("dry_run") else "Replay",
-            ("channel", "result", "deliveries", ""),
+            ("channel", "result", "deliveries", "meaning"),
             [
                 (channel, result, number, _MEANING.get(result, ""))
                 for (channel, result), number in sorted(self.by_channel.items())

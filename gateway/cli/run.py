@@ -13,8 +13,8 @@ import orjson
 from aiohttp import web
 
 from gateway.app import Core, Role, open_core
-from gateway.config import LiveConfig, load
-from gateway.errors import ConfigurationError, GatewayError
+from gateway.config import LiveConfig, load, stamp
+from gateway.errors import ConfigurationError, Refused
 from gateway.http import control_application
 from gateway.sources import Sources
 from gateway.store import OwnerLock, socket_path
@@ -72,15 +72,13 @@ def read_config(*, complete: bool) -> LiveConfig:
     def read() -> Sources:
         return Sources.read(folder)
 
+    file = folder / ".env"
+    seen = stamp(file)
     config = load(read(), complete=complete)
     if complete:
         for warning in config.warnings:
             logging.getLogger("gateway").warning("%s", warning)
-    return LiveConfig(config, read)
-
-
-class Refused(GatewayError):  # noqa: N818 - the owner's word, shown as it is
-    """The owner of the file refuses what was asked."""
+    return LiveConfig(config, read, file, seen)
 
 
 class _OwnerGone(Exception):  # noqa: N818 - not an error: the next owner is asked
@@ -122,8 +120,8 @@ class Client:
 
 
 def _explained(body: dict[str, Any]) -> str:
-    details = [f"{e['field']}: {e['message']}" for e in body.get("errors", [])]
-    return "; ".join([str(body.get("detail", "refused")), *details])
+    details = [f"  {e['field']}: {e['message']}" for e in body.get("errors", [])]
+    return "\n".join([str(body.get("detail", "refused")), *details])
 
 
 async def with_owner(live: LiveConfig, role: Role, action: Callable[[Client], Awaitable[T]]) -> T:

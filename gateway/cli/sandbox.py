@@ -1,6 +1,7 @@
 """sandbox: only the stand-ins, for the developer of a storefront."""
 
 import asyncio
+import os
 import signal
 
 import click
@@ -30,12 +31,14 @@ async def _sandbox(port: int, gateway_url: str) -> None:
             click.echo("# Settings of a gateway that works with it (.env):")
             for name, value in sandbox.environment().items():
                 click.echo(f"{name}={value}")
-            for name in ("SMAREGI", "CRM", "EMAIL"):
+            for name in ("SMAREGI", "CRM", "EMAIL", "UPDATES"):
                 click.echo(f"FLAG_{name}=on")
             click.echo("# Ctrl-C stops it.", err=True)
             await until_stopped()
     except OSError as error:
-        raise click.UsageError(f"port {port} cannot be used ({error.strerror})") from None
+        reason = os.strerror(error.errno) if error.errno else type(error).__name__
+        text = f"--port: {port} cannot be used ({reason}); name another, or 0 for any"
+        raise click.UsageError(text) from None
 
 
 async def until_stopped() -> None:

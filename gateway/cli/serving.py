@@ -11,9 +11,9 @@ from pathlib import Path
 import aiohttp
 
 from gateway.app import Role, open_core
-from gateway.cli.run import Client, Refused, control_site
+from gateway.cli.run import Client, control_site
 from gateway.config import LiveConfig
-from gateway.errors import ConfigurationError
+from gateway.errors import ConfigurationError, Refused
 from gateway.http import public_site
 from gateway.store import OwnerLock, socket_path
 
@@ -85,7 +85,7 @@ async def _ask_to_make_way(path: Path) -> None:
 
 @asynccontextmanager
 async def _watching(live: LiveConfig) -> AsyncIterator[None]:
-    task = asyncio.create_task(live.watch(Path.cwd() / ".env"), name="watch .env")
+    task = asyncio.create_task(live.watch(), name="watch .env")
     try:
         yield
     finally:

@@ -8,6 +8,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 from flags import Decision as FlagDecision
@@ -100,27 +101,45 @@ class Deliverer:
             running[task] = delivery
         settled: dict[int, Ended] = {}
         loop = asyncio.get_running_loop()
-        while running:
-            left = until - loop.time()
-            if left <= 0:
-                break
-            done, _ = await asyncio.wait(running, timeout=min(left, 0.25))
-            settled |= await self._settle_done({task: running.pop(task) for task in done})
-        for task, delivery in running.items():
-            self.keep(self._finish_later(task, delivery))
+        try:
+            while running and (left := until - loop.time()) > 0:
+                done, _ = await asyncio.wait(running, timeout=min(left, 0.25))
+                settled |= await self._settle_done({task: running.pop(task) for task in done})
+        finally:
+            for task, delivery in running.items():
+                self.keep(self._finish_later(task, delivery))
         return settled
 
     async def _settle_done(
         self, ended: Mapping["asyncio.Task[Settlement]", Delivery]
     ) -> dict[int, Ended]:
-        if not ended:
+        """Attempts that could not even be made for want of the database stay pending."""
+        settlements = []
+        for task, delivery in ended.items():
+            if task.cancelled() or task.exception() is not None:
+                self.busy.discard(delivery.id)
+            else:
+                settlements.append(task.result())
+        if not settlements:
             return {}
         try:
-            settled = await self._settle([task.result() for task in ended])
-        finally:
-            for delivery in ended.values():
-                self.busy.discard(delivery.id)
+            settled = await self._settle(settlements)
+        except StorageError:
+            self.keep(self._settle_later(settlements))
+            raise
+        self.busy.difference_update(end.delivery_id for end in settlements)
         return {one.delivery.id: one for one in settled}
+
+    async def _settle_later(self, settlements: Sequence[Settlement]) -> None:
+        """The disk failed us, not the channels: nothing is repeated there if this can be helped."""
+        try:
+            while True:
+                await asyncio.sleep(1.0)
+                with suppress(StorageError):
+                    await self._settle(settlements)
+                    return
+        finally:
+            self.busy.difference_update(end.delivery_id for end in settlements)
 
     async def _finish_later(self, task: "asyncio.Task[Settlement]", delivery: Delivery) -> None:
         try:

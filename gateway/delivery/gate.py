@@ -32,10 +32,11 @@ class Admission(Enum):
 class Gate:
     """`clock` is monotonic. `cause` says why it is shut, None while it is open."""
 
-    def __init__(self, channel: str, clock: Callable[[], float]) -> None:
+    def __init__(self, channel: str, clock: Callable[[], float], widest: int = WIDEST) -> None:
         self.channel = channel
         self.cause: ErrorClass | None = None
-        self.window = WIDEST
+        self.window = widest
+        self._widest = widest
         self._clock = clock
         self._failures = 0
         self._pause = FIRST_PAUSE
@@ -70,8 +71,8 @@ class Gate:
             self.cause = None
             self._pause = FIRST_PAUSE
             self.window = 1
-        elif self.window < WIDEST:
-            self.window = min(WIDEST, self.window * 2)
+        elif self.window < self._widest:
+            self.window = min(self._widest, self.window * 2)
         self._end_probe()
         return reopened
 
@@ -82,7 +83,9 @@ class Gate:
             self._shut(ErrorClass.RATE_LIMIT, min(error.retry_after or 0, 86400.0))
         elif error.error_class.opens_circuit:
             self._failures += 1
-            if self.cause is not None or self._failures >= FAILURES_TO_OPEN:
+            probed = self.cause is not None and self._probing is not None
+            if probed or (self.cause is None and self._failures >= FAILURES_TO_OPEN):
+                # Only a probe makes the pause longer: what was under way meanwhile is no news.
                 self._shut(error.error_class, self._pause)
                 self._pause = min(LONGEST_PAUSE, self._pause * 2)
         elif self.cause is not None:

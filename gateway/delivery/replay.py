@@ -8,7 +8,7 @@ is handed to another owner goes on where it was.
 import asyncio
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
@@ -28,23 +28,23 @@ REPLAYABLE = (Outcome.RETRYING, Outcome.FAILED, Outcome.HELD)
 
 @dataclass(frozen=True, slots=True)
 class ReplayOptions:
-    """`rate` attempts a second (None: the upstreams' limits); `began` continues an earlier run."""
+    """`rate` attempts a second (None: the upstreams' limits).
+
+    `began` continues an earlier run: the last attempt before it.
+    """
 
     chosen: DeliveryFilter = field(default_factory=DeliveryFilter)
     limit: int | None = None
     rate: float | None = None
     concurrency: int = 8
     dry_run: bool = False
-    began: float | None = None
+    began: int | None = None
 
 
 class Replay:
-    def __init__(
-        self, db: Database, deliverer: Deliverer, clock: Callable[[], float] = time.time
-    ) -> None:
+    def __init__(self, db: Database, deliverer: Deliverer) -> None:
         self._db = db
         self._deliverer = deliverer
-        self._clock = clock
 
     async def run(
         self, options: ReplayOptions, stop: asyncio.Event | None = None
@@ -55,7 +55,9 @@ class Replay:
         ends without `end`.
         """
         stop = stop or asyncio.Event()
-        began = options.began or self._clock()
+        began = options.began
+        if began is None:
+            began = await self._db.read(listing.last_attempt)
         chosen = self._narrowed(options.chosen)
         total = await self._db.read(lambda db: listing.count(db, chosen)) if chosen else 0
         total = total if options.limit is None else min(total, options.limit)
@@ -76,7 +78,7 @@ class Replay:
         return replace(chosen, outcomes=outcomes) if outcomes else None
 
     async def _events(
-        self, chosen: DeliveryFilter, options: ReplayOptions, began: float, stop: asyncio.Event
+        self, chosen: DeliveryFilter, options: ReplayOptions, began: int, stop: asyncio.Event
     ) -> AsyncIterator[dict[str, Any]]:
         lane.set(Lane.BACKLOG)
         after, left = 0, options.limit
@@ -90,7 +92,7 @@ class Replay:
                     limit=size,
                     after=after,
                     oldest_first=True,
-                    before_attempt=began,
+                    untouched_since=began,
                 )
             )
             if not page:

@@ -23,6 +23,8 @@ log = logging.getLogger(__name__)
 IDLE = 1.0
 """Seconds between looks into the outbox when nothing wakes the worker."""
 _SWEEP = 500
+_JUMP = 5.0
+"""Seconds between two looks at the clock that no real time explains."""
 
 
 class Worker:
@@ -50,6 +52,7 @@ class Worker:
             for name, route in self._deliverer.routes.items()
         ]
         self._tasks.append(asyncio.create_task(self._sweeper(), name="worker held"))
+        self._tasks.append(asyncio.create_task(self._watch_clock(), name="worker clock"))
         self._sweep.set()
 
     async def stop(self) -> None:
@@ -112,6 +115,20 @@ class Worker:
             self._left.update(d.id for d in due if d not in going)
             if going or not due:
                 return going
+
+    async def _watch_clock(self) -> None:
+        """A wall clock that jumps moves what waits along with it."""
+        offset = self._clock() - time.monotonic()
+        while True:
+            await asyncio.sleep(IDLE)
+            now = self._clock() - time.monotonic()
+            jump, offset = now - offset, now
+            if abs(jump) < _JUMP:
+                continue
+            log.warning("the wall clock jumped by %.0f s; what waits moves along", jump)
+            with suppress(StorageError):
+                await self._db.write(partial(schedule.shift, seconds=jump))
+            self.wake()
 
     async def _sweeper(self) -> None:
         while True:

@@ -7,7 +7,11 @@ from collections.abc import Callable
 
 from gateway.settings import GatewaySettings
 
-__all__ = ["Access"]
+__all__ = ["LOOPBACK", "Access"]
+
+
+LOOPBACK = "loopback"
+"""The caller where no key is set."""
 
 
 class Access:
@@ -24,7 +28,7 @@ class Access:
         """A name for the caller that is no secret; None if the key is missing or wrong."""
         keys = self._settings().gateway_api_keys
         if not keys:
-            return "loopback"
+            return LOOPBACK
         scheme, _, given = authorization.partition(" ")
         presented = given.strip().encode("utf-8", "surrogateescape")
         matches = [hmac.compare_digest(presented, key.encode()) for key in keys]

@@ -21,6 +21,7 @@ from gateway.http.access import Access
 from gateway.http.forms import FormError, NotJsonError, parse_json
 from gateway.http.keys import ACCESS, CORE
 from gateway.http.middleware import CALLER, problems, respond
+from gateway.outcomes import DeliveryFilter
 from gateway.store import listing
 
 __all__ = ["YIELD", "control_application"]
@@ -76,14 +77,27 @@ async def show(request: web.Request) -> web.Response:
     return respond(Answer(200, orjson.dumps(delivery_row(delivery) | {"tries": shown})))
 
 
+async def _chosen(
+    request: web.Request, also: frozenset[str]
+) -> tuple[DeliveryFilter, dict[str, Any]]:
+    """The filter in the body, and the body."""
+    try:
+        body = parse_json(await request.read())
+    except NotJsonError as error:
+        raise FormError([{"field": "", "message": str(error)}]) from None
+    channels = tuple(request.app[CORE].deliverer.routes)
+    return deliveries.read_filter(body, channels, also), body
+
+
 @routes.post("/control/discard")
 async def discard(request: web.Request) -> web.Response:
     core = request.app[CORE]
     try:
-        body = parse_json(await request.read())
-        chosen = deliveries.read_filter(body, tuple(core.deliverer.routes), frozenset())
-    except (NotJsonError, FormError) as error:
-        return respond(problem(422, "invalid-data", str(error)))
+        chosen, body = await _chosen(request, frozenset())
+    except FormError as error:
+        return deliveries.wrong_filter(error)
+    if not body:
+        return respond(problem(422, "invalid-data", "Name what is to be discarded."))
     rows = await core.db.read(lambda db: listing.find(db, chosen, limit=100_000))
     count = await core.discard([row.id for row in rows])
     return respond(Answer(200, orjson.dumps({"count": count})))
@@ -92,9 +106,12 @@ async def discard(request: web.Request) -> web.Response:
 @routes.post("/control/replay")
 async def replay(request: web.Request) -> web.StreamResponse:
     core = request.app[CORE]
-    body = parse_json(await request.read())
+    try:
+        chosen, body = await _chosen(request, _REPLAY)
+    except FormError as error:
+        return deliveries.wrong_filter(error)
     options = ReplayOptions(
-        deliveries.read_filter(body, tuple(core.deliverer.routes), _REPLAY),
+        chosen,
         limit=body.get("limit"),
         rate=body.get("rate"),
         concurrency=body.get("concurrency") or 8,

@@ -12,11 +12,11 @@ from gateway.delivery import ReplayOptions
 from gateway.errors import ErrorClass
 from gateway.http.forms import FormError, NotJsonError, parse_json, shown_name
 from gateway.http.keys import CORE
-from gateway.http.middleware import respond
+from gateway.http.middleware import read_body, respond
 from gateway.outcomes import Delivery, DeliveryFilter, Outcome
 from gateway.store import listing
 
-__all__ = ["read_filter", "routes"]
+__all__ = ["read_filter", "routes", "wrong_filter"]
 
 routes = web.RouteTableDef()
 
@@ -103,7 +103,7 @@ def number(values: Mapping[str, Any], name: str, default: int, largest: int) -> 
     return int(text)
 
 
-def _wrong(error: FormError) -> web.Response:
+def wrong_filter(error: FormError) -> web.Response:
     return respond(problem(422, "invalid-data", "Some filters are wrong.", errors=error.errors))
 
 
@@ -116,7 +116,7 @@ async def list_deliveries(request: web.Request) -> web.Response:
         cursor = request.query.get("cursor")
         after = number(request.query, "cursor", 1, 2**62) if cursor else None
     except FormError as error:
-        return _wrong(error)
+        return wrong_filter(error)
     rows = await core.db.read(lambda db: listing.find(db, chosen, limit=limit + 1, after=after))
     page = rows[:limit]
     more = str(page[-1].id) if len(rows) > limit else None
@@ -127,7 +127,7 @@ async def list_deliveries(request: web.Request) -> web.Response:
 @routes.post("/v1/deliveries/replay")
 async def replay_many(request: web.Request) -> web.Response:
     core = request.app[CORE]
-    raw = await request.read()
+    raw = await read_body(request)
     try:
         body = parse_json(raw) if raw.strip() else {}
         chosen = read_filter(body, tuple(core.deliverer.routes), _LIMITED)
@@ -135,7 +135,7 @@ async def replay_many(request: web.Request) -> web.Response:
     except NotJsonError as error:
         return respond(problem(400, "not-json", f"{error}."))
     except FormError as error:
-        return _wrong(error)
+        return wrong_filter(error)
     return await _replay(core, ReplayOptions(chosen, limit=limit))
 
 

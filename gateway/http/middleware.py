@@ -1,5 +1,6 @@
 """Around every request: an id, the caller's key, problems instead of tracebacks, one log line."""
 
+import asyncio
 import logging
 import re
 import secrets
@@ -10,15 +11,19 @@ from aiohttp import web
 
 from gateway.answers import Answer, problem
 from gateway.errors import StorageError
+from gateway.http.access import LOOPBACK
 from gateway.http.keys import ACCESS, CORE
+from gateway.settings import is_loopback
 
-__all__ = ["CALLER", "MIDDLEWARES", "respond"]
+__all__ = ["CALLER", "MIDDLEWARES", "read_body", "respond"]
 
 log = logging.getLogger("gateway.http")
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 CALLER: web.RequestKey[str] = web.RequestKey("caller", str)
 _REQUEST_ID: web.RequestKey[str] = web.RequestKey("request_id", str)
+_BODY_TIME = 30.0
+"""Seconds for a body of 64 KiB at most; half a request is not kept for ever."""
 _PLAIN_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
 
 
@@ -30,6 +35,15 @@ def respond(answer: Answer) -> web.Response:
         content_type="application/problem+json" if answer.is_problem else "application/json",
         charset=None if answer.is_problem else "utf-8",
     )
+
+
+async def read_body(request: web.Request) -> bytes:
+    """The whole body; a caller who does not finish it is answered 408."""
+    try:
+        async with asyncio.timeout(_BODY_TIME):
+            return await request.read()
+    except TimeoutError:
+        raise web.HTTPRequestTimeout from None
 
 
 @web.middleware
@@ -88,7 +102,11 @@ async def problems(request: web.Request, handler: Handler) -> web.StreamResponse
         )
 
 
-_DETAILS = {404: "There is nothing at this address.", 405: "This address takes another method."}
+_DETAILS = {
+    404: "There is nothing at this address.",
+    405: "This address takes another method.",
+    408: "The body did not arrive in time.",
+}
 
 
 def _slug(reason: str) -> str:
@@ -106,6 +124,10 @@ async def keys(request: web.Request, handler: Handler) -> web.StreamResponse:
         response = respond(answer)
         response.headers["WWW-Authenticate"] = 'Bearer realm="registration gateway"'
         return response
+    if caller == LOOPBACK and not is_loopback(request.url.host or ""):
+        # Without a key only this machine's own programs may call, not a page in its browser.
+        text = "Without GATEWAY_API_KEYS the gateway answers to a loopback address only."
+        return respond(problem(403, "forbidden", text))
     request[CALLER] = caller
     return await handler(request)
 

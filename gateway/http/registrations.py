@@ -7,7 +7,7 @@ from aiohttp import web
 from gateway.answers import problem
 from gateway.http.forms import FormError, NotJsonError, parse_json, read_form
 from gateway.http.keys import ACCESS, CORE
-from gateway.http.middleware import CALLER, respond
+from gateway.http.middleware import CALLER, read_body, respond
 from gateway.intent import SignUp
 
 __all__ = ["routes"]
@@ -28,7 +28,7 @@ async def create(request: web.Request) -> web.Response:
     if wait:
         text = "This key sends more registrations a second than GATEWAY_RATE_LIMIT allows."
         return respond(problem(429, "too-many-requests", text, retry_after=wait))
-    raw = await request.read()
+    raw = await read_body(request)
     began = time.perf_counter()
     try:
         form = read_form(parse_json(raw))

@@ -1,7 +1,9 @@
 """Listening: the public address."""
 
+import errno
 import logging
 import os
+import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -32,9 +34,7 @@ async def public_site(core: Core, live: LiveConfig) -> AsyncIterator[str]:
         try:
             await site.start()
         except OSError as error:
-            raise ConfigurationError(
-                [f"GATEWAY_PORT: cannot listen there ({_reason(error)})"]
-            ) from None
+            raise ConfigurationError([_cannot_listen(error)]) from None
         host, port = runner.addresses[0][:2]
         url = f"http://{f'[{host}]' if ':' in host else host}:{port}"
         log.info("listening on %s", url)
@@ -43,6 +43,9 @@ async def public_site(core: Core, live: LiveConfig) -> AsyncIterator[str]:
         await runner.cleanup()
 
 
-def _reason(error: OSError) -> str:
+def _cannot_listen(error: OSError) -> str:
     """Asyncio's own text repeats the address."""
-    return os.strerror(error.errno) if error.errno else type(error).__name__
+    if isinstance(error, socket.gaierror) or error.errno == errno.EADDRNOTAVAIL:
+        return "GATEWAY_HOST: is no address of this machine"
+    reason = os.strerror(error.errno) if error.errno else type(error).__name__
+    return f"GATEWAY_PORT: cannot listen there ({reason})"

@@ -11,7 +11,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 
 from gateway.customer import Profile
@@ -32,7 +32,7 @@ WAIT_FOR_SCAN = 2.0
 OVERLAP = 2.0
 """Seconds that a refresh looks back behind the newest stamp: stamps have whole seconds, and a
 change may become visible a little after a later one."""
-LONGEST_GAP = 30 * 86400.0
+LONGEST_GAP = 29 * 86400.0
 """Smaregi looks back 31 days at most; after a longer gap everything is scanned."""
 _FULL_PAGE = 1000
 
@@ -141,7 +141,7 @@ class MemberIndex:
     async def _changes(self) -> None:
         """What changed since the newest stamp seen, less an overlap."""
         began = self._clock()
-        since = _minus(self._stamp, OVERLAP) if self._stamp else None
+        since = self._since(began) if self._stamp else None
         async for page in self._pages(1, since):
             changed = [row for row in page if not self._is_written(row)]
             if changed:
@@ -154,6 +154,13 @@ class MemberIndex:
             await self._db.write(
                 lambda db: members.set_meta(db, "members_refreshed_at", repr(began))
             )
+
+    def _since(self, now: float) -> str:
+        """The newest stamp less the overlap; in a quiet store as far as Smaregi looks back."""
+        stamp = datetime.fromisoformat(self._stamp)
+        from_stamp = stamp - timedelta(seconds=OVERLAP)
+        oldest = datetime.fromtimestamp(now - LONGEST_GAP, stamp.tzinfo or UTC)
+        return max(from_stamp, oldest).isoformat(timespec="seconds")
 
     def _is_touched_since(self, row: Mapping[str, Any]) -> bool:
         return self._touched.get(int(row["customerId"]), 0.0) > _stamp_of(row)
@@ -266,7 +273,3 @@ def _instant(stamp: str) -> float:
         return datetime.fromisoformat(stamp).timestamp()
     except ValueError:
         return 0.0
-
-
-def _minus(stamp: str, seconds: float) -> str:
-    return (datetime.fromisoformat(stamp) - timedelta(seconds=seconds)).isoformat()

@@ -203,9 +203,21 @@ def field_errors(
 ) -> list[dict[str, str]]:
     """Shopify's `userErrors` under our fields' names; its own text tells what is wrong."""
     return [
-        {"field": _our_field(error.get("field") or [], sent), "message": str(error["message"])}
+        {
+            "field": _our_field(error.get("field") or [], sent),
+            "message": _without_values(str(error["message"]), sent),
+        }
         for error in user_errors
     ]
+
+
+def _without_values(message: str, sent: Mapping[str, Any]) -> str:
+    """Shopify's text without what was sent: no personal data in any error."""
+    for name in ("email", "phone", "firstName", "lastName"):
+        value = sent.get(name)
+        if isinstance(value, str) and len(value) > 1:
+            message = message.replace(value, "this value")
+    return message
 
 
 def _our_field(path: Sequence[Any], sent: Mapping[str, Any]) -> str:

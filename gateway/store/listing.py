@@ -8,7 +8,16 @@ import orjson
 from gateway.errors import ErrorClass
 from gateway.outcomes import Delivery, DeliveryFilter, Kind, Outcome, Waiting
 
-__all__ = ["attempts_of", "count", "counts", "find", "get", "of_registration", "row_to_delivery"]
+__all__ = [
+    "attempts_of",
+    "count",
+    "counts",
+    "find",
+    "get",
+    "last_attempt",
+    "of_registration",
+    "row_to_delivery",
+]
 
 
 _OPEN = "('pending', 'retrying', 'failed', 'held')"
@@ -77,25 +86,30 @@ def find(
     limit: int,
     after: int | None = None,
     oldest_first: bool = False,
-    before_attempt: float | None = None,
+    untouched_since: int | None = None,
 ) -> list[Delivery]:
     """Deliveries that the filter names; `after` is the last id of the page before.
 
-    `before_attempt`: only those that no attempt since that time has touched.
+    `untouched_since`: only those without an attempt after this one (`last_attempt`).
     """
     where, values = _conditions(chosen)
     if after is not None:
         where.append("id > ?" if oldest_first else "id < ?")
         values.append(after)
-    if before_attempt is not None:
+    if untouched_since is not None:
         where.append(
-            "NOT EXISTS (SELECT 1 FROM attempts WHERE delivery_id = deliveries.id"
-            " AND started_at >= ?)"
+            "NOT EXISTS (SELECT 1 FROM attempts WHERE delivery_id = deliveries.id AND id > ?)"
         )
-        values.append(before_attempt)
+        values.append(untouched_since)
     order = "ASC" if oldest_first else "DESC"
     sql = f"SELECT * FROM deliveries WHERE {' AND '.join(where)} ORDER BY id {order} LIMIT ?"  # noqa: S608
     return [row_to_delivery(row) for row in db.execute(sql, (*values, limit))]
+
+
+def last_attempt(db: sqlite3.Connection) -> int:
+    """The newest attempt's id: a point in time that no clock can move."""
+    number: int = db.execute("SELECT coalesce(max(id), 0) FROM attempts").fetchone()[0]
+    return number
 
 
 def count(db: sqlite3.Connection, chosen: DeliveryFilter) -> int:

@@ -63,28 +63,60 @@ def _add(
     new: NewDelivery,
     now: float,
 ) -> Delivery:
-    if new.outcome.is_open:
-        raised = _raise_open(db, customer_id, registration_id, new, now)
-        if raised is not None:
-            return raised
-    row = db.execute(
+    values = (
+        registration_id,
+        customer_id,
+        new.channel,
+        new.kind,
+        new.outcome,
+        int(new.claimed),
+        1 if new.claimed else None,
+        new.email_verified,
+        now,
+        now,
+    )
+    inserted = db.execute(
         """INSERT INTO deliveries (registration_id, customer_id, channel, kind, outcome, attempts,
                                    claimed_version, email_verified, created_at, updated_at)
-           VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING *""",
-        (
-            registration_id,
-            customer_id,
-            new.channel,
-            new.kind,
-            new.outcome,
-            int(new.claimed),
-            1 if new.claimed else None,
-            new.email_verified,
-            now,
-            now,
-        ),
-    ).fetchall()[0]
-    return row_to_delivery(row)
+           VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+           ON CONFLICT (customer_id, channel)
+               WHERE outcome IN ('pending', 'retrying', 'failed', 'held') DO NOTHING""",
+        values,
+    )
+    if not inserted.rowcount:
+        return _raise_open(db, customer_id, registration_id, new, now)
+    return _as_written(inserted.lastrowid or 0, registration_id, customer_id, new, now)
+
+
+def _as_written(
+    delivery_id: int,
+    registration_id: str | None,
+    customer_id: int,
+    new: NewDelivery,
+    now: float,
+) -> Delivery:
+    return Delivery(
+        id=delivery_id,
+        registration_id=registration_id,
+        customer_id=customer_id,
+        channel=new.channel,
+        kind=new.kind,
+        outcome=new.outcome,
+        error_class=None,
+        message=None,
+        attempts=int(new.claimed),
+        version=1,
+        claimed_version=1 if new.claimed else None,
+        waiting=None,
+        email_verified=new.email_verified,
+        plan=None,
+        action=None,
+        reference=None,
+        adjustments=(),
+        created_at=now,
+        updated_at=now,
+        next_attempt_at=None,
+    )
 
 
 def _raise_open(
@@ -93,7 +125,7 @@ def _raise_open(
     registration_id: str | None,
     new: NewDelivery,
     now: float,
-) -> Delivery | None:
+) -> Delivery:
     """The open delivery of this customer and channel, one version up; claimed if nobody has it."""
     rows = db.execute(
         f"""UPDATE deliveries SET
@@ -121,7 +153,7 @@ def _raise_open(
             "channel": new.channel,
         },
     ).fetchall()
-    return row_to_delivery(rows[0]) if rows else None
+    return row_to_delivery(rows[0])
 
 
 def claim(db: sqlite3.Connection, delivery_id: int, now: float) -> Delivery | None:

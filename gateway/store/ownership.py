@@ -9,6 +9,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from gateway.errors import ConfigurationError
+
 __all__ = ["OwnerLock", "lock_path", "socket_path"]
 
 _SOCKET_LIMIT = 100
@@ -35,8 +37,14 @@ class OwnerLock:
         self._fd: int | None = None
 
     def acquire(self) -> bool:
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        fd = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            fd = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            reason = os.strerror(error.errno or 0)
+            raise ConfigurationError(
+                [f"GATEWAY_DATABASE_URL: its folder cannot be used ({reason})"]
+            ) from None
         try:
             fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

@@ -11,8 +11,9 @@ def expire(db: sqlite3.Connection, before: float, now: float) -> int:
     """Delete a page of what was settled before `before`; call again until it returns 0."""
     deliveries = db.execute(
         """DELETE FROM deliveries WHERE id IN (
-               SELECT id FROM deliveries WHERE updated_at < ?
-                 AND outcome IN ('delivered', 'skipped', 'dry_run', 'discarded') LIMIT ?)""",
+               SELECT id FROM deliveries WHERE created_at < ?1 AND updated_at < ?1
+                 AND outcome IN ('delivered', 'skipped', 'dry_run', 'discarded')
+               ORDER BY id LIMIT ?2)""",
         (before, _PAGE),
     ).rowcount
     registrations = db.execute(
@@ -20,7 +21,7 @@ def expire(db: sqlite3.Connection, before: float, now: float) -> int:
                SELECT id FROM registrations WHERE created_at < ?1
                  AND state IN ('accepted', 'rejected', 'dropped')
                  AND NOT EXISTS (SELECT 1 FROM deliveries WHERE registration_id = registrations.id)
-               LIMIT ?2)""",
+               ORDER BY id LIMIT ?2)""",
         (before, _PAGE),
     ).rowcount
     answers = db.execute(

@@ -8,7 +8,16 @@ from gateway.errors import ErrorClass
 from gateway.outcomes import Delivery, Waiting
 from gateway.store.listing import row_to_delivery
 
-__all__ = ["Postponement", "due", "held_ids", "postpone", "release", "wake"]
+__all__ = [
+    "Postponement",
+    "bring_forward",
+    "due",
+    "held_ids",
+    "postpone",
+    "release",
+    "shift",
+    "wake",
+]
 
 
 class Postponement(Protocol):
@@ -60,6 +69,24 @@ def postpone(db: sqlite3.Connection, ids: Iterable[int], why: Postponement, now:
             for delivery_id in ids
         ],
     )
+
+
+def shift(db: sqlite3.Connection, seconds: float) -> int:
+    """The wall clock jumped: what waits keeps its real delay."""
+    return db.execute(
+        """UPDATE deliveries SET next_attempt_at = next_attempt_at + ?
+           WHERE outcome IN ('pending', 'retrying') AND next_attempt_at IS NOT NULL""",
+        (seconds,),
+    ).rowcount
+
+
+def bring_forward(db: sqlite3.Connection, latest: float, now: float) -> int:
+    """Nothing can be due after `latest`: the clock was set back while nobody looked."""
+    return db.execute(
+        """UPDATE deliveries SET next_attempt_at = ?
+           WHERE outcome = 'retrying' AND next_attempt_at > ?""",
+        (now, latest),
+    ).rowcount
 
 
 def wake(db: sqlite3.Connection, waiting: Waiting, channel: str | None, now: float) -> int:

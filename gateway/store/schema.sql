@@ -29,7 +29,6 @@ CREATE TABLE registrations (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX registrations_email ON registrations (email_hash, created_at);
 CREATE INDEX registrations_unsettled ON registrations (state) WHERE state IN ('open', 'unclear');
-CREATE INDEX registrations_age ON registrations (created_at);
 
 CREATE TABLE intents (
     registration_id TEXT PRIMARY KEY,
@@ -83,7 +82,6 @@ CREATE INDEX deliveries_due ON deliveries (channel, outcome, next_attempt_at)
     WHERE outcome IN ('pending', 'retrying', 'failed', 'held');
 CREATE INDEX deliveries_customer ON deliveries (customer_id, channel, id);
 CREATE INDEX deliveries_registration ON deliveries (registration_id);
-CREATE INDEX deliveries_age ON deliveries (updated_at);
 
 CREATE TABLE attempts (
     id          INTEGER PRIMARY KEY AUTOINCREMENT,

@@ -12,7 +12,7 @@ from contextvars import ContextVar
 from enum import IntEnum
 from itertools import count
 
-__all__ = ["CostBucket", "Lane", "RateLimit", "lane"]
+__all__ = ["CostBucket", "Lane", "RateLimit", "Slots", "lane"]
 
 
 LONGEST_PAUSE = 2.0
@@ -109,6 +109,39 @@ class _Bucket:
         return max(0.0, (amount - self.tokens) / self.rate)
 
 
+class Slots:
+    """At most `number` at the same time; live sign-ups before the backlog."""
+
+    def __init__(self, number: int) -> None:
+        self._free = number
+        self._waiting: list[tuple[int, int, asyncio.Future[None]]] = []
+        self._order = count()
+
+    async def __aenter__(self) -> None:
+        if self._free > 0:
+            self._free -= 1
+            return
+        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        heapq.heappush(self._waiting, (lane.get().value, next(self._order), future))
+        try:
+            await future
+        except asyncio.CancelledError:
+            if future.done() and not future.cancelled():
+                self._release()
+            raise
+
+    async def __aexit__(self, *_: object) -> None:
+        self._release()
+
+    def _release(self) -> None:
+        while self._waiting:
+            _, _, future = heapq.heappop(self._waiting)
+            if not future.done():
+                future.set_result(None)
+                return
+        self._free += 1
+
+
 class RateLimit:
     """At most `per_period` calls in any `period` seconds; the backlog leaves a fifth of it.
 
@@ -161,7 +194,8 @@ def _shape(per_period: float, period: float) -> tuple[float, float]:
     What is left of it covers that a request sent late in one period may arrive early in the next.
     """
     burst = max(1.0, per_period * 0.03)
-    return max(min(0.93 * per_period, per_period - burst), 0.5 * per_period) / period, burst
+    rate = min(0.96 * per_period, 0.99 * per_period - burst)
+    return max(rate, 0.5 * per_period) / period, burst
 
 
 class CostBucket:

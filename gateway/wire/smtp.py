@@ -12,13 +12,14 @@ from pydantic import AfterValidator, Field, SecretStr
 
 from gateway.errors import ErrorClass, UpstreamError
 from gateway.settings import Section, is_loopback
+from gateway.wire.limits import Slots
 from gateway.wire.session import Access, guard
 
-__all__ = ["SmtpSettings", "SmtpTransport"]
+__all__ = ["AT_ONCE", "SmtpSettings", "SmtpTransport"]
 
 _IDLE = 20.0
 """Seconds after which an idle connection is not trusted any more: servers drop them."""
-_AT_ONCE = 4
+AT_ONCE = 6
 """Connections at the same time; shared hosts refuse more."""
 
 
@@ -63,7 +64,7 @@ class SmtpTransport:
         self._settings = settings
         self._timeout = timeout
         self._idle: list[tuple[float, SmtpSettings, aiosmtplib.SMTP]] = []
-        self._slots = asyncio.Semaphore(_AT_ONCE)
+        self._slots = Slots(AT_ONCE)
 
     async def close(self) -> None:
         while self._idle:

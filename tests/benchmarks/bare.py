@@ -11,8 +11,10 @@ import os
 import sys
 import time
 from collections.abc import AsyncIterator, Mapping
+from datetime import datetime, timedelta, timezone
 from email.utils import parseaddr
 from typing import Any
+from urllib.parse import urlencode
 
 import aiohttp
 import aiosmtplib
@@ -23,6 +25,7 @@ from aiohttp import web
 from gateway.channels import Store
 from gateway.channels.crm.hubspot import contact_properties
 from gateway.channels.email.message import Composer, message_id
+from gateway.channels.smaregi.client import _INDEX_FIELDS
 from gateway.channels.smaregi.mapping import member_fields
 from gateway.customer import Customer, Profile
 from gateway.http.forms import parse_json, read_form
@@ -32,10 +35,16 @@ from gateway.shopify.documents import CREATE
 from gateway.shopify.mapping import customer_input, to_customer
 
 ENV = os.environ
+_TOKYO = timezone(timedelta(hours=9))
 STORE = Store("https://sandbox.myshopify.com", "sandbox.myshopify.com")
 
 
 class Bare:
+    """`lists`: it also asks Smaregi for what changed, as whoever matches by e-mail has to."""
+
+    def __init__(self, *, lists: bool) -> None:
+        self.lists = lists
+
     async def start(self, _: web.Application) -> AsyncIterator[None]:
         load_places()
         self.session = aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit_per_host=100))
@@ -80,7 +89,18 @@ class Bare:
     async def smaregi(self, customer: Customer) -> Any:
         url = f"{ENV['SMAREGI_API_URL']}/{ENV['SMAREGI_CONTRACT_ID']}/pos/customers"
         headers = {"Authorization": f"Bearer {self.token}"}
-        await self.call("GET", f"{url}?customer_code={customer.id}", headers, None)
+        looks = [self.call("GET", f"{url}?customer_code={customer.id}", headers, None)]
+        if self.lists:
+            since = datetime.fromtimestamp(time.time() - 2, _TOKYO).isoformat(timespec="seconds")
+            query = {
+                "customer_id-from": "1",
+                "sort": "customerId",
+                "limit": "1000",
+                "fields": _INDEX_FIELDS,
+                "upd_date_time-from": since,
+            }
+            looks.append(self.call("GET", f"{url}?{urlencode(query)}", headers, None))
+        await asyncio.gather(*looks)
         return await self.call("POST", url, headers, member_fields(customer)[0])
 
     async def crm(self, customer: Customer) -> Any:
@@ -123,7 +143,7 @@ class Bare:
 
 
 def main() -> None:
-    bare = Bare()
+    bare = Bare(lists="lists" in sys.argv)
     app = web.Application()
     app.cleanup_ctx.append(bare.start)
     app.add_routes([web.post("/v1/registrations", bare.register)])

@@ -128,6 +128,8 @@ class Smaregi:
     async def _decide(self, work: Work) -> LinkTo | CreateNew:
         profile = work.customer.profile
         candidates = await self.index.by_email(profile.email)
+        if not candidates:
+            return CreateNew()
         choice = choose(
             candidates,
             self.index.evidence(profile),

@@ -215,7 +215,7 @@ class Members(MutableMapping[int, Member]):
     def _forget(self, member_id: int) -> None:
         """Drops a record's old code and number from the indexes."""
         for index in (self._codes, self._numbers):
-            for text in [t for t in self._texts(member_id) if index.get(t) == member_id]:
+            for text in {t for t in self._texts(member_id) if index.get(t) == member_id}:
                 del index[text]
 
     def _texts(self, member_id: int) -> tuple[str, ...]:

@@ -1,0 +1,113 @@
+"""The load: sign-ups as a storefront sends them, and sends again until it hears of success."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from random import Random
+from typing import Any
+
+import aiohttp
+import orjson
+
+from tests.crash.people import Person
+
+__all__ = ["Storefront", "Told"]
+
+_AGAIN = {409, 429, 503}
+_LONGEST_WAIT = 2.0
+
+
+@dataclass(slots=True)
+class Told:
+    """What a person was told: the bodies of the 201 answers, and refusals that end the matter."""
+
+    answers: list[dict[str, Any]] = field(default_factory=list)
+    refused: list[str] = field(default_factory=list)
+    corrected: bool = False
+
+    @property
+    def customers(self) -> set[str]:
+        return {answer["shopify_customer_id"] for answer in self.answers}
+
+
+class Storefront:
+    """`url()` is asked for each request. `told` is by a person's number."""
+
+    def __init__(
+        self, session: aiohttp.ClientSession, url: Callable[[], str], dice: Random
+    ) -> None:
+        self._session = session
+        self._url = url
+        self._dice = dice
+        self.told: dict[int, Told] = {}
+        self.counts: Counter[str] = Counter()
+        self.done = 0
+
+    async def serve(self, everybody: Iterable[Person], concurrency: int) -> None:
+        """All of them, so many at a time; `done` counts those who have ended."""
+        waiting = iter(everybody)
+
+        async def counter() -> None:
+            for person in waiting:
+                await self.visit(person, person.patience)
+                self.done += 1
+
+        async with asyncio.TaskGroup() as group:
+            for _ in range(concurrency):
+                group.create_task(counter())
+
+    async def visit(self, person: Person, patience: int) -> Told:
+        told = self.told.setdefault(person.number, Told())
+        tabs = (self._tab(person, told, f"{tab}", patience) for tab in range(person.tabs))
+        await asyncio.gather(*tabs)
+        return told
+
+    async def _tab(self, person: Person, told: Told, tab: str, patience: int) -> None:
+        headers = {"Idempotency-Key": f"{person.number}-{tab}"} if person.keyed else {}
+        for attempt in range(patience):
+            body = person.corrected if told.corrected else person.body
+            hurry = person.hurry if attempt < 2 else None
+            status, raw = await self._post(body, headers, hurry or 5.0)
+            self.counts[str(status or "no answer")] += 1
+            if status == 201:
+                told.answers.append(orjson.loads(raw))
+                if person.asks_again:
+                    await self._ask_again(person, told, body, headers, raw)
+                return
+            if status not in _AGAIN | {0} or b"already-registered" in raw:
+                told.refused.append(f"{status} {raw.decode()}")
+                return
+            if status == 503 and person.corrects:
+                told.corrected = True
+            await self._pause(attempt)
+
+    async def _ask_again(
+        self, person: Person, told: Told, body: Any, headers: dict[str, str], raw: bytes
+    ) -> None:
+        """A promise is kept: with a key byte for byte, without one the same registration."""
+        for attempt in range(60):
+            status, again = await self._post(body, headers, 5.0)
+            if status == 201:
+                told.answers.append(orjson.loads(again))
+                if headers and again != raw:
+                    told.refused.append("the key's answer is another one")
+                return
+            if status not in _AGAIN | {0} or b"already-registered" in again:
+                told.refused.append(f"after the 201: {status} {again.decode()}")
+                return
+            await self._pause(attempt)
+
+    async def _pause(self, attempt: int) -> None:
+        longest = min(_LONGEST_WAIT, 0.2 * 1.4**attempt)
+        await asyncio.sleep(self._dice.uniform(0.05, longest))
+
+    async def _post(self, body: Any, headers: dict[str, str], seconds: float) -> tuple[int, bytes]:
+        """Status and body; status 0 where nothing was answered."""
+        try:
+            async with asyncio.timeout(seconds):
+                path = f"{self._url()}/v1/registrations"
+                async with self._session.post(path, json=body, headers=headers) as response:
+                    return response.status, await response.read()
+        except (aiohttp.ClientError, TimeoutError, OSError):
+            return 0, b""
