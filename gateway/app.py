@@ -33,7 +33,7 @@ __all__ = ["Core", "Role", "open_core"]
 
 log = logging.getLogger(__name__)
 
-_WIPE_AFTER = 1.0
+_WIPE_AFTER = 1.5
 _RETENTION_EVERY = 3600.0
 
 

@@ -53,6 +53,7 @@ class Metrics:
             buckets=_SECONDS,
             registry=self.registry,
         )
+        self._children: dict[tuple[str, str, str], tuple[Counter, Histogram]] = {}
         self._deliveries = Gauge(
             "gateway_deliveries",
             "Open deliveries in the outbox",
@@ -87,8 +88,13 @@ class Metrics:
         self._attempt_seconds.labels(ended.delivery.channel).observe(settlement.duration)
 
     def called(self, call: Call, result: str, seconds: float) -> None:
-        self._calls.labels(call.system, call.operation, result).inc()
-        self._call_seconds.labels(call.system).observe(seconds)
+        key = (call.system, call.operation, result)
+        if key not in self._children:  # labels() validates anew at each call
+            counter = self._calls.labels(*key)
+            self._children[key] = counter, self._call_seconds.labels(call.system)
+        counter, histogram = self._children[key]
+        counter.inc()
+        histogram.observe(seconds)
 
     def set_outbox(
         self,

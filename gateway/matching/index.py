@@ -79,7 +79,7 @@ class MemberIndex:
         self._refreshed_at = 0.0
         self._noted_at = 0.0
         self._touched: dict[int, float] = {}  # id -> stamp, of refreshes while a scan runs
-        self._written: dict[int, tuple[float, int]] = {}  # id -> stamp, fingerprint of its row
+        self._written: dict[Any, int] = {}  # customerId as it came -> fingerprint of its row
         self.progress = ScanProgress()
 
     async def open(self) -> None:
@@ -143,7 +143,8 @@ class MemberIndex:
         began = self._clock()
         since = self._since(began) if self._stamp else None
         async for page in self._pages(1, since):
-            changed = [row for row in page if not self._is_written(row)]
+            written = self._written.get
+            changed = [row for row in page if written(row["customerId"]) != _fingerprint(row)]
             if changed:
                 await self._write(changed, self._pass)
                 if self._scan is not None and not self._scan.done():
@@ -165,19 +166,17 @@ class MemberIndex:
     def _is_touched_since(self, row: Mapping[str, Any]) -> bool:
         return self._touched.get(int(row["customerId"]), 0.0) > _stamp_of(row)
 
-    def _is_written(self, row: Mapping[str, Any]) -> bool:
-        """Whether the overlap only shows again what was written by the refresh before."""
-        known = self._written.get(int(row["customerId"]))
-        return known is not None and known[1] == _fingerprint(row)
-
     def _note_written(self, rows: Iterable[Mapping[str, Any]]) -> None:
-        oldest = _instant(self._stamp) - 2 * OVERLAP
+        """The overlap shows the newest rows again: those written already are known by this.
+
+        Only rows as new as the overlap matter; the others are forgotten now and then.
+        """
         if len(self._written) > 4 * _FULL_PAGE:
-            self._written = {k: v for k, v in self._written.items() if v[0] >= oldest}
+            self._written.clear()
+        oldest = _instant(self._stamp) - 2 * OVERLAP
         for row in rows:
-            at = _stamp_of(row)
-            if at >= oldest:
-                self._written[int(row["customerId"])] = (at, _fingerprint(row))
+            if _stamp_of(row) >= oldest:
+                self._written[row["customerId"]] = _fingerprint(row)
 
     async def _full_scan(self, *, again: bool) -> None:
         """Read every member; a scan that was interrupted goes on where it was."""

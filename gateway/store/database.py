@@ -43,13 +43,24 @@ def _transaction(connection: sqlite3.Connection, units: list[Unit[Any]]) -> list
     """All units in one durable transaction; a unit that raises undoes only itself."""
     connection.execute("BEGIN IMMEDIATE")
     try:
-        results = [_savepoint(connection, unit) for unit in units]
+        alone = len(units) == 1
+        results = [units[0](connection)] if alone else [_savepoint(connection, u) for u in units]
         connection.execute("COMMIT")
-    except BaseException:
+    except BaseException as error:
         with contextlib.suppress(sqlite3.Error):
             connection.execute("ROLLBACK")
+        if len(units) == 1 and _is_the_units_own(error):
+            return [error]
         raise
     return results
+
+
+def _is_the_units_own(error: BaseException) -> bool:
+    """Whether the unit is to blame, and not the database beneath all of them."""
+    database = isinstance(error, sqlite3.DatabaseError)
+    return isinstance(error, Exception) and (
+        not database or isinstance(error, sqlite3.IntegrityError)
+    )
 
 
 def _grouped(units: list[Unit[Any]]) -> Unit[list[Any]]:
@@ -60,11 +71,9 @@ def _savepoint(connection: sqlite3.Connection, unit: Unit[T]) -> T | Exception:
     connection.execute("SAVEPOINT unit")
     try:
         result: T | Exception = unit(connection)
-    except (sqlite3.OperationalError, sqlite3.DatabaseError) as error:
-        if not isinstance(error, sqlite3.IntegrityError):
+    except Exception as error:
+        if not _is_the_units_own(error):
             raise
-        result = error
-    except Exception as error:  # noqa: BLE001 - handed to the caller of this unit
         result = error
     if isinstance(result, Exception):
         connection.execute("ROLLBACK TO unit")

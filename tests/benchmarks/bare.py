@@ -30,6 +30,7 @@ from gateway.channels.smaregi.mapping import member_fields
 from gateway.customer import Customer, Profile
 from gateway.http.forms import parse_json, read_form
 from gateway.intent import new_id
+from gateway.matching.shared import SharedRun
 from gateway.normalize import load_places
 from gateway.shopify.documents import CREATE
 from gateway.shopify.mapping import customer_input, to_customer
@@ -40,10 +41,13 @@ STORE = Store("https://sandbox.myshopify.com", "sandbox.myshopify.com")
 
 
 class Bare:
-    """`lists`: it also asks Smaregi for what changed, as whoever matches by e-mail has to."""
+    """`lists`: it also asks Smaregi for what changed, as whoever matches by e-mail has to, and
+    shares the answer among those who wait, as the gateway does.
+    """
 
     def __init__(self, *, lists: bool) -> None:
         self.lists = lists
+        self.changed = SharedRun(self._changed)
 
     async def start(self, _: web.Application) -> AsyncIterator[None]:
         load_places()
@@ -89,19 +93,25 @@ class Bare:
     async def smaregi(self, customer: Customer) -> Any:
         url = f"{ENV['SMAREGI_API_URL']}/{ENV['SMAREGI_CONTRACT_ID']}/pos/customers"
         headers = {"Authorization": f"Bearer {self.token}"}
-        looks = [self.call("GET", f"{url}?customer_code={customer.id}", headers, None)]
+        look = self.call("GET", f"{url}?customer_code={customer.id}", headers, None)
         if self.lists:
-            since = datetime.fromtimestamp(time.time() - 2, _TOKYO).isoformat(timespec="seconds")
-            query = {
-                "customer_id-from": "1",
-                "sort": "customerId",
-                "limit": "1000",
-                "fields": _INDEX_FIELDS,
-                "upd_date_time-from": since,
-            }
-            looks.append(self.call("GET", f"{url}?{urlencode(query)}", headers, None))
-        await asyncio.gather(*looks)
+            await asyncio.gather(look, asyncio.shield(self.changed.join()))
+        else:
+            await look
         return await self.call("POST", url, headers, member_fields(customer)[0])
+
+    async def _changed(self) -> None:
+        url = f"{ENV['SMAREGI_API_URL']}/{ENV['SMAREGI_CONTRACT_ID']}/pos/customers"
+        since = datetime.fromtimestamp(time.time() - 2, _TOKYO).isoformat(timespec="seconds")
+        query = {
+            "customer_id-from": "1",
+            "sort": "customerId",
+            "limit": "1000",
+            "fields": _INDEX_FIELDS,
+            "upd_date_time-from": since,
+        }
+        headers = {"Authorization": f"Bearer {self.token}"}
+        await self.call("GET", f"{url}?{urlencode(query)}", headers, None)
 
     async def crm(self, customer: Customer) -> Any:
         return await self.call(

@@ -3,7 +3,8 @@
     python -m tests.benchmarks.registration [registrations] [concurrency] [rounds]
 
 `bare lists` makes all the calls that the gateway makes; `bare` leaves out the list of changed
-members, without which nobody can be matched by e-mail (the gateway shares one among all who wait).
+members, without which nobody can be matched by e-mail. Both handler and gateway share one list
+among all who wait for it.
 
 Both servers are processes of their own; the stand-ins and the load are this process. CPU is user
 and system time of the server's process. Everything is bounded; nothing leaves loopback.

@@ -193,7 +193,8 @@ class SmaregiClient:
 
 def _is_member(row: object) -> bool:
     """`customerId` comes as a number or as a text of digits."""
-    return isinstance(row, dict) and str(row.get("customerId", "")).isdigit()
+    member_id = row.get("customerId") if isinstance(row, dict) else None
+    return isinstance(member_id, int) or (isinstance(member_id, str) and member_id.isdecimal())
 
 
 def _is_column(row: object) -> bool:
