@@ -34,6 +34,13 @@ _Queued = tuple[Unit[Any], "asyncio.Future[Any]"]
 class _Connection(aiosqlite.Connection):
     """aiosqlite's thread, handed whole units in one hop instead of a call a statement."""
 
+    stopped: "asyncio.Future[Any] | None" = None
+
+    def stop(self) -> "asyncio.Future[Any] | None":
+        """Remembered, since aiosqlite stops by itself, unawaited, when it cannot connect."""
+        self.stopped = self.stopped or super().stop()
+        return self.stopped
+
     async def run(self, unit: Unit[T]) -> T:
         execute: Callable[..., Awaitable[T]] = self._execute
         return await execute(unit, self._conn)
@@ -92,14 +99,16 @@ class Database:
         self._identity: tuple[int, int] | None = None
 
     async def open(self) -> None:
+        connection = _Connection(self._connect, 64)
         try:
             self.path.touch(mode=0o600)
-            connection = _Connection(self._connect, 64)
             await connection
             self._connection = connection
             await connection.run(_prepare)
             await connection.run(_migrate)
         except (sqlite3.Error, OSError) as error:
+            if connection.stopped is not None:
+                await connection.stopped  # its thread must not outlive the loop
             await self.close()
             raise _translated(error, self.path) from None
         self._identity = _identity(self.path)
