@@ -4,7 +4,6 @@
 """
 
 import asyncio
-import logging
 import sqlite3
 import time
 from collections.abc import AsyncIterator, Iterable
@@ -17,24 +16,21 @@ from gateway.alerts import AlertSender
 from gateway.channels import ROSTER, Context, Spec
 from gateway.channels.smaregi import Smaregi
 from gateway.config import LiveConfig
-from gateway.delivery import Deliverer, Ended, Gate, Replay, Route, Worker
-from gateway.errors import ErrorClass, StorageError, UpstreamError
+from gateway.delivery import Deliverer, Gate, Replay, Route, Worker
+from gateway.errors import ErrorClass
 from gateway.metrics import Metrics
 from gateway.normalize import load_places, parse_phone
-from gateway.outcomes import Outcome, Waiting
+from gateway.outcomes import Waiting
 from gateway.recovery import Recovery
 from gateway.registration import Registrar
 from gateway.shopify import GraphQL, Shopify
-from gateway.store import Database, Keys, listing, members, outbox, registrations, retention
+from gateway.store import Database, Keys, listing, members, outbox, registrations
+from gateway.telling import Telling
+from gateway.upkeep import Upkeep
 from gateway.wire import Wire
 from gateway.wire.limits import CostBucket
 
 __all__ = ["Core", "Role", "open_core"]
-
-log = logging.getLogger(__name__)
-
-_WIPE_AFTER = 1.5
-_RETENTION_EVERY = 3600.0
 
 
 class Role(Enum):
@@ -62,6 +58,8 @@ class Core:
             lambda: live.current.email,
             self._timeout,
         )
+        telling = Telling(metrics, self.alerts, self._due)
+        self.upkeep = Upkeep(db, lambda: live.current.gateway.gateway_retention_days)
         self.shopify = self._make_shopify()
         routes = {spec.name: self._route(spec) for spec in ROSTER}
         self.deliverer = Deliverer(
@@ -71,7 +69,7 @@ class Core:
             flags=lambda: live.current.flags,
             schedule=lambda: live.current.gateway.gateway_retry_schedule,
             timeout=self._timeout,
-            listen=self._attempt_ended,
+            listen=telling.attempt_ended,
         )
         self.replay = Replay(db, self.deliverer)
         self.worker = Worker(db, self.deliverer, lambda: live.current.gateway.gateway_auto_replay)
@@ -81,8 +79,8 @@ class Core:
             self.shopify,
             self.deliverer,
             deadline=lambda: live.current.gateway.gateway_response_deadline,
-            shopify_result=self._shopify_result,
-            intent_gone=self._intent_gone,
+            shopify_result=telling.shopify_result,
+            intent_gone=self.upkeep.intent_gone,
         )
         self.recovery = Recovery(
             db,
@@ -90,12 +88,14 @@ class Core:
             self.shopify,
             self.registrar,
             recovered=self.worker.wake,
-            intent_gone=self._intent_gone,
+            intent_gone=self.upkeep.intent_gone,
         )
         self.registrar.unclear = self.recovery.wake
-        self._to_wipe = asyncio.Event()
         self._started: set[str] = set()
         live.on_change(self._config_changed)
+
+    def _due(self, channel: str) -> None:
+        self.worker.wake(channel)
 
     def _timeout(self) -> float:
         return self.live.current.gateway.gateway_upstream_timeout
@@ -135,29 +135,7 @@ class Core:
     async def _customer_exists(self, customer_id: int) -> bool:
         return customer_id in await self.shopify.read([customer_id])
 
-    # -- what happens is told to metrics and administrators, in this one place
-
-    def _attempt_ended(self, ended: Ended) -> None:
-        self.metrics.attempt_ended(ended)
-        channel, settlement = ended.delivery.channel, ended.settlement
-        if settlement.outcome is Outcome.DELIVERED:
-            self.alerts.worked(channel)
-        elif settlement.outcome is not Outcome.DRY_RUN and settlement.error_class is not None:
-            self._delivery_failed(ended, settlement.error_class)
-        if ended.delivery.outcome in {Outcome.PENDING, Outcome.RETRYING}:
-            self.worker.wake(channel)
-
-    def _delivery_failed(self, ended: Ended, error_class: ErrorClass) -> None:
-        channel, text = ended.delivery.channel, ended.settlement.message or ""
-        log.warning("delivery %d to %s: %s: %s", ended.delivery.id, channel, error_class, text)
-        if ended.settlement.waiting is not Waiting.CHANNEL or ended.error is not None:
-            self.alerts.failed_with(channel, error_class, text)
-
-    def _shopify_result(self, error: UpstreamError | None) -> None:
-        if error is None:
-            self.alerts.worked("shopify")
-        else:
-            self.alerts.failed("shopify", error)
+    # -- a reload
 
     def _config_changed(self) -> None:
         self.worker.flags_changed()
@@ -175,20 +153,6 @@ class Core:
     def _show_flags(self) -> None:
         flags = self.live.current.flags.flags.values()
         self.metrics.set_flags((flag.name, flag.mode.value) for flag in flags)
-
-    def _intent_gone(self) -> None:
-        """Within seconds the bytes of a wiped intent leave the journal too."""
-        self._to_wipe.set()
-
-    async def _wipe(self) -> None:
-        while True:
-            await self._to_wipe.wait()
-            await asyncio.sleep(_WIPE_AFTER)
-            self._to_wipe.clear()
-            try:
-                await self.db.checkpoint()
-            except StorageError as error:
-                log.warning("the journal could not be emptied: %s (%s)", error, error.hint)
 
     # -- running
 
@@ -208,8 +172,8 @@ class Core:
             self.deliverer.keep_until_stop(self.shopify.define())
             self.worker.start()
             self.recovery.start()
-            self.deliverer.keep_until_stop(self._expire())
-            self.deliverer.keep_until_stop(self._wipe())
+            self.deliverer.keep_until_stop(self.upkeep.expire())
+            self.deliverer.keep_until_stop(self.upkeep.wipe())
 
     async def _start_channels(self) -> None:
         """Those whose flag is not off, each once; again after a reload."""
@@ -227,27 +191,7 @@ class Core:
             await route.channel.close()
         await self.shopify.close()
         await self.alerts.stop()
-        try:
-            await self.db.checkpoint()
-        except StorageError as error:
-            log.warning("the journal could not be emptied: %s", error)
-
-    async def _expire(self) -> None:
-        while True:
-            try:
-                await self.expire_once()
-            except StorageError as error:
-                log.warning("old rows could not be deleted: %s (%s)", error, error.hint)
-            await asyncio.sleep(_RETENTION_EVERY)
-
-    async def expire_once(self) -> int:
-        """Delete what is older than GATEWAY_RETENTION_DAYS; the number of rows."""
-        now = time.time()
-        before = now - self.live.current.gateway.gateway_retention_days * 86400
-        gone = 0
-        while page := await self.db.write(lambda db: retention.expire(db, before, now)):
-            gone += page
-        return gone
+        await self.upkeep.empty_journal()
 
     async def discard(self, delivery_ids: Iterable[int]) -> int:
         """Given up by a person; the number of those that were open."""

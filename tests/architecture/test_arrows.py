@@ -17,6 +17,7 @@ LAYERS: tuple[set[str], ...] = (
     {"cli"},
     {"http", "checks"},
     {"app"},
+    {"telling", "upkeep"},
     {"recovery"},
     {"registration"},
     {"metrics", "refusals", "config"},
