@@ -27,7 +27,7 @@ LAYERS: tuple[set[str], ...] = (
     {"alerts", "matching"},
     {"shopify", "store"},
     {"wire"},
-    {"settings", "normalize"},
+    {"settings", "normalize", "card"},
     {"customer", "outcomes"},
     {"errors"},
 )
