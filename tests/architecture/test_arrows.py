@@ -17,7 +17,7 @@ LAYERS: tuple[set[str], ...] = (
     {"cli"},
     {"http", "checks"},
     {"app"},
-    {"telling", "upkeep"},
+    {"telling", "upkeep", "membership"},
     {"recovery"},
     {"registration"},
     {"metrics", "refusals", "config"},
@@ -28,7 +28,7 @@ LAYERS: tuple[set[str], ...] = (
     {"shopify", "store"},
     {"wire"},
     {"settings", "normalize", "card"},
-    {"customer", "outcomes"},
+    {"customer", "outcomes", "recent"},
     {"errors"},
 )
 """Rooms of gateway/, the highest first: each may import from lower layers only."""
