@@ -1,6 +1,7 @@
 """Reading the outbox: single deliveries, lists by filter, and counts."""
 
 import sqlite3
+from collections.abc import Sequence
 from typing import Any
 
 import orjson
@@ -9,6 +10,7 @@ from gateway.errors import ErrorClass
 from gateway.outcomes import Delivery, DeliveryFilter, Kind, Outcome, Waiting
 
 __all__ = [
+    "any_of",
     "attempts_of",
     "count",
     "counts",
@@ -51,6 +53,13 @@ def row_to_delivery(row: sqlite3.Row) -> Delivery:
 def get(db: sqlite3.Connection, delivery_id: int) -> Delivery | None:
     row = db.execute("SELECT * FROM deliveries WHERE id = ?", (delivery_id,)).fetchone()
     return row_to_delivery(row) if row else None
+
+
+def any_of(db: sqlite3.Connection, customer_id: int, channels: Sequence[str]) -> bool:
+    """Whether the customer was ever owed to one of these channels, as far as rows are kept."""
+    marks = ", ".join("?" * len(channels))
+    sql = f"SELECT 1 FROM deliveries WHERE customer_id = ? AND channel IN ({marks}) LIMIT 1"  # noqa: S608
+    return db.execute(sql, (customer_id, *channels)).fetchone() is not None
 
 
 def of_registration(db: sqlite3.Connection, registration_id: str) -> list[Delivery]:

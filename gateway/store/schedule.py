@@ -73,6 +73,10 @@ def postpone(db: sqlite3.Connection, ids: Iterable[int], why: Postponement, now:
 
 def shift(db: sqlite3.Connection, seconds: float) -> int:
     """The wall clock jumped: what waits keeps its real delay."""
+    db.execute(
+        "UPDATE events SET next_attempt_at = next_attempt_at + ? WHERE state = 'waiting'",
+        (seconds,),
+    )
     return db.execute(
         """UPDATE deliveries SET next_attempt_at = next_attempt_at + ?
            WHERE outcome IN ('pending', 'retrying') AND next_attempt_at IS NOT NULL""",

@@ -123,3 +123,27 @@ CREATE TABLE members (
 ) STRICT;
 CREATE INDEX members_email ON members (email_key) WHERE email_key IS NOT NULL;
 CREATE INDEX members_code ON members (code);
+
+-- Webhooks: topic and ids, never the body. Kept for days after the work, to know a repetition.
+-- `state`:
+--   waiting  its work is owed
+--   done     worked, together with what else waited for the same customer
+--   failed   the tries are used up and administrators were told; taken up again at the next start
+CREATE TABLE events (
+    id              TEXT PRIMARY KEY,   -- the source, a colon and the sender's own event id
+    source          TEXT NOT NULL CHECK (source IN ('shopify', 'smaregi')),
+    topic           TEXT NOT NULL,
+    customer_id     INTEGER,            -- Shopify's; of a merge the survivor
+    merged_id       INTEGER,            -- of a merge the customer that went
+    members         TEXT NOT NULL DEFAULT '[]',
+    state           TEXT NOT NULL CHECK (state IN ('waiting', 'done', 'failed')),
+    attempts        INTEGER NOT NULL DEFAULT 0,
+    message         TEXT,
+    received_at     REAL NOT NULL,
+    updated_at      REAL NOT NULL,
+    next_attempt_at REAL NOT NULL
+) STRICT;
+CREATE INDEX events_due ON events (source, next_attempt_at) WHERE state = 'waiting';
+CREATE INDEX events_merged ON events (merged_id) WHERE merged_id IS NOT NULL;
+CREATE INDEX events_customer ON events (customer_id) WHERE customer_id IS NOT NULL;
+CREATE INDEX events_settled ON events (updated_at) WHERE state <> 'waiting';

@@ -17,7 +17,7 @@ LAYERS: tuple[set[str], ...] = (
     {"cli"},
     {"http", "checks"},
     {"app"},
-    {"telling", "upkeep"},
+    {"telling", "upkeep", "events"},
     {"recovery"},
     {"registration"},
     {"metrics", "refusals", "config"},

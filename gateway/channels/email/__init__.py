@@ -12,6 +12,7 @@ SPEC = Spec(
     title="Welcome mail",
     settings=EmailSettings,
     build=Email,
+    updates=False,
     at_once=AT_ONCE - 2,
     max_age=lambda section: (
         section.email_max_age * 3600 if isinstance(section, EmailSettings) else None

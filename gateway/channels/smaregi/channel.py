@@ -29,6 +29,9 @@ _OLD_NUMBER = "旧会員番号: "
 _SHOPIFY_ID_DIGITS = range(10, 20)
 """Digits of a Shopify customer id; shorter numbers are a shop's own."""
 
+_ASKED_ONE_BY_ONE = 100
+"""Members said to be deleted; of more than these at once, everything is read again."""
+
 Row = Mapping[str, Any]
 
 
@@ -227,6 +230,16 @@ class Smaregi:
         if rows:
             raise _conflict("the member with this number is withdrawn or merged")
         raise error
+
+    async def members_changed(self, deleted: Sequence[int]) -> None:
+        """What a webhook hints at is taken into the index; `deleted` are said to be gone."""
+        if len(deleted) > _ASKED_ONE_BY_ONE:
+            self._watch(self.index.start_scan(again=True))
+            return
+        await self.index.fresh()
+        gone = [each for each in deleted if await self._client.by_id(str(each)) is None]
+        if gone:
+            await self.index.forget(gone)
 
     async def refresh_members(self) -> AsyncIterator[dict[str, Any]]:
         """Rebuild the index of members; `progress` events, then `end`, with any `error`."""
