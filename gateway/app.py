@@ -26,6 +26,7 @@ from gateway.registration import Registrar
 from gateway.shopify import GraphQL, Shopify
 from gateway.store import Database, Keys, listing, members, outbox, registrations
 from gateway.telling import Telling
+from gateway.updates import Updates
 from gateway.upkeep import Upkeep
 from gateway.wire import Wire
 from gateway.wire.limits import CostBucket
@@ -66,6 +67,7 @@ class Core:
             db,
             self.shopify,
             routes,
+            keys,
             flags=lambda: live.current.flags,
             schedule=lambda: live.current.gateway.gateway_retry_schedule,
             timeout=self._timeout,
@@ -73,6 +75,7 @@ class Core:
         )
         self.replay = Replay(db, self.deliverer)
         self.worker = Worker(db, self.deliverer, lambda: live.current.gateway.gateway_auto_replay)
+        self.updates = Updates(db, self.deliverer, wake=self._due)
         self.registrar = Registrar(
             db,
             keys,
