@@ -28,6 +28,7 @@ from gateway.registration import Registrar
 from gateway.shopify import GraphQL, Shopify, Subscriptions
 from gateway.store import Database, Keys, events, listing, members, outbox, registrations
 from gateway.telling import Telling
+from gateway.updates import Updates
 from gateway.upkeep import Upkeep
 from gateway.wire import Wire
 from gateway.wire.limits import CostBucket
@@ -68,6 +69,7 @@ class Core:
             db,
             self.shopify,
             routes,
+            keys,
             flags=lambda: live.current.flags,
             schedule=lambda: live.current.gateway.gateway_retry_schedule,
             timeout=self._timeout,
@@ -75,6 +77,7 @@ class Core:
         )
         self.replay = Replay(db, self.deliverer)
         self.worker = Worker(db, self.deliverer, lambda: live.current.gateway.gateway_auto_replay)
+        self.updates = Updates(db, self.deliverer, wake=self._due)
         self.registrar = Registrar(
             db,
             keys,

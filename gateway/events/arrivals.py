@@ -57,7 +57,8 @@ class Newcomers:
         names = [spec.name for spec in self._channels()]
 
         def unit(db: sqlite3.Connection) -> bool:
-            return links.any_of(db, customer.id, names) or listing.any_of(db, customer.id, names)
+            linked = links.of_customers(db, names, [customer.id])
+            return bool(linked) or listing.any_of(db, customer.id, names)
 
         return await self._db.read(unit)
 

@@ -1,15 +1,24 @@
 """Queries on links: which record of which system is which customer."""
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping
+from itertools import product
+
+import orjson
 
 from gateway.outcomes import Link
 
-__all__ = ["any_of", "get", "of_reference"]
+__all__ = ["get", "of_customers", "of_reference", "set_fields"]
 
 
 def _row(row: sqlite3.Row) -> Link:
-    return Link(row["channel"], row["customer_id"], row["reference"], row["member_number"])
+    return Link(
+        channel=row["channel"],
+        customer_id=row["customer_id"],
+        reference=row["reference"],
+        member_number=row["member_number"],
+        fields=orjson.loads(row["fields"]) if row["fields"] else None,
+    )
 
 
 def get(db: sqlite3.Connection, channel: str, customer_id: int) -> Link | None:
@@ -19,9 +28,23 @@ def get(db: sqlite3.Connection, channel: str, customer_id: int) -> Link | None:
     return _row(row) if row else None
 
 
-def any_of(db: sqlite3.Connection, customer_id: int, channels: Sequence[str]) -> bool:
-    """Whether one of these channels has a record of the customer."""
-    return any(get(db, channel, customer_id) is not None for channel in channels)
+def of_customers(
+    db: sqlite3.Connection, channels: Iterable[str], customer_ids: Iterable[int]
+) -> dict[tuple[int, str], Link]:
+    """The links of these customers to these channels, by customer and channel."""
+    pairs = product(customer_ids, channels)
+    found = ((pair, get(db, pair[1], pair[0])) for pair in pairs)
+    return {pair: link for pair, link in found if link is not None}
+
+
+def set_fields(
+    db: sqlite3.Connection, channel: str, customer_id: int, fields: Mapping[str, str]
+) -> None:
+    """What the record is about to be given; the rest of the link stays."""
+    db.execute(
+        "UPDATE links SET fields = ? WHERE channel = ? AND customer_id = ?",
+        (orjson.dumps(fields).decode(), channel, customer_id),
+    )
 
 
 def of_reference(db: sqlite3.Connection, channel: str, reference: str) -> Link | None:

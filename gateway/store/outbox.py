@@ -1,7 +1,7 @@
 """Every query on deliveries and their attempts, a sentence each. Functions of one connection."""
 
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass
 from typing import Any
 
@@ -26,7 +26,10 @@ _OPEN = "('pending', 'retrying', 'failed', 'held')"
 
 @dataclass(slots=True)
 class Settlement:
-    """How an attempt ended; `counted` is false where the failure says nothing about it."""
+    """How an attempt ended; `counted` is false where the failure says nothing about it.
+
+    `fields`: the marks of what the channel's record has been given by now, where that changed.
+    """
 
     delivery_id: int
     outcome: Outcome
@@ -42,6 +45,8 @@ class Settlement:
     reference: str | None = None
     member_number: str | None = None
     adjustments: Sequence[dict[str, str]] = ()
+    fields: Mapping[str, str] | None = None
+    state: str | None = None
     error: UpstreamError | None = None
 
 
@@ -72,13 +77,16 @@ def _add(
         int(new.claimed),
         1 if new.claimed else None,
         new.email_verified,
+        new.urgent,
         now,
         now,
+        new.not_before,
     )
     inserted = db.execute(
         """INSERT INTO deliveries (registration_id, customer_id, channel, kind, outcome, attempts,
-                                   claimed_version, email_verified, created_at, updated_at)
-           VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                                   claimed_version, email_verified, urgent, created_at,
+                                   updated_at, next_attempt_at)
+           VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
            ON CONFLICT (customer_id, channel)
                WHERE outcome IN ('pending', 'retrying', 'failed', 'held') DO NOTHING""",
         values,
@@ -109,13 +117,14 @@ def _as_written(
         claimed_version=1 if new.claimed else None,
         waiting=None,
         email_verified=new.email_verified,
+        urgent=new.urgent,
         plan=None,
         action=None,
         reference=None,
         adjustments=(),
         created_at=now,
         updated_at=now,
-        next_attempt_at=None,
+        next_attempt_at=new.not_before,
     )
 
 
@@ -130,14 +139,16 @@ def _raise_open(
     rows = db.execute(
         f"""UPDATE deliveries SET
                 version = version + 1, updated_at = :now,
+                kind = CASE WHEN :kind = 'registration' THEN :kind ELSE kind END,
                 registration_id = coalesce(:registration, registration_id),
-                email_verified = max(email_verified, :verified),
+                email_verified = max(email_verified, :verified), urgent = max(urgent, :urgent),
                 attempts = CASE WHEN outcome IN ('failed', 'held') THEN 0 ELSE attempts END
                            + (:claimed AND claimed_version IS NULL),
                 outcome = CASE WHEN claimed_version IS NULL AND
-                                    (:claimed OR outcome IN ('failed', 'held'))
+                                    (:claimed OR :later OR outcome IN ('failed', 'held'))
                                THEN :outcome ELSE outcome END,
-                next_attempt_at = CASE WHEN outcome IN ('failed', 'held') THEN NULL
+                next_attempt_at = CASE WHEN :later IS NOT NULL THEN :later
+                                       WHEN :claimed OR outcome IN ('failed', 'held') THEN NULL
                                        ELSE next_attempt_at END,
                 claimed_version = CASE WHEN claimed_version IS NULL AND :claimed
                                        THEN version + 1 ELSE claimed_version END
@@ -145,8 +156,11 @@ def _raise_open(
             RETURNING *""",  # noqa: S608
         {
             "now": now,
+            "kind": new.kind,
             "registration": registration_id,
             "verified": new.email_verified,
+            "urgent": new.urgent,
+            "later": new.not_before,
             "claimed": new.claimed,
             "outcome": new.outcome,
             "customer": customer_id,
@@ -169,17 +183,26 @@ def claim(db: sqlite3.Connection, delivery_id: int, now: float) -> Delivery | No
 
 
 def settle(db: sqlite3.Connection, end: Settlement, now: float) -> Delivery | None:
-    """Write how an attempt ended. `delivered` only at the version that the attempt began with."""
+    """Write how an attempt ended. `delivered` only at the version that the attempt began with.
+
+    A change that came meanwhile may have said when the next attempt is due, at the earliest.
+    """
     rows = db.execute(
         """UPDATE deliveries SET
-               outcome = CASE WHEN ?1 = 'delivered' AND version <> claimed_version
+               outcome = CASE WHEN ?1 IN ('delivered', 'held') AND version <> claimed_version
                               THEN iif(outcome = 'discarded', 'discarded', 'pending')
                               ELSE ?1 END,
-               error_class = ?2, message = ?3, next_attempt_at = ?4, waiting = ?5,
+               error_class = ?2, message = ?3, waiting = ?5,
+               next_attempt_at = CASE WHEN version <> claimed_version
+                                      THEN nullif(max(coalesce(?4, 0),
+                                                      coalesce(next_attempt_at, 0)), 0)
+                                      ELSE ?4 END,
                attempts = attempts - ?6,
                action = coalesce(?7, action), reference = coalesce(?8, reference),
                adjustments = CASE WHEN ?1 = 'delivered' THEN ?9 ELSE adjustments END,
-               claimed_version = NULL, updated_at = ?10
+               urgent = CASE WHEN ?1 = 'retrying' OR ?1 = 'failed' OR version <> claimed_version
+                             THEN urgent ELSE 0 END,
+               state = coalesce(?12, state), claimed_version = NULL, updated_at = ?10
            WHERE id = ?11 AND (outcome <> 'discarded' OR ?1 = 'delivered') RETURNING *""",
         (
             end.outcome,
@@ -193,13 +216,14 @@ def settle(db: sqlite3.Connection, end: Settlement, now: float) -> Delivery | No
             orjson.dumps(list(end.adjustments)).decode(),
             now,
             end.delivery_id,
+            end.state,
         ),
     ).fetchall()
     _record_attempt(db, end)
     if not rows:
         return None
     delivery = row_to_delivery(rows[0])
-    if end.outcome is Outcome.DELIVERED and end.reference:
+    if end.reference and (end.outcome is Outcome.DELIVERED or end.fields is not None):
         _link(db, delivery, end, now)
     return delivery
 
@@ -223,14 +247,23 @@ def _record_attempt(db: sqlite3.Connection, end: Settlement) -> None:
 
 def _link(db: sqlite3.Connection, delivery: Delivery, end: Settlement, now: float) -> None:
     db.execute(
-        """INSERT INTO links (channel, customer_id, reference, member_number, created_at,
-                              updated_at)
-           VALUES (?, ?, ?, ?, ?, ?)
+        """INSERT INTO links (channel, customer_id, reference, member_number, fields,
+                              created_at, updated_at)
+           VALUES (?, ?, ?, ?, ?, ?, ?)
            ON CONFLICT (channel, customer_id) DO UPDATE SET
                reference = excluded.reference,
                member_number = coalesce(excluded.member_number, member_number),
+               fields = coalesce(excluded.fields, fields),
                updated_at = excluded.updated_at""",
-        (delivery.channel, delivery.customer_id, end.reference, end.member_number, now, now),
+        (
+            delivery.channel,
+            delivery.customer_id,
+            end.reference,
+            end.member_number,
+            None if end.fields is None else orjson.dumps(end.fields).decode(),
+            now,
+            now,
+        ),
     )
 
 

@@ -12,10 +12,12 @@ __all__ = [
     "Postponement",
     "bring_forward",
     "due",
-    "held_ids",
+    "due_now",
+    "held",
     "postpone",
     "release",
     "shift",
+    "take_back",
     "wake",
 ]
 
@@ -102,14 +104,35 @@ def wake(db: sqlite3.Connection, waiting: Waiting, channel: str | None, now: flo
     ).rowcount
 
 
-def held_ids(db: sqlite3.Connection, channel: str, after: int, limit: int) -> list[tuple[int, int]]:
-    """(delivery id, customer id) of held deliveries, by id, for the flag to decide again."""
+def held(
+    db: sqlite3.Connection, channel: str, after: int, limit: int
+) -> list[tuple[Delivery, bool]]:
+    """Held deliveries, by id, each with whether its customer is linked: the flag decides again."""
     rows = db.execute(
-        """SELECT id, customer_id FROM deliveries
-           WHERE channel = ? AND outcome = 'held' AND id > ? ORDER BY id LIMIT ?""",
+        """SELECT *, EXISTS (SELECT 1 FROM links WHERE channel = d.channel
+                                    AND customer_id = d.customer_id) AS linked
+           FROM deliveries AS d WHERE channel = ? AND outcome = 'held' AND id > ?
+           ORDER BY id LIMIT ?""",
         (channel, after, limit),
     )
-    return [(row[0], row[1]) for row in rows]
+    return [(row_to_delivery(row), bool(row["linked"])) for row in rows]
+
+
+def due_now(db: sqlite3.Connection, ids: Iterable[int]) -> None:
+    """What waited for a change at Shopify to end need not wait any more."""
+    db.executemany(
+        "UPDATE deliveries SET next_attempt_at = NULL WHERE id = ? AND outcome = 'pending'",
+        [(delivery_id,) for delivery_id in ids],
+    )
+
+
+def take_back(db: sqlite3.Connection, ids: Iterable[int]) -> None:
+    """Nothing changed after all: deliveries that nobody has touched since they were written go."""
+    db.executemany(
+        """DELETE FROM deliveries WHERE id = ? AND version = 1 AND attempts = 0
+                  AND claimed_version IS NULL AND outcome IN ('pending', 'held')""",
+        [(delivery_id,) for delivery_id in ids],
+    )
 
 
 def release(db: sqlite3.Connection, ids: Iterable[int], now: float) -> int:

@@ -68,6 +68,8 @@ CREATE TABLE deliveries (
     claimed_version INTEGER,            -- the version that the running attempt began with
     waiting         TEXT CHECK (waiting IN ('channel', 'shopify', 'index')),
     email_verified  INTEGER NOT NULL DEFAULT 0,
+    urgent          INTEGER NOT NULL DEFAULT 0,  -- opted out of mail: goes whatever the flags say
+    state           TEXT,               -- keyed hash of what the last failed attempt tried to send
     plan            TEXT,               -- what the channel decided before its write (ids only)
     action          TEXT,
     reference       TEXT,
@@ -101,6 +103,7 @@ CREATE TABLE links (
     customer_id   INTEGER NOT NULL,
     reference     TEXT NOT NULL,
     member_number TEXT,
+    fields        TEXT,  -- JSON: field -> how it was given (s sent, b baseline) and keyed hash
     created_at    REAL NOT NULL,
     updated_at    REAL NOT NULL,
     PRIMARY KEY (channel, customer_id)

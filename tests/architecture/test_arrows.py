@@ -20,6 +20,7 @@ LAYERS: tuple[set[str], ...] = (
     {"telling", "upkeep", "events"},
     {"recovery"},
     {"registration"},
+    {"updates"},
     {"metrics", "refusals", "config"},
     {"answers", "intent", "sources"},
     {"delivery"},

@@ -14,6 +14,7 @@ SPEC = Spec(
     build=Email,
     updates=False,
     at_once=AT_ONCE - 2,
+    updates=False,
     max_age=lambda section: (
         section.email_max_age * 3600 if isinstance(section, EmailSettings) else None
     ),

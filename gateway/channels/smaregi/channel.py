@@ -15,6 +15,14 @@ from gateway.channels.base import Check, Context, Done, Work
 from gateway.channels.smaregi.client import SYSTEM, SmaregiClient
 from gateway.channels.smaregi.mapping import member_fields
 from gateway.channels.smaregi.settings import SmaregiSettings
+from gateway.channels.smaregi.update import (
+    ACTIVE,
+    bring_up_to_date,
+    customers_fields,
+    customers_own,
+    give,
+)
+from gateway.customer import Customer
 from gateway.errors import ErrorClass, UpstreamError
 from gateway.matching import CreateNew, LinkTo, MemberIndex, Undecided, choose
 from gateway.store import links
@@ -24,7 +32,6 @@ __all__ = ["Smaregi"]
 
 log = logging.getLogger(__name__)
 
-_ACTIVE = {"0", "1", "2"}
 _OLD_NUMBER = "旧会員番号: "
 _SHOPIFY_ID_DIGITS = range(10, 20)
 """Digits of a Shopify customer id; shorter numbers are a shop's own."""
@@ -72,7 +79,12 @@ class Smaregi:
         self._tasks.add(cast("asyncio.Task[None]", task))
         task.add_done_callback(ended)
 
+    def fields_of(self, customer: Customer) -> dict[str, str]:
+        return customers_fields(customer)[0]
+
     async def deliver(self, work: Work) -> Done:
+        if work.link is not None:
+            return await bring_up_to_date(self._client, work.link, work)
         own, _ = await asyncio.gather(self._own(work), self.index.fresh())
         if own is not None:
             return await self._recognised(own, work)
@@ -82,45 +94,38 @@ class Smaregi:
         return await self._create(work)
 
     async def _own(self, work: Work) -> Row | None:
-        """The member that is this customer's already: by our number, or by the link."""
+        """The member that is this customer's already, by our number."""
         number = work.customer.member_number
         looks = [self._client.by_number("customer_code", number)]
         if self._settings().smaregi_link_field == "customerNo":
             looks.append(self._client.by_number("customer_no", number))
         rows = [row for found in await asyncio.gather(*looks) for row in found]
-        if not rows and work.link is not None:
-            linked = await self._client.by_id(work.link.reference)
-            rows = [linked] if linked else []
-        active = [row for row in rows if str(row.get("status") or "0") in _ACTIVE]
+        active = [row for row in rows if str(row.get("status") or "0") in ACTIVE]
         if rows and not active:
             raise _conflict("the member with this number is withdrawn or merged")
         return active[0] if active else None
 
     async def _recognised(self, row: Row, work: Work) -> Done:
+        """Found by our number: linked or made by an earlier attempt, or bearing it before us.
+
+        What an earlier attempt may have made was made of older data, so what differs is given.
+        """
         member_id = str(row["customerId"])
         linked = work.plan is not None and str(work.plan.get("member")) == member_id
-        adjustments: Sequence[dict[str, str]] = ()
-        if work.link is not None and not linked:
-            adjustments = await self._bring_up_to_date(row, work)
+        fields, adjustments = customers_fields(work.customer)
+        sent = changes = work.changes(fields) if linked else {}
+        if work.retried and not linked:
+            changes = {n: v for n, v in fields.items() if str(row.get(n) or "") != v}
+            sent = fields
+        adjustments += await give(self._client, member_id, changes, work)
         return Done(
             action="linked" if linked else "created",
             reference=member_id,
             member_number=self._member_number(row, work),
-            adjustments=adjustments,
+            adjustments=adjustments if sent else (),
+            fields=fields,
+            sent=sent,
         )
-
-    async def _bring_up_to_date(self, row: Row, work: Work) -> Sequence[dict[str, str]]:
-        """A member of our own making, delivered before: newer data of the same sign-up counts."""
-        fields, adjustments = member_fields(work.customer)
-        own = {"customerCode", "status"}
-        changed = {
-            name: value
-            for name, value in fields.items()
-            if name not in own and str(row.get(name) or "") != value
-        }
-        if changed:
-            await self._client.patch(str(row["customerId"]), changed)
-        return adjustments
 
     def _member_number(self, row: Row, work: Work) -> str:
         """In `customerNo` mode the old card's number stays the one that a till reads."""
@@ -170,7 +175,7 @@ class Smaregi:
                 raise _conflict("the member's customerNo is occupied")
             await work.save_plan({"member": member.member_id, "old_number_in": None})
             await self._client.patch(str(member.member_id), {"customerNo": number})
-            return Done("linked", str(member.member_id), member.code or number)
+            return self._linked(member, work, member.code or number)
         free = not member.number and not await self._number_taken(member.code)
         if member.code and not free:
             return await self._link_with_note(member, work)
@@ -185,7 +190,12 @@ class Smaregi:
             if error.error_class is not ErrorClass.INVALID_DATA or not member.code:
                 raise
             return await self._link_with_note(member, work)
-        return Done("linked", str(member.member_id), number)
+        return self._linked(member, work, number)
+
+    def _linked(self, member: Member, work: Work, number: str) -> Done:
+        """Of the customer's own fields nothing was written: what differs is left alone."""
+        fields = self.fields_of(work.customer)
+        return Done("linked", str(member.member_id), number, fields=fields)
 
     async def _number_taken(self, code: str) -> bool:
         return await self._context.db.read(lambda db: number_taken(db, code))
@@ -203,7 +213,7 @@ class Smaregi:
         if line not in note.splitlines():
             fields["note"] = f"{note}\n{line}".strip()
         await self._client.patch(str(member.member_id), fields)
-        return Done("linked", str(member.member_id), work.customer.member_number)
+        return self._linked(member, work, work.customer.member_number)
 
     async def _create(self, work: Work) -> Done:
         fields, adjustments = member_fields(work.customer)
@@ -211,8 +221,14 @@ class Smaregi:
             row = await self._client.create(fields)
         except UpstreamError as error:
             row = await self._made_after_all(error, fields["customerCode"])
+        given = customers_own(fields)
         return Done(
-            "created", str(row["customerId"]), fields["customerCode"], adjustments=adjustments
+            "created",
+            str(row["customerId"]),
+            fields["customerCode"],
+            adjustments=adjustments,
+            fields=given,
+            sent=given,
         )
 
     async def _made_after_all(self, error: UpstreamError, code: str) -> Row:
@@ -225,7 +241,7 @@ class Smaregi:
         except UpstreamError:
             raise error from None
         for row in rows:
-            if str(row.get("status") or "0") in _ACTIVE:
+            if str(row.get("status") or "0") in ACTIVE:
                 return row
         if rows:
             raise _conflict("the member with this number is withdrawn or merged")

@@ -159,7 +159,7 @@ class SmaregiClient:
         answer = await self._send("create member", Access.WRITE, "POST", "/customers", body=fields)
         return self._member(answer)
 
-    async def patch(self, member_id: str, fields: Mapping[str, str]) -> Mapping[str, Any]:
+    async def patch(self, member_id: str, fields: Mapping[str, str | None]) -> Mapping[str, Any]:
         answer = await self._send(
             "update member", Access.WRITE, "PATCH", f"/customers/{member_id}", body=fields
         )
