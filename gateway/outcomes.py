@@ -100,9 +100,14 @@ class DeliveryFilter:
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """Which record of `channel` is which customer; `member_number` where the channel has one."""
+    """Which record of `channel` is which customer; `member_number` where the channel has one.
+
+    `old_number` is what the record had before it was linked, `old_place` the field that keeps it.
+    """
 
     channel: str
     customer_id: int
     reference: str
     member_number: str | None = None
+    old_number: str | None = None
+    old_place: str | None = None

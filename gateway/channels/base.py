@@ -37,12 +37,18 @@ class Work:
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """The channel has the customer. `adjustments`: `{field, change}`, never the value."""
+    """The channel has the customer. `adjustments`: `{field, change}`, never the value.
+
+    `old_number`, `old_place`: the number that a linked record had before, and the field that keeps
+    it; None where this attempt does not know them.
+    """
 
     action: str
     reference: str
     member_number: str | None = None
     adjustments: Sequence[dict[str, str]] = field(default_factory=tuple)
+    old_number: str | None = None
+    old_place: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ from gateway.delivery.policy import Decision, judge, wait_for_channel
 from gateway.errors import DryRunStop, ErrorClass, StorageError, UpstreamError
 from gateway.outcomes import Delivery, Link, Outcome, Waiting
 from gateway.settings import Section
-from gateway.store import Database, links, outbox
+from gateway.store import Database, links, outbox, schedule
 from gateway.store.outbox import Settlement
 from gateway.wire import dry_run
 
@@ -50,7 +50,9 @@ class Ended:
 
 
 class Attempts:
-    """Makes attempts; `reopened(channel)` is awaited when one finds a shut channel working."""
+    """Makes attempts; `reopened(channel)` is awaited when one finds a shut channel working,
+    `due(channel)` is told where a delivery may go now.
+    """
 
     def __init__(
         self,
@@ -62,6 +64,7 @@ class Attempts:
         timeout: Callable[[], float],
         clock: Callable[[], float],
         reopened: Callable[[str], Awaitable[None]],
+        due: Callable[[str], None],
     ) -> None:
         self._db = db
         self.routes = routes
@@ -70,6 +73,7 @@ class Attempts:
         self._timeout = timeout
         self._clock = clock
         self._reopened = reopened
+        self._due = due
         self._numbering = next((n for n, r in routes.items() if r.spec.numbers_members), None)
 
     async def live(self, delivery: Delivery, customer: Customer, *, fresh: bool) -> Settlement:
@@ -146,6 +150,14 @@ class Attempts:
         link = await self.link(self._numbering, customer_id) if self._numbering else None
         return link.member_number if link else None
 
+    async def email_is_verified(self, customer_id: int) -> None:
+        """The e-mail is known to be theirs: linking that waited for it goes on."""
+        channel = self._numbering or ""
+        if await self._db.read(lambda db: schedule.is_unverified(db, customer_id, channel)):
+            now = self._clock()
+            await self._db.write(lambda db: schedule.email_verified(db, customer_id, channel, now))
+            self._due(channel)
+
     def _number_by_rule(self, customer_id: int) -> str:
         """The number that this customer will have, where that is known beforehand; else ''."""
         if self._numbering is None:
@@ -173,6 +185,8 @@ class Attempts:
             reference=done.reference,
             member_number=done.member_number,
             adjustments=list(done.adjustments),
+            old_number=done.old_number,
+            old_place=done.old_place,
         )
 
     def _broke(

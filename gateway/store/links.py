@@ -1,14 +1,21 @@
-"""Queries on links: which record of which system is which customer."""
+"""Queries on links: which record of which system is which customer, and which never is."""
 
 import sqlite3
 
 from gateway.outcomes import Link
 
-__all__ = ["get", "of_reference"]
+__all__ = ["apart", "get", "keep_apart", "of_reference", "remove", "reunite"]
 
 
 def _row(row: sqlite3.Row) -> Link:
-    return Link(row["channel"], row["customer_id"], row["reference"], row["member_number"])
+    return Link(
+        row["channel"],
+        row["customer_id"],
+        row["reference"],
+        row["member_number"],
+        row["old_number"],
+        row["old_place"],
+    )
 
 
 def get(db: sqlite3.Connection, channel: str, customer_id: int) -> Link | None:
@@ -24,3 +31,33 @@ def of_reference(db: sqlite3.Connection, channel: str, reference: str) -> Link |
         "SELECT * FROM links WHERE channel = ? AND reference = ? LIMIT 1", (channel, reference)
     ).fetchone()
     return _row(row) if row else None
+
+
+def remove(db: sqlite3.Connection, channel: str, customer_id: int, reference: str) -> bool:
+    """Forget that this record is this customer."""
+    return bool(
+        db.execute(
+            "DELETE FROM links WHERE channel = ? AND customer_id = ? AND reference = ?",
+            (channel, customer_id, reference),
+        ).rowcount
+    )
+
+
+def keep_apart(db: sqlite3.Connection, customer_id: int, member_id: int, now: float) -> None:
+    """A person said that this member is not this customer."""
+    db.execute(
+        "INSERT OR IGNORE INTO kept_apart (customer_id, member_id, created_at) VALUES (?, ?, ?)",
+        (customer_id, member_id, now),
+    )
+
+
+def reunite(db: sqlite3.Connection, customer_id: int, member_id: int) -> None:
+    """A person says now that they are the same."""
+    db.execute(
+        "DELETE FROM kept_apart WHERE customer_id = ? AND member_id = ?", (customer_id, member_id)
+    )
+
+
+def apart(db: sqlite3.Connection) -> set[tuple[int, int]]:
+    """Every (customer id, member id) that a person keeps apart: few, each written by hand."""
+    return {(row[0], row[1]) for row in db.execute("SELECT customer_id, member_id FROM kept_apart")}

@@ -41,6 +41,8 @@ class Settlement:
     action: str | None = None
     reference: str | None = None
     member_number: str | None = None
+    old_number: str | None = None
+    old_place: str | None = None
     adjustments: Sequence[dict[str, str]] = ()
     error: UpstreamError | None = None
 
@@ -169,10 +171,12 @@ def claim(db: sqlite3.Connection, delivery_id: int, now: float) -> Delivery | No
 
 
 def settle(db: sqlite3.Connection, end: Settlement, now: float) -> Delivery | None:
-    """Write how an attempt ended. `delivered` only at the version that the attempt began with."""
+    """Write how an attempt ended. `delivered` only at the version that the attempt began with;
+    `failed` likewise: what came meanwhile may have mended it.
+    """
     rows = db.execute(
         """UPDATE deliveries SET
-               outcome = CASE WHEN ?1 = 'delivered' AND version <> claimed_version
+               outcome = CASE WHEN ?1 IN ('delivered', 'failed') AND version <> claimed_version
                               THEN iif(outcome = 'discarded', 'discarded', 'pending')
                               ELSE ?1 END,
                error_class = ?2, message = ?3, next_attempt_at = ?4, waiting = ?5,
@@ -223,14 +227,26 @@ def _record_attempt(db: sqlite3.Connection, end: Settlement) -> None:
 
 def _link(db: sqlite3.Connection, delivery: Delivery, end: Settlement, now: float) -> None:
     db.execute(
-        """INSERT INTO links (channel, customer_id, reference, member_number, created_at,
-                              updated_at)
-           VALUES (?, ?, ?, ?, ?, ?)
+        """INSERT INTO links (channel, customer_id, reference, member_number, old_number,
+                              old_place, created_at, updated_at)
+           VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?7)
            ON CONFLICT (channel, customer_id) DO UPDATE SET
+               old_number = coalesce(excluded.old_number,
+                                     iif(reference = excluded.reference, old_number, NULL)),
+               old_place = coalesce(excluded.old_place,
+                                    iif(reference = excluded.reference, old_place, NULL)),
                reference = excluded.reference,
                member_number = coalesce(excluded.member_number, member_number),
                updated_at = excluded.updated_at""",
-        (delivery.channel, delivery.customer_id, end.reference, end.member_number, now, now),
+        (
+            delivery.channel,
+            delivery.customer_id,
+            end.reference,
+            end.member_number,
+            end.old_number,
+            end.old_place,
+            now,
+        ),
     )
 
 
