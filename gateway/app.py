@@ -74,6 +74,7 @@ class Core:
             schedule=lambda: live.current.gateway.gateway_retry_schedule,
             timeout=self._timeout,
             listen=telling.attempt_ended,
+            due=self._due,
         )
         self.replay = Replay(db, self.deliverer)
         self.worker = Worker(db, self.deliverer, lambda: live.current.gateway.gateway_auto_replay)

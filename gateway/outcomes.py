@@ -114,6 +114,7 @@ class Link:
     """Which record of `channel` is which customer; `member_number` where the channel has one.
 
     `fields`: what the record was last given, as marks (`gateway.channels.given`); None: unknown.
+    `old_number` is what the record had before it was linked, `old_place` the field that keeps it.
     """
 
     channel: str
@@ -121,3 +122,5 @@ class Link:
     reference: str
     member_number: str | None = None
     fields: Mapping[str, str] | None = None
+    old_number: str | None = None
+    old_place: str | None = None

@@ -61,6 +61,8 @@ class Done:
 
     `fields` is what the channel would give a record of this customer, `sent` what this attempt has
     given ('' for a cleared one): both are hashed at once and never stored as they are.
+    `old_number`, `old_place`: the number that a linked record had before, and the field that keeps
+    it; None where this attempt does not know them.
     """
 
     action: str
@@ -69,6 +71,8 @@ class Done:
     adjustments: Sequence[dict[str, str]] = field(default_factory=tuple)
     fields: Mapping[str, str] = field(default_factory=dict)
     sent: Mapping[str, str] = field(default_factory=dict)
+    old_number: str | None = None
+    old_place: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

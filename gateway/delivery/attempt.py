@@ -19,7 +19,7 @@ from gateway.delivery.route import Route
 from gateway.delivery.works import Works
 from gateway.errors import DryRunStop, ErrorClass, StorageError, UpstreamError
 from gateway.outcomes import Delivery, Outcome, Waiting
-from gateway.store import Database, Keys
+from gateway.store import Database, Keys, schedule
 from gateway.store.outbox import Settlement
 from gateway.wire import dry_run
 
@@ -58,7 +58,9 @@ class _Sent:
 
 
 class Attempts:
-    """Makes attempts; `reopened(channel)` is awaited when one finds a shut channel working."""
+    """Makes attempts; `reopened(channel)` is awaited when one finds a shut channel working,
+    `due(channel)` is told where a delivery may go now.
+    """
 
     def __init__(
         self,
@@ -71,13 +73,16 @@ class Attempts:
         timeout: Callable[[], float],
         clock: Callable[[], float],
         reopened: Callable[[str], Awaitable[None]],
+        due: Callable[[str], None],
     ) -> None:
+        self._db = db
         self.routes = routes
         self.works = Works(db, routes, keys, flags)
         self._schedule = schedule
         self._timeout = timeout
         self._clock = clock
         self._reopened = reopened
+        self._due = due
 
     async def live(self, delivery: Delivery, customer: Customer, *, fresh: bool) -> Settlement:
         """The live attempt: already claimed, its flag already decided."""
@@ -128,6 +133,14 @@ class Attempts:
         settlement.state = self.works.state(delivery.channel, customer)
         return settlement
 
+    async def email_is_verified(self, customer_id: int) -> None:
+        """The e-mail is known to be theirs: linking that waited for it goes on."""
+        channel = self.works.numbering or ""
+        if await self._db.read(lambda db: schedule.is_unverified(db, customer_id, channel)):
+            now = self._clock()
+            await self._db.write(lambda db: schedule.email_verified(db, customer_id, channel, now))
+            self._due(channel)
+
     async def _deliver(self, delivery: Delivery, customer: Customer, *, fresh: bool) -> _Sent:
         work, mode = await self.works.prepare(delivery, customer, fresh=fresh)
         channel = self.routes[delivery.channel].channel
@@ -158,6 +171,8 @@ class Attempts:
             reference=done.reference,
             member_number=done.member_number,
             adjustments=list(done.adjustments),
+            old_number=done.old_number,
+            old_place=done.old_place,
         )
 
     def _broke(

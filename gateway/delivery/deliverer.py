@@ -30,7 +30,7 @@ log = logging.getLogger(__name__)
 
 
 class Deliverer:
-    """`clock` is wall time; `listen` is told of every settled attempt."""
+    """`clock` is wall time; `listen` is told of every settled attempt, `due` of what to look at."""
 
     def __init__(
         self,
@@ -44,6 +44,7 @@ class Deliverer:
         timeout: Callable[[], float],
         clock: Callable[[], float] = time.time,
         listen: Callable[[Ended], None] = lambda ended: None,
+        due: Callable[[str], None] = lambda channel: None,
     ) -> None:
         self.routes = routes
         self._db = db
@@ -60,9 +61,11 @@ class Deliverer:
             timeout=timeout,
             clock=clock,
             reopened=self._reopened,
+            due=due,
         )
         self.works = self._attempts.works
         self.member_number = self.works.member_number
+        self.email_is_verified = self._attempts.email_is_verified
         self.busy: set[int] = set()
         self._tasks: set[asyncio.Task[Any]] = set()
         self._endless: set[asyncio.Task[Any]] = set()

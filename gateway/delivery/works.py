@@ -34,7 +34,7 @@ class Works:
         self._keys = keys
         self._flags = flags
         self.permission = Permission(flags)
-        self._numbering = next((n for n, r in routes.items() if r.spec.numbers_members), None)
+        self.numbering = next((n for n, r in routes.items() if r.spec.numbers_members), None)
         self._sending: dict[tuple[str, int], Customer] = {}
 
     async def link(self, channel: str, customer_id: int) -> Link | None:
@@ -42,15 +42,15 @@ class Works:
 
     async def member_number(self, customer_id: int) -> str | None:
         """The number that tills know this customer by; None until a channel has given it."""
-        link = await self.link(self._numbering, customer_id) if self._numbering else None
+        link = await self.link(self.numbering, customer_id) if self.numbering else None
         return link.member_number if link else None
 
     def _number_by_rule(self, customer_id: int) -> str:
         """The number that this customer will have, where that is known beforehand; else ''."""
-        if self._numbering is None:
+        if self.numbering is None:
             return ""
-        route = self._routes[self._numbering]
-        will_be = self._flags()[self._numbering].decide(customer_id).mode in {Mode.ON, Mode.HOLD}
+        route = self._routes[self.numbering]
+        will_be = self._flags()[self.numbering].decide(customer_id).mode in {Mode.ON, Mode.HOLD}
         known = will_be and route.spec.number_is_customer_id(route.settings())
         return str(customer_id) if known else ""
 

@@ -1,4 +1,4 @@
-"""Queries on links: which record of which system is which customer."""
+"""Queries on links: which record of which system is which customer, and which never is."""
 
 import sqlite3
 from collections.abc import Iterable, Mapping
@@ -8,7 +8,17 @@ import orjson
 
 from gateway.outcomes import Link
 
-__all__ = ["get", "of_customers", "of_reference", "set_fields"]
+__all__ = [
+    "apart",
+    "get",
+    "keep_apart",
+    "of_customers",
+    "of_reference",
+    "remove",
+    "reunite",
+    "set_fields",
+    "write",
+]
 
 
 def _row(row: sqlite3.Row) -> Link:
@@ -18,6 +28,8 @@ def _row(row: sqlite3.Row) -> Link:
         reference=row["reference"],
         member_number=row["member_number"],
         fields=orjson.loads(row["fields"]) if row["fields"] else None,
+        old_number=row["old_number"],
+        old_place=row["old_place"],
     )
 
 
@@ -53,3 +65,61 @@ def of_reference(db: sqlite3.Connection, channel: str, reference: str) -> Link |
         "SELECT * FROM links WHERE channel = ? AND reference = ? LIMIT 1", (channel, reference)
     ).fetchone()
     return _row(row) if row else None
+
+
+def remove(db: sqlite3.Connection, channel: str, customer_id: int, reference: str) -> bool:
+    """Forget that this record is this customer."""
+    return bool(
+        db.execute(
+            "DELETE FROM links WHERE channel = ? AND customer_id = ? AND reference = ?",
+            (channel, customer_id, reference),
+        ).rowcount
+    )
+
+
+def keep_apart(db: sqlite3.Connection, customer_id: int, member_id: int, now: float) -> None:
+    """A person said that this member is not this customer."""
+    db.execute(
+        "INSERT OR IGNORE INTO kept_apart (customer_id, member_id, created_at) VALUES (?, ?, ?)",
+        (customer_id, member_id, now),
+    )
+
+
+def reunite(db: sqlite3.Connection, customer_id: int, member_id: int) -> None:
+    """A person says now that they are the same."""
+    db.execute(
+        "DELETE FROM kept_apart WHERE customer_id = ? AND member_id = ?", (customer_id, member_id)
+    )
+
+
+def apart(db: sqlite3.Connection) -> set[tuple[int, int]]:
+    """Every (customer id, member id) that a person keeps apart: few, each written by hand."""
+    return {(row[0], row[1]) for row in db.execute("SELECT customer_id, member_id FROM kept_apart")}
+
+
+def write(db: sqlite3.Connection, link: Link, now: float) -> None:
+    """What an attempt knows of a record; what it does not know stays, of the same record."""
+    db.execute(
+        """INSERT INTO links (channel, customer_id, reference, member_number, old_number,
+                              old_place, fields, created_at, updated_at)
+           VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?8)
+           ON CONFLICT (channel, customer_id) DO UPDATE SET
+               old_number = coalesce(excluded.old_number,
+                                     iif(reference = excluded.reference, old_number, NULL)),
+               old_place = coalesce(excluded.old_place,
+                                    iif(reference = excluded.reference, old_place, NULL)),
+               reference = excluded.reference,
+               member_number = coalesce(excluded.member_number, member_number),
+               fields = coalesce(excluded.fields, fields),
+               updated_at = excluded.updated_at""",
+        (
+            link.channel,
+            link.customer_id,
+            link.reference,
+            link.member_number,
+            link.old_number,
+            link.old_place,
+            None if link.fields is None else orjson.dumps(link.fields).decode(),
+            now,
+        ),
+    )

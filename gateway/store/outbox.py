@@ -8,7 +8,8 @@ from typing import Any
 import orjson
 
 from gateway.errors import ErrorClass, UpstreamError
-from gateway.outcomes import Delivery, NewDelivery, Outcome, Waiting
+from gateway.outcomes import Delivery, Link, NewDelivery, Outcome, Waiting
+from gateway.store import links
 from gateway.store.listing import row_to_delivery
 
 __all__ = [
@@ -44,6 +45,8 @@ class Settlement:
     action: str | None = None
     reference: str | None = None
     member_number: str | None = None
+    old_number: str | None = None
+    old_place: str | None = None
     adjustments: Sequence[dict[str, str]] = ()
     fields: Mapping[str, str] | None = None
     state: str | None = None
@@ -183,13 +186,15 @@ def claim(db: sqlite3.Connection, delivery_id: int, now: float) -> Delivery | No
 
 
 def settle(db: sqlite3.Connection, end: Settlement, now: float) -> Delivery | None:
-    """Write how an attempt ended. `delivered` only at the version that the attempt began with.
+    """Write how an attempt ended. `delivered` only at the version that the attempt began with;
+    `failed` likewise: what came meanwhile may have mended it.
 
     A change that came meanwhile may have said when the next attempt is due, at the earliest.
     """
     rows = db.execute(
         """UPDATE deliveries SET
-               outcome = CASE WHEN ?1 IN ('delivered', 'held') AND version <> claimed_version
+               outcome = CASE WHEN ?1 IN ('delivered', 'held', 'failed')
+                                   AND version <> claimed_version
                               THEN iif(outcome = 'discarded', 'discarded', 'pending')
                               ELSE ?1 END,
                error_class = ?2, message = ?3, waiting = ?5,
@@ -246,25 +251,16 @@ def _record_attempt(db: sqlite3.Connection, end: Settlement) -> None:
 
 
 def _link(db: sqlite3.Connection, delivery: Delivery, end: Settlement, now: float) -> None:
-    db.execute(
-        """INSERT INTO links (channel, customer_id, reference, member_number, fields,
-                              created_at, updated_at)
-           VALUES (?, ?, ?, ?, ?, ?, ?)
-           ON CONFLICT (channel, customer_id) DO UPDATE SET
-               reference = excluded.reference,
-               member_number = coalesce(excluded.member_number, member_number),
-               fields = coalesce(excluded.fields, fields),
-               updated_at = excluded.updated_at""",
-        (
-            delivery.channel,
-            delivery.customer_id,
-            end.reference,
-            end.member_number,
-            None if end.fields is None else orjson.dumps(end.fields).decode(),
-            now,
-            now,
-        ),
+    link = Link(
+        channel=delivery.channel,
+        customer_id=delivery.customer_id,
+        reference=end.reference or "",
+        member_number=end.member_number,
+        fields=end.fields,
+        old_number=end.old_number,
+        old_place=end.old_place,
     )
+    links.write(db, link, now)
 
 
 def save_plan(db: sqlite3.Connection, delivery_id: int, plan: dict[str, Any]) -> None:

@@ -104,11 +104,49 @@ CREATE TABLE links (
     reference     TEXT NOT NULL,
     member_number TEXT,
     fields        TEXT,  -- JSON: field -> how it was given (s sent, b baseline) and keyed hash
+    old_number    TEXT,  -- the number that the record had before it was linked
+    old_place     TEXT,  -- the field where it is kept; both NULL for a record of our own making
     created_at    REAL NOT NULL,
     updated_at    REAL NOT NULL,
     PRIMARY KEY (channel, customer_id)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX links_reference ON links (channel, reference);
+
+-- A person said that this store member is not this customer.
+CREATE TABLE kept_apart (
+    customer_id INTEGER NOT NULL,
+    member_id   INTEGER NOT NULL,
+    created_at  REAL NOT NULL,
+    PRIMARY KEY (customer_id, member_id)
+) STRICT, WITHOUT ROWID;
+
+-- Two store members that a person makes one. `step`:
+--   begun     agreed; nothing was sent
+--   taking    `points` are about to leave the absorbed, or have just left it
+--   taken     they have left it
+--   giving    they are about to reach the survivor, or have just reached it
+--   given     they have reached it
+--   linking   the absorbed has given up the customer's number; the link moves
+--   done
+-- `problem` says why a person has to compare the balances; nothing goes on by itself then.
+-- `balance_before` is that of the member whose points are being moved.
+CREATE TABLE merges (
+    low            INTEGER NOT NULL,
+    high           INTEGER NOT NULL,
+    survivor       INTEGER NOT NULL,
+    absorbed       INTEGER NOT NULL,
+    step           TEXT NOT NULL CHECK (step IN ('begun', 'taking', 'taken', 'giving', 'given',
+                                                 'linking', 'done')),
+    customer_id    INTEGER,  -- whose link moves to the survivor
+    points         INTEGER NOT NULL DEFAULT 0,
+    balance_before INTEGER NOT NULL DEFAULT 0,
+    sent_at        REAL,
+    problem        TEXT,
+    created_at     REAL NOT NULL,
+    updated_at     REAL NOT NULL,
+    PRIMARY KEY (low, high),
+    CHECK (low < high)
+) STRICT, WITHOUT ROWID;
 
 -- The index of Smaregi members: keyed hashes, numbers and what the match rules need.
 CREATE TABLE members (

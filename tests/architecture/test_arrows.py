@@ -23,6 +23,7 @@ LAYERS: tuple[set[str], ...] = (
     {"updates"},
     {"metrics", "refusals", "config"},
     {"answers", "intent", "sources"},
+    {"duplicates"},
     {"delivery"},
     {"channels"},
     {"alerts", "matching"},

@@ -12,7 +12,6 @@ SPEC = Spec(
     title="Welcome mail",
     settings=EmailSettings,
     build=Email,
-    updates=False,
     at_once=AT_ONCE - 2,
     updates=False,
     max_age=lambda section: (
