@@ -9,6 +9,7 @@ import time
 from collections.abc import AsyncIterator, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager
 from enum import Enum
+from functools import partial
 from typing import Any, cast
 
 from flags import Mode
@@ -18,15 +19,17 @@ from gateway.channels.smaregi import Smaregi
 from gateway.config import LiveConfig
 from gateway.delivery import Deliverer, Gate, Replay, Route, Worker
 from gateway.errors import ErrorClass
+from gateway.events import Customers, Events, Members, Newcomers
 from gateway.membership import Membership
 from gateway.metrics import Metrics
 from gateway.normalize import load_places, parse_phone
 from gateway.outcomes import Waiting
 from gateway.recovery import Recovery
 from gateway.registration import Registrar
-from gateway.shopify import GraphQL, Shopify
-from gateway.store import Database, Keys, listing, members, outbox, registrations
+from gateway.shopify import GraphQL, Shopify, Subscriptions
+from gateway.store import Database, Keys, events, listing, members, outbox, registrations
 from gateway.telling import Telling
+from gateway.updates import Updates
 from gateway.upkeep import Upkeep
 from gateway.wire import Wire
 from gateway.wire.limits import CostBucket
@@ -67,16 +70,19 @@ class Core:
             db,
             self.shopify,
             routes,
+            keys,
             flags=lambda: live.current.flags,
             schedule=lambda: live.current.gateway.gateway_retry_schedule,
             timeout=self._timeout,
             listen=telling.attempt_ended,
+            due=self._due,
         )
         self.membership = Membership(
             db, routes["smaregi"], self._timeout, lambda how: metrics.points_reads.labels(how).inc()
         )
         self.replay = Replay(db, self.deliverer)
         self.worker = Worker(db, self.deliverer, lambda: live.current.gateway.gateway_auto_replay)
+        self.updates = Updates(db, self.deliverer, wake=self._due)
         self.registrar = Registrar(
             db,
             keys,
@@ -95,6 +101,7 @@ class Core:
             intent_gone=self.upkeep.intent_gone,
         )
         self.registrar.unclear = self.recovery.wake
+        self.events = self._make_events()
         self._started: set[str] = set()
         live.on_change(self._config_changed)
 
@@ -111,7 +118,9 @@ class Core:
         bucket = CostBucket(time.monotonic)
         # The loop's clock: the deadlines that the registrar gives are in it.
         clock = asyncio.get_running_loop().time
-        return Shopify(GraphQL(self._wire, settings, clock, bucket), settings, clock)
+        graphql = GraphQL(self._wire, settings, clock, bucket)
+        self.subscriptions = Subscriptions(graphql)
+        return Shopify(graphql, settings, clock)
 
     def _route(self, spec: Spec) -> Route:
         def settings() -> Any:
@@ -134,6 +143,24 @@ class Core:
         )
         return Route(
             spec, spec.build(context), Gate(spec.name, time.monotonic, spec.at_once), settings
+        )
+
+    def _make_events(self) -> Events:
+        live = self.live
+        newcomers = Newcomers(
+            self.db,
+            self.deliverer,
+            welcomed=lambda: live.current.shopify.shopify_sync_others,
+            due=self._due,
+        )
+        customers = Customers(self.shopify, newcomers, notice=self.alerts.notice)
+        members = Members(self.smaregi, lambda: live.current.flags["smaregi"].mode is not Mode.OFF)
+        return Events(
+            self.db,
+            {"shopify": customers, "smaregi": members},
+            schedule=lambda: live.current.gateway.gateway_retry_schedule,
+            tell=self.metrics.event,
+            failed=partial(self.alerts.failed_with, "webhooks"),
         )
 
     async def _customer_exists(self, customer_id: int) -> bool:
@@ -176,6 +203,7 @@ class Core:
             self.deliverer.keep_until_stop(self.shopify.define())
             self.worker.start()
             self.recovery.start()
+            await self.events.start()
             self.deliverer.keep_until_stop(self.upkeep.expire())
             self.deliverer.keep_until_stop(self.upkeep.wipe())
 
@@ -191,6 +219,7 @@ class Core:
         await self.worker.stop()
         await self.recovery.stop()
         await self.membership.close()
+        await self.events.stop()
         await self.deliverer.finish(seconds)
         for route in self.deliverer.routes.values():
             await route.channel.close()
@@ -215,15 +244,20 @@ class Core:
         return cast(Smaregi, self.deliverer.routes["smaregi"].channel)
 
     async def metrics_text(self) -> bytes:
-        def unit(db: sqlite3.Connection) -> tuple[list[tuple[str, str, int]], Any]:
-            return listing.counts(db), registrations.intents_open(db)
+        def unit(db: sqlite3.Connection) -> tuple[list[tuple[str, str, int]], Any, Any]:
+            return listing.counts(db), registrations.intents_open(db), events.waiting(db)
 
-        counts, (intents, oldest) = await self.db.read(unit)
-        age = max(0.0, time.time() - oldest) if oldest else 0.0
-        self.metrics.set_outbox(self.deliverer.routes, counts, (intents, age))
+        counts, intents, waiting = await self.db.read(unit)
+        self.metrics.set_outbox(self.deliverer.routes, counts, _aged(*intents))
+        self.metrics.set_events(*_aged(*waiting))
         for name, route in self.deliverer.routes.items():
             self.metrics.set_paused(name, paused=route.gate.cause is not None)
         return self.metrics.text()
+
+
+def _aged(number: int, oldest: float | None) -> tuple[int, float]:
+    """The number, and the age of the oldest in seconds."""
+    return number, max(0.0, time.time() - oldest) if oldest else 0.0
 
 
 @asynccontextmanager

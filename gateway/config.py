@@ -13,6 +13,7 @@ import flags as flagging
 from flags import FlagError, FlagSet, Mode
 from gateway.channels import ROSTER, Store
 from gateway.channels.email import EmailSettings
+from gateway.channels.smaregi import SmaregiSettings
 from gateway.errors import ConfigurationError
 from gateway.settings import (
     AlertSettings,
@@ -65,6 +66,10 @@ class Config:
     @property
     def email(self) -> EmailSettings:
         return cast(EmailSettings, self.sections["email"])
+
+    @property
+    def smaregi(self) -> SmaregiSettings:
+        return cast(SmaregiSettings, self.sections["smaregi"])
 
     @property
     def store(self) -> Store:

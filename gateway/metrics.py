@@ -76,6 +76,22 @@ class Metrics:
             "Age of the oldest of them, 0 if there is none",
             registry=self.registry,
         )
+        self._events = Counter(
+            "gateway_events",
+            "Webhooks: as received, and how their work ended",
+            ["source", "topic", "result"],
+            registry=self.registry,
+        )
+        self._events_waiting = Gauge(
+            "gateway_events_waiting",
+            "Webhooks whose work is owed",
+            registry=self.registry,
+        )
+        self._events_age = Gauge(
+            "gateway_events_oldest_seconds",
+            "Age of the oldest of them, 0 if there is none",
+            registry=self.registry,
+        )
         self._paused = Gauge(
             "gateway_channel_paused",
             "1 while the channel's circuit is open or its credentials are refused",
@@ -101,6 +117,14 @@ class Metrics:
         counter, histogram = self._children[key]
         counter.inc()
         histogram.observe(seconds)
+
+    def event(self, source: str, topic: str, result: str) -> None:
+        """`topic` is one that is known, or '' where it is not proven."""
+        self._events.labels(source, topic, result).inc()
+
+    def set_events(self, waiting: int, age: float) -> None:
+        self._events_waiting.set(waiting)
+        self._events_age.set(age)
 
     def set_outbox(
         self,

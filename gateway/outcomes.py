@@ -45,18 +45,27 @@ class Waiting(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class NewDelivery:
-    """What is to be written into the outbox; `claimed` where the first try follows at once."""
+    """What is to be written into the outbox; `claimed` where the first try follows at once.
+
+    `not_before`: Unix seconds before which the worker does not take it. `urgent`: the customer
+    opted out of mail, which goes on whatever the flags say.
+    """
 
     channel: str
     kind: Kind
     outcome: Outcome
     claimed: bool = False
     email_verified: bool = False
+    not_before: float | None = None
+    urgent: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """A row of the outbox. Times are Unix seconds."""
+    """A row of the outbox. Times are Unix seconds.
+
+    `state`: a keyed hash of what the last attempt that failed tried to send.
+    """
 
     id: int
     registration_id: str | None
@@ -78,6 +87,8 @@ class Delivery:
     created_at: float
     updated_at: float
     next_attempt_at: float | None
+    urgent: bool = False
+    state: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,9 +111,16 @@ class DeliveryFilter:
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """Which record of `channel` is which customer; `member_number` where the channel has one."""
+    """Which record of `channel` is which customer; `member_number` where the channel has one.
+
+    `fields`: what the record was last given, as marks (`gateway.channels.given`); None: unknown.
+    `old_number` is what the record had before it was linked, `old_place` the field that keeps it.
+    """
 
     channel: str
     customer_id: int
     reference: str
     member_number: str | None = None
+    fields: Mapping[str, str] | None = None
+    old_number: str | None = None
+    old_place: str | None = None

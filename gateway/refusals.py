@@ -4,7 +4,13 @@ from gateway.answers import Answer, problem
 from gateway.errors import ErrorClass, UpstreamError
 from gateway.store.registrations import Begun
 
-__all__ = ["answer_at_once", "no_storage", "shopify_unavailable"]
+__all__ = [
+    "already_registered",
+    "answer_at_once",
+    "being_finished",
+    "no_storage",
+    "shopify_unavailable",
+]
 
 
 def answer_at_once(begun: Begun) -> Answer | None:
@@ -55,6 +61,24 @@ _REASONS = {
     ErrorClass.AUTH: "Shopify refuses the gateway's credentials",
     ErrorClass.UNAVAILABLE: "Shopify is not available",
 }
+
+
+def already_registered() -> Answer:
+    return problem(
+        409,
+        "already-registered",
+        "Shopify has a registered customer with this e-mail: let them sign in.",
+    )
+
+
+def being_finished(registration_id: str) -> Answer:
+    return problem(
+        409,
+        "in-progress",
+        "This registration is being finished.",
+        registration_id=registration_id,
+        retry_after=2,
+    )
 
 
 def no_storage() -> Answer:

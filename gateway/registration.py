@@ -20,13 +20,13 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from flags import Mode
+from gateway import refusals
 from gateway.answers import Answer, problem, registration_body
 from gateway.customer import Customer
 from gateway.delivery import Deliverer
 from gateway.errors import StorageError, UpstreamError
 from gateway.intent import SignUp, opening_of
 from gateway.outcomes import Delivery, Kind, NewDelivery, Outcome
-from gateway.refusals import answer_at_once, no_storage, shopify_unavailable
 from gateway.shopify import Accepted, AlreadyRegistered, Refused, Shopify
 from gateway.store import Database, Keys, listing, registrations
 from gateway.store.registrations import Begun, Opening
@@ -88,7 +88,7 @@ class Registrar:
             return await self._known(begun, opening)
         except StorageError as error:
             log.error("a registration could not be kept: %s (%s)", error, error.hint)
-            return no_storage()
+            return refusals.no_storage()
 
     def _start(
         self, begun: Begun, sign_up: SignUp, opening: Opening, until: float
@@ -130,11 +130,9 @@ class Registrar:
                 return await self._accepted(begun.id, result, sign_up.email_verified, until=until)
             case AlreadyRegistered():
                 await self._drop(begun.id)
-                return problem(
-                    409,
-                    "already-registered",
-                    "Shopify has a registered customer with this e-mail: let them sign in.",
-                )
+                if sign_up.email_verified:
+                    await self._deliverer.email_is_verified(result.customer_id)
+                return refusals.already_registered()
             case Refused():
                 await self._drop(begun.id)
                 return problem(
@@ -222,7 +220,7 @@ class Registrar:
             await self._drop(begun.id)
         else:
             await self._mark_unclear(begun.id)
-        return shopify_unavailable(error, begun.id)
+        return refusals.shopify_unavailable(error, begun.id)
 
     async def _drop(self, registration_id: str) -> None:
         await self._db.write(lambda db: registrations.drop(db, registration_id))
@@ -243,25 +241,25 @@ class Registrar:
         await self._db.write(lambda db: registrations.remember(db, key, status, answer.body, now))
 
     async def _known(self, begun: Begun, opening: Opening) -> Answer:
-        answer = answer_at_once(begun)
+        answer = refusals.answer_at_once(begun)
         return answer if answer is not None else await self._join(begun, opening)
 
     async def _join(self, begun: Begun, opening: Opening) -> Answer:
         """The same person with the same data: the answer is that registration's."""
         running = self._running.get(begun.id)
-        if running is not None:
-            answer = await asyncio.shield(running)
-        else:
-            answer = await self.answer_of(begun.id, tell=True) or problem(
-                409,
-                "in-progress",
-                "This registration is being finished.",
-                registration_id=begun.id,
-                retry_after=2,
-            )
+        answer = await asyncio.shield(running) if running is not None else None
+        if opening.email_verified:
+            await self._verified(begun.id)
+        if answer is None:
+            answer = await self.answer_of(begun.id, tell=True) or refusals.being_finished(begun.id)
         if opening.key is not None:
             await self._remember(opening.key, answer)
         return answer
+
+    async def _verified(self, registration_id: str) -> None:
+        row = await self._db.read(lambda db: registrations.get(db, registration_id))
+        if row is not None and row.customer_id is not None:
+            await self._deliverer.email_is_verified(row.customer_id)
 
     async def answer_of(self, registration_id: str, *, tell: bool = False) -> Answer | None:
         """The 201 as it stands now; None where Shopify is not known to have the customer.

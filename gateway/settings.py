@@ -35,6 +35,16 @@ def _http_url(text: str) -> str:
     return text.rstrip("/")
 
 
+def _public_url(text: str) -> str:
+    url = _http_url(text)
+    parts = urlsplit(url)
+    if parts.query or parts.fragment:
+        raise ValueError("should have no ? and no #")
+    if parts.scheme != "https" and not is_loopback(parts.hostname or ""):
+        raise ValueError("should begin with https:// (http:// only on loopback)")
+    return url
+
+
 Url = Annotated[str, AfterValidator(_http_url)]
 
 
@@ -118,6 +128,9 @@ class GatewaySettings(Section):
 
     gateway_host: str = Field("127.0.0.1", description="address to listen on")
     gateway_port: int = Field(8080, ge=0, le=65535, description="port to listen on")
+    gateway_public_url: Annotated[str, AfterValidator(_public_url)] | None = Field(
+        None, description="where Shopify and Smaregi reach the webhooks, https://…"
+    )
     store_url: Url | None = Field(
         None, description="the sign-in link in mails; default https://{SHOPIFY_STORE}"
     )
@@ -189,6 +202,13 @@ class ShopifySettings(Section):
     shopify_base_url: Url | None = Field(
         None, description="for tests and proxies; default https://{SHOPIFY_STORE}"
     )
+    shopify_webhook_secret: SecretStr | None = Field(
+        None, description="signs the webhooks; default the client secret"
+    )
+    shopify_sync_others: bool = Field(
+        False,
+        description="true: customers made in Shopify elsewhere (checkout, admin) are sent on too",
+    )
     shopify_existing_customer: Literal["adopt", "reject"] = Field(
         "adopt",
         description="a sign-up by somebody whom Shopify has as a guest only: adopt or reject",
@@ -197,6 +217,11 @@ class ShopifySettings(Section):
     @property
     def base_url(self) -> str:
         return self.shopify_base_url or f"https://{self.shopify_store}"
+
+    @property
+    def webhook_secret(self) -> SecretStr | None:
+        """Webhooks are signed with the app's client secret unless another is set."""
+        return self.shopify_webhook_secret or self.shopify_client_secret
 
     def missing(self) -> list[str]:
         absent = self._absent("shopify_store")

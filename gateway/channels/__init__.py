@@ -2,7 +2,8 @@
 
 from gateway.channels import crm, email, smaregi
 from gateway.channels.base import Channel, Check, Context, Done, Spec, Store, Work
+from gateway.channels.given import Given
 
-__all__ = ["ROSTER", "Channel", "Check", "Context", "Done", "Spec", "Store", "Work"]
+__all__ = ["ROSTER", "Channel", "Check", "Context", "Done", "Given", "Spec", "Store", "Work"]
 
 ROSTER: tuple[Spec, ...] = (smaregi.SPEC, crm.SPEC, email.SPEC)

@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from gateway.channels.given import Given
 from gateway.customer import Customer
 from gateway.outcomes import Kind, Link
 from gateway.settings import Section
@@ -11,6 +12,10 @@ from gateway.store import Database, Keys
 from gateway.wire import Wire
 
 __all__ = ["Channel", "Check", "Context", "Done", "Spec", "Work"]
+
+
+async def _nothing(_: Mapping[str, str]) -> None:
+    return
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +28,10 @@ class Work:
     `plan`       what an earlier attempt wrote down before its write (ids and numbers only)
     `save_plan`  writes it down, durably, before the write
     `number`     the member number that a till knows the customer by; '' where it is not known
+    `given`      what the record was last given
+    `announce`   writes down, durably, which fields an existing record is about to be given
+    `retried`    an earlier attempt may have made the record
+    `only`       the one field that may be sent now, where the flags keep the others back
     """
 
     customer: Customer
@@ -33,16 +42,37 @@ class Work:
     plan: Mapping[str, Any] | None
     save_plan: Callable[[dict[str, Any]], Awaitable[None]]
     number: str = ""
+    given: Given = field(default_factory=lambda: Given(None, dict))
+    announce: Callable[[Mapping[str, str]], Awaitable[None]] = _nothing
+    retried: bool = False
+    only: str | None = None
+
+    def changes(self, fields: Mapping[str, str]) -> dict[str, str]:
+        """What of `fields` the linked record has to be given now; '' clears."""
+        changes = self.given.changes(fields)
+        if self.only is None:
+            return changes
+        return {name: value for name, value in changes.items() if name == self.only}
 
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """The channel has the customer. `adjustments`: `{field, change}`, never the value."""
+    """The channel has the customer. `adjustments`: `{field, change}`, never the value.
+
+    `fields` is what the channel would give a record of this customer, `sent` what this attempt has
+    given ('' for a cleared one): both are hashed at once and never stored as they are.
+    `old_number`, `old_place`: the number that a linked record had before, and the field that keeps
+    it; None where this attempt does not know them.
+    """
 
     action: str
     reference: str
     member_number: str | None = None
     adjustments: Sequence[dict[str, str]] = field(default_factory=tuple)
+    fields: Mapping[str, str] = field(default_factory=dict)
+    sent: Mapping[str, str] = field(default_factory=dict)
+    old_number: str | None = None
+    old_place: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +88,9 @@ class Channel(Protocol):
     """All that differs by vendor, and nothing else: no retries, no outcomes, no SQL.
 
     `deliver` may be called again for the same customer after any failure, at any time: it first
-    looks for what an earlier attempt did. Raises UpstreamError (or DryRunStop from the wire).
+    looks for what an earlier attempt did. A linked record is given `work.changes(fields)` and no
+    more, and nothing at all where that is empty. Raises UpstreamError (DryRunStop from the wire).
+    `fields_of` is pure: the fields of a record that the customer decides, without blank ones.
     """
 
     async def start(self) -> None: ...
@@ -66,6 +98,8 @@ class Channel(Protocol):
     async def close(self) -> None: ...
 
     async def deliver(self, work: Work) -> Done: ...
+
+    def fields_of(self, customer: Customer) -> Mapping[str, str]: ...
 
     async def check(self) -> Sequence[Check]: ...
 
@@ -104,7 +138,9 @@ class Spec:
     `at_once`: backlog attempts at the same time, at most; more would only wait inside the channel.
     `max_age`: seconds after which a delivery is `too_late`. `numbers_members`: the member number
     of its link is the one that tills know; `number_is_customer_id`: whether that is the Shopify
-    id for everybody, so that it is known beforehand.
+    id for everybody, so that it is known beforehand. `updates`: whether there is a record that
+    follows the customer, so that profile changes, newcomers and removals go there too;
+    `consent`: the field that says whether the customer wants mail.
     """
 
     name: str
@@ -115,3 +151,5 @@ class Spec:
     numbers_members: bool = False
     at_once: int = 64
     number_is_customer_id: Callable[[Section], bool] = lambda section: False
+    updates: bool = True
+    consent: str = ""

@@ -19,6 +19,7 @@ COMMANDS: dict[str, str] = {
     "flags": "every flag, and where it comes from",
     "check": "prove the configuration against the real systems",
     "members": "the index of Smaregi members",
+    "webhooks": "the subscriptions in Shopify: install",
 }
 """Each command and its line in --help; the file is named like it."""
 

@@ -78,6 +78,7 @@ async def _running(port: int) -> AsyncIterator[tuple[Any, str]]:
     """A sandbox and a gateway that can reach nothing else: no environment, no .env is read."""
     from gateway.app import Role, open_core  # noqa: PLC0415
     from gateway.config import LiveConfig, load  # noqa: PLC0415
+    from gateway.events import SUBSCRIBED  # noqa: PLC0415
     from gateway.http import public_site  # noqa: PLC0415
     from gateway.sandbox import Sandbox  # noqa: PLC0415
     from gateway.sources import Sources  # noqa: PLC0415
@@ -101,7 +102,8 @@ async def _running(port: int) -> AsyncIterator[tuple[Any, str]]:
             }
             live = LiveConfig(load(Sources(environment, {})))
             async with open_core(live, Role.SERVE) as core, public_site(core, live) as url:
-                sandbox.gateway_url = url
+                sandbox.connect(url)
+                await core.subscriptions.install(f"{url}/webhooks/shopify", [*SUBSCRIBED])
                 yield sandbox, url
 
 

@@ -31,6 +31,7 @@ async def _sandbox(port: int, gateway_url: str) -> None:
             click.echo("# Settings of a gateway that works with it (.env):")
             for name, value in sandbox.environment().items():
                 click.echo(f"{name}={value}")
+            click.echo(f"GATEWAY_PUBLIC_URL={gateway_url}")
             for name in ("SMAREGI", "CRM", "EMAIL", "UPDATES"):
                 click.echo(f"FLAG_{name}=on")
             click.echo("# Ctrl-C stops it.", err=True)

@@ -11,14 +11,15 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from flags import FlagSet, Mode
-from gateway.channels import Channel, Done, Spec, Work
+from gateway.channels import Done
 from gateway.customer import Customer
 from gateway.delivery.gate import Admission, Gate
 from gateway.delivery.policy import Decision, judge, wait_for_channel
+from gateway.delivery.route import Route
+from gateway.delivery.works import Works
 from gateway.errors import DryRunStop, ErrorClass, StorageError, UpstreamError
-from gateway.outcomes import Delivery, Link, Outcome, Waiting
-from gateway.settings import Section
-from gateway.store import Database, links, outbox
+from gateway.outcomes import Delivery, Outcome, Waiting
+from gateway.store import Database, Keys, schedule
 from gateway.store.settling import Settlement
 from gateway.wire import dry_run
 
@@ -31,16 +32,6 @@ _CALLS_PER_ATTEMPT = 6
 
 
 @dataclass(frozen=True, slots=True)
-class Route:
-    """A channel, its line in the roster, its gate and its settings as they are now."""
-
-    spec: Spec
-    channel: Channel
-    gate: Gate
-    settings: Callable[[], Section]
-
-
-@dataclass(frozen=True, slots=True)
 class Ended:
     """An attempt that was settled; `error` where it failed."""
 
@@ -49,28 +40,49 @@ class Ended:
     error: UpstreamError | None
 
 
+_AFTER_CONSENT = {
+    Mode.OFF: Outcome.DELIVERED,
+    Mode.HOLD: Outcome.HELD,
+    Mode.DRY_RUN: Outcome.DRY_RUN,
+}
+"""What becomes of the other changes once only the customer's opting out was sent."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Sent:
+    """What an attempt has done, the record's marks now, and what the flags said of the rest."""
+
+    done: Done
+    marks: Mapping[str, str] | None
+    mode: Mode = Mode.ON
+
+
 class Attempts:
-    """Makes attempts; `reopened(channel)` is awaited when one finds a shut channel working."""
+    """Makes attempts; `reopened(channel)` is awaited when one finds a shut channel working,
+    `due(channel)` is told where a delivery may go now.
+    """
 
     def __init__(
         self,
         db: Database,
         routes: Mapping[str, Route],
+        keys: Keys,
         *,
         flags: Callable[[], FlagSet],
         schedule: Callable[[], Sequence[float]],
         timeout: Callable[[], float],
         clock: Callable[[], float],
         reopened: Callable[[str], Awaitable[None]],
+        due: Callable[[str], None],
     ) -> None:
         self._db = db
         self.routes = routes
-        self._flags = flags
+        self.works = Works(db, routes, keys, flags)
         self._schedule = schedule
         self._timeout = timeout
         self._clock = clock
         self._reopened = reopened
-        self._numbering = next((n for n, r in routes.items() if r.spec.numbers_members), None)
+        self._due = due
 
     async def live(self, delivery: Delivery, customer: Customer, *, fresh: bool) -> Settlement:
         """The live attempt: already claimed, its flag already decided."""
@@ -94,7 +106,7 @@ class Attempts:
         error: UpstreamError | None = None
         try:
             async with asyncio.timeout(self._timeout() * _CALLS_PER_ATTEMPT):
-                done = await self._deliver(delivery, customer, fresh=fresh)
+                sent = await self._deliver(delivery, customer, fresh=fresh)
         except DryRunStop as stop:
             gate.abandon()
             return self._rehearsed(delivery, str(stop), began, time.perf_counter() - started)
@@ -116,63 +128,51 @@ class Attempts:
             raise
         seconds = time.perf_counter() - started
         if error is None:
-            return await self._arrived(delivery, done, began, seconds)
-        return self._broke(delivery, error, began, seconds)
+            return await self._arrived(delivery, sent, began, seconds)
+        settlement = self._broke(delivery, error, began, seconds)
+        settlement.state = self.works.state(delivery.channel, customer)
+        return settlement
 
-    async def _deliver(self, delivery: Delivery, customer: Customer, *, fresh: bool) -> Done:
-        link, number = None, self._number_by_rule(customer.id)
-        if not fresh:
-            link = await self.link(delivery.channel, customer.id)
-            number = await self.member_number(customer.id) or number
-        work = Work(
-            customer=customer,
-            kind=delivery.kind,
-            link=link,
-            fresh=fresh,
-            email_verified=delivery.email_verified,
-            plan=delivery.plan,
-            save_plan=lambda plan: self._db.write(
-                lambda db: outbox.save_plan(db, delivery.id, plan)
-            ),
-            number=number,
-        )
-        return await self.routes[delivery.channel].channel.deliver(work)
+    async def email_is_verified(self, customer_id: int) -> None:
+        """The e-mail is known to be theirs: linking that waited for it goes on."""
+        channel = self.works.numbering or ""
+        if await self._db.read(lambda db: schedule.is_unverified(db, customer_id, channel)):
+            now = self._clock()
+            await self._db.write(lambda db: schedule.email_verified(db, customer_id, channel, now))
+            self._due(channel)
 
-    async def link(self, channel: str, customer_id: int) -> Link | None:
-        return await self._db.read(lambda db: links.get(db, channel, customer_id))
-
-    async def member_number(self, customer_id: int) -> str | None:
-        """The number that tills know this customer by; None until a channel has given it."""
-        link = await self.link(self._numbering, customer_id) if self._numbering else None
-        return link.member_number if link else None
-
-    def _number_by_rule(self, customer_id: int) -> str:
-        """The number that this customer will have, where that is known beforehand; else ''."""
-        if self._numbering is None:
-            return ""
-        route = self.routes[self._numbering]
-        will_be = self._flags()[self._numbering].decide(customer_id).mode in {Mode.ON, Mode.HOLD}
-        known = will_be and route.spec.number_is_customer_id(route.settings())
-        return str(customer_id) if known else ""
+    async def _deliver(self, delivery: Delivery, customer: Customer, *, fresh: bool) -> _Sent:
+        work, mode = await self.works.prepare(delivery, customer, fresh=fresh)
+        channel = self.routes[delivery.channel].channel
+        with self.works.under_way(delivery.channel, customer):
+            done = await channel.deliver(work)
+        known = done.fields or work.link
+        return _Sent(done, work.given.after(done.fields, done.sent) if known else None, mode)
 
     async def _arrived(
-        self, delivery: Delivery, done: Done, began: float, seconds: float
+        self, delivery: Delivery, sent: _Sent, began: float, seconds: float
     ) -> Settlement:
+        done = sent.done
         gate = self.routes[delivery.channel].gate
         if delivery.outcome is Outcome.DRY_RUN:
             text = f"dry run: nothing to write, the channel has the customer ({done.action})"
             return self._rehearsed(delivery, text, began, seconds)
         if gate.succeeded():
             await self._reopened(delivery.channel)
+        kept_back = sent.mode is not Mode.ON
         return Settlement(
             delivery.id,
-            Outcome.DELIVERED,
+            _AFTER_CONSENT[sent.mode] if kept_back else Outcome.DELIVERED,
             started_at=began,
             duration=seconds,
+            message="only the opting out was sent; the flag keeps the rest" if kept_back else None,
+            fields=sent.marks,
             action=done.action,
             reference=done.reference,
             member_number=done.member_number,
             adjustments=list(done.adjustments),
+            old_number=done.old_number,
+            old_place=done.old_place,
         )
 
     def _broke(

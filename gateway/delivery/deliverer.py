@@ -12,7 +12,7 @@ from contextlib import suppress
 from typing import Any
 
 from flags import Decision as FlagDecision
-from flags import FlagSet, Mode
+from flags import FlagSet
 from gateway.customer import Customer
 from gateway.delivery.attempt import Attempts, Ended, Route
 from gateway.delivery.gate import Admission
@@ -20,7 +20,7 @@ from gateway.delivery.policy import Decision, wait_for_shopify
 from gateway.errors import ErrorClass, StorageError, UpstreamError
 from gateway.outcomes import Delivery, Kind, Outcome, Waiting
 from gateway.shopify import Shopify
-from gateway.store import Database, listing, outbox, schedule, settling
+from gateway.store import Database, Keys, listing, outbox, schedule, settling
 from gateway.store.settling import Settlement
 from gateway.wire import Lane, lane
 
@@ -30,19 +30,21 @@ log = logging.getLogger(__name__)
 
 
 class Deliverer:
-    """`clock` is wall time; `listen` is told of every settled attempt."""
+    """`clock` is wall time; `listen` is told of every settled attempt, `due` of what to look at."""
 
     def __init__(
         self,
         db: Database,
         shopify: Shopify,
         routes: Mapping[str, Route],
+        keys: Keys,
         *,
         flags: Callable[[], FlagSet],
         schedule: Callable[[], Sequence[float]],
         timeout: Callable[[], float],
         clock: Callable[[], float] = time.time,
         listen: Callable[[Ended], None] = lambda ended: None,
+        due: Callable[[str], None] = lambda channel: None,
     ) -> None:
         self.routes = routes
         self._db = db
@@ -53,13 +55,17 @@ class Deliverer:
         self._attempts = Attempts(
             db,
             routes,
+            keys,
             flags=flags,
             schedule=schedule,
             timeout=timeout,
             clock=clock,
             reopened=self._reopened,
+            due=due,
         )
-        self.member_number = self._attempts.member_number
+        self.works = self._attempts.works
+        self.member_number = self.works.member_number
+        self.email_is_verified = self._attempts.email_is_verified
         self.busy: set[int] = set()
         self._tasks: set[asyncio.Task[Any]] = set()
         self._endless: set[asyncio.Task[Any]] = set()
@@ -70,10 +76,8 @@ class Deliverer:
         return self._flags()[channel].decide(customer_id, email)
 
     def may_go(self, delivery: Delivery) -> bool:
-        """Before its customer is read: is the flag on, or has it a list that may name them?"""
-        flag = self._flags()[delivery.channel]
-        on = flag.decide(delivery.customer_id).mode is Mode.ON
-        return on or (flag.mode is Mode.ON and bool(flag.allow))
+        """Before its customer is read: could the flags let it go, or must it go?"""
+        return delivery.urgent or self.works.permission.may_be(delivery)
 
     def is_too_late(self, delivery: Delivery) -> bool:
         route = self.routes[delivery.channel]
@@ -216,8 +220,7 @@ class Deliverer:
     async def _again(
         self, delivery: Delivery, customer: Customer | None, *, person: bool, named: bool
     ) -> Delivery | None:
-        email = customer.profile.email if customer else None
-        if self.flag(delivery.channel, delivery.customer_id, email).mode is not Mode.ON:
+        if not delivery.urgent and await self.works.is_kept_back(delivery, customer):
             return delivery
         if customer is None:
             return await self._end(

@@ -147,15 +147,18 @@ class Worker:
         after = 0
         while True:
             page = await self._db.read(
-                partial(schedule.held_ids, channel=channel, after=after, limit=_SWEEP)
+                partial(schedule.held, channel=channel, after=after, limit=_SWEEP)
             )
             if not page:
                 return
-            after = page[-1][0]
-            go = [i for i, customer in page if self._decides_on(channel, customer)]
+            after = page[-1][0].id
+            go = [held.id for held, linked in page if self._decides_on(held, linked=linked)]
             if go:
                 await self._db.write(partial(schedule.release, ids=go, now=self._clock()))
                 self.wake(channel)
 
-    def _decides_on(self, channel: str, customer_id: int) -> bool:
-        return self._deliverer.flag(channel, customer_id).mode is Mode.ON
+    def _decides_on(self, held: Delivery, *, linked: bool) -> bool:
+        decided = self._deliverer.works.permission.decide(
+            held.channel, held.customer_id, held.kind, linked=linked
+        )
+        return decided.mode is Mode.ON

@@ -1,7 +1,7 @@
 """Who is the same person: the index of Smaregi members, and the rules."""
 
 from gateway.matching.index import MemberIndex, MemberSource, ScanProgress
-from gateway.matching.rules import CreateNew, Evidence, LinkTo, Undecided, choose
+from gateway.matching.rules import CreateNew, Evidence, LinkTo, Undecided, choose, preference
 
 __all__ = [
     "CreateNew",
@@ -12,4 +12,5 @@ __all__ = [
     "ScanProgress",
     "Undecided",
     "choose",
+    "preference",
 ]

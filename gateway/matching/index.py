@@ -255,6 +255,11 @@ class MemberIndex:
             return []
         return await self._db.read(lambda db: members.by_email(db, key))
 
+    async def forget(self, member_ids: Iterable[int]) -> None:
+        """Members that Smaregi has no more: what changed since does not show them."""
+        ids = list(member_ids)
+        await self._db.write(lambda db: members.forget(db, ids))
+
     def evidence(self, profile: Profile) -> Evidence:
         return self._hasher.evidence(profile)
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from gateway.store.members import Member
 
-__all__ = ["CreateNew", "Evidence", "LinkTo", "Undecided", "choose"]
+__all__ = ["CreateNew", "Evidence", "LinkTo", "Undecided", "choose", "preference"]
 
 _COUNTS = {0, 2}
 """Smaregi's status: active, and lost card. 1 suspended, 3 withdrawn, 4 merged do not count."""
@@ -86,6 +86,10 @@ def _differ(one: bytes | None, other: bytes | None) -> bool:
 
 
 def _preference(member: Member) -> tuple[int, ...]:
-    """Seen last at the till, then most points, then the lowest id."""
-    digits = "".join(letter for letter in member.last_come if letter.isdigit())[:14]
-    return (-int(digits.ljust(14, "0") or 0), -member.points, member.member_id)
+    return preference(member.last_come, member.points, member.member_id)
+
+
+def preference(last_come: str, points: int, member_id: int) -> tuple[int, int, int]:
+    """The lowest goes first: seen last at the till, then most points, then the lowest id."""
+    digits = "".join(letter for letter in last_come if letter.isdigit())[:14]
+    return (-int(digits.ljust(14, "0")), -points, member_id)

@@ -41,7 +41,8 @@ class SmaregiOptions:
     `required` are columns that this contract demands beyond the three of the API. `numeric_ids`
     answers `customerId` as a number. `retry_after`: seconds said with a 429, None to say nothing.
     `skew`: seconds that the system's clock is ahead. `point_list` False answers
-    `GET /customers/point` with the object instead of a list with it.
+    `GET /customers/point` with the object instead of a list with it. Webhooks carry
+    `webhook_headers`, or `X-Webhook-Secret` with `webhook_secret` where none are given.
     """
 
     contract_id: str = "sb_sandbox"
@@ -56,6 +57,7 @@ class SmaregiOptions:
     skew: float = 0.0
     point_list: bool = True
     webhook_url: str | None = None
+    webhook_secret: str = "sandbox-webhook-secret"  # noqa: S105 - of the stand-in
     webhook_headers: Mapping[str, str] = field(default_factory=dict)
 
 

@@ -65,7 +65,7 @@ class Sandbox:
         self.options = options or SandboxOptions()
         _require_loopback(self.options.host)
         clock, host = self.options.clock, self.options.host
-        self.gateway_url = self.options.gateway_url
+        self.gateway_url: str | None = None
         self.gateway_key = self.options.gateway_key
         self.faults = Faults(self.options.seed)
         self.delays = Delays()
@@ -78,6 +78,8 @@ class Sandbox:
         self.shopify.endpoint = Endpoint("shopify", self.shopify, *around, host=host)
         self.smaregi.endpoint = Endpoint("smaregi", self.smaregi, *around, host=host)
         self.hubspot.endpoint = Endpoint("crm", self.hubspot, *around, host=host)
+        if self.options.gateway_url is not None:
+            self.connect(self.options.gateway_url)
         self._page = Page(self)
         self._stack = AsyncExitStack()
 
@@ -86,17 +88,28 @@ class Sandbox:
         """The page, and before `/_sandbox/…` the control API."""
         return self._page.url
 
+    def connect(self, gateway_url: str) -> None:
+        """Where the gateway is: registrations go there from the page, and Smaregi's webhooks.
+
+        Shopify's go to whoever subscribes.
+        """
+        self.gateway_url = gateway_url
+        if self.smaregi.webhook_url is None:
+            self.smaregi.webhook_url = f"{gateway_url}/webhooks/smaregi"
+
     def environment(self) -> dict[str, str]:
         """The gateway settings that wire a gateway to this sandbox."""
         return {
             "SHOPIFY_STORE": self.shopify.options.store,
             "SHOPIFY_ACCESS_TOKEN": self.shopify.options.access_token,
             "SHOPIFY_BASE_URL": self.shopify.url,
+            "SHOPIFY_WEBHOOK_SECRET": self.shopify.options.client_secret,
             "SMAREGI_CONTRACT_ID": self.smaregi.options.contract_id,
             "SMAREGI_CLIENT_ID": self.smaregi.options.client_id,
             "SMAREGI_CLIENT_SECRET": self.smaregi.options.client_secret,
             "SMAREGI_API_URL": self.smaregi.api_url,
             "SMAREGI_ID_URL": self.smaregi.id_url,
+            "SMAREGI_WEBHOOK_SECRET": self.smaregi.options.webhook_secret,
             "HUBSPOT_ACCESS_TOKEN": self.hubspot.options.access_token,
             "HUBSPOT_BASE_URL": self.hubspot.url,
             "SMTP_HOST": self.mail.host,

@@ -3,5 +3,14 @@
 from gateway.shopify.client import GraphQL
 from gateway.shopify.master import Shopify
 from gateway.shopify.results import Accepted, AlreadyRegistered, Refused
+from gateway.shopify.subscriptions import Subscribed, Subscriptions
 
-__all__ = ["Accepted", "AlreadyRegistered", "GraphQL", "Refused", "Shopify"]
+__all__ = [
+    "Accepted",
+    "AlreadyRegistered",
+    "GraphQL",
+    "Refused",
+    "Shopify",
+    "Subscribed",
+    "Subscriptions",
+]

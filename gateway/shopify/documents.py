@@ -138,4 +138,41 @@ SHOP = Document(
 }""",
 )
 
-ALL = (CREATE, UPDATE, CONSENT, CLEAR, FIND, READ_MANY, DEFINITIONS, DEFINE, SHOP)
+SUBSCRIPTIONS = Document(
+    "webhookSubscriptions",
+    Access.READ,
+    20,
+    """query Subscriptions($topics: [WebhookSubscriptionTopic!], $first: Int!) {
+  webhookSubscriptions(topics: $topics, first: $first) {
+    nodes { topic uri }
+  }
+}""",
+)
+
+SUBSCRIBE = Document(
+    "webhookSubscriptionCreate",
+    Access.WRITE,
+    10,
+    """mutation Subscribe(
+  $topic: WebhookSubscriptionTopic!, $subscription: WebhookSubscriptionInput!
+) {
+  webhookSubscriptionCreate(topic: $topic, webhookSubscription: $subscription) {
+    webhookSubscription { id }
+    userErrors { field message }
+  }
+}""",
+)
+
+ALL = (
+    CREATE,
+    UPDATE,
+    CONSENT,
+    CLEAR,
+    FIND,
+    READ_MANY,
+    DEFINITIONS,
+    DEFINE,
+    SHOP,
+    SUBSCRIPTIONS,
+    SUBSCRIBE,
+)

@@ -147,7 +147,7 @@ class Shopify:
         if mark and await is_ours(mark):
             return await self._take(existing, registration_id, profile, deadline, replace_input)
         if mark or existing.enabled or self._settings().shopify_existing_customer == "reject":
-            return AlreadyRegistered()
+            return AlreadyRegistered(existing.id)
         return await self._take(existing, registration_id, profile, deadline, fill_input)
 
     async def _take(

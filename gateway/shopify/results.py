@@ -23,7 +23,9 @@ class Accepted:
 
 @dataclass(frozen=True, slots=True)
 class AlreadyRegistered:
-    """Somebody enabled, or registered through us, has this e-mail."""
+    """Somebody enabled, or registered through us, has this e-mail: this customer."""
+
+    customer_id: int
 
 
 @dataclass(frozen=True, slots=True)

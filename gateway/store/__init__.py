@@ -1,6 +1,16 @@
 """The only SQL: the file, its owner's lock, its secret, and a sentence for each query."""
 
-from gateway.store import links, listing, members, outbox, registrations, retention, schedule
+from gateway.store import (
+    events,
+    links,
+    listing,
+    members,
+    merges,
+    outbox,
+    registrations,
+    retention,
+    schedule,
+)
 from gateway.store.database import Database
 from gateway.store.ownership import OwnerLock, lock_path, socket_path
 from gateway.store.secrets import Keys, secret_path
@@ -9,10 +19,12 @@ __all__ = [
     "Database",
     "Keys",
     "OwnerLock",
+    "events",
     "links",
     "listing",
     "lock_path",
     "members",
+    "merges",
     "outbox",
     "registrations",
     "retention",

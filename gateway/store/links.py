@@ -1,14 +1,37 @@
-"""Queries on links: which record of which system is which customer."""
+"""Queries on links: which record of which system is which customer, and which never is."""
 
 import sqlite3
+from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
+from itertools import product
+
+import orjson
 
 from gateway.outcomes import Link
 
-__all__ = ["get", "of_reference"]
+__all__ = [
+    "apart",
+    "get",
+    "keep_apart",
+    "of_customers",
+    "of_reference",
+    "remove",
+    "reunite",
+    "set_fields",
+    "write",
+]
 
 
 def _row(row: sqlite3.Row) -> Link:
-    return Link(row["channel"], row["customer_id"], row["reference"], row["member_number"])
+    return Link(
+        channel=row["channel"],
+        customer_id=row["customer_id"],
+        reference=row["reference"],
+        member_number=row["member_number"],
+        fields=orjson.loads(row["fields"]) if row["fields"] else None,
+        old_number=row["old_number"],
+        old_place=row["old_place"],
+    )
 
 
 def get(db: sqlite3.Connection, channel: str, customer_id: int) -> Link | None:
@@ -18,9 +41,96 @@ def get(db: sqlite3.Connection, channel: str, customer_id: int) -> Link | None:
     return _row(row) if row else None
 
 
+def of_customers(
+    db: sqlite3.Connection, channels: Iterable[str], customer_ids: Iterable[int]
+) -> dict[tuple[int, str], Link]:
+    """The links of these customers to these channels, by customer and channel."""
+    pairs = product(customer_ids, channels)
+    found = ((pair, get(db, pair[1], pair[0])) for pair in pairs)
+    return {pair: link for pair, link in found if link is not None}
+
+
+def set_fields(
+    db: sqlite3.Connection, channel: str, customer_id: int, fields: Mapping[str, str]
+) -> None:
+    """What the record is about to be given; the rest of the link stays."""
+    db.execute(
+        "UPDATE links SET fields = ? WHERE channel = ? AND customer_id = ?",
+        (orjson.dumps(fields).decode(), channel, customer_id),
+    )
+
+
 def of_reference(db: sqlite3.Connection, channel: str, reference: str) -> Link | None:
     """The customer whose record this is."""
     row = db.execute(
         "SELECT * FROM links WHERE channel = ? AND reference = ? LIMIT 1", (channel, reference)
     ).fetchone()
     return _row(row) if row else None
+
+
+def remove(db: sqlite3.Connection, channel: str, customer_id: int, reference: str) -> bool:
+    """Forget that this record is this customer."""
+    return bool(
+        db.execute(
+            "DELETE FROM links WHERE channel = ? AND customer_id = ? AND reference = ?",
+            (channel, customer_id, reference),
+        ).rowcount
+    )
+
+
+def keep_apart(db: sqlite3.Connection, customer_id: int, member_id: int, now: float) -> None:
+    """A person said that this member is not this customer."""
+    db.execute(
+        "INSERT OR IGNORE INTO kept_apart (customer_id, member_id, created_at) VALUES (?, ?, ?)",
+        (customer_id, member_id, now),
+    )
+
+
+def reunite(db: sqlite3.Connection, customer_id: int, member_id: int) -> None:
+    """A person says now that they are the same."""
+    db.execute(
+        "DELETE FROM kept_apart WHERE customer_id = ? AND member_id = ?", (customer_id, member_id)
+    )
+
+
+def apart(db: sqlite3.Connection) -> set[tuple[int, int]]:
+    """Every (customer id, member id) that a person keeps apart: few, each written by hand."""
+    return {(row[0], row[1]) for row in db.execute("SELECT customer_id, member_id FROM kept_apart")}
+
+
+def write(db: sqlite3.Connection, known: Sequence[Link], now: float) -> None:
+    """What attempts know of records; what they do not know stays, of the same record."""
+    db.execute(
+        _write_sql(len(known)),
+        [
+            value
+            for link in known
+            for value in (
+                link.channel,
+                link.customer_id,
+                link.reference,
+                link.member_number,
+                link.old_number,
+                link.old_place,
+                None if link.fields is None else orjson.dumps(link.fields).decode(),
+                now,
+                now,
+            )
+        ],
+    )
+
+
+@lru_cache(maxsize=64)
+def _write_sql(rows: int) -> str:
+    return f"""INSERT INTO links (channel, customer_id, reference, member_number, old_number,
+                                  old_place, fields, created_at, updated_at)
+        VALUES {", ".join(["(?, ?, ?, ?, ?, ?, ?, ?, ?)"] * rows)}
+        ON CONFLICT (channel, customer_id) DO UPDATE SET
+            old_number = coalesce(excluded.old_number,
+                                  iif(reference = excluded.reference, old_number, NULL)),
+            old_place = coalesce(excluded.old_place,
+                                 iif(reference = excluded.reference, old_place, NULL)),
+            reference = excluded.reference,
+            member_number = coalesce(excluded.member_number, member_number),
+            fields = coalesce(excluded.fields, fields),
+            updated_at = excluded.updated_at"""  # noqa: S608

@@ -1,6 +1,7 @@
 """Reading the outbox: single deliveries, lists by filter, and counts."""
 
 import sqlite3
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import orjson
@@ -9,6 +10,7 @@ from gateway.errors import ErrorClass
 from gateway.outcomes import Delivery, DeliveryFilter, Kind, Outcome, Waiting
 
 __all__ = [
+    "any_of",
     "attempts_of",
     "count",
     "counts",
@@ -16,6 +18,7 @@ __all__ = [
     "get",
     "last_attempt",
     "of_registration",
+    "open_of",
     "row_to_delivery",
 ]
 
@@ -38,6 +41,8 @@ def row_to_delivery(row: sqlite3.Row) -> Delivery:
         claimed_version=row["claimed_version"],
         waiting=Waiting(row["waiting"]) if row["waiting"] else None,
         email_verified=bool(row["email_verified"]),
+        urgent=bool(row["urgent"]),
+        state=row["state"],
         plan=orjson.loads(row["plan"]) if row["plan"] else None,
         action=row["action"],
         reference=row["reference"],
@@ -53,12 +58,31 @@ def get(db: sqlite3.Connection, delivery_id: int) -> Delivery | None:
     return row_to_delivery(row) if row else None
 
 
+def any_of(db: sqlite3.Connection, customer_id: int, channels: Sequence[str]) -> bool:
+    """Whether the customer was ever owed to one of these channels, as far as rows are kept."""
+    marks = ", ".join("?" * len(channels))
+    sql = f"SELECT 1 FROM deliveries WHERE customer_id = ? AND channel IN ({marks}) LIMIT 1"  # noqa: S608
+    return db.execute(sql, (customer_id, *channels)).fetchone() is not None
+
+
 def of_registration(db: sqlite3.Connection, registration_id: str) -> list[Delivery]:
     """The deliveries that a registration's answer is made of."""
     rows = db.execute(
         "SELECT * FROM deliveries WHERE registration_id = ? ORDER BY id", (registration_id,)
     )
     return [row_to_delivery(row) for row in rows]
+
+
+def open_of(db: sqlite3.Connection, customer_ids: Iterable[int]) -> dict[tuple[int, str], Delivery]:
+    """Open deliveries of these customers, by customer and channel."""
+    found: dict[tuple[int, str], Delivery] = {}
+    for customer_id in customer_ids:
+        rows = db.execute(
+            f"SELECT * FROM deliveries WHERE customer_id = ? AND outcome IN {_OPEN}",  # noqa: S608
+            (customer_id,),
+        )
+        found |= {(customer_id, row["channel"]): row_to_delivery(row) for row in rows}
+    return found
 
 
 def attempts_of(db: sqlite3.Connection, delivery_id: int) -> list[dict[str, Any]]:

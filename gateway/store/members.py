@@ -4,7 +4,16 @@ import sqlite3
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-__all__ = ["Member", "by_email", "forget_unseen", "highest_id", "number_taken", "size", "upsert"]
+__all__ = [
+    "Member",
+    "by_email",
+    "forget",
+    "forget_unseen",
+    "highest_id",
+    "number_taken",
+    "size",
+    "upsert",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +84,11 @@ def highest_id(db: sqlite3.Connection, scan: int) -> int:
     """The last member that an interrupted scan had reached, 0 if none."""
     row = db.execute("SELECT max(member_id) FROM members WHERE seen_scan = ?", (scan,)).fetchone()
     return row[0] or 0
+
+
+def forget(db: sqlite3.Connection, member_ids: Iterable[int]) -> None:
+    """Members that Smaregi has no more."""
+    db.executemany("DELETE FROM members WHERE member_id = ?", [(i,) for i in member_ids])
 
 
 def forget_unseen(db: sqlite3.Connection, scan: int, touched: Iterable[int] = ()) -> int:

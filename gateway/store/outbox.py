@@ -78,8 +78,10 @@ def _insert(
                 int(one.claimed),
                 1 if one.claimed else None,
                 one.email_verified,
+                one.urgent,
                 now,
                 now,
+                one.not_before,
             )
         ],
     ).lastrowid
@@ -90,9 +92,9 @@ def _insert(
 @lru_cache(maxsize=16)
 def _insert_sql(rows: int) -> str:
     return f"""INSERT INTO deliveries (registration_id, customer_id, channel, kind, outcome,
-                                       attempts, claimed_version, email_verified, created_at,
-                                       updated_at)
-        VALUES {values(10, rows)}"""  # noqa: S608
+                                       attempts, claimed_version, email_verified, urgent,
+                                       created_at, updated_at, next_attempt_at)
+        VALUES {values(12, rows)}"""  # noqa: S608
 
 
 def _as_written(
@@ -116,13 +118,14 @@ def _as_written(
         claimed_version=1 if new.claimed else None,
         waiting=None,
         email_verified=new.email_verified,
+        urgent=new.urgent,
         plan=None,
         action=None,
         reference=None,
         adjustments=(),
         created_at=now,
         updated_at=now,
-        next_attempt_at=None,
+        next_attempt_at=new.not_before,
     )
 
 
@@ -137,14 +140,16 @@ def _raise_open(
     rows = db.execute(
         f"""UPDATE deliveries SET
                 version = version + 1, updated_at = :now,
+                kind = CASE WHEN :kind = 'registration' THEN :kind ELSE kind END,
                 registration_id = coalesce(:registration, registration_id),
-                email_verified = max(email_verified, :verified),
+                email_verified = max(email_verified, :verified), urgent = max(urgent, :urgent),
                 attempts = CASE WHEN outcome IN ('failed', 'held') THEN 0 ELSE attempts END
                            + (:claimed AND claimed_version IS NULL),
                 outcome = CASE WHEN claimed_version IS NULL AND
-                                    (:claimed OR outcome IN ('failed', 'held'))
+                                    (:claimed OR :later OR outcome IN ('failed', 'held'))
                                THEN :outcome ELSE outcome END,
-                next_attempt_at = CASE WHEN outcome IN ('failed', 'held') THEN NULL
+                next_attempt_at = CASE WHEN :later IS NOT NULL THEN :later
+                                       WHEN :claimed OR outcome IN ('failed', 'held') THEN NULL
                                        ELSE next_attempt_at END,
                 claimed_version = CASE WHEN claimed_version IS NULL AND :claimed
                                        THEN version + 1 ELSE claimed_version END
@@ -152,8 +157,11 @@ def _raise_open(
             RETURNING *""",  # noqa: S608
         {
             "now": now,
+            "kind": new.kind,
             "registration": registration_id,
             "verified": new.email_verified,
+            "urgent": new.urgent,
+            "later": new.not_before,
             "claimed": new.claimed,
             "outcome": new.outcome,
             "customer": customer_id,

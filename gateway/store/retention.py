@@ -5,6 +5,8 @@ import sqlite3
 __all__ = ["expire"]
 
 _PAGE = 2000
+_EVENTS = 7 * 86400.0
+"""Seconds that worked events are kept to know a repetition; senders try again for hours."""
 
 
 def expire(db: sqlite3.Connection, before: float, now: float) -> int:
@@ -29,4 +31,10 @@ def expire(db: sqlite3.Connection, before: float, now: float) -> int:
                SELECT key FROM answers WHERE status IS NOT NULL AND created_at < ? LIMIT ?)""",
         (now - 86400, _PAGE),
     ).rowcount
-    return deliveries + registrations + answers
+    events = db.execute(
+        """DELETE FROM events WHERE id IN (
+               SELECT id FROM events WHERE (state = 'done' AND updated_at < ?)
+                  OR (state = 'failed' AND updated_at < ?) LIMIT ?)""",
+        (now - _EVENTS, before, _PAGE),
+    ).rowcount
+    return deliveries + registrations + answers + events

@@ -12,12 +12,18 @@ __all__ = [
     "Postponement",
     "bring_forward",
     "due",
-    "held_ids",
+    "due_now",
+    "email_verified",
+    "held",
+    "is_unverified",
     "postpone",
     "release",
     "shift",
+    "take_back",
     "wake",
 ]
+
+_OPEN = "('pending', 'retrying', 'failed', 'held')"
 
 
 class Postponement(Protocol):
@@ -73,6 +79,10 @@ def postpone(db: sqlite3.Connection, ids: Iterable[int], why: Postponement, now:
 
 def shift(db: sqlite3.Connection, seconds: float) -> int:
     """The wall clock jumped: what waits keeps its real delay."""
+    db.execute(
+        "UPDATE events SET next_attempt_at = next_attempt_at + ? WHERE state = 'waiting'",
+        (seconds,),
+    )
     return db.execute(
         """UPDATE deliveries SET next_attempt_at = next_attempt_at + ?
            WHERE outcome IN ('pending', 'retrying') AND next_attempt_at IS NOT NULL""",
@@ -98,14 +108,64 @@ def wake(db: sqlite3.Connection, waiting: Waiting, channel: str | None, now: flo
     ).rowcount
 
 
-def held_ids(db: sqlite3.Connection, channel: str, after: int, limit: int) -> list[tuple[int, int]]:
-    """(delivery id, customer id) of held deliveries, by id, for the flag to decide again."""
+def is_unverified(db: sqlite3.Connection, customer_id: int, channel: str) -> bool:
+    """Whether a delivery is open that does not know the e-mail to be the customer's."""
+    row = db.execute(
+        f"""SELECT 1 FROM deliveries
+            WHERE customer_id = ? AND channel = ? AND outcome IN {_OPEN}
+              AND email_verified = 0""",  # noqa: S608
+        (customer_id, channel),
+    ).fetchone()
+    return row is not None
+
+
+def email_verified(db: sqlite3.Connection, customer_id: int, channel: str, now: float) -> None:
+    """The e-mail is known to be the customer's: a conflict that may be over is due now.
+
+    The version rises, since an attempt under way began without knowing.
+    """
+    db.execute(
+        f"""UPDATE deliveries SET
+                email_verified = 1, version = version + 1, updated_at = ?1,
+                attempts = iif(error_class = 'conflict', 0, attempts),
+                next_attempt_at = iif(outcome = 'failed' AND error_class = 'conflict', ?1,
+                                      next_attempt_at),
+                outcome = iif(outcome = 'failed' AND error_class = 'conflict', 'pending', outcome)
+            WHERE customer_id = ?2 AND channel = ?3 AND outcome IN {_OPEN}
+              AND email_verified = 0""",  # noqa: S608
+        (now, customer_id, channel),
+    )
+
+
+def held(
+    db: sqlite3.Connection, channel: str, after: int, limit: int
+) -> list[tuple[Delivery, bool]]:
+    """Held deliveries, by id, each with whether its customer is linked: the flag decides again."""
     rows = db.execute(
-        """SELECT id, customer_id FROM deliveries
-           WHERE channel = ? AND outcome = 'held' AND id > ? ORDER BY id LIMIT ?""",
+        """SELECT *, EXISTS (SELECT 1 FROM links WHERE channel = d.channel
+                                    AND customer_id = d.customer_id) AS linked
+           FROM deliveries AS d WHERE channel = ? AND outcome = 'held' AND id > ?
+           ORDER BY id LIMIT ?""",
         (channel, after, limit),
     )
-    return [(row[0], row[1]) for row in rows]
+    return [(row_to_delivery(row), bool(row["linked"])) for row in rows]
+
+
+def due_now(db: sqlite3.Connection, ids: Iterable[int]) -> None:
+    """What waited for a change at Shopify to end need not wait any more."""
+    db.executemany(
+        "UPDATE deliveries SET next_attempt_at = NULL WHERE id = ? AND outcome = 'pending'",
+        [(delivery_id,) for delivery_id in ids],
+    )
+
+
+def take_back(db: sqlite3.Connection, ids: Iterable[int]) -> None:
+    """Nothing changed after all: deliveries that nobody has touched since they were written go."""
+    db.executemany(
+        """DELETE FROM deliveries WHERE id = ? AND version = 1 AND attempts = 0
+                  AND claimed_version IS NULL AND outcome IN ('pending', 'held')""",
+        [(delivery_id,) for delivery_id in ids],
+    )
 
 
 def release(db: sqlite3.Connection, ids: Iterable[int], now: float) -> int:

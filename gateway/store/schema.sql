@@ -68,6 +68,8 @@ CREATE TABLE deliveries (
     claimed_version INTEGER,            -- the version that the running attempt began with
     waiting         TEXT CHECK (waiting IN ('channel', 'shopify', 'index')),
     email_verified  INTEGER NOT NULL DEFAULT 0,
+    urgent          INTEGER NOT NULL DEFAULT 0,  -- opted out of mail: goes whatever the flags say
+    state           TEXT,               -- keyed hash of what the last failed attempt tried to send
     plan            TEXT,               -- what the channel decided before its write (ids only)
     action          TEXT,
     reference       TEXT,
@@ -101,11 +103,50 @@ CREATE TABLE links (
     customer_id   INTEGER NOT NULL,
     reference     TEXT NOT NULL,
     member_number TEXT,
+    fields        TEXT,  -- JSON: field -> how it was given (s sent, b baseline) and keyed hash
+    old_number    TEXT,  -- the number that the record had before it was linked
+    old_place     TEXT,  -- the field where it is kept; both NULL for a record of our own making
     created_at    REAL NOT NULL,
     updated_at    REAL NOT NULL,
     PRIMARY KEY (channel, customer_id)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX links_reference ON links (channel, reference);
+
+-- A person said that this store member is not this customer.
+CREATE TABLE kept_apart (
+    customer_id INTEGER NOT NULL,
+    member_id   INTEGER NOT NULL,
+    created_at  REAL NOT NULL,
+    PRIMARY KEY (customer_id, member_id)
+) STRICT, WITHOUT ROWID;
+
+-- Two store members that a person makes one. `step`:
+--   begun     agreed; nothing was sent
+--   taking    `points` are about to leave the absorbed, or have just left it
+--   taken     they have left it
+--   giving    they are about to reach the survivor, or have just reached it
+--   given     they have reached it
+--   linking   the absorbed has given up the customer's number; the link moves
+--   done
+-- `problem` says why a person has to compare the balances; nothing goes on by itself then.
+-- `balance_before` is that of the member whose points are being moved.
+CREATE TABLE merges (
+    low            INTEGER NOT NULL,
+    high           INTEGER NOT NULL,
+    survivor       INTEGER NOT NULL,
+    absorbed       INTEGER NOT NULL,
+    step           TEXT NOT NULL CHECK (step IN ('begun', 'taking', 'taken', 'giving', 'given',
+                                                 'linking', 'done')),
+    customer_id    INTEGER,  -- whose link moves to the survivor
+    points         INTEGER NOT NULL DEFAULT 0,
+    balance_before INTEGER NOT NULL DEFAULT 0,
+    sent_at        REAL,
+    problem        TEXT,
+    created_at     REAL NOT NULL,
+    updated_at     REAL NOT NULL,
+    PRIMARY KEY (low, high),
+    CHECK (low < high)
+) STRICT, WITHOUT ROWID;
 
 -- The index of Smaregi members: keyed hashes, numbers and what the match rules need.
 CREATE TABLE members (
@@ -123,3 +164,27 @@ CREATE TABLE members (
 ) STRICT;
 CREATE INDEX members_email ON members (email_key) WHERE email_key IS NOT NULL;
 CREATE INDEX members_code ON members (code);
+
+-- Webhooks: topic and ids, never the body. Kept for days after the work, to know a repetition.
+-- `state`:
+--   waiting  its work is owed
+--   done     worked, together with what else waited for the same customer
+--   failed   the tries are used up and administrators were told; taken up again at the next start
+CREATE TABLE events (
+    id              TEXT PRIMARY KEY,   -- the source, a colon and the sender's own event id
+    source          TEXT NOT NULL CHECK (source IN ('shopify', 'smaregi')),
+    topic           TEXT NOT NULL,
+    customer_id     INTEGER,            -- Shopify's; of a merge the survivor
+    merged_id       INTEGER,            -- of a merge the customer that went
+    members         TEXT NOT NULL DEFAULT '[]',
+    state           TEXT NOT NULL CHECK (state IN ('waiting', 'done', 'failed')),
+    attempts        INTEGER NOT NULL DEFAULT 0,
+    message         TEXT,
+    received_at     REAL NOT NULL,
+    updated_at      REAL NOT NULL,
+    next_attempt_at REAL NOT NULL
+) STRICT;
+CREATE INDEX events_due ON events (source, next_attempt_at) WHERE state = 'waiting';
+CREATE INDEX events_merged ON events (merged_id) WHERE merged_id IS NOT NULL;
+CREATE INDEX events_customer ON events (customer_id) WHERE customer_id IS NOT NULL;
+CREATE INDEX events_settled ON events (updated_at) WHERE state <> 'waiting';

@@ -3,6 +3,7 @@
 import hashlib
 import os
 import secrets as random
+from collections.abc import Mapping
 from pathlib import Path
 
 from cryptography.exceptions import InvalidTag
@@ -58,6 +59,7 @@ class Keys:
     def __init__(self, secret: str) -> None:
         root = secret.encode()
         self._hash = hashlib.blake2b(root, digest_size=32, person=b"gateway-hash").digest()
+        self._mark = hashlib.blake2b(digest_size=8, key=self._hash, person=b"gateway-mark")
         self._seal = AESGCM(hashlib.blake2b(root, digest_size=32, person=b"gateway-seal").digest())
 
     @classmethod
@@ -69,6 +71,16 @@ class Keys:
         """`purpose` (at most 16 bytes) keeps equal texts of different fields apart."""
         data = text.encode("utf-8", "surrogatepass")
         return hashlib.blake2b(data, digest_size=16, key=self._hash, person=purpose).digest()
+
+    def marks(self, scope: str, values: Mapping[str, str]) -> dict[str, str]:
+        """A keyed hash of each value, 16 hex digits; equal values differ by `scope` and by name."""
+        scoped, marks = self._mark.copy(), {}
+        scoped.update(f"{scope}\0".encode())
+        for name, value in values.items():
+            mark = scoped.copy()
+            mark.update(f"{name}\0{value}".encode("utf-8", "surrogatepass"))
+            marks[name] = mark.hexdigest()
+        return marks
 
     def seal(self, plain: bytes, context: str) -> bytes:
         nonce = os.urandom(_NONCE)

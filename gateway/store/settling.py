@@ -1,7 +1,7 @@
 """Settling attempts: outcomes, attempts and links, written together."""
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass
 from functools import lru_cache
 from typing import Any
@@ -9,7 +9,8 @@ from typing import Any
 import orjson
 
 from gateway.errors import ErrorClass, UpstreamError
-from gateway.outcomes import Delivery, Outcome, Waiting
+from gateway.outcomes import Delivery, Link, Outcome, Waiting
+from gateway.store import links
 from gateway.store.listing import row_to_delivery
 from gateway.store.outbox import values
 
@@ -18,7 +19,10 @@ __all__ = ["Settlement", "settle"]
 
 @dataclass(slots=True)
 class Settlement:
-    """How an attempt ended; `counted` is false where the failure says nothing about it."""
+    """How an attempt ended; `counted` is false where the failure says nothing about it.
+
+    `fields`: the marks of what the channel's record has been given by now, where that changed.
+    """
 
     delivery_id: int
     outcome: Outcome
@@ -33,14 +37,20 @@ class Settlement:
     action: str | None = None
     reference: str | None = None
     member_number: str | None = None
+    old_number: str | None = None
+    old_place: str | None = None
     adjustments: Sequence[dict[str, str]] = ()
+    fields: Mapping[str, str] | None = None
+    state: str | None = None
     error: UpstreamError | None = None
 
 
 def settle(db: sqlite3.Connection, ends: Sequence[Settlement], now: float) -> dict[int, Delivery]:
     """Write how attempts ended, by delivery id; those discarded meanwhile are left out.
 
-    `delivered` only at the version that the attempt began with.
+    `delivered` only at the version that the attempt began with; `held` and `failed` likewise: what
+    came meanwhile may have mended it. A change that came meanwhile may have said when the next
+    attempt is due, at the earliest.
     """
     rows = db.execute(
         _settle_sql(len(ends)),
@@ -48,31 +58,41 @@ def settle(db: sqlite3.Connection, ends: Sequence[Settlement], now: float) -> di
     ).fetchall()
     _record_attempts(db, ends)
     settled = {row["id"]: row_to_delivery(row) for row in rows}
-    linked = [
-        (settled[end.delivery_id], end)
+    known = [
+        _link(settled[end.delivery_id], end)
         for end in ends
-        if end.outcome is Outcome.DELIVERED and end.reference and end.delivery_id in settled
+        if end.delivery_id in settled
+        and end.reference
+        and (end.outcome is Outcome.DELIVERED or end.fields is not None)
     ]
-    if linked:
-        _link(db, linked, now)
+    if known:
+        links.write(db, known, now)
     return settled
 
 
 @lru_cache(maxsize=64)
 def _settle_sql(rows: int) -> str:
     return f"""WITH e (id, outcome, error_class, message, again_at, waiting, uncounted, action,
-                       reference, adjustments, now) AS (VALUES {values(11, rows)})
+                       reference, adjustments, state, now) AS (VALUES {values(12, rows)})
         UPDATE deliveries SET
-            outcome = CASE WHEN e.outcome = 'delivered' AND version <> claimed_version
+            outcome = CASE WHEN e.outcome IN ('delivered', 'held', 'failed')
+                                AND version <> claimed_version
                            THEN iif(deliveries.outcome = 'discarded', 'discarded', 'pending')
                            ELSE e.outcome END,
-            error_class = e.error_class, message = e.message, next_attempt_at = e.again_at,
-            waiting = e.waiting, attempts = attempts - e.uncounted,
+            error_class = e.error_class, message = e.message, waiting = e.waiting,
+            next_attempt_at = CASE WHEN version <> claimed_version
+                                   THEN nullif(max(coalesce(e.again_at, 0),
+                                                   coalesce(next_attempt_at, 0)), 0)
+                                   ELSE e.again_at END,
+            attempts = attempts - e.uncounted,
             action = coalesce(e.action, deliveries.action),
             reference = coalesce(e.reference, deliveries.reference),
             adjustments = CASE WHEN e.outcome = 'delivered' THEN e.adjustments
                                ELSE deliveries.adjustments END,
-            claimed_version = NULL, updated_at = e.now
+            urgent = CASE WHEN e.outcome IN ('retrying', 'failed') OR version <> claimed_version
+                          THEN urgent ELSE 0 END,
+            state = coalesce(e.state, deliveries.state), claimed_version = NULL,
+            updated_at = e.now
         FROM e
         WHERE deliveries.id = e.id
               AND (deliveries.outcome <> 'discarded' OR e.outcome = 'delivered')
@@ -91,6 +111,7 @@ def _settle_values(end: Settlement, now: float) -> tuple[Any, ...]:
         end.action,
         end.reference,
         orjson.dumps(list(end.adjustments)).decode(),
+        end.state,
         now,
     )
 
@@ -123,32 +144,13 @@ def _attempts_sql(rows: int) -> str:
         WHERE e.column1 IN (SELECT id FROM deliveries WHERE id = e.column1)"""  # noqa: S608
 
 
-def _link(
-    db: sqlite3.Connection, linked: Sequence[tuple[Delivery, Settlement]], now: float
-) -> None:
-    db.execute(
-        _link_sql(len(linked)),
-        [
-            value
-            for delivery, end in linked
-            for value in (
-                delivery.channel,
-                delivery.customer_id,
-                end.reference,
-                end.member_number,
-                now,
-                now,
-            )
-        ],
+def _link(delivery: Delivery, end: Settlement) -> Link:
+    return Link(
+        channel=delivery.channel,
+        customer_id=delivery.customer_id,
+        reference=end.reference or "",
+        member_number=end.member_number,
+        fields=end.fields,
+        old_number=end.old_number,
+        old_place=end.old_place,
     )
-
-
-@lru_cache(maxsize=64)
-def _link_sql(rows: int) -> str:
-    return f"""INSERT INTO links (channel, customer_id, reference, member_number, created_at,
-                                  updated_at)
-        VALUES {values(6, rows)}
-        ON CONFLICT (channel, customer_id) DO UPDATE SET
-            reference = excluded.reference,
-            member_number = coalesce(excluded.member_number, member_number),
-            updated_at = excluded.updated_at"""  # noqa: S608

@@ -18,7 +18,13 @@ CONTACTS = f"{BASE}/crm/objects/2026-03/contacts"
 PROPERTIES = f"{BASE}/crm/properties/2026-03/contacts"
 FIND = re.compile(re.escape(CONTACTS) + r"/(?!31$).+")
 SETTINGS = section(CrmSettings, hubspot_access_token="pat-0000", hubspot_base_url=BASE)
-OURS = ["shopify_customer_id", "last_name_kana", "first_name_kana", "date_of_birth"]
+OURS = [
+    "shopify_customer_id",
+    "last_name_kana",
+    "first_name_kana",
+    "date_of_birth",
+    "accepts_marketing",
+]
 CONTACT = {"id": "31", "properties": {}}
 
 

@@ -135,7 +135,11 @@ def test_a_second_delivery_raises_the_version_and_never_the_number_of_open_ones(
 def test_retention_takes_settled_rows_only(db: sqlite3.Connection, outcome: Outcome) -> None:
     row = added(db)
     db.execute("UPDATE deliveries SET outcome = ? WHERE id = ?", (outcome, row.id))
-    db.execute("INSERT INTO links VALUES ('smaregi', ?, '1024', '7', 100, 100)", (CUSTOMER,))
+    db.execute(
+        "INSERT INTO links (channel, customer_id, reference, created_at, updated_at)"
+        " VALUES ('smaregi', ?, '1024', 100, 100)",
+        (CUSTOMER,),
+    )
     now = 100.0 + 31 * DAY
     gone = retention.expire(db, now - 30 * DAY, now)
     assert gone == (0 if outcome.is_open else 1)

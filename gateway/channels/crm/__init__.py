@@ -15,4 +15,4 @@ def build(context: Context) -> Channel:
     return ADAPTERS[settings.crm_provider](context)
 
 
-SPEC = Spec(name="crm", title="CRM", settings=CrmSettings, build=build)
+SPEC = Spec(name="crm", title="CRM", settings=CrmSettings, build=build, consent="accepts_marketing")

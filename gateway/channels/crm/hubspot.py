@@ -15,25 +15,19 @@ from urllib.parse import quote
 import orjson
 
 from gateway.channels.base import Check, Context, Done, Work
+from gateway.channels.crm.contact import OUR_PROPERTIES, contact_properties
 from gateway.channels.crm.settings import CrmSettings
 from gateway.customer import Customer
 from gateway.errors import ErrorClass, UpstreamError
-from gateway.normalize import prefecture
 from gateway.wire import Access, Answer, Call, RateLimit, dry_run
 
-__all__ = ["HubSpot", "contact_properties"]
+__all__ = ["HubSpot"]
 
 log = logging.getLogger(__name__)
 
 SYSTEM = "crm"
 _PER_TEN_SECONDS = 100
 """Of Free and Starter accounts, until the answers' headers tell this account's own limit."""
-_OUR_PROPERTIES: Mapping[str, Mapping[str, Any]] = {
-    "shopify_customer_id": {"label": "Shopify customer id", "hasUniqueValue": True},
-    "last_name_kana": {"label": "Last name (kana)"},
-    "first_name_kana": {"label": "First name (kana)"},
-    "date_of_birth": {"label": "Date of birth"},
-}
 
 
 class HubSpot:
@@ -53,13 +47,20 @@ class HubSpot:
     async def close(self) -> None:
         return
 
+    def fields_of(self, customer: Customer) -> dict[str, str]:
+        """Without those of our properties that the account is known to lack."""
+        known = self._properties
+        return {
+            name: value
+            for name, value in contact_properties(customer).items()
+            if known is None or name not in OUR_PROPERTIES or name in known
+        }
+
     async def deliver(self, work: Work) -> Done:
         known = await self._known_properties()
-        properties = {
-            name: value
-            for name, value in contact_properties(work.customer).items()
-            if name not in _OUR_PROPERTIES or name in known
-        }
+        properties = self.fields_of(work.customer)
+        if work.link is not None:
+            return await self._bring_up_to_date(work.link.reference, properties, work)
         if not work.fresh:
             found = await self._find(work, known)
             if found is not None:
@@ -72,7 +73,8 @@ class HubSpot:
             {"properties": properties, "associations": []},
         )
         if answer.status == 201:
-            return Done("created", self._contact_id(answer))
+            contact_id = self._contact_id(answer)
+            return Done("created", contact_id, fields=properties, sent=properties)
         if answer.status not in {400, 409}:
             raise answer.error()
         found = await self._find(work, known)
@@ -80,14 +82,30 @@ class HubSpot:
             raise _refused(answer)
         return await self._update(found, properties)
 
-    async def _update(self, contact_id: str, properties: Mapping[str, str]) -> Done:
+    async def _bring_up_to_date(
+        self, contact_id: str, properties: Mapping[str, str], work: Work
+    ) -> Done:
+        """By the contact's id, so that a changed e-mail moves; "" clears, which HubSpot takes."""
+        changes = work.changes(properties)
+        if changes:
+            await work.announce(changes)
+            await self._update(contact_id, changes, gone=ErrorClass.CONFLICT)
+        return Done("updated", contact_id, fields=properties, sent=changes)
+
+    async def _update(
+        self,
+        contact_id: str,
+        properties: Mapping[str, str],
+        gone: ErrorClass = ErrorClass.UNEXPECTED,
+    ) -> Done:
         answer = await self._call(
             "update contact", Access.WRITE, "PATCH", f"/{contact_id}", {"properties": properties}
         )
         if answer.status == 200:
-            return Done("updated", self._contact_id(answer))
+            found = self._contact_id(answer)
+            return Done("updated", found, fields=properties, sent=properties)
         if answer.status == 404:
-            raise answer.error(ErrorClass.UNEXPECTED, "the contact is gone")
+            raise answer.error(gone, "the contact is gone from HubSpot")
         if answer.status == 409:
             raise answer.error(
                 ErrorClass.CONFLICT, "another contact has this e-mail or customer id"
@@ -133,7 +151,7 @@ class HubSpot:
                 return await self._prepare()
             if self._properties is None or time.monotonic() >= self._prepare_again:
                 self._properties = await self._prepare()
-                complete = set(_OUR_PROPERTIES) <= self._properties
+                complete = set(OUR_PROPERTIES) <= self._properties
                 self._prepare_again = time.monotonic() + (86400 if complete else 300)
             return self._properties
 
@@ -145,9 +163,9 @@ class HubSpot:
         if answer.status == 200:
             existing = _names(answer)
         if dry_run.get():
-            return frozenset(existing & set(_OUR_PROPERTIES))
-        made = {name for name in _OUR_PROPERTIES if name in existing or await self._make(name)}
-        lost = sorted(set(_OUR_PROPERTIES) - made)
+            return frozenset(existing & set(OUR_PROPERTIES))
+        made = {name for name in OUR_PROPERTIES if name in existing or await self._make(name)}
+        lost = sorted(set(OUR_PROPERTIES) - made)
         if lost:
             log.warning(
                 "HubSpot lacks the contact properties %s and the token may not make them: they "
@@ -162,7 +180,7 @@ class HubSpot:
             "type": "string",
             "fieldType": "text",
             "groupName": "contactinformation",
-            **_OUR_PROPERTIES[name],
+            **OUR_PROPERTIES[name],
         }
         answer = await self._property_call("create property", Access.WRITE, "POST", body)
         if answer.status in {401, 429} or answer.status >= 500:
@@ -238,7 +256,7 @@ class HubSpot:
         listed = await self._property_call("list properties", Access.READ, "GET", None)
         if listed.status != 200:
             return [Check("HubSpot", ok=False, detail="grant the scope crm.schemas.contacts.read")]
-        lost = sorted(set(_OUR_PROPERTIES) - _names(listed))
+        lost = sorted(set(OUR_PROPERTIES) - _names(listed))
         detail = "contacts can be read"
         if lost:
             detail += f"; properties made at first use: {', '.join(lost)}"
@@ -272,28 +290,3 @@ def _refused(answer: Answer) -> UpstreamError:
     if not category.replace("_", "").isalnum():
         category = "refused"
     return answer.error(None, f"HTTP {answer.status} {category}; see HubSpot's property settings")
-
-
-def contact_properties(customer: Customer) -> dict[str, str]:
-    profile = customer.profile
-    address = profile.address
-    values = {
-        "email": profile.email,
-        "firstname": profile.first_name,
-        "lastname": profile.last_name,
-        "phone": profile.phone,
-        "shopify_customer_id": customer.member_number,
-        "last_name_kana": profile.last_kana,
-        "first_name_kana": profile.first_kana,
-        "date_of_birth": profile.birth_date,
-    }
-    if address is not None:
-        state = prefecture(address.prefecture) if address.country == "JP" else None
-        values |= {
-            "zip": address.postal_code,
-            "state": state.ja if state else address.prefecture,
-            "city": address.city,
-            "address": " ".join(filter(None, (address.address1, address.address2))),
-            "country": address.country,
-        }
-    return {name: value for name, value in values.items() if value}

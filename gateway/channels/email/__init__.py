@@ -13,6 +13,7 @@ SPEC = Spec(
     settings=EmailSettings,
     build=Email,
     at_once=AT_ONCE - 2,
+    updates=False,
     max_age=lambda section: (
         section.email_max_age * 3600 if isinstance(section, EmailSettings) else None
     ),

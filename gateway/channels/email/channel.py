@@ -7,6 +7,7 @@ from typing import cast
 from gateway.channels.base import Check, Context, Done, Store, Work
 from gateway.channels.email.message import BrokenTemplateError, Composer, message_id
 from gateway.channels.email.settings import EmailSettings
+from gateway.customer import Customer
 from gateway.errors import ErrorClass, UpstreamError
 from gateway.wire import SmtpTransport
 
@@ -29,6 +30,9 @@ class Email:
 
     async def close(self) -> None:
         await self._transport.close()
+
+    def fields_of(self, customer: Customer) -> dict[str, str]:  # noqa: ARG002 - one mail, no record
+        return {}
 
     async def deliver(self, work: Work) -> Done:
         profile = work.customer.profile

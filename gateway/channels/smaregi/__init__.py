@@ -16,4 +16,5 @@ SPEC = Spec(
     number_is_customer_id=lambda section: (
         isinstance(section, SmaregiSettings) and section.smaregi_link_field == "customerCode"
     ),
+    consent="mailReceiveFlag",
 )

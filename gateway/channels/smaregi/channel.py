@@ -12,23 +12,33 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any, cast
 
 from gateway.channels.base import Check, Context, Done, Work
-from gateway.channels.smaregi.client import SYSTEM, SmaregiClient
+from gateway.channels.smaregi.client import SmaregiClient
+from gateway.channels.smaregi.endings import absorb, withdraw
+from gateway.channels.smaregi.holders import Holders, conflict, row_of
 from gateway.channels.smaregi.mapping import member_fields
+from gateway.channels.smaregi.numbers import Numbers, Target, text_of
 from gateway.channels.smaregi.points import PointsReader
 from gateway.channels.smaregi.settings import SmaregiSettings
+from gateway.channels.smaregi.update import (
+    ACTIVE,
+    bring_up_to_date,
+    customers_fields,
+    customers_own,
+    give,
+)
+from gateway.customer import Customer
 from gateway.errors import ErrorClass, UpstreamError
 from gateway.matching import CreateNew, LinkTo, MemberIndex, Undecided, choose
-from gateway.store import links
-from gateway.store.members import Member, number_taken
+from gateway.outcomes import Link
 
 __all__ = ["Smaregi"]
 
 log = logging.getLogger(__name__)
 
-_ACTIVE = {"0", "1", "2"}
-_OLD_NUMBER = "旧会員番号: "
-_SHOPIFY_ID_DIGITS = range(10, 20)
-"""Digits of a Shopify customer id; shorter numbers are a shop's own."""
+_ASKED_ONE_BY_ONE = 100
+"""Members said to be deleted; of more than these at once, everything is read again."""
+_LINKABLE = {"0", "2"}
+"""A suspended member (1) was suspended by somebody: lift that at the till first."""
 
 Row = Mapping[str, Any]
 
@@ -36,11 +46,13 @@ Row = Mapping[str, Any]
 class Smaregi:
     def __init__(self, context: Context) -> None:
         self._context = context
-        self._client = SmaregiClient(context.wire, self._settings, time.monotonic)
-        self.points = PointsReader(self._client, self._settings)
+        self.client = SmaregiClient(context.wire, self._settings, time.monotonic)
+        self.points = PointsReader(self.client, self._settings)
         self.index = MemberIndex(
-            context.db, context.keys, self._client, context.clock, self._index_ready
+            context.db, context.keys, self.client, context.clock, self._index_ready
         )
+        self.holders = Holders(context, self.client)
+        self._numbers = Numbers(self.client, self._settings, self.holders.number_taken)
         self._tasks: set[asyncio.Task[None]] = set()
 
     def _settings(self) -> SmaregiSettings:
@@ -48,6 +60,7 @@ class Smaregi:
 
     async def start(self) -> None:
         await self.index.open()
+        await self.holders.open()
         if not self.index.ready:
             self._watch(self.index.start_scan())
 
@@ -71,55 +84,76 @@ class Smaregi:
         self._tasks.add(cast("asyncio.Task[None]", task))
         task.add_done_callback(ended)
 
+    def fields_of(self, customer: Customer) -> dict[str, str]:
+        return customers_fields(customer)[0]
+
     async def deliver(self, work: Work) -> Done:
+        chosen = _by_hand(work)
+        if chosen is not None:
+            return await self._link_chosen(chosen, work)
+        if work.link is not None:
+            return await bring_up_to_date(self.client, work.link, work)
         own, _ = await asyncio.gather(self._own(work), self.index.fresh())
         if own is not None:
             return await self._recognised(own, work)
         decision = await self._decide(work)
         if isinstance(decision, LinkTo):
-            return await self._link(decision.member, work)
+            return await self._numbers.give(Target.of(decision.member), work)
         return await self._create(work)
 
+    async def _link_chosen(self, member_id: str, work: Work) -> Done:
+        """A person chose: neither e-mail nor evidence counts, only what stands in the way."""
+        own = await self._own(work)
+        if own is not None and str(own["customerId"]) != member_id:
+            raise conflict(f"the customer has another store member ({own['customerId']})")
+        if work.link is not None and work.link.reference != member_id:
+            raise conflict(f"the customer has another store member ({work.link.reference})")
+        row = own or await self.client.by_id(member_id)
+        if row is None:
+            raise conflict("the store member that was chosen is gone")
+        if work.customer.member_number in {row.get("customerCode"), row.get("customerNo")}:
+            return await self._recognised(row, work)
+        self.holders.refuse_apart([row], work.customer.id)
+        if _status(row) not in _LINKABLE:
+            raise conflict(f"the store member that was chosen has status {_status(row)}")
+        if await self.holders.owners(row, besides=work.customer.id):
+            raise conflict("the store member that was chosen belongs to another customer")
+        return await self._numbers.give(Target.chosen(row), work)
+
     async def _own(self, work: Work) -> Row | None:
-        """The member that is this customer's already: by our number, or by the link."""
-        number = work.customer.member_number
-        looks = [self._client.by_number("customer_code", number)]
-        if self._settings().smaregi_link_field == "customerNo":
-            looks.append(self._client.by_number("customer_no", number))
-        rows = [row for found in await asyncio.gather(*looks) for row in found]
-        if not rows and work.link is not None:
-            linked = await self._client.by_id(work.link.reference)
-            rows = [linked] if linked else []
-        active = [row for row in rows if str(row.get("status") or "0") in _ACTIVE]
+        """The member that is this customer's already, by our number."""
+        in_number = self._settings().smaregi_link_field == "customerNo"
+        rows = await self.holders.with_number(work.customer.member_number, also_second=in_number)
+        active = [row for row in rows if _status(row) in ACTIVE]
+        self.holders.refuse_apart(active, work.customer.id)
         if rows and not active:
-            raise _conflict("the member with this number is withdrawn or merged")
+            raise conflict("the member with this number is withdrawn or merged")
         return active[0] if active else None
 
     async def _recognised(self, row: Row, work: Work) -> Done:
+        """Found by our number: linked or made by an earlier attempt, or bearing it before us.
+
+        What an earlier attempt may have made was made of older data, so what differs is given.
+        """
         member_id = str(row["customerId"])
-        linked = work.plan is not None and str(work.plan.get("member")) == member_id
-        adjustments: Sequence[dict[str, str]] = ()
-        if work.link is not None and not linked:
-            adjustments = await self._bring_up_to_date(row, work)
+        plan = work.plan or {}
+        linked = str(plan.get("member")) == member_id
+        fields, adjustments = customers_fields(work.customer)
+        sent = changes = work.changes(fields) if linked else {}
+        if work.retried and not linked:
+            changes = {n: v for n, v in fields.items() if str(row.get(n) or "") != v}
+            sent = fields
+        adjustments += await give(self.client, member_id, changes, work)
         return Done(
             action="linked" if linked else "created",
             reference=member_id,
             member_number=self._member_number(row, work),
-            adjustments=adjustments,
+            adjustments=adjustments if sent else (),
+            old_number=(plan.get("old_number") or None) if linked else None,
+            old_place=plan.get("old_number_in") if linked else None,
+            fields=fields,
+            sent=sent,
         )
-
-    async def _bring_up_to_date(self, row: Row, work: Work) -> Sequence[dict[str, str]]:
-        """A member of our own making, delivered before: newer data of the same sign-up counts."""
-        fields, adjustments = member_fields(work.customer)
-        own = {"customerCode", "status"}
-        changed = {
-            name: value
-            for name, value in fields.items()
-            if name not in own and str(row.get(name) or "") != value
-        }
-        if changed:
-            await self._client.patch(str(row["customerId"]), changed)
-        return adjustments
 
     def _member_number(self, row: Row, work: Work) -> str:
         """In `customerNo` mode the old card's number stays the one that a till reads."""
@@ -129,7 +163,8 @@ class Smaregi:
 
     async def _decide(self, work: Work) -> LinkTo | CreateNew:
         profile = work.customer.profile
-        candidates = await self.index.by_email(profile.email)
+        found = await self.index.by_email(profile.email)
+        candidates = [m for m in found if (work.customer.id, m.member_id) not in self.holders.apart]
         if not candidates:
             return CreateNew()
         choice = choose(
@@ -138,80 +173,28 @@ class Smaregi:
             link_contradicted=self._settings().smaregi_link_contradicted,
         )
         if isinstance(choice, Undecided):
-            raise _conflict(choice.reason)
+            raise conflict(choice.reason)
         if isinstance(choice, LinkTo):
             if not work.email_verified and not self._settings().smaregi_link_unverified:
-                raise _conflict("the e-mail is not verified (SMAREGI_LINK_UNVERIFIED=false)")
-            await self._refuse_somebody_elses(choice.member, work)
+                raise conflict("the e-mail is not verified (SMAREGI_LINK_UNVERIFIED=false)")
+            if await self.holders.owners(row_of(choice.member), besides=work.customer.id):
+                raise conflict("the store member with this e-mail belongs to another customer")
         return choice
-
-    async def _refuse_somebody_elses(self, member: Member, work: Work) -> None:
-        """A member that is linked to another customer who still exists is not ours to take."""
-        ours = work.customer.id
-        owners: set[int] = {
-            int(number)
-            for number in (member.code, member.number)
-            if number.isascii() and number.isdigit() and len(number) in _SHOPIFY_ID_DIGITS
-        }
-        link = await self._context.db.read(
-            lambda db: links.of_reference(db, SYSTEM, str(member.member_id))
-        )
-        if link is not None:
-            owners.add(link.customer_id)
-        for owner in owners - {ours}:
-            if await self._context.customer_exists(owner):
-                raise _conflict("the store member with this e-mail belongs to another customer")
-
-    async def _link(self, member: Member, work: Work) -> Done:
-        number = work.customer.member_number
-        if self._settings().smaregi_link_field == "customerNo":
-            if member.number:
-                raise _conflict("the member's customerNo is occupied")
-            await work.save_plan({"member": member.member_id, "old_number_in": None})
-            await self._client.patch(str(member.member_id), {"customerNo": number})
-            return Done("linked", str(member.member_id), member.code or number)
-        free = not member.number and not await self._number_taken(member.code)
-        if member.code and not free:
-            return await self._link_with_note(member, work)
-        fields = {"customerCode": number}
-        if member.code:
-            fields["customerNo"] = member.code
-        place = "customerNo" if member.code else None
-        await work.save_plan({"member": member.member_id, "old_number_in": place})
-        try:
-            await self._client.patch(str(member.member_id), fields)
-        except UpstreamError as error:
-            if error.error_class is not ErrorClass.INVALID_DATA or not member.code:
-                raise
-            return await self._link_with_note(member, work)
-        return Done("linked", str(member.member_id), number)
-
-    async def _number_taken(self, code: str) -> bool:
-        return await self._context.db.read(lambda db: number_taken(db, code))
-
-    async def _link_with_note(self, member: Member, work: Work) -> Done:
-        """Where customerNo is not free the old number goes into the note, once."""
-        await work.save_plan({"member": member.member_id, "old_number_in": "note"})
-        row = await self._client.by_id(str(member.member_id))
-        if row is None:
-            raise UpstreamError(
-                SYSTEM, "read member", ErrorClass.UNEXPECTED, "the member is gone", applied=False
-            )
-        note, line = str(row.get("note") or ""), _OLD_NUMBER + member.code
-        fields = {"customerCode": work.customer.member_number}
-        if line not in note.splitlines():
-            fields["note"] = f"{note}\n{line}".strip()
-        await self._client.patch(str(member.member_id), fields)
-        return Done("linked", str(member.member_id), work.customer.member_number)
 
     async def _create(self, work: Work) -> Done:
         fields, adjustments = member_fields(work.customer)
         try:
-            row = await self._client.create(fields)
+            row = await self.client.create(fields)
         except UpstreamError as error:
             row = await self._made_after_all(error, fields["customerCode"])
+        given = customers_own(fields)
         return Done(
-            "created", str(row["customerId"]), fields["customerCode"], adjustments=adjustments
+            "created",
+            str(row["customerId"]),
+            fields["customerCode"],
+            adjustments=adjustments,
+            fields=given,
+            sent=given,
         )
 
     async def _made_after_all(self, error: UpstreamError, code: str) -> Row:
@@ -220,15 +203,44 @@ class Smaregi:
         if clear:
             raise error
         try:
-            rows = await self._client.by_number("customer_code", code)
+            rows = await self.client.by_number("customer_code", code)
         except UpstreamError:
             raise error from None
+        self.holders.refuse_apart(rows, int(code))
         for row in rows:
-            if str(row.get("status") or "0") in _ACTIVE:
+            if _status(row) in ACTIVE:
                 return row
         if rows:
-            raise _conflict("the member with this number is withdrawn or merged")
+            raise conflict("the member with this number is withdrawn or merged")
         raise error
+
+    async def members_changed(self, deleted: Sequence[int]) -> None:
+        """What a webhook hints at is taken into the index; `deleted` are said to be gone."""
+        if len(deleted) > _ASKED_ONE_BY_ONE:
+            self._watch(self.index.start_scan(again=True))
+            return
+        await self.index.fresh()
+        gone = [each for each in deleted if await self.client.by_id(str(each)) is None]
+        if gone:
+            await self.index.forget(gone)
+
+    async def unlink(self, link: Link) -> str | None:
+        """The member gives up the customer's number and has its old one again, or one of its own.
+
+        Returns the number that it has now, None where the member is gone. May be repeated.
+        """
+        return await self._numbers.give_back(link)
+
+    async def withdraw(self, link: Link) -> None:
+        """The member leaves (status 3), with its number and points. May be repeated."""
+        await withdraw(self.client, link.reference)
+
+    async def absorb(self, member_id: str, survivor_id: str) -> bool:
+        """The member is merged (status 4), with a note of where it went. May be repeated.
+
+        False where the note had no room for it.
+        """
+        return await absorb(self.client, member_id, survivor_id)
 
     async def refresh_members(self) -> AsyncIterator[dict[str, Any]]:
         """Rebuild the index of members; `progress` events, then `end`, with any `error`."""
@@ -247,13 +259,19 @@ class Smaregi:
         yield end | {"indexed": await self.index.size()}
 
     async def check(self) -> Sequence[Check]:
-        columns = await self._client.required_columns()
-        await self._client.member_page(1, None)
+        columns = await self.client.required_columns()
+        await self.client.member_page(1, None)
         detail = "token, members and required columns can be read"
         if columns:
             detail += f"; this contract also requires {', '.join(sorted(columns))}"
         return [Check("Smaregi", ok=True, detail=detail)]
 
 
-def _conflict(reason: str) -> UpstreamError:
-    return UpstreamError(SYSTEM, "match", ErrorClass.CONFLICT, reason, applied=False)
+def _status(row: Row) -> str:
+    return text_of(row, "status") or "0"
+
+
+def _by_hand(work: Work) -> str | None:
+    """The member that a person chose for this customer."""
+    plan = work.plan or {}
+    return str(plan["member"]) if plan.get("by_hand") else None

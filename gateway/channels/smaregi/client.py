@@ -24,7 +24,7 @@ PAGE = 1000
 
 
 class SmaregiClient:
-    """Members by number, by id and by page; create and patch. `clock` is monotonic."""
+    """Members by number, by id and by page; create, patch and points. `clock` is monotonic."""
 
     def __init__(
         self, wire: Wire, settings: Callable[[], SmaregiSettings], clock: Callable[[], float]
@@ -175,13 +175,37 @@ class SmaregiClient:
         answer = await self._send("create member", Access.WRITE, "POST", "/customers", body=fields)
         return self._member(answer)
 
-    async def patch(self, member_id: str, fields: Mapping[str, str]) -> Mapping[str, Any]:
+    async def patch(self, member_id: str, fields: Mapping[str, str | None]) -> Mapping[str, Any]:
         answer = await self._send(
             "update member", Access.WRITE, "PATCH", f"/customers/{member_id}", body=fields
         )
         if answer.status == 404:
             raise answer.error(ErrorClass.UNEXPECTED, "the member is gone")
         return self._member(answer)
+
+    async def balance(self, member_id: str) -> int | None:
+        """The member's points, None for an unknown member."""
+        answer = await self._send(
+            "read points", Access.READ, "GET", "/customers/point", {"customer_id": member_id}
+        )
+        if answer.status == 404:
+            return None
+        return _balance(answer, member_id)
+
+    async def add_points(self, member_id: str, points: int) -> int | None:
+        """Add (or, negative, subtract) points; the balance as answered.
+
+        There is no idempotency key: an error whose `applied` is None must be cleared up by
+        reading the balance, never by sending again.
+        """
+        answer = await self._send(
+            "add points",
+            Access.WRITE,
+            "POST",
+            f"/customers/{member_id}/point/add",
+            body={"point": str(points)},
+        )
+        return _balance(answer, member_id)
 
     async def required_columns(self) -> list[str]:
         """Columns that this contract requires beyond Smaregi's own."""
@@ -211,6 +235,24 @@ def _is_member(row: object) -> bool:
     """`customerId` comes as a number or as a text of digits."""
     member_id = row.get("customerId") if isinstance(row, dict) else None
     return isinstance(member_id, int) or (isinstance(member_id, str) and member_id.isdecimal())
+
+
+def _balance(answer: Answer, member_id: str) -> int | None:
+    """`point` of the member's row, which comes alone or in a list; None in an empty list."""
+    if answer.status not in {200, 201}:
+        raise answer.error(ErrorClass.INVALID_DATA if answer.status in {400, 404, 422} else None)
+    found = answer.json()
+    rows = found if isinstance(found, list) else [found]
+    if rows == []:
+        return None
+    for row in rows:
+        if _is_member(row) and str(row["customerId"]) == member_id and _is_whole(row.get("point")):
+            return int(row["point"])
+    raise answer.error(ErrorClass.UNEXPECTED, "the answer is not a balance of points")
+
+
+def _is_whole(value: object) -> bool:
+    return isinstance(value, int | str) and str(value).removeprefix("-").isdecimal()
 
 
 def _is_column(row: object) -> bool:

@@ -33,11 +33,18 @@ class SmaregiSettings(Section):
         "customerCode",
         description="where the Shopify id of a linked member goes: customerCode or customerNo",
     )
+    smaregi_on_delete: Literal["unlink", "withdraw"] = Field(
+        "unlink",
+        description="of a customer deleted in Shopify: unlink the member, or withdraw (status 3)",
+    )
     smaregi_link_unverified: bool = Field(
         True, description="false: link a member only once the e-mail is known to be the customer's"
     )
     smaregi_link_contradicted: bool = Field(
         False, description="true: link even where name and birth date both contradict"
+    )
+    smaregi_webhook_secret: SecretStr | None = Field(
+        None, description="the value of the header that Smaregi is set to send with webhooks"
     )
 
     def missing(self) -> list[str]:

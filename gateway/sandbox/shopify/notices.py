@@ -16,6 +16,8 @@ from gateway.sandbox.webhooks import Delivery, json_headers
 
 def topic_name(topic: str) -> str:
     """`CUSTOMERS_CREATE` as the header says it: `customers/create`."""
+    if topic.endswith("_CONSENT_UPDATE"):
+        return f"{topic.removesuffix('_UPDATE').lower()}/update"
     for room in ("CUSTOMERS", "CUSTOMER", "APP", "SHOP"):
         if topic.startswith(f"{room}_"):
             return f"{room}/{topic.removeprefix(f'{room}_')}".lower()

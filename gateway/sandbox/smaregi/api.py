@@ -28,7 +28,9 @@ class Smaregi:
         self.members = Members()
         self.webhooks = Webhooks(_WEBHOOK_SECONDS)
         self.webhook_url = options.webhook_url
-        self.webhook_headers = dict(options.webhook_headers)
+        self.webhook_headers = dict(options.webhook_headers) or {
+            "X-Webhook-Secret": options.webhook_secret
+        }
         self.skew = options.skew
         self.required = set(options.required)
         self._clock = clock or time.time

@@ -1,0 +1,88 @@
+"""A linked member is given what differs from what it was last given, and nothing else."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from gateway.channels.base import Done, Work
+from gateway.channels.smaregi.client import SYSTEM, SmaregiClient
+from gateway.channels.smaregi.mapping import member_fields
+from gateway.customer import Customer
+from gateway.errors import ErrorClass, UpstreamError
+from gateway.outcomes import Kind, Link
+
+__all__ = ["ACTIVE", "bring_up_to_date", "customers_fields", "customers_own", "give"]
+
+ACTIVE = frozenset({"0", "1", "2"})
+
+Row = Mapping[str, Any]
+
+
+def customers_own(body: Mapping[str, str]) -> dict[str, str]:
+    """The fields that the customer decides; number and status are the till's."""
+    return {name: value for name, value in body.items() if name not in {"customerCode", "status"}}
+
+
+def customers_fields(customer: Customer) -> tuple[dict[str, str], list[dict[str, str]]]:
+    """Them, and what had to be changed to fit."""
+    body, adjustments = member_fields(customer)
+    return customers_own(body), adjustments
+
+
+async def bring_up_to_date(client: SmaregiClient, link: Link, work: Work) -> Done:
+    fields, adjustments = customers_fields(work.customer)
+    changes = work.changes(fields)
+    if changes:
+        _refuse_inactive(await client.by_id(link.reference))
+        adjustments += await give(client, link.reference, changes, work)
+    return Done(
+        action=_action(link, work),
+        reference=link.reference,
+        member_number=link.member_number,
+        adjustments=adjustments,
+        fields=fields,
+        sent=changes,
+    )
+
+
+def _action(link: Link, work: Work) -> str:
+    if work.kind is Kind.UPDATE:
+        return "updated"
+    linked = work.plan is not None and str(work.plan.get("member")) == link.reference
+    return "linked" if linked else "created"
+
+
+def _refuse_inactive(row: Row | None) -> None:
+    """A conflict where the linked member is not one that a till still knows."""
+    reason = ""
+    if row is None:
+        reason = "the linked member is gone from Smaregi"
+    elif str(row.get("status") or "0") not in ACTIVE:
+        reason = "the linked member is withdrawn or merged"
+    if reason:
+        raise UpstreamError(SYSTEM, "update member", ErrorClass.CONFLICT, reason, applied=False)
+
+
+async def give(
+    client: SmaregiClient, member_id: str, changes: Mapping[str, str], work: Work
+) -> Sequence[dict[str, str]]:
+    """Write `changes` ('' clears); the adjustments that this took.
+
+    How a member's field is emptied is not documented ("do not send an empty text"): null is tried
+    first, then the empty text; where both are refused the other fields go without.
+    """
+    if not changes:
+        return ()
+    await work.announce(changes)
+    cleared = [name for name, value in changes.items() if not value]
+    for blank in (None, ""):
+        try:
+            await client.patch(member_id, {name: value or blank for name, value in changes.items()})
+        except UpstreamError as error:
+            if error.error_class is not ErrorClass.INVALID_DATA or not cleared:
+                raise
+        else:
+            return ()
+    rest = {name: value for name, value in changes.items() if value}
+    if rest:
+        await client.patch(member_id, rest)
+    return [{"field": name, "change": "not emptied: Smaregi refuses that"} for name in cleared]

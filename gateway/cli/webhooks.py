@@ -1,0 +1,37 @@
+"""webhooks install: makes the subscriptions in Shopify that are missing."""
+
+import sys
+
+import click
+
+from gateway.cli.output import print_json, table
+
+__all__ = ["command"]
+
+
+@click.group("webhooks")
+def command() -> None:
+    """Webhooks: how changes made elsewhere reach the gateway."""
+
+
+@command.command("install")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
+def install(as_json: bool) -> None:
+    """Make the subscriptions in Shopify that are missing, to GATEWAY_PUBLIC_URL.
+
+    What is there already stays as it is, so it may be run at any time. The privacy topics and
+    Smaregi's webhook are set in their own consoles; see 'Webhooks' in the README.
+    """
+    from gateway.checks import install_webhooks  # noqa: PLC0415 - --help stays quick
+    from gateway.cli.run import read_config, run_logged  # noqa: PLC0415
+    from gateway.events import SUBSCRIBED  # noqa: PLC0415
+
+    found = run_logged(install_webhooks(read_config(complete=True)))
+    rows = [(SUBSCRIBED[each.topic], each.state, each.detail) for each in found]
+    if as_json:
+        for topic, state, detail in rows:
+            print_json({"topic": topic, "state": state, "detail": detail})
+    else:
+        table("", ("topic", "state", "what was found"), rows)
+    if any(each.state == "failed" for each in found):
+        sys.exit(1)

@@ -1,0 +1,149 @@
+"""What an attempt hands its channel: the customer, their link, and what the record was last given.
+
+A hash of a field is keyed and bound to channel and customer, so that equal values of two people
+cannot be told from the database.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from functools import partial
+from typing import Any
+
+from flags import FlagSet, Mode
+from gateway.channels import Given, Work
+from gateway.customer import Customer
+from gateway.delivery.permission import Permission
+from gateway.delivery.route import Route
+from gateway.outcomes import Delivery, Kind, Link, Outcome
+from gateway.store import Database, Keys, links, outbox
+from gateway.wire import dry_run
+
+__all__ = ["Works"]
+
+
+class Works:
+    def __init__(
+        self,
+        db: Database,
+        routes: Mapping[str, Route],
+        keys: Keys,
+        flags: Callable[[], FlagSet],
+    ) -> None:
+        self._db = db
+        self._routes = routes
+        self._keys = keys
+        self._flags = flags
+        self.permission = Permission(flags)
+        self.numbering = next((n for n, r in routes.items() if r.spec.numbers_members), None)
+        self._sending: dict[tuple[str, int], Customer] = {}
+
+    async def link(self, channel: str, customer_id: int) -> Link | None:
+        return await self._db.read(lambda db: links.get(db, channel, customer_id))
+
+    async def member_number(self, customer_id: int) -> str | None:
+        """The number that tills know this customer by; None until a channel has given it."""
+        link = await self.link(self.numbering, customer_id) if self.numbering else None
+        return link.member_number if link else None
+
+    def _number_by_rule(self, customer_id: int) -> str:
+        """The number that this customer will have, where that is known beforehand; else ''."""
+        if self.numbering is None:
+            return ""
+        route = self._routes[self.numbering]
+        will_be = self._flags()[self.numbering].decide(customer_id).mode in {Mode.ON, Mode.HOLD}
+        known = will_be and route.spec.number_is_customer_id(route.settings())
+        return str(customer_id) if known else ""
+
+    # -- what was given
+
+    def given(self, channel: str, customer_id: int, marks: Mapping[str, str] | None) -> Given:
+        return Given(marks, partial(self._keys.marks, f"{channel} {customer_id}"))
+
+    def state(self, channel: str, customer: Customer) -> str:
+        """A keyed hash of all that the channel would give a record of this customer."""
+        fields = self._routes[channel].channel.fields_of(customer)
+        whole = "\0".join(f"{name}={value}" for name, value in sorted(fields.items()))
+        return self._keys.marks(f"{channel} {customer.id}", {"": whole})[""]
+
+    @contextmanager
+    def under_way(self, channel: str, customer: Customer) -> Iterator[None]:
+        key = (channel, customer.id)
+        self._sending[key] = customer
+        try:
+            yield
+        finally:
+            del self._sending[key]
+
+    def is_sending(self, channel: str, customer: Customer) -> bool:
+        """Whether an attempt is under way with the customer just as they are now."""
+        return self._sending.get((channel, customer.id)) == customer
+
+    # -- before an attempt
+
+    async def is_kept_back(self, delivery: Delivery, customer: Customer | None) -> bool:
+        """By its flags, now that the customer is at hand (None: gone from Shopify)."""
+        if delivery.urgent:
+            return False
+        update = delivery.kind is Kind.UPDATE
+        link = await self.link(delivery.channel, delivery.customer_id) if update else None
+        email = customer.profile.email if customer else None
+        decided = self.permission.decide(
+            delivery.channel, delivery.customer_id, delivery.kind, email, linked=link is not None
+        )
+        return decided.mode is not Mode.ON
+
+    async def prepare(
+        self, delivery: Delivery, customer: Customer, *, fresh: bool
+    ) -> tuple[Work, Mode]:
+        """The work; and ON, or the mode that keeps back all but the customer's opting out."""
+        link, number, mode = None, self._number_by_rule(customer.id), Mode.ON
+        if not fresh:
+            link = await self.link(delivery.channel, customer.id)
+            number = await self.member_number(customer.id) or number
+        if delivery.urgent and link is not None and delivery.outcome is not Outcome.DRY_RUN:
+            email, kind = customer.profile.email, delivery.kind
+            decided = self.permission.decide(link.channel, customer.id, kind, email, linked=True)
+            mode = decided.mode
+        return self._work(delivery, customer, link, mode, fresh=fresh, number=number), mode
+
+    def _work(
+        self,
+        delivery: Delivery,
+        customer: Customer,
+        link: Link | None,
+        mode: Mode,
+        *,
+        fresh: bool,
+        number: str,
+    ) -> Work:
+        """What is known of a record before its link is written stands in the plan."""
+        route = self._routes[delivery.channel]
+        known = link.fields if link else (delivery.plan or {}).get("fields")
+        given = self.given(delivery.channel, customer.id, known)
+
+        async def save_plan(plan: dict[str, Any]) -> None:
+            marks = given.after(route.channel.fields_of(customer), {})
+            whole = {**plan, "fields": marks}
+            await self._db.write(lambda db: outbox.save_plan(db, delivery.id, whole))
+
+        async def announce(sending: Mapping[str, str]) -> None:
+            if link is not None and not dry_run.get():
+                marks = given.unsure(sending)
+                await self._db.write(
+                    lambda db: links.set_fields(db, link.channel, link.customer_id, marks)
+                )
+
+        return Work(
+            customer=customer,
+            kind=delivery.kind,
+            link=link,
+            fresh=fresh,
+            email_verified=delivery.email_verified,
+            plan=delivery.plan,
+            save_plan=save_plan,
+            number=number,
+            given=given,
+            announce=announce,
+            retried=delivery.attempts > 1,
+            only=None if mode is Mode.ON else route.spec.consent,
+        )

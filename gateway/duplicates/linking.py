@@ -1,0 +1,246 @@
+"""Links made and undone by a person.
+
+Linking writes down the member that was chosen and leaves the rest to the one path: a delivery,
+tried at once, or by the worker if this process dies. Unlinking is three steps, each of which may be
+repeated: the two are kept apart (nothing links them again), the member has its old number again,
+the link is gone and a delivery is owed for a member of the customer's own.
+"""
+
+import asyncio
+import sqlite3
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+from flags import Mode
+from gateway.channels.smaregi import Smaregi
+from gateway.customer import Customer
+from gateway.delivery import Deliverer
+from gateway.duplicates.progress import Tell, Unfinished, told
+from gateway.errors import Refused
+from gateway.outcomes import Delivery, DeliveryFilter, Kind, Link, NewDelivery, Outcome
+from gateway.shopify import Shopify
+from gateway.store import Database, links, listing, outbox
+
+__all__ = ["CHANNEL", "Linking"]
+
+CHANNEL = "smaregi"
+_OPEN = (Outcome.PENDING, Outcome.RETRYING, Outcome.FAILED, Outcome.HELD)
+_PATIENCE = 30.0
+"""Seconds for an attempt under way to end."""
+
+
+class Linking:
+    def __init__(
+        self,
+        db: Database,
+        deliverer: Deliverer,
+        shopify: Shopify,
+        smaregi: Smaregi,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._db = db
+        self._deliverer = deliverer
+        self._shopify = shopify
+        self._smaregi = smaregi
+        self._clock = clock
+
+    # -- link
+
+    def link(self, customer_id: int, member_id: int) -> AsyncIterator[dict[str, Any]]:
+        """Events (`gateway.duplicates.progress`)."""
+        return told(self._deliverer, lambda tell: self._link(customer_id, member_id, tell))
+
+    async def _link(self, customer_id: int, member_id: int, tell: Tell) -> str:
+        customer = (await self._shopify.read([customer_id])).get(customer_id)
+        if customer is None:
+            raise Refused(f"Shopify has no customer {customer_id}.")
+        self.require_flag(customer_id, customer)
+        done = await self._stands_in_the_way(customer_id, member_id)
+        if done:
+            return f"Customer {customer_id} is linked to member {member_id} already."
+        async with self.alone(customer_id):
+            delivery = await self._db.write(
+                lambda db: self.owe_link(db, customer_id, member_id, self._clock())
+            )
+            self._smaregi.holders.apart.discard((customer_id, member_id))
+        tell(f"Member {member_id} is written down for customer {customer_id}.")
+        after = await self.attempt(delivery, customer)
+        return f"{_outcome_of(after)} {await self._numbers(customer_id)}".strip()
+
+    def require_flag(self, customer_id: int, customer: Customer | None) -> None:
+        """Nothing is written to Smaregi behind the back of its flag."""
+        email = customer.profile.email if customer else None
+        if self._deliverer.flag(CHANNEL, customer_id, email).mode is not Mode.ON:
+            raise Refused(
+                "FLAG_SMAREGI does not let this customer through (see `flags`): nothing was done."
+            )
+
+    async def _stands_in_the_way(self, customer_id: int, member_id: int) -> bool:
+        """Refused, or whether the two are linked already."""
+        row = await self._smaregi.client.by_id(str(member_id))
+        if row is None:
+            raise Refused(f"Smaregi has no member {member_id}.")
+        link = await self.link_of(customer_id)
+        if link is not None and link.reference != str(member_id):
+            raise Refused(
+                f"Customer {customer_id} is linked to member {link.reference}: "
+                f"`duplicates unlink {customer_id}` comes first."
+            )
+        numbers = {row.get("customerCode"), row.get("customerNo")}
+        if link is not None and str(customer_id) in numbers:
+            return await self._db.read(lambda db: links.get(db, CHANNEL, customer_id)) is not None
+        refuse_status(member_id, str(row.get("status") or "0"))
+        for owner in await self._smaregi.holders.owners(row, besides=customer_id):
+            raise Refused(
+                f"Member {member_id} belongs to customer {owner}, who exists in Shopify: "
+                f"`duplicates unlink {owner}` comes first, or merge the customers in Shopify."
+            )
+        return False
+
+    async def link_of(self, customer_id: int) -> Link | None:
+        """The link, or the member that carries the customer's number where the link was lost."""
+        link = await self._db.read(lambda db: links.get(db, CHANNEL, customer_id))
+        if link is not None:
+            return link
+        rows = await self._smaregi.holders.with_number(str(customer_id))
+        return Link(CHANNEL, customer_id, str(rows[0]["customerId"])) if rows else None
+
+    def owe_link(
+        self, db: sqlite3.Connection, customer_id: int, member_id: int, now: float
+    ) -> Delivery:
+        """In the caller's transaction: a delivery whose plan names the member."""
+        links.reunite(db, customer_id, member_id)
+        new = NewDelivery(CHANNEL, Kind.REGISTRATION, Outcome.PENDING)
+        (delivery,) = outbox.add(db, customer_id, None, [new], now)
+        outbox.save_plan(db, delivery.id, {"member": member_id, "by_hand": True})
+        return listing.get(db, delivery.id) or delivery
+
+    # -- unlink
+
+    def unlink(self, customer_id: int, *, new_member: bool) -> AsyncIterator[dict[str, Any]]:
+        """Events; `new_member`: the customer gets a member of their own."""
+        return told(
+            self._deliverer, lambda tell: self._unlink(customer_id, tell, new_member=new_member)
+        )
+
+    async def _unlink(self, customer_id: int, tell: Tell, *, new_member: bool) -> str:
+        customer = (await self._shopify.read([customer_id])).get(customer_id)
+        self.require_flag(customer_id, customer)
+        link = await self.link_of(customer_id)
+        if link is None:
+            return await self._unlinked_before(customer_id, customer)
+        wanted = new_member and customer is not None
+        await self._keep_apart(customer_id, int(link.reference))
+        async with self.alone(customer_id):
+            number = await self._smaregi.unlink(link)
+            tell(_given_back(link, number))
+            await self._db.write(lambda db: self._part(db, link, self._clock(), wanted))
+        tell(f"Customer {customer_id} and member {link.reference} stay apart from now on.")
+        return await self._own_member(customer_id, customer if wanted else None)
+
+    async def _keep_apart(self, customer_id: int, member_id: int) -> None:
+        """First in memory: an attempt that begins from now on knows it."""
+        self._smaregi.holders.apart.add((customer_id, member_id))
+        now = self._clock()
+        await self._db.write(lambda db: links.keep_apart(db, customer_id, member_id, now))
+
+    def _part(self, db: sqlite3.Connection, link: Link, now: float, new_member: bool) -> None:
+        """The link is gone; in the same commit a new member is owed, or nothing any more."""
+        links.remove(db, CHANNEL, link.customer_id, link.reference)
+        if new_member:
+            new = NewDelivery(CHANNEL, Kind.REGISTRATION, Outcome.PENDING)
+            (delivery,) = outbox.add(db, link.customer_id, None, [new], now)
+            outbox.save_plan(db, delivery.id, {})
+            return
+        for delivery in _open(db, link.customer_id):
+            outbox.discard(db, delivery.id, "unlinked by a person, without a new member", now)
+
+    async def _unlinked_before(self, customer_id: int, customer: Customer | None) -> str:
+        if not any(known == customer_id for known, _ in self._smaregi.holders.apart):
+            raise Refused(f"Customer {customer_id} is not linked to a store member.")
+        return await self._own_member(customer_id, customer)
+
+    async def _own_member(self, customer_id: int, customer: Customer | None) -> str:
+        """What became of the member of their own; tried now if it is still owed."""
+        waiting = await self._db.read(lambda db: _open(db, customer_id))
+        if customer is None or not waiting:
+            return f"Customer {customer_id} is not linked to a store member."
+        return _outcome_of(await self.attempt(waiting[0], customer))
+
+    # -- attempts
+
+    @asynccontextmanager
+    async def alone(self, customer_id: int) -> AsyncIterator[None]:
+        """No attempt of this customer's delivery to Smaregi is under way meanwhile."""
+        held = await self._hold(customer_id)
+        try:
+            yield
+        finally:
+            self._deliverer.busy.discard(held)
+
+    async def _hold(self, customer_id: int) -> int:
+        """The id of the open delivery, 0 where there is none."""
+        until = asyncio.get_running_loop().time() + _PATIENCE
+        while asyncio.get_running_loop().time() < until:
+            waiting = await self._db.read(lambda db: _open(db, customer_id))
+            if not waiting:
+                return 0
+            if waiting[0].id not in self._deliverer.busy:
+                self._deliverer.busy.add(waiting[0].id)
+                return waiting[0].id
+            await asyncio.sleep(0.05)
+        raise Unfinished("This customer is being sent to Smaregi right now: run it again.")
+
+    async def attempt(self, delivery: Delivery, customer: Customer) -> Delivery:
+        """Try it now, or wait for the worker who is at it."""
+        after = await self._deliverer.again(delivery, customer, person=True)
+        until = asyncio.get_running_loop().time() + _PATIENCE
+        while after is None or after.id in self._deliverer.busy:
+            if asyncio.get_running_loop().time() > until:
+                raise Unfinished("It is being tried; `deliveries list` shows how it ends.")
+            await asyncio.sleep(0.05)
+            after = await self._db.read(lambda db: listing.get(db, delivery.id))
+        return after
+
+    async def _numbers(self, customer_id: int) -> str:
+        link = await self._db.read(lambda db: links.get(db, CHANNEL, customer_id))
+        if link is None or not link.old_number:
+            return ""
+        kept = "the note" if link.old_place == "note" else link.old_place
+        return f"Its old number {link.old_number} is in {kept}."
+
+
+def refuse_status(member_id: int, status: str) -> None:
+    """Only an active member (0), or one whose card is lost (2), is linked."""
+    words = {
+        "1": "is suspended (status 1): somebody did that on purpose. Lift it in Smaregi first",
+        "3": "has left (status 3, withdrawn)",
+        "4": "was merged into another (status 4)",
+    }
+    if status in words:
+        raise Refused(f"Member {member_id} {words[status]}.")
+
+
+def _open(db: sqlite3.Connection, customer_id: int) -> list[Delivery]:
+    wanted = DeliveryFilter(channels=(CHANNEL,), outcomes=_OPEN, customer_id=customer_id)
+    return listing.find(db, wanted, limit=1)
+
+
+def _outcome_of(delivery: Delivery) -> str:
+    """A sentence; Unfinished unless the customer has the member now."""
+    if delivery.outcome is Outcome.DELIVERED:
+        how = "is linked to" if delivery.action == "linked" else "has a new member of their own,"
+        return f"Customer {delivery.customer_id} {how} member {delivery.reference}."
+    reason = f" ({delivery.message})" if delivery.message else ""
+    goes_on = "" if delivery.outcome is Outcome.FAILED else " `serve` goes on by itself."
+    raise Unfinished(f"Delivery {delivery.id} is {delivery.outcome}{reason}.{goes_on}")
+
+
+def _given_back(link: Link, number: str | None) -> str:
+    if number is None:
+        return f"Smaregi has no member {link.reference} any more: there is no number to give back."
+    if link.old_number == number:
+        return f"Member {link.reference} has its old number {number} again."
+    return f"Member {link.reference} has the number {number} now."

@@ -1,0 +1,62 @@
+"""A person's command on links and members: carried out whole, even if nobody listens any more.
+
+Its events are lines of text and, last, `end` with the command's exit code: 0 done, 1 something
+failed and the same command goes on, 2 it cannot be done like this.
+"""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
+
+from gateway.delivery import Deliverer
+from gateway.errors import Refused, StorageError, UpstreamError
+
+__all__ = ["Event", "Tell", "Unfinished", "told"]
+
+log = logging.getLogger(__name__)
+
+Event = dict[str, Any]
+Tell = Callable[[str], None]
+
+
+class Unfinished(Exception):  # noqa: N818 - a turn in the flow, told as exit code 1
+    """It could not be done to its end; the text says what a person has to do."""
+
+
+async def told(
+    deliverer: Deliverer, work: Callable[[Tell], Awaitable[str]]
+) -> AsyncIterator[Event]:
+    """`work(tell)` returns the last sentence. Whoever stops listening stops nothing.
+
+    Without `end` where the gateway stopped meanwhile: the next owner goes on.
+    """
+    events: asyncio.Queue[Event | None] = asyncio.Queue()
+
+    def tell(text: str) -> None:
+        events.put_nowait({"event": "step", "text": text})
+
+    async def run() -> None:
+        events.put_nowait(await _end(work(tell)))
+
+    deliverer.keep(run()).add_done_callback(lambda _: events.put_nowait(None))
+    while (event := await events.get()) is not None:
+        yield event
+
+
+async def _end(work: Awaitable[str]) -> Event:
+    code, text = 0, ""
+    try:
+        text = await work
+    except Refused as error:
+        code, text = 2, str(error)
+    except Unfinished as error:
+        code, text = 1, str(error)
+    except UpstreamError as error:
+        code, text = 1, f"{error.system}: {error}. Run the same command again: it goes on."
+    except StorageError as error:
+        code, text = 1, f"The database cannot be used: {error} ({error.hint})"
+    except Exception as bug:
+        log.exception("a command broke")
+        code, text = 1, f"An error of the gateway itself ({type(bug).__name__}); see its log."
+    return {"event": "end", "code": code, "text": text}

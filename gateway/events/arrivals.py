@@ -1,0 +1,89 @@
+"""Customers made in Shopify elsewhere: at the checkout, in the admin, by another app."""
+
+import asyncio
+import sqlite3
+import time
+from collections.abc import Callable
+
+from flags import Mode
+from gateway.channels import Spec
+from gateway.customer import Customer
+from gateway.delivery import Deliverer
+from gateway.outcomes import Kind, NewDelivery, Outcome
+from gateway.store import Database, links, listing, outbox
+
+__all__ = ["Newcomers"]
+
+_OUTCOME_OF = {
+    Mode.ON: Outcome.PENDING,
+    Mode.HOLD: Outcome.HELD,
+    Mode.OFF: Outcome.SKIPPED,
+    Mode.DRY_RUN: Outcome.DRY_RUN,
+}
+_REHEARSAL = 30.0
+"""Seconds for a channel to look, under `dry_run`."""
+
+
+class Newcomers:
+    """`welcomed()` is SHOPIFY_SYNC_OTHERS; `due(channel)` wakes the worker.
+
+    They get no welcome mail: that is for sign-ups.
+    """
+
+    def __init__(
+        self,
+        db: Database,
+        deliverer: Deliverer,
+        *,
+        welcomed: Callable[[], bool],
+        due: Callable[[str], None],
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._db = db
+        self._deliverer = deliverer
+        self._welcomed = welcomed
+        self._due = due
+        self._clock = clock
+
+    def _channels(self) -> list[Spec]:
+        """Those that keep a record of a customer."""
+        specs = (route.spec for route in self._deliverer.routes.values())
+        return [spec for spec in specs if spec.updates]
+
+    async def is_known(self, customer: Customer) -> bool:
+        """Signed up through us, or told to a channel before."""
+        if customer.registration_id:
+            return True
+        names = [spec.name for spec in self._channels()]
+
+        def unit(db: sqlite3.Connection) -> bool:
+            linked = links.of_customers(db, names, [customer.id])
+            return bool(linked) or listing.any_of(db, customer.id, names)
+
+        return await self._db.read(unit)
+
+    async def welcome(self, customer: Customer) -> None:
+        """A delivery for each channel, as its flag says."""
+        if not self._welcomed():
+            return
+        new = [self._owed(spec.name, customer) for spec in self._channels()]
+        now = self._clock()
+        written = await self._db.write(lambda db: outbox.add(db, customer.id, None, new, now))
+        rehearsed = [d for d in written if d.outcome is Outcome.DRY_RUN]
+        if rehearsed:
+            until = asyncio.get_running_loop().time() + _REHEARSAL
+            await self._deliverer.live(rehearsed, customer, fresh=False, until=until)
+        for delivery in written:
+            if delivery.outcome is Outcome.PENDING:
+                self._due(delivery.channel)
+
+    def _owed(self, channel: str, customer: Customer) -> NewDelivery:
+        mode = self._deliverer.flag(channel, customer.id, customer.profile.email).mode
+        outcome = _OUTCOME_OF[mode]
+        return NewDelivery(
+            channel,
+            Kind.REGISTRATION,
+            outcome,
+            claimed=outcome is Outcome.DRY_RUN,
+            email_verified=customer.enabled,
+        )

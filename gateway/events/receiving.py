@@ -1,0 +1,169 @@
+"""Is a webhook genuine, and what is it about: pure functions of its headers and raw body.
+
+Shopify signs the raw body: base64 of HMAC-SHA256 in `X-Shopify-Hmac-Sha256`. Smaregi signs nothing;
+the value of a header that was set in its console is the only proof, under whatever name. Of the
+body only ids are taken.
+"""
+
+import base64
+import hashlib
+import hmac
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import orjson
+
+from gateway.customer import numeric_id
+from gateway.store.events import NewEvent
+
+__all__ = [
+    "CONSENT",
+    "CREATED",
+    "DATA_REQUEST",
+    "DELETED",
+    "ENABLED",
+    "MERGED",
+    "REDACT",
+    "SHOP_REDACT",
+    "SUBSCRIBED",
+    "TOPICS",
+    "UPDATED",
+    "MalformedError",
+    "is_shopifys",
+    "is_smaregis",
+    "shopify_event",
+    "smaregi_event",
+]
+
+CREATED = "customers/create"
+UPDATED = "customers/update"
+ENABLED = "customers/enable"
+DELETED = "customers/delete"
+MERGED = "customers/merge"
+CONSENT = "customers_email_marketing_consent/update"
+REDACT = "customers/redact"
+DATA_REQUEST = "customers/data_request"
+SHOP_REDACT = "shop/redact"
+
+SUBSCRIBED: Mapping[str, str] = {
+    "CUSTOMERS_CREATE": CREATED,
+    "CUSTOMERS_UPDATE": UPDATED,
+    "CUSTOMERS_ENABLE": ENABLED,
+    "CUSTOMERS_DELETE": DELETED,
+    "CUSTOMERS_MERGE": MERGED,
+    "CUSTOMERS_EMAIL_MARKETING_CONSENT_UPDATE": CONSENT,
+}
+"""`WebhookSubscriptionTopic` -> the header's word, of what can be subscribed to by the API."""
+
+_BY_NAME = {
+    **SUBSCRIBED,
+    "CUSTOMERS_REDACT": REDACT,
+    "CUSTOMERS_DATA_REQUEST": DATA_REQUEST,
+    "SHOP_REDACT": SHOP_REDACT,
+}
+_MEMBERS = "pos:customers"
+_ACTIONS = {"created", "edited", "deleted", "bulk-update", "bulk-deleted"}
+TOPICS = frozenset({*_BY_NAME.values(), *(f"{_MEMBERS} {action}" for action in _ACTIONS), _MEMBERS})
+"""Every topic that an event can have: a closed set, for metrics."""
+
+_LONGEST_ID = 200
+
+
+class MalformedError(Exception):
+    """Genuine, yet not what this sender sends; the text says what is wrong, never a value."""
+
+
+def is_shopifys(raw: bytes, signature: str, secret: str) -> bool:
+    expected = base64.b64encode(hmac.new(secret.encode(), raw, hashlib.sha256).digest())
+    return hmac.compare_digest(expected, _bytes(signature.strip()))
+
+
+def is_smaregis(values: Iterable[str], secret: str) -> bool:
+    """`values` of all headers, since the header's name is the operator's choice.
+
+    Each is compared whatever the others gave; `Bearer` before the secret may be there.
+    """
+    wanted = secret.encode()
+    given = [_bytes(value.strip().removeprefix("Bearer ").strip()) for value in values]
+    matches = [hmac.compare_digest(wanted, value) for value in given]
+    return any(matches)
+
+
+def _bytes(text: str) -> bytes:
+    return text.encode("utf-8", "surrogateescape")
+
+
+def shopify_event(headers: Mapping[str, str], raw: bytes, store: str) -> NewEvent | None:
+    """What a webhook that Shopify signed is about; None where it is not our concern.
+
+    `store` is SHOPIFY_STORE: one app may be installed in several.
+    """
+    name = headers.get("X-Shopify-Topic", "").upper().replace("/", "_")
+    event_id = _event_id("shopify", headers.get("X-Shopify-Webhook-Id", ""))
+    if not name:
+        raise MalformedError("the topic is missing")
+    body = _object(raw)
+    topic = _BY_NAME.get(name)
+    if topic is None:
+        return None
+    if topic == SHOP_REDACT:
+        ours = str(body.get("shop_domain") or "").lower() == store.lower()
+        return NewEvent(event_id, "shopify", topic) if ours else None
+    if topic == MERGED:
+        kept = _id(body.get("admin_graphql_api_customer_kept_id"))
+        gone = _id(body.get("admin_graphql_api_customer_deleted_id"))
+        return NewEvent(event_id, "shopify", topic, kept, gone)
+    return NewEvent(event_id, "shopify", topic, _customer(topic, body))
+
+
+def _customer(topic: str, body: Mapping[str, Any]) -> int:
+    if topic == CONSENT:
+        return _id(body.get("customer_id"))
+    if topic in {REDACT, DATA_REQUEST}:
+        customer = body.get("customer")
+        return _id(customer.get("id") if isinstance(customer, dict) else None)
+    return _id(body.get("id"))
+
+
+def smaregi_event(headers: Mapping[str, str], raw: bytes, contract: str) -> NewEvent | None:
+    """What a webhook of Smaregi's is about; None for other events, and for another contract's."""
+    event_id = _event_id("smaregi", headers.get("smaregi-event-id", ""))
+    body = _object(raw)
+    said = str(headers.get("smaregi-contract-id") or body.get("contractId") or contract)
+    event = headers.get("smaregi-event") or body.get("event")
+    if event != _MEMBERS or said != contract:
+        return None
+    ids = body.get("customerIds")
+    if not isinstance(ids, list):
+        raise MalformedError("the list of members is missing")
+    action = body.get("action")
+    topic = f"{_MEMBERS} {action}" if action in _ACTIONS else _MEMBERS
+    return NewEvent(event_id, "smaregi", topic, members=tuple(_id(each) for each in ids))
+
+
+def _event_id(source: str, text: str) -> str:
+    if not (0 < len(text) <= _LONGEST_ID and text.isascii() and text.isprintable()):
+        raise MalformedError("the event's id is missing")
+    return f"{source}:{text}"
+
+
+def _object(raw: bytes) -> dict[str, Any]:
+    try:
+        body = orjson.loads(raw)
+    except orjson.JSONDecodeError:
+        raise MalformedError("the body is not JSON") from None
+    if not isinstance(body, dict):
+        raise MalformedError("the body is not a JSON object")
+    return body
+
+
+def _id(value: Any) -> int:
+    if isinstance(value, bool) or not isinstance(value, (int, str)):
+        raise MalformedError("an id is missing")
+    try:
+        number = numeric_id(str(value))
+    except ValueError:
+        raise MalformedError("an id is missing") from None
+    if number >= 2**63:
+        raise MalformedError("an id is missing")
+    return number

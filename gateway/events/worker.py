@@ -1,0 +1,209 @@
+"""Works webhooks off: a loop for each source, in the order of arrival, each until it is done.
+
+Order is not guaranteed by the senders, and events are lost and repeated: so an event only says
+where to look, and every handler acts on what the source holds now. What waits for one customer is
+one piece of work. Nothing is claimed: a piece that dies half-way is simply done again.
+"""
+
+import asyncio
+import logging
+import random
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import partial
+from typing import Protocol
+
+from gateway.errors import ErrorClass, StorageError, UpstreamError
+from gateway.store import Database, events
+from gateway.store.events import Event, NewEvent, Source
+from gateway.wire import Lane, lane
+
+__all__ = ["Events", "Handler", "Job", "LaterError"]
+
+log = logging.getLogger(__name__)
+
+IDLE = 1.0
+"""Seconds between looks into the table when nothing wakes the worker."""
+_AT_ONCE = 8
+_PAGE = 200
+_LONGEST_JOB = 60.0
+_PASSING = 15.0
+"""Seconds until a piece is tried again that a system's own trouble stopped; uncounted."""
+_LONGEST_PAUSE = 30.0
+LONGEST_WAIT = 2 * 86400.0
+"""No schedule is longer: what is due later than this was written by a clock that was wrong."""
+
+
+class LaterError(Exception):
+    """Not now, and nothing is wrong: the piece waits for `seconds`, uncounted."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(f"later by {seconds:.0f} s")
+        self.seconds = seconds
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A piece of work, and the events that it settles."""
+
+    events: Sequence[Event]
+    run: Callable[[], Awaitable[None]]
+
+
+class Handler(Protocol):
+    """`jobs` gives stages: a stage begins when the one before has ended. UpstreamError: the source
+    cannot be read, everything waits. `rest`: seconds between rounds, in which events gather.
+    """
+
+    rest: float
+
+    async def jobs(self, found: Sequence[Event]) -> Sequence[Sequence[Job]]: ...
+
+
+class Events:
+    """`schedule()` are the seconds before each further try; `tell(source, topic, result)` counts.
+
+    `failed(error_class, text)` is told of a piece whose tries are used up.
+    """
+
+    def __init__(
+        self,
+        db: Database,
+        handlers: Mapping[Source, Handler],
+        *,
+        schedule: Callable[[], Sequence[float]],
+        tell: Callable[[str, str, str], None],
+        failed: Callable[[ErrorClass, str], None],
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._db = db
+        self._handlers = handlers
+        self._schedule = schedule
+        self._tell = tell
+        self._failed = failed
+        self._clock = clock
+        self._wake = {source: asyncio.Event() for source in handlers}
+        self._tasks: list[asyncio.Task[None]] = []
+
+    async def keep(self, new: NewEvent) -> bool:
+        """Durable when this returns; false for an event that was kept before."""
+        now = self._clock()
+        fresh = await self._db.write(lambda db: events.add(db, new, now))
+        if fresh:
+            self._wake[new.source].set()
+        return fresh
+
+    async def start(self) -> None:
+        now = self._clock()
+        again = await self._db.write(lambda db: events.resume(db, now + LONGEST_WAIT, now))
+        if again:
+            log.info("%d webhooks that failed before are tried again", again)
+        self._tasks = [
+            asyncio.create_task(self._follow(source, handler), name=f"events {source}")
+            for source, handler in self._handlers.items()
+        ]
+
+    async def stop(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def _follow(self, source: Source, handler: Handler) -> None:
+        lane.set(Lane.BACKLOG)
+        pause = 0.0
+        while True:
+            self._wake[source].clear()
+            worked = False
+            try:
+                worked = await self._round(source, handler)
+                pause = 0.0
+            except StorageError as error:
+                log.error("webhooks cannot be worked: %s (%s)", error, error.hint)
+                pause = IDLE
+            except UpstreamError as error:
+                pause = min(_LONGEST_PAUSE, max(1.0, pause * 2))
+                log.warning("webhooks of %s wait %.0f s: %s", source, pause, error)
+            except Exception:
+                log.exception("the worker of webhooks stumbled")
+                pause = IDLE
+            if pause or worked:
+                await asyncio.sleep(max(pause, handler.rest))
+            else:
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(IDLE):
+                        await self._wake[source].wait()
+
+    async def _round(self, source: Source, handler: Handler) -> bool:
+        """Work what is due; false if there was nothing."""
+        now = self._clock()
+        found = await self._db.read(partial(events.due, source=source, now=now, limit=_PAGE))
+        if not found:
+            return False
+        slots = asyncio.Semaphore(_AT_ONCE)
+        for stage in await handler.jobs(found):
+            results = await asyncio.gather(
+                *(self._run(source, job, slots) for job in stage), return_exceptions=True
+            )
+            for result in results:
+                if isinstance(result, BaseException):
+                    raise result
+        return True
+
+    async def _run(self, source: Source, job: Job, slots: asyncio.Semaphore) -> None:
+        """One piece, and what becomes of its events. Raises StorageError: nothing was settled."""
+        try:
+            async with slots, asyncio.timeout(_LONGEST_JOB):
+                await job.run()
+        except LaterError as later:
+            await self._later(source, job, later.seconds)
+        except StorageError:
+            raise
+        except UpstreamError as error:
+            if error.error_class.opens_circuit or error.error_class is ErrorClass.AUTH:
+                await self._later(source, job, max(_PASSING, min(error.retry_after or 0, 300.0)))
+            else:
+                await self._count(source, job, error.error_class, str(error))
+        except TimeoutError:
+            await self._later(source, job, _PASSING)
+        except Exception as bug:
+            log.exception("a webhook broke its handler")
+            text = f"an error of the gateway itself ({type(bug).__name__}); see its log"
+            await self._count(source, job, ErrorClass.UNEXPECTED, text)
+        else:
+            ids, now = [event.id for event in job.events], self._clock()
+            await self._db.write(lambda db: events.settled(db, ids, now))
+            self._told(source, job, "done")
+
+    async def _later(self, source: Source, job: Job, seconds: float) -> None:
+        ids, now = [event.id for event in job.events], self._clock()
+        self._look_in(source, seconds)
+        await self._db.write(
+            lambda db: events.later(db, ids, now + seconds, now, None, counted=False)
+        )
+
+    async def _count(self, source: Source, job: Job, error_class: ErrorClass, text: str) -> None:
+        """A try is used up; after the last one a person is told."""
+        ids, now = [event.id for event in job.events], self._clock()
+        tries = max(event.attempts for event in job.events)
+        schedule = self._schedule()
+        if tries >= len(schedule):
+            await self._db.write(lambda db: events.failed(db, ids, text, now))
+            self._told(source, job, "failed")
+            self._failed(error_class, f"{job.events[0].topic}: {text}")
+            return
+        delay = schedule[tries] * (1 + random.random() / 10)  # noqa: S311 - spreads, no secret
+        self._look_in(source, delay)
+        await self._db.write(lambda db: events.later(db, ids, now + delay, now, text, counted=True))
+        self._told(source, job, "retried")
+        log.warning("%s: %s; tried again", job.events[0].topic, text)
+
+    def _look_in(self, source: Source, seconds: float) -> None:
+        """Sooner than the worker would look by itself."""
+        if seconds < IDLE:
+            asyncio.get_running_loop().call_later(seconds, self._wake[source].set)
+
+    def _told(self, source: Source, job: Job, result: str) -> None:
+        for event in job.events:
+            self._tell(source, event.topic, result)

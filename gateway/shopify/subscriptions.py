@@ -1,0 +1,82 @@
+"""Webhook subscriptions of the app: which are there, and making those that are missing.
+
+Only the app's own are listed and made by the API, and never the privacy topics: those are set in
+the app's configuration. What is there under another address is left alone: Shopify itself deletes
+a subscription that nobody answers.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from gateway.errors import ErrorClass, UpstreamError
+from gateway.shopify import documents
+from gateway.shopify.client import GraphQL
+from gateway.shopify.reading import payload_of, unexpected
+
+__all__ = ["Subscribed", "Subscriptions"]
+
+_MORE = 250
+"""Subscriptions that one answer holds; an app with more for these few topics is not thought of."""
+
+
+@dataclass(frozen=True, slots=True)
+class Subscribed:
+    """`topic` as the API names it. `detail` says why it failed, or whoever else gets it."""
+
+    topic: str
+    state: Literal["there", "made", "missing", "failed"]
+    detail: str = ""
+
+
+class Subscriptions:
+    def __init__(self, graphql: GraphQL) -> None:
+        self._graphql = graphql
+
+    async def look(self, address: str, topics: Sequence[str]) -> list[Subscribed]:
+        """`there` or `missing`, each topic. Raises UpstreamError."""
+        variables = {"topics": list(topics), "first": _MORE}
+        data = await self._graphql.run(documents.SUBSCRIPTIONS, variables)
+        try:
+            nodes = data["webhookSubscriptions"]["nodes"]
+            found = [(str(node["topic"]), str(node["uri"])) for node in nodes]
+        except (KeyError, TypeError):
+            text = "the answer is not a list of subscriptions"
+            raise unexpected(text, documents.SUBSCRIPTIONS) from None
+        return [_seen(topic, address, found) for topic in topics]
+
+    async def install(self, address: str, topics: Sequence[str]) -> list[Subscribed]:
+        """Make what is missing; one that fails keeps back no other. Raises UpstreamError."""
+        looked = await self.look(address, topics)
+        return [
+            await self._make(each.topic, address) if each.state == "missing" else each
+            for each in looked
+        ]
+
+    async def _make(self, topic: str, address: str) -> Subscribed:
+        wanted = {"topic": topic, "subscription": {"uri": address, "format": "JSON"}}
+        try:
+            data = await self._graphql.run(documents.SUBSCRIBE, wanted)
+            errors = payload_of(data, documents.SUBSCRIBE).get("userErrors") or []
+        except UpstreamError as error:
+            return Subscribed(topic, "failed", _words(error))
+        if errors:
+            return Subscribed(topic, "failed", "; ".join(map(_message, errors)))
+        return Subscribed(topic, "made")
+
+
+def _seen(topic: str, address: str, found: Sequence[tuple[str, str]]) -> Subscribed:
+    others = sorted(uri for name, uri in found if name == topic and uri != address)
+    detail = f"also sent to {', '.join(others)}" if others else ""
+    return Subscribed(topic, "there" if (topic, address) in found else "missing", detail)
+
+
+def _message(error: Mapping[str, Any]) -> str:
+    return str(error.get("message") or "refused")
+
+
+def _words(error: UpstreamError) -> str:
+    if error.error_class is ErrorClass.AUTH:
+        scopes = "read_customers, and read_customer_merge for customers/merge"
+        return f"{error}; the scopes are {scopes}"
+    return str(error)

@@ -1,0 +1,184 @@
+"""Every query on events: webhooks that were received, and what became of their work."""
+
+import sqlite3
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal
+
+import orjson
+
+__all__ = [
+    "Event",
+    "NewEvent",
+    "Source",
+    "add",
+    "due",
+    "failed",
+    "forget_customer",
+    "is_being_merged",
+    "later",
+    "resume",
+    "settled",
+    "survivor",
+    "waiting",
+]
+
+Source = Literal["shopify", "smaregi"]
+
+_LONGEST_CHAIN = 20
+
+
+@dataclass(frozen=True, slots=True)
+class NewEvent:
+    """A genuine webhook. `id` is unique among all sources; `members` are Smaregi's member ids.
+
+    `customer_id` is the customer, of a merge the survivor; `merged_id` the one that went.
+    """
+
+    id: str
+    source: Source
+    topic: str
+    customer_id: int | None = None
+    merged_id: int | None = None
+    members: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """A row whose work is owed. Times are Unix seconds."""
+
+    id: str
+    topic: str
+    customer_id: int | None
+    merged_id: int | None
+    members: tuple[int, ...]
+    attempts: int
+    received_at: float
+
+
+def add(db: sqlite3.Connection, new: NewEvent, now: float) -> bool:
+    """Keep an event; false for one that was kept before."""
+    return bool(
+        db.execute(
+            """INSERT INTO events (id, source, topic, customer_id, merged_id, members, state,
+                                   received_at, updated_at, next_attempt_at)
+               VALUES (?1, ?2, ?3, ?4, ?5, ?6, 'waiting', ?7, ?7, ?7) ON CONFLICT DO NOTHING""",
+            (
+                new.id,
+                new.source,
+                new.topic,
+                new.customer_id,
+                new.merged_id,
+                orjson.dumps(new.members).decode(),
+                now,
+            ),
+        ).rowcount
+    )
+
+
+def due(db: sqlite3.Connection, source: Source, now: float, limit: int) -> list[Event]:
+    """What is to be worked now, in the order of arrival."""
+    rows = db.execute(
+        """SELECT * FROM events WHERE source = ? AND state = 'waiting' AND next_attempt_at <= ?
+           ORDER BY received_at, rowid LIMIT ?""",
+        (source, now, limit),
+    )
+    return [
+        Event(
+            row["id"],
+            row["topic"],
+            row["customer_id"],
+            row["merged_id"],
+            tuple(orjson.loads(row["members"])),
+            row["attempts"],
+            row["received_at"],
+        )
+        for row in rows
+    ]
+
+
+def settled(db: sqlite3.Connection, ids: Iterable[str], now: float) -> None:
+    """Their work is done."""
+    db.executemany(
+        """UPDATE events SET state = 'done', message = NULL, members = '[]', updated_at = ?
+           WHERE id = ?""",
+        [(now, event_id) for event_id in ids],
+    )
+
+
+def later(
+    db: sqlite3.Connection,
+    ids: Iterable[str],
+    at: float,
+    now: float,
+    message: str | None,
+    *,
+    counted: bool,
+) -> None:
+    """They wait until `at`; `counted` where a try was used up."""
+    db.executemany(
+        """UPDATE events SET next_attempt_at = ?, attempts = attempts + ?, message = ?,
+                  updated_at = ? WHERE id = ? AND state = 'waiting'""",
+        [(at, counted, message, now, event_id) for event_id in ids],
+    )
+
+
+def failed(db: sqlite3.Connection, ids: Iterable[str], message: str, now: float) -> None:
+    """The tries are used up."""
+    db.executemany(
+        """UPDATE events SET state = 'failed', attempts = attempts + 1, message = ?,
+                  updated_at = ? WHERE id = ?""",
+        [(message, now, event_id) for event_id in ids],
+    )
+
+
+def resume(db: sqlite3.Connection, latest: float, now: float) -> int:
+    """A new owner takes up what failed before, and nothing waits longer than until `latest`."""
+    db.execute(
+        "UPDATE events SET next_attempt_at = ? WHERE state = 'waiting' AND next_attempt_at > ?",
+        (now, latest),
+    )
+    return db.execute(
+        """UPDATE events SET state = 'waiting', attempts = 0, next_attempt_at = ?
+           WHERE state = 'failed'""",
+        (now,),
+    ).rowcount
+
+
+def waiting(db: sqlite3.Connection) -> tuple[int, float | None]:
+    """How many events wait for their work, and since when the oldest does."""
+    row = db.execute(
+        "SELECT count(*), min(received_at) FROM events WHERE state = 'waiting'"
+    ).fetchone()
+    return row[0], row[1]
+
+
+def survivor(db: sqlite3.Connection, customer_id: int) -> int:
+    """The customer that is left of this one, after merges that we heard of."""
+    for _ in range(_LONGEST_CHAIN):
+        row = db.execute(
+            """SELECT customer_id FROM events WHERE merged_id = ? AND customer_id <> merged_id
+               ORDER BY rowid DESC LIMIT 1""",
+            (customer_id,),
+        ).fetchone()
+        if row is None:
+            break
+        customer_id = row[0]
+    return customer_id
+
+
+def is_being_merged(db: sqlite3.Connection, customer_id: int) -> bool:
+    """Whether a merge that takes this customer away is not worked yet."""
+    row = db.execute(
+        "SELECT 1 FROM events WHERE merged_id = ? AND state <> 'done' LIMIT 1", (customer_id,)
+    ).fetchone()
+    return row is not None
+
+
+def forget_customer(db: sqlite3.Connection, customer_id: int) -> None:
+    """Events that were worked keep only what tells a repetition."""
+    db.execute(
+        "UPDATE events SET customer_id = NULL WHERE customer_id = ? AND merged_id IS NULL"
+        " AND state = 'done'",
+        (customer_id,),
+    )

@@ -1,0 +1,28 @@
+"""A world whose webhooks arrive: the stand-ins send them as the vendors do."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from gateway.events import SUBSCRIBED
+from tests.world import World, a_world
+
+
+async def connect(world: World) -> None:
+    """Both vendors send to where the gateway listens now."""
+    for each in list(world.sandbox.shopify.store.subscriptions):
+        del world.sandbox.shopify.store.subscriptions[each]
+    world.sandbox.smaregi.webhook_url = f"{world.url}/webhooks/smaregi"
+    made = await world.core.subscriptions.install(f"{world.url}/webhooks/shopify", [*SUBSCRIBED])
+    assert {each.state for each in made} == {"made"}
+
+
+@pytest.fixture
+async def hooked(tmp_path: Path) -> AsyncIterator[World]:
+    """Every flag on, customers made elsewhere are welcome, nothing is retried by itself."""
+    async with a_world(
+        tmp_path, None, GATEWAY_AUTO_REPLAY="false", SHOPIFY_SYNC_OTHERS="true"
+    ) as world:
+        await connect(world)
+        yield world
