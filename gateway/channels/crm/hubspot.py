@@ -9,31 +9,25 @@ import logging
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any, cast
 from urllib.parse import quote
 
 import orjson
 
 from gateway.channels.base import Check, Context, Done, Work
+from gateway.channels.crm.mapping import OUR_PROPERTIES, contact_properties, without
 from gateway.channels.crm.settings import CrmSettings
-from gateway.customer import Customer
 from gateway.errors import ErrorClass, UpstreamError
-from gateway.normalize import prefecture
 from gateway.wire import Access, Answer, Call, RateLimit, dry_run
 
-__all__ = ["HubSpot", "contact_properties"]
+__all__ = ["HubSpot"]
 
 log = logging.getLogger(__name__)
 
 SYSTEM = "crm"
 _PER_TEN_SECONDS = 100
 """Of Free and Starter accounts, until the answers' headers tell this account's own limit."""
-_OUR_PROPERTIES: Mapping[str, Mapping[str, Any]] = {
-    "shopify_customer_id": {"label": "Shopify customer id", "hasUniqueValue": True},
-    "last_name_kana": {"label": "Last name (kana)"},
-    "first_name_kana": {"label": "First name (kana)"},
-    "date_of_birth": {"label": "Date of birth"},
-}
 
 
 class HubSpot:
@@ -55,11 +49,14 @@ class HubSpot:
 
     async def deliver(self, work: Work) -> Done:
         known = await self._known_properties()
-        properties = {
-            name: value
-            for name, value in contact_properties(work.customer).items()
-            if name not in _OUR_PROPERTIES or name in known
-        }
+        told = contact_properties(work.customer)
+        properties, left_out = without(OUR_PROPERTIES.keys() - known, told)
+        done = await self._write(work, known, properties)
+        return replace(done, adjustments=left_out)
+
+    async def _write(
+        self, work: Work, known: frozenset[str], properties: Mapping[str, str]
+    ) -> Done:
         if not work.fresh:
             found = await self._find(work, known)
             if found is not None:
@@ -133,7 +130,7 @@ class HubSpot:
                 return await self._prepare()
             if self._properties is None or time.monotonic() >= self._prepare_again:
                 self._properties = await self._prepare()
-                complete = set(_OUR_PROPERTIES) <= self._properties
+                complete = set(OUR_PROPERTIES) <= self._properties
                 self._prepare_again = time.monotonic() + (86400 if complete else 300)
             return self._properties
 
@@ -145,9 +142,9 @@ class HubSpot:
         if answer.status == 200:
             existing = _names(answer)
         if dry_run.get():
-            return frozenset(existing & set(_OUR_PROPERTIES))
-        made = {name for name in _OUR_PROPERTIES if name in existing or await self._make(name)}
-        lost = sorted(set(_OUR_PROPERTIES) - made)
+            return frozenset(existing & set(OUR_PROPERTIES))
+        made = {name for name in OUR_PROPERTIES if name in existing or await self._make(name)}
+        lost = sorted(set(OUR_PROPERTIES) - made)
         if lost:
             log.warning(
                 "HubSpot lacks the contact properties %s and the token may not make them: they "
@@ -162,7 +159,7 @@ class HubSpot:
             "type": "string",
             "fieldType": "text",
             "groupName": "contactinformation",
-            **_OUR_PROPERTIES[name],
+            **OUR_PROPERTIES[name],
         }
         answer = await self._property_call("create property", Access.WRITE, "POST", body)
         if answer.status in {401, 429} or answer.status >= 500:
@@ -238,7 +235,7 @@ class HubSpot:
         listed = await self._property_call("list properties", Access.READ, "GET", None)
         if listed.status != 200:
             return [Check("HubSpot", ok=False, detail="grant the scope crm.schemas.contacts.read")]
-        lost = sorted(set(_OUR_PROPERTIES) - _names(listed))
+        lost = sorted(set(OUR_PROPERTIES) - _names(listed))
         detail = "contacts can be read"
         if lost:
             detail += f"; properties made at first use: {', '.join(lost)}"
@@ -272,28 +269,3 @@ def _refused(answer: Answer) -> UpstreamError:
     if not category.replace("_", "").isalnum():
         category = "refused"
     return answer.error(None, f"HTTP {answer.status} {category}; see HubSpot's property settings")
-
-
-def contact_properties(customer: Customer) -> dict[str, str]:
-    profile = customer.profile
-    address = profile.address
-    values = {
-        "email": profile.email,
-        "firstname": profile.first_name,
-        "lastname": profile.last_name,
-        "phone": profile.phone,
-        "shopify_customer_id": customer.member_number,
-        "last_name_kana": profile.last_kana,
-        "first_name_kana": profile.first_kana,
-        "date_of_birth": profile.birth_date,
-    }
-    if address is not None:
-        state = prefecture(address.prefecture) if address.country == "JP" else None
-        values |= {
-            "zip": address.postal_code,
-            "state": state.ja if state else address.prefecture,
-            "city": address.city,
-            "address": " ".join(filter(None, (address.address1, address.address2))),
-            "country": address.country,
-        }
-    return {name: value for name, value in values.items() if value}

@@ -13,7 +13,9 @@ from typing import Any, cast
 
 from gateway.channels.base import Check, Context, Done, Work
 from gateway.channels.smaregi.client import SYSTEM, SmaregiClient
+from gateway.channels.smaregi.creating import ACTIVE, Creating, conflict
 from gateway.channels.smaregi.mapping import member_fields
+from gateway.channels.smaregi.required import RequiredColumns, cannot_fill, unfillable
 from gateway.channels.smaregi.settings import SmaregiSettings
 from gateway.errors import ErrorClass, UpstreamError
 from gateway.matching import CreateNew, LinkTo, MemberIndex, Undecided, choose
@@ -24,7 +26,6 @@ __all__ = ["Smaregi"]
 
 log = logging.getLogger(__name__)
 
-_ACTIVE = {"0", "1", "2"}
 _OLD_NUMBER = "旧会員番号: "
 _SHOPIFY_ID_DIGITS = range(10, 20)
 """Digits of a Shopify customer id; shorter numbers are a shop's own."""
@@ -39,18 +40,22 @@ class Smaregi:
         self.index = MemberIndex(
             context.db, context.keys, self._client, context.clock, self._index_ready
         )
+        self.required = RequiredColumns(self._client.required_columns, time.monotonic)
+        self._creating = Creating(self._client, self.required, context.clock)
         self._tasks: set[asyncio.Task[None]] = set()
 
     def _settings(self) -> SmaregiSettings:
         return cast(SmaregiSettings, self._context.settings())
 
     async def start(self) -> None:
+        self.required.keep_fresh()
         await self.index.open()
         if not self.index.ready:
             self._watch(self.index.start_scan())
 
     async def close(self) -> None:
         await self.index.close()
+        await self.required.close()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -88,9 +93,9 @@ class Smaregi:
         if not rows and work.link is not None:
             linked = await self._client.by_id(work.link.reference)
             rows = [linked] if linked else []
-        active = [row for row in rows if str(row.get("status") or "0") in _ACTIVE]
+        active = [row for row in rows if str(row.get("status") or "0") in ACTIVE]
         if rows and not active:
-            raise _conflict("the member with this number is withdrawn or merged")
+            raise conflict("the member with this number is withdrawn or merged")
         return active[0] if active else None
 
     async def _recognised(self, row: Row, work: Work) -> Done:
@@ -136,10 +141,10 @@ class Smaregi:
             link_contradicted=self._settings().smaregi_link_contradicted,
         )
         if isinstance(choice, Undecided):
-            raise _conflict(choice.reason)
+            raise conflict(choice.reason)
         if isinstance(choice, LinkTo):
             if not work.email_verified and not self._settings().smaregi_link_unverified:
-                raise _conflict("the e-mail is not verified (SMAREGI_LINK_UNVERIFIED=false)")
+                raise conflict("the e-mail is not verified (SMAREGI_LINK_UNVERIFIED=false)")
             await self._refuse_somebody_elses(choice.member, work)
         return choice
 
@@ -158,13 +163,13 @@ class Smaregi:
             owners.add(link.customer_id)
         for owner in owners - {ours}:
             if await self._context.customer_exists(owner):
-                raise _conflict("the store member with this e-mail belongs to another customer")
+                raise conflict("the store member with this e-mail belongs to another customer")
 
     async def _link(self, member: Member, work: Work) -> Done:
         number = work.customer.member_number
         if self._settings().smaregi_link_field == "customerNo":
             if member.number:
-                raise _conflict("the member's customerNo is occupied")
+                raise conflict("the member's customerNo is occupied")
             await work.save_plan({"member": member.member_id, "old_number_in": None})
             await self._client.patch(str(member.member_id), {"customerNo": number})
             return Done("linked", str(member.member_id), member.code or number)
@@ -203,30 +208,9 @@ class Smaregi:
         return Done("linked", str(member.member_id), work.customer.member_number)
 
     async def _create(self, work: Work) -> Done:
-        fields, adjustments = member_fields(work.customer)
-        try:
-            row = await self._client.create(fields)
-        except UpstreamError as error:
-            row = await self._made_after_all(error, fields["customerCode"])
-        return Done(
-            "created", str(row["customerId"]), fields["customerCode"], adjustments=adjustments
-        )
-
-    async def _made_after_all(self, error: UpstreamError, code: str) -> Row:
-        """After any unclear answer, and any refusal (the text of a duplicate is not documented)."""
-        clear = error.applied is False and error.error_class is not ErrorClass.INVALID_DATA
-        if clear:
-            raise error
-        try:
-            rows = await self._client.by_number("customer_code", code)
-        except UpstreamError:
-            raise error from None
-        for row in rows:
-            if str(row.get("status") or "0") in _ACTIVE:
-                return row
-        if rows:
-            raise _conflict("the member with this number is withdrawn or merged")
-        raise error
+        row, adjustments = await self._creating.create(work.customer)
+        number = work.customer.member_number
+        return Done("created", str(row["customerId"]), number, adjustments=adjustments)
 
     async def refresh_members(self) -> AsyncIterator[dict[str, Any]]:
         """Rebuild the index of members; `progress` events, then `end`, with any `error`."""
@@ -245,13 +229,12 @@ class Smaregi:
         yield end | {"indexed": await self.index.size()}
 
     async def check(self) -> Sequence[Check]:
-        columns = await self._client.required_columns()
+        columns = await self.required.ask()
         await self._client.member_page(1, None)
         detail = "token, members and required columns can be read"
         if columns:
             detail += f"; this contract also requires {', '.join(sorted(columns))}"
-        return [Check("Smaregi", ok=True, detail=detail)]
-
-
-def _conflict(reason: str) -> UpstreamError:
-    return UpstreamError(SYSTEM, "match", ErrorClass.CONFLICT, reason, applied=False)
+        lacking = cannot_fill(columns)
+        if lacking:
+            detail += f"; {unfillable(lacking)}"
+        return [Check("Smaregi", ok=not lacking, detail=detail)]
