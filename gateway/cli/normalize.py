@@ -33,6 +33,8 @@ def command() -> None:
                 message = str(error).replace("the body", "the line")
         return json_line({"line": number, "errors": [{"field": "", "message": message}]}), False
 
+    if sys.stdin is not None and sys.stdin.isatty():
+        click.echo("Reading lines of JSON; Ctrl-D ends.", err=True)
     understood = True
     for batch in _batches():
         answers = [answer(number, line) for number, line in batch]
@@ -81,7 +83,10 @@ def _written(text: bytes) -> bool:
     try:
         sys.stdout.buffer.write(text)
         sys.stdout.buffer.flush()
-    except BrokenPipeError:
+    except OSError as error:
+        # What is left in the buffer must go somewhere when the process ends.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return False
+        if isinstance(error, BrokenPipeError):
+            return False
+        raise click.ClickException(f"standard output: {error.strerror}") from None
     return True

@@ -22,6 +22,7 @@ from tests.world import World, registration
 CASES = (Path(__file__).parents[1] / "normalize" / "addresses.txt").read_text("utf-8")
 LINES = [case.split("|")[0] for case in CASES.splitlines()[1:]]
 PARTS = ("prefecture", "city", "town", "block", "building", "postal_code", "smaregi_line", "key")
+BARE = {"PATH": os.environ["PATH"], "PYTHONPATH": str(MAIN.parent)}
 COMMAND = [sys.executable, str(MAIN), "normalize"]
 
 PEAK = """
@@ -44,9 +45,8 @@ def piped(
     lines: Iterable[bytes], *, command: list[str] = COMMAND, cwd: Path | None = None, **env: str
 ) -> subprocess.CompletedProcess[bytes]:
     """In an environment that has nothing but what is given."""
-    path = {"PATH": os.environ["PATH"], "PYTHONPATH": str(MAIN.parent)}
     return subprocess.run(
-        command, input=b"".join(lines), capture_output=True, check=False, cwd=cwd, env=path | env
+        command, input=b"".join(lines), capture_output=True, check=False, cwd=cwd, env=BARE | env
     )
 
 
@@ -216,7 +216,7 @@ def test_neither_settings_nor_env_are_read(tmp_path: Path) -> None:
 
 def test_an_answer_does_not_wait_for_the_next_line(tmp_path: Path) -> None:
     with subprocess.Popen(
-        COMMAND, stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=tmp_path
+        COMMAND, stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=tmp_path, env=BARE
     ) as process:
         assert process.stdin is not None
         assert process.stdout is not None
@@ -235,6 +235,7 @@ def test_a_reader_that_goes_away_is_no_failure(tmp_path: Path) -> None:
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         cwd=tmp_path,
+        env=BARE,
     ) as process:
         assert process.stdin is not None
         assert process.stdout is not None
@@ -255,10 +256,20 @@ def test_a_reader_that_goes_away_is_no_failure(tmp_path: Path) -> None:
 def test_no_standard_input_is_wrong_usage(tmp_path: Path) -> None:
     with (tmp_path).joinpath("x").open("wb") as closed:
         done = subprocess.run(
-            COMMAND, stdin=closed.fileno(), capture_output=True, check=False, cwd=tmp_path
+            COMMAND, stdin=closed.fileno(), capture_output=True, check=False, cwd=tmp_path, env=BARE
         )
     assert done.returncode == 2
     assert b"standard input cannot be read" in done.stderr
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
+def test_a_full_disk_is_told_in_a_line(tmp_path: Path) -> None:
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(
+            COMMAND, input=b"{}", stdout=full, stderr=subprocess.PIPE, check=False, env=BARE
+        )
+    assert done.returncode == 1
+    assert done.stderr == b"Error: standard output: No space left on device\n"
 
 
 @pytest.mark.long
