@@ -33,13 +33,17 @@ _WARNINGS = {
 
 
 def placed_input(parsed: Address, country: str) -> dict[str, str]:
-    """The parts of an address in `MailingAddressInput`'s fields."""
+    """The parts of an address in `MailingAddressInput`'s fields.
+
+    Abroad, a state stands with the city: a code that Shopify does not know would be refused.
+    """
     placed = shopify_address(parsed)
+    state = "" if country == "JP" else parsed.written.prefecture
     return {
         "countryCode": country,
         "provinceCode": placed.province_code or "",
         "zip": placed.zip,
-        "city": placed.city,
+        "city": ", ".join(filter(None, (placed.city, state))),
         "address1": placed.address1,
         "address2": placed.address2,
     }

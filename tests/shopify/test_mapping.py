@@ -227,6 +227,21 @@ def test_an_extension_comes_back_as_long_as_the_number_is_the_same() -> None:
 
 
 @pytest.mark.parametrize(
+    ("city", "state", "stored_city"),
+    [
+        ("San Francisco", "California", "San Francisco, California"),
+        ("San Francisco", "", "San Francisco"),
+        ("", "CA", "CA"),
+    ],
+)
+def test_a_state_abroad_is_not_lost(city: str, state: str, stored_city: str) -> None:
+    profile = replace(TARO, address=Address("US", "94103", state, city, "1 Market St"))
+    (address,) = customer_input(profile, "r1")["addresses"]
+    assert address["city"] == stored_city
+    assert "provinceCode" not in address
+
+
+@pytest.mark.parametrize(
     ("changes", "fields"),
     [
         ({}, []),
