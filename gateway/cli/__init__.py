@@ -17,6 +17,7 @@ COMMANDS: dict[str, str] = {
     "replay": "try persisted deliveries again",
     "deliveries": "the outbox: list, show, discard",
     "flags": "every flag, and where it comes from",
+    "normalize": "what each system would get of a customer's data; sends nothing",
     "check": "prove the configuration against the real systems",
     "members": "the index of Smaregi members",
     "webhooks": "the subscriptions in Shopify: install",

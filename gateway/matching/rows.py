@@ -5,7 +5,14 @@ from typing import Any
 
 from gateway.customer import Profile
 from gateway.matching.rules import Evidence
-from gateway.normalize import email_key, is_placeholder, kana_key, name_key, parse_birth_date
+from gateway.normalize import (
+    Placeholder,
+    email_key,
+    is_placeholder,
+    kana_key,
+    name_key,
+    parse_birth_date,
+)
 from gateway.store import Keys
 from gateway.store.members import Member
 
@@ -26,7 +33,7 @@ class MemberHasher:
         )
 
     def email(self, text: str) -> bytes | None:
-        return self._key(b"email", email_key(text))
+        return self._key(b"email", "" if is_placeholder(text) else email_key(text))
 
     def _key(self, purpose: bytes, text: str) -> bytes | None:
         return self._keys.hash(purpose, text) if text else None
@@ -62,4 +69,4 @@ def _name(last: str, first: str) -> str:
 
 def _birth(text: str) -> str:
     day = parse_birth_date(text) if text else None
-    return day.isoformat() if day else ""
+    return day.isoformat() if day and day.isoformat() != Placeholder.BIRTH_DATE else ""

@@ -13,11 +13,12 @@ from typing import Any, cast
 
 from gateway.channels.base import Check, Context, Done, Work
 from gateway.channels.smaregi.client import SmaregiClient
+from gateway.channels.smaregi.creating import Creating
 from gateway.channels.smaregi.endings import absorb, withdraw
 from gateway.channels.smaregi.holders import Holders, conflict, row_of
-from gateway.channels.smaregi.mapping import member_fields
 from gateway.channels.smaregi.numbers import Numbers, Target, text_of
 from gateway.channels.smaregi.points import PointsReader
+from gateway.channels.smaregi.required import RequiredColumns, cannot_fill, unfillable
 from gateway.channels.smaregi.settings import SmaregiSettings
 from gateway.channels.smaregi.update import (
     ACTIVE,
@@ -27,7 +28,7 @@ from gateway.channels.smaregi.update import (
     give,
 )
 from gateway.customer import Customer
-from gateway.errors import ErrorClass, UpstreamError
+from gateway.errors import UpstreamError
 from gateway.matching import CreateNew, LinkTo, MemberIndex, Undecided, choose
 from gateway.outcomes import Link
 
@@ -52,6 +53,8 @@ class Smaregi:
             context.db, context.keys, self.client, context.clock, self._index_ready
         )
         self.holders = Holders(context, self.client)
+        self.required = RequiredColumns(self.client.required_columns, time.monotonic)
+        self._creating = Creating(self.client, self.required, self.holders, context.clock)
         self._numbers = Numbers(self.client, self._settings, self.holders.number_taken)
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -59,6 +62,7 @@ class Smaregi:
         return cast(SmaregiSettings, self._context.settings())
 
     async def start(self) -> None:
+        self.required.keep_fresh()
         await self.index.open()
         await self.holders.open()
         if not self.index.ready:
@@ -66,6 +70,7 @@ class Smaregi:
 
     async def close(self) -> None:
         await self.index.close()
+        await self.required.close()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -182,37 +187,16 @@ class Smaregi:
         return choice
 
     async def _create(self, work: Work) -> Done:
-        fields, adjustments = member_fields(work.customer)
-        try:
-            row = await self.client.create(fields)
-        except UpstreamError as error:
-            row = await self._made_after_all(error, fields["customerCode"])
-        given = customers_own(fields)
+        made = await self._creating.create(work.customer)
+        given = customers_own(made.told)
         return Done(
             "created",
-            str(row["customerId"]),
-            fields["customerCode"],
-            adjustments=adjustments,
+            str(made.row["customerId"]),
+            work.customer.member_number,
+            adjustments=made.adjustments,
             fields=given,
             sent=given,
         )
-
-    async def _made_after_all(self, error: UpstreamError, code: str) -> Row:
-        """After any unclear answer, and any refusal (the text of a duplicate is not documented)."""
-        clear = error.applied is False and error.error_class is not ErrorClass.INVALID_DATA
-        if clear:
-            raise error
-        try:
-            rows = await self.client.by_number("customer_code", code)
-        except UpstreamError:
-            raise error from None
-        self.holders.refuse_apart(rows, int(code))
-        for row in rows:
-            if _status(row) in ACTIVE:
-                return row
-        if rows:
-            raise conflict("the member with this number is withdrawn or merged")
-        raise error
 
     async def members_changed(self, deleted: Sequence[int]) -> None:
         """What a webhook hints at is taken into the index; `deleted` are said to be gone."""
@@ -259,12 +243,15 @@ class Smaregi:
         yield end | {"indexed": await self.index.size()}
 
     async def check(self) -> Sequence[Check]:
-        columns = await self.client.required_columns()
+        columns = await self.required.ask()
         await self.client.member_page(1, None)
         detail = "token, members and required columns can be read"
         if columns:
             detail += f"; this contract also requires {', '.join(sorted(columns))}"
-        return [Check("Smaregi", ok=True, detail=detail)]
+        lacking = cannot_fill(columns)
+        if lacking:
+            detail += f"; {unfillable(lacking)}"
+        return [Check("Smaregi", ok=not lacking, detail=detail)]
 
 
 def _status(row: Row) -> str:
