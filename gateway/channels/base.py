@@ -104,7 +104,8 @@ class Spec:
     `at_once`: backlog attempts at the same time, at most; more would only wait inside the channel.
     `max_age`: seconds after which a delivery is `too_late`. `numbers_members`: the member number
     of its link is the one that tills know; `number_is_customer_id`: whether that is the Shopify
-    id for everybody, so that it is known beforehand.
+    id for everybody, so that it is known beforehand. `takes`: whether the channel can have such
+    a customer at all; `backfill` passes over the others.
     """
 
     name: str
@@ -115,3 +116,4 @@ class Spec:
     numbers_members: bool = False
     at_once: int = 64
     number_is_customer_id: Callable[[Section], bool] = lambda section: False
+    takes: Callable[[Customer], bool] = lambda customer: True

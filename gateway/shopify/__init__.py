@@ -3,5 +3,15 @@
 from gateway.shopify.client import GraphQL
 from gateway.shopify.master import Shopify
 from gateway.shopify.results import Accepted, AlreadyRegistered, Refused
+from gateway.shopify.roll import Created, Listed, Roll
 
-__all__ = ["Accepted", "AlreadyRegistered", "GraphQL", "Refused", "Shopify"]
+__all__ = [
+    "Accepted",
+    "AlreadyRegistered",
+    "Created",
+    "GraphQL",
+    "Listed",
+    "Refused",
+    "Roll",
+    "Shopify",
+]

@@ -18,7 +18,7 @@ LAYERS: tuple[set[str], ...] = (
     {"http", "checks"},
     {"app"},
     {"telling", "upkeep"},
-    {"recovery"},
+    {"recovery", "backfill"},
     {"registration"},
     {"metrics", "refusals", "config"},
     {"answers", "intent", "sources"},
