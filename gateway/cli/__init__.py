@@ -15,6 +15,7 @@ COMMANDS: dict[str, str] = {
     "sandbox": "only the stand-ins of the upstream systems",
     "serve": "the gateway",
     "replay": "try persisted deliveries again",
+    "backfill": "customers in Shopify whom a channel does not have yet",
     "deliveries": "the outbox: list, show, discard",
     "flags": "every flag, and where it comes from",
     "normalize": "what each system would get of a customer's data; sends nothing",

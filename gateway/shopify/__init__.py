@@ -3,13 +3,17 @@
 from gateway.shopify.client import GraphQL
 from gateway.shopify.master import Shopify
 from gateway.shopify.results import Accepted, AlreadyRegistered, Refused
+from gateway.shopify.roll import Created, Listed, Roll
 from gateway.shopify.subscriptions import Subscribed, Subscriptions
 
 __all__ = [
     "Accepted",
     "AlreadyRegistered",
+    "Created",
     "GraphQL",
+    "Listed",
     "Refused",
+    "Roll",
     "Shopify",
     "Subscribed",
     "Subscriptions",

@@ -27,6 +27,7 @@ from gateway.shopify.mapping import (
 from gateway.shopify.placing import PHONE_KEPT, e164, unfit, unfit_address
 from gateway.shopify.reading import customer_of, payload_of, unexpected
 from gateway.shopify.results import Accepted, AlreadyRegistered, Refused, Result, Warnings
+from gateway.shopify.roll import Roll
 
 __all__ = ["Shopify"]
 
@@ -48,6 +49,7 @@ class Shopify:
     def __init__(
         self, graphql: GraphQL, settings: Callable[[], ShopifySettings], clock: Callable[[], float]
     ) -> None:
+        self.roll = Roll(graphql)
         self._graphql = graphql
         self._settings = settings
         self._clock = clock

@@ -18,7 +18,7 @@ LAYERS: tuple[set[str], ...] = (
     {"http", "checks"},
     {"app"},
     {"telling", "upkeep", "events", "membership"},
-    {"recovery"},
+    {"recovery", "backfill"},
     {"registration"},
     {"updates"},
     {"metrics", "refusals", "config"},
