@@ -2,6 +2,22 @@
 
 from gateway.shopify.client import GraphQL
 from gateway.shopify.master import Shopify
-from gateway.shopify.results import Accepted, AlreadyRegistered, Refused
+from gateway.shopify.results import (
+    Accepted,
+    AlreadyRegistered,
+    Changed,
+    EmailTaken,
+    Missing,
+    Refused,
+)
 
-__all__ = ["Accepted", "AlreadyRegistered", "GraphQL", "Refused", "Shopify"]
+__all__ = [
+    "Accepted",
+    "AlreadyRegistered",
+    "Changed",
+    "EmailTaken",
+    "GraphQL",
+    "Missing",
+    "Refused",
+    "Shopify",
+]
