@@ -6,7 +6,7 @@ cannot be told from the database.
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 from flags import FlagSet, Mode
@@ -121,9 +121,10 @@ class Works:
         known = link.fields if link else (delivery.plan or {}).get("fields")
         given = self.given(delivery.channel, customer.id, known)
 
+        fields = cache(partial(route.channel.fields_of, customer))
+
         async def save_plan(plan: dict[str, Any]) -> None:
-            marks = given.after(route.channel.fields_of(customer), {})
-            whole = {**plan, "fields": marks}
+            whole = {**plan, "fields": given.after(fields(), {})}
             await self._db.write(lambda db: outbox.save_plan(db, delivery.id, whole))
 
         async def announce(sending: Mapping[str, str]) -> None:
@@ -142,6 +143,7 @@ class Works:
             plan=delivery.plan,
             save_plan=save_plan,
             number=number,
+            fields=fields,
             given=given,
             announce=announce,
             retried=delivery.attempts > 1,

@@ -133,27 +133,12 @@ async def test_a_blank_clears_an_optional_field_everywhere(world: World, blank: 
     assert [properties[name] for name in names] == [""] * 6
 
 
-@pytest.mark.parametrize(
-    ("body", "fields"),
-    [
-        ({"email": ""}, ["email"]),
-        ({"email": None, "last_name": None}, ["email", "last_name"]),
-        ({"first_name": " "}, ["first_name"]),
-        ({"accepts_marketing": None}, ["accepts_marketing"]),
-        ({"accepts_marketing": "yes", "nosuch": 1}, ["accepts_marketing", "nosuch"]),
-        ({"phone": "abc", "email": None}, ["email", "phone"]),
-        ({"address": {"city": "x", "prefecture": "nowhere"}}, ["address.prefecture"]),
-        ({"address": []}, ["address"]),
-    ],
-)
-async def test_every_wrong_field_is_listed_and_nothing_is_sent(
-    world: World, body: dict[str, Any], fields: list[str]
-) -> None:
+async def test_every_wrong_field_is_listed_and_nothing_is_sent(world: World) -> None:
     number = await registered(world)
     world.sandbox.journal.clear()
-    reply = await world.patch(f"/v1/customers/{number}", body)
+    reply = await patch(world, number, email=None, phone="abc", nosuch=1)
     assert_problem(reply, 422, "invalid-data")
-    assert sorted(fields_of(reply)) == fields
+    assert sorted(fields_of(reply)) == ["email", "nosuch", "phone"]
     assert list(world.sandbox.journal.writes("shopify")) == told(world) == []
 
 

@@ -191,8 +191,7 @@ class Smaregi:
 
     def _linked(self, member: Member, work: Work, number: str) -> Done:
         """Of the customer's own fields nothing was written: what differs is left alone."""
-        fields = self.fields_of(work.customer)
-        return Done("linked", str(member.member_id), number, fields=fields)
+        return Done("linked", str(member.member_id), number, fields=work.fields())
 
     async def _number_taken(self, code: str) -> bool:
         return await self._context.db.read(lambda db: number_taken(db, code))
