@@ -1,15 +1,14 @@
 """Every query on deliveries and their attempts, a sentence each. Functions of one connection."""
 
 import sqlite3
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import KW_ONLY, dataclass
+from collections.abc import Iterable
 from typing import Any
 
 import orjson
 
-from gateway.errors import ErrorClass, UpstreamError
-from gateway.outcomes import Delivery, NewDelivery, Outcome, Waiting
+from gateway.outcomes import Delivery, NewDelivery, Outcome
 from gateway.store.listing import row_to_delivery
+from gateway.store.settlement import Settlement
 
 __all__ = [
     "Settlement",
@@ -22,32 +21,6 @@ __all__ = [
 ]
 
 _OPEN = "('pending', 'retrying', 'failed', 'held')"
-
-
-@dataclass(slots=True)
-class Settlement:
-    """How an attempt ended; `counted` is false where the failure says nothing about it.
-
-    `fields`: the marks of what the channel's record has been given by now, where that changed.
-    """
-
-    delivery_id: int
-    outcome: Outcome
-    _: KW_ONLY
-    started_at: float
-    duration: float = 0.0
-    error_class: ErrorClass | None = None
-    message: str | None = None
-    counted: bool = True
-    next_attempt_at: float | None = None
-    waiting: Waiting | None = None
-    action: str | None = None
-    reference: str | None = None
-    member_number: str | None = None
-    adjustments: Sequence[dict[str, str]] = ()
-    fields: Mapping[str, str] | None = None
-    state: str | None = None
-    error: UpstreamError | None = None
 
 
 def add(
@@ -170,14 +143,20 @@ def _raise_open(
     return row_to_delivery(rows[0])
 
 
-def claim(db: sqlite3.Connection, delivery_id: int, now: float) -> Delivery | None:
-    """Count an attempt before it begins, so that one that kills the process is counted too."""
+def claim(
+    db: sqlite3.Connection, delivery_id: int, now: float, version: int | None = None
+) -> Delivery | None:
+    """Count an attempt before it begins, so that one that kills the process is counted too.
+
+    `version`: None is claimed of one that rose meanwhile, so that no older state goes as newest.
+    """
     rows = db.execute(
         f"""UPDATE deliveries SET outcome = 'pending', attempts = attempts + 1,
                    claimed_version = version, next_attempt_at = NULL, waiting = NULL,
-                   updated_at = ?
-            WHERE id = ? AND outcome IN {_OPEN} RETURNING *""",  # noqa: S608
-        (now, delivery_id),
+                   updated_at = ?1
+            WHERE id = ?2 AND outcome IN {_OPEN} AND (?3 IS NULL OR version = ?3)
+            RETURNING *""",  # noqa: S608
+        (now, delivery_id, version),
     ).fetchall()
     return row_to_delivery(rows[0]) if rows else None
 

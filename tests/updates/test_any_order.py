@@ -181,6 +181,7 @@ def test_any_order_of_changes_and_faults_ends_the_same_everywhere(taken: list[An
 
 
 @pytest.mark.long
+@pytest.mark.timeout(1500)
 @settings(max_examples=100, **RELAXED)  # type: ignore[arg-type]
 @given(st.lists(steps, min_size=3, max_size=14))
 def test_any_long_order_of_changes_and_faults_ends_the_same_everywhere(taken: list[Any]) -> None:
