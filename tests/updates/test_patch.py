@@ -293,6 +293,19 @@ async def test_opting_out_goes_at_once_whatever_the_flag_says(
     assert member(world)["lastName"] == "佐藤"
 
 
+async def test_opting_out_is_tried_again_until_it_arrives_whatever_the_flag_says(
+    world: World,
+) -> None:
+    number = await registered(world)
+    world.set(FLAG_CRM="off")
+    world.sandbox.faults.set("crm", Fault("status", status=500, times=1))
+    reply = await patch(world, number, accepts_marketing=False, last_name="佐藤")
+    assert reply.channel("crm")["outcome"] == "retrying"
+    assert await world.replay() == 1
+    assert contact(world)["accepts_marketing"] == "false"
+    assert contact(world)["lastname"] == "山田"
+
+
 async def test_a_channel_that_fails_has_its_change_later_and_hinders_no_other(
     world: World,
 ) -> None:
