@@ -14,6 +14,7 @@ from typing import Any, cast
 from gateway.channels.base import Check, Context, Done, Work
 from gateway.channels.smaregi.client import SYSTEM, SmaregiClient
 from gateway.channels.smaregi.mapping import member_fields
+from gateway.channels.smaregi.points import PointsReader
 from gateway.channels.smaregi.settings import SmaregiSettings
 from gateway.channels.smaregi.update import (
     ACTIVE,
@@ -43,6 +44,7 @@ class Smaregi:
     def __init__(self, context: Context) -> None:
         self._context = context
         self._client = SmaregiClient(context.wire, self._settings, time.monotonic)
+        self.points = PointsReader(self._client, self._settings)
         self.index = MemberIndex(
             context.db, context.keys, self._client, context.clock, self._index_ready
         )
