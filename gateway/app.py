@@ -25,6 +25,7 @@ from gateway.membership import Membership
 from gateway.metrics import Metrics
 from gateway.normalize import load_places, parse_phone
 from gateway.outcomes import Waiting
+from gateway.profile_change import ProfileChanges
 from gateway.recovery import Recovery
 from gateway.registration import Registrar
 from gateway.shopify import GraphQL, Shopify, Subscriptions
@@ -85,6 +86,14 @@ class Core:
         self.backfill = Backfill(db, self.shopify, self.deliverer, lambda: live.current.flags)
         self.worker = Worker(db, self.deliverer, lambda: live.current.gateway.gateway_auto_replay)
         self.updates = Updates(db, self.deliverer, wake=self._due)
+        self.profile_changes = ProfileChanges(
+            db,
+            self.shopify,
+            self.deliverer,
+            self.updates,
+            deadline=lambda: live.current.gateway.gateway_response_deadline,
+            shopify_result=telling.shopify_result,
+        )
         self.registrar = Registrar(
             db,
             keys,

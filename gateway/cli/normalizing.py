@@ -16,7 +16,7 @@ from gateway.http.forms import (
     Place,
     RegistrationForm,
     parse_json,
-    read_fields,
+    read_form,
     shown_name,
 )
 from gateway.normalize import Address, address_key, parse_fields, parse_line, smaregi_line
@@ -58,7 +58,7 @@ def _of_text(body: Row) -> Row:
     """What the door refuses is read all the same, and given to no system."""
     errors: Errors = []
     try:
-        text = read_fields(body, _Line).text
+        text = read_form(body, _Line).text
     except FormError as error:
         errors = error.errors
         given = body["text"]
@@ -71,7 +71,7 @@ def _of_text(body: Row) -> Row:
         adjustments.append(_noted("smaregi", "address", "cut at 85 characters"))
     if not errors:
         placed = placed_input(parsed, "JP")
-        fields = to_address(placed | {"countryCodeV2": "JP"})
+        fields = to_address(placed | {"countryCodeV2": "JP"}) or Address()
         row |= {
             "shopify": _told(placed),
             "smaregi": _told({"postCode": fields.postal_code, "address": line}),
@@ -105,7 +105,7 @@ def _accepted(body: Row) -> tuple[_Partial, Errors]:
     errors: Errors = []
     while True:
         try:
-            return read_fields(body, _Partial), errors
+            return read_form(body, _Partial), errors
         except FormError as error:
             errors += error.errors
             wrong = {each["field"] for each in error.errors}

@@ -29,7 +29,6 @@ __all__ = [
     "Place",
     "RegistrationForm",
     "parse_json",
-    "read_fields",
     "read_form",
     "shown_name",
 ]
@@ -204,13 +203,8 @@ class RegistrationForm(BaseModel):
         )
 
 
-def read_form(body: dict[str, Any]) -> RegistrationForm:
+def read_form(body: dict[str, Any], model: type[Model]) -> Model:
     """The form, or a FormError that lists every wrong field."""
-    return read_fields(body, RegistrationForm)
-
-
-def read_fields(body: dict[str, Any], model: type[Model]) -> Model:
-    """As `read_form`, for another choice of fields."""
     cleaned, unreadable = _without_nulls(body, "")
     address = cleaned.get("address")
     if isinstance(address, dict):

@@ -2,16 +2,26 @@
 
 from gateway.shopify.client import GraphQL
 from gateway.shopify.master import Shopify
-from gateway.shopify.results import Accepted, AlreadyRegistered, Refused
+from gateway.shopify.results import (
+    Accepted,
+    AlreadyRegistered,
+    Changed,
+    EmailTaken,
+    Missing,
+    Refused,
+)
 from gateway.shopify.roll import Created, Listed, Roll
 from gateway.shopify.subscriptions import Subscribed, Subscriptions
 
 __all__ = [
     "Accepted",
     "AlreadyRegistered",
+    "Changed",
     "Created",
+    "EmailTaken",
     "GraphQL",
     "Listed",
+    "Missing",
     "Refused",
     "Roll",
     "Shopify",

@@ -8,14 +8,19 @@ from gateway.normalize import parse_fields
 from gateway.shopify.placing import e164, has_extension, placed_input
 
 __all__ = [
+    "KEPT_PHONE",
+    "METAFIELDS",
+    "WRITTEN_PHONE",
+    "address_input",
     "customer_input",
     "field_errors",
     "fill_input",
+    "metafield",
     "to_address",
     "to_customer",
 ]
 
-_METAFIELDS = {
+METAFIELDS = {
     "last_kana": ("registration", "last_kana", "single_line_text_field"),
     "first_kana": ("registration", "first_kana", "single_line_text_field"),
     "gender": ("registration", "gender", "single_line_text_field"),
@@ -23,8 +28,8 @@ _METAFIELDS = {
     "birth_date": ("facts", "birth_date", "date"),
 }
 _REGISTRATION_ID = ("registration", "id", "id")
-_WRITTEN_PHONE = ("registration", "phone_written", "single_line_text_field")
-_KEPT_PHONE = ("registration", "phone", "single_line_text_field")
+WRITTEN_PHONE = ("registration", "phone_written", "single_line_text_field")
+KEPT_PHONE = ("registration", "phone", "single_line_text_field")
 
 _OUR_FIELDS = {
     "email": "email",
@@ -44,30 +49,30 @@ _OUR_FIELDS = {
 }
 
 
-def _metafield(place: tuple[str, str, str], value: str) -> dict[str, str]:
+def metafield(place: tuple[str, str, str], value: str) -> dict[str, str]:
     namespace, key, kind = place
     return {"namespace": namespace, "key": key, "type": kind, "value": value}
 
 
 def _metafields(profile: Profile, registration_id: str) -> list[dict[str, str]]:
     fields = [
-        _metafield(place, str(getattr(profile, name)))
-        for name, place in _METAFIELDS.items()
+        metafield(place, str(getattr(profile, name)))
+        for name, place in METAFIELDS.items()
         if getattr(profile, name) and (name, getattr(profile, name)) != ("gender", "unknown")
     ]
     if has_extension(profile.phone):
-        fields.append(_metafield(_WRITTEN_PHONE, profile.phone))
-    return [*fields, _metafield(_REGISTRATION_ID, registration_id)]
+        fields.append(metafield(WRITTEN_PHONE, profile.phone))
+    return [*fields, metafield(_REGISTRATION_ID, registration_id)]
 
 
-def _address_input(profile: Profile, address: Address) -> dict[str, str]:
-    values = {
+def address_input(profile: Profile, address: Address) -> dict[str, str]:
+    """`MailingAddressInput`, the blank ones among its fields too."""
+    return {
         "firstName": profile.first_name,
         "lastName": profile.last_name,
         **placed_input(parse_fields(address), address.country),
         "phone": e164(profile.phone),
     }
-    return {key: value for key, value in values.items() if value}
 
 
 def customer_input(
@@ -85,9 +90,10 @@ def customer_input(
     if phone:
         body["phone"] = phone
     elif profile.phone:
-        body["metafields"].append(_metafield(_KEPT_PHONE, profile.phone))
+        body["metafields"].append(metafield(KEPT_PHONE, profile.phone))
     if profile.address is not None:
-        body["addresses"] = [_address_input(profile, profile.address)]
+        placed = address_input(profile, profile.address)
+        body["addresses"] = [{key: value for key, value in placed.items() if value}]
     if profile.accepts_marketing:
         body["emailMarketingConsent"] = consent()
     return body
@@ -184,9 +190,11 @@ def _gender(text: str) -> Gender:
     return cast(Gender, text) if text in {"male", "female"} else "unknown"
 
 
-def to_address(node: Mapping[str, Any]) -> Address:
-    """A node of Shopify's type MailingAddress."""
-    return Address(
+def to_address(node: Mapping[str, Any]) -> Address | None:
+    """A node of Shopify's type MailingAddress; None where it says nothing but the country, as one
+    that was emptied does.
+    """
+    address = Address(
         country=node.get("countryCodeV2") or "JP",
         postal_code=node.get("zip") or "",
         prefecture=node.get("provinceCode") or "",
@@ -194,6 +202,7 @@ def to_address(node: Mapping[str, Any]) -> Address:
         address1=node.get("address1") or "",
         address2=node.get("address2") or "",
     )
+    return None if address == Address(address.country) else address
 
 
 def field_errors(

@@ -13,6 +13,7 @@ from gateway.customer import Customer, Profile, gid
 from gateway.errors import UpstreamError
 from gateway.settings import ShopifySettings
 from gateway.shopify import documents
+from gateway.shopify.changing import Change
 from gateway.shopify.client import GraphQL
 from gateway.shopify.definitions import ensure_definition
 from gateway.shopify.documents import Document
@@ -26,7 +27,14 @@ from gateway.shopify.mapping import (
 )
 from gateway.shopify.placing import PHONE_KEPT, e164, unfit, unfit_address
 from gateway.shopify.reading import customer_of, payload_of, unexpected
-from gateway.shopify.results import Accepted, AlreadyRegistered, Refused, Result, Warnings
+from gateway.shopify.results import (
+    Accepted,
+    AlreadyRegistered,
+    ChangeResult,
+    Refused,
+    Result,
+    Warnings,
+)
 from gateway.shopify.roll import Roll
 
 __all__ = ["Shopify"]
@@ -99,7 +107,7 @@ class Shopify:
                 continue
             if isinstance(answer, Customer):
                 return Accepted(answer, "created", warnings, fresh=True)
-            if not _email_taken(answer):
+            if not answer.email_taken:
                 return answer
             existing = await self.find(registration_id, profile.email, deadline)
             if existing is None:
@@ -196,10 +204,10 @@ class Shopify:
         payload = payload_of(data, document)
         errors = payload.get("userErrors") or []
         if errors:
-            refused = field_errors(errors, body)
-            if "phone" in body and all(error["field"] == "phone" for error in refused):
+            refused = Refused(tuple(field_errors(errors, body)))
+            if "phone" in body and refused.phone_alone:
                 raise _PhoneTaken
-            return Refused(tuple(refused))
+            return refused
         return customer_of(payload.get("customer"), document)
 
     async def find(
@@ -239,6 +247,12 @@ class Shopify:
             found |= {customer.id: customer for customer in customers}
         return found
 
+    async def change(
+        self, customer_id: int, changes: Mapping[str, Any], deadline: float
+    ) -> ChangeResult:
+        """Fields of a profile that are to change, and no others. Raises UpstreamError."""
+        return await Change(self._graphql, customer_id, changes).run(deadline, self._clock)
+
     async def _wait_for_definitions(self, deadline: float) -> None:
         """The unique metafield's definition must stand before the first create; bounded."""
         if self._defined:
@@ -271,10 +285,3 @@ class Shopify:
 
 def _kept_phone(customer: Customer, profile: Profile) -> Warnings:
     return (PHONE_KEPT,) if "registration.phone" in customer.metafields and profile.phone else ()
-
-
-def _email_taken(refused: Refused) -> bool:
-    return any(
-        error["field"] == "email" and "taken" in error["message"].lower()
-        for error in refused.errors
-    )

@@ -171,14 +171,20 @@ def _raise_open(
     return row_to_delivery(rows[0])
 
 
-def claim(db: sqlite3.Connection, delivery_id: int, now: float) -> Delivery | None:
-    """Count an attempt before it begins, so that one that kills the process is counted too."""
+def claim(
+    db: sqlite3.Connection, delivery_id: int, now: float, version: int | None = None
+) -> Delivery | None:
+    """Count an attempt before it begins, so that one that kills the process is counted too.
+
+    `version`: None is claimed of one that rose meanwhile, so that no older state goes as newest.
+    """
     rows = db.execute(
         f"""UPDATE deliveries SET outcome = 'pending', attempts = attempts + 1,
                    claimed_version = version, next_attempt_at = NULL, waiting = NULL,
-                   updated_at = ?
-            WHERE id = ? AND outcome IN {_OPEN} RETURNING *""",  # noqa: S608
-        (now, delivery_id),
+                   updated_at = ?1
+            WHERE id = ?2 AND outcome IN {_OPEN} AND (?3 IS NULL OR version = ?3)
+            RETURNING *""",  # noqa: S608
+        (now, delivery_id, version),
     ).fetchall()
     return row_to_delivery(rows[0]) if rows else None
 

@@ -22,6 +22,7 @@ class Settlement:
     """How an attempt ended; `counted` is false where the failure says nothing about it.
 
     `fields`: the marks of what the channel's record has been given by now, where that changed.
+    `state`: a keyed hash of the customer of whom a failed attempt told.
     """
 
     delivery_id: int

@@ -19,7 +19,7 @@ LAYERS: tuple[set[str], ...] = (
     {"app"},
     {"telling", "upkeep", "events", "membership"},
     {"recovery", "backfill"},
-    {"registration"},
+    {"registration", "profile_change"},
     {"updates"},
     {"metrics", "refusals", "config"},
     {"answers", "intent", "sources"},
