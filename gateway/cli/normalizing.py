@@ -71,7 +71,7 @@ def _of_text(body: Row) -> Row:
         adjustments.append(_noted("smaregi", "address", "cut at 85 characters"))
     if not errors:
         placed = placed_input(parsed, "JP")
-        fields = to_address(placed | {"countryCodeV2": "JP"}) or Address()
+        fields = to_address(placed | {"countryCodeV2": "JP"}) or Fields()
         row |= {
             "shopify": _told(placed),
             "smaregi": _told({"postCode": fields.postal_code, "address": line}),
