@@ -9,7 +9,6 @@ import time
 from collections.abc import AsyncIterator, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager
 from enum import Enum
-from functools import partial
 from typing import Any, cast
 
 from flags import Mode
@@ -19,7 +18,7 @@ from gateway.channels.smaregi import Smaregi
 from gateway.config import LiveConfig
 from gateway.delivery import Deliverer, Gate, Replay, Route, Worker
 from gateway.errors import ErrorClass
-from gateway.events import Customers, Events, Members, Newcomers
+from gateway.hearing import Parts, make_events
 from gateway.metrics import Metrics
 from gateway.normalize import load_places, parse_phone
 from gateway.outcomes import Waiting
@@ -97,7 +96,14 @@ class Core:
             intent_gone=self.upkeep.intent_gone,
         )
         self.registrar.unclear = self.recovery.wake
-        self.events = self._make_events()
+        self.events = make_events(
+            live,
+            Parts(db, self.shopify, self.deliverer, self.updates, self.smaregi),
+            self.alerts,
+            tell=metrics.event,
+            due=self._due,
+            wiped=self.upkeep.intent_gone,
+        )
         self._started: set[str] = set()
         live.on_change(self._config_changed)
 
@@ -139,24 +145,6 @@ class Core:
         )
         return Route(
             spec, spec.build(context), Gate(spec.name, time.monotonic, spec.at_once), settings
-        )
-
-    def _make_events(self) -> Events:
-        live = self.live
-        newcomers = Newcomers(
-            self.db,
-            self.deliverer,
-            welcomed=lambda: live.current.shopify.shopify_sync_others,
-            due=self._due,
-        )
-        customers = Customers(self.shopify, newcomers, notice=self.alerts.notice)
-        members = Members(self.smaregi, lambda: live.current.flags["smaregi"].mode is not Mode.OFF)
-        return Events(
-            self.db,
-            {"shopify": customers, "smaregi": members},
-            schedule=lambda: live.current.gateway.gateway_retry_schedule,
-            tell=self.metrics.event,
-            failed=partial(self.alerts.failed_with, "webhooks"),
         )
 
     async def _customer_exists(self, customer_id: int) -> bool:

@@ -90,6 +90,7 @@ class Channel(Protocol):
     `deliver` may be called again for the same customer after any failure, at any time: it first
     looks for what an earlier attempt did. A linked record is given `work.changes(fields)` and no
     more, and nothing at all where that is empty. Raises UpstreamError (DryRunStop from the wire).
+    `remove` takes the record of a customer who is gone away; it too may be called again.
     `fields_of` is pure: the fields of a record that the customer decides, without blank ones.
     """
 
@@ -98,6 +99,8 @@ class Channel(Protocol):
     async def close(self) -> None: ...
 
     async def deliver(self, work: Work) -> Done: ...
+
+    async def remove(self, link: Link) -> Done: ...
 
     def fields_of(self, customer: Customer) -> Mapping[str, str]: ...
 

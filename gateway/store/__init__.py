@@ -1,6 +1,7 @@
 """The only SQL: the file, its owner's lock, its secret, and a sentence for each query."""
 
 from gateway.store import (
+    erasure,
     events,
     links,
     listing,
@@ -19,6 +20,7 @@ __all__ = [
     "Database",
     "Keys",
     "OwnerLock",
+    "erasure",
     "events",
     "links",
     "listing",

@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 
 from gateway.errors import ErrorClass, UpstreamError
-from gateway.outcomes import Delivery, Link, NewDelivery, Outcome, Waiting
+from gateway.outcomes import Delivery, Kind, Link, NewDelivery, Outcome, Waiting
 from gateway.store import links
 from gateway.store.listing import row_to_delivery
 
@@ -228,7 +228,10 @@ def settle(db: sqlite3.Connection, end: Settlement, now: float) -> Delivery | No
     if not rows:
         return None
     delivery = row_to_delivery(rows[0])
-    if end.reference and (end.outcome is Outcome.DELIVERED or end.fields is not None):
+    if delivery.kind is Kind.REMOVAL:
+        if end.outcome is Outcome.DELIVERED and end.reference:
+            links.remove(db, delivery.channel, delivery.customer_id, end.reference)
+    elif end.reference and (end.outcome is Outcome.DELIVERED or end.fields is not None):
         _link(db, delivery, end, now)
     return delivery
 

@@ -186,5 +186,4 @@ CREATE TABLE events (
 ) STRICT;
 CREATE INDEX events_due ON events (source, next_attempt_at) WHERE state = 'waiting';
 CREATE INDEX events_merged ON events (merged_id) WHERE merged_id IS NOT NULL;
-CREATE INDEX events_customer ON events (customer_id) WHERE customer_id IS NOT NULL;
 CREATE INDEX events_settled ON events (updated_at) WHERE state <> 'waiting';

@@ -10,11 +10,12 @@ from typing import Any
 
 import orjson
 
+from gateway.outcomes import Outcome
 from gateway.sandbox import ShopifyOptions, SmaregiOptions
 from gateway.store import events
 from tests.world import Reply, World
 
-__all__ = ["from_shopify", "from_smaregi", "send", "states", "worked"]
+__all__ = ["arrived", "from_shopify", "from_smaregi", "send", "states", "worked"]
 
 
 def from_shopify(
@@ -74,3 +75,14 @@ async def worked(world: World, seconds: float = 10.0) -> None:
         count, _ = await world.core.db.read(events.waiting)
         await world.until(lambda: True, seconds)
     await world.settled(seconds)
+
+
+async def arrived(world: World) -> None:
+    """Until what the stand-ins sent is received, worked, and what followed has ended."""
+    while True:
+        await world.sandbox.shopify.webhooks.settled()
+        await world.sandbox.smaregi.webhooks.settled()
+        await worked(world)
+        found = await world.deliveries(outcomes=(Outcome.PENDING,))
+        if not found and not world.core.deliverer.has_work():
+            return

@@ -90,7 +90,8 @@ class Smaregi:
         if chosen is not None:
             return await self._link_chosen(chosen, work)
         if work.link is not None:
-            return await bring_up_to_date(self.client, work.link, work)
+            link = await self._numbers.follow(work.link, work)
+            return await bring_up_to_date(self.client, link, work)
         own, _ = await asyncio.gather(self._own(work), self.index.fresh())
         if own is not None:
             return await self._recognised(own, work)
@@ -221,6 +222,14 @@ class Smaregi:
         gone = [each for each in deleted if await self.client.by_id(str(each)) is None]
         if gone:
             await self.index.forget(gone)
+
+    async def remove(self, link: Link) -> Done:
+        """The store member stays, with card and points, or leaves: SMAREGI_ON_DELETE."""
+        if self._settings().smaregi_on_delete == "withdraw":
+            await self.withdraw(link)
+            return Done("withdrawn", link.reference)
+        await self.unlink(link)
+        return Done("unlinked", link.reference)
 
     async def unlink(self, link: Link) -> str | None:
         """The member gives up the customer's number and has its old one again, or one of its own.
