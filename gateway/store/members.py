@@ -4,7 +4,18 @@ import sqlite3
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-__all__ = ["Member", "by_email", "forget_unseen", "highest_id", "number_taken", "size", "upsert"]
+__all__ = [
+    "Member",
+    "by_email",
+    "by_kana",
+    "by_mobile",
+    "by_name_and_place",
+    "forget_unseen",
+    "highest_id",
+    "number_taken",
+    "size",
+    "upsert",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,10 +32,14 @@ class Member:
     birth_key: bytes | None
     last_come: str
     points: int
+    mobile_key: bytes | None = None
+    postal_key: bytes | None = None
+    place_key: bytes | None = None
 
 
 _COLUMNS = (
-    "member_id, code, number, email_key, status, kana_key, name_key, birth_key, last_come, points"
+    "member_id, code, number, email_key, status, kana_key, name_key, birth_key, last_come, points,"
+    " mobile_key, postal_key, place_key"
 )
 
 
@@ -32,7 +47,7 @@ def upsert(db: sqlite3.Connection, members: Sequence[Member], scan: int) -> None
     """Write members as Smaregi has them now; `scan` is the pass that saw them."""
     db.executemany(
         f"INSERT OR REPLACE INTO members ({_COLUMNS}, seen_scan)"  # noqa: S608
-        " VALUES (?,?,?,?,?,?,?,?,?,?,?)",
+        " VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
         [
             (
                 m.member_id,
@@ -45,6 +60,9 @@ def upsert(db: sqlite3.Connection, members: Sequence[Member], scan: int) -> None
                 m.birth_key,
                 m.last_come,
                 m.points,
+                m.mobile_key,
+                m.postal_key,
+                m.place_key,
                 scan,
             )
             for m in members
@@ -54,9 +72,31 @@ def upsert(db: sqlite3.Connection, members: Sequence[Member], scan: int) -> None
 
 def by_email(db: sqlite3.Connection, key: bytes) -> list[Member]:
     """Members with this e-mail, lowest id first."""
+    return _found(db, "email_key = ?", (key,))
+
+
+def by_mobile(db: sqlite3.Connection, key: bytes) -> list[Member]:
+    """Members with this mobile number, lowest id first."""
+    return _found(db, "mobile_key = ?", (key,))
+
+
+def by_kana(
+    db: sqlite3.Connection, key: bytes, birth_key: bytes | None, postal_key: bytes | None
+) -> list[Member]:
+    """Members with this kana, and this birth date or this postal code, lowest id first."""
+    where = "kana_key = ? AND (birth_key = ? OR postal_key = ?)"
+    return _found(db, where, (key, birth_key, postal_key))
+
+
+def by_name_and_place(db: sqlite3.Connection, name_key: bytes, place_key: bytes) -> list[Member]:
+    """Members with this name at this place, lowest id first."""
+    return _found(db, "place_key = ? AND name_key = ?", (place_key, name_key))
+
+
+def _found(db: sqlite3.Connection, where: str, values: Sequence[bytes | None]) -> list[Member]:
     rows = db.execute(
-        f"SELECT {_COLUMNS} FROM members WHERE email_key = ? ORDER BY member_id",  # noqa: S608
-        (key,),
+        f"SELECT {_COLUMNS} FROM members WHERE {where} ORDER BY member_id",  # noqa: S608
+        values,
     )
     return [Member(*row) for row in rows]
 

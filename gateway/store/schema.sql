@@ -117,9 +117,17 @@ CREATE TABLE members (
     kana_key   BLOB,
     name_key   BLOB,
     birth_key  BLOB,
+    mobile_key BLOB,
+    postal_key BLOB,
+    place_key  BLOB,
     last_come  TEXT NOT NULL,
     points     INTEGER NOT NULL,
     seen_scan  INTEGER NOT NULL
 ) STRICT;
 CREATE INDEX members_email ON members (email_key) WHERE email_key IS NOT NULL;
 CREATE INDEX members_code ON members (code);
+CREATE INDEX members_number ON members (number) WHERE number <> '';
+CREATE INDEX members_mobile ON members (mobile_key) WHERE mobile_key IS NOT NULL;
+CREATE INDEX members_kana ON members (kana_key) WHERE kana_key IS NOT NULL;
+CREATE INDEX members_place ON members (place_key, name_key)
+    WHERE place_key IS NOT NULL AND name_key IS NOT NULL;
