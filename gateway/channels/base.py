@@ -37,12 +37,16 @@ class Work:
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """The channel has the customer. `adjustments`: `{field, change}`, never the value."""
+    """The channel has the customer. `adjustments`: `{field, change}`, never the value.
+
+    `others`: records there that may be this person's too; None where the channel did not look.
+    """
 
     action: str
     reference: str
     member_number: str | None = None
     adjustments: Sequence[dict[str, str]] = field(default_factory=tuple)
+    others: Sequence[int] | None = None
 
 
 @dataclass(frozen=True, slots=True)

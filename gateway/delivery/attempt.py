@@ -173,6 +173,7 @@ class Attempts:
             reference=done.reference,
             member_number=done.member_number,
             adjustments=list(done.adjustments),
+            others=done.others,
         )
 
     def _broke(

@@ -16,7 +16,7 @@ from aiohttp import web
 from gateway.answers import Answer, delivery_row, iso, problem
 from gateway.app import Core
 from gateway.delivery import ReplayOptions
-from gateway.http import deliveries
+from gateway.http import deliveries, duplicates_control
 from gateway.http.access import Access
 from gateway.http.forms import FormError, NotJsonError, parse_json
 from gateway.http.keys import ACCESS, CORE
@@ -53,6 +53,7 @@ def control_application(
     app[YIELD] = make_way
     app[_STOPPING] = stopping
     app.add_routes(deliveries.routes)
+    app.add_routes(duplicates_control.routes)
     app.add_routes(routes)
     return app
 

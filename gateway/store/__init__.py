@@ -1,6 +1,16 @@
 """The only SQL: the file, its owner's lock, its secret, and a sentence for each query."""
 
-from gateway.store import links, listing, members, outbox, registrations, retention, schedule
+from gateway.store import (
+    duplicates,
+    examination,
+    links,
+    listing,
+    members,
+    outbox,
+    registrations,
+    retention,
+    schedule,
+)
 from gateway.store.database import Database
 from gateway.store.ownership import OwnerLock, lock_path, socket_path
 from gateway.store.secrets import Keys, secret_path
@@ -9,6 +19,8 @@ __all__ = [
     "Database",
     "Keys",
     "OwnerLock",
+    "duplicates",
+    "examination",
     "links",
     "listing",
     "lock_path",

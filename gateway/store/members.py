@@ -5,12 +5,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 __all__ = [
+    "ALIKE",
+    "SHARED_BY",
     "Member",
+    "alike",
     "by_email",
-    "by_kana",
-    "by_mobile",
-    "by_name_and_place",
     "forget_unseen",
+    "get",
     "highest_id",
     "number_taken",
     "size",
@@ -43,6 +44,19 @@ _COLUMNS = (
 )
 
 
+ALIKE: tuple[tuple[str, ...], ...] = (
+    ("email_key",),
+    ("mobile_key",),
+    ("kana_key", "birth_key"),
+    ("kana_key", "postal_key"),
+    ("place_key", "name_key"),
+)
+"""What makes two members alike, each with its index."""
+
+SHARED_BY = 20
+"""A key of more members than these is no evidence: a placeholder, the shop's own telephone."""
+
+
 def upsert(db: sqlite3.Connection, members: Sequence[Member], scan: int) -> None:
     """Write members as Smaregi has them now; `scan` is the pass that saw them."""
     db.executemany(
@@ -70,33 +84,38 @@ def upsert(db: sqlite3.Connection, members: Sequence[Member], scan: int) -> None
     )
 
 
+def get(db: sqlite3.Connection, member_id: int) -> Member | None:
+    found = _found(db, "member_id = ?", (member_id,))
+    return found[0] if found else None
+
+
 def by_email(db: sqlite3.Connection, key: bytes) -> list[Member]:
     """Members with this e-mail, lowest id first."""
     return _found(db, "email_key = ?", (key,))
 
 
-def by_mobile(db: sqlite3.Connection, key: bytes) -> list[Member]:
-    """Members with this mobile number, lowest id first."""
-    return _found(db, "mobile_key = ?", (key,))
+def alike(db: sqlite3.Connection, one: Member) -> list[Member]:
+    """Members that share e-mail, mobile number, kana and birth date, kana and postal code, or name
+    and place with this one, each once; none by a key that too many share.
+    """
+    found: dict[int, Member] = {}
+    for columns in ALIKE:
+        keys = [getattr(one, column) for column in columns]
+        if None not in keys:
+            where = " AND ".join(f"{column} = ?" for column in columns)
+            sharing = _found(db, where, keys, SHARED_BY + 1)
+            if len(sharing) <= SHARED_BY:
+                found |= {other.member_id: other for other in sharing}
+    found.pop(one.member_id, None)
+    return list(found.values())
 
 
-def by_kana(
-    db: sqlite3.Connection, key: bytes, birth_key: bytes | None, postal_key: bytes | None
+def _found(
+    db: sqlite3.Connection, where: str, keys: Sequence[bytes | int], limit: int = -1
 ) -> list[Member]:
-    """Members with this kana, and this birth date or this postal code, lowest id first."""
-    where = "kana_key = ? AND (birth_key = ? OR postal_key = ?)"
-    return _found(db, where, (key, birth_key, postal_key))
-
-
-def by_name_and_place(db: sqlite3.Connection, name_key: bytes, place_key: bytes) -> list[Member]:
-    """Members with this name at this place, lowest id first."""
-    return _found(db, "place_key = ? AND name_key = ?", (place_key, name_key))
-
-
-def _found(db: sqlite3.Connection, where: str, values: Sequence[bytes | None]) -> list[Member]:
     rows = db.execute(
-        f"SELECT {_COLUMNS} FROM members WHERE {where} ORDER BY member_id",  # noqa: S608
-        values,
+        f"SELECT {_COLUMNS} FROM members WHERE {where} ORDER BY member_id LIMIT ?",  # noqa: S608
+        (*keys, limit),
     )
     return [Member(*row) for row in rows]
 

@@ -22,6 +22,7 @@ LAYERS: tuple[set[str], ...] = (
     {"registration"},
     {"metrics", "refusals", "config"},
     {"answers", "intent", "sources"},
+    {"duplicates"},
     {"delivery"},
     {"channels"},
     {"alerts", "matching"},

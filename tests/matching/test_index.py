@@ -1,7 +1,9 @@
 """The index of members: one scan, then what changed, right before each decision."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+import dataclasses
+from collections.abc import AsyncIterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +13,6 @@ from gateway.customer import Address, Profile
 from gateway.errors import NotReadyError
 from gateway.matching import MemberIndex, index
 from gateway.store import Database, Keys, members
-from gateway.store.members import Member
 from tests.matching.rows import Source, member
 
 NOW = 1_790_000_000.0
@@ -316,20 +317,9 @@ async def test_placeholders_of_other_programs_are_no_evidence(store: Store) -> N
     assert (row.mobile_key, row.postal_key, row.place_key) == (None, None, None)
 
 
-@pytest.mark.parametrize(
-    ("look_up", "expected"),
-    [
-        (lambda db, m: members.by_mobile(db, m.mobile_key), [1, 2]),
-        (lambda db, m: members.by_kana(db, m.kana_key, m.birth_key, None), [1, 3]),
-        (lambda db, m: members.by_kana(db, m.kana_key, None, m.postal_key), [1, 4]),
-        (lambda db, m: members.by_kana(db, m.kana_key, None, None), []),
-        (lambda db, m: members.by_name_and_place(db, m.name_key, m.place_key), [1, 5]),
-    ],
-)
-async def test_members_are_found_by_each_kind_of_evidence(
-    store: Store, look_up: Callable[..., list[Member]], expected: list[int]
-) -> None:
+async def test_members_are_found_by_each_kind_of_evidence(store: Store) -> None:
     nobody = {
+        "mailAddress": None,
         "mobileNumber": None,
         "lastKana": None,
         "birthDate": None,
@@ -343,11 +333,18 @@ async def test_members_are_found_by_each_kind_of_evidence(
         member(3, NOW, **nobody | {"lastKana": "ﾔﾏﾀﾞ", "birthDate": "1990/4/1"}),
         member(4, NOW, **nobody | {"lastKana": "やまだ", "postCode": "1500043"}),
         member(5, NOW, **nobody | {"address": "渋谷区道玄坂1丁目2番3号"}),
+        member(6, NOW, **nobody | {"mailAddress": "MEMBER1@example.com"}),
+        member(7, NOW, **nobody),
     )
     found = await store.ready()
-    (row,) = await found.by_email("member1@example.com")
-    rows = await store.db.read(lambda db: look_up(db, row))
-    assert [m.member_id for m in rows] == expected
+    row = next(m for m in await found.by_email("member1@example.com") if m.member_id == 1)
+    rows = await store.db.read(lambda db: members.alike(db, row))
+    assert sorted(m.member_id for m in rows) == [2, 3, 4, 5, 6]
+    for columns, expected in zip(members.ALIKE, ([6], [2], [3], [4], [5]), strict=True):
+        bare: Any = {column: None for every in members.ALIKE for column in every}
+        kept = bare | {column: getattr(row, column) for column in columns}
+        alone = await store.db.read(partial(members.alike, one=dataclasses.replace(row, **kept)))
+        assert [m.member_id for m in alone] == expected
 
 
 @pytest.mark.parametrize(
@@ -355,7 +352,8 @@ async def test_members_are_found_by_each_kind_of_evidence(
     [
         ("email_key = ?", "members_email"),
         ("mobile_key = ?", "members_mobile"),
-        ("kana_key = ? AND (birth_key = ? OR postal_key = ?)", "members_kana"),
+        ("kana_key = ? AND birth_key = ?", "members_kana"),
+        ("kana_key = ? AND postal_key = ?", "members_kana"),
         ("place_key = ? AND name_key = ?", "members_place"),
         ("number = ? AND number <> ''", "members_number"),
     ],

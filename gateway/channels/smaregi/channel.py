@@ -8,7 +8,8 @@ and the place of its old number are written down before the write.
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, cast
 
 from gateway.channels.base import Check, Context, Done, Work
@@ -75,8 +76,9 @@ class Smaregi:
             return await self._recognised(own, work)
         decision = await self._decide(work)
         if isinstance(decision, LinkTo):
-            return await self._link(decision.member, work)
-        return await self._create(work)
+            done = await self._link(decision.member, work)
+            return replace(done, others=_ids(decision.others))
+        return replace(await self._create(work), others=_ids(decision.possible))
 
     async def _own(self, work: Work) -> Row | None:
         """The member that is this customer's already: by our number, or by the link."""
@@ -104,7 +106,20 @@ class Smaregi:
             reference=member_id,
             member_number=self._member_number(row, work),
             adjustments=adjustments,
+            others=None if work.link else await self._others_beside(member_id, work, linked),
         )
+
+    async def _others_beside(self, member_id: str, work: Work, linked: bool) -> tuple[int, ...]:
+        """What was decided by the attempt that died after its write."""
+        found = await self.index.by_email(work.customer.profile.email)
+        rest = [member for member in found if str(member.member_id) != member_id]
+        choice = choose(rest, self.index.evidence(work.customer.profile), link_contradicted=True)
+        match choice:
+            case LinkTo():
+                return _ids([choice.member, *choice.others])
+            case CreateNew() if not linked:
+                return _ids(choice.possible)
+        return ()
 
     async def _bring_up_to_date(self, row: Row, work: Work) -> Sequence[dict[str, str]]:
         """A member of our own making, delivered before: newer data of the same sign-up counts."""
@@ -244,6 +259,15 @@ class Smaregi:
             return
         yield end | {"indexed": await self.index.size()}
 
+    async def member(self, member_id: int) -> Row | None:
+        """The member as Smaregi has it now, with all its fields."""
+        return await self._client.by_id(str(member_id))
+
+    async def members_fresh(self) -> None:
+        """Bring the index up to date, if there is one yet."""
+        if self.index.ready:
+            await self.index.fresh()
+
     async def check(self) -> Sequence[Check]:
         columns = await self._client.required_columns()
         await self._client.member_page(1, None)
@@ -251,6 +275,10 @@ class Smaregi:
         if columns:
             detail += f"; this contract also requires {', '.join(sorted(columns))}"
         return [Check("Smaregi", ok=True, detail=detail)]
+
+
+def _ids(members: Iterable[Member]) -> tuple[int, ...]:
+    return tuple(member.member_id for member in members)
 
 
 def _conflict(reason: str) -> UpstreamError:

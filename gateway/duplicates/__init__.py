@@ -1,0 +1,16 @@
+"""Possible duplicates: pairs of store members that may be one person, for a person to judge."""
+
+from gateway.duplicates.comparison import Compared, Mark, compare
+from gateway.duplicates.finder import Finder
+from gateway.duplicates.rules import POSSIBLE_FROM, Judgement, Reason, judge
+
+__all__ = [
+    "POSSIBLE_FROM",
+    "Compared",
+    "Finder",
+    "Judgement",
+    "Mark",
+    "Reason",
+    "compare",
+    "judge",
+]
