@@ -17,6 +17,7 @@ from gateway.channels import ROSTER, Context, Spec
 from gateway.channels.smaregi import Smaregi
 from gateway.config import LiveConfig
 from gateway.delivery import Deliverer, Gate, Replay, Route, Worker
+from gateway.duplicates import Finder, Linking, Merging
 from gateway.errors import ErrorClass
 from gateway.metrics import Metrics
 from gateway.normalize import load_places, parse_phone
@@ -24,7 +25,7 @@ from gateway.outcomes import Waiting
 from gateway.recovery import Recovery
 from gateway.registration import Registrar
 from gateway.shopify import GraphQL, Shopify
-from gateway.store import Database, Keys, listing, members, outbox, registrations
+from gateway.store import Database, Keys, duplicates, listing, members, outbox, registrations
 from gateway.telling import Telling
 from gateway.upkeep import Upkeep
 from gateway.wire import Wire
@@ -92,6 +93,11 @@ class Core:
             intent_gone=self.upkeep.intent_gone,
         )
         self.registrar.unclear = self.recovery.wake
+        self.duplicates = Finder(db, refresh=self.smaregi.members_fresh, notice=self.alerts.notice)
+        self.linking = Linking(
+            db, self.deliverer, self.shopify, self.smaregi, flags=lambda: live.current.flags
+        )
+        self.merging = Merging(db, self.smaregi, self.linking)
         self._started: set[str] = set()
         live.on_change(self._config_changed)
 
@@ -175,6 +181,8 @@ class Core:
             self.recovery.start()
             self.deliverer.keep_until_stop(self.upkeep.expire())
             self.deliverer.keep_until_stop(self.upkeep.wipe())
+            self.deliverer.keep_until_stop(self.duplicates.run())
+            self.deliverer.keep_until_stop(self.merging.resume())
 
     async def _start_channels(self) -> None:
         """Those whose flag is not off, each once; again after a reload."""
@@ -211,11 +219,12 @@ class Core:
         return cast(Smaregi, self.deliverer.routes["smaregi"].channel)
 
     async def metrics_text(self) -> bytes:
-        def unit(db: sqlite3.Connection) -> tuple[list[tuple[str, str, int]], Any]:
-            return listing.counts(db), registrations.intents_open(db)
+        def unit(db: sqlite3.Connection) -> tuple[list[tuple[str, str, int]], Any, int]:
+            return listing.counts(db), registrations.intents_open(db), duplicates.open_count(db)
 
-        counts, (intents, oldest) = await self.db.read(unit)
+        counts, (intents, oldest), possible = await self.db.read(unit)
         age = max(0.0, time.time() - oldest) if oldest else 0.0
+        self.metrics.set_duplicates(possible)
         self.metrics.set_outbox(self.deliverer.routes, counts, (intents, age))
         for name, route in self.deliverer.routes.items():
             self.metrics.set_paused(name, paused=route.gate.cause is not None)

@@ -41,6 +41,7 @@ class Done:
 
     `old_number`, `old_place`: the number that a linked record had before, and the field that keeps
     it; None where this attempt does not know them.
+    `others`: records there that may be this person's too; None where the channel did not look.
     """
 
     action: str
@@ -49,6 +50,7 @@ class Done:
     adjustments: Sequence[dict[str, str]] = field(default_factory=tuple)
     old_number: str | None = None
     old_place: str | None = None
+    others: Sequence[int] | None = None
 
 
 @dataclass(frozen=True, slots=True)

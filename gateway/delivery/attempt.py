@@ -187,6 +187,7 @@ class Attempts:
             adjustments=list(done.adjustments),
             old_number=done.old_number,
             old_place=done.old_place,
+            others=done.others,
         )
 
     def _broke(

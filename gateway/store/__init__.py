@@ -1,6 +1,8 @@
 """The only SQL: the file, its owner's lock, its secret, and a sentence for each query."""
 
 from gateway.store import (
+    duplicates,
+    examination,
     links,
     listing,
     members,
@@ -18,6 +20,8 @@ __all__ = [
     "Database",
     "Keys",
     "OwnerLock",
+    "duplicates",
+    "examination",
     "links",
     "listing",
     "lock_path",

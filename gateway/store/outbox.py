@@ -9,6 +9,7 @@ import orjson
 
 from gateway.errors import ErrorClass, UpstreamError
 from gateway.outcomes import Delivery, NewDelivery, Outcome, Waiting
+from gateway.store import examination
 from gateway.store.listing import row_to_delivery
 
 __all__ = [
@@ -44,6 +45,7 @@ class Settlement:
     old_number: str | None = None
     old_place: str | None = None
     adjustments: Sequence[dict[str, str]] = ()
+    others: Sequence[int] | None = None
     error: UpstreamError | None = None
 
 
@@ -205,6 +207,8 @@ def settle(db: sqlite3.Connection, end: Settlement, now: float) -> Delivery | No
     delivery = row_to_delivery(rows[0])
     if end.outcome is Outcome.DELIVERED and end.reference:
         _link(db, delivery, end, now)
+        if end.others is not None:
+            examination.linked_now(db, int(end.reference), end.others, now)
     return delivery
 
 

@@ -8,7 +8,8 @@ and the place of its old number are written down before the write.
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, cast
 
 from gateway.channels.base import Check, Context, Done, Work
@@ -21,6 +22,7 @@ from gateway.channels.smaregi.settings import SmaregiSettings
 from gateway.errors import ErrorClass, UpstreamError
 from gateway.matching import CreateNew, LinkTo, MemberIndex, Undecided, choose
 from gateway.outcomes import Link
+from gateway.store.members import Member
 
 __all__ = ["Smaregi"]
 
@@ -81,8 +83,9 @@ class Smaregi:
             return await self._recognised(own, work)
         decision = await self._decide(work)
         if isinstance(decision, LinkTo):
-            return await self._numbers.give(Target.of(decision.member), work)
-        return await self._create(work)
+            done = await self._numbers.give(Target.of(decision.member), work)
+            return replace(done, others=_ids(decision.others))
+        return replace(await self._create(work), others=_ids(decision.possible))
 
     async def _link_chosen(self, member_id: str, work: Work) -> Done:
         """A person chose: neither e-mail nor evidence counts, only what stands in the way."""
@@ -99,7 +102,7 @@ class Smaregi:
             raise conflict(f"the store member that was chosen has status {_status(row)}")
         if await self.holders.owners(row, besides=work.customer.id):
             raise conflict("the store member that was chosen belongs to another customer")
-        return await self._numbers.give(Target.chosen(row), work)
+        return replace(await self._numbers.give(Target.chosen(row), work), others=())
 
     async def _own(self, work: Work) -> Row | None:
         """The member that is this customer's already: by our number, or by the link."""
@@ -128,7 +131,20 @@ class Smaregi:
             adjustments=adjustments,
             old_number=(plan.get("old_number") or None) if linked else None,
             old_place=plan.get("old_number_in") if linked else None,
+            others=None if work.link else await self._others_beside(member_id, work, linked),
         )
+
+    async def _others_beside(self, member_id: str, work: Work, linked: bool) -> tuple[int, ...]:
+        """What was decided by the attempt that died after its write."""
+        found = await self.index.by_email(work.customer.profile.email)
+        rest = [member for member in found if str(member.member_id) != member_id]
+        choice = choose(rest, self.index.evidence(work.customer.profile), link_contradicted=True)
+        match choice:
+            case LinkTo():
+                return _ids([choice.member, *choice.others])
+            case CreateNew() if not linked:
+                return _ids(choice.possible)
+        return ()
 
     async def _bring_up_to_date(self, row: Row, work: Work) -> Sequence[dict[str, str]]:
         """A member of our own making, delivered before: newer data of the same sign-up counts."""
@@ -230,6 +246,15 @@ class Smaregi:
             return
         yield end | {"indexed": await self.index.size()}
 
+    async def member(self, member_id: int) -> Row | None:
+        """The member as Smaregi has it now, with all its fields."""
+        return await self.client.by_id(str(member_id))
+
+    async def members_fresh(self) -> None:
+        """Bring the index up to date, if there is one yet."""
+        if self.index.ready:
+            await self.index.fresh()
+
     async def check(self) -> Sequence[Check]:
         columns = await self.client.required_columns()
         await self.client.member_page(1, None)
@@ -247,3 +272,7 @@ def _by_hand(work: Work) -> str | None:
     """The member that a person chose for this customer."""
     plan = work.plan or {}
     return str(plan["member"]) if plan.get("by_hand") else None
+
+
+def _ids(members: Iterable[Member]) -> tuple[int, ...]:
+    return tuple(member.member_id for member in members)
