@@ -182,7 +182,7 @@ class Core:
             self.deliverer.keep_until_stop(self.upkeep.expire())
             self.deliverer.keep_until_stop(self.upkeep.wipe())
             self.deliverer.keep_until_stop(self.duplicates.run())
-            self.deliverer.keep_until_stop(self.merging.resume())
+            self.deliverer.keep_until_stop(self.merging.run())
 
     async def _start_channels(self) -> None:
         """Those whose flag is not off, each once; again after a reload."""

@@ -40,7 +40,9 @@ _MOVED = {"taken", "giving"}
 
 
 class Merging:
-    """One merge at a time. `points.patience` bounds the wait after a lost answer."""
+    """One merge at a time. `again`: seconds between two looks at what is unfinished."""
+
+    again = 60.0
 
     def __init__(
         self,
@@ -53,7 +55,7 @@ class Merging:
         self._smaregi = smaregi
         self._linking = linking
         self._clock = clock
-        self.points = Points(db, smaregi.client, clock)
+        self._points = Points(db, smaregi.client, clock)
         self._one_at_a_time = asyncio.Lock()
 
     async def look(self, one: int, other: int, survivor: int | None) -> Plan | Merge:
@@ -128,13 +130,13 @@ class Merging:
 
     async def _move_points(self, merge: Merge, tell: Tell) -> Merge:
         if merge.step in {"begun", "taking"}:
-            merge = await self.points.take(merge, tell)
+            merge = await self._points.take(merge, tell)
             if merge.step == "given":
                 tell(f"Member {merge.absorbed} has no points to move.")
             else:
                 tell(f"{merge.points} points have left member {merge.absorbed}.")
         if merge.step in _MOVED:
-            merge = await self.points.give(merge, tell)
+            merge = await self._points.give(merge, tell)
             tell(f"{merge.points} points have reached member {merge.survivor}.")
         return merge
 
@@ -198,17 +200,20 @@ class Merging:
             tell(await self._linking.attempt_owed(merge.customer_id))
         return f"Member {merge.absorbed} was merged into member {merge.survivor}."
 
-    # -- what a dead owner left
+    # -- what a dead owner left, or Smaregi's trouble
 
-    async def resume(self) -> None:
-        """Finish what has begun to move; what needs a person waits for one."""
-        try:
-            left = await self._db.read(merges.unfinished)
-        except StorageError as error:
-            log.error("unfinished merges cannot be read: %s (%s)", error, error.hint)
-            return
-        for merge in left:
-            if merge.problem is None:
+    async def run(self) -> None:
+        """Runs for ever: finishes what has begun to move; what needs a person waits for one."""
+        while True:
+            try:
+                await self._go_on()
+            except StorageError as error:
+                log.error("unfinished merges cannot be read: %s (%s)", error, error.hint)
+            await asyncio.sleep(self.again)
+
+    async def _go_on(self) -> None:
+        for merge in await self._db.read(merges.unfinished):
+            if merge.problem is None and not self._one_at_a_time.locked():
                 async for event in self.merge(*merge.pair, None):
                     if event["event"] == "end":
                         log.info("the merge of members %d and %d: %s", *merge.pair, event["text"])

@@ -33,13 +33,14 @@ class Puzzle(Exception):  # noqa: N818 - told to a person, nothing is broken
 class Points:
     """`patience`: seconds after which a request of ours cannot arrive any more."""
 
+    patience = 60.0
+
     def __init__(
         self, db: Database, client: SmaregiClient, clock: Callable[[], float] = time.time
     ) -> None:
         self._db = db
         self._client = client
         self._clock = clock
-        self.patience = 60.0
 
     async def take(self, merge: Merge, tell: Tell) -> Merge:
         """From the absorbed: `begun` or `taking` -> `taken`, or `given` if there are none."""

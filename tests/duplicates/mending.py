@@ -20,7 +20,7 @@ class Told:
 
 
 async def told(events: AsyncIterator[dict[str, Any]]) -> Told:
-    steps = []
+    steps: list[str] = []
     async for event in events:
         if event["event"] == "end":
             return Told(event["code"], event["text"], tuple(steps))
