@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from gateway.customer import Customer
-from gateway.outcomes import Kind, Link
+from gateway.outcomes import Kind, Link, Match
 from gateway.settings import Section
 from gateway.store import Database, Keys
 from gateway.wire import Wire
@@ -39,14 +39,14 @@ class Work:
 class Done:
     """The channel has the customer. `adjustments`: `{field, change}`, never the value.
 
-    `others`: records there that may be this person's too; None where the channel did not look.
+    `match` where the record was found or made just now.
     """
 
     action: str
     reference: str
     member_number: str | None = None
     adjustments: Sequence[dict[str, str]] = field(default_factory=tuple)
-    others: Sequence[int] | None = None
+    match: Match | None = None
 
 
 @dataclass(frozen=True, slots=True)

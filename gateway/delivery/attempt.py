@@ -173,7 +173,7 @@ class Attempts:
             reference=done.reference,
             member_number=done.member_number,
             adjustments=list(done.adjustments),
-            others=done.others,
+            match=done.match,
         )
 
     def _broke(

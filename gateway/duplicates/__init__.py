@@ -2,7 +2,7 @@
 
 from gateway.duplicates.comparison import Compared, Mark, compare
 from gateway.duplicates.finder import Finder
-from gateway.duplicates.rules import POSSIBLE_FROM, Judgement, Reason, judge
+from gateway.duplicates.rules import POSSIBLE_FROM, Judgement, Reason, judge, judge_forms
 
 __all__ = [
     "POSSIBLE_FROM",
@@ -13,4 +13,5 @@ __all__ = [
     "Reason",
     "compare",
     "judge",
+    "judge_forms",
 ]

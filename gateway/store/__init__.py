@@ -10,6 +10,7 @@ from gateway.store import (
     registrations,
     retention,
     schedule,
+    told,
 )
 from gateway.store.database import Database
 from gateway.store.ownership import OwnerLock, lock_path, socket_path
@@ -31,4 +32,5 @@ __all__ = [
     "schedule",
     "secret_path",
     "socket_path",
+    "told",
 ]
