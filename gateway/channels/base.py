@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from gateway.customer import Customer
-from gateway.outcomes import Kind, Link
+from gateway.outcomes import Kind, Link, Match
 from gateway.settings import Section
 from gateway.store import Database, Keys
 from gateway.wire import Wire
@@ -41,7 +41,7 @@ class Done:
 
     `old_number`, `old_place`: the number that a linked record had before, and the field that keeps
     it; None where this attempt does not know them.
-    `others`: records there that may be this person's too; None where the channel did not look.
+    `match` where the record was found or made just now.
     """
 
     action: str
@@ -50,7 +50,7 @@ class Done:
     adjustments: Sequence[dict[str, str]] = field(default_factory=tuple)
     old_number: str | None = None
     old_place: str | None = None
-    others: Sequence[int] | None = None
+    match: Match | None = None
 
 
 @dataclass(frozen=True, slots=True)

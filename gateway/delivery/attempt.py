@@ -187,7 +187,7 @@ class Attempts:
             adjustments=list(done.adjustments),
             old_number=done.old_number,
             old_place=done.old_place,
-            others=done.others,
+            match=done.match,
         )
 
     def _broke(

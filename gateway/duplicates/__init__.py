@@ -4,7 +4,7 @@ from gateway.duplicates.comparison import Compared, Mark, compare
 from gateway.duplicates.finder import Finder
 from gateway.duplicates.linking import Linking
 from gateway.duplicates.merge import Merging
-from gateway.duplicates.rules import POSSIBLE_FROM, Judgement, Reason, judge
+from gateway.duplicates.rules import POSSIBLE_FROM, Judgement, Reason, judge, judge_forms
 from gateway.duplicates.sides import Plan
 
 __all__ = [
@@ -19,4 +19,5 @@ __all__ = [
     "Reason",
     "compare",
     "judge",
+    "judge_forms",
 ]

@@ -34,18 +34,26 @@ class Mark(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Compared:
-    """A line of the table. `mark` is None where the two always differ, such as their ids."""
+    """A line of the table: what the members have, and what their customers say where that differs.
+
+    `online` is '' where the customer says the same, nothing, or where there is none. `mark` is None
+    for what always differs, such as the numbers.
+    """
 
     field: str
-    one: str
-    other: str
+    values: tuple[str, str]
+    online: tuple[str, str]
     mark: Mark | None
 
 
-def compare(one: Row, other: Row) -> list[Compared]:
-    """Smaregi's rows (`GET /customers/{id}`) line by line; what neither has is left out."""
-    lines = [_line(field, one, other) for field in _FIELDS]
-    return [line for line in lines if line.one or line.other]
+def compare(members: tuple[Row, Row], customers: tuple[Row | None, Row | None]) -> list[Compared]:
+    """Line by line; what nobody has is left out.
+
+    `members` are Smaregi's rows (`GET /customers/{id}`), `customers` those of the online customers
+    as Smaregi would get them.
+    """
+    lines = [_line(field, members, customers) for field in _FIELDS]
+    return [line for line in lines if any(line.values) or any(line.online)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,24 +61,50 @@ class _Field:
     name: str
     shown: Callable[[Row], str]
     key: Callable[[Row], str] | None = None
+    is_told: Callable[[Row], object] = lambda row: True
 
 
-def _line(field: _Field, one: Row, other: Row) -> Compared:
-    texts = field.shown(one), field.shown(other)
-    return Compared(field.name, *texts, _mark(field, texts, one, other))
+def _line(
+    field: _Field, members: tuple[Row, Row], customers: tuple[Row | None, Row | None]
+) -> Compared:
+    one, other = (
+        _said(field, member, customer) for member, customer in zip(members, customers, strict=True)
+    )
+    values = field.shown(members[0]), field.shown(members[1])
+    return Compared(field.name, values, (one, other), _mark(field, members, customers))
 
 
-def _mark(field: _Field, texts: tuple[str, str], one: Row, other: Row) -> Mark | None:
+def _said(field: _Field, member: Row, customer: Row | None) -> str:
+    """What the customer says otherwise than the member has it."""
+    if customer is None or field.key is None or not _tells(field, customer):
+        return ""
+    text = field.shown(customer)
+    same = text == field.shown(member) or (field.key(customer) or text) == field.key(member)
+    return "" if same else text
+
+
+def _mark(
+    field: _Field, members: tuple[Row, Row], customers: tuple[Row | None, Row | None]
+) -> Mark | None:
+    """Of the members' own values, or of what the customers say where that agrees."""
     if field.key is None:
         return None
-    if not any(texts):
-        return Mark.NEITHER
-    if texts[0] == texts[1]:
+    known = [
+        [row for row in (member, customer) if row is not None and _tells(field, row)]
+        for member, customer in zip(members, customers, strict=True)
+    ]
+    if not all(known):
+        return Mark.ONE_SIDE if any(known) else Mark.NEITHER
+    pairs = [(one, other) for one in known[0] for other in known[1]]
+    if any(field.shown(one) == field.shown(other) for one, other in pairs):
         return Mark.SAME
-    if any(not text or is_placeholder(text) for text in texts):
-        return Mark.ONE_SIDE
-    key = field.key(one)
-    return Mark.ALIKE if key and key == field.key(other) else Mark.DIFFERENT
+    alike = any(field.key(one) and field.key(one) == field.key(other) for one, other in pairs)
+    return Mark.ALIKE if alike else Mark.DIFFERENT
+
+
+def _tells(field: _Field, row: Row) -> bool:
+    text = field.shown(row)
+    return bool(text) and not is_placeholder(text) and bool(field.is_told(row))
 
 
 def _text(row: Row, *names: str) -> str:
@@ -105,6 +139,15 @@ def _moment(name: str) -> Callable[[Row], str]:
     return lambda row: _text(row, name)[:16].replace("T", " ")
 
 
+def _name(label: str, key: Callable[[str], str], *parts: str) -> _Field:
+    """Half a name is none."""
+
+    def is_whole(row: Row) -> bool:
+        return not any(is_placeholder(_text(row, part)) for part in parts)
+
+    return _Field(label, _of(*parts), _keyed(key, *parts), is_whole)
+
+
 _STATUS = {
     "0": "0 active",
     "1": "1 suspended",
@@ -118,10 +161,10 @@ _FIELDS = (
     _Field("member number", _of("customerCode")),
     _Field("second number", _of("customerNo")),
     _Field("status", _word("status", _STATUS)),
-    _Field("name", _of("lastName", "firstName"), _keyed(name_key, "lastName", "firstName")),
-    _Field("kana", _of("lastKana", "firstKana"), _keyed(kana_key, "lastKana", "firstKana")),
+    _name("name", name_key, "lastName", "firstName"),
+    _name("kana", kana_key, "lastKana", "firstKana"),
     _Field("birth date", _of("birthDate"), _keyed(_birth, "birthDate")),
-    _Field("sex", _word("sex", _SEX), _of("sex")),
+    _Field("sex", _word("sex", _SEX), _of("sex"), lambda row: _text(row, "sex") != "0"),
     _Field("e-mail", _of("mailAddress"), _keyed(email_key, "mailAddress")),
     _Field("mobile", _of("mobileNumber"), _keyed(phone_key, "mobileNumber")),
     _Field("phone", _of("phoneNumber"), _keyed(phone_key, "phoneNumber")),

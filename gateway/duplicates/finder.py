@@ -7,16 +7,18 @@ with the change itself (`store.examination`), so that a kill leaves nobody out.
 """
 
 import asyncio
+import dataclasses
 import logging
 import math
 import sqlite3
 import time
-from collections.abc import Awaitable, Callable, Container, Iterable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
-from gateway.duplicates.rules import Judgement, Reason, judge
+from gateway.duplicates.rules import Judgement, Reason, judge_forms
 from gateway.errors import StorageError, UpstreamError
-from gateway.store import Database, duplicates, examination, members
+from gateway.store import Database, duplicates, examination, members, told
 from gateway.store.members import Member
 from gateway.wire import Lane, lane
 
@@ -125,6 +127,7 @@ class Finder:
         linked = examination.next_linked(db, _AT_ONCE)
         if not linked:
             duplicates.forget_gone(db, now - _NEW)
+            told.forget_unlinked(db)
             examination.all_linked_done(db)
         for member_id in linked:
             examine(db, member_id, now)
@@ -140,9 +143,14 @@ def examine(db: sqlite3.Connection, member_id: int, now: float) -> Look:
     if member is None:
         return Look(is_unknown=bool(examination.linked(db, [member_id])))
     known = {pair.other(member_id): pair for pair in duplicates.of_member(db, member_id)}
-    alike = members.alike(db, member)
-    linked = examination.linked(db, [member_id, *(other.member_id for other in alike)])
-    found = _judged(member, alike, linked, known)
+    ours, others = _alike(db, member)
+    linked = examination.linked(db, [member_id, *others])
+    found: dict[int, Judgement] = {}
+    for other_id, theirs in others.items():
+        if member_id in linked or other_id in linked:
+            judgement = judge_forms(ours, theirs, known=other_id in known)
+            if judgement is not None and judgement.is_possible:
+                found[other_id] = judgement
     for other_id, pair in known.items():
         if other_id not in found:
             duplicates.forget(db, pair)
@@ -155,16 +163,25 @@ def examine(db: sqlite3.Connection, member_id: int, now: float) -> Look:
     return Look(is_at_till=by_email and member_id not in linked)
 
 
-def _judged(
-    member: Member, alike: Iterable[Member], linked: Container[int], known: Container[int]
-) -> dict[int, Judgement]:
-    found = {}
-    for other in alike:
-        if member.member_id in linked or other.member_id in linked:
-            judgement = judge(member, other, known=other.member_id in known)
-            if judgement is not None and judgement.is_possible:
-                found[other.member_id] = judgement
-    return found
+def _alike(db: sqlite3.Connection, member: Member) -> tuple[list[Member], dict[int, list[Member]]]:
+    """The member's forms, and those of whoever is like one of them: as the till wrote them, and as
+    their customers told it.
+    """
+    ours = _forms(member, told.of_members(db, [member.member_id]))
+    near = {other.member_id: other for form in ours for other in members.alike(db, form)}
+    for form in ours:
+        for other_id in told.alike(db, dataclasses.asdict(form)) - near.keys():
+            other = members.get(db, other_id)
+            if other is not None:
+                near[other_id] = other
+    near.pop(member.member_id, None)
+    said = told.of_members(db, near)
+    return ours, {other_id: _forms(other, said) for other_id, other in near.items()}
+
+
+def _forms(member: Member, said: Mapping[int, Mapping[str, bytes | None]]) -> list[Member]:
+    keys: Any = {name: key for name, key in said.get(member.member_id, {}).items() if key}
+    return [member, dataclasses.replace(member, **keys)] if keys else [member]
 
 
 def _made_at_till(number: int) -> str:

@@ -4,12 +4,13 @@ Pure, and on keyed hashes alone. A placeholder has no hash, so it is never evide
 an address are a household's: they count only together with the name.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
 from gateway.store.members import Member
 
-__all__ = ["POSSIBLE_FROM", "Judgement", "Reason", "judge"]
+__all__ = ["POSSIBLE_FROM", "Judgement", "Reason", "judge", "judge_forms"]
 
 POSSIBLE_FROM = 40
 """Points from which two members are a possible duplicate without the same e-mail."""
@@ -80,6 +81,17 @@ def judge(one: Member, other: Member, *, known: bool = False) -> Judgement | Non
     if not common:
         return None
     return Judgement((*common, *_against(one, other)))
+
+
+def judge_forms(
+    one: Iterable[Member], other: Iterable[Member], *, known: bool = False
+) -> Judgement | None:
+    """The likeliest judgement of two people who are known in several forms each.
+
+    A till may have a name and a telephone number of somebody who told the rest online.
+    """
+    found = (judge(a, b, known=known) for a in one for b in other)
+    return max(filter(None, found), key=lambda judged: judged.score, default=None)
 
 
 def _in_common(one: Member, other: Member) -> tuple[Reason, ...]:

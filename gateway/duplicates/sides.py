@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from gateway.channels.smaregi import Smaregi
-from gateway.duplicates.comparison import Compared, compare
 from gateway.errors import Refused
 from gateway.matching import preference
 
@@ -57,9 +56,6 @@ class Plan:
 class Sides:
     one: Side
     other: Side
-
-    def compared(self) -> list[Compared]:
-        return compare(self.one.row, self.other.row)
 
     def plan(self, survivor_id: int | None) -> Plan:
         """Refused where they cannot be merged, or not like this."""

@@ -11,7 +11,7 @@ from aiohttp import web
 from gateway.answers import Answer, iso, problem
 from gateway.app import Core
 from gateway.customer import gid
-from gateway.duplicates import Judgement, Reason, compare, judge
+from gateway.duplicates import Judgement, Reason, compare, judge_forms
 from gateway.errors import UpstreamError
 from gateway.http.deliveries import number, wrong_filter
 from gateway.http.forms import FormError, shown_name
@@ -150,7 +150,7 @@ async def show(request: web.Request) -> web.Response:
     try:
         return await _shown(core, pair, known, linked)
     except UpstreamError as error:
-        detail = f"Smaregi cannot be read: {error.error_class} ({error})."
+        detail = f"They cannot be read now: {error.system}: {error}."
         return respond(problem(502, "upstream", detail))
 
 
@@ -161,8 +161,14 @@ async def _shown(
     if one is None or other is None:
         gone = pair[0] if one is None else pair[1]
         return respond(problem(404, "not-found", f"Smaregi has no member {gone}."))
-    judged = judge(core.smaregi.index.keys_of(one), core.smaregi.index.keys_of(other), known=True)
-    judged = judged or Judgement(())
+    customers = await core.shopify.read(linked.values())
+    told = [core.smaregi.as_member(customers.get(linked.get(i, 0))) for i in pair]
+    keys_of = core.smaregi.index.keys_of
+    forms = [
+        [keys_of(row), keys_of({**row, **(said or {})})]
+        for row, said in zip((one, other), told, strict=True)
+    ]
+    judged = judge_forms(*forms, known=True) or Judgement(())
     body = {
         "members": list(pair),
         "state": known.state if known else None,
@@ -170,8 +176,8 @@ async def _shown(
         "reasons": _explained(judged.reasons),
         "shopify_customer_ids": _customers(pair, linked),
         "fields": [
-            {"field": c.field, "values": [c.one, c.other], "mark": c.mark}
-            for c in compare(one, other)
+            {"field": c.field, "values": c.values, "online": c.online, "mark": c.mark}
+            for c in compare((one, other), (told[0], told[1]))
         ],
     }
     return respond(Answer(200, orjson.dumps(body)))

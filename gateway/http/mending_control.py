@@ -7,6 +7,7 @@ import orjson
 from aiohttp import web
 
 from gateway.answers import Answer, problem
+from gateway.app import Core
 from gateway.customer import gid
 from gateway.duplicates import Plan, compare
 from gateway.errors import Refused, UpstreamError
@@ -78,16 +79,17 @@ def _wrong(detail: str) -> web.HTTPUnprocessableEntity:
 
 async def _look(request: web.Request) -> web.StreamResponse:
     """What a merge would do: `code` 0 with both members as they are; else why not, in `text`."""
-    asked = await _asked(request, "one", "other")
-    merging = request.app[CORE].merging
+    asked, core = await _asked(request, "one", "other"), request.app[CORE]
     try:
-        found = await merging.look(asked["one"], asked["other"], asked.get("survivor"))
+        found = await core.merging.look(asked["one"], asked["other"], asked.get("survivor"))
+        if isinstance(found, Merge):
+            body = _begun(found)
+        else:
+            body = await _planned(core, found, asked["one"])
     except Refused as error:
-        body: dict[str, Any] = {"code": 2, "text": str(error)}
+        body = {"code": 2, "text": str(error)}
     except UpstreamError as error:
         body = {"code": 1, "text": f"{error.system} cannot be read: {error}."}
-    else:
-        body = _begun(found) if isinstance(found, Merge) else _planned(found, asked["one"])
     return respond(Answer(200, orjson.dumps(body)))
 
 
@@ -101,9 +103,11 @@ def _begun(merge: Merge) -> dict[str, Any]:
     }
 
 
-def _planned(plan: Plan, first: int) -> dict[str, Any]:
+async def _planned(core: Core, plan: Plan, first: int) -> dict[str, Any]:
     survivor, absorbed = plan.survivor, plan.absorbed
     sides = (survivor, absorbed) if survivor.member_id == first else (absorbed, survivor)
+    customers = await core.shopify.read(s.customer_id for s in sides if s.customer_id)
+    one, other = (core.smaregi.as_member(customers.get(s.customer_id or 0)) for s in sides)
     return {
         "code": 0,
         "survivor": survivor.member_id,
@@ -115,7 +119,7 @@ def _planned(plan: Plan, first: int) -> dict[str, Any]:
         "members": [side.member_id for side in sides],
         "shopify_customer_ids": [gid(s.customer_id) if s.customer_id else None for s in sides],
         "fields": [
-            {"field": c.field, "values": [c.one, c.other], "mark": c.mark}
-            for c in compare(sides[0].row, sides[1].row)
+            {"field": c.field, "values": c.values, "online": c.online, "mark": c.mark}
+            for c in compare((sides[0].row, sides[1].row), (one, other))
         ],
     }

@@ -11,6 +11,7 @@ from gateway.store import (
     registrations,
     retention,
     schedule,
+    told,
 )
 from gateway.store.database import Database
 from gateway.store.ownership import OwnerLock, lock_path, socket_path
@@ -33,4 +34,5 @@ __all__ = [
     "schedule",
     "secret_path",
     "socket_path",
+    "told",
 ]

@@ -5,9 +5,10 @@ linked in the transaction that links it: a process that dies leaves none of them
 """
 
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
-from gateway.store import duplicates
+from gateway.outcomes import Match
+from gateway.store import duplicates, told
 from gateway.store.members import SHARED_BY, get_meta, set_meta
 
 __all__ = [
@@ -33,11 +34,15 @@ def add(db: sqlite3.Connection, member_ids: Iterable[int]) -> None:
     db.executemany("INSERT OR IGNORE INTO unexamined VALUES (?)", [(i,) for i in member_ids])
 
 
-def linked_now(db: sqlite3.Connection, member_id: int, others: Sequence[int], now: float) -> None:
-    """A sign-up made or chose this member; `others` have its e-mail too."""
+def linked_now(
+    db: sqlite3.Connection, customer_id: int, member_id: int, match: Match, now: float
+) -> None:
+    """A sign-up made or chose this member."""
     add(db, [member_id])
-    if len(others) <= SHARED_BY:
-        duplicates.add_bare(db, member_id, others, now)
+    if match.told is not None:
+        told.put(db, customer_id, match.told)
+    if len(match.others) <= SHARED_BY:
+        duplicates.add_bare(db, member_id, match.others, now)
 
 
 def add_all_linked(db: sqlite3.Connection) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 
 from gateway.errors import ErrorClass, UpstreamError
-from gateway.outcomes import Delivery, NewDelivery, Outcome, Waiting
+from gateway.outcomes import Delivery, Match, NewDelivery, Outcome, Waiting
 from gateway.store import examination
 from gateway.store.listing import row_to_delivery
 
@@ -45,7 +45,7 @@ class Settlement:
     old_number: str | None = None
     old_place: str | None = None
     adjustments: Sequence[dict[str, str]] = ()
-    others: Sequence[int] | None = None
+    match: Match | None = None
     error: UpstreamError | None = None
 
 
@@ -207,8 +207,8 @@ def settle(db: sqlite3.Connection, end: Settlement, now: float) -> Delivery | No
     delivery = row_to_delivery(rows[0])
     if end.outcome is Outcome.DELIVERED and end.reference:
         _link(db, delivery, end, now)
-        if end.others is not None:
-            examination.linked_now(db, int(end.reference), end.others, now)
+        if end.match is not None:
+            examination.linked_now(db, delivery.customer_id, int(end.reference), end.match, now)
     return delivery
 
 

@@ -162,6 +162,23 @@ CREATE TABLE duplicates (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX duplicates_high ON duplicates (high_id);
 
+-- What a customer told who was linked to a store member; the keys are those of `members`.
+CREATE TABLE told (
+    customer_id INTEGER PRIMARY KEY,
+    email_key   BLOB,
+    mobile_key  BLOB,
+    kana_key    BLOB,
+    name_key    BLOB,
+    birth_key   BLOB,
+    postal_key  BLOB,
+    place_key   BLOB
+) STRICT;
+CREATE INDEX told_email ON told (email_key) WHERE email_key IS NOT NULL;
+CREATE INDEX told_mobile ON told (mobile_key) WHERE mobile_key IS NOT NULL;
+CREATE INDEX told_kana ON told (kana_key, birth_key, postal_key) WHERE kana_key IS NOT NULL;
+CREATE INDEX told_place ON told (place_key, name_key)
+    WHERE place_key IS NOT NULL AND name_key IS NOT NULL;
+
 -- Members that changed or were linked and were not yet looked at for duplicates.
 CREATE TABLE unexamined (
     member_id INTEGER PRIMARY KEY

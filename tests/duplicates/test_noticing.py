@@ -63,6 +63,23 @@ async def test_a_store_member_with_another_e_mail_and_the_same_mobile_is_found_b
     assert b"gateway_duplicates_open 1.0" in (await world.get("/metrics")).raw
 
 
+async def test_what_the_customer_told_counts_where_the_till_had_only_a_name(world: World) -> None:
+    card = world.sandbox.smaregi.add(
+        lastName="山田", firstName="太郎", mailAddress="taro@example.com"
+    )
+    before = world.sandbox.smaregi.add(
+        **TARO | {"mailAddress": "old@example.com", "mobileNumber": "090-2345-6701"}
+    )
+    assert await sign_up(world, phone="090-2345-6701") == card
+    (pair,) = await looked_at(world)
+    assert (pair.low_id, pair.high_id) == (card, before)
+    assert pair.reasons == ("mobile", "kana_birth")
+    afterwards = world.sandbox.smaregi.add(
+        lastName="山田", firstName="未入力", mobileNumber="090-2345-6701"
+    )
+    assert {p.high_id for p in await looked_at(world)} == {before, afterwards}
+
+
 async def test_of_several_members_with_one_e_mail_the_others_are_possible_duplicates(
     world: World,
 ) -> None:

@@ -19,9 +19,11 @@ from gateway.channels.smaregi.holders import Holders, conflict, row_of
 from gateway.channels.smaregi.mapping import member_fields
 from gateway.channels.smaregi.numbers import Numbers, Target, text_of
 from gateway.channels.smaregi.settings import SmaregiSettings
+from gateway.customer import Customer
 from gateway.errors import ErrorClass, UpstreamError
 from gateway.matching import CreateNew, LinkTo, MemberIndex, Undecided, choose
-from gateway.outcomes import Link
+from gateway.normalize import is_placeholder
+from gateway.outcomes import Link, Match
 from gateway.store.members import Member
 
 __all__ = ["Smaregi"]
@@ -84,8 +86,9 @@ class Smaregi:
         decision = await self._decide(work)
         if isinstance(decision, LinkTo):
             done = await self._numbers.give(Target.of(decision.member), work)
-            return replace(done, others=_ids(decision.others))
-        return replace(await self._create(work), others=_ids(decision.possible))
+            told = self.index.told(work.customer.profile)
+            return replace(done, match=Match(_ids(decision.others), told))
+        return replace(await self._create(work), match=Match(_ids(decision.possible)))
 
     async def _link_chosen(self, member_id: str, work: Work) -> Done:
         """A person chose: neither e-mail nor evidence counts, only what stands in the way."""
@@ -102,7 +105,8 @@ class Smaregi:
             raise conflict(f"the store member that was chosen has status {_status(row)}")
         if await self.holders.owners(row, besides=work.customer.id):
             raise conflict("the store member that was chosen belongs to another customer")
-        return replace(await self._numbers.give(Target.chosen(row), work), others=())
+        done = await self._numbers.give(Target.chosen(row), work)
+        return replace(done, match=Match(told=self.index.told(work.customer.profile)))
 
     async def _own(self, work: Work) -> Row | None:
         """The member that is this customer's already: by our number, or by the link."""
@@ -131,20 +135,22 @@ class Smaregi:
             adjustments=adjustments,
             old_number=(plan.get("old_number") or None) if linked else None,
             old_place=plan.get("old_number_in") if linked else None,
-            others=None if work.link else await self._others_beside(member_id, work, linked),
+            match=None if work.link else await self._match_again(member_id, work, linked),
         )
 
-    async def _others_beside(self, member_id: str, work: Work, linked: bool) -> tuple[int, ...]:
-        """What was decided by the attempt that died after its write."""
+    async def _match_again(self, member_id: str, work: Work, linked: bool) -> Match:
+        """What an attempt decided that died after its write."""
         found = await self.index.by_email(work.customer.profile.email)
         rest = [member for member in found if str(member.member_id) != member_id]
         choice = choose(rest, self.index.evidence(work.customer.profile), link_contradicted=True)
         match choice:
             case LinkTo():
-                return _ids([choice.member, *choice.others])
+                others = _ids([choice.member, *choice.others])
             case CreateNew() if not linked:
-                return _ids(choice.possible)
-        return ()
+                others = _ids(choice.possible)
+            case _:
+                others = ()
+        return Match(others, self.index.told(work.customer.profile) if linked else None)
 
     async def _bring_up_to_date(self, row: Row, work: Work) -> Sequence[dict[str, str]]:
         """A member of our own making, delivered before: newer data of the same sign-up counts."""
@@ -249,6 +255,14 @@ class Smaregi:
     async def member(self, member_id: int) -> Row | None:
         """The member as Smaregi has it now, with all its fields."""
         return await self.client.by_id(str(member_id))
+
+    def as_member(self, customer: Customer | None) -> Row | None:
+        """What the customer says, in the columns of a member."""
+        if customer is None:
+            return None
+        fields, _ = member_fields(customer)
+        own = {"customerCode", "status"}
+        return {k: v for k, v in fields.items() if k not in own and not is_placeholder(v)}
 
     async def members_fresh(self) -> None:
         """Bring the index up to date, if there is one yet."""

@@ -133,15 +133,24 @@ def side_by_side(found: dict[str, Any]) -> None:
     ids = [(gid or "").rpartition("/")[2] for gid in found["shopify_customer_ids"]]
     rows = [("online customer", *ids, "")]
     rows += [
-        (line["field"], *line["values"], _SIGNS.get(line["mark"], "")) for line in found["fields"]
+        (line["field"], *_cells(line), _SIGNS.get(line["mark"], "")) for line in found["fields"]
     ]
     table("", ("", f"A = {one}", f"B = {other}", ""), rows)
     click.echo("= the same   ≈ written otherwise, or one house   ≠ different   · on one side")
 
 
+def _cells(line: dict[str, Any]) -> list[str]:
+    """What the customer says otherwise stands below what the member has."""
+    both = zip(line["values"], line["online"], strict=True)
+    return [f"{value}\n(online: {said})".strip() if said else value for value, said in both]
+
+
 def _why(found: dict[str, Any]) -> None:
     lines = [(f"{reason['points']:+d}", reason["words"]) for reason in found["reasons"]]
-    table("Why", ("points", ""), [*lines, (found["score"], "in all")])
+    if lines:
+        table("", ("points", "why"), [*lines, (found["score"], "in all")])
+    else:
+        click.echo("Nothing that counts is the same.")
     click.echo(_STATES[found["state"]])
 
 
