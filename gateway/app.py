@@ -17,6 +17,7 @@ from gateway.channels import ROSTER, Context, Spec
 from gateway.channels.smaregi import Smaregi
 from gateway.config import LiveConfig
 from gateway.delivery import Deliverer, Gate, Replay, Route, Worker
+from gateway.duplicates import Finder, Linking, Merging
 from gateway.errors import ErrorClass
 from gateway.hearing import Parts, make_events
 from gateway.metrics import Metrics
@@ -25,7 +26,16 @@ from gateway.outcomes import Waiting
 from gateway.recovery import Recovery
 from gateway.registration import Registrar
 from gateway.shopify import GraphQL, Shopify, Subscriptions
-from gateway.store import Database, Keys, events, listing, members, outbox, registrations
+from gateway.store import (
+    Database,
+    Keys,
+    duplicates,
+    events,
+    listing,
+    members,
+    outbox,
+    registrations,
+)
 from gateway.telling import Telling
 from gateway.updates import Updates
 from gateway.upkeep import Upkeep
@@ -104,6 +114,11 @@ class Core:
             due=self._due,
             wiped=self.upkeep.intent_gone,
         )
+        self.duplicates = Finder(db, refresh=self.smaregi.members_fresh, notice=self.alerts.notice)
+        self.linking = Linking(
+            db, self.deliverer, self.shopify, self.smaregi, flags=lambda: live.current.flags
+        )
+        self.merging = Merging(db, self.smaregi, self.linking)
         self._started: set[str] = set()
         live.on_change(self._config_changed)
 
@@ -190,6 +205,8 @@ class Core:
             await self.events.start()
             self.deliverer.keep_until_stop(self.upkeep.expire())
             self.deliverer.keep_until_stop(self.upkeep.wipe())
+            self.deliverer.keep_until_stop(self.duplicates.run())
+            self.deliverer.keep_until_stop(self.merging.run())
 
     async def _start_channels(self) -> None:
         """Those whose flag is not off, each once; again after a reload."""
@@ -227,12 +244,14 @@ class Core:
         return cast(Smaregi, self.deliverer.routes["smaregi"].channel)
 
     async def metrics_text(self) -> bytes:
-        def unit(db: sqlite3.Connection) -> tuple[list[tuple[str, str, int]], Any, Any]:
-            return listing.counts(db), registrations.intents_open(db), events.waiting(db)
+        def unit(db: sqlite3.Connection) -> tuple[list[tuple[str, str, int]], Any, Any, int]:
+            intents, waiting = registrations.intents_open(db), events.waiting(db)
+            return listing.counts(db), intents, waiting, duplicates.open_count(db)
 
-        counts, intents, waiting = await self.db.read(unit)
+        counts, intents, waiting, possible = await self.db.read(unit)
         self.metrics.set_outbox(self.deliverer.routes, counts, _aged(*intents))
         self.metrics.set_events(*_aged(*waiting))
+        self.metrics.set_duplicates(possible)
         for name, route in self.deliverer.routes.items():
             self.metrics.set_paused(name, paused=route.gate.cause is not None)
         return self.metrics.text()

@@ -7,7 +7,16 @@ from typing import Any
 
 from gateway.errors import ErrorClass
 
-__all__ = ["Delivery", "DeliveryFilter", "Kind", "Link", "NewDelivery", "Outcome", "Waiting"]
+__all__ = [
+    "Delivery",
+    "DeliveryFilter",
+    "Kind",
+    "Link",
+    "Match",
+    "NewDelivery",
+    "Outcome",
+    "Waiting",
+]
 
 
 class Outcome(StrEnum):
@@ -107,6 +116,18 @@ class DeliveryFilter:
     def names_too_late(self) -> bool:
         """Whether a person named mails that are too old to be sent without being asked for."""
         return bool(self.ids) or ErrorClass.TOO_LATE in self.error_classes
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """How a channel's record was found or made for a customer.
+
+    `others`: ids of records that may be this person's too. `told`: keyed hashes of what the
+    customer said, by the column of the member index, where the record may lack it.
+    """
+
+    others: tuple[int, ...] = ()
+    told: Mapping[str, bytes | None] | None = None
 
 
 @dataclass(frozen=True, slots=True)

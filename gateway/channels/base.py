@@ -6,7 +6,7 @@ from typing import Any, Protocol
 
 from gateway.channels.given import Given
 from gateway.customer import Customer
-from gateway.outcomes import Kind, Link
+from gateway.outcomes import Kind, Link, Match
 from gateway.settings import Section
 from gateway.store import Database, Keys
 from gateway.wire import Wire
@@ -63,6 +63,7 @@ class Done:
     given ('' for a cleared one): both are hashed at once and never stored as they are.
     `old_number`, `old_place`: the number that a linked record had before, and the field that keeps
     it; None where this attempt does not know them.
+    `match` where the record was found or made just now.
     """
 
     action: str
@@ -73,6 +74,7 @@ class Done:
     sent: Mapping[str, str] = field(default_factory=dict)
     old_number: str | None = None
     old_place: str | None = None
+    match: Match | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ COMMANDS: dict[str, str] = {
     "deliveries": "the outbox: list, show, discard",
     "flags": "every flag, and where it comes from",
     "check": "prove the configuration against the real systems",
+    "duplicates": "store members that may be one person: list, show, reject",
     "members": "the index of Smaregi members",
     "webhooks": "the subscriptions in Shopify: install",
 }

@@ -193,6 +193,7 @@ class Attempts:
             adjustments=list(done.adjustments),
             old_number=done.old_number,
             old_place=done.old_place,
+            match=done.match,
         )
 
     def _broke(

@@ -22,6 +22,9 @@ class Evidence:
     kana_key: bytes | None
     name_key: bytes | None
     birth_key: bytes | None
+    mobile_key: bytes | None = None
+    postal_key: bytes | None = None
+    place_key: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)

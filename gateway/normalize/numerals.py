@@ -11,6 +11,7 @@ _WELL_FORMED: Final = re.compile(
     "|(?=.)(?:[一二三四五六七八九]?千)?(?:[二三四五六七八九]?百)?(?:[一二三四五六七八九]?十)?[一二三四五六七八九]?"
 )
 _KANJI: Final = "〇一二三四五六七八九"
+_UPWARD: Final = "01234567890"
 
 
 def kanji_to_int(text: str) -> int:
@@ -37,6 +38,11 @@ def int_to_kanji(number: int) -> str:
         if count:
             written += (_KANJI[count] if count > 1 or not unit else "") + unit
     return written
+
+
+def is_made_up(digits: str) -> bool:
+    """Whether digits are one digit again and again or a run (12345678): what fills a field."""
+    return len(set(digits)) == 1 or digits in _UPWARD or digits in _UPWARD[::-1]
 
 
 def is_kanji_number(text: str) -> bool:

@@ -1,8 +1,10 @@
 """The only SQL: the file, its owner's lock, its secret, and a sentence for each query."""
 
 from gateway.store import (
+    duplicates,
     erasure,
     events,
+    examination,
     links,
     listing,
     members,
@@ -11,6 +13,7 @@ from gateway.store import (
     registrations,
     retention,
     schedule,
+    told,
 )
 from gateway.store.database import Database
 from gateway.store.ownership import OwnerLock, lock_path, socket_path
@@ -20,8 +23,10 @@ __all__ = [
     "Database",
     "Keys",
     "OwnerLock",
+    "duplicates",
     "erasure",
     "events",
+    "examination",
     "links",
     "listing",
     "lock_path",
@@ -33,4 +38,5 @@ __all__ = [
     "schedule",
     "secret_path",
     "socket_path",
+    "told",
 ]

@@ -8,8 +8,8 @@ from typing import Any
 import orjson
 
 from gateway.errors import ErrorClass, UpstreamError
-from gateway.outcomes import Delivery, Kind, Link, NewDelivery, Outcome, Waiting
-from gateway.store import links
+from gateway.outcomes import Delivery, Kind, Link, Match, NewDelivery, Outcome, Waiting
+from gateway.store import examination, links
 from gateway.store.listing import row_to_delivery
 
 __all__ = [
@@ -50,6 +50,7 @@ class Settlement:
     adjustments: Sequence[dict[str, str]] = ()
     fields: Mapping[str, str] | None = None
     state: str | None = None
+    match: Match | None = None
     error: UpstreamError | None = None
 
 
@@ -233,6 +234,8 @@ def settle(db: sqlite3.Connection, end: Settlement, now: float) -> Delivery | No
             links.remove(db, delivery.channel, delivery.customer_id, end.reference)
     elif end.reference and (end.outcome is Outcome.DELIVERED or end.fields is not None):
         _link(db, delivery, end, now)
+        if end.match is not None:
+            examination.linked_now(db, delivery.customer_id, int(end.reference), end.match, now)
     return delivery
 
 

@@ -8,11 +8,13 @@ and the place of its old number are written down before the write.
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, cast
 
 from gateway.channels.base import Check, Context, Done, Work
 from gateway.channels.smaregi.client import SmaregiClient
+from gateway.channels.smaregi.creation import create_member
 from gateway.channels.smaregi.endings import absorb, withdraw
 from gateway.channels.smaregi.holders import Holders, conflict, row_of
 from gateway.channels.smaregi.mapping import member_fields
@@ -26,9 +28,10 @@ from gateway.channels.smaregi.update import (
     give,
 )
 from gateway.customer import Customer
-from gateway.errors import ErrorClass, UpstreamError
-from gateway.matching import CreateNew, LinkTo, MemberIndex, Undecided, choose
-from gateway.outcomes import Link
+from gateway.matching import CreateNew, LinkTo, MemberIndex, Undecided, choose, rebuild
+from gateway.normalize import is_placeholder
+from gateway.outcomes import Link, Match
+from gateway.store.members import Member
 
 __all__ = ["Smaregi"]
 
@@ -97,8 +100,10 @@ class Smaregi:
             return await self._recognised(own, work)
         decision = await self._decide(work)
         if isinstance(decision, LinkTo):
-            return await self._numbers.give(Target.of(decision.member), work)
-        return await self._create(work)
+            done = await self._numbers.give(Target.of(decision.member), work)
+            told = self.index.told(work.customer.profile)
+            return replace(done, match=Match(_ids(decision.others), told))
+        return replace(await self._create(work), match=Match(_ids(decision.possible)))
 
     async def _link_chosen(self, member_id: str, work: Work) -> Done:
         """A person chose: neither e-mail nor evidence counts, only what stands in the way."""
@@ -117,7 +122,8 @@ class Smaregi:
             raise conflict(f"the store member that was chosen has status {_status(row)}")
         if await self.holders.owners(row, besides=work.customer.id):
             raise conflict("the store member that was chosen belongs to another customer")
-        return await self._numbers.give(Target.chosen(row), work)
+        done = await self._numbers.give(Target.chosen(row), work)
+        return replace(done, match=Match(told=self.index.told(work.customer.profile)))
 
     async def _own(self, work: Work) -> Row | None:
         """The member that is this customer's already, by our number."""
@@ -152,7 +158,22 @@ class Smaregi:
             old_place=plan.get("old_number_in") if linked else None,
             fields=fields,
             sent=sent,
+            match=None if work.link else await self._match_again(member_id, work, linked),
         )
+
+    async def _match_again(self, member_id: str, work: Work, linked: bool) -> Match:
+        """What an attempt decided that died after its write."""
+        found = await self.index.by_email(work.customer.profile.email)
+        rest = [member for member in found if str(member.member_id) != member_id]
+        choice = choose(rest, self.index.evidence(work.customer.profile), link_contradicted=True)
+        match choice:
+            case LinkTo():
+                others = _ids([choice.member, *choice.others])
+            case CreateNew() if not linked:
+                others = _ids(choice.possible)
+            case _:
+                others = ()
+        return Match(others, self.index.told(work.customer.profile) if linked else None)
 
     def _member_number(self, row: Row, work: Work) -> str:
         """In `customerNo` mode the old card's number stays the one that a till reads."""
@@ -182,10 +203,7 @@ class Smaregi:
 
     async def _create(self, work: Work) -> Done:
         fields, adjustments = member_fields(work.customer)
-        try:
-            row = await self.client.create(fields)
-        except UpstreamError as error:
-            row = await self._made_after_all(error, fields["customerCode"])
+        row = await create_member(self.client, self.holders, fields)
         given = customers_own(fields)
         return Done(
             "created",
@@ -195,23 +213,6 @@ class Smaregi:
             fields=given,
             sent=given,
         )
-
-    async def _made_after_all(self, error: UpstreamError, code: str) -> Row:
-        """After any unclear answer, and any refusal (the text of a duplicate is not documented)."""
-        clear = error.applied is False and error.error_class is not ErrorClass.INVALID_DATA
-        if clear:
-            raise error
-        try:
-            rows = await self.client.by_number("customer_code", code)
-        except UpstreamError:
-            raise error from None
-        self.holders.refuse_apart(rows, int(code))
-        for row in rows:
-            if _status(row) in ACTIVE:
-                return row
-        if rows:
-            raise conflict("the member with this number is withdrawn or merged")
-        raise error
 
     async def members_changed(self, deleted: Sequence[int]) -> None:
         """What a webhook hints at is taken into the index; `deleted` are said to be gone."""
@@ -249,21 +250,26 @@ class Smaregi:
         """
         return await absorb(self.client, member_id, survivor_id)
 
-    async def refresh_members(self) -> AsyncIterator[dict[str, Any]]:
+    def refresh_members(self) -> AsyncIterator[dict[str, Any]]:
         """Rebuild the index of members; `progress` events, then `end`, with any `error`."""
-        scan = self.index.start_scan(again=True)
-        yield {"event": "start"}
-        while not scan.done():
-            await asyncio.wait({scan}, timeout=0.2)
-            progress = self.index.progress
-            yield {"event": "progress", "members": progress.members, "seconds": progress.seconds}
-        end = {"event": "end", "members": progress.members, "seconds": progress.seconds}
-        try:
-            scan.result()
-        except UpstreamError as error:
-            yield end | {"error": str(error)}
-            return
-        yield end | {"indexed": await self.index.size()}
+        return rebuild(self.index)
+
+    async def member(self, member_id: int) -> Row | None:
+        """The member as Smaregi has it now, with all its fields."""
+        return await self.client.by_id(str(member_id))
+
+    def as_member(self, customer: Customer | None) -> Row | None:
+        """What the customer says, in the columns of a member."""
+        if customer is None:
+            return None
+        fields, _ = member_fields(customer)
+        own = {"customerCode", "status"}
+        return {k: v for k, v in fields.items() if k not in own and not is_placeholder(v)}
+
+    async def members_fresh(self) -> None:
+        """Bring the index up to date, if there is one yet."""
+        if self.index.ready:
+            await self.index.fresh()
 
     async def check(self) -> Sequence[Check]:
         columns = await self.client.required_columns()
@@ -282,3 +288,7 @@ def _by_hand(work: Work) -> str | None:
     """The member that a person chose for this customer."""
     plan = work.plan or {}
     return str(plan["member"]) if plan.get("by_hand") else None
+
+
+def _ids(members: Iterable[Member]) -> tuple[int, ...]:
+    return tuple(member.member_id for member in members)

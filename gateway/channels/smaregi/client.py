@@ -18,7 +18,7 @@ SYSTEM = "smaregi"
 _SCOPE = "pos.customers:read pos.customers:write"
 _INDEX_FIELDS = (
     "customerId,customerCode,customerNo,lastName,firstName,lastKana,firstKana,mailAddress,"
-    "birthDate,point,lastComeDateTime,status,updDateTime"
+    "birthDate,mobileNumber,phoneNumber,postCode,address,point,lastComeDateTime,status,updDateTime"
 )
 PAGE = 1000
 
