@@ -152,7 +152,7 @@ def examine(db: sqlite3.Connection, member_id: int, now: float) -> Look:
             if judgement is not None and judgement.is_possible:
                 found[other_id] = judgement
     for other_id, pair in known.items():
-        if other_id not in found:
+        if other_id not in found and Reason.MERGED_ONLINE not in pair.reasons:
             duplicates.forget(db, pair)
     fresh = [
         judgement

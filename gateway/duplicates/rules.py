@@ -27,6 +27,7 @@ class Reason(StrEnum):
     KANA_POSTAL = "kana_postal"
     NAME_PLACE = "name_place"
     NAME = "name"
+    MERGED_ONLINE = "merged_online"
     OTHER_NAME = "other_name"
     OTHER_BIRTH = "other_birth"
 
@@ -46,6 +47,7 @@ _EXPLAINED = {
     Reason.KANA_POSTAL: ("the same kana and postal code", 40),
     Reason.NAME_PLACE: ("the same name and address", 50),
     Reason.NAME: ("the same name", 25),  # beside an e-mail or a mobile number; alone it is nothing
+    Reason.MERGED_ONLINE: ("their online customers were merged in Shopify", 60),
     Reason.OTHER_NAME: ("another name", -50),  # more than a mobile number: families share one
     Reason.OTHER_BIRTH: ("another birth date", -30),
 }

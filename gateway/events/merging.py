@@ -11,9 +11,10 @@ from collections.abc import Callable, Mapping
 from flags import Mode
 from gateway.customer import Customer
 from gateway.delivery import Deliverer
+from gateway.duplicates import Reason
 from gateway.events.worker import LaterError
 from gateway.outcomes import Kind, Link, NewDelivery, Outcome
-from gateway.store import Database, erasure, events, links, outbox
+from gateway.store import Database, duplicates, erasure, events, links, outbox
 from gateway.updates import Updates
 
 __all__ = ["Merging"]
@@ -64,15 +65,17 @@ class Merging:
         def unit(db: sqlite3.Connection) -> list[Link] | None:
             if erasure.is_under_way(db, [gone, kept]):
                 return None
-            theirs = [link.channel for link in links.of_customers(db, names, [kept]).values()]
+            theirs = {link.channel: link for link in links.of_customers(db, names, [kept]).values()}
             erasure.move_deliveries(db, gone, kept, [*theirs, *marks], _MERGED, now)
             left = []
             for (_, name), link in links.of_customers(db, names, [gone]).items():
                 if name in theirs:
                     left.append(link)
-                    self._leave(db, link, now)
+                    self._leave(db, link, theirs[name], now)
                     continue
                 erasure.move_link(db, name, gone, kept, marks.get(name), now)
+                if self._deliverer.routes[name].spec.numbers_members:
+                    erasure.move_told(db, gone, kept)
                 if name in owed:
                     (delivery,) = outbox.add(db, kept, None, [owed[name]], now)
                     erasure.replaces(db, delivery.id, gone)
@@ -110,21 +113,26 @@ class Merging:
             if mode in outcomes
         }
 
-    def _leave(self, db: sqlite3.Connection, link: Link, now: float) -> None:
-        """The survivor has a record of their own. A store member keeps card and points."""
+    def _leave(self, db: sqlite3.Connection, link: Link, theirs: Link, now: float) -> None:
+        """The survivor has a record of their own. A store member keeps card and points: whether
+        the two become one is for a person.
+        """
         if self._deliverer.routes[link.channel].spec.numbers_members:
             links.remove(db, link.channel, link.customer_id, link.reference)
+            pair = int(theirs.reference), int(link.reference)
+            reason = Reason.MERGED_ONLINE
+            duplicates.upsert(db, *pair, [reason], reason.points, now)
             return
         removal = NewDelivery(link.channel, Kind.REMOVAL, Outcome.PENDING)
         outbox.add(db, link.customer_id, None, [removal], now)
 
     def _tell_of_two_members(self, left: list[Link]) -> None:
-        for link in left:
-            if self._deliverer.routes[link.channel].spec.numbers_members:
-                self._notice(_TWO_MEMBERS.format(link.reference))
+        routes = self._deliverer.routes
+        if any(routes[link.channel].spec.numbers_members for link in left):
+            self._notice(_TWO_MEMBERS)
 
 
 _TWO_MEMBERS = (
-    "Two customers were merged in Shopify, and each has a store member: the survivor's stays "
-    "linked, member {} is left with its card and points."
+    "👥 Two customers were merged in Shopify, and each has a store member: the survivor's stays "
+    "linked, for the other see `python main.py duplicates list`."
 )

@@ -13,6 +13,7 @@ __all__ = [
     "is_under_way",
     "move_deliveries",
     "move_link",
+    "move_told",
     "removals_open",
     "replaces",
     "wipe",
@@ -60,6 +61,11 @@ def move_link(
     )
 
 
+def move_told(db: sqlite3.Connection, gone: int, kept: int) -> None:
+    """What they said, beside the store member that is the survivor's now."""
+    db.execute("UPDATE OR REPLACE told SET customer_id = ? WHERE customer_id = ?", (kept, gone))
+
+
 def move_deliveries(
     db: sqlite3.Connection, gone: int, kept: int, settled: Iterable[str], message: str, now: float
 ) -> None:
@@ -97,11 +103,14 @@ def wipe(db: sqlite3.Connection, customer_id: int) -> None:
             f"DELETE FROM {table} WHERE registration_id IN {_OF_CUSTOMER}",  # noqa: S608
             (customer_id,),
         )
-    for table in ("registrations", "deliveries", "links", "kept_apart"):
+    for table in ("registrations", "deliveries", "links", "kept_apart", "told"):
         db.execute(f"DELETE FROM {table} WHERE customer_id = ?", (customer_id,))  # noqa: S608
 
 
 def wipe_shop(db: sqlite3.Connection) -> None:
     """All that is kept about any customer; the index of members is the till's, and stays."""
-    for table in ("intents", "answers", "registrations", "deliveries", "links", "kept_apart"):
+    for table in (
+        *("intents", "answers", "registrations", "deliveries", "links", "kept_apart", "told"),
+        *("duplicates", "merges"),
+    ):
         db.execute(f"DELETE FROM {table}")  # noqa: S608

@@ -8,7 +8,7 @@ import pytest
 from gateway.customer import gid
 from gateway.outcomes import Outcome
 from gateway.sandbox import Fault
-from gateway.store import links
+from gateway.store import duplicates, links
 from tests.e2e.evidence import AlertBox
 from tests.events.conftest import back
 from tests.events.test_work import MADE
@@ -353,7 +353,8 @@ async def test_where_both_have_a_member_the_survivors_link_stays_and_a_person_is
 ) -> None:
     async with AlertBox.open() as box:
         hooked.set(ALERT_WEBHOOK_URL=box.url)
-        first, second = await signed_up(hooked, 1), await signed_up(hooked, 2)
+        other = {"last_name": "佐藤", "last_kana": "サトウ", "birth_date": None, "address": None}
+        first, second = await signed_up(hooked, 1), await signed_up(hooked, 2, **other)
         kept = await merged(hooked, first, second)
         await hooked.until(lambda: len(contacts(hooked)) == 1)
         await arrived(hooked)
@@ -362,6 +363,9 @@ async def test_where_both_have_a_member_the_survivors_link_stays_and_a_person_is
         assert codes == {str(first), str(second)}
         assert await linked(hooked, first) == {"email"}
         await hooked.until(lambda: box.about("each has a store member"))
+        await hooked.core.duplicates.catch_up()
+        (pair,) = await hooked.core.db.read(lambda db: duplicates.find(db, limit=9))
+        assert (pair.state, list(pair.reasons)) == ("open", ["merged_online"])
 
 
 async def test_merges_in_a_chain_end_at_the_last_survivor_in_any_order(hooked: World) -> None:
