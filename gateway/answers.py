@@ -10,12 +10,13 @@ import orjson
 from gateway.customer import gid
 from gateway.outcomes import Delivery, Outcome
 
-__all__ = ["Answer", "delivery_row", "iso", "problem", "registration_body"]
+__all__ = ["Answer", "change_body", "delivery_row", "iso", "problem", "registration_body"]
 
 _UNSETTLED = {Outcome.PENDING, Outcome.RETRYING, Outcome.FAILED}
 
 _TITLES = {
     "already-registered": "This e-mail is registered already",
+    "email-taken": "Another customer has this e-mail",
     "in-progress": "A registration for this e-mail is under way",
     "invalid-data": "Some fields are wrong",
     "idempotency-key-reused": "The idempotency key was used with another body",
@@ -80,11 +81,10 @@ def registration_body(
     member_number: str | None,
 ) -> bytes:
     """The 201's body; the same whenever it is asked for, as things stand then."""
-    unsettled = any(delivery.outcome in _UNSETTLED for delivery in deliveries)
     return orjson.dumps(
         {
             "id": registration_id,
-            "status": "partial" if unsettled else "complete",
+            "status": _status(deliveries),
             "shopify_action": action,
             "shopify_customer_id": gid(customer_id),
             "member_number": member_number,
@@ -92,6 +92,29 @@ def registration_body(
             "channels": {delivery.channel: _channel(delivery) for delivery in deliveries},
         }
     )
+
+
+def change_body(
+    customer_id: int,
+    warnings: Sequence[Mapping[str, str]],
+    deliveries: Sequence[Delivery],
+    member_number: str | None,
+) -> bytes:
+    """The 200's body of a profile change."""
+    return orjson.dumps(
+        {
+            "status": _status(deliveries),
+            "shopify_customer_id": gid(customer_id),
+            "member_number": member_number,
+            "warnings": list(warnings),
+            "channels": {delivery.channel: _channel(delivery) for delivery in deliveries},
+        }
+    )
+
+
+def _status(deliveries: Sequence[Delivery]) -> str:
+    unsettled = any(delivery.outcome in _UNSETTLED for delivery in deliveries)
+    return "partial" if unsettled else "complete"
 
 
 def _channel(delivery: Delivery) -> dict[str, Any]:

@@ -20,9 +20,11 @@ from gateway.delivery import Deliverer, Gate, Replay, Route, Worker
 from gateway.duplicates import Finder, Linking, Merging
 from gateway.errors import ErrorClass
 from gateway.hearing import Parts, make_events
+from gateway.membership import Membership
 from gateway.metrics import Metrics
 from gateway.normalize import load_places, parse_phone
 from gateway.outcomes import Waiting
+from gateway.profile_change import ProfileChanges
 from gateway.recovery import Recovery
 from gateway.registration import Registrar
 from gateway.shopify import GraphQL, Shopify, Subscriptions
@@ -85,9 +87,20 @@ class Core:
             listen=telling.attempt_ended,
             due=self._due,
         )
+        self.membership = Membership(
+            db, routes["smaregi"], self._timeout, lambda how: metrics.points_reads.labels(how).inc()
+        )
         self.replay = Replay(db, self.deliverer)
         self.worker = Worker(db, self.deliverer, lambda: live.current.gateway.gateway_auto_replay)
         self.updates = Updates(db, self.deliverer, wake=self._due)
+        self.profile_changes = ProfileChanges(
+            db,
+            self.shopify,
+            self.deliverer,
+            self.updates,
+            deadline=lambda: live.current.gateway.gateway_response_deadline,
+            shopify_result=telling.shopify_result,
+        )
         self.registrar = Registrar(
             db,
             keys,
@@ -220,6 +233,7 @@ class Core:
         await self.worker.stop()
         await self.recovery.stop()
         await self.events.stop()
+        await self.membership.close()
         await self.deliverer.finish(seconds)
         for route in self.deliverer.routes.values():
             await route.channel.close()

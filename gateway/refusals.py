@@ -2,14 +2,17 @@
 
 from gateway.answers import Answer, problem
 from gateway.errors import ErrorClass, UpstreamError
+from gateway.shopify import EmailTaken, Missing, Refused
 from gateway.store.registrations import Begun
 
 __all__ = [
     "already_registered",
     "answer_at_once",
     "being_finished",
+    "change_refused",
     "no_storage",
     "shopify_unavailable",
+    "too_busy",
 ]
 
 
@@ -43,12 +46,14 @@ def answer_at_once(begun: Begun) -> Answer | None:
     return None
 
 
-def shopify_unavailable(error: UpstreamError, registration_id: str) -> Answer:
+def shopify_unavailable(error: UpstreamError, registration_id: str | None = None) -> Answer:
+    """Of a change (no `registration_id`) the channels follow if Shopify made it after all."""
+    told = "nothing was sent to any other system"
     return problem(
         503,
         "shopify-unavailable",
-        f"{_REASONS.get(error.error_class, 'Shopify did not answer properly')}; nothing was "
-        "sent to any other system. The same request may be sent again.",
+        f"{_REASONS.get(error.error_class, 'Shopify did not answer properly')}"
+        f"{'; ' + told if registration_id else ''}. The same request may be sent again.",
         registration_id=registration_id,
         retry_after=min(max(error.retry_after or 5.0, 1.0), 300.0),
     )
@@ -79,6 +84,29 @@ def being_finished(registration_id: str) -> Answer:
         registration_id=registration_id,
         retry_after=2,
     )
+
+
+def change_refused(result: Missing | EmailTaken | Refused) -> Answer:
+    match result:
+        case Missing():
+            return problem(404, "not-found", "Shopify has no customer with this id.")
+        case EmailTaken():
+            return problem(
+                409,
+                "email-taken",
+                "Another customer has this e-mail; nothing was changed.",
+                errors=[{"field": "email", "message": "belongs to another customer"}],
+            )
+        case Refused():
+            text = "Shopify does not take these values."
+            if result.partly:
+                text += " The other fields were changed."
+            return problem(422, "invalid-data", text, errors=result.errors)
+
+
+def too_busy() -> Answer:
+    text = "Other changes of this customer are under way. Send the request again."
+    return problem(503, "in-progress", text, retry_after=2)
 
 
 def no_storage() -> Answer:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from flags import Mode
 from gateway.customer import Customer
-from gateway.delivery import Deliverer, Route
+from gateway.delivery import Deliverer
 from gateway.outcomes import Delivery, Kind, Link, NewDelivery, Outcome
 from gateway.store import Database, links, listing, outbox
 
@@ -90,7 +90,7 @@ class Updates:
         if waiting is not None and self._is_tried(waiting, customer):
             return None
         link = standing.links.get((customer.id, channel))
-        return self.owed(customer, channel, link, waiting, kind=kind)
+        return self._owed(customer, channel, link, waiting, kind=kind)
 
     def _is_tried(self, waiting: Delivery, customer: Customer) -> bool:
         works = self._deliverer.works
@@ -98,7 +98,7 @@ class Updates:
             return waiting.state == works.state(waiting.channel, customer)
         return works.is_sending(waiting.channel, customer)
 
-    def owed(
+    def _owed(
         self,
         customer: Customer,
         channel: str,
@@ -110,18 +110,15 @@ class Updates:
         email_verified: bool = False,
     ) -> NewDelivery | None:
         """What the channel is owed. `waiting` is its open delivery; `live`: tried at once."""
-        urgent = False
-        if link is None:
-            if waiting is None and not customer.registration_id:
-                return None
-        else:
+        differs, urgent = True, False
+        if link is not None:
             differs, urgent = self._differences(customer, link)
-            if not differs and waiting is None:
-                return None
-            if not differs and not live:
-                return None
-        asked = waiting.kind if waiting is not None else kind
-        mode = self.mode(channel, customer.id, asked, customer.profile.email, link is not None)
+        elif waiting is None and not customer.registration_id:
+            return None
+        email, linked = customer.profile.email, link is not None
+        mode = self._mode(channel, customer.id, waiting, email, linked=linked, kind=kind)
+        if not differs and not (live and mode is Mode.ON):
+            return None
         outcome = _outcome(mode, urgent=urgent, waiting=waiting)
         if outcome is None:
             return None
@@ -130,11 +127,68 @@ class Updates:
         )
         return NewDelivery(channel, kind, outcome, tried, email_verified, urgent=urgent)
 
-    def mode(
-        self, channel: str, customer_id: int, kind: Kind, email: str | None, linked: bool
+    async def owed_beforehand(
+        self, customer_id: int, *, opting_out: bool, email_verified: bool, not_before: float
+    ) -> list[NewDelivery]:
+        """What a change is going to owe whom a channel has, or waits for; Shopify is yet to say."""
+        standing = await self.standing([customer_id])
+        owed = []
+        for name in self.channels:
+            link = standing.links.get((customer_id, name))
+            waiting = standing.open.get((customer_id, name))
+            if link is None and waiting is None:
+                continue
+            urgent = opting_out and link is not None and self._can_send(name)
+            mode = self._mode(name, customer_id, waiting, None, linked=link is not None)
+            outcome = _outcome(mode, urgent=urgent, waiting=waiting)
+            if outcome in {Outcome.PENDING, Outcome.HELD}:
+                owed.append(
+                    NewDelivery(
+                        name,
+                        Kind.UPDATE,
+                        outcome,
+                        email_verified=email_verified,
+                        not_before=not_before,
+                        urgent=urgent,
+                    )
+                )
+        return owed
+
+    async def owed_live(
+        self, customer: Customer, before: Sequence[Delivery], *, email_verified: bool
+    ) -> list[NewDelivery]:
+        """What the channels are owed now that Shopify has made the change. `before`: beforehand."""
+        standing = await self.standing([customer.id])
+        opened = {delivery.id for delivery in before if delivery.version == 1}
+        owed = []
+        for name in self.channels:
+            link = standing.links.get((customer.id, name))
+            waiting = standing.open.get((customer.id, name))
+            if waiting is not None and waiting.id in opened:
+                waiting = None
+            new = self._owed(
+                customer, name, link, waiting, live=True, email_verified=email_verified
+            )
+            owed += [] if new is None else [new]
+        return owed
+
+    def wake(self, channel: str) -> None:
+        self._wake(channel)
+
+    def _mode(
+        self,
+        channel: str,
+        customer_id: int,
+        waiting: Delivery | None,
+        email: str | None,
+        *,
+        linked: bool,
+        kind: Kind = Kind.UPDATE,
     ) -> Mode:
+        """Of an open delivery its own kind's flags count."""
         decide = self._deliverer.works.permission.decide
-        return decide(channel, customer_id, kind, email, linked=linked).mode
+        asked = kind if waiting is None else waiting.kind
+        return decide(channel, customer_id, asked, email, linked=linked).mode
 
     def _differences(self, customer: Customer, link: Link) -> tuple[bool, bool]:
         """Whether anything differs, and whether the customer opted out of mail."""
@@ -146,13 +200,13 @@ class Updates:
             not customer.profile.accepts_marketing
             and consent in changes
             and given.knows(consent)
-            and self.can_send(route)
+            and self._can_send(link.channel)
         )
         return bool(changes), opted_out
 
-    def can_send(self, route: Route) -> bool:
+    def _can_send(self, channel: str) -> bool:
         """A channel that is off may lack its settings."""
-        return not route.settings().missing()
+        return not self._deliverer.routes[channel].settings().missing()
 
     async def _rehearse(self, delivery: Delivery, customer: Customer) -> None:
         until = asyncio.get_running_loop().time() + _REHEARSAL

@@ -113,6 +113,12 @@ class World:
         async with self.session.post(self.url + path, json=body, headers=headers) as response:
             return await Reply.of(response)
 
+    async def patch(
+        self, path: str, body: Any = None, *, headers: Mapping[str, str] | None = None
+    ) -> "Reply":
+        async with self.session.patch(self.url + path, json=body, headers=headers) as response:
+            return await Reply.of(response)
+
     async def get(self, path: str, *, headers: Mapping[str, str] | None = None) -> "Reply":
         async with self.session.get(self.url + path, headers=headers) as response:
             return await Reply.of(response)

@@ -28,6 +28,7 @@ class Work:
     `plan`       what an earlier attempt wrote down before its write (ids and numbers only)
     `save_plan`  writes it down, durably, before the write
     `number`     the member number that a till knows the customer by; '' where it is not known
+    `fields`     what `fields_of` says of the customer, computed once
     `given`      what the record was last given
     `announce`   writes down, durably, which fields an existing record is about to be given
     `retried`    an earlier attempt may have made the record
@@ -42,6 +43,7 @@ class Work:
     plan: Mapping[str, Any] | None
     save_plan: Callable[[dict[str, Any]], Awaitable[None]]
     number: str = ""
+    fields: Callable[[], Mapping[str, str]] = dict
     given: Given = field(default_factory=lambda: Given(None, dict))
     announce: Callable[[Mapping[str, str]], Awaitable[None]] = _nothing
     retried: bool = False

@@ -20,7 +20,7 @@ from gateway.delivery.works import Works
 from gateway.errors import DryRunStop, ErrorClass, StorageError, UpstreamError
 from gateway.outcomes import Delivery, Kind, Outcome, Waiting
 from gateway.store import Database, Keys, schedule
-from gateway.store.outbox import Settlement
+from gateway.store.settling import Settlement
 from gateway.wire import dry_run
 
 __all__ = ["Attempts", "Ended", "Route"]

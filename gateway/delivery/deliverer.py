@@ -20,8 +20,8 @@ from gateway.delivery.policy import Decision, wait_for_shopify
 from gateway.errors import ErrorClass, StorageError, UpstreamError
 from gateway.outcomes import Delivery, Kind, Outcome, Waiting
 from gateway.shopify import Shopify
-from gateway.store import Database, Keys, listing, outbox, schedule
-from gateway.store.outbox import Settlement
+from gateway.store import Database, Keys, listing, outbox, schedule, settling
+from gateway.store.settling import Settlement
 from gateway.wire import Lane, lane
 
 __all__ = ["Deliverer", "Ended", "Route"]
@@ -67,6 +67,7 @@ class Deliverer:
         self.member_number = self.works.member_number
         self.email_is_verified = self._attempts.email_is_verified
         self.busy: set[int] = set()
+        self._live: set[int] = set()  # of them, those of live attempts
         self._tasks: set[asyncio.Task[Any]] = set()
         self._endless: set[asyncio.Task[Any]] = set()
 
@@ -101,6 +102,7 @@ class Deliverer:
         running: dict[asyncio.Task[Settlement], Delivery] = {}
         for delivery in deliveries:
             self.busy.add(delivery.id)
+            self._live.add(delivery.id)
             task = asyncio.create_task(self._attempts.live(delivery, customer, fresh=fresh))
             running[task] = delivery
         settled: dict[int, Ended] = {}
@@ -121,7 +123,7 @@ class Deliverer:
         settlements = []
         for task, delivery in ended.items():
             if task.cancelled() or task.exception() is not None:
-                self.busy.discard(delivery.id)
+                self._free([delivery.id])
             else:
                 settlements.append(task.result())
         if not settlements:
@@ -131,7 +133,7 @@ class Deliverer:
         except StorageError:
             self.keep(self._settle_later(settlements))
             raise
-        self.busy.difference_update(end.delivery_id for end in settlements)
+        self._free(end.delivery_id for end in settlements)
         return {one.delivery.id: one for one in settled}
 
     async def _settle_later(self, settlements: Sequence[Settlement]) -> None:
@@ -143,7 +145,12 @@ class Deliverer:
                     await self._settle(settlements)
                     return
         finally:
-            self.busy.difference_update(end.delivery_id for end in settlements)
+            self._free(end.delivery_id for end in settlements)
+
+    def _free(self, ids: Iterable[int]) -> None:
+        for delivery_id in ids:
+            self.busy.discard(delivery_id)
+            self._live.discard(delivery_id)
 
     async def _finish_later(self, task: "asyncio.Task[Settlement]", delivery: Delivery) -> None:
         try:
@@ -189,13 +196,10 @@ class Deliverer:
     # -- every later attempt
 
     async def read_customers(self, deliveries: Sequence[Delivery]) -> dict[int, Customer] | None:
-        """The customers afresh from Shopify; None where that failed, and the deliveries wait.
-
-        A removal needs nobody.
-        """
+        """The customers afresh from Shopify; None where that failed, and the deliveries wait."""
+        needed = (d.customer_id for d in deliveries if d.kind is not Kind.REMOVAL)
         try:
-            read = (d.customer_id for d in deliveries if d.kind is not Kind.REMOVAL)
-            return await self._shopify.read(read)
+            return await self._shopify.read(needed)
         except UpstreamError as error:
             decision = wait_for_shopify(error, self._clock())
             await self._postpone(deliveries, decision)
@@ -209,7 +213,8 @@ class Deliverer:
         person: bool = False,
         named: bool = False,
     ) -> Delivery | None:
-        """Try a persisted delivery; None if somebody else is at it. `customer` None: gone.
+        """Try a persisted delivery; None if somebody else is at it, or the customer changed since
+        they were read. `customer` None: gone.
 
         A delivery whose flag is no longer `on` stays as it is, uncounted.
         """
@@ -219,7 +224,8 @@ class Deliverer:
         try:
             return await self._again(delivery, customer, person=person, named=named)
         finally:
-            self.busy.discard(delivery.id)
+            if delivery.id not in self._live:  # a change may have taken it over
+                self.busy.discard(delivery.id)
 
     async def _again(
         self, delivery: Delivery, customer: Customer | None, *, person: bool, named: bool
@@ -241,7 +247,8 @@ class Deliverer:
         claimed = None
         try:
             now = self._clock()
-            claimed = await self._db.write(lambda db: outbox.claim(db, delivery.id, now))
+            seen = delivery.version  # before the customer was read
+            claimed = await self._db.write(lambda db: outbox.claim(db, delivery.id, now, seen))
         finally:
             if claimed is None:
                 gate.abandon()
@@ -275,12 +282,10 @@ class Deliverer:
     async def _settle(self, settlements: Sequence[Settlement]) -> list[Ended]:
         """Write how attempts ended, together; only then is anybody told."""
         now = self._clock()
-        written = await self._db.write(
-            lambda db: [outbox.settle(db, settlement, now) for settlement in settlements]
-        )
+        written = await self._db.write(lambda db: settling.settle(db, settlements, now))
         settled = []
-        for delivery, settlement in zip(written, settlements, strict=True):
-            if delivery is not None:
+        for settlement in settlements:
+            if (delivery := written.get(settlement.delivery_id)) is not None:
                 settled.append(Ended(delivery, settlement, settlement.error))
                 self._listen(settled[-1])
         return settled

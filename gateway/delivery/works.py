@@ -6,8 +6,10 @@ cannot be told from the database.
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from functools import partial
+from functools import cache, partial
 from typing import Any
+
+import orjson
 
 from flags import FlagSet, Mode
 from gateway.channels import Given, Work
@@ -60,9 +62,8 @@ class Works:
         return Given(marks, partial(self._keys.marks, f"{channel} {customer_id}"))
 
     def state(self, channel: str, customer: Customer) -> str:
-        """A keyed hash of all that the channel would give a record of this customer."""
-        fields = self._routes[channel].channel.fields_of(customer)
-        whole = "\0".join(f"{name}={value}" for name, value in sorted(fields.items()))
+        """A keyed hash of the customer as they are now."""
+        whole = orjson.dumps(customer.profile).decode()
         return self._keys.marks(f"{channel} {customer.id}", {"": whole})[""]
 
     @contextmanager
@@ -82,7 +83,7 @@ class Works:
 
     async def is_kept_back(self, delivery: Delivery, customer: Customer | None) -> bool:
         """By its flags, now that the customer is at hand (None: gone from Shopify)."""
-        if delivery.urgent:
+        if delivery.urgent and not self._routes[delivery.channel].settings().missing():
             return False
         update = delivery.kind is Kind.UPDATE
         link = await self.link(delivery.channel, delivery.customer_id) if update else None
@@ -121,9 +122,10 @@ class Works:
         known = link.fields if link else (delivery.plan or {}).get("fields")
         given = self.given(delivery.channel, customer.id, known)
 
+        fields = cache(partial(route.channel.fields_of, customer))
+
         async def save_plan(plan: dict[str, Any]) -> None:
-            marks = given.after(route.channel.fields_of(customer), {})
-            whole = {**plan, "fields": marks}
+            whole = {**plan, "fields": given.after(fields(), {})}
             await self._db.write(lambda db: outbox.save_plan(db, delivery.id, whole))
 
         async def announce(sending: Mapping[str, str]) -> None:
@@ -142,8 +144,9 @@ class Works:
             plan=delivery.plan,
             save_plan=save_plan,
             number=number,
+            fields=fields,
             given=given,
             announce=announce,
-            retried=delivery.attempts > 1,
+            retried=delivery.attempts > 1 or delivery.version > 1,
             only=None if mode is Mode.ON else route.spec.consent,
         )

@@ -101,10 +101,11 @@ class Merging:
         """The update of each channel, as the flags say."""
         if customer is None:
             return {}
+        decide = self._deliverer.works.permission.decide
         outcomes = {Mode.ON: Outcome.PENDING, Mode.HOLD: Outcome.HELD}
         email = customer.profile.email
         modes = {
-            name: self._updates.mode(name, kept, Kind.UPDATE, email, linked=True)
+            name: decide(name, kept, Kind.UPDATE, email, linked=True).mode
             for name in self._updates.channels
         }
         return {

@@ -2,7 +2,7 @@
 
 import re
 from datetime import UTC, date, datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 import orjson
 from pydantic import (
@@ -22,7 +22,9 @@ from gateway.normalize import clean_email, clean_name, parse_phone, prefecture, 
 from gateway.normalize.postal import clean_postal_code
 
 __all__ = [
+    "Email",
     "FormError",
+    "Name",
     "NotJsonError",
     "RegistrationForm",
     "parse_json",
@@ -127,6 +129,7 @@ Name = Annotated[str, _LINE, AfterValidator(_name)]
 Line = Annotated[str, _LINE, AfterValidator(_optional)]
 Place = Annotated[Line, AfterValidator(_place)]
 Kana = Annotated[str, _LINE, AfterValidator(_kana)]
+Email = Annotated[str, _LINE, AfterValidator(_email)]
 
 
 class AddressForm(BaseModel):
@@ -175,7 +178,7 @@ class AddressForm(BaseModel):
 class RegistrationForm(BaseModel):
     model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
 
-    email: Annotated[str, _LINE, AfterValidator(_email)]
+    email: Email
     email_verified: StrictBool = False
     last_name: Name
     first_name: Name
@@ -234,7 +237,10 @@ def _no_constant(name: str) -> Any:
     raise ValueError(name)
 
 
-def read_form(body: dict[str, Any]) -> RegistrationForm:
+F = TypeVar("F", bound=BaseModel)
+
+
+def read_form(body: dict[str, Any], form_type: type[F]) -> F:
     """The form, or a FormError that lists every wrong field."""
     cleaned, unreadable = _without_nulls(body, "")
     address = cleaned.get("address")
@@ -242,7 +248,7 @@ def read_form(body: dict[str, Any]) -> RegistrationForm:
         cleaned["address"], more = _without_nulls(address, "address.")
         unreadable += more
     try:
-        form = RegistrationForm.model_validate(cleaned)
+        form = form_type.model_validate(cleaned)
     except ValidationError as error:
         raise FormError(unreadable + _errors(error)) from None
     if unreadable:

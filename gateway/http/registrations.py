@@ -5,7 +5,7 @@ import time
 from aiohttp import web
 
 from gateway.answers import problem
-from gateway.http.forms import FormError, NotJsonError, parse_json, read_form
+from gateway.http.forms import FormError, NotJsonError, RegistrationForm, parse_json, read_form
 from gateway.http.keys import ACCESS, CORE
 from gateway.http.middleware import CALLER, read_body, respond
 from gateway.intent import SignUp
@@ -31,7 +31,7 @@ async def create(request: web.Request) -> web.Response:
     raw = await read_body(request)
     began = time.perf_counter()
     try:
-        form = read_form(parse_json(raw))
+        form = read_form(parse_json(raw), RegistrationForm)
     except NotJsonError as error:
         return respond(problem(400, "not-json", f"{error}."))
     except FormError as error:

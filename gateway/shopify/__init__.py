@@ -2,13 +2,23 @@
 
 from gateway.shopify.client import GraphQL
 from gateway.shopify.master import Shopify
-from gateway.shopify.results import Accepted, AlreadyRegistered, Refused
+from gateway.shopify.results import (
+    Accepted,
+    AlreadyRegistered,
+    Changed,
+    EmailTaken,
+    Missing,
+    Refused,
+)
 from gateway.shopify.subscriptions import Subscribed, Subscriptions
 
 __all__ = [
     "Accepted",
     "AlreadyRegistered",
+    "Changed",
+    "EmailTaken",
     "GraphQL",
+    "Missing",
     "Refused",
     "Shopify",
     "Subscribed",

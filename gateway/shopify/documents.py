@@ -28,7 +28,7 @@ fragment CustomerFields on Customer {
   defaultEmailAddress { emailAddress marketingState }
   defaultPhoneNumber { phoneNumber }
   defaultAddress {
-    countryCodeV2 zip provinceCode city address1 address2 phone
+    id countryCodeV2 zip provinceCode city address1 address2 phone
   }
   registration: metafields(first: 10, namespace: "registration") { nodes { key value } }
   birthDate: metafield(namespace: "facts", key: "birth_date") { value }
@@ -80,6 +80,30 @@ CLEAR = Document(
     """mutation ClearMetafields($metafields: [MetafieldIdentifierInput!]!) {
   metafieldsDelete(metafields: $metafields) {
     deletedMetafields { key }
+    userErrors { field message }
+  }
+}""",
+)
+
+ADDRESS_UPDATE = Document(
+    "customerAddressUpdate",
+    Access.WRITE,
+    10,
+    """mutation UpdateAddress($customerId: ID!, $addressId: ID!, $address: MailingAddressInput!) {
+  customerAddressUpdate(customerId: $customerId, addressId: $addressId, address: $address) {
+    address { id }
+    userErrors { field message }
+  }
+}""",
+)
+
+ADDRESS_CREATE = Document(
+    "customerAddressCreate",
+    Access.WRITE,
+    10,
+    """mutation CreateAddress($customerId: ID!, $address: MailingAddressInput!) {
+  customerAddressCreate(customerId: $customerId, address: $address, setAsDefault: true) {
+    address { id }
     userErrors { field message }
   }
 }""",
@@ -168,6 +192,8 @@ ALL = (
     UPDATE,
     CONSENT,
     CLEAR,
+    ADDRESS_UPDATE,
+    ADDRESS_CREATE,
     FIND,
     READ_MANY,
     DEFINITIONS,

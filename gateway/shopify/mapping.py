@@ -6,9 +6,18 @@ from typing import Any, cast
 from gateway.customer import Address, Customer, Gender, Profile, gid, numeric_id
 from gateway.normalize import parse_address, parse_phone, shopify_address
 
-__all__ = ["customer_input", "field_errors", "fill_input", "to_customer"]
+__all__ = [
+    "KEPT_PHONE",
+    "METAFIELDS",
+    "address_input",
+    "customer_input",
+    "field_errors",
+    "fill_input",
+    "metafield",
+    "to_customer",
+]
 
-_METAFIELDS = {
+METAFIELDS = {
     "last_kana": ("registration", "last_kana", "single_line_text_field"),
     "first_kana": ("registration", "first_kana", "single_line_text_field"),
     "gender": ("registration", "gender", "single_line_text_field"),
@@ -16,7 +25,7 @@ _METAFIELDS = {
     "birth_date": ("facts", "birth_date", "date"),
 }
 _REGISTRATION_ID = ("registration", "id", "id")
-_KEPT_PHONE = ("registration", "phone", "single_line_text_field")
+KEPT_PHONE = ("registration", "phone", "single_line_text_field")
 
 _OUR_FIELDS = {
     "email": "email",
@@ -36,21 +45,22 @@ _OUR_FIELDS = {
 }
 
 
-def _metafield(place: tuple[str, str, str], value: str) -> dict[str, str]:
+def metafield(place: tuple[str, str, str], value: str) -> dict[str, str]:
     namespace, key, kind = place
     return {"namespace": namespace, "key": key, "type": kind, "value": value}
 
 
 def _metafields(profile: Profile, registration_id: str) -> list[dict[str, str]]:
     fields = [
-        _metafield(place, str(getattr(profile, name)))
-        for name, place in _METAFIELDS.items()
+        metafield(place, str(getattr(profile, name)))
+        for name, place in METAFIELDS.items()
         if getattr(profile, name) and (name, getattr(profile, name)) != ("gender", "unknown")
     ]
-    return [*fields, _metafield(_REGISTRATION_ID, registration_id)]
+    return [*fields, metafield(_REGISTRATION_ID, registration_id)]
 
 
-def _address_input(profile: Profile, address: Address) -> dict[str, str]:
+def address_input(profile: Profile, address: Address) -> dict[str, str]:
+    """`MailingAddressInput`, the blank ones among its fields too."""
     placed = shopify_address(
         parse_address(
             postal_code=address.postal_code,
@@ -61,7 +71,7 @@ def _address_input(profile: Profile, address: Address) -> dict[str, str]:
             country=address.country,
         )
     )
-    values = {
+    return {
         "firstName": profile.first_name,
         "lastName": profile.last_name,
         "countryCode": address.country,
@@ -72,7 +82,6 @@ def _address_input(profile: Profile, address: Address) -> dict[str, str]:
         "address2": placed.address2,
         "phone": e164(profile.phone),
     }
-    return {key: value for key, value in values.items() if value}
 
 
 def e164(phone: str) -> str:
@@ -96,9 +105,10 @@ def customer_input(
     if phone:
         body["phone"] = phone
     elif profile.phone:
-        body["metafields"].append(_metafield(_KEPT_PHONE, profile.phone))
+        body["metafields"].append(metafield(KEPT_PHONE, profile.phone))
     if profile.address is not None:
-        body["addresses"] = [_address_input(profile, profile.address)]
+        placed = address_input(profile, profile.address)
+        body["addresses"] = [{key: value for key, value in placed.items() if value}]
     if profile.accepts_marketing:
         body["emailMarketingConsent"] = consent()
     return body
@@ -187,8 +197,9 @@ def _gender(text: str) -> Gender:
     return cast(Gender, text) if text in {"male", "female"} else "unknown"
 
 
-def _to_address(node: Mapping[str, Any]) -> Address:
-    return Address(
+def _to_address(node: Mapping[str, Any]) -> Address | None:
+    """None where it says nothing but the country, as one that was emptied does."""
+    address = Address(
         country=node.get("countryCodeV2") or "JP",
         postal_code=node.get("zip") or "",
         prefecture=node.get("provinceCode") or "",
@@ -196,6 +207,7 @@ def _to_address(node: Mapping[str, Any]) -> Address:
         address1=node.get("address1") or "",
         address2=node.get("address2") or "",
     )
+    return None if address == Address(address.country) else address
 
 
 def field_errors(

@@ -13,6 +13,7 @@ from gateway.customer import Customer, Profile, gid
 from gateway.errors import UpstreamError
 from gateway.settings import ShopifySettings
 from gateway.shopify import documents
+from gateway.shopify.changing import Change
 from gateway.shopify.client import GraphQL
 from gateway.shopify.definitions import ensure_definition
 from gateway.shopify.documents import Document
@@ -26,17 +27,20 @@ from gateway.shopify.mapping import (
     replace_input,
 )
 from gateway.shopify.reading import customer_of, payload_of, unexpected
-from gateway.shopify.results import Accepted, AlreadyRegistered, Refused, Result, Warnings
+from gateway.shopify.results import (
+    PHONE_KEPT,
+    Accepted,
+    AlreadyRegistered,
+    ChangeResult,
+    Refused,
+    Result,
+    Warnings,
+)
 
 __all__ = ["Shopify"]
 
 log = logging.getLogger(__name__)
 
-_PHONE_KEPT = {
-    "field": "phone",
-    "message": "Shopify does not take this phone number for this customer (refused, or it belongs "
-    "to another customer); it is kept beside the address only",
-}
 _READ_BATCH = 50
 _SCOPES = ("read_customers", "write_customers")
 
@@ -98,11 +102,11 @@ class Shopify:
             try:
                 answer = await self._mutate(documents.CREATE, body, deadline)
             except _PhoneTaken:
-                with_phone, warnings = False, (_PHONE_KEPT,)
+                with_phone, warnings = False, (PHONE_KEPT,)
                 continue
             if isinstance(answer, Customer):
                 return Accepted(answer, "created", warnings, fresh=True)
-            if not _email_taken(answer):
+            if not answer.email_taken:
                 return answer
             existing = await self.find(registration_id, profile.email, deadline)
             if existing is None:
@@ -176,7 +180,7 @@ class Shopify:
             try:
                 answer = await self._mutate(documents.UPDATE, body, deadline)
             except _PhoneTaken:
-                with_phone, warnings = False, (_PHONE_KEPT,)
+                with_phone, warnings = False, (PHONE_KEPT,)
                 continue
             if isinstance(answer, Refused):
                 return answer
@@ -198,10 +202,10 @@ class Shopify:
         payload = payload_of(data, document)
         errors = payload.get("userErrors") or []
         if errors:
-            refused = field_errors(errors, body)
-            if "phone" in body and all(error["field"] == "phone" for error in refused):
+            refused = Refused(tuple(field_errors(errors, body)))
+            if "phone" in body and refused.phone_alone:
                 raise _PhoneTaken
-            return Refused(tuple(refused))
+            return refused
         return customer_of(payload.get("customer"), document)
 
     async def find(
@@ -241,6 +245,12 @@ class Shopify:
             found |= {customer.id: customer for customer in customers}
         return found
 
+    async def change(
+        self, customer_id: int, changes: Mapping[str, Any], deadline: float
+    ) -> ChangeResult:
+        """Fields of a profile that are to change, and no others. Raises UpstreamError."""
+        return await Change(self._graphql, customer_id, changes).run(deadline, self._clock)
+
     async def _wait_for_definitions(self, deadline: float) -> None:
         """The unique metafield's definition must stand before the first create; bounded."""
         if self._defined:
@@ -272,11 +282,4 @@ class Shopify:
 
 
 def _kept_phone(customer: Customer, profile: Profile) -> Warnings:
-    return (_PHONE_KEPT,) if "registration.phone" in customer.metafields and profile.phone else ()
-
-
-def _email_taken(refused: Refused) -> bool:
-    return any(
-        error["field"] == "email" and "taken" in error["message"].lower()
-        for error in refused.errors
-    )
+    return (PHONE_KEPT,) if "registration.phone" in customer.metafields and profile.phone else ()

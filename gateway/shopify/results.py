@@ -6,9 +6,26 @@ from typing import Literal
 
 from gateway.customer import Customer
 
-__all__ = ["Accepted", "AlreadyRegistered", "Refused", "Result", "Warnings"]
+__all__ = [
+    "PHONE_KEPT",
+    "Accepted",
+    "AlreadyRegistered",
+    "ChangeResult",
+    "Changed",
+    "EmailTaken",
+    "Missing",
+    "Refused",
+    "Result",
+    "Warnings",
+]
 
 Warnings = tuple[Mapping[str, str], ...]
+
+PHONE_KEPT = {
+    "field": "phone",
+    "message": "Shopify does not take this phone number for this customer (refused, or it belongs "
+    "to another customer); it is kept beside the address only",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,9 +47,41 @@ class AlreadyRegistered:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """What Shopify refuses, under our fields' names: `{field, message}` each."""
+    """What Shopify refuses, under our fields' names: `{field, message}` each.
+
+    `partly`: of a change, some of it was carried out before.
+    """
 
     errors: tuple[Mapping[str, str], ...]
+    partly: bool = False
+
+    @property
+    def email_taken(self) -> bool:
+        """Shopify has no code for it, only the text."""
+        return any(e["field"] == "email" and "taken" in e["message"].lower() for e in self.errors)
+
+    @property
+    def phone_alone(self) -> bool:
+        return bool(self.errors) and all(error["field"] == "phone" for error in self.errors)
 
 
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """The customer as they are after a change."""
+
+    customer: Customer
+    warnings: Warnings = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """Shopify has no customer with this id."""
+
+
+@dataclass(frozen=True, slots=True)
+class EmailTaken:
+    """Another customer has the new e-mail."""
+
+
+ChangeResult = Changed | Missing | EmailTaken | Refused
 Result = Accepted | AlreadyRegistered | Refused

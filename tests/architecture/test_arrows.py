@@ -17,10 +17,10 @@ LAYERS: tuple[set[str], ...] = (
     {"cli"},
     {"http", "checks"},
     {"app"},
-    {"telling", "upkeep", "hearing"},
+    {"telling", "upkeep", "hearing", "membership"},
     {"events"},
     {"recovery"},
-    {"registration"},
+    {"registration", "profile_change"},
     {"updates"},
     {"metrics", "refusals", "config"},
     {"answers", "intent", "sources"},
@@ -30,8 +30,8 @@ LAYERS: tuple[set[str], ...] = (
     {"alerts", "matching"},
     {"shopify", "store"},
     {"wire"},
-    {"settings", "normalize"},
-    {"customer", "outcomes"},
+    {"settings", "normalize", "card"},
+    {"customer", "outcomes", "recent"},
     {"errors"},
 )
 """Rooms of gateway/, the highest first: each may import from lower layers only."""

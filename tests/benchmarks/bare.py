@@ -28,7 +28,7 @@ from gateway.channels.email.message import Composer, message_id
 from gateway.channels.smaregi.client import _INDEX_FIELDS
 from gateway.channels.smaregi.mapping import member_fields
 from gateway.customer import Customer, Profile
-from gateway.http.forms import parse_json, read_form
+from gateway.http.forms import RegistrationForm, parse_json, read_form
 from gateway.intent import new_id
 from gateway.matching.shared import SharedRun
 from gateway.normalize import load_places
@@ -145,7 +145,7 @@ class Bare:
             self.idle.append(connection)
 
     async def register(self, request: web.Request) -> web.Response:
-        profile = read_form(parse_json(await request.read())).profile()
+        profile = read_form(parse_json(await request.read()), RegistrationForm).profile()
         customer = await self.shopify(profile)
         await asyncio.gather(self.smaregi(customer), self.crm(customer), self.mail(customer))
         body = orjson.dumps({"id": customer.id})

@@ -233,6 +233,31 @@ async def test_where_smaregi_refuses_to_empty_a_field_the_rest_arrives(world: Wo
     assert "not emptied: Smaregi refuses that" in {a["change"] for a in delivery.adjustments}
 
 
+async def test_an_attempt_that_read_the_customer_before_a_change_sends_nothing_old(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await world.register()
+    world.set(FLAG_UPDATES="hold")
+    await changed(world, last_name="佐藤")
+    read, names = world.core.shopify.read, ["鈴木"]
+
+    async def overtaken(ids: Any) -> Any:
+        found = await read(ids)
+        if names:
+            newer = await customer(world, last_name=names.pop())
+            assert await world.core.updates.changed([newer]) == 2
+        return found
+
+    monkeypatch.setattr(world.core.shopify, "read", overtaken)
+    world.set(FLAG_UPDATES="on")
+    async with asyncio.timeout(10):
+        while await outcomes(world) != {"smaregi": "delivered", "crm": "delivered"}:
+            await asyncio.sleep(0.01)
+    (contact,) = world.sandbox.hubspot.contacts.values()
+    assert contact.properties["lastname"] == "鈴木"
+    assert world.sandbox.smaregi.members[1]["lastName"] == "鈴木"
+
+
 async def test_nothing_of_a_person_is_readable_in_the_marks(world: World) -> None:
     await world.register()
 

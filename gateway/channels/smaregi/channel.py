@@ -19,6 +19,7 @@ from gateway.channels.smaregi.endings import absorb, withdraw
 from gateway.channels.smaregi.holders import Holders, conflict, row_of
 from gateway.channels.smaregi.mapping import member_fields
 from gateway.channels.smaregi.numbers import Numbers, Target, text_of
+from gateway.channels.smaregi.points import PointsReader
 from gateway.channels.smaregi.settings import SmaregiSettings
 from gateway.channels.smaregi.update import (
     ACTIVE,
@@ -49,6 +50,7 @@ class Smaregi:
     def __init__(self, context: Context) -> None:
         self._context = context
         self.client = SmaregiClient(context.wire, self._settings, time.monotonic)
+        self.points = PointsReader(self.client, self._settings)
         self.index = MemberIndex(
             context.db, context.keys, self.client, context.clock, self._index_ready
         )

@@ -1,0 +1,42 @@
+"""PATCH /v1/customers/{shopify_customer_id}."""
+
+from aiohttp import web
+
+from gateway.answers import problem
+from gateway.customer import numeric_id
+from gateway.http.change_form import read_change
+from gateway.http.forms import FormError, NotJsonError, parse_json
+from gateway.http.keys import ACCESS, CORE
+from gateway.http.middleware import CALLER, read_body, respond
+
+__all__ = ["routes"]
+
+routes = web.RouteTableDef()
+
+
+# A gid holds slashes; where the caller did not encode them the rest of the path is the id.
+@routes.patch("/v1/customers/{shopify_customer_id:.+}")
+async def change(request: web.Request) -> web.Response:
+    if request.content_type != "application/json":
+        text = "Send the changes as application/json."
+        return respond(problem(415, "unsupported-media-type", text))
+    wait = request.app[ACCESS].wait(request[CALLER])
+    if wait:
+        text = "This key sends more requests a second than GATEWAY_RATE_LIMIT allows."
+        return respond(problem(429, "too-many-requests", text, retry_after=wait))
+    raw = await read_body(request)
+    try:
+        customer_id = numeric_id(request.match_info["shopify_customer_id"])
+    except ValueError:
+        text = "A Shopify customer id is a number, or gid://shopify/Customer/ and a number."
+        return respond(problem(404, "not-found", text))
+    try:
+        form = read_change(parse_json(raw))
+    except NotJsonError as error:
+        return respond(problem(400, "not-json", f"{error}."))
+    except FormError as error:
+        text = "Some fields are wrong; each is named in errors."
+        return respond(problem(422, "invalid-data", text, errors=error.errors))
+    changes, verified = form.changes(), form.email_verified
+    core = request.app[CORE]
+    return respond(await core.profile_changes.change(customer_id, changes, email_verified=verified))

@@ -1,0 +1,214 @@
+"""A change of a customer: what differs from Shopify's state is written, each part by its mutation.
+
+Everything is computed from the customer as just read, so that a change whose answer was lost is
+simply made again: what has arrived no longer differs.
+"""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from gateway.customer import Customer, gid
+from gateway.errors import UpstreamError
+from gateway.shopify import documents
+from gateway.shopify.client import GraphQL
+from gateway.shopify.documents import Document
+from gateway.shopify.mapping import (
+    KEPT_PHONE,
+    METAFIELDS,
+    address_input,
+    consent,
+    e164,
+    field_errors,
+    metafield,
+)
+from gateway.shopify.reading import customer_of, payload_of, unexpected
+from gateway.shopify.results import (
+    PHONE_KEPT,
+    Changed,
+    ChangeResult,
+    EmailTaken,
+    Missing,
+    Refused,
+    Warnings,
+)
+
+__all__ = ["Change"]
+
+_PAUSE = 0.25
+"""Seconds before a change whose answer was lost is made again."""
+_TEXTS = {"email": "email", "last_name": "lastName", "first_name": "firstName"}
+_ADDRESS = {"countryCode": "countryCodeV2"}
+"""Fields of an address that are read under another name than they are written."""
+_UNREAD = {"firstName", "lastName"}
+
+Node = Mapping[str, Any]
+
+
+class _Refused(Exception):  # noqa: N818 - a turn in the flow, caught below
+    def __init__(self, refused: Refused) -> None:
+        self.refused = refused
+
+
+class Change:
+    """`changes`: fields of a `Profile` and their new values, validated; a blank one clears."""
+
+    def __init__(self, graphql: GraphQL, customer_id: int, changes: Mapping[str, Any]) -> None:
+        self._graphql = graphql
+        self._gid = gid(customer_id)
+        self._changes = changes
+        self._with_phone = True
+        self._partly = False
+        self._deadline = 0.0
+
+    async def run(self, deadline: float, clock: Callable[[], float]) -> ChangeResult:
+        while True:
+            try:
+                return await self._once(deadline)
+            except UpstreamError as error:
+                if error.applied is False or clock() + _PAUSE >= deadline:
+                    raise
+            await asyncio.sleep(_PAUSE)
+
+    async def _once(self, deadline: float) -> ChangeResult:
+        node = await self._read(deadline)
+        if node is None:
+            return Missing()
+        existing = customer_of(node, documents.READ_MANY)
+        self._deadline = deadline
+        self._partly = False
+        try:
+            warnings = await self._update(node, existing)
+            await self._consent(node)
+            await self._address(node, existing)
+            await self._clear(node)
+        except _Refused as turn:
+            refused = turn.refused
+            if refused.email_taken:
+                return EmailTaken()
+            return replace(refused, partly=self._partly)
+        if self._partly:
+            node = await self._read(deadline)
+        return Missing() if node is None else Changed(customer_of(node, documents.FIND), warnings)
+
+    async def _read(self, deadline: float) -> Node | None:
+        data = await self._graphql.run(documents.READ_MANY, {"ids": [self._gid]}, deadline)
+        nodes = data.get("nodes")
+        if not isinstance(nodes, list) or len(nodes) != 1:
+            raise unexpected("the answer holds no node", documents.READ_MANY)
+        found: Node | None = nodes[0]
+        return found
+
+    async def _mutate(self, document: Document, variables: Mapping[str, Any], sent: Node) -> None:
+        data = await self._graphql.run(document, dict(variables), self._deadline)
+        errors = payload_of(data, document).get("userErrors") or []
+        if errors:
+            raise _Refused(Refused(tuple(field_errors(errors, sent))))
+        self._partly = True
+
+    async def _update(self, node: Node, existing: Customer) -> Warnings:
+        """Names, e-mail, phone, language and metafields; a phone that is refused is kept aside."""
+        self._with_phone = True
+        body = self._update_input(node, existing)
+        try:
+            await self._write(body)
+        except _Refused as turn:
+            if not (body.get("phone") and turn.refused.phone_alone):
+                raise
+            self._with_phone = False
+            await self._write(self._update_input(node, existing))
+        return () if self._with_phone else (PHONE_KEPT,)
+
+    async def _write(self, body: Mapping[str, Any]) -> None:
+        if body:
+            await self._mutate(documents.UPDATE, {"input": {"id": self._gid, **body}}, body)
+
+    def _update_input(self, node: Node, existing: Customer) -> dict[str, Any]:
+        body: dict[str, Any] = {
+            key: self._changes[name]
+            for name, key in _TEXTS.items()
+            if name in self._changes and getattr(existing.profile, name) != self._changes[name]
+        }
+        if "phone" in self._changes:
+            phone = e164(self._changes["phone"]) if self._with_phone else ""
+            if phone != ((node.get("defaultPhoneNumber") or {}).get("phoneNumber") or ""):
+                body["phone"] = phone or None
+        if self._changes.get("locale") not in {None, node.get("locale")}:
+            body["locale"] = self._changes["locale"]
+        present = _metafields(node)
+        differing = [
+            metafield(place, value)
+            for place, value in self._metafields().items()
+            if value and present.get(place[:2]) != value
+        ]
+        return body | ({"metafields": differing} if differing else {})
+
+    def _metafields(self) -> dict[tuple[str, str, str], str]:
+        """The metafields that the change is about; '' for those that are to go."""
+        wanted = {
+            place: str(self._changes[name])
+            for name, place in METAFIELDS.items()
+            if name in self._changes
+        }
+        if self._changes.get("gender") == "unknown":
+            wanted[METAFIELDS["gender"]] = ""
+        if "phone" in self._changes:
+            phone = self._changes["phone"]
+            wanted[KEPT_PHONE] = "" if self._with_phone and e164(phone) else phone
+        return wanted
+
+    async def _consent(self, node: Node) -> None:
+        wanted = self._changes.get("accepts_marketing")
+        state = (node.get("defaultEmailAddress") or {}).get("marketingState")
+        asked = state in {"SUBSCRIBED", "PENDING"}
+        if wanted is None or (state == "SUBSCRIBED" if wanted else not asked):
+            return
+        given = consent() if wanted else {"marketingState": "UNSUBSCRIBED"}
+        body = {"customerId": self._gid, "emailMarketingConsent": given}
+        await self._mutate(documents.CONSENT, {"input": body}, body)
+
+    async def _address(self, node: Node, existing: Customer) -> None:
+        """The default address is replaced as a whole; the customer's others stay."""
+        standing: Node = node.get("defaultAddress") or {}
+        wanted = self._address_input(standing, existing)
+        read = {key: standing.get(_ADDRESS.get(key, key)) or "" for key in wanted}
+        if all(read[key] == value for key, value in wanted.items() if key not in _UNREAD):
+            return
+        address = {key: value or None for key, value in wanted.items()}
+        variables: dict[str, Any] = {"customerId": self._gid, "address": address}
+        if standing:
+            variables["addressId"] = standing["id"]
+            await self._mutate(documents.ADDRESS_UPDATE, variables, address)
+        else:
+            await self._mutate(documents.ADDRESS_CREATE, variables, address)
+
+    def _address_input(self, standing: Node, existing: Customer) -> dict[str, str]:
+        profile = replace(existing.profile, **self._changes)
+        if "address" in self._changes and profile.address is not None:
+            return address_input(profile, profile.address)
+        wanted: dict[str, str] = {}
+        if standing and "address" in self._changes:
+            wanted = dict.fromkeys(("provinceCode", "zip", "city", "address1", "address2"), "")
+        if standing and "phone" in self._changes:
+            wanted["phone"] = e164(profile.phone)
+        return wanted
+
+    async def _clear(self, node: Node) -> None:
+        present = _metafields(node)
+        gone = [
+            {"ownerId": self._gid, "namespace": place[0], "key": place[1]}
+            for place, value in self._metafields().items()
+            if not value and place[:2] in present
+        ]
+        if gone:
+            await self._mutate(documents.CLEAR, {"metafields": gone}, {})
+
+
+def _metafields(node: Node) -> dict[tuple[str, str], str]:
+    found = {
+        ("registration", each["key"]): str(each["value"])
+        for each in (node.get("registration") or {}).get("nodes", ())
+    }
+    birth_date = (node.get("birthDate") or {}).get("value")
+    return found | ({("facts", "birth_date"): birth_date} if birth_date else {})
