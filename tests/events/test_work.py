@@ -124,7 +124,7 @@ async def test_an_event_that_breaks_us_is_tried_again_then_told_and_taken_up_at_
         handler = customers(hooked)
         calls = 0
 
-        async def present(_: Any) -> None:
+        async def present(_: Any, age: float) -> None:
             nonlocal calls
             calls += 1
             raise KeyError("a bug")
@@ -144,7 +144,7 @@ async def test_a_piece_that_has_to_wait_uses_up_no_try(hooked: World) -> None:
     handler = customers(hooked)
     answers = [LaterError(0.01)] * 4
 
-    async def present(_: Any) -> None:
+    async def present(_: Any, age: float) -> None:
         if answers:
             raise answers.pop()
 
