@@ -71,6 +71,7 @@ class Merging:
         plan = (await sides_of(self._smaregi, one, other)).plan(survivor)
         if plan.moves_link is not None:
             self._linking.require_flag(await self._linking.customer(plan.moves_link))
+            self._linking.require_room(plan.survivor.member_id, plan.survivor.row)
         return plan
 
     def merge(
