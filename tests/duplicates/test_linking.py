@@ -8,6 +8,7 @@ import pytest
 
 from gateway.outcomes import Link, Outcome
 from gateway.sandbox import Fault
+from gateway.store import duplicates
 from tests.duplicates.mending import Told, customer_of, link_of, member, store_member, told
 from tests.world import World, a_world
 
@@ -209,6 +210,20 @@ async def test_an_unlinking_that_was_killed_in_its_write_goes_on(world: World) -
     done = await unlink(world, customer)
     assert done.code == 0, done
     assert member(world, old)["customerCode"] == "0012"
+
+
+async def test_what_a_person_keeps_apart_is_no_possible_duplicate(world: World) -> None:
+    store_member(world)
+    customer = await signed_up(world)
+    assert (await unlink(world, customer)).code == 0
+    await world.core.smaregi.members_fresh()
+    await world.core.duplicates.catch_up()
+    assert await world.core.db.read(lambda db: duplicates.find(db, limit=9)) == []
+    stranger = store_member(world, customerCode="0099")
+    await world.core.smaregi.members_fresh()
+    await world.core.duplicates.catch_up()
+    found = await world.core.db.read(lambda db: duplicates.find(db, limit=9))
+    assert {pair.high_id for pair in found} == {stranger}
 
 
 async def test_nobody_is_linked_to_a_member_whose_unlinking_has_not_ended(world: World) -> None:

@@ -55,7 +55,7 @@ class Smaregi:
             context.db, context.keys, self.client, context.clock, self._index_ready
         )
         self.holders = Holders(context, self.client)
-        self._numbers = Numbers(self.client, self._settings, self.holders.number_taken)
+        self.numbers = Numbers(self.client, self._settings, self.holders.number_taken)
         self._tasks: set[asyncio.Task[None]] = set()
 
     def _settings(self) -> SmaregiSettings:
@@ -95,14 +95,14 @@ class Smaregi:
         if chosen is not None:
             return await self._link_chosen(chosen, work)
         if work.link is not None:
-            link = await self._numbers.follow(work.link, work)
+            link = await self.numbers.follow(work.link, work)
             return await bring_up_to_date(self.client, link, work)
         own, _ = await asyncio.gather(self._own(work), self.index.fresh())
         if own is not None:
             return await self._recognised(own, work)
         decision = await self._decide(work)
         if isinstance(decision, LinkTo):
-            done = await self._numbers.give(Target.of(decision.member), work)
+            done = await self.numbers.give(Target.of(decision.member), work)
             told = self.index.told(work.customer.profile)
             return replace(done, match=Match(_ids(decision.others), told))
         return replace(await self._create(work), match=Match(_ids(decision.possible)))
@@ -124,7 +124,7 @@ class Smaregi:
             raise conflict(f"the store member that was chosen has status {_status(row)}")
         if await self.holders.owners(row, besides=work.customer.id):
             raise conflict("the store member that was chosen belongs to another customer")
-        done = await self._numbers.give(Target.chosen(row), work)
+        done = await self.numbers.give(Target.chosen(row), work)
         return replace(done, match=Match(told=self.index.told(work.customer.profile)))
 
     async def _own(self, work: Work) -> Row | None:
@@ -239,7 +239,7 @@ class Smaregi:
 
         Returns the number that it has now, None where the member is gone. May be repeated.
         """
-        return await self._numbers.give_back(link)
+        return await self.numbers.give_back(link)
 
     async def withdraw(self, link: Link) -> None:
         """The member leaves (status 3), with its number and points. May be repeated."""
