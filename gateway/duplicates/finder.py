@@ -115,6 +115,7 @@ class Finder:
         if not changed:
             return self._slice_of_linked(db, now, until)
         for member_id in changed:
+            examination.keep_told(db, member_id)
             look = examine(db, member_id, now)
             examination.done(db, member_id)
             result.at_till += look.at_till

@@ -6,7 +6,6 @@ asked before it began. The rows hold ids, numbers and keyed hashes; nothing read
 """
 
 import asyncio
-import dataclasses
 import logging
 import time
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
@@ -265,13 +264,6 @@ class MemberIndex:
     def keys_of(self, row: Mapping[str, Any]) -> Member:
         """What the index would keep of a row of Smaregi's."""
         return self._hasher.member(row)
-
-    def told(self, profile: Profile) -> dict[str, bytes | None]:
-        """What the customer said, as the columns of the index."""
-        return {
-            "email_key": self._hasher.email(profile.email),
-            **dataclasses.asdict(self.evidence(profile)),
-        }
 
     def evidence(self, profile: Profile) -> Evidence:
         return self._hasher.evidence(profile)

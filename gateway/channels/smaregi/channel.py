@@ -80,8 +80,7 @@ class Smaregi:
         decision = await self._decide(work)
         if isinstance(decision, LinkTo):
             done = await self._link(decision.member, work)
-            told = self.index.told(work.customer.profile)
-            return replace(done, match=Match(_ids(decision.others), told))
+            return replace(done, match=Match(_ids(decision.others), decision.told))
         return replace(await self._create(work), match=Match(_ids(decision.possible)))
 
     async def _own(self, work: Work) -> Row | None:
@@ -116,16 +115,13 @@ class Smaregi:
     async def _match_again(self, member_id: str, work: Work, linked: bool) -> Match:
         """What an attempt decided that died after its write."""
         found = await self.index.by_email(work.customer.profile.email)
-        rest = [member for member in found if str(member.member_id) != member_id]
-        choice = choose(rest, self.index.evidence(work.customer.profile), link_contradicted=True)
-        match choice:
-            case LinkTo():
-                others = _ids([choice.member, *choice.others])
-            case CreateNew() if not linked:
-                others = _ids(choice.possible)
-            case _:
-                others = ()
-        return Match(others, self.index.told(work.customer.profile) if linked else None)
+        pool = [m for m in found if linked or str(m.member_id) != member_id]
+        evidence = self.index.evidence(work.customer.profile)
+        choice = choose(pool, evidence, link_contradicted=linked)
+        if isinstance(choice, LinkTo):
+            others = _ids((choice.member, *choice.others))
+            return Match(_without(others, member_id), choice.told if linked else None)
+        return Match(_ids(choice.possible) if isinstance(choice, CreateNew) and not linked else ())
 
     async def _bring_up_to_date(self, row: Row, work: Work) -> Sequence[dict[str, str]]:
         """A member of our own making, delivered before: newer data of the same sign-up counts."""
@@ -293,6 +289,10 @@ class Smaregi:
 
 def _ids(members: Iterable[Member]) -> tuple[int, ...]:
     return tuple(member.member_id for member in members)
+
+
+def _without(ids: Iterable[int], member_id: str) -> tuple[int, ...]:
+    return tuple(each for each in ids if str(each) != member_id)
 
 
 def _conflict(reason: str) -> UpstreamError:
