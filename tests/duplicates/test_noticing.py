@@ -7,7 +7,7 @@ import pytest
 
 from gateway.duplicates import finder
 from gateway.sandbox import Fault
-from gateway.store import duplicates, examination, members, outbox
+from gateway.store import duplicates, examination, members, settling
 from gateway.store.duplicates import Pair
 from tests.e2e.evidence import AlertBox
 from tests.world import World, a_world, registration
@@ -281,15 +281,15 @@ async def test_a_new_member_whose_answer_was_lost_has_the_withdrawn_one_beside_i
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     gone = world.sandbox.smaregi.add(**TARO, status="3")
-    settle = outbox.settle
+    settle = settling.settle
 
     def dies(*_: Any) -> Any:
         raise sqlite3.OperationalError("disk I/O error")
 
-    monkeypatch.setattr(outbox, "settle", dies)
+    monkeypatch.setattr(settling, "settle", dies)
     await world.register()
     await world.stop()
-    monkeypatch.setattr(outbox, "settle", settle)
+    monkeypatch.setattr(settling, "settle", settle)
     await world.start()
     await world.replay(channel="smaregi")
     (pair,) = await looked_at(world)

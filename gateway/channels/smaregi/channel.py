@@ -15,6 +15,7 @@ from typing import Any, cast
 from gateway.channels.base import Check, Context, Done, Work
 from gateway.channels.smaregi.client import SYSTEM, SmaregiClient
 from gateway.channels.smaregi.mapping import member_fields
+from gateway.channels.smaregi.points import PointsReader
 from gateway.channels.smaregi.settings import SmaregiSettings
 from gateway.customer import Customer
 from gateway.errors import ErrorClass, UpstreamError
@@ -40,6 +41,7 @@ class Smaregi:
     def __init__(self, context: Context) -> None:
         self._context = context
         self._client = SmaregiClient(context.wire, self._settings, time.monotonic)
+        self.points = PointsReader(self._client, self._settings)
         self.index = MemberIndex(
             context.db, context.keys, self._client, context.clock, self._index_ready
         )
@@ -120,7 +122,8 @@ class Smaregi:
         choice = choose(pool, evidence, link_contradicted=linked)
         if isinstance(choice, LinkTo):
             others = _ids((choice.member, *choice.others))
-            return Match(_without(others, member_id), choice.told if linked else None)
+            rest = tuple(i for i in others if str(i) != member_id)
+            return Match(rest, choice.told if linked else None)
         return Match(_ids(choice.possible) if isinstance(choice, CreateNew) and not linked else ())
 
     async def _bring_up_to_date(self, row: Row, work: Work) -> Sequence[dict[str, str]]:
@@ -289,10 +292,6 @@ class Smaregi:
 
 def _ids(members: Iterable[Member]) -> tuple[int, ...]:
     return tuple(member.member_id for member in members)
-
-
-def _without(ids: Iterable[int], member_id: str) -> tuple[int, ...]:
-    return tuple(each for each in ids if str(each) != member_id)
 
 
 def _conflict(reason: str) -> UpstreamError:

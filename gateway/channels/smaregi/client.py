@@ -155,6 +155,22 @@ class SmaregiClient:
             return None
         return self._member(answer)
 
+    async def points(self, member_id: str) -> Mapping[str, Any] | None:
+        """A member's points, None for an unknown member; never another's. A list, or the row."""
+        answer = await self._send(
+            "read points", Access.READ, "GET", "/customers/point", {"customer_id": member_id}
+        )
+        if answer.status == 404:
+            return None
+        if answer.status != 200:
+            raise answer.error()
+        found = answer.json()
+        rows = found if isinstance(found, list) else [found]
+        own = [row for row in rows if _is_member(row) and str(row["customerId"]) == member_id]
+        if rows and not own:
+            raise answer.error(ErrorClass.UNEXPECTED, "the answer is not the member's points")
+        return own[0] if own else None
+
     async def create(self, fields: Mapping[str, str]) -> Mapping[str, Any]:
         answer = await self._send("create member", Access.WRITE, "POST", "/customers", body=fields)
         return self._member(answer)
