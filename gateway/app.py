@@ -19,6 +19,7 @@ from gateway.config import LiveConfig
 from gateway.delivery import Deliverer, Gate, Replay, Route, Worker
 from gateway.duplicates import Finder, Linking, Merging
 from gateway.errors import ErrorClass
+from gateway.membership import Membership
 from gateway.metrics import Metrics
 from gateway.normalize import load_places, parse_phone
 from gateway.outcomes import Waiting
@@ -72,6 +73,9 @@ class Core:
             timeout=self._timeout,
             listen=telling.attempt_ended,
             due=self._due,
+        )
+        self.membership = Membership(
+            db, routes["smaregi"], self._timeout, lambda how: metrics.points_reads.labels(how).inc()
         )
         self.replay = Replay(db, self.deliverer)
         self.worker = Worker(db, self.deliverer, lambda: live.current.gateway.gateway_auto_replay)
@@ -195,6 +199,7 @@ class Core:
         """Finish what is under way, or leave it due at the next start; within `seconds`."""
         await self.worker.stop()
         await self.recovery.stop()
+        await self.membership.close()
         await self.deliverer.finish(seconds)
         for route in self.deliverer.routes.values():
             await route.channel.close()

@@ -53,6 +53,12 @@ class Metrics:
             buckets=_SECONDS,
             registry=self.registry,
         )
+        self.points_reads = Counter(
+            "gateway_points_reads",
+            "Points asked for: read from Smaregi, shared with another reader, cached, or an error",
+            ["result"],
+            registry=self.registry,
+        )
         self._children: dict[tuple[str, str, str], tuple[Counter, Histogram]] = {}
         self._deliveries = Gauge(
             "gateway_deliveries",

@@ -139,3 +139,6 @@ def _show(answer: dict[str, Any], url: str, sandbox: Any) -> None:
     click.echo(
         "The store knew this person as member 0012345 with 1250 points: linked, points kept."
     )
+    customer = f"{url}/v1/customers/{answer['shopify_customer_id'].rpartition('/')[2]}"
+    click.echo(f"points    {customer}/points")
+    click.echo(f"card      {customer}/card.svg")

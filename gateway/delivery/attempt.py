@@ -19,7 +19,7 @@ from gateway.errors import DryRunStop, ErrorClass, StorageError, UpstreamError
 from gateway.outcomes import Delivery, Link, Outcome, Waiting
 from gateway.settings import Section
 from gateway.store import Database, links, outbox, schedule
-from gateway.store.outbox import Settlement
+from gateway.store.settling import Settlement
 from gateway.wire import dry_run
 
 __all__ = ["Attempts", "Ended", "Route"]

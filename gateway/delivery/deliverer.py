@@ -20,8 +20,8 @@ from gateway.delivery.policy import Decision, wait_for_shopify
 from gateway.errors import ErrorClass, StorageError, UpstreamError
 from gateway.outcomes import Delivery, Kind, Outcome, Waiting
 from gateway.shopify import Shopify
-from gateway.store import Database, listing, outbox, schedule
-from gateway.store.outbox import Settlement
+from gateway.store import Database, listing, outbox, schedule, settling
+from gateway.store.settling import Settlement
 from gateway.wire import Lane, lane
 
 __all__ = ["Deliverer", "Ended", "Route"]
@@ -271,12 +271,10 @@ class Deliverer:
     async def _settle(self, settlements: Sequence[Settlement]) -> list[Ended]:
         """Write how attempts ended, together; only then is anybody told."""
         now = self._clock()
-        written = await self._db.write(
-            lambda db: [outbox.settle(db, settlement, now) for settlement in settlements]
-        )
+        written = await self._db.write(lambda db: settling.settle(db, settlements, now))
         settled = []
-        for delivery, settlement in zip(written, settlements, strict=True):
-            if delivery is not None:
+        for settlement in settlements:
+            if (delivery := written.get(settlement.delivery_id)) is not None:
                 settled.append(Ended(delivery, settlement, settlement.error))
                 self._listen(settled[-1])
         return settled

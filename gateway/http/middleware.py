@@ -2,8 +2,8 @@
 
 import asyncio
 import logging
+import random
 import re
-import secrets
 import time
 from collections.abc import Awaitable, Callable
 
@@ -50,7 +50,7 @@ async def read_body(request: web.Request) -> bytes:
 async def watch(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Id, log line and count. The log has the route's pattern, never the path or its query."""
     given = request.headers.get("X-Request-Id", "")
-    request_id = given if _PLAIN_ID.fullmatch(given) else secrets.token_hex(8)
+    request_id = given if _PLAIN_ID.fullmatch(given) else f"{random.getrandbits(64):016x}"
     request[_REQUEST_ID] = request_id
     began = time.perf_counter()
     response = await handler(request)

@@ -3,7 +3,8 @@
 A unit of work is a plain function of a `sqlite3.Connection`; all SQL lives in such functions in
 this package. `write` runs it inside a transaction that is on disk before the awaiting caller goes
 on; units that arrive while a commit is under way share the next one (a fsync costs the same for
-one as for fifty). A caller that is cancelled leaves no half transaction: the unit runs whole.
+one as for fifty). A caller that is cancelled leaves no half transaction: the unit runs whole. It
+may run twice, the first time undone, so it has no effect but on the database.
 """
 
 import asyncio
@@ -50,16 +51,25 @@ def _transaction(connection: sqlite3.Connection, units: list[Unit[Any]]) -> list
     """All units in one durable transaction; a unit that raises undoes only itself."""
     connection.execute("BEGIN IMMEDIATE")
     try:
-        alone = len(units) == 1
-        results = [units[0](connection)] if alone else [_savepoint(connection, u) for u in units]
+        results = _together(connection, units)
         connection.execute("COMMIT")
-    except BaseException as error:
+    except BaseException:
         with contextlib.suppress(sqlite3.Error):
             connection.execute("ROLLBACK")
-        if len(units) == 1 and _is_the_units_own(error):
-            return [error]
         raise
     return results
+
+
+def _together(connection: sqlite3.Connection, units: list[Unit[Any]]) -> list[Any]:
+    """Savepoints cost as much as the units, so they are set only once a unit has raised."""
+    try:
+        return [unit(connection) for unit in units]
+    except Exception as error:
+        if not _is_the_units_own(error):
+            raise
+        connection.execute("ROLLBACK")
+        connection.execute("BEGIN IMMEDIATE")
+        return [_savepoint(connection, unit) for unit in units]
 
 
 def _is_the_units_own(error: BaseException) -> bool:
@@ -68,10 +78,6 @@ def _is_the_units_own(error: BaseException) -> bool:
     return isinstance(error, Exception) and (
         not database or isinstance(error, sqlite3.IntegrityError)
     )
-
-
-def _grouped(units: list[Unit[Any]]) -> Unit[list[Any]]:
-    return lambda connection: _transaction(connection, units)
 
 
 def _savepoint(connection: sqlite3.Connection, unit: Unit[T]) -> T | Exception:
@@ -150,14 +156,20 @@ class Database:
         while self._queue:
             batch, self._queue = self._queue[:200], self._queue[200:]
             try:
-                self._check_file()
-                results = await self._opened().run(_grouped([unit for unit, _ in batch]))
+                results = await self._opened().run(self._commit([unit for unit, _ in batch]))
             except Exception as error:
                 if not isinstance(error, (sqlite3.Error, OSError, StorageError)):
                     log.exception("the database writer broke")
                 results = [_translated(error, self.path)] * len(batch)
             for (_, future), result in zip(batch, results, strict=True):
                 _resolve(future, result)
+
+    def _commit(self, units: list[Unit[Any]]) -> Unit[list[Any]]:
+        def commit(connection: sqlite3.Connection) -> list[Any]:
+            self._check_file()
+            return _transaction(connection, units)
+
+        return commit
 
     def _check_file(self) -> None:
         """Commits into a file that was deleted or replaced would vanish with our handle."""

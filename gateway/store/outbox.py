@@ -2,51 +2,30 @@
 
 import sqlite3
 from collections.abc import Iterable, Sequence
-from dataclasses import KW_ONLY, dataclass
+from functools import lru_cache
 from typing import Any
 
 import orjson
 
-from gateway.errors import ErrorClass, UpstreamError
-from gateway.outcomes import Delivery, Match, NewDelivery, Outcome, Waiting
-from gateway.store import examination
+from gateway.outcomes import Delivery, NewDelivery
 from gateway.store.listing import row_to_delivery
 
 __all__ = [
-    "Settlement",
     "add",
     "claim",
     "discard",
     "recover",
     "save_plan",
-    "settle",
+    "values",
 ]
 
 _OPEN = "('pending', 'retrying', 'failed', 'held')"
 
 
-@dataclass(slots=True)
-class Settlement:
-    """How an attempt ended; `counted` is false where the failure says nothing about it."""
-
-    delivery_id: int
-    outcome: Outcome
-    _: KW_ONLY
-    started_at: float
-    duration: float = 0.0
-    error_class: ErrorClass | None = None
-    message: str | None = None
-    counted: bool = True
-    next_attempt_at: float | None = None
-    waiting: Waiting | None = None
-    action: str | None = None
-    reference: str | None = None
-    member_number: str | None = None
-    old_number: str | None = None
-    old_place: str | None = None
-    adjustments: Sequence[dict[str, str]] = ()
-    match: Match | None = None
-    error: UpstreamError | None = None
+def values(columns: int, rows: int) -> str:
+    """The placeholders of a VALUES list: statements are what costs, not rows."""
+    row = f"({', '.join('?' * columns)})"
+    return ", ".join([row] * rows)
 
 
 def add(
@@ -57,39 +36,63 @@ def add(
     now: float,
 ) -> list[Delivery]:
     """Write deliveries; one that is open already for customer and channel rises in version."""
-    return [_add(db, customer_id, registration_id, new, now) for new in deliveries]
+    new = list(deliveries)
+    opened = {
+        row[0]
+        for row in db.execute(
+            f"SELECT channel FROM deliveries WHERE customer_id = ? AND outcome IN {_OPEN}",  # noqa: S608
+            (customer_id,),
+        )
+    }
+    inserted = [one for one in new if one.channel not in opened]
+    ids = iter(_insert(db, customer_id, registration_id, inserted, now))
+    return [
+        _raise_open(db, customer_id, registration_id, one, now)
+        if one.channel in opened
+        else _as_written(next(ids), registration_id, customer_id, one, now)
+        for one in new
+    ]
 
 
-def _add(
+def _insert(
     db: sqlite3.Connection,
     customer_id: int,
     registration_id: str | None,
-    new: NewDelivery,
+    new: Sequence[NewDelivery],
     now: float,
-) -> Delivery:
-    values = (
-        registration_id,
-        customer_id,
-        new.channel,
-        new.kind,
-        new.outcome,
-        int(new.claimed),
-        1 if new.claimed else None,
-        new.email_verified,
-        now,
-        now,
-    )
-    inserted = db.execute(
-        """INSERT INTO deliveries (registration_id, customer_id, channel, kind, outcome, attempts,
-                                   claimed_version, email_verified, created_at, updated_at)
-           VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-           ON CONFLICT (customer_id, channel)
-               WHERE outcome IN ('pending', 'retrying', 'failed', 'held') DO NOTHING""",
-        values,
-    )
-    if not inserted.rowcount:
-        return _raise_open(db, customer_id, registration_id, new, now)
-    return _as_written(inserted.lastrowid or 0, registration_id, customer_id, new, now)
+) -> range:
+    """The ids, in order: rows of one statement are numbered on end by AUTOINCREMENT."""
+    if not new:
+        return range(0)
+    last = db.execute(
+        _insert_sql(len(new)),
+        [
+            value
+            for one in new
+            for value in (
+                registration_id,
+                customer_id,
+                one.channel,
+                one.kind,
+                one.outcome,
+                int(one.claimed),
+                1 if one.claimed else None,
+                one.email_verified,
+                now,
+                now,
+            )
+        ],
+    ).lastrowid
+    assert last is not None  # noqa: S101 - of an INSERT
+    return range(last - len(new) + 1, last + 1)
+
+
+@lru_cache(maxsize=16)
+def _insert_sql(rows: int) -> str:
+    return f"""INSERT INTO deliveries (registration_id, customer_id, channel, kind, outcome,
+                                       attempts, claimed_version, email_verified, created_at,
+                                       updated_at)
+        VALUES {values(10, rows)}"""  # noqa: S608
 
 
 def _as_written(
@@ -170,88 +173,6 @@ def claim(db: sqlite3.Connection, delivery_id: int, now: float) -> Delivery | No
         (now, delivery_id),
     ).fetchall()
     return row_to_delivery(rows[0]) if rows else None
-
-
-def settle(db: sqlite3.Connection, end: Settlement, now: float) -> Delivery | None:
-    """Write how an attempt ended. `delivered` only at the version that the attempt began with;
-    `failed` likewise: what came meanwhile may have mended it.
-    """
-    rows = db.execute(
-        """UPDATE deliveries SET
-               outcome = CASE WHEN ?1 IN ('delivered', 'failed') AND version <> claimed_version
-                              THEN iif(outcome = 'discarded', 'discarded', 'pending')
-                              ELSE ?1 END,
-               error_class = ?2, message = ?3, next_attempt_at = ?4, waiting = ?5,
-               attempts = attempts - ?6,
-               action = coalesce(?7, action), reference = coalesce(?8, reference),
-               adjustments = CASE WHEN ?1 = 'delivered' THEN ?9 ELSE adjustments END,
-               claimed_version = NULL, updated_at = ?10
-           WHERE id = ?11 AND (outcome <> 'discarded' OR ?1 = 'delivered') RETURNING *""",
-        (
-            end.outcome,
-            end.error_class,
-            end.message,
-            end.next_attempt_at,
-            end.waiting,
-            0 if end.counted else 1,
-            end.action,
-            end.reference,
-            orjson.dumps(list(end.adjustments)).decode(),
-            now,
-            end.delivery_id,
-        ),
-    ).fetchall()
-    _record_attempt(db, end)
-    if not rows:
-        return None
-    delivery = row_to_delivery(rows[0])
-    if end.outcome is Outcome.DELIVERED and end.reference:
-        _link(db, delivery, end, now)
-        if end.match is not None:
-            examination.linked_now(db, delivery.customer_id, int(end.reference), end.match, now)
-    return delivery
-
-
-def _record_attempt(db: sqlite3.Connection, end: Settlement) -> None:
-    db.execute(
-        """INSERT INTO attempts (delivery_id, started_at, duration, outcome, error_class, message,
-                                 counted)
-           SELECT id, ?, ?, ?, ?, ?, ? FROM deliveries WHERE id = ?""",
-        (
-            end.started_at,
-            end.duration,
-            end.outcome,
-            end.error_class,
-            end.message,
-            end.counted,
-            end.delivery_id,
-        ),
-    )
-
-
-def _link(db: sqlite3.Connection, delivery: Delivery, end: Settlement, now: float) -> None:
-    db.execute(
-        """INSERT INTO links (channel, customer_id, reference, member_number, old_number,
-                              old_place, created_at, updated_at)
-           VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?7)
-           ON CONFLICT (channel, customer_id) DO UPDATE SET
-               old_number = coalesce(excluded.old_number,
-                                     iif(reference = excluded.reference, old_number, NULL)),
-               old_place = coalesce(excluded.old_place,
-                                    iif(reference = excluded.reference, old_place, NULL)),
-               reference = excluded.reference,
-               member_number = coalesce(excluded.member_number, member_number),
-               updated_at = excluded.updated_at""",
-        (
-            delivery.channel,
-            delivery.customer_id,
-            end.reference,
-            end.member_number,
-            end.old_number,
-            end.old_place,
-            now,
-        ),
-    )
 
 
 def save_plan(db: sqlite3.Connection, delivery_id: int, plan: dict[str, Any]) -> None:

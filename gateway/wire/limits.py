@@ -1,12 +1,13 @@
 """How fast we may call: a rate a second, and Shopify's bucket of cost points.
 
-Two lanes wait at each limit: live sign-ups first, then the backlog, which also leaves a share of
-the rate unused. A rate limit answered although we kept ours is somebody else's traffic on the same
+Two lanes wait at each limit: live sign-ups first, then the backlog, which also leaves a share
+unused. A rate limit answered although we kept ours is somebody else's traffic on the same
 account: the rate is halved at once and recovers slowly.
 """
 
 import asyncio
 import heapq
+from collections import deque
 from collections.abc import Callable
 from contextvars import ContextVar
 from enum import IntEnum
@@ -17,6 +18,14 @@ __all__ = ["CostBucket", "Lane", "RateLimit", "Slots", "lane"]
 
 LONGEST_PAUSE = 2.0
 """Seconds that callers wait here for a `Retry-After`; a longer one is for the channel's gate."""
+
+
+LATE = 0.05
+"""Share of a period that a call may take to arrive, and the event loop to stall."""
+MANY, LATE_OF_FEW = 100, 0.03
+"""Where fewer than MANY are allowed, one call kept back is itself a large share."""
+KEPT_FOR_SIGN_UPS = 0.015
+"""Share that the backlog leaves; at least one call."""
 
 
 class Lane(IntEnum):
@@ -37,21 +46,17 @@ class _Bucket:
         clock: Callable[[], float],
         size: float,
         rate: float,
-        before_refill: Callable[[], None] = lambda: None,
     ) -> None:
         self._clock = clock
-        self._before_refill = before_refill
         self.size = size
         self.rate = rate
         self.tokens = size
-        self.paused_until = 0.0
         self._at = clock()
         self._waiting: list[tuple[int, int, float, float, asyncio.Future[None]]] = []
         self._order = count()
         self._timer: asyncio.TimerHandle | None = None
 
     def refill(self) -> None:
-        self._before_refill()
         now = self._clock()
         if now > self._at:
             self.tokens = min(self.size, self.tokens + (now - self._at) * self.rate)
@@ -59,8 +64,7 @@ class _Bucket:
 
     def take_now(self, amount: float, keep: float) -> bool:
         self.refill()
-        paused = self._clock() < self.paused_until
-        free = not self._waiting and not paused and self.tokens >= amount + keep
+        free = not self._waiting and self.tokens >= amount + keep
         if free:
             self.tokens -= amount
         return free
@@ -84,12 +88,8 @@ class _Bucket:
         self.refill()
         while self._waiting:
             _, _, amount, keep, future = self._waiting[0]
-            pause = self.paused_until - self._clock()
             if future.cancelled():
                 heapq.heappop(self._waiting)
-            elif pause > 0:
-                self._wake_in(pause)
-                return
             elif self.tokens + 1e-9 >= min(amount + keep, self.size):
                 heapq.heappop(self._waiting)
                 self.tokens -= amount
@@ -143,59 +143,111 @@ class Slots:
 
 
 class RateLimit:
-    """At most `per_period` calls in any `period` seconds; the backlog leaves a fifth of it.
+    """At most `per_period` calls in any `period` seconds, wherever such a window begins.
 
-    The bucket holds little and refills with a little less than the allowance, so that no window of
-    `period` seconds, wherever it begins, sees more than the allowance.
+    Every call counts for a little longer than the period, since one sent late in it may arrive
+    early in the next. Live sign-ups may take all that is free at once; the backlog goes at an even
+    pace and leaves a little, so that sign-ups find room.
     """
 
     def __init__(self, clock: Callable[[], float], per_period: float, period: float = 1.0) -> None:
         self._clock = clock
         self._allowance = (per_period, period)
-        self._full, burst = _shape(per_period, period)
+        self._share = 1.0  # of the allowance, while somebody else uses the rest
         self._calm_at = 0.0
-        self._bucket = _Bucket(clock, burst, self._full, self._recover)
+        self._paused_until = 0.0
+        self._backlog_at = 0.0
+        self._sent: deque[float] = deque()
+        self._waiting: list[tuple[int, int, asyncio.Future[None]]] = []
+        self._order = count()
+        self._timer: asyncio.TimerHandle | None = None
 
     def allow(self, per_period: float, period: float) -> None:
         """The upstream said what it allows; a rate that was halved stays so until it recovers."""
-        if (per_period, period) == self._allowance:
-            return
         self._allowance = (per_period, period)
-        slowed = self._bucket.rate / self._full
-        self._full, self._bucket.size = _shape(per_period, period)
-        self._bucket.refill()
-        self._bucket.rate = self._full * slowed
 
     async def acquire(self) -> None:
-        keep = self._bucket.size * 0.2 if lane.get() is Lane.BACKLOG else 0.0
-        await self._bucket.take(1.0, min(keep, self._bucket.size - 1.0))
+        """Wait for this call's turn. A waiter who is cancelled takes nothing."""
+        which = lane.get()
+        if not self._waiting and self._free_at(which) <= self._clock():
+            self._take(which)
+            return
+        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        heapq.heappush(self._waiting, (which.value, next(self._order), future))
+        self._serve()
+        try:
+            await future
+        except asyncio.CancelledError:
+            if future.done() and not future.cancelled():
+                self._sent.pop()
+            self._serve()
+            raise
 
     def throttled(self, retry_after: float | None) -> None:
         """Somebody else used our allowance: half the rate, and a pause if one was asked for."""
-        self._bucket.refill()
         now = self._clock()
-        self._bucket.rate = max(self._bucket.rate / 2, self._full / 32)
+        self._recover(now)
+        self._share = max(self._share / 2, 1 / 32)
         self._calm_at = now + 5.0
         if retry_after:
-            pause = now + min(retry_after, LONGEST_PAUSE)
-            self._bucket.paused_until = max(self._bucket.paused_until, pause)
+            self._paused_until = max(self._paused_until, now + min(retry_after, LONGEST_PAUSE))
 
-    def _recover(self) -> None:
+    def _recover(self, now: float) -> None:
         """A tenth of the full rate every five calm seconds."""
-        now = self._clock()
-        while self._bucket.rate < self._full and now >= self._calm_at:
-            self._bucket.rate = min(self._full, self._bucket.rate + self._full / 10)
+        while self._share < 1.0 and now >= self._calm_at:
+            self._share = min(1.0, self._share + 0.1)
             self._calm_at += 5.0
 
+    def _window(self, which: Lane) -> tuple[int, float]:
+        """(calls, seconds): so many in so long."""
+        per_period, period = self._allowance
+        late = period * (LATE if per_period >= MANY else LATE_OF_FEW)
+        calls, span = per_period * self._share, period + late
+        if calls < 1:
+            calls, span = 1.0, span / calls
+        if which is Lane.BACKLOG:
+            calls -= max(1.0, calls * KEPT_FOR_SIGN_UPS)
+        return max(1, int(calls)), span
 
-def _shape(per_period: float, period: float) -> tuple[float, float]:
-    """(rate a second, burst): together under the allowance in any period.
+    def _free_at(self, which: Lane) -> float:
+        """When a call of this lane may go, by the loop's clock."""
+        now = self._clock()
+        self._recover(now)
+        calls, span = self._window(which)
+        longest = self._window(Lane.LIVE)[1]
+        while self._sent and self._sent[0] <= now - longest:
+            self._sent.popleft()
+        at = self._paused_until
+        if len(self._sent) >= calls:
+            at = max(at, self._sent[-calls] + span)
+        return max(at, self._backlog_at) if which is Lane.BACKLOG else at
 
-    What is left of it covers that a request sent late in one period may arrive early in the next.
-    """
-    burst = max(1.0, per_period * 0.03)
-    rate = min(0.96 * per_period, 0.99 * per_period - burst)
-    return max(rate, 0.5 * per_period) / period, burst
+    def _take(self, which: Lane) -> None:
+        now = self._clock()
+        self._sent.append(now)
+        if which is Lane.BACKLOG:
+            calls, span = self._window(which)
+            # A turn that comes late by a moment does not put off those after it.
+            self._backlog_at = max(self._backlog_at, now - span / 20) + span / calls
+
+    def _serve(self) -> None:
+        while self._waiting:
+            which, _, future = self._waiting[0]
+            if future.cancelled():
+                heapq.heappop(self._waiting)
+                continue
+            wait = self._free_at(Lane(which)) - self._clock()
+            if wait > 0:
+                self._wake_in(wait)
+                return
+            heapq.heappop(self._waiting)
+            self._take(Lane(which))
+            future.set_result(None)
+
+    def _wake_in(self, seconds: float) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = asyncio.get_running_loop().call_later(max(seconds, 0.001), self._serve)
 
 
 class CostBucket:

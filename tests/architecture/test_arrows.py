@@ -17,7 +17,7 @@ LAYERS: tuple[set[str], ...] = (
     {"cli"},
     {"http", "checks"},
     {"app"},
-    {"telling", "upkeep"},
+    {"telling", "upkeep", "membership"},
     {"recovery"},
     {"registration"},
     {"metrics", "refusals", "config"},
@@ -28,8 +28,8 @@ LAYERS: tuple[set[str], ...] = (
     {"alerts", "matching"},
     {"shopify", "store"},
     {"wire"},
-    {"settings", "normalize"},
-    {"customer", "outcomes"},
+    {"settings", "normalize", "card"},
+    {"customer", "outcomes", "recent"},
     {"errors"},
 )
 """Rooms of gateway/, the highest first: each may import from lower layers only."""

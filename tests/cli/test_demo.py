@@ -32,6 +32,8 @@ async def test_demo_once_shows_where_the_sample_arrived(bare_shell: Shell) -> No
         assert text in done.out
     assert "gid://shopify/Customer/7000000000001" in done.out
     assert "status complete, member number 7000000000001" in done.out
+    assert "/v1/customers/7000000000001/points" in done.out
+    assert "/v1/customers/7000000000001/card.svg" in done.out
     assert done.err == ""
 
 

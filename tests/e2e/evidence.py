@@ -27,8 +27,8 @@ __all__ = [
 CHANNELS = ("smaregi", "crm", "email")
 
 QUICK = {
-    "GATEWAY_UPSTREAM_TIMEOUT": "0.5",
-    "GATEWAY_RESPONSE_DEADLINE": "2",
+    "GATEWAY_UPSTREAM_TIMEOUT": "0.8",
+    "GATEWAY_RESPONSE_DEADLINE": "2.5",
     "GATEWAY_AUTO_REPLAY": "false",
 }
 """Settings with which nothing that hangs holds a test up for long."""

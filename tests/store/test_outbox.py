@@ -7,8 +7,8 @@ import pytest
 
 from gateway.errors import ErrorClass
 from gateway.outcomes import Delivery, DeliveryFilter, Kind, NewDelivery, Outcome, Waiting
-from gateway.store import links, listing, outbox, retention, schedule
-from gateway.store.outbox import Settlement
+from gateway.store import links, listing, outbox, retention, schedule, settling
+from gateway.store.settling import Settlement
 from tests.store.memory import a_connection
 
 CUSTOMER = 7000000000001
@@ -39,7 +39,7 @@ def ended(
     db: sqlite3.Connection, delivery: Delivery, outcome: Outcome, **more: object
 ) -> Delivery | None:
     end = Settlement(delivery.id, outcome, started_at=200.0, **more)  # type: ignore[arg-type]
-    return outbox.settle(db, end, 200.0)
+    return settling.settle(db, [end], 200.0).get(end.delivery_id)
 
 
 def test_a_delivery_that_changed_under_way_is_not_delivered_but_goes_again(

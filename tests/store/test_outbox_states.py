@@ -8,8 +8,8 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from gateway.errors import ErrorClass
 from gateway.outcomes import Delivery, Kind, NewDelivery, Outcome, Waiting
-from gateway.store import listing, outbox, retention, schedule
-from gateway.store.outbox import Settlement
+from gateway.store import listing, outbox, retention, schedule, settling
+from gateway.store.settling import Settlement
 from tests.store.memory import a_connection
 
 # Few, so that events meet at the same delivery.
@@ -111,7 +111,7 @@ class Outbox(RuleBasedStateMachine):
             waiting=Waiting.CHANNEL if error_class is ErrorClass.AUTH else None,
             reference="1024" if outcome is Outcome.DELIVERED else None,
         )
-        self._unit(lambda db: outbox.settle(db, settlement, now))
+        self._unit(lambda db: settling.settle(db, [settlement], now))
         after = self._row(delivery_id)
         if outcome is Outcome.DELIVERED and before.version == began_with:
             assert after.outcome is Outcome.DELIVERED

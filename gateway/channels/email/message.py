@@ -1,9 +1,16 @@
-"""The welcome mail's text: templates in two languages, composed into one MIME message."""
+"""The welcome mail: templates in two languages, composed into one MIME message.
+
+multipart/alternative
+├── text/plain
+└── multipart/related       where the HTML shows the card, else text/html alone
+    ├── text/html
+    └── image/png           the member number as a barcode: mail programs show no SVG
+"""
 
 import hashlib
+from base64 import encodebytes
 from email.header import Header
-from email.mime.multipart import MIMEMultipart
-from email.mime.text import MIMEText
+from email.message import Message
 from email.policy import Compat32
 from email.utils import formataddr, formatdate, parseaddr
 from functools import lru_cache
@@ -19,12 +26,14 @@ from jinja2 import (
     select_autoescape,
 )
 
+from gateway.card import code128_png, is_scannable
 from gateway.channels.base import Store
 from gateway.customer import Profile
 
 __all__ = ["BrokenTemplateError", "Composer", "message_id"]
 
 _BOUNDARY = "=_both-parts-are-base64-so-this-is-in-neither"
+_CARD_BOUNDARY = "=_so-are-the-card-and-its-page"
 
 
 class BrokenTemplateError(Exception):
@@ -59,16 +68,20 @@ class Composer:
     def compose(self, profile: Profile, member_number: str, reference: str, now: float) -> bytes:
         """The whole message. Raises BrokenTemplateError."""
         language = "en" if profile.locale.lower().startswith("en") else "ja"
+        card_id = _card_id(reference) if is_scannable(member_number) else ""
         values = {
             "customer": profile,
             "member_number": member_number,
+            "card": f"cid:{card_id}" if card_id else "",
             "store_url": self._store.url,
         }
         subject, text, html = (
             self._render(f"welcome.{language}.{part}", values)
             for part in ("subject.txt", "txt", "html")
         )
-        message = MIMEMultipart("alternative", boundary=_BOUNDARY, policy=_PREPARED)
+        message = Message(policy=_PREPARED)
+        message["Content-Type"] = f'multipart/alternative; boundary="{_BOUNDARY}"'
+        message["MIME-Version"] = "1.0"
         message["Subject"] = _encoded(" ".join(subject.split()))
         message["From"] = self._from
         message["To"] = profile.email
@@ -76,8 +89,11 @@ class Composer:
         message["Date"] = formatdate(now, localtime=False)
         message["Auto-Submitted"] = "auto-generated"
         message["Content-Language"] = language
-        message.attach(MIMEText(text, "plain", "utf-8", policy=_PREPARED))
-        message.attach(MIMEText(html, "html", "utf-8", policy=_PREPARED))
+        page = _part('text/html; charset="utf-8"', html.encode())
+        if card_id and f"cid:{card_id}" in html:
+            page = _with_card(page, card_id, member_number)
+        plain = _part('text/plain; charset="utf-8"', text.encode())
+        message.set_payload(_joined(_BOUNDARY, plain, page))
         return message.as_bytes()
 
     def _render(self, name: str, values: dict[str, object]) -> str:
@@ -88,6 +104,32 @@ class Composer:
             raise BrokenTemplateError(
                 f"the template {name} cannot be rendered ({type(error).__name__})"
             ) from None
+
+
+def _part(kind: str, content: bytes, headers: str = "") -> str:
+    """By hand: the library's objects for each part would cost more than rendering them."""
+    body = encodebytes(content).decode("ascii")
+    return f"Content-Type: {kind}\nContent-Transfer-Encoding: base64\n{headers}\n{body}"
+
+
+def _joined(boundary: str, *parts: str) -> str:
+    return "".join(f"--{boundary}\n{part}\n" for part in parts) + f"--{boundary}--\n"
+
+
+def _with_card(page: str, card_id: str, member_number: str) -> str:
+    """The page and the picture that it shows, as RFC 2387 has them."""
+    card = _part(
+        'image/png; name="member-card.png"',
+        code128_png(member_number),
+        f'Content-ID: <{card_id}>\nContent-Disposition: inline; filename="member-card.png"\n',
+    )
+    kind = f'multipart/related; type="text/html"; boundary="{_CARD_BOUNDARY}"'
+    return f"Content-Type: {kind}\n\n{_joined(_CARD_BOUNDARY, page, card)}"
+
+
+def _card_id(reference: str) -> str:
+    """Of this mail alone (programs keep pictures by it), and the same however often it is sent."""
+    return reference.strip("<>").partition("@")[0] + "@card"
 
 
 @lru_cache(64)

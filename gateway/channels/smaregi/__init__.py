@@ -2,9 +2,10 @@
 
 from gateway.channels.base import Spec
 from gateway.channels.smaregi.channel import Smaregi
+from gateway.channels.smaregi.points import Balance
 from gateway.channels.smaregi.settings import SmaregiSettings
 
-__all__ = ["SPEC", "Smaregi", "SmaregiSettings"]
+__all__ = ["SPEC", "Balance", "Smaregi", "SmaregiSettings"]
 
 SPEC = Spec(
     name="smaregi",

@@ -18,6 +18,7 @@ from gateway.channels.smaregi.endings import absorb, withdraw
 from gateway.channels.smaregi.holders import Holders, conflict, row_of
 from gateway.channels.smaregi.mapping import member_fields
 from gateway.channels.smaregi.numbers import Numbers, Target, text_of
+from gateway.channels.smaregi.points import PointsReader
 from gateway.channels.smaregi.settings import SmaregiSettings
 from gateway.customer import Customer
 from gateway.errors import ErrorClass, UpstreamError
@@ -40,6 +41,7 @@ class Smaregi:
     def __init__(self, context: Context) -> None:
         self._context = context
         self.client = SmaregiClient(context.wire, self._settings, time.monotonic)
+        self.points = PointsReader(self.client, self._settings)
         self.index = MemberIndex(
             context.db, context.keys, self.client, context.clock, self._index_ready
         )
@@ -86,8 +88,7 @@ class Smaregi:
         decision = await self._decide(work)
         if isinstance(decision, LinkTo):
             done = await self.numbers.give(Target.of(decision.member), work)
-            told = self.index.told(work.customer.profile)
-            return replace(done, match=Match(_ids(decision.others), told))
+            return replace(done, match=Match(_ids(decision.others), decision.told))
         return replace(await self._create(work), match=Match(_ids(decision.possible)))
 
     async def _link_chosen(self, member_id: str, work: Work) -> Done:
@@ -141,16 +142,14 @@ class Smaregi:
     async def _match_again(self, member_id: str, work: Work, linked: bool) -> Match:
         """What an attempt decided that died after its write."""
         found = await self.index.by_email(work.customer.profile.email)
-        rest = [member for member in found if str(member.member_id) != member_id]
-        choice = choose(rest, self.index.evidence(work.customer.profile), link_contradicted=True)
-        match choice:
-            case LinkTo():
-                others = _ids([choice.member, *choice.others])
-            case CreateNew() if not linked:
-                others = _ids(choice.possible)
-            case _:
-                others = ()
-        return Match(others, self.index.told(work.customer.profile) if linked else None)
+        pool = [m for m in found if linked or str(m.member_id) != member_id]
+        evidence = self.index.evidence(work.customer.profile)
+        choice = choose(pool, evidence, link_contradicted=linked)
+        if isinstance(choice, LinkTo):
+            others = _ids((choice.member, *choice.others))
+            rest = tuple(i for i in others if str(i) != member_id)
+            return Match(rest, choice.told if linked else None)
+        return Match(_ids(choice.possible) if isinstance(choice, CreateNew) and not linked else ())
 
     async def _bring_up_to_date(self, row: Row, work: Work) -> Sequence[dict[str, str]]:
         """A member of our own making, delivered before: newer data of the same sign-up counts."""

@@ -1,0 +1,170 @@
+"""Settling attempts: outcomes, attempts and links, written together."""
+
+import sqlite3
+from collections.abc import Sequence
+from dataclasses import KW_ONLY, dataclass
+from functools import lru_cache
+from typing import Any
+
+import orjson
+
+from gateway.errors import ErrorClass, UpstreamError
+from gateway.outcomes import Delivery, Match, Outcome, Waiting
+from gateway.store import examination
+from gateway.store.listing import row_to_delivery
+from gateway.store.outbox import values
+
+__all__ = ["Settlement", "settle"]
+
+
+@dataclass(slots=True)
+class Settlement:
+    """How an attempt ended; `counted` is false where the failure says nothing about it."""
+
+    delivery_id: int
+    outcome: Outcome
+    _: KW_ONLY
+    started_at: float
+    duration: float = 0.0
+    error_class: ErrorClass | None = None
+    message: str | None = None
+    counted: bool = True
+    next_attempt_at: float | None = None
+    waiting: Waiting | None = None
+    action: str | None = None
+    reference: str | None = None
+    member_number: str | None = None
+    old_number: str | None = None
+    old_place: str | None = None
+    adjustments: Sequence[dict[str, str]] = ()
+    match: Match | None = None
+    error: UpstreamError | None = None
+
+
+def settle(db: sqlite3.Connection, ends: Sequence[Settlement], now: float) -> dict[int, Delivery]:
+    """Write how attempts ended, by delivery id; those discarded meanwhile are left out.
+
+    `delivered` only at the version that the attempt began with; `failed` likewise: what came
+    meanwhile may have mended it.
+    """
+    rows = db.execute(
+        _settle_sql(len(ends)),
+        [value for end in ends for value in _settle_values(end, now)],
+    ).fetchall()
+    _record_attempts(db, ends)
+    settled = {row["id"]: row_to_delivery(row) for row in rows}
+    linked = [
+        (settled[end.delivery_id], end)
+        for end in ends
+        if end.outcome is Outcome.DELIVERED and end.reference and end.delivery_id in settled
+    ]
+    if linked:
+        _link(db, linked, now)
+    for delivery, end in linked:
+        if end.match is not None:
+            examination.linked_now(
+                db, delivery.customer_id, int(end.reference or 0), end.match, now
+            )
+    return settled
+
+
+@lru_cache(maxsize=64)
+def _settle_sql(rows: int) -> str:
+    return f"""WITH e (id, outcome, error_class, message, again_at, waiting, uncounted, action,
+                       reference, adjustments, now) AS (VALUES {values(11, rows)})
+        UPDATE deliveries SET
+            outcome = CASE WHEN e.outcome IN ('delivered', 'failed') AND version <> claimed_version
+                           THEN iif(deliveries.outcome = 'discarded', 'discarded', 'pending')
+                           ELSE e.outcome END,
+            error_class = e.error_class, message = e.message, next_attempt_at = e.again_at,
+            waiting = e.waiting, attempts = attempts - e.uncounted,
+            action = coalesce(e.action, deliveries.action),
+            reference = coalesce(e.reference, deliveries.reference),
+            adjustments = CASE WHEN e.outcome = 'delivered' THEN e.adjustments
+                               ELSE deliveries.adjustments END,
+            claimed_version = NULL, updated_at = e.now
+        FROM e
+        WHERE deliveries.id = e.id
+              AND (deliveries.outcome <> 'discarded' OR e.outcome = 'delivered')
+        RETURNING *"""  # noqa: S608
+
+
+def _settle_values(end: Settlement, now: float) -> tuple[Any, ...]:
+    return (
+        end.delivery_id,
+        end.outcome,
+        end.error_class,
+        end.message,
+        end.next_attempt_at,
+        end.waiting,
+        0 if end.counted else 1,
+        end.action,
+        end.reference,
+        orjson.dumps(list(end.adjustments)).decode(),
+        now,
+    )
+
+
+def _record_attempts(db: sqlite3.Connection, ends: Sequence[Settlement]) -> None:
+    """Of deliveries that are still there: retention may have been faster."""
+    db.execute(
+        _attempts_sql(len(ends)),
+        [
+            value
+            for end in ends
+            for value in (
+                end.delivery_id,
+                end.started_at,
+                end.duration,
+                end.outcome,
+                end.error_class,
+                end.message,
+                end.counted,
+            )
+        ],
+    )
+
+
+@lru_cache(maxsize=64)
+def _attempts_sql(rows: int) -> str:
+    return f"""INSERT INTO attempts (delivery_id, started_at, duration, outcome, error_class,
+                                     message, counted)
+        SELECT * FROM (VALUES {values(7, rows)}) AS e
+        WHERE e.column1 IN (SELECT id FROM deliveries WHERE id = e.column1)"""  # noqa: S608
+
+
+def _link(
+    db: sqlite3.Connection, linked: Sequence[tuple[Delivery, Settlement]], now: float
+) -> None:
+    db.execute(
+        _link_sql(len(linked)),
+        [
+            value
+            for delivery, end in linked
+            for value in (
+                delivery.channel,
+                delivery.customer_id,
+                end.reference,
+                end.member_number,
+                end.old_number,
+                end.old_place,
+                now,
+                now,
+            )
+        ],
+    )
+
+
+@lru_cache(maxsize=64)
+def _link_sql(rows: int) -> str:
+    return f"""INSERT INTO links (channel, customer_id, reference, member_number, old_number,
+                                  old_place, created_at, updated_at)
+        VALUES {values(8, rows)}
+        ON CONFLICT (channel, customer_id) DO UPDATE SET
+            old_number = coalesce(excluded.old_number,
+                                  iif(reference = excluded.reference, old_number, NULL)),
+            old_place = coalesce(excluded.old_place,
+                                 iif(reference = excluded.reference, old_place, NULL)),
+            reference = excluded.reference,
+            member_number = coalesce(excluded.member_number, member_number),
+            updated_at = excluded.updated_at"""  # noqa: S608

@@ -1,0 +1,89 @@
+"""The card scanned: what a till reads of it is the member number, whatever that is."""
+
+import string
+from xml.etree import ElementTree as ET
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gateway.card import FORMATS, code128_png, draw, is_scannable, svg
+from tests.card.scanner import on_screen, picture, scan
+
+PRINTABLE = "".join(map(chr, range(32, 127)))
+NUMBERS = [
+    "7000000000001",
+    "70000000000012",
+    "0012345",
+    "1",
+    "A",
+    "12AB34567C",
+    "<&>\"'",
+    "a  b ",
+    " 12",
+    "~" * 20,
+    "9" * 20,
+    "99000000000012",
+    "9",
+]
+
+
+@pytest.mark.parametrize("form", FORMATS)
+@pytest.mark.parametrize("number", NUMBERS)
+def test_the_card_is_read_by_a_scanner(number: str, form: str) -> None:
+    for width in (None, 640, 1111):
+        assert scan(on_screen(svg(number, form), width)) == [(form, number.encode())]
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_the_card_of_an_ordinary_member_is_read_on_a_narrow_phone(form: str) -> None:
+    """240 CSS pixels wide, two and three pixels each."""
+    for width in (480, 720):
+        assert scan(on_screen(svg("7000000000001", form), width)) == [(form, b"7000000000001")]
+
+
+@pytest.mark.parametrize("number", NUMBERS)
+def test_the_picture_in_the_mail_is_read_by_a_scanner(number: str) -> None:
+    shown = picture(code128_png(number))
+    assert scan(shown) == [("code128", number.encode())]
+    narrow = shown.resize((shown.width * 3 // 4, shown.height))
+    assert scan(narrow) == [("code128", number.encode())]
+
+
+@settings(max_examples=60)
+@given(
+    st.text(st.sampled_from(PRINTABLE) | st.sampled_from(string.digits), min_size=1, max_size=20)
+)
+def test_any_number_that_smaregi_takes_is_read_back(number: str) -> None:
+    assert scan(picture(code128_png(number))) == [("code128", number.encode())]
+    ET.fromstring(svg(number, "code128"))
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_the_quiet_zone_is_white_in_a_dark_page(form: str) -> None:
+    shown, symbol = on_screen(svg("7000000000001", form)), draw("7000000000001", form)
+    quiet = symbol.quiet * symbol.module
+    height = len(symbol.rows) * symbol.row_height * symbol.module
+    for left in (0, shown.width - quiet):
+        assert shown.crop((left, 0, left + quiet, height)).getextrema() == (255, 255)
+    if form == "qr":
+        below = quiet + height
+        assert shown.crop((0, below, shown.width, below + quiet)).getextrema() == (255, 255)
+
+
+@pytest.mark.parametrize("number", ["7000000000001", "<b>&amp;\"'", "a  b "])
+def test_the_card_shows_and_tells_its_number(number: str) -> None:
+    root = ET.fromstring(svg(number, "code128"))
+    title, text = (root.find(f"{{http://www.w3.org/2000/svg}}{name}") for name in ("title", "text"))
+    assert title is not None
+    assert text is not None
+    assert text.text == number
+    assert (title.text or "").endswith(number)
+    assert root.get("role") == "img"
+
+
+@pytest.mark.parametrize("number", ["", "会員1", "12\n3", "12\x7f", "1" * 41])
+def test_what_no_till_has_is_no_barcode(number: str) -> None:
+    assert not is_scannable(number)
+    with pytest.raises(ValueError, match="ASCII"):
+        code128_png(number)
