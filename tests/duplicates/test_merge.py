@@ -411,6 +411,15 @@ def _dying_after(real: Any, died: asyncio.Event) -> Any:
     return absorb
 
 
+async def test_nobody_but_a_person_begins_a_merge(world: World) -> None:
+    one, two = pair(world)
+    begun = Merge(one, two, "begun")
+    await world.core.db.write(lambda db: merges.write(db, begun))
+    assert (await told(world.core.merging._again(begun))).code == 0
+    assert balances(world, one, two) == [30, 120]
+    assert await row(world, one, two) == begun
+
+
 @pytest.mark.parametrize(
     "fault",
     [

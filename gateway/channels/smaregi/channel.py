@@ -103,8 +103,7 @@ class Smaregi:
         decision = await self._decide(work)
         if isinstance(decision, LinkTo):
             done = await self.numbers.give(Target.of(decision.member), work)
-            told = self.index.told(work.customer.profile)
-            return replace(done, match=Match(_ids(decision.others), told))
+            return replace(done, match=Match(_ids(decision.others), decision.told))
         return replace(await self._create(work), match=Match(_ids(decision.possible)))
 
     async def _link_chosen(self, member_id: str, work: Work) -> Done:
@@ -166,16 +165,14 @@ class Smaregi:
     async def _match_again(self, member_id: str, work: Work, linked: bool) -> Match:
         """What an attempt decided that died after its write."""
         found = await self.index.by_email(work.customer.profile.email)
-        rest = [member for member in found if str(member.member_id) != member_id]
-        choice = choose(rest, self.index.evidence(work.customer.profile), link_contradicted=True)
-        match choice:
-            case LinkTo():
-                others = _ids([choice.member, *choice.others])
-            case CreateNew() if not linked:
-                others = _ids(choice.possible)
-            case _:
-                others = ()
-        return Match(others, self.index.told(work.customer.profile) if linked else None)
+        pool = [m for m in found if linked or str(m.member_id) != member_id]
+        evidence = self.index.evidence(work.customer.profile)
+        choice = choose(pool, evidence, link_contradicted=linked)
+        if isinstance(choice, LinkTo):
+            others = _ids((choice.member, *choice.others))
+            rest = tuple(i for i in others if str(i) != member_id)
+            return Match(rest, choice.told if linked else None)
+        return Match(_ids(choice.possible) if isinstance(choice, CreateNew) and not linked else ())
 
     def _member_number(self, row: Row, work: Work) -> str:
         """In `customerNo` mode the old card's number stays the one that a till reads."""
