@@ -9,7 +9,6 @@ import time
 from collections.abc import AsyncIterator, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager
 from enum import Enum
-from functools import partial
 from typing import Any, cast
 
 from flags import Mode
@@ -19,8 +18,9 @@ from gateway.channels import ROSTER, Context, Spec
 from gateway.channels.smaregi import Smaregi
 from gateway.config import LiveConfig
 from gateway.delivery import Deliverer, Gate, Replay, Route, Worker
+from gateway.duplicates import Finder, Linking, Merging
 from gateway.errors import ErrorClass
-from gateway.events import Customers, Events, Members, Newcomers
+from gateway.hearing import Parts, make_events
 from gateway.membership import Membership
 from gateway.metrics import Metrics
 from gateway.normalize import load_places, parse_phone
@@ -29,7 +29,16 @@ from gateway.profile_change import ProfileChanges
 from gateway.recovery import Recovery
 from gateway.registration import Registrar
 from gateway.shopify import GraphQL, Shopify, Subscriptions
-from gateway.store import Database, Keys, events, listing, members, outbox, registrations
+from gateway.store import (
+    Database,
+    Keys,
+    duplicates,
+    events,
+    listing,
+    members,
+    outbox,
+    registrations,
+)
 from gateway.telling import Telling
 from gateway.updates import Updates
 from gateway.upkeep import Upkeep
@@ -112,7 +121,19 @@ class Core:
             intent_gone=self.upkeep.intent_gone,
         )
         self.registrar.unclear = self.recovery.wake
-        self.events = self._make_events()
+        self.events = make_events(
+            live,
+            Parts(db, self.shopify, self.deliverer, self.updates, self.smaregi),
+            self.alerts,
+            tell=metrics.event,
+            due=self._due,
+            wiped=self.upkeep.intent_gone,
+        )
+        self.duplicates = Finder(db, refresh=self.smaregi.members_fresh, notice=self.alerts.notice)
+        self.linking = Linking(
+            db, self.deliverer, self.shopify, self.smaregi, flags=lambda: live.current.flags
+        )
+        self.merging = Merging(db, self.smaregi, self.linking)
         self._started: set[str] = set()
         live.on_change(self._config_changed)
 
@@ -154,24 +175,6 @@ class Core:
         )
         return Route(
             spec, spec.build(context), Gate(spec.name, time.monotonic, spec.at_once), settings
-        )
-
-    def _make_events(self) -> Events:
-        live = self.live
-        newcomers = Newcomers(
-            self.db,
-            self.deliverer,
-            welcomed=lambda: live.current.shopify.shopify_sync_others,
-            due=self._due,
-        )
-        customers = Customers(self.shopify, newcomers, notice=self.alerts.notice)
-        members = Members(self.smaregi, lambda: live.current.flags["smaregi"].mode is not Mode.OFF)
-        return Events(
-            self.db,
-            {"shopify": customers, "smaregi": members},
-            schedule=lambda: live.current.gateway.gateway_retry_schedule,
-            tell=self.metrics.event,
-            failed=partial(self.alerts.failed_with, "webhooks"),
         )
 
     async def _customer_exists(self, customer_id: int) -> bool:
@@ -217,6 +220,8 @@ class Core:
             await self.events.start()
             self.deliverer.keep_until_stop(self.upkeep.expire())
             self.deliverer.keep_until_stop(self.upkeep.wipe())
+            self.deliverer.keep_until_stop(self.duplicates.run())
+            self.deliverer.keep_until_stop(self.merging.run())
 
     async def _start_channels(self) -> None:
         """Those whose flag is not off, each once; again after a reload."""
@@ -229,8 +234,8 @@ class Core:
         """Finish what is under way, or leave it due at the next start; within `seconds`."""
         await self.worker.stop()
         await self.recovery.stop()
-        await self.membership.close()
         await self.events.stop()
+        await self.membership.close()
         await self.deliverer.finish(seconds)
         for route in self.deliverer.routes.values():
             await route.channel.close()
@@ -255,12 +260,14 @@ class Core:
         return cast(Smaregi, self.deliverer.routes["smaregi"].channel)
 
     async def metrics_text(self) -> bytes:
-        def unit(db: sqlite3.Connection) -> tuple[list[tuple[str, str, int]], Any, Any]:
-            return listing.counts(db), registrations.intents_open(db), events.waiting(db)
+        def unit(db: sqlite3.Connection) -> tuple[list[tuple[str, str, int]], Any, Any, int]:
+            intents, waiting = registrations.intents_open(db), events.waiting(db)
+            return listing.counts(db), intents, waiting, duplicates.open_count(db)
 
-        counts, intents, waiting = await self.db.read(unit)
+        counts, intents, waiting, possible = await self.db.read(unit)
         self.metrics.set_outbox(self.deliverer.routes, counts, _aged(*intents))
         self.metrics.set_events(*_aged(*waiting))
+        self.metrics.set_duplicates(possible)
         for name, route in self.deliverer.routes.items():
             self.metrics.set_paused(name, paused=route.gate.cause is not None)
         return self.metrics.text()

@@ -102,6 +102,12 @@ class Metrics:
             "gateway_flag", "1 for the mode a flag is in", ["flag", "mode"], registry=self.registry
         )
 
+        self._duplicates = Gauge(
+            "gateway_duplicates_open",
+            "Possible duplicates that a person has to look at",
+            registry=self.registry,
+        )
+
     def attempt_ended(self, ended: Ended) -> None:
         settlement = ended.settlement
         self._attempts.labels(
@@ -139,6 +145,9 @@ class Metrics:
             self._deliveries.labels(channel, outcome).set(number)
         self._intents.set(intents[0])
         self._intents_age.set(intents[1])
+
+    def set_duplicates(self, number: int) -> None:
+        self._duplicates.set(number)
 
     def set_paused(self, channel: str, *, paused: bool) -> None:
         self._paused.labels(channel).set(int(paused))

@@ -1,13 +1,22 @@
 """Where a delivery stands, what it is for, and the rows that say so: the field's own words."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
 from gateway.errors import ErrorClass
 
-__all__ = ["Delivery", "DeliveryFilter", "Kind", "Link", "NewDelivery", "Outcome", "Waiting"]
+__all__ = [
+    "Delivery",
+    "DeliveryFilter",
+    "Kind",
+    "Link",
+    "Match",
+    "NewDelivery",
+    "Outcome",
+    "Waiting",
+]
 
 
 class Outcome(StrEnum):
@@ -110,6 +119,18 @@ class DeliveryFilter:
 
 
 @dataclass(frozen=True, slots=True)
+class Match:
+    """How a channel's record was found or made for a customer.
+
+    `others`: ids of records that may be this person's too. `told`: keyed hashes of what the
+    customer said, by the column of the member index, where the record may lack it.
+    """
+
+    others: tuple[int, ...] = ()
+    told: Mapping[str, bytes | None] | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Link:
     """Which record of `channel` is which customer; `member_number` where the channel has one.
 
@@ -121,6 +142,6 @@ class Link:
     customer_id: int
     reference: str
     member_number: str | None = None
-    fields: Mapping[str, str] | None = None
+    fields: Mapping[str, str] | None = field(default=None, hash=False)
     old_number: str | None = None
     old_place: str | None = None

@@ -6,7 +6,7 @@ from typing import Any, Protocol
 
 from gateway.channels.given import Given
 from gateway.customer import Customer
-from gateway.outcomes import Kind, Link
+from gateway.outcomes import Kind, Link, Match
 from gateway.settings import Section
 from gateway.store import Database, Keys
 from gateway.wire import Wire
@@ -65,6 +65,7 @@ class Done:
     given ('' for a cleared one): both are hashed at once and never stored as they are.
     `old_number`, `old_place`: the number that a linked record had before, and the field that keeps
     it; None where this attempt does not know them.
+    `match` where the record was found or made just now.
     """
 
     action: str
@@ -75,6 +76,7 @@ class Done:
     sent: Mapping[str, str] = field(default_factory=dict)
     old_number: str | None = None
     old_place: str | None = None
+    match: Match | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +94,7 @@ class Channel(Protocol):
     `deliver` may be called again for the same customer after any failure, at any time: it first
     looks for what an earlier attempt did. A linked record is given `work.changes(fields)` and no
     more, and nothing at all where that is empty. Raises UpstreamError (DryRunStop from the wire).
+    `remove` takes the record of a customer who is gone away; it too may be called again.
     `fields_of` is pure: the fields of a record that the customer decides, without blank ones.
     """
 
@@ -100,6 +103,8 @@ class Channel(Protocol):
     async def close(self) -> None: ...
 
     async def deliver(self, work: Work) -> Done: ...
+
+    async def remove(self, link: Link) -> Done: ...
 
     def fields_of(self, customer: Customer) -> Mapping[str, str]: ...
 

@@ -20,6 +20,7 @@ COMMANDS: dict[str, str] = {
     "flags": "every flag, and where it comes from",
     "normalize": "what each system would get of a customer's data; sends nothing",
     "check": "prove the configuration against the real systems",
+    "duplicates": "store members that may be one person: list, show, reject",
     "members": "the index of Smaregi members",
     "webhooks": "the subscriptions in Shopify: install",
 }

@@ -20,7 +20,10 @@ def json_line(row: Mapping[str, Any]) -> bytes:
     return orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE)
 
 
-_SHORT = {"id", "customer", "channel", "outcome", "error", "result", "deliveries", "flag", "mode"}
+_SHORT = {
+    *("id", "customer", "channel", "outcome", "error", "result", "deliveries", "flag", "mode"),
+    *("score", "A", "B", "state", "points"),
+}
 """Columns of single words, which are not cut in the middle."""
 
 
@@ -28,12 +31,14 @@ def table(title: str, columns: Iterable[str], rows: Iterable[Iterable[object]]) 
     """A table on the terminal, as wide as it needs where output goes into a pipe."""
     from rich.console import Console  # noqa: PLC0415
     from rich.table import Table  # noqa: PLC0415
+    from rich.text import Text  # noqa: PLC0415
 
     shown = Table(title=title or None, title_justify="left", header_style="bold")
     for column in columns:
         shown.add_column(column, overflow="fold", no_wrap=column in _SHORT)
     for row in rows:
-        shown.add_row(*("" if cell is None else str(cell) for cell in row))
+        # As plain text: brackets in a cell are no markup.
+        shown.add_row(*(Text("" if cell is None else str(cell)) for cell in row))
     console = Console(highlight=False)
     if not console.is_terminal:
         console = Console(width=160, highlight=False)

@@ -85,6 +85,15 @@ class _OwnerGone(Exception):  # noqa: N818 - not an error: the next owner is ask
     pass
 
 
+_OWNER_GONE = (
+    _OwnerGone,
+    aiohttp.ClientConnectionError,
+    aiohttp.ClientPayloadError,  # killed in the middle of an answer
+    ConnectionError,
+    FileNotFoundError,
+)
+
+
 class Client:
     """Talks to the owner of the database file over the socket beside it."""
 
@@ -136,7 +145,7 @@ async def with_owner(live: LiveConfig, role: Role, action: Callable[[Client], Aw
         try:
             async with _owner(live, role) as client:
                 return await action(client)
-        except (_OwnerGone, aiohttp.ClientConnectionError, ConnectionError, FileNotFoundError):
+        except _OWNER_GONE:
             if asyncio.get_running_loop().time() > until:
                 raise ConfigurationError(
                     [f"GATEWAY_DATABASE_URL: the process that owns {path.name} does not answer"]

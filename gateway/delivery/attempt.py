@@ -18,7 +18,7 @@ from gateway.delivery.policy import Decision, judge, wait_for_channel
 from gateway.delivery.route import Route
 from gateway.delivery.works import Works
 from gateway.errors import DryRunStop, ErrorClass, StorageError, UpstreamError
-from gateway.outcomes import Delivery, Outcome, Waiting
+from gateway.outcomes import Delivery, Kind, Outcome, Waiting
 from gateway.store import Database, Keys, schedule
 from gateway.store.settling import Settlement
 from gateway.wire import dry_run
@@ -100,7 +100,10 @@ class Attempts:
         text = f"waiting: {gate.channel} is paused since {reason}"
         return wait_for_channel(cause, text, self._clock() + max(1.0, gate.remaining()))
 
-    async def make(self, delivery: Delivery, customer: Customer, *, fresh: bool) -> Settlement:
+    async def make(
+        self, delivery: Delivery, customer: Customer | None, *, fresh: bool
+    ) -> Settlement:
+        """`customer` is None for a removal alone."""
         gate = self.routes[delivery.channel].gate
         began, started = self._clock(), time.perf_counter()
         error: UpstreamError | None = None
@@ -130,7 +133,8 @@ class Attempts:
         if error is None:
             return await self._arrived(delivery, sent, began, seconds)
         settlement = self._broke(delivery, error, began, seconds)
-        settlement.state = self.works.state(delivery.channel, customer)
+        if customer is not None:
+            settlement.state = self.works.state(delivery.channel, customer)
         return settlement
 
     async def email_is_verified(self, customer_id: int) -> None:
@@ -141,13 +145,29 @@ class Attempts:
             await self._db.write(lambda db: schedule.email_verified(db, customer_id, channel, now))
             self._due(channel)
 
-    async def _deliver(self, delivery: Delivery, customer: Customer, *, fresh: bool) -> _Sent:
+    async def _deliver(
+        self, delivery: Delivery, customer: Customer | None, *, fresh: bool
+    ) -> _Sent:
+        if customer is None or delivery.kind is Kind.REMOVAL:
+            return await self._remove(delivery)
         work, mode = await self.works.prepare(delivery, customer, fresh=fresh)
         channel = self.routes[delivery.channel].channel
         with self.works.under_way(delivery.channel, customer):
             done = await channel.deliver(work)
         known = done.fields or work.link
         return _Sent(done, work.given.after(done.fields, done.sent) if known else None, mode)
+
+    async def _remove(self, delivery: Delivery) -> _Sent:
+        """The link goes with the settlement; where there is none an earlier attempt was at it."""
+        route = self.routes[delivery.channel]
+        if route.settings().missing():
+            text = "settings of the channel are missing: set them, then replay this delivery"
+            raise UpstreamError(
+                delivery.channel, "remove", ErrorClass.CONFLICT, text, applied=False
+            )
+        link = await self.works.link(delivery.channel, delivery.customer_id)
+        done = Done("removed", "") if link is None else await route.channel.remove(link)
+        return _Sent(done, None)
 
     async def _arrived(
         self, delivery: Delivery, sent: _Sent, began: float, seconds: float
@@ -173,6 +193,7 @@ class Attempts:
             adjustments=list(done.adjustments),
             old_number=done.old_number,
             old_place=done.old_place,
+            match=done.match,
         )
 
     def _broke(

@@ -197,8 +197,9 @@ class Deliverer:
 
     async def read_customers(self, deliveries: Sequence[Delivery]) -> dict[int, Customer] | None:
         """The customers afresh from Shopify; None where that failed, and the deliveries wait."""
+        needed = (d.customer_id for d in deliveries if d.kind is not Kind.REMOVAL)
         try:
-            return await self._shopify.read(d.customer_id for d in deliveries)
+            return await self._shopify.read(needed)
         except UpstreamError as error:
             decision = wait_for_shopify(error, self._clock())
             await self._postpone(deliveries, decision)
@@ -231,7 +232,7 @@ class Deliverer:
     ) -> Delivery | None:
         if not delivery.urgent and await self.works.is_kept_back(delivery, customer):
             return delivery
-        if customer is None:
+        if customer is None and delivery.kind is not Kind.REMOVAL:
             return await self._end(
                 delivery, Outcome.DISCARDED, None, "the customer is gone from Shopify"
             )

@@ -1,5 +1,23 @@
 """Possible duplicates: pairs of store members that may be one person, for a person to judge."""
 
+from gateway.duplicates.comparison import Compared, Mark, compare
+from gateway.duplicates.finder import Finder
 from gateway.duplicates.linking import Linking
+from gateway.duplicates.merge import Merging
+from gateway.duplicates.rules import POSSIBLE_FROM, Judgement, Reason, judge, judge_forms
+from gateway.duplicates.sides import Plan
 
-__all__ = ["Linking"]
+__all__ = [
+    "POSSIBLE_FROM",
+    "Compared",
+    "Finder",
+    "Judgement",
+    "Linking",
+    "Mark",
+    "Merging",
+    "Plan",
+    "Reason",
+    "compare",
+    "judge",
+    "judge_forms",
+]

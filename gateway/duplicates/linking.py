@@ -9,11 +9,11 @@ the link is gone and a delivery is owed for a member of the customer's own.
 import asyncio
 import sqlite3
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
-from flags import Mode
+from flags import FlagSet, Mode
 from gateway.channels.smaregi import Smaregi
 from gateway.customer import Customer
 from gateway.delivery import Deliverer
@@ -38,25 +38,28 @@ class Linking:
         deliverer: Deliverer,
         shopify: Shopify,
         smaregi: Smaregi,
+        *,
+        flags: Callable[[], FlagSet],
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._db = db
-        self._deliverer = deliverer
+        self.deliverer = deliverer
         self._shopify = shopify
         self._smaregi = smaregi
+        self._flags = flags
         self._clock = clock
 
     # -- link
 
     def link(self, customer_id: int, member_id: int) -> AsyncIterator[dict[str, Any]]:
         """Events (`gateway.duplicates.progress`)."""
-        return told(self._deliverer, lambda tell: self._link(customer_id, member_id, tell))
+        return told(self.deliverer, lambda tell: self._link(customer_id, member_id, tell))
 
     async def _link(self, customer_id: int, member_id: int, tell: Tell) -> str:
-        customer = (await self._shopify.read([customer_id])).get(customer_id)
+        customer = await self.customer(customer_id)
         if customer is None:
             raise Refused(f"Shopify has no customer {customer_id}.")
-        self.require_flag(customer_id, customer)
+        self.require_flag(customer)
         done = await self._stands_in_the_way(customer_id, member_id)
         if done:
             return f"Customer {customer_id} is linked to member {member_id} already."
@@ -69,13 +72,26 @@ class Linking:
         after = await self.attempt(delivery, customer)
         return f"{_outcome_of(after)} {await self._numbers(customer_id)}".strip()
 
-    def require_flag(self, customer_id: int, customer: Customer | None) -> None:
+    def require_flag(self, customer: Customer | None = None) -> None:
         """Nothing is written to Smaregi behind the back of its flag."""
-        email = customer.profile.email if customer else None
-        if self._deliverer.flag(CHANNEL, customer_id, email).mode is not Mode.ON:
+        flag = self._flags()[CHANNEL]
+        mode = flag.mode
+        if customer is not None:
+            mode = flag.decide(customer.id, customer.profile.email).mode
+        if mode is not Mode.ON:
+            whom = "" if flag.mode is not Mode.ON else " for this customer"
+            raise Refused(f"FLAG_SMAREGI is not `on`{whom}: nothing was done (see `flags`).")
+
+    def require_room(self, member_id: int, row: Mapping[str, Any]) -> None:
+        if not self._smaregi.numbers.has_room(row):
             raise Refused(
-                "FLAG_SMAREGI does not let this customer through (see `flags`): nothing was done."
+                f"Member {member_id} has a customerNo already, and SMAREGI_LINK_FIELD=customerNo "
+                "puts the customer's number there: empty it in Smaregi first."
             )
+
+    async def customer(self, customer_id: int) -> Customer | None:
+        """As Shopify has them now."""
+        return (await self._shopify.read([customer_id])).get(customer_id)
 
     async def _stands_in_the_way(self, customer_id: int, member_id: int) -> bool:
         """Refused, or whether the two are linked already."""
@@ -92,6 +108,7 @@ class Linking:
         if link is not None and str(customer_id) in numbers:
             return await self._db.read(lambda db: links.get(db, CHANNEL, customer_id)) is not None
         refuse_status(member_id, str(row.get("status") or "0"))
+        self.require_room(member_id, row)
         for owner in await self._smaregi.holders.owners(row, besides=customer_id):
             raise Refused(
                 f"Member {member_id} belongs to customer {owner}, who exists in Shopify: "
@@ -122,12 +139,12 @@ class Linking:
     def unlink(self, customer_id: int, *, new_member: bool) -> AsyncIterator[dict[str, Any]]:
         """Events; `new_member`: the customer gets a member of their own."""
         return told(
-            self._deliverer, lambda tell: self._unlink(customer_id, tell, new_member=new_member)
+            self.deliverer, lambda tell: self._unlink(customer_id, tell, new_member=new_member)
         )
 
     async def _unlink(self, customer_id: int, tell: Tell, *, new_member: bool) -> str:
-        customer = (await self._shopify.read([customer_id])).get(customer_id)
-        self.require_flag(customer_id, customer)
+        customer = await self.customer(customer_id)
+        self.require_flag(customer)
         link = await self.link_of(customer_id)
         if link is None:
             return await self._unlinked_before(customer_id, customer)
@@ -178,7 +195,7 @@ class Linking:
         try:
             yield
         finally:
-            self._deliverer.busy.discard(held)
+            self.deliverer.busy.discard(held)
 
     async def _hold(self, customer_id: int) -> int:
         """The id of the open delivery, 0 where there is none."""
@@ -187,22 +204,26 @@ class Linking:
             waiting = await self._db.read(lambda db: _open(db, customer_id))
             if not waiting:
                 return 0
-            if waiting[0].id not in self._deliverer.busy:
-                self._deliverer.busy.add(waiting[0].id)
+            if waiting[0].id not in self.deliverer.busy:
+                self.deliverer.busy.add(waiting[0].id)
                 return waiting[0].id
             await asyncio.sleep(0.05)
         raise Unfinished("This customer is being sent to Smaregi right now: run it again.")
 
     async def attempt(self, delivery: Delivery, customer: Customer) -> Delivery:
         """Try it now, or wait for the worker who is at it."""
-        after = await self._deliverer.again(delivery, customer, person=True)
+        after = await self.deliverer.again(delivery, customer, person=True)
         until = asyncio.get_running_loop().time() + _PATIENCE
-        while after is None or after.id in self._deliverer.busy:
+        while after is None or after.id in self.deliverer.busy:
             if asyncio.get_running_loop().time() > until:
                 raise Unfinished("It is being tried; `deliveries list` shows how it ends.")
             await asyncio.sleep(0.05)
             after = await self._db.read(lambda db: listing.get(db, delivery.id))
         return after
+
+    async def attempt_owed(self, customer_id: int) -> str:
+        """Try what is owed to this customer now; how it ended."""
+        return await self._own_member(customer_id, await self.customer(customer_id))
 
     async def _numbers(self, customer_id: int) -> str:
         link = await self._db.read(lambda db: links.get(db, CHANNEL, customer_id))

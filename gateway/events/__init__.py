@@ -1,8 +1,10 @@
 """What comes from outside after sign-up: webhooks, proven, kept as ids, and worked off."""
 
 from gateway.events.arrivals import Newcomers
-from gateway.events.customers import Customers
+from gateway.events.customers import Customers, Hands
+from gateway.events.leaving import Leaving
 from gateway.events.members import Members
+from gateway.events.merging import Merging
 from gateway.events.receiving import (
     SUBSCRIBED,
     MalformedError,
@@ -18,8 +20,11 @@ __all__ = [
     "SUBSCRIBED",
     "Customers",
     "Events",
+    "Hands",
+    "Leaving",
     "MalformedError",
     "Members",
+    "Merging",
     "NewEvent",
     "Newcomers",
     "is_shopifys",

@@ -10,7 +10,7 @@ from gateway.channels import Spec
 from gateway.customer import Customer
 from gateway.delivery import Deliverer
 from gateway.outcomes import Kind, NewDelivery, Outcome
-from gateway.store import Database, links, listing, outbox
+from gateway.store import Database, erasure, links, listing, outbox, registrations
 
 __all__ = ["Newcomers"]
 
@@ -49,6 +49,16 @@ class Newcomers:
         """Those that keep a record of a customer."""
         specs = (route.spec for route in self._deliverer.routes.values())
         return [spec for spec in specs if spec.updates]
+
+    async def is_settling(self, customer: Customer) -> bool:
+        """A sign-up or an attempt is under way: what it will have done cannot be compared yet."""
+
+        def unit(db: sqlite3.Connection) -> bool:
+            signing_up = registrations.get(db, customer.registration_id)
+            unsettled = signing_up is not None and signing_up.state in {"open", "unclear"}
+            return unsettled or erasure.is_under_way(db, [customer.id])
+
+        return await self._db.read(unit)
 
     async def is_known(self, customer: Customer) -> bool:
         """Signed up through us, or told to a channel before."""

@@ -1,23 +1,63 @@
-"""Shopify's events about customers: each only says whom to look at; what Shopify has now counts."""
+"""Shopify's events about customers: each only says whom to look at; what Shopify has now counts.
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+Two of them speak of what cannot be read any more. A customer who is gone is taken away from the
+channels a little later, since a merge may explain it and its event may come after. A redaction is
+an order, whether the customer is still there or not.
+"""
+
+import time
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 from gateway.customer import Customer
-from gateway.events.receiving import DATA_REQUEST
-from gateway.events.worker import Job
-from gateway.shopify import Shopify
+from gateway.events.arrivals import Newcomers
+from gateway.events.leaving import Leaving
+from gateway.events.merging import Merging
+from gateway.events.receiving import DATA_REQUEST, REDACT, SHOP_REDACT
+from gateway.events.worker import Job, LaterError
 from gateway.store.events import Event
 
-__all__ = ["Customers"]
+__all__ = ["GRACE", "Customers", "Hands"]
+
+GRACE = 20.0
+"""Seconds from an event to the removal of a customer who is gone."""
+_UNDER_WAY = 0.5
+"""Seconds until the webhooks of our own sign-up are compared with what it has done; longer for
+one whose end stays unclear.
+"""
+_LONGEST = 30.0
+_MERGE_FIRST = 1.0
+_NEVER_ENDS = 3600.0
+"""Seconds after which a merge whose other customer is still there came to nothing."""
+_BLIND = {DATA_REQUEST, REDACT, SHOP_REDACT}
+"""Topics for which nothing has to be read, not even from a shop that refuses us by now."""
 
 
-class Arrivals(Protocol):
-    """Customers whom the gateway may not know yet."""
+class Master(Protocol):
+    async def read(self, customer_ids: Iterable[int]) -> dict[int, Customer]: ...
 
-    async def is_known(self, customer: Customer) -> bool: ...
 
-    async def welcome(self, customer: Customer) -> None: ...
+class SignIns(Protocol):
+    async def email_is_verified(self, customer_id: int) -> None: ...
+
+
+class Changes(Protocol):
+    """Brings the channels up to date with customers as Shopify has just answered."""
+
+    async def changed(self, customers: Sequence[Customer]) -> int: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Hands:
+    """Who does what an event asks for."""
+
+    shopify: Master
+    sign_ins: SignIns
+    updates: Changes
+    newcomers: Newcomers
+    leaving: Leaving
+    merging: Merging
 
 
 class Customers:
@@ -26,35 +66,86 @@ class Customers:
     rest = 0.0
 
     def __init__(
-        self, shopify: Shopify, arrivals: Arrivals, *, notice: Callable[[str], None]
+        self,
+        hands: Hands,
+        *,
+        notice: Callable[[str], None],
+        clock: Callable[[], float] = time.time,
+        grace: float = GRACE,
     ) -> None:
-        self._shopify = shopify
-        self._arrivals = arrivals
+        self._hands = hands
         self._notice = notice
+        self._clock = clock
+        self.grace = grace
 
     async def jobs(self, found: Sequence[Event]) -> Sequence[Sequence[Job]]:
-        """One piece a customer; all customers are read at once."""
-        waiting: dict[int | None, list[Event]] = {}
+        """One piece a customer, merges first; all customers are read at once."""
+        blind = [event for event in found if event.topic in _BLIND]
+        if blind:
+            return [[Job([event], self._order(event)) for event in blind]]
+        waiting: dict[int, list[Event]] = {}
         for event in found:
-            waiting.setdefault(event.customer_id, []).append(event)
-        customers = await self._shopify.read(i for i in waiting if i is not None)
-        return [[Job(each, self._piece(i, each, customers)) for i, each in waiting.items()]]
+            waiting.setdefault(event.customer_id or 0, []).append(event)
+        customers = await self._hands.shopify.read(waiting)
+        pieces = [(each, Job(each, self._piece(i, each, customers))) for i, each in waiting.items()]
+        merging = [job for events, job in pieces if any(e.merged_id for e in events)]
+        return [merging, [job for _, job in pieces if job not in merging]]
 
-    def _piece(
-        self, customer_id: int | None, found: Sequence[Event], customers: Mapping[int, Customer]
-    ) -> Callable[[], Awaitable[None]]:
+    def _order(self, event: Event) -> Callable[[], Awaitable[None]]:
         async def work() -> None:
-            if any(event.topic == DATA_REQUEST for event in found):
-                self._notice(_DATA_REQUEST.format(customer_id))
-            customer = customers.get(customer_id or 0)
-            if customer is not None:
-                await self._present(customer)
+            leaving, age = self._hands.leaving, self._clock() - event.received_at
+            if event.topic == DATA_REQUEST:
+                self._notice(_DATA_REQUEST.format(event.customer_id))
+            elif event.topic == SHOP_REDACT:
+                await leaving.redact_shop()
+            else:
+                await leaving.redact(event.customer_id or 0, age)
 
         return work
 
-    async def _present(self, customer: Customer) -> None:
-        if not await self._arrivals.is_known(customer):
-            await self._arrivals.welcome(customer)
+    def _piece(
+        self, customer_id: int, found: Sequence[Event], customers: Mapping[int, Customer]
+    ) -> Callable[[], Awaitable[None]]:
+        async def work() -> None:
+            customer = customers.get(customer_id)
+            age = self._clock() - max(event.received_at for event in found)
+            for event in found:
+                if event.merged_id is not None:
+                    await self._merge(event.merged_id, customer_id, customer, age)
+            if customer is not None:
+                await self._present(customer, age)
+            else:
+                await self._gone(customer_id, age)
+
+        return work
+
+    async def _present(self, customer: Customer, age: float) -> None:
+        if customer.enabled:  # a first sign-in, by a code that was mailed, proves the e-mail
+            await self._hands.sign_ins.email_is_verified(customer.id)
+        if await self._hands.newcomers.is_settling(customer):
+            raise LaterError(min(_LONGEST, max(_UNDER_WAY, age / 4)))
+        if await self._hands.newcomers.is_known(customer):
+            await self._hands.updates.changed([customer])
+        else:
+            await self._hands.newcomers.welcome(customer)
+
+    async def _merge(self, gone: int, kept: int, customer: Customer | None, age: float) -> None:
+        """The survivor may have been merged further; their event may have come first."""
+        left = await self._hands.merging.survivor(kept)
+        if left != kept:
+            customer = (await self._hands.shopify.read([left])).get(left)
+        if gone in await self._hands.shopify.read([gone]):
+            if age < _NEVER_ENDS:
+                raise LaterError(_MERGE_FIRST)  # it has not ended yet
+            return
+        await self._hands.merging.merge(gone, left, customer)
+
+    async def _gone(self, customer_id: int, age: float) -> None:
+        if await self._hands.merging.is_waited_for(customer_id):
+            raise LaterError(_MERGE_FIRST)
+        if age < self.grace:
+            raise LaterError(min(self.grace, self.grace - age))
+        await self._hands.leaving.remove(customer_id)
 
 
 _DATA_REQUEST = (

@@ -79,7 +79,7 @@ class Events:
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._db = db
-        self._handlers = handlers
+        self.handlers = handlers
         self._schedule = schedule
         self._tell = tell
         self._failed = failed
@@ -102,7 +102,7 @@ class Events:
             log.info("%d webhooks that failed before are tried again", again)
         self._tasks = [
             asyncio.create_task(self._follow(source, handler), name=f"events {source}")
-            for source, handler in self._handlers.items()
+            for source, handler in self.handlers.items()
         ]
 
     async def stop(self) -> None:

@@ -17,10 +17,11 @@ from gateway.answers import Answer, delivery_row, iso, problem
 from gateway.app import Core
 from gateway.backfill import BackfillOptions
 from gateway.delivery import ReplayOptions
-from gateway.http import deliveries
+from gateway.http import deliveries, duplicates_control
 from gateway.http.access import Access
 from gateway.http.forms import FormError, NotJsonError, parse_json
 from gateway.http.keys import ACCESS, CORE
+from gateway.http.mending_control import mending_routes
 from gateway.http.middleware import CALLER, problems, respond
 from gateway.outcomes import DeliveryFilter
 from gateway.shopify import Created
@@ -56,6 +57,8 @@ def control_application(
     app[YIELD] = make_way
     app[_STOPPING] = stopping
     app.add_routes(deliveries.routes)
+    app.add_routes(duplicates_control.routes)
+    app.add_routes(mending_routes(_stream))
     app.add_routes(routes)
     return app
 

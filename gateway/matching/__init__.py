@@ -1,6 +1,7 @@
 """Who is the same person: the index of Smaregi members, and the rules."""
 
 from gateway.matching.index import MemberIndex, MemberSource, ScanProgress
+from gateway.matching.rebuild import rebuild
 from gateway.matching.rules import CreateNew, Evidence, LinkTo, Undecided, choose, preference
 
 __all__ = [
@@ -13,4 +14,5 @@ __all__ = [
     "Undecided",
     "choose",
     "preference",
+    "rebuild",
 ]

@@ -10,7 +10,7 @@ import logging
 import time
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 
@@ -19,7 +19,7 @@ from gateway.errors import NotReadyError
 from gateway.matching.rows import MemberHasher
 from gateway.matching.rules import Evidence
 from gateway.matching.shared import SharedRun
-from gateway.store import Database, Keys, members
+from gateway.store import Database, Keys, examination, members
 from gateway.store.members import Member
 from gateway.wire import Lane, lane
 
@@ -146,7 +146,7 @@ class MemberIndex:
             written = self._written.get
             changed = [row for row in page if written(row["customerId"]) != _fingerprint(row)]
             if changed:
-                await self._write(changed, self._pass)
+                await self._write(changed, self._pass, examine=True)
                 if self._scan is not None and not self._scan.done():
                     self._touched |= {int(row["customerId"]): _stamp_of(row) for row in changed}
         self._refreshed_at = began
@@ -229,19 +229,25 @@ class MemberIndex:
             members.set_meta(db, "members_scan", str(scan))
             members.set_meta(db, "members_running", "")
             members.set_meta(db, "members_complete", "1")
+            examination.add_all_linked(db)
             members.set_meta(db, "members_refreshed_at", repr(began))
 
         await self._db.write(unit)
         self._pass = scan
         self._refreshed_at = self._noted_at = began
 
-    async def _write(self, page: Iterable[Mapping[str, Any]], scan: int) -> None:
+    async def _write(
+        self, page: Iterable[Mapping[str, Any]], scan: int, *, examine: bool = False
+    ) -> None:
+        """`examine`: these are news, to be looked at for duplicates; a scan's are as a whole."""
         rows = [self._hasher.member(row) for row in page]
         newest = max((str(row.get("updDateTime") or "") for row in page), default="", key=_instant)
         stamp = newest if _instant(newest) > _instant(self._stamp) else self._stamp
 
         def unit(db: Any) -> None:
             members.upsert(db, rows, scan)
+            if examine:
+                examination.add(db, (row.member_id for row in rows))
             members.set_meta(db, "members_stamp", stamp)
 
         await self._db.write(unit)
@@ -259,6 +265,16 @@ class MemberIndex:
         """Members that Smaregi has no more: what changed since does not show them."""
         ids = list(member_ids)
         await self._db.write(lambda db: members.forget(db, ids))
+
+    def keys_of(self, row: Mapping[str, Any]) -> Member:
+        """What the index would keep of a row of Smaregi's."""
+        return self._hasher.member(row)
+
+    def told(self, profile: Profile) -> dict[str, bytes | None]:
+        """What the customer says, as the columns of the index."""
+        return asdict(self._hasher.evidence(profile)) | {
+            "email_key": self._hasher.email(profile.email)
+        }
 
     def evidence(self, profile: Profile) -> Evidence:
         return self._hasher.evidence(profile)

@@ -3,15 +3,18 @@
 from collections.abc import Mapping
 from typing import Any
 
-from gateway.customer import Profile
+from gateway.customer import Address, Profile
 from gateway.matching.rules import Evidence
 from gateway.normalize import (
     Placeholder,
     email_key,
     is_placeholder,
     kana_key,
+    mobile_key,
     name_key,
     parse_birth_date,
+    place_digest,
+    postal_key,
 )
 from gateway.store import Keys
 from gateway.store.members import Member
@@ -30,6 +33,9 @@ class MemberHasher:
             kana_key=self._key(b"kana", _kana(profile.last_kana, profile.first_kana)),
             name_key=self._key(b"name", _name(profile.last_name, profile.first_name)),
             birth_key=self._key(b"birth", _birth(profile.birth_date)),
+            mobile_key=self._key(b"mobile", mobile_key(profile.phone)),
+            postal_key=self._key(b"postal", _postal(profile.address)),
+            place_key=self._key(b"place", _place(profile.address)),
         )
 
     def email(self, text: str) -> bytes | None:
@@ -54,6 +60,13 @@ class MemberHasher:
             birth_key=self._key(b"birth", _birth(text("birthDate"))),
             last_come=text("lastComeDateTime"),
             points=int(float(text("point") or 0)),
+            mobile_key=self._key(
+                b"mobile", mobile_key(text("mobileNumber")) or mobile_key(text("phoneNumber"))
+            ),
+            postal_key=self._key(b"postal", postal_key(text("postCode"))),
+            place_key=self._key(
+                b"place", place_digest(postal_code=text("postCode"), address1=text("address"))
+            ),
         )
 
 
@@ -70,3 +83,19 @@ def _name(last: str, first: str) -> str:
 def _birth(text: str) -> str:
     day = parse_birth_date(text) if text else None
     return day.isoformat() if day and day.isoformat() != Placeholder.BIRTH_DATE else ""
+
+
+def _postal(address: Address | None) -> str:
+    return postal_key(address.postal_code) if address and address.country == "JP" else ""
+
+
+def _place(address: Address | None) -> str:
+    if address is None or address.country != "JP":
+        return ""
+    return place_digest(
+        postal_code=address.postal_code,
+        prefecture=address.prefecture,
+        city=address.city,
+        address1=address.address1,
+        address2=address.address2,
+    )

@@ -6,14 +6,15 @@ with `load_places`, which a server calls in a thread before it serves.
 
 from gateway.normalize.address import Address, parse_address, parse_line
 from gateway.normalize.dates import parse_birth_date
+from gateway.normalize.digest import place_digest
 from gateway.normalize.email import clean_email, email_key
 from gateway.normalize.fields import parse_fields
 from gateway.normalize.kana import kana_key, smaregi_kana, to_katakana
 from gateway.normalize.name import clean_name, is_placeholder, name_key
-from gateway.normalize.phone import Phone, is_mobile, parse_phone, phone_key
+from gateway.normalize.phone import Phone, is_mobile, mobile_key, parse_phone, phone_key
 from gateway.normalize.placeholders import Placeholder
 from gateway.normalize.places import load_places
-from gateway.normalize.postal import clean_postal_code
+from gateway.normalize.postal import clean_postal_code, postal_key
 from gateway.normalize.prefecture import PREFECTURES, Prefecture, prefecture
 from gateway.normalize.targets import ShopifyAddress, address_key, shopify_address, smaregi_line
 
@@ -33,6 +34,7 @@ __all__ = [
     "is_placeholder",
     "kana_key",
     "load_places",
+    "mobile_key",
     "name_key",
     "parse_address",
     "parse_birth_date",
@@ -40,6 +42,8 @@ __all__ = [
     "parse_line",
     "parse_phone",
     "phone_key",
+    "place_digest",
+    "postal_key",
     "prefecture",
     "shopify_address",
     "smaregi_kana",

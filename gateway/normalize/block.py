@@ -14,7 +14,7 @@ _UNIT: Final = re.compile(
     r"\s*(?P<unit>丁目|丁(?![一-龠ぁ-んァ-ヺ])|番地|番戸|番(?![館街町組線丁通])|号(?![室棟館車線地])|街区)"
 )
 _SEPARATOR: Final = re.compile(rf"\s*(?:{_HYPHEN}+|[のノ之ﾉ]|・)\s*")
-_ROOM: Final = re.compile(
+ROOM: Final = re.compile(
     r"\s*(?:号室|号棟|号館|号車|階|[FＦfｆ](?![a-zA-Z])|棟|室|番館|番街|世紀|S?L?DK(?![a-zA-Z])|(?:st|nd|rd|th)(?![a-z])"
     r"|[ノの之]町|[つヵヶ]|人|割|ビル|丁町|線|条(?!丁)|地割)"
 )
@@ -94,7 +94,7 @@ def _numbers(text: str, start: int) -> tuple[list[int], int]:
     end = position = start
     while True:
         match = _NUMBER.match(text, position)
-        if match is None or _ROOM.match(text, match.end()):
+        if match is None or ROOM.match(text, match.end()):
             break
         unit = _UNIT.match(text, match.end())
         number = int(match[0][:9]) if match[0].isascii() else _kanji(match, text, unit)

@@ -10,6 +10,7 @@ _WELL_FORMED: Final = re.compile(
     "[〇零一二三四五六七八九]+"
     "|(?=.)(?:[一二三四五六七八九]?千)?(?:[二三四五六七八九]?百)?(?:[一二三四五六七八九]?十)?[一二三四五六七八九]?"
 )
+_UPWARD: Final = "01234567890"
 
 
 def kanji_to_int(text: str) -> int:
@@ -24,6 +25,11 @@ def kanji_to_int(text: str) -> int:
         else:
             pending = pending * 10 + DIGITS[char]
     return total + pending
+
+
+def is_made_up(digits: str) -> bool:
+    """Whether digits are one digit again and again or a run (12345678): what fills a field."""
+    return len(set(digits)) == 1 or digits in _UPWARD or digits in _UPWARD[::-1]
 
 
 def is_kanji_number(text: str) -> bool:

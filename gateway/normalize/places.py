@@ -33,6 +33,7 @@ _NO_TOWN: Final = re.compile("の次に|一円$")
 _LIST: Final = re.compile("[、〜～]")
 _NUMBER_CUT_SHORT: Final = re.compile("[０-９]+(?:地割)?$")
 _CITY_BITS: Final = 16
+_TOWN_BITS: Final = 16
 _FLOOR: Final = re.compile("階")
 
 
@@ -62,6 +63,7 @@ class Places:
     by_prefecture: dict[Prefecture, tuple[City, ...]]
     codes: "array[int]"
     city_of_code: "array[int]"
+    town_of_code: "array[int]"
 
     def of_postal_code(self, code: str) -> tuple[City, ...]:
         """The municipalities that a code ("1500043") belongs to; empty if it does not exist."""
@@ -71,30 +73,41 @@ class Places:
         while index < len(self.codes) and self.codes[index] == number:
             found.append(self.cities[self.city_of_code[index]])
             index += 1
-        return tuple(found)
+        return tuple(dict.fromkeys(found))
+
+    def town_of_postal_code(self, code: str) -> tuple[City, str] | None:
+        """The one town that a code names; None where it names several, or none."""
+        number = int(code)
+        index = bisect_left(self.codes, number)
+        if self.codes[index : index + 2].count(number) != 1 or not self.town_of_code[index]:
+            return None
+        city = self.cities[self.city_of_code[index]]
+        return city, city.names_of_towns[self.town_of_code[index] - 1]
 
 
 @cache
 def places() -> Places:
     """Loads the data at the first call, and keeps it."""
     prefectures = {one.ja: one for one in PREFECTURES}
-    towns_of: dict[tuple[str, str], dict[str, None]] = {}
+    towns_of: dict[tuple[str, str], dict[str, int]] = {}
     number_of: dict[tuple[str, str], int] = {}
     packed = array("Q")
     for prefecture, city, town, code in _rows():
         number = number_of.setdefault((prefecture, city), len(number_of))
         towns = towns_of.setdefault((prefecture, city), {})
+        place = 0
         if town and town != city:
-            towns[fold_width(town)] = None
-        packed.append(int(code) << _CITY_BITS | number)
+            place = towns.setdefault(fold_width(town), len(towns) + 1)
+        packed.append((int(code) << _CITY_BITS | number) << _TOWN_BITS | place)
     cities = [City(prefectures[pref], name, tuple(t)) for (pref, name), t in towns_of.items()]
     codes = sorted(set(packed))
     return Places(
         tuple(cities),
         _by_name(cities),
         {one: tuple(city for city in cities if city.prefecture is one) for one in PREFECTURES},
-        array("I", (code >> _CITY_BITS for code in codes)),
-        array("H", (code & (1 << _CITY_BITS) - 1 for code in codes)),
+        array("I", (code >> _CITY_BITS + _TOWN_BITS for code in codes)),
+        array("H", (code >> _TOWN_BITS & (1 << _CITY_BITS) - 1 for code in codes)),
+        array("H", (code & (1 << _TOWN_BITS) - 1 for code in codes)),
     )
 
 

@@ -5,6 +5,7 @@ import unicodedata
 from typing import Final
 
 from gateway.normalize.characters import HYPHENS, scrub
+from gateway.normalize.numerals import is_made_up
 from gateway.normalize.places import City, places
 
 _HYPHEN: Final = f"[{re.escape(HYPHENS)}]"
@@ -15,13 +16,23 @@ _IN_LINE: Final = re.compile(
     rf"^\s*(?:〒|郵便番号)?[\s:]*([0-9]{{3}}){_HYPHEN}?([0-9]{{4}})(?![0-9{re.escape(HYPHENS)}])[\s、,]*"
     rf"|[\s(、,]*(?:〒|郵便番号)[\s:]*([0-9]{{3}}){_HYPHEN}?([0-9]{{4}})\)?"
 )
+_PLAIN: Final = re.compile("([0-9]{3})-?([0-9]{4})")
 _LONGEST: Final = 30
 
 
 def clean_postal_code(text: str) -> str | None:
     """Every way to write it as "150-0043"; None where the text is no Japanese postal code."""
-    match = _CODE.fullmatch(unicodedata.normalize("NFKC", scrub(text[:_LONGEST])))
+    match = _PLAIN.fullmatch(text) or _CODE.fullmatch(
+        unicodedata.normalize("NFKC", scrub(text[:_LONGEST]))
+    )
     return f"{match[1]}-{match[2]}" if match else None
+
+
+def postal_key(text: str) -> str:
+    """The seven digits, for comparison; '' where there is no code, or one that fills a field."""
+    code = clean_postal_code(text) if text else None
+    digits = code.replace("-", "") if code else ""
+    return "" if not digits or is_made_up(digits) else digits
 
 
 def take_postal_code(line: str) -> tuple[str, str]:

@@ -2,7 +2,10 @@
 
 from gateway.store import (
     backfill,
+    duplicates,
+    erasure,
     events,
+    examination,
     links,
     listing,
     members,
@@ -11,6 +14,7 @@ from gateway.store import (
     registrations,
     retention,
     schedule,
+    told,
 )
 from gateway.store.database import Database
 from gateway.store.ownership import OwnerLock, lock_path, socket_path
@@ -21,7 +25,10 @@ __all__ = [
     "Keys",
     "OwnerLock",
     "backfill",
+    "duplicates",
+    "erasure",
     "events",
+    "examination",
     "links",
     "listing",
     "lock_path",
@@ -33,4 +40,5 @@ __all__ = [
     "schedule",
     "secret_path",
     "socket_path",
+    "told",
 ]

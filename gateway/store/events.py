@@ -14,7 +14,6 @@ __all__ = [
     "add",
     "due",
     "failed",
-    "forget_customer",
     "is_being_merged",
     "later",
     "resume",
@@ -98,9 +97,10 @@ def due(db: sqlite3.Connection, source: Source, now: float, limit: int) -> list[
 
 
 def settled(db: sqlite3.Connection, ids: Iterable[str], now: float) -> None:
-    """Their work is done."""
+    """Their work is done: they keep what tells a repetition, and merges who was merged."""
     db.executemany(
-        """UPDATE events SET state = 'done', message = NULL, members = '[]', updated_at = ?
+        """UPDATE events SET state = 'done', message = NULL, members = '[]', updated_at = ?,
+                  customer_id = iif(merged_id IS NULL, NULL, customer_id)
            WHERE id = ?""",
         [(now, event_id) for event_id in ids],
     )
@@ -173,12 +173,3 @@ def is_being_merged(db: sqlite3.Connection, customer_id: int) -> bool:
         "SELECT 1 FROM events WHERE merged_id = ? AND state <> 'done' LIMIT 1", (customer_id,)
     ).fetchone()
     return row is not None
-
-
-def forget_customer(db: sqlite3.Connection, customer_id: int) -> None:
-    """Events that were worked keep only what tells a repetition."""
-    db.execute(
-        "UPDATE events SET customer_id = NULL WHERE customer_id = ? AND merged_id IS NULL"
-        " AND state = 'done'",
-        (customer_id,),
-    )

@@ -1,8 +1,7 @@
 """Queries on links: which record of which system is which customer, and which never is."""
 
 import sqlite3
-from collections.abc import Iterable, Mapping, Sequence
-from functools import lru_cache
+from collections.abc import Iterable, Mapping
 from itertools import product
 
 import orjson
@@ -18,7 +17,6 @@ __all__ = [
     "remove",
     "reunite",
     "set_fields",
-    "write",
 ]
 
 
@@ -96,41 +94,3 @@ def reunite(db: sqlite3.Connection, customer_id: int, member_id: int) -> None:
 def apart(db: sqlite3.Connection) -> set[tuple[int, int]]:
     """Every (customer id, member id) that a person keeps apart: few, each written by hand."""
     return {(row[0], row[1]) for row in db.execute("SELECT customer_id, member_id FROM kept_apart")}
-
-
-def write(db: sqlite3.Connection, known: Sequence[Link], now: float) -> None:
-    """What attempts know of records; what they do not know stays, of the same record."""
-    db.execute(
-        _write_sql(len(known)),
-        [
-            value
-            for link in known
-            for value in (
-                link.channel,
-                link.customer_id,
-                link.reference,
-                link.member_number,
-                link.old_number,
-                link.old_place,
-                None if link.fields is None else orjson.dumps(link.fields).decode(),
-                now,
-                now,
-            )
-        ],
-    )
-
-
-@lru_cache(maxsize=64)
-def _write_sql(rows: int) -> str:
-    return f"""INSERT INTO links (channel, customer_id, reference, member_number, old_number,
-                                  old_place, fields, created_at, updated_at)
-        VALUES {", ".join(["(?, ?, ?, ?, ?, ?, ?, ?, ?)"] * rows)}
-        ON CONFLICT (channel, customer_id) DO UPDATE SET
-            old_number = coalesce(excluded.old_number,
-                                  iif(reference = excluded.reference, old_number, NULL)),
-            old_place = coalesce(excluded.old_place,
-                                 iif(reference = excluded.reference, old_place, NULL)),
-            reference = excluded.reference,
-            member_number = coalesce(excluded.member_number, member_number),
-            fields = coalesce(excluded.fields, fields),
-            updated_at = excluded.updated_at"""  # noqa: S608

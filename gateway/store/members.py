@@ -5,10 +5,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 __all__ = [
+    "ALIKE",
+    "SHARED_BY",
     "Member",
+    "alike",
     "by_email",
     "forget",
     "forget_unseen",
+    "get",
     "highest_id",
     "number_taken",
     "size",
@@ -30,18 +34,35 @@ class Member:
     birth_key: bytes | None
     last_come: str
     points: int
+    mobile_key: bytes | None = None
+    postal_key: bytes | None = None
+    place_key: bytes | None = None
 
 
 _COLUMNS = (
-    "member_id, code, number, email_key, status, kana_key, name_key, birth_key, last_come, points"
+    "member_id, code, number, email_key, status, kana_key, name_key, birth_key, last_come, points,"
+    " mobile_key, postal_key, place_key"
 )
+
+
+ALIKE: tuple[tuple[str, ...], ...] = (
+    ("email_key",),
+    ("mobile_key",),
+    ("kana_key", "birth_key"),
+    ("kana_key", "postal_key"),
+    ("place_key", "name_key"),
+)
+"""What makes two members alike, each with its index."""
+
+SHARED_BY = 20
+"""A key of more members than these is no evidence: a placeholder, the shop's own telephone."""
 
 
 def upsert(db: sqlite3.Connection, members: Sequence[Member], scan: int) -> None:
     """Write members as Smaregi has them now; `scan` is the pass that saw them."""
     db.executemany(
         f"INSERT OR REPLACE INTO members ({_COLUMNS}, seen_scan)"  # noqa: S608
-        " VALUES (?,?,?,?,?,?,?,?,?,?,?)",
+        " VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
         [
             (
                 m.member_id,
@@ -54,6 +75,9 @@ def upsert(db: sqlite3.Connection, members: Sequence[Member], scan: int) -> None
                 m.birth_key,
                 m.last_come,
                 m.points,
+                m.mobile_key,
+                m.postal_key,
+                m.place_key,
                 scan,
             )
             for m in members
@@ -61,11 +85,38 @@ def upsert(db: sqlite3.Connection, members: Sequence[Member], scan: int) -> None
     )
 
 
+def get(db: sqlite3.Connection, member_id: int) -> Member | None:
+    found = _found(db, "member_id = ?", (member_id,))
+    return found[0] if found else None
+
+
 def by_email(db: sqlite3.Connection, key: bytes) -> list[Member]:
     """Members with this e-mail, lowest id first."""
+    return _found(db, "email_key = ?", (key,))
+
+
+def alike(db: sqlite3.Connection, one: Member) -> list[Member]:
+    """Members that share e-mail, mobile number, kana and birth date, kana and postal code, or name
+    and place with this one, each once; none by a key that too many share.
+    """
+    found: dict[int, Member] = {}
+    for columns in ALIKE:
+        keys = [getattr(one, column) for column in columns]
+        if None not in keys:
+            where = " AND ".join(f"{column} = ?" for column in columns)
+            sharing = _found(db, where, keys, SHARED_BY + 1)
+            if len(sharing) <= SHARED_BY:
+                found |= {other.member_id: other for other in sharing}
+    found.pop(one.member_id, None)
+    return list(found.values())
+
+
+def _found(
+    db: sqlite3.Connection, where: str, keys: Sequence[bytes | int], limit: int = -1
+) -> list[Member]:
     rows = db.execute(
-        f"SELECT {_COLUMNS} FROM members WHERE email_key = ? ORDER BY member_id",  # noqa: S608
-        (key,),
+        f"SELECT {_COLUMNS} FROM members WHERE {where} ORDER BY member_id LIMIT ?",  # noqa: S608
+        (*keys, limit),
     )
     return [Member(*row) for row in rows]
 

@@ -11,7 +11,7 @@ __all__ = ["Merge", "forget", "get", "others", "unfinished", "write"]
 class Merge:
     """A row; the steps are explained in schema.sql. Times are Unix seconds.
 
-    `balance_before` is that of the member whose points are moved, read right before `sent_at`.
+    `balance_before` is that of the member whose points are moved, read right before.
     `customer_id`: whose link moves from the absorbed to the survivor.
     """
 
@@ -21,7 +21,6 @@ class Merge:
     customer_id: int | None = None
     points: int = 0
     balance_before: int = 0
-    sent_at: float | None = None
     problem: str | None = None
     created_at: float = 0.0
     updated_at: float = 0.0

@@ -140,13 +140,55 @@ CREATE TABLE merges (
     customer_id    INTEGER,  -- whose link moves to the survivor
     points         INTEGER NOT NULL DEFAULT 0,
     balance_before INTEGER NOT NULL DEFAULT 0,
-    sent_at        REAL,
     problem        TEXT,
     created_at     REAL NOT NULL,
     updated_at     REAL NOT NULL,
     PRIMARY KEY (low, high),
     CHECK (low < high)
 ) STRICT, WITHOUT ROWID;
+
+-- Pairs of store members that may be one person, at least one of them linked; ids and codes only.
+-- `state`:
+--   open      for a person to look at
+--   rejected  a person said no: never shown again
+--   merged    a person said yes, and it was done
+CREATE TABLE duplicates (
+    low_id     INTEGER NOT NULL,
+    high_id    INTEGER NOT NULL,
+    state      TEXT NOT NULL CHECK (state IN ('open', 'rejected', 'merged')),
+    reasons    TEXT NOT NULL,
+    score      INTEGER NOT NULL,
+    found_at   REAL NOT NULL,
+    updated_at REAL NOT NULL,
+    PRIMARY KEY (low_id, high_id),
+    CHECK (low_id < high_id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX duplicates_high ON duplicates (high_id);
+
+-- What a customer told who was linked to a store member; the keys are those of `members`.
+CREATE TABLE told (
+    customer_id INTEGER PRIMARY KEY,
+    email_key   BLOB,
+    mobile_key  BLOB,
+    kana_key    BLOB,
+    name_key    BLOB,
+    birth_key   BLOB,
+    postal_key  BLOB,
+    place_key   BLOB
+) STRICT;
+CREATE INDEX told_email ON told (email_key) WHERE email_key IS NOT NULL;
+CREATE INDEX told_mobile ON told (mobile_key) WHERE mobile_key IS NOT NULL;
+CREATE INDEX told_kana ON told (kana_key, birth_key, postal_key) WHERE kana_key IS NOT NULL;
+CREATE INDEX told_place ON told (place_key, name_key)
+    WHERE place_key IS NOT NULL AND name_key IS NOT NULL;
+
+-- Members that changed or were linked and were not yet looked at for duplicates; with what their
+-- customer told, on its way to the table above.
+CREATE TABLE unexamined (
+    member_id   INTEGER PRIMARY KEY,
+    customer_id INTEGER,
+    told        BLOB
+) STRICT;
 
 -- The index of Smaregi members: keyed hashes, numbers and what the match rules need.
 CREATE TABLE members (
@@ -158,12 +200,21 @@ CREATE TABLE members (
     kana_key   BLOB,
     name_key   BLOB,
     birth_key  BLOB,
+    mobile_key BLOB,
+    postal_key BLOB,
+    place_key  BLOB,
     last_come  TEXT NOT NULL,
     points     INTEGER NOT NULL,
     seen_scan  INTEGER NOT NULL
 ) STRICT;
 CREATE INDEX members_email ON members (email_key) WHERE email_key IS NOT NULL;
 CREATE INDEX members_code ON members (code);
+CREATE INDEX members_number ON members (number) WHERE number <> '';
+CREATE INDEX members_mobile ON members (mobile_key) WHERE mobile_key IS NOT NULL;
+CREATE INDEX members_kana ON members (kana_key, birth_key, postal_key) WHERE kana_key IS NOT NULL;
+CREATE INDEX members_place ON members (place_key, name_key)
+    WHERE place_key IS NOT NULL AND name_key IS NOT NULL;
+
 
 -- Webhooks: topic and ids, never the body. Kept for days after the work, to know a repetition.
 -- `state`:
@@ -186,5 +237,4 @@ CREATE TABLE events (
 ) STRICT;
 CREATE INDEX events_due ON events (source, next_attempt_at) WHERE state = 'waiting';
 CREATE INDEX events_merged ON events (merged_id) WHERE merged_id IS NOT NULL;
-CREATE INDEX events_customer ON events (customer_id) WHERE customer_id IS NOT NULL;
 CREATE INDEX events_settled ON events (updated_at) WHERE state <> 'waiting';

@@ -9,8 +9,8 @@ from typing import Any
 import orjson
 
 from gateway.errors import ErrorClass, UpstreamError
-from gateway.outcomes import Delivery, Link, Outcome, Waiting
-from gateway.store import links
+from gateway.outcomes import Delivery, Kind, Match, Outcome, Waiting
+from gateway.store import examination, links
 from gateway.store.listing import row_to_delivery
 from gateway.store.outbox import values
 
@@ -43,15 +43,16 @@ class Settlement:
     adjustments: Sequence[dict[str, str]] = ()
     fields: Mapping[str, str] | None = None
     state: str | None = None
+    match: Match | None = None
     error: UpstreamError | None = None
 
 
 def settle(db: sqlite3.Connection, ends: Sequence[Settlement], now: float) -> dict[int, Delivery]:
     """Write how attempts ended, by delivery id; those discarded meanwhile are left out.
 
-    `delivered` only at the version that the attempt began with; `held` and `failed` likewise: what
-    came meanwhile may have mended it. A change that came meanwhile may have said when the next
-    attempt is due, at the earliest.
+    `delivered` only at the version that the attempt began with, `failed` likewise: what came
+    meanwhile may have mended it. A change that came meanwhile may have said when the next attempt
+    is due, at the earliest.
     """
     rows = db.execute(
         _settle_sql(len(ends)),
@@ -60,14 +61,21 @@ def settle(db: sqlite3.Connection, ends: Sequence[Settlement], now: float) -> di
     _record_attempts(db, ends)
     settled = {row["id"]: row_to_delivery(row) for row in rows}
     known = [
-        _link(settled[end.delivery_id], end)
+        (settled[end.delivery_id], end)
         for end in ends
         if end.delivery_id in settled
         and end.reference
         and (end.outcome is Outcome.DELIVERED or end.fields is not None)
     ]
-    if known:
-        links.write(db, known, now)
+    linked = [(delivery, end) for delivery, end in known if delivery.kind is not Kind.REMOVAL]
+    if linked:
+        _link(db, linked, now)
+    for delivery, end in known:
+        if delivery.kind is Kind.REMOVAL:
+            links.remove(db, delivery.channel, delivery.customer_id, end.reference or "")
+        elif end.match is not None:
+            member_id = int(end.reference or 0)
+            examination.linked_now(db, delivery.customer_id, member_id, end.match, now)
     return settled
 
 
@@ -145,13 +153,40 @@ def _attempts_sql(rows: int) -> str:
         WHERE e.column1 IN (SELECT id FROM deliveries WHERE id = e.column1)"""  # noqa: S608
 
 
-def _link(delivery: Delivery, end: Settlement) -> Link:
-    return Link(
-        channel=delivery.channel,
-        customer_id=delivery.customer_id,
-        reference=end.reference or "",
-        member_number=end.member_number,
-        fields=end.fields,
-        old_number=end.old_number,
-        old_place=end.old_place,
+def _link(
+    db: sqlite3.Connection, linked: Sequence[tuple[Delivery, Settlement]], now: float
+) -> None:
+    db.execute(
+        _link_sql(len(linked)),
+        [
+            value
+            for delivery, end in linked
+            for value in (
+                delivery.channel,
+                delivery.customer_id,
+                end.reference,
+                end.member_number,
+                end.old_number,
+                end.old_place,
+                None if end.fields is None else orjson.dumps(end.fields).decode(),
+                now,
+                now,
+            )
+        ],
     )
+
+
+@lru_cache(maxsize=64)
+def _link_sql(rows: int) -> str:
+    return f"""INSERT INTO links (channel, customer_id, reference, member_number, old_number,
+                                  old_place, fields, created_at, updated_at)
+        VALUES {values(9, rows)}
+        ON CONFLICT (channel, customer_id) DO UPDATE SET
+            old_number = coalesce(excluded.old_number,
+                                  iif(reference = excluded.reference, old_number, NULL)),
+            old_place = coalesce(excluded.old_place,
+                                 iif(reference = excluded.reference, old_place, NULL)),
+            reference = excluded.reference,
+            member_number = coalesce(excluded.member_number, member_number),
+            fields = coalesce(excluded.fields, fields),
+            updated_at = excluded.updated_at"""  # noqa: S608

@@ -2,10 +2,11 @@
 
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import cast
 
 import pytest
 
-from gateway.events import SUBSCRIBED
+from gateway.events import SUBSCRIBED, Customers
 from tests.world import World, a_world
 
 
@@ -18,11 +19,24 @@ async def connect(world: World) -> None:
     assert {each.state for each in made} == {"made"}
 
 
+def customers(world: World) -> Customers:
+    """The handler of Shopify's events."""
+    return cast(Customers, world.core.events.handlers["shopify"])
+
+
+async def back(world: World) -> None:
+    """A restart, after which the vendors find the gateway again."""
+    await world.restart()
+    customers(world).grace = 0.1
+    await connect(world)
+
+
 @pytest.fixture
 async def hooked(tmp_path: Path) -> AsyncIterator[World]:
     """Every flag on, customers made elsewhere are welcome, nothing is retried by itself."""
     async with a_world(
         tmp_path, None, GATEWAY_AUTO_REPLAY="false", SHOPIFY_SYNC_OTHERS="true"
     ) as world:
+        customers(world).grace = 0.1
         await connect(world)
         yield world

@@ -8,17 +8,11 @@ from typing import Any
 from gateway.events.worker import LaterError
 from gateway.sandbox import Fault
 from tests.e2e.evidence import AlertBox
-from tests.events.webhook import from_shopify, from_smaregi, send, states, worked
+from tests.events.conftest import customers
+from tests.events.webhook import arrived, from_shopify, from_smaregi, send, states, worked
 from tests.world import World
 
 MADE: dict[str, Any] = {"email": "jiro@example.com", "lastName": "佐藤", "firstName": "次郎"}
-
-
-async def arrived(world: World) -> None:
-    """Until what the stand-ins sent is received and worked."""
-    await world.sandbox.shopify.webhooks.settled()
-    await world.sandbox.smaregi.webhooks.settled()
-    await worked(world)
 
 
 async def test_a_customer_made_elsewhere_reaches_the_till_and_the_crm_without_a_mail(
@@ -127,15 +121,15 @@ async def test_an_event_that_breaks_us_is_tried_again_then_told_and_taken_up_at_
 ) -> None:
     async with AlertBox.open() as box:
         hooked.set(GATEWAY_RETRY_SCHEDULE="0.01,0.01", ALERT_WEBHOOK_URL=box.url)
-        handler = hooked.core.events._handlers["shopify"]
+        handler = customers(hooked)
         calls = 0
 
-        async def present(_: Any) -> None:
+        async def present(_: Any, age: float) -> None:
             nonlocal calls
             calls += 1
             raise KeyError("a bug")
 
-        handler._present = present  # type: ignore[attr-defined]
+        handler._present = present  # type: ignore[method-assign, assignment]
         hooked.sandbox.shopify.add_customer(**MADE)
         await arrived(hooked)
         assert calls == 3
@@ -147,14 +141,14 @@ async def test_an_event_that_breaks_us_is_tried_again_then_told_and_taken_up_at_
 
 
 async def test_a_piece_that_has_to_wait_uses_up_no_try(hooked: World) -> None:
-    handler = hooked.core.events._handlers["shopify"]
+    handler = customers(hooked)
     answers = [LaterError(0.01)] * 4
 
-    async def present(_: Any) -> None:
+    async def present(_: Any, age: float) -> None:
         if answers:
             raise answers.pop()
 
-    handler._present = present  # type: ignore[attr-defined]
+    handler._present = present  # type: ignore[method-assign, assignment]
     hooked.sandbox.shopify.add_customer(**MADE)
     await hooked.until(lambda: not answers)
     await arrived(hooked)
@@ -164,12 +158,14 @@ async def test_a_piece_that_has_to_wait_uses_up_no_try(hooked: World) -> None:
 async def test_a_flood_is_answered_at_once_and_worked_in_batches(hooked: World) -> None:
     reads = len(hooked.sandbox.journal.of("shopify"))
     waits: list[float] = []
+    sending = asyncio.Semaphore(50)
 
     async def one(number: int) -> None:
         raw, headers = from_shopify("customers/update", {"id": 7_100_000_000_000 + number % 250})
-        began = time.perf_counter()
-        assert (await send(hooked, "shopify", raw, headers)).status == 200
-        waits.append(time.perf_counter() - began)
+        async with sending:
+            began = time.perf_counter()
+            assert (await send(hooked, "shopify", raw, headers)).status == 200
+            waits.append(time.perf_counter() - began)
 
     async with asyncio.TaskGroup() as group:
         for number in range(500):

@@ -1,5 +1,6 @@
 """Webhooks made by hand: signed as Shopify signs them, with the header that Smaregi is set to."""
 
+import asyncio
 import base64
 import hashlib
 import hmac
@@ -10,11 +11,12 @@ from typing import Any
 
 import orjson
 
+from gateway.outcomes import Outcome
 from gateway.sandbox import ShopifyOptions, SmaregiOptions
 from gateway.store import events
 from tests.world import Reply, World
 
-__all__ = ["from_shopify", "from_smaregi", "send", "states", "worked"]
+__all__ = ["arrived", "from_shopify", "from_smaregi", "send", "states", "worked"]
 
 
 def from_shopify(
@@ -69,8 +71,19 @@ async def states(world: World) -> dict[str, str]:
 
 async def worked(world: World, seconds: float = 10.0) -> None:
     """Until no event waits and nothing is under way."""
-    count = 1
-    while count:
-        count, _ = await world.core.db.read(events.waiting)
-        await world.until(lambda: True, seconds)
+    async with asyncio.timeout(seconds):
+        while (await world.core.db.read(events.waiting))[0]:
+            await asyncio.sleep(0.02)
     await world.settled(seconds)
+
+
+async def arrived(world: World) -> None:
+    """Until what the stand-ins sent is received, worked, and what followed has ended."""
+    while True:
+        await world.sandbox.shopify.webhooks.settled()
+        await world.sandbox.smaregi.webhooks.settled()
+        await worked(world)
+        found = await world.deliveries(outcomes=(Outcome.PENDING,))
+        if not found and not world.core.deliverer.has_work():
+            return
+        await asyncio.sleep(0.02)

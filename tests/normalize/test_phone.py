@@ -2,7 +2,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.normalize import Phone, is_mobile, parse_phone, phone_key
+from gateway.normalize import Phone, is_mobile, mobile_key, parse_phone, phone_key
+from gateway.normalize.numerals import is_made_up
 
 MOBILE = Phone("+819012345678", "090-1234-5678", mobile=True, extension=None)
 LANDLINE = Phone("+81312345678", "03-1234-5678", mobile=False, extension=None)
@@ -96,3 +97,29 @@ def test_number_of_another_country_is_shown_with_its_country() -> None:
 def test_any_text_gives_a_number_that_fits_smaregi_or_none(text: str) -> None:
     phone = parse_phone(text)
     assert phone is None or (phone.national.isascii() and 1 <= len(phone.national) <= 20)
+
+
+@pytest.mark.parametrize(
+    ("written", "key"),
+    [
+        ("090-2345-6701", "819023456701"),
+        ("０９０ー２３４５ー６７０１", "819023456701"),
+        ("+81 90 2345 6701", "819023456701"),
+        ("03-2345-6701", ""),
+        ("0323456701", ""),
+        ("090-0000-0000", ""),
+        ("090-1111-1111", ""),
+        ("080-1234-5678", ""),
+        ("09098765432", ""),
+        ("-", ""),
+        ("", ""),
+    ],
+)
+def test_mobile_numbers_alone_are_one_persons(written: str, key: str) -> None:
+    assert mobile_key(written) == key
+
+
+@given(st.text("0123456789-", max_size=14) | st.from_regex("0[1-9][0-9]?-?[0-9]{3,8}-?[0-9]{4}"))
+def test_the_quick_way_to_know_a_mobile_number_agrees_with_the_library(text: str) -> None:
+    slow = phone_key(f" {text}") if is_mobile(f" {text}") else ""
+    assert mobile_key(text) == ("" if is_made_up(slow[-8:]) else slow)

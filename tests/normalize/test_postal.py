@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.normalize import clean_postal_code
+from gateway.normalize import clean_postal_code, postal_key
 from gateway.normalize.postal import cities_of_postal_code, take_postal_code
 
 
@@ -57,3 +57,17 @@ def test_code_is_taken_out_of_a_line_where_it_is_one(line: str, code: str, rest:
 def test_any_text_gives_a_code_or_none(text: str) -> None:
     code = clean_postal_code(text)
     assert code is None or len(code) == 8
+
+
+@pytest.mark.parametrize(
+    ("written", "key"),
+    [
+        ("150-0043", "1500043"),
+        ("〒１５０ー００４３", "1500043"),
+        ("000-0000", ""),
+        ("123-4567", ""),
+        ("-", ""),
+    ],
+)
+def test_a_code_that_fills_a_field_is_not_compared(written: str, key: str) -> None:
+    assert postal_key(written) == key

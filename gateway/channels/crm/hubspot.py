@@ -20,6 +20,7 @@ from gateway.channels.crm.mapping import OUR_PROPERTIES, contact_properties, wit
 from gateway.channels.crm.settings import CrmSettings
 from gateway.customer import Customer
 from gateway.errors import ErrorClass, UpstreamError
+from gateway.outcomes import Link
 from gateway.wire import Access, Answer, Call, RateLimit, dry_run
 
 __all__ = ["HubSpot"]
@@ -118,6 +119,13 @@ class HubSpot:
                 ErrorClass.CONFLICT, "another contact has this e-mail or customer id"
             )
         raise _refused(answer)
+
+    async def remove(self, link: Link) -> Done:
+        """Archived: HubSpot keeps it for 90 days. A contact that is gone is done too."""
+        answer = await self._call("archive contact", Access.WRITE, "DELETE", f"/{link.reference}")
+        if answer.status not in {204, 404}:
+            raise answer.error()
+        return Done("archived", link.reference)
 
     async def _find(self, work: Work, known: frozenset[str]) -> str | None:
         """By our property first, by e-mail second; both are asked at once."""

@@ -9,6 +9,7 @@ from gateway.channels.email.message import BrokenTemplateError, Composer, messag
 from gateway.channels.email.settings import EmailSettings
 from gateway.customer import Customer
 from gateway.errors import ErrorClass, UpstreamError
+from gateway.outcomes import Link
 from gateway.wire import SmtpTransport
 
 __all__ = ["Email"]
@@ -33,6 +34,10 @@ class Email:
 
     def fields_of(self, customer: Customer) -> dict[str, str]:  # noqa: ARG002 - one mail, no record
         return {}
+
+    async def remove(self, link: Link) -> Done:
+        """A mail that was sent has no record."""
+        return Done("removed", link.reference)
 
     async def deliver(self, work: Work) -> Done:
         profile = work.customer.profile

@@ -8,7 +8,8 @@ and the place of its old number are written down before the write.
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, cast
 
 from gateway.channels.base import Check, Context, Done, Work
@@ -16,6 +17,7 @@ from gateway.channels.smaregi.client import SmaregiClient
 from gateway.channels.smaregi.creating import Creating
 from gateway.channels.smaregi.endings import absorb, withdraw
 from gateway.channels.smaregi.holders import Holders, conflict, row_of
+from gateway.channels.smaregi.mapping import member_fields
 from gateway.channels.smaregi.numbers import Numbers, Target, text_of
 from gateway.channels.smaregi.points import PointsReader
 from gateway.channels.smaregi.required import RequiredColumns, cannot_fill, unfillable
@@ -28,9 +30,10 @@ from gateway.channels.smaregi.update import (
     give,
 )
 from gateway.customer import Customer
-from gateway.errors import UpstreamError
-from gateway.matching import CreateNew, LinkTo, MemberIndex, Undecided, choose
-from gateway.outcomes import Link
+from gateway.matching import CreateNew, LinkTo, MemberIndex, Undecided, choose, rebuild
+from gateway.normalize import is_placeholder
+from gateway.outcomes import Link, Match
+from gateway.store.members import Member
 
 __all__ = ["Smaregi"]
 
@@ -55,7 +58,7 @@ class Smaregi:
         self.holders = Holders(context, self.client)
         self.required = RequiredColumns(self.client.required_columns, time.monotonic)
         self._creating = Creating(self.client, self.required, self.holders, context.clock)
-        self._numbers = Numbers(self.client, self._settings, self.holders.number_taken)
+        self.numbers = Numbers(self.client, self._settings, self.holders.number_taken)
         self._tasks: set[asyncio.Task[None]] = set()
 
     def _settings(self) -> SmaregiSettings:
@@ -97,14 +100,16 @@ class Smaregi:
         if chosen is not None:
             return await self._link_chosen(chosen, work)
         if work.link is not None:
-            return await bring_up_to_date(self.client, work.link, work)
+            link = await self.numbers.follow(work.link, work)
+            return await bring_up_to_date(self.client, link, work)
         own, _ = await asyncio.gather(self._own(work), self.index.fresh())
         if own is not None:
             return await self._recognised(own, work)
         decision = await self._decide(work)
         if isinstance(decision, LinkTo):
-            return await self._numbers.give(Target.of(decision.member), work)
-        return await self._create(work)
+            done = await self.numbers.give(Target.of(decision.member), work)
+            return replace(done, match=Match(_ids(decision.others), decision.told))
+        return replace(await self._create(work), match=Match(_ids(decision.possible)))
 
     async def _link_chosen(self, member_id: str, work: Work) -> Done:
         """A person chose: neither e-mail nor evidence counts, only what stands in the way."""
@@ -123,7 +128,8 @@ class Smaregi:
             raise conflict(f"the store member that was chosen has status {_status(row)}")
         if await self.holders.owners(row, besides=work.customer.id):
             raise conflict("the store member that was chosen belongs to another customer")
-        return await self._numbers.give(Target.chosen(row), work)
+        done = await self.numbers.give(Target.chosen(row), work)
+        return replace(done, match=Match(told=self.index.told(work.customer.profile)))
 
     async def _own(self, work: Work) -> Row | None:
         """The member that is this customer's already, by our number."""
@@ -158,7 +164,20 @@ class Smaregi:
             old_place=plan.get("old_number_in") if linked else None,
             fields=fields,
             sent=sent,
+            match=None if work.link else await self._match_again(member_id, work, linked),
         )
+
+    async def _match_again(self, member_id: str, work: Work, linked: bool) -> Match:
+        """What an attempt decided that died after its write."""
+        found = await self.index.by_email(work.customer.profile.email)
+        pool = [m for m in found if linked or str(m.member_id) != member_id]
+        evidence = self.index.evidence(work.customer.profile)
+        choice = choose(pool, evidence, link_contradicted=linked)
+        if isinstance(choice, LinkTo):
+            others = _ids((choice.member, *choice.others))
+            rest = tuple(i for i in others if str(i) != member_id)
+            return Match(rest, choice.told if linked else None)
+        return Match(_ids(choice.possible) if isinstance(choice, CreateNew) and not linked else ())
 
     def _member_number(self, row: Row, work: Work) -> str:
         """In `customerNo` mode the old card's number stays the one that a till reads."""
@@ -208,12 +227,20 @@ class Smaregi:
         if gone:
             await self.index.forget(gone)
 
+    async def remove(self, link: Link) -> Done:
+        """The store member stays, with card and points, or leaves: SMAREGI_ON_DELETE."""
+        if self._settings().smaregi_on_delete == "withdraw":
+            await self.withdraw(link)
+            return Done("withdrawn", link.reference)
+        await self.unlink(link)
+        return Done("unlinked", link.reference)
+
     async def unlink(self, link: Link) -> str | None:
         """The member gives up the customer's number and has its old one again, or one of its own.
 
         Returns the number that it has now, None where the member is gone. May be repeated.
         """
-        return await self._numbers.give_back(link)
+        return await self.numbers.give_back(link)
 
     async def withdraw(self, link: Link) -> None:
         """The member leaves (status 3), with its number and points. May be repeated."""
@@ -226,21 +253,26 @@ class Smaregi:
         """
         return await absorb(self.client, member_id, survivor_id)
 
-    async def refresh_members(self) -> AsyncIterator[dict[str, Any]]:
+    def refresh_members(self) -> AsyncIterator[dict[str, Any]]:
         """Rebuild the index of members; `progress` events, then `end`, with any `error`."""
-        scan = self.index.start_scan(again=True)
-        yield {"event": "start"}
-        while not scan.done():
-            await asyncio.wait({scan}, timeout=0.2)
-            progress = self.index.progress
-            yield {"event": "progress", "members": progress.members, "seconds": progress.seconds}
-        end = {"event": "end", "members": progress.members, "seconds": progress.seconds}
-        try:
-            scan.result()
-        except UpstreamError as error:
-            yield end | {"error": str(error)}
-            return
-        yield end | {"indexed": await self.index.size()}
+        return rebuild(self.index)
+
+    async def member(self, member_id: int) -> Row | None:
+        """The member as Smaregi has it now, with all its fields."""
+        return await self.client.by_id(str(member_id))
+
+    def as_member(self, customer: Customer | None) -> Row | None:
+        """What the customer says, in the columns of a member."""
+        if customer is None:
+            return None
+        fields, _ = member_fields(customer)
+        own = {"customerCode", "status"}
+        return {k: v for k, v in fields.items() if k not in own and not is_placeholder(v)}
+
+    async def members_fresh(self) -> None:
+        """Bring the index up to date, if there is one yet."""
+        if self.index.ready:
+            await self.index.fresh()
 
     async def check(self) -> Sequence[Check]:
         columns = await self.required.ask()
@@ -262,3 +294,7 @@ def _by_hand(work: Work) -> str | None:
     """The member that a person chose for this customer."""
     plan = work.plan or {}
     return str(plan["member"]) if plan.get("by_hand") else None
+
+
+def _ids(members: Iterable[Member]) -> tuple[int, ...]:
+    return tuple(member.member_id for member in members)

@@ -5,7 +5,7 @@ the write. Giving back is decided by what the member holds now, so it may be rep
 """
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Self
 
 from gateway.channels.base import Done, Work
@@ -57,6 +57,11 @@ class Numbers:
         self._client = client
         self._settings = settings
         self._number_taken = number_taken
+
+    def has_room(self, row: Row) -> bool:
+        """Whether the member can be linked at all, as things are set now."""
+        in_second = self._settings().smaregi_link_field == "customerNo"
+        return not (in_second and text_of(row, "customerNo"))
 
     async def give(self, target: Target, work: Work) -> Done:
         """Link: the customer's number goes to the member, the old one to where staff find it."""
@@ -111,6 +116,22 @@ class Numbers:
             "old_number": target.code,
         }
         await work.save_plan(plan | {"by_hand": True} if target.by_hand else plan)
+
+    async def follow(self, link: Link, work: Work) -> Link:
+        """After a merge in Shopify the member gets the number of the customer who is left.
+
+        `was` of the plan are the customers who went; the link as it is now.
+        """
+        was = {str(gone) for gone in (work.plan or {}).get("was", ())}
+        row = await self._client.by_id(link.reference) if was else None
+        if row is None:
+            return link
+        number = work.customer.member_number
+        held = {name: text_of(row, name) for name in ("customerCode", "customerNo")}
+        changes = {name: number for name, value in held.items() if value in was}
+        if changes:
+            await self._client.patch(link.reference, changes)
+        return replace(link, member_number=(held | changes)["customerCode"])
 
     async def give_back(self, link: Link) -> str | None:
         """Unlink: the member gets its old number again; what it is now, None where it is gone.

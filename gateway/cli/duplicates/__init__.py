@@ -1,0 +1,17 @@
+"""duplicates: store members that may be one person: listed, shown, rejected, merged, linked."""
+
+import click
+
+from gateway.cli.duplicates.looking import list_, reject, show
+from gateway.cli.duplicates.mending import link, merge, unlink
+
+__all__ = ["command"]
+
+
+@click.group("duplicates")
+def command() -> None:
+    """Store members that may be one person."""
+
+
+for each in (list_, show, merge, reject, link, unlink):
+    command.add_command(each)

@@ -1,0 +1,192 @@
+"""Who looks for possible duplicates, and when.
+
+A pair counts only if one of the two is linked to an online customer. Members that changed, that
+were linked, and after a full scan all that are linked are looked at in the background, in slices
+so short that a registration does not notice: who is to be looked at stands in the database, written
+with the change itself (`store.examination`), so that a kill leaves nobody out.
+"""
+
+import asyncio
+import dataclasses
+import logging
+import math
+import sqlite3
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from gateway.duplicates.rules import Judgement, Reason, judge_forms
+from gateway.errors import StorageError, UpstreamError
+from gateway.store import Database, duplicates, examination, members, told
+from gateway.store.members import Member
+from gateway.wire import Lane, lane
+
+__all__ = ["Finder", "Look", "examine"]
+
+log = logging.getLogger(__name__)
+
+_EVERY = 1.0
+_SLICE = 0.003
+"""Seconds that the database's thread is kept; a registration's own work comes in between."""
+_PAUSE = 0.01
+_AT_ONCE = 50
+_REFRESH_EVERY = 60.0
+"""Seconds after which the index is refreshed even if nobody registers, so that what is done at the
+till is noticed."""
+_NEW = 3600.0
+"""Seconds for which the index may not know a member that we made."""
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What looking at a member showed.
+
+    `at_till`: members who have a customer's e-mail although no sign-up met them, which is news.
+    `is_unknown`: it is linked, and not yet in the index.
+    """
+
+    at_till: int = 0
+    is_unknown: bool = False
+
+
+@dataclass(slots=True)
+class Slice:
+    """What a slice's looks showed together."""
+
+    at_till: int = 0
+    unknown: bool = False
+
+
+class Finder:
+    """`refresh()` brings the index up to date; `notice(text)` tells the administrators.
+
+    `clock` is wall time, `timer` monotonic; both in seconds.
+    """
+
+    def __init__(
+        self,
+        db: Database,
+        *,
+        refresh: Callable[[], Awaitable[None]],
+        notice: Callable[[str], None],
+        clock: Callable[[], float] = time.time,
+        timer: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._db = db
+        self._refresh = refresh
+        self._notice = notice
+        self._clock = clock
+        self._timer = timer
+        self._refreshed_at = timer()
+
+    async def run(self) -> None:
+        """Runs for ever."""
+        lane.set(Lane.BACKLOG)
+        while True:
+            await asyncio.sleep(_EVERY)
+            try:
+                unknown = await self.catch_up(pause=_PAUSE)
+                if unknown or self._timer() - self._refreshed_at > _REFRESH_EVERY:
+                    self._refreshed_at = self._timer()
+                    await self._refresh()
+            except (StorageError, UpstreamError) as error:
+                log.warning("possible duplicates could not be looked for: %s", error)
+
+    async def catch_up(self, *, pause: float = 0.0, seconds: float = math.inf) -> bool:
+        """Look at all who wait, for `seconds` at most; whether a linked one is not in the index."""
+        until = self._timer() + seconds
+        at_till, unknown = 0, False
+        try:
+            while self._timer() < until and await self._db.read(examination.is_waiting):
+                done = await self._db.write(self._slice)
+                at_till += done.at_till
+                unknown |= done.unknown
+                await asyncio.sleep(pause)
+        finally:
+            if at_till:
+                self._notice(_made_at_till(at_till))
+        return unknown
+
+    def _slice(self, db: sqlite3.Connection) -> Slice:
+        """Those that changed first; then those that a full scan left to be looked at."""
+        now, until, result = self._clock(), self._timer() + _SLICE, Slice()
+        changed = examination.next_changed(db, _AT_ONCE)
+        if not changed:
+            return self._slice_of_linked(db, now, until)
+        for member_id in changed:
+            examination.keep_told(db, member_id)
+            look = examine(db, member_id, now)
+            examination.done(db, member_id)
+            result.at_till += look.at_till
+            result.unknown |= look.is_unknown
+            if self._timer() > until:
+                break
+        return result
+
+    def _slice_of_linked(self, db: sqlite3.Connection, now: float, until: float) -> Slice:
+        linked = examination.next_linked(db, _AT_ONCE)
+        if not linked:
+            duplicates.forget_gone(db, now - _NEW)
+            told.forget_unlinked(db)
+            examination.all_linked_done(db)
+        for member_id in linked:
+            examine(db, member_id, now)
+            examination.linked_done(db, member_id)
+            if self._timer() > until:
+                break
+        return Slice()
+
+
+def examine(db: sqlite3.Connection, member_id: int, now: float) -> Look:
+    """Write down whom this member may be, and forget the open pairs that are alike no more."""
+    member = members.get(db, member_id)
+    if member is None:
+        return Look(is_unknown=bool(examination.linked(db, [member_id])))
+    known = {pair.other(member_id): pair for pair in duplicates.of_member(db, member_id)}
+    ours, others = _alike(db, member)
+    linked = examination.linked(db, [member_id, *others])
+    found: dict[int, Judgement] = {}
+    for other_id, theirs in others.items():
+        if member_id in linked or other_id in linked:
+            judgement = judge_forms(ours, theirs, known=other_id in known)
+            if judgement is not None and judgement.is_possible:
+                found[other_id] = judgement
+    for other_id, pair in known.items():
+        if other_id not in found and Reason.MERGED_ONLINE not in pair.reasons:
+            duplicates.forget(db, pair)
+    fresh = [
+        judgement
+        for other_id, judgement in found.items()
+        if duplicates.upsert(db, member_id, other_id, judgement.reasons, judgement.score, now)
+    ]
+    return Look(at_till=sum(Reason.EMAIL in judgement.reasons for judgement in fresh))
+
+
+def _alike(db: sqlite3.Connection, member: Member) -> tuple[list[Member], dict[int, list[Member]]]:
+    """The member's forms, and those of whoever is like one of them: as the till wrote them, and as
+    their customers told it.
+    """
+    ours = _forms(member, told.of_members(db, [member.member_id]))
+    near = {other.member_id: other for form in ours for other in members.alike(db, form)}
+    for form in ours:
+        for other_id in told.alike(db, dataclasses.asdict(form)) - near.keys():
+            other = members.get(db, other_id)
+            if other is not None:
+                near[other_id] = other
+    near.pop(member.member_id, None)
+    said = told.of_members(db, near)
+    return ours, {other_id: _forms(other, said) for other_id, other in near.items()}
+
+
+def _forms(member: Member, said: Mapping[int, Mapping[str, bytes | None]]) -> list[Member]:
+    keys: Any = {name: key for name, key in said.get(member.member_id, {}).items() if key}
+    return [member, dataclasses.replace(member, **keys)] if keys else [member]
+
+
+def _made_at_till(number: int) -> str:
+    who = "1 store member has" if number == 1 else f"{number} store members have"
+    return (
+        f"👥 {who} the e-mail of an online customer who is linked to another member: "
+        "see `python main.py duplicates list`."
+    )

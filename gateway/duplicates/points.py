@@ -1,0 +1,124 @@
+"""Moving points between two members, where the API knows no idempotency.
+
+They are taken from the absorbed member before the survivor gets them: whatever dies or is lost in
+between, nobody can spend points twice, and our row says how many are owed to whom. Adding first
+would show the points at both members meanwhile, to be spent at any till.
+
+Each change is written down, with the balance read right before it, and then sent, once. After an
+answer that is lost or unclear the balance decides: as expected, it was done; as before for so long
+that no late request can come any more, it was not; anything else, the till moved points at the same
+moment, and a person has to compare.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable
+
+from gateway.channels.smaregi.client import SmaregiClient
+from gateway.duplicates.progress import Tell, Unfinished
+from gateway.errors import UpstreamError
+from gateway.store import Database, merges
+from gateway.store.merges import Merge
+
+__all__ = ["Points", "Puzzle"]
+
+_PAUSE = 1.0
+"""Seconds between two readings of a balance, at most."""
+
+
+class Puzzle(Exception):  # noqa: N818 - told to a person, nothing is broken
+    """The balance is neither as before nor as expected."""
+
+
+class Points:
+    """`patience`: seconds after which a request of ours cannot arrive any more."""
+
+    patience = 60.0
+
+    def __init__(
+        self, db: Database, client: SmaregiClient, clock: Callable[[], float] = time.time
+    ) -> None:
+        self._db = db
+        self._client = client
+        self._clock = clock
+
+    async def take(self, merge: Merge, tell: Tell) -> Merge:
+        """From the absorbed: `begun` or `taking` -> `taken`, or `given` if there are none."""
+        if merge.step == "begun":
+            balance = await self._balance(merge.absorbed)
+            if balance <= 0:
+                return await self._write(merge.at("given", self._clock()))
+            taking = merge.at("taking", self._clock(), points=balance, balance_before=balance)
+            return await self._send(await self._write(taking), "begun", "taken", tell)
+        return await self._clear_up(merge, "begun", "taken", tell)
+
+    async def give(self, merge: Merge, tell: Tell) -> Merge:
+        """To the survivor: `taken` or `giving` -> `given`."""
+        if merge.step == "taken":
+            balance = await self._balance(merge.survivor)
+            giving = merge.at("giving", self._clock(), balance_before=balance)
+            return await self._send(await self._write(giving), "taken", "given", tell)
+        return await self._clear_up(merge, "taken", "given", tell)
+
+    async def _send(self, merge: Merge, before: str, after: str, tell: Tell) -> Merge:
+        """Once, and never again before it is known not to have happened."""
+        member, points = _change(merge)
+        try:
+            answered = await self._client.add_points(str(member), points)
+        except UpstreamError as error:
+            if error.applied is False:
+                await self._write(merge.at(before, self._clock()))
+                raise
+            answered = None
+        if answered == merge.balance_before + points:
+            return await self._write(merge.at(after, self._clock()))
+        return await self._clear_up(merge, before, after, tell)
+
+    async def _clear_up(self, merge: Merge, before: str, after: str, tell: Tell) -> Merge:
+        """What became of a change whose answer nobody has: the balance says."""
+        member, points = _change(merge)
+        tell(
+            f"Whether member {member} got {points:+d} points is not known: its balance is read "
+            f"until that is clear ({self.patience:.0f} s at most)."
+        )
+        until = time.monotonic() + self.patience
+        while (balance := await self._read(member, until)) == merge.balance_before:
+            if time.monotonic() >= until:
+                await self._write(merge.at(before, self._clock()))
+                raise Unfinished(
+                    f"Smaregi never answered, and member {member} still has {balance} points: the "
+                    "change did not reach it. Run the same command again."
+                )
+            await asyncio.sleep(min(_PAUSE, self.patience / 10))
+        if balance != merge.balance_before + points:
+            raise Puzzle(
+                f"member {member} had {merge.balance_before} points, {points:+d} were sent, and "
+                f"now it has {balance}"
+            )
+        return await self._write(merge.at(after, self._clock()))
+
+    async def _read(self, member: int, until: float) -> int:
+        """The balance; what fails in passing is asked again for as long as we wait anyway."""
+        while True:
+            try:
+                return await self._balance(member)
+            except UpstreamError:
+                if time.monotonic() >= until:
+                    raise
+                await asyncio.sleep(min(_PAUSE, self.patience / 10))
+
+    async def _balance(self, member: int) -> int:
+        balance = await self._client.balance(str(member))
+        if balance is None:
+            raise Puzzle(f"Smaregi has no member {member} any more")
+        return balance
+
+    async def _write(self, merge: Merge) -> Merge:
+        await self._db.write(lambda db: merges.write(db, merge))
+        return merge
+
+
+def _change(merge: Merge) -> tuple[int, int]:
+    """Whose points are being changed, and by how many."""
+    taking = merge.step == "taking"
+    return (merge.absorbed, -merge.points) if taking else (merge.survivor, merge.points)

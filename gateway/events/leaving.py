@@ -1,0 +1,103 @@
+"""A customer who is gone from Shopify leaves the channels; a redaction also wipes what we hold."""
+
+import logging
+import sqlite3
+import time
+from collections.abc import Callable
+
+from gateway.delivery import Deliverer
+from gateway.errors import ErrorClass, UpstreamError
+from gateway.events.worker import LaterError
+from gateway.outcomes import Kind, NewDelivery, Outcome
+from gateway.shopify import Shopify
+from gateway.store import Database, erasure, links, outbox
+
+__all__ = ["Leaving"]
+
+log = logging.getLogger(__name__)
+
+_GONE = "the customer is gone from Shopify"
+_UNDER_WAY = 1.0
+"""Seconds until an attempt that is under way is asked for again."""
+_LONGEST_PAUSE = 600.0
+
+
+class Leaving:
+    """`due(channel)` wakes the worker, `wiped()` has the journal's bytes wiped too."""
+
+    def __init__(
+        self,
+        db: Database,
+        shopify: Shopify,
+        deliverer: Deliverer,
+        *,
+        due: Callable[[str], None],
+        wiped: Callable[[], None],
+        notice: Callable[[str], None],
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._db = db
+        self._shopify = shopify
+        self._deliverer = deliverer
+        self._due = due
+        self._wiped = wiped
+        self._notice = notice
+        self._clock = clock
+
+    async def remove(self, customer_id: int) -> None:
+        """What is owed is given up; each channel with a record is to take it away."""
+        now = self._clock()
+        routes = self._deliverer.routes
+        keeping = [name for name, route in routes.items() if route.spec.updates]
+
+        def unit(db: sqlite3.Connection) -> bool:
+            if erasure.is_under_way(db, [customer_id]):
+                return False
+            erasure.discard_open(db, customer_id, _GONE, now)
+            begun = erasure.removals_open(db, customer_id)
+            for (_, name), link in links.of_customers(db, routes, [customer_id]).items():
+                if name not in keeping:
+                    links.remove(db, name, customer_id, link.reference)
+                elif name not in begun:
+                    removal = NewDelivery(name, Kind.REMOVAL, Outcome.PENDING)
+                    outbox.add(db, customer_id, None, [removal], now)
+            return True
+
+        if not await self._db.write(unit):
+            raise LaterError(_UNDER_WAY)
+        for name in keeping:
+            self._due(name)
+
+    async def redact(self, customer_id: int, age: float) -> None:
+        """Remove, and once every channel has done so forget the customer; `age` of the request."""
+        await self.remove(customer_id)
+
+        def unit(db: sqlite3.Connection) -> bool:
+            if erasure.removals_open(db, customer_id):
+                return False
+            erasure.wipe(db, customer_id)
+            return True
+
+        if not await self._db.write(unit):
+            raise LaterError(min(_LONGEST_PAUSE, max(0.5, age / 5)))
+        self._wiped()
+
+    async def redact_shop(self) -> None:
+        """Two days after the app was uninstalled. Where our token still works it was not."""
+        try:
+            await self._shopify.check()
+        except UpstreamError as error:
+            if error.error_class is not ErrorClass.AUTH:
+                raise
+        else:
+            self._notice(_STILL_INSTALLED)
+            return
+        await self._db.write(erasure.wipe_shop)
+        self._wiped()
+        self._notice("Shopify had the shop's data erased: the gateway has wiped all that it held.")
+
+
+_STILL_INSTALLED = (
+    "Shopify asked to erase the shop's data, as after an uninstallation, but the app is installed: "
+    "nothing was erased."
+)

@@ -1,0 +1,156 @@
+"""Which place an address is, short and for comparison only: the town and its first two numbers.
+
+`address_key` tells flats and lots apart; this one only whether two people live in one place, and
+it is cheap enough for a million members: nearly every address names the town of its postal code,
+with plain numbers right behind it, and needs no parser. Whatever else is written is parsed. Both
+ways lead to the same text.
+"""
+
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Final
+
+from gateway.normalize.address import Address, parse_address
+from gateway.normalize.block import ROOM
+from gateway.normalize.characters import HYPHENS, fold_width, scrub
+from gateway.normalize.folding import fold_name, readable
+from gateway.normalize.numerals import is_kanji_number, kanji_to_int
+from gateway.normalize.places import City, places
+from gateway.normalize.postal import clean_postal_code
+from gateway.normalize.prefecture import prefecture as prefecture_of
+
+__all__ = ["place_digest"]
+
+_HYPHEN: Final = f"[{re.escape(HYPHENS)}]"
+_PLAIN_NUMBERS: Final = re.compile(
+    rf" ?(?P<first>[0-9]{{1,4}}|[一二三四五六七八九十]{{1,3}}(?=丁目))"
+    rf"(?:(?: ?{_HYPHEN} ?|の|丁目{_HYPHEN}?|番地?[のノ]?|番地?{_HYPHEN})(?:(?<=[目番地]) ?)?"
+    rf"(?P<second>[0-9]{{1,5}})(?![0-9一]|{ROOM.pattern})|(?:番地?)?$)"
+)
+"""Forms that can be read in one way only."""
+
+_NUMERAL: Final = re.compile("[〇零一二三四五六七八九十百千0-9]")
+_AZA: Final = re.compile("[大小]?字")
+_LONGEST: Final = 200
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """The one town of a postal code: its names, and how its digests begin."""
+
+    city: City
+    town: str
+    head: str
+
+
+def place_digest(
+    postal_code: str = "",
+    prefecture: str = "",
+    city: str = "",
+    address1: str = "",
+    address2: str = "",
+) -> str:
+    """`JP-13|渋谷区|道玄坂|1-2` for every writing of it; '' where town or number is not known."""
+    if not address1 and not city:
+        return ""
+    place = _place_of_code(postal_code)
+    if place is not None and len(address1) < _LONGEST:
+        digest = _at_once(place, prefecture, city, address1, alone=not address2)
+        if digest:
+            return digest
+    address = parse_address(
+        postal_code=postal_code,
+        prefecture=prefecture,
+        city=city,
+        address1=address1,
+        address2=address2,
+    )
+    if place is not None and not address.city and _NUMERAL.match(scrub(fold_width(address1))):
+        address = parse_address(
+            postal_code=postal_code,
+            prefecture=place.city.prefecture.code,
+            city=place.city.name,
+            address1=place.town + address1,
+            address2=address2,
+        )
+    return _of_parsed(address, place)
+
+
+def _at_once(place: _Place, prefecture: str, city: str, address1: str, *, alone: bool) -> str:
+    """'' where it is not as plain as that."""
+    known = prefecture_of(prefecture) if prefecture else None
+    if prefecture and known is not place.city.prefecture:
+        return ""
+    line = fold_width(scrub(f"{city} {address1}" if city else address1))
+    rest = _after_town(place, line)
+    match = _PLAIN_NUMBERS.match(rest) if rest is not None else None
+    if match is None or (match["second"] is None and not alone):
+        return ""
+    return _digest(place.head, match["first"], match["second"])
+
+
+def _digest(head: str, first: str, second: str | None) -> str:
+    if not first.isascii():
+        if not is_kanji_number(first):
+            return ""
+        first = str(kanji_to_int(first))
+    return f"{head}|{int(first)}-{int(second)}" if second else f"{head}|{int(first)}"
+
+
+def _after_town(place: _Place, line: str) -> str | None:
+    """What follows prefecture, municipality and town, each of which may be left out."""
+    line = line.removeprefix(place.city.prefecture.ja).lstrip(" ")
+    line = line.removeprefix(place.city.name).lstrip(" ")
+    if line.startswith(("大字", "字")) and not line.startswith(place.town):
+        line = line[line.index("字") + 1 :]
+    if line.startswith(place.town):
+        return line[len(place.town) :]
+    return line if "" not in _towns_that_go_on(place.city) else None
+
+
+def _of_parsed(address: Address, place: _Place | None) -> str:
+    if not address.numbers or address.prefecture is None or not address.city:
+        return ""
+    letter = re.match("[^0-9-]*", address.block)
+    numbers = "-".join(map(str, address.numbers[:2]))
+    if address.town:
+        head = _head(address.prefecture.code, address.city, address.town)
+    elif place is not None and place.city.name == address.city:
+        head = place.head
+    else:
+        return ""
+    return f"{head}|{letter[0] if letter else ''}{numbers}"
+
+
+@lru_cache(32768)
+def _place_of_code(text: str) -> _Place | None:
+    """None for a code of several towns, and where a town's name may end elsewhere than it seems.
+
+    In Kyoto a street may stand before the town, or say more than the town.
+    """
+    code = clean_postal_code(text) if text else None
+    found = places().town_of_postal_code(code.replace("-", "")) if code else None
+    if found is None:
+        return None
+    city, town = found
+    if city.name.startswith("京都市") or town in _towns_that_go_on(city):
+        return None
+    return _Place(city, town, _head(city.prefecture.code, city.name, city.towns()[fold_name(town)]))
+
+
+@lru_cache(2048)
+def _towns_that_go_on(city: City) -> frozenset[str]:
+    """Towns whose name is the beginning of another's that goes on with a number (本町一丁目).
+
+    '' is among them where a town begins with one.
+    """
+    names = {"", *city.names_of_towns}
+    beginnings = (name[: at.start()] for name in names for at in _NUMERAL.finditer(name))
+    return frozenset(names.intersection(beginnings))
+
+
+@lru_cache(32768)
+def _head(code: str, city: str, town: str) -> str:
+    folded = fold_name(town)
+    return f"{code}|{readable(fold_name(city))}|{readable(_AZA.sub('', folded) or folded)}"

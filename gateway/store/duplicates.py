@@ -1,0 +1,173 @@
+"""Every query on possible duplicates: pairs of member ids, with codes and nothing readable."""
+
+import sqlite3
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import orjson
+
+__all__ = [
+    "Pair",
+    "State",
+    "add_bare",
+    "find",
+    "forget",
+    "forget_gone",
+    "get",
+    "of_member",
+    "open_count",
+    "set_state",
+    "upsert",
+]
+
+State = Literal["open", "rejected", "merged"]
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """Two members that may be one person. Times are Unix seconds; `reasons` are codes."""
+
+    low_id: int
+    high_id: int
+    state: State
+    reasons: tuple[str, ...]
+    score: int
+    found_at: float
+    updated_at: float
+
+    def other(self, member_id: int) -> int:
+        return self.high_id if member_id == self.low_id else self.low_id
+
+
+def _pair(row: sqlite3.Row) -> Pair:
+    return Pair(
+        row["low_id"],
+        row["high_id"],
+        row["state"],
+        tuple(orjson.loads(row["reasons"])),
+        row["score"],
+        row["found_at"],
+        row["updated_at"],
+    )
+
+
+def _ordered(one: int, other: int) -> tuple[int, int]:
+    return (one, other) if one < other else (other, one)
+
+
+def upsert(
+    db: sqlite3.Connection,
+    one: int,
+    other: int,
+    reasons: Sequence[str],
+    score: int,
+    now: float,
+) -> bool:
+    """Write a pair down, or what is known of an open one; whether it is new.
+
+    One that a person rejected, or that was merged, stays as it is. A member that a person keeps
+    apart from a customer is no duplicate of that customer's own member.
+    """
+    values = (*_ordered(one, other), orjson.dumps(list(reasons)).decode(), score, now)
+    inserted = db.execute(
+        """INSERT INTO duplicates (low_id, high_id, state, reasons, score, found_at, updated_at)
+           SELECT ?1, ?2, 'open', ?3, ?4, ?5, ?5 WHERE NOT EXISTS (
+               SELECT 1 FROM kept_apart JOIN links USING (customer_id)
+               WHERE channel = 'smaregi' AND member_id IN (?1, ?2)
+                 AND CAST(reference AS INTEGER) IN (?1, ?2))
+           ON CONFLICT (low_id, high_id) DO NOTHING""",
+        values,
+    )
+    if inserted.rowcount:
+        return True
+    db.execute(
+        """UPDATE duplicates SET reasons = ?3, score = ?4, updated_at = ?5
+           WHERE low_id = ?1 AND high_id = ?2 AND state = 'open'
+             AND (reasons <> ?3 OR score <> ?4)""",
+        values,
+    )
+    return False
+
+
+def add_bare(db: sqlite3.Connection, member_id: int, others: Iterable[int], now: float) -> None:
+    """A sign-up chose `member_id` among members of one e-mail: the pairs, not yet judged."""
+    for other in others:
+        if other != member_id:
+            upsert(db, member_id, other, (), 0, now)
+
+
+def get(db: sqlite3.Connection, one: int, other: int) -> Pair | None:
+    row = db.execute(
+        "SELECT * FROM duplicates WHERE low_id = ? AND high_id = ?", _ordered(one, other)
+    ).fetchone()
+    return _pair(row) if row else None
+
+
+def of_member(db: sqlite3.Connection, member_id: int) -> list[Pair]:
+    rows = db.execute(
+        """SELECT * FROM duplicates WHERE low_id = ?1
+           UNION ALL SELECT * FROM duplicates WHERE high_id = ?1""",
+        (member_id,),
+    )
+    return [_pair(row) for row in rows]
+
+
+def find(
+    db: sqlite3.Connection,
+    *,
+    limit: int,
+    every_state: bool = False,
+    min_score: int | None = None,
+    after: tuple[int, int, int] | None = None,
+) -> list[Pair]:
+    """The likeliest first; `after` is (score, low id, high id) of the last of the page before."""
+    where, values = ["1" if every_state else "state = 'open'"], list[int]()
+    if min_score is not None:
+        where.append("score >= ?")
+        values.append(min_score)
+    if after is not None:
+        where.append("(-score, low_id, high_id) > (?, ?, ?)")
+        values += [-after[0], *after[1:]]
+    rows = db.execute(
+        f"""SELECT * FROM duplicates WHERE {" AND ".join(where)}
+            ORDER BY score DESC, low_id, high_id LIMIT ?""",  # noqa: S608
+        (*values, limit),
+    )
+    return [_pair(row) for row in rows]
+
+
+def open_count(db: sqlite3.Connection) -> int:
+    number: int = db.execute("SELECT count(*) FROM duplicates WHERE state = 'open'").fetchone()[0]
+    return number
+
+
+def set_state(db: sqlite3.Connection, one: int, other: int, state: State, now: float) -> bool:
+    """A person decided; whether the pair is known."""
+    return bool(
+        db.execute(
+            "UPDATE duplicates SET state = ?, updated_at = ? WHERE low_id = ? AND high_id = ?",
+            (state, now, *_ordered(one, other)),
+        ).rowcount
+    )
+
+
+def forget(db: sqlite3.Connection, pair: Pair) -> None:
+    """Nothing makes an open pair alike any more."""
+    db.execute(
+        "DELETE FROM duplicates WHERE low_id = ? AND high_id = ? AND state = 'open'",
+        (pair.low_id, pair.high_id),
+    )
+
+
+def forget_gone(db: sqlite3.Connection, before: float) -> int:
+    """Pairs of members that the store does not have any more, if older than `before`.
+
+    A member of a moment ago is not yet in the index.
+    """
+    return db.execute(
+        """DELETE FROM duplicates WHERE updated_at < ? AND EXISTS (
+               SELECT 1 FROM (SELECT low_id AS id UNION ALL SELECT high_id) AS one
+               WHERE NOT EXISTS (SELECT 1 FROM members WHERE member_id = one.id))""",
+        (before,),
+    ).rowcount

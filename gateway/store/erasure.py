@@ -1,0 +1,116 @@
+"""Queries on a customer who leaves, and on one who was merged into another."""
+
+import sqlite3
+from collections.abc import Iterable, Mapping
+
+import orjson
+
+from gateway.outcomes import Kind
+from gateway.store.listing import open_of
+
+__all__ = [
+    "discard_open",
+    "is_under_way",
+    "move_deliveries",
+    "move_link",
+    "move_told",
+    "removals_open",
+    "replaces",
+    "wipe",
+    "wipe_shop",
+]
+
+_OPEN = "('pending', 'retrying', 'failed', 'held')"
+_OF_CUSTOMER = "(SELECT id FROM registrations WHERE customer_id = ?)"
+
+
+def is_under_way(db: sqlite3.Connection, customer_ids: Iterable[int]) -> bool:
+    """Whether an attempt at one of their deliveries has begun and not ended."""
+    return any(d.claimed_version is not None for d in open_of(db, customer_ids).values())
+
+
+def discard_open(db: sqlite3.Connection, customer_id: int, message: str, now: float) -> None:
+    """What a customer who is gone was owed; removals stay."""
+    db.execute(
+        f"""UPDATE deliveries SET outcome = 'discarded', message = ?, error_class = NULL,
+                   next_attempt_at = NULL, waiting = NULL, updated_at = ?
+            WHERE customer_id = ? AND outcome IN {_OPEN} AND kind <> 'removal'""",  # noqa: S608
+        (message, now, customer_id),
+    )
+
+
+def removals_open(db: sqlite3.Connection, customer_id: int) -> set[str]:
+    """The channels that still have a record of a customer who is gone."""
+    found = open_of(db, [customer_id])
+    return {channel for (_, channel), d in found.items() if d.kind is Kind.REMOVAL}
+
+
+def move_link(
+    db: sqlite3.Connection,
+    channel: str,
+    gone: int,
+    kept: int,
+    fields: Mapping[str, str] | None,
+    now: float,
+) -> None:
+    """The record is the survivor's, who must not have one; `fields` are its marks from now on."""
+    db.execute(
+        """UPDATE links SET customer_id = ?, fields = ?, updated_at = ?
+           WHERE channel = ? AND customer_id = ?""",
+        (kept, None if fields is None else orjson.dumps(fields).decode(), now, channel, gone),
+    )
+
+
+def move_told(db: sqlite3.Connection, gone: int, kept: int) -> None:
+    """What they said, beside the store member that is the survivor's now."""
+    db.execute("UPDATE OR REPLACE told SET customer_id = ? WHERE customer_id = ?", (kept, gone))
+
+
+def move_deliveries(
+    db: sqlite3.Connection, gone: int, kept: int, settled: Iterable[str], message: str, now: float
+) -> None:
+    """What the one who went was owed is owed to the survivor, unless that is owed there already.
+
+    `settled` are channels that need nothing of it.
+    """
+    taken = {*settled, *(channel for _, channel in open_of(db, [kept]))}
+    for (_, channel), delivery in open_of(db, [gone]).items():
+        if channel in taken or delivery.kind is Kind.REMOVAL:
+            db.execute(
+                """UPDATE deliveries SET outcome = 'discarded', message = ?, next_attempt_at = NULL,
+                          waiting = NULL, updated_at = ? WHERE id = ?""",
+                (message, now, delivery.id),
+            )
+        else:
+            db.execute("UPDATE deliveries SET customer_id = ? WHERE id = ?", (kept, delivery.id))
+    db.execute("UPDATE registrations SET customer_id = ? WHERE customer_id = ?", (kept, gone))
+
+
+def replaces(db: sqlite3.Connection, delivery_id: int, gone: int) -> None:
+    """The delivery's plan says whose number the record still carries."""
+    row = db.execute("SELECT plan FROM deliveries WHERE id = ?", (delivery_id,)).fetchone()
+    plan = orjson.loads(row["plan"]) if row["plan"] else {}
+    plan["was"] = [*plan.get("was", []), gone]
+    db.execute(
+        "UPDATE deliveries SET plan = ? WHERE id = ?", (orjson.dumps(plan).decode(), delivery_id)
+    )
+
+
+def wipe(db: sqlite3.Connection, customer_id: int) -> None:
+    """All that is kept about a customer, by id, hash or outcome."""
+    for table in ("intents", "answers"):
+        db.execute(
+            f"DELETE FROM {table} WHERE registration_id IN {_OF_CUSTOMER}",  # noqa: S608
+            (customer_id,),
+        )
+    for table in ("registrations", "deliveries", "links", "kept_apart", "told"):
+        db.execute(f"DELETE FROM {table} WHERE customer_id = ?", (customer_id,))  # noqa: S608
+
+
+def wipe_shop(db: sqlite3.Connection) -> None:
+    """All that is kept about any customer; the index of members is the till's, and stays."""
+    for table in (
+        *("intents", "answers", "registrations", "deliveries", "links", "kept_apart", "told"),
+        *("duplicates", "merges"),
+    ):
+        db.execute(f"DELETE FROM {table}")  # noqa: S608

@@ -1,0 +1,131 @@
+"""Which members are still to be looked at for duplicates.
+
+A member that changed is written down here in the transaction that changes its row, one that was
+linked in the transaction that links it: a process that dies leaves none of them out.
+"""
+
+import sqlite3
+from collections.abc import Iterable
+
+from gateway.outcomes import Match
+from gateway.store import duplicates, told
+from gateway.store.members import SHARED_BY, get_meta, set_meta
+
+__all__ = [
+    "add",
+    "add_all_linked",
+    "all_linked_done",
+    "done",
+    "is_waiting",
+    "keep_told",
+    "linked",
+    "linked_done",
+    "linked_now",
+    "next_changed",
+    "next_linked",
+    "waiting",
+]
+
+_SYSTEM = "smaregi"
+_CURSOR = "duplicates_cursor"
+
+
+def add(db: sqlite3.Connection, member_ids: Iterable[int]) -> None:
+    """These changed: to be looked at."""
+    db.executemany(
+        "INSERT OR IGNORE INTO unexamined (member_id) VALUES (?)", [(i,) for i in member_ids]
+    )
+
+
+def linked_now(
+    db: sqlite3.Connection, customer_id: int, member_id: int, match: Match, now: float
+) -> None:
+    """A sign-up made or chose this member: one row, since a customer waits for it."""
+    db.execute(
+        """INSERT INTO unexamined (member_id, customer_id, told) VALUES (?, ?, ?)
+           ON CONFLICT (member_id) DO UPDATE SET
+               customer_id = excluded.customer_id, told = excluded.told""",
+        (member_id, customer_id, match.told and told.packed(match.told)),
+    )
+    if len(match.others) <= SHARED_BY:
+        duplicates.add_bare(db, member_id, match.others, now)
+
+
+def keep_told(db: sqlite3.Connection, member_id: int) -> None:
+    """What the member's customer told is put where it is looked for."""
+    row = db.execute(
+        "SELECT customer_id, told FROM unexamined WHERE member_id = ? AND told IS NOT NULL",
+        (member_id,),
+    ).fetchone()
+    if row is not None:
+        told.put(db, row["customer_id"], told.unpacked(row["told"]))
+
+
+def add_all_linked(db: sqlite3.Connection) -> None:
+    """Everything was read again: whoever is linked is to be looked at."""
+    set_meta(db, _CURSOR, "0")
+
+
+def next_changed(db: sqlite3.Connection, limit: int) -> list[int]:
+    rows = db.execute("SELECT member_id FROM unexamined ORDER BY member_id LIMIT ?", (limit,))
+    return [row[0] for row in rows]
+
+
+def next_linked(db: sqlite3.Connection, limit: int) -> list[int]:
+    """The next linked members after a full scan; empty once all were looked at, or none is to be.
+
+    Ids are ordered as text, as links hold them.
+    """
+    cursor = get_meta(db, _CURSOR)
+    if not cursor:
+        return []
+    rows = db.execute(
+        """SELECT DISTINCT reference FROM links WHERE channel = ? AND reference > ?
+           ORDER BY reference LIMIT ?""",
+        (_SYSTEM, cursor, limit),
+    ).fetchall()
+    return [int(row[0]) for row in rows]
+
+
+def done(db: sqlite3.Connection, member_id: int) -> None:
+    """One that changed was looked at."""
+    db.execute("DELETE FROM unexamined WHERE member_id = ?", (member_id,))
+
+
+def linked_done(db: sqlite3.Connection, member_id: int) -> None:
+    """The linked ones up to this were looked at."""
+    set_meta(db, _CURSOR, str(member_id))
+
+
+def all_linked_done(db: sqlite3.Connection) -> None:
+    set_meta(db, _CURSOR, "")
+
+
+def is_waiting(db: sqlite3.Connection) -> bool:
+    changed = db.execute("SELECT 1 FROM unexamined LIMIT 1").fetchone()
+    return changed is not None or bool(get_meta(db, _CURSOR))
+
+
+def waiting(db: sqlite3.Connection) -> int:
+    """How many are still to be looked at."""
+    changed: int = db.execute("SELECT count(*) FROM unexamined").fetchone()[0]
+    cursor = get_meta(db, _CURSOR)
+    if not cursor:
+        return changed
+    rest: int = db.execute(
+        "SELECT count(*) FROM links WHERE channel = ? AND reference > ?", (_SYSTEM, cursor)
+    ).fetchone()[0]
+    return changed + rest
+
+
+def linked(db: sqlite3.Connection, member_ids: Iterable[int]) -> dict[int, int]:
+    """Member id -> customer id, of those that are linked to an online customer."""
+    found = {}
+    for member_id in member_ids:
+        row = db.execute(
+            "SELECT customer_id FROM links WHERE channel = ? AND reference = ? LIMIT 1",
+            (_SYSTEM, str(member_id)),
+        ).fetchone()
+        if row is not None:
+            found[member_id] = row[0]
+    return found

@@ -1,0 +1,98 @@
+"""Every query on what customers told who were linked to a store member: keyed hashes.
+
+The member that the till knows may lack it: a name and a telephone number, often no more. The keys
+are the member index's, so that both sides compare.
+"""
+
+import sqlite3
+from collections.abc import Iterable, Mapping
+
+from gateway.store.members import ALIKE, SHARED_BY
+
+__all__ = [
+    "BY_KEYS",
+    "BY_MEMBER",
+    "COLUMNS",
+    "alike",
+    "forget_unlinked",
+    "of_members",
+    "packed",
+    "put",
+    "unpacked",
+]
+
+COLUMNS = (
+    "email_key",
+    "mobile_key",
+    "kana_key",
+    "name_key",
+    "birth_key",
+    "postal_key",
+    "place_key",
+)
+_NOTHING = bytes(16)
+_SAME = "links.channel = 'smaregi' AND links.customer_id = told.customer_id"
+# A cross join keeps the order: without statistics SQLite would begin with every link there is.
+BY_MEMBER = f"FROM links CROSS JOIN told ON {_SAME} WHERE links.reference = ?"
+BY_KEYS = f"FROM told CROSS JOIN links ON {_SAME} WHERE"
+
+
+def packed(keys: Mapping[str, bytes | None]) -> bytes:
+    """Keys of 16 bytes, one after the other; zeros where nothing was told."""
+    return b"".join(keys.get(column) or _NOTHING for column in COLUMNS)
+
+
+def unpacked(text: bytes) -> dict[str, bytes | None]:
+    parts = [text[at : at + 16] for at in range(0, len(text), 16)]
+    return {
+        column: None if part == _NOTHING else part
+        for column, part in zip(COLUMNS, parts, strict=True)
+    }
+
+
+def put(db: sqlite3.Connection, customer_id: int, keys: Mapping[str, bytes | None]) -> None:
+    """Keep what this customer told, by column."""
+    db.execute(
+        f"""INSERT OR REPLACE INTO told (customer_id, {", ".join(COLUMNS)})
+            VALUES (?, ?, ?, ?, ?, ?, ?, ?)""",  # noqa: S608
+        (customer_id, *(keys.get(column) for column in COLUMNS)),
+    )
+
+
+def of_members(
+    db: sqlite3.Connection, member_ids: Iterable[int]
+) -> dict[int, dict[str, bytes | None]]:
+    """Member id -> what its customer told."""
+    found: dict[int, dict[str, bytes | None]] = {}
+    for member_id in member_ids:
+        row = db.execute(
+            f"SELECT {', '.join(COLUMNS)} {BY_MEMBER}",
+            (str(member_id),),
+        ).fetchone()
+        if row is not None:
+            found[member_id] = dict(row)
+    return found
+
+
+def alike(db: sqlite3.Connection, keys: Mapping[str, bytes | None]) -> set[int]:
+    """Members whose customers told something that is alike, as `members.alike`."""
+    found: set[int] = set()
+    for columns in ALIKE:
+        values = [keys[column] for column in columns]
+        if None not in values:
+            where = " AND ".join(f"told.{column} = ?" for column in columns)
+            rows = db.execute(
+                f"SELECT links.reference {BY_KEYS} {where} LIMIT ?",
+                (*values, SHARED_BY + 1),
+            ).fetchall()
+            if len(rows) <= SHARED_BY:
+                found |= {int(row[0]) for row in rows}
+    return found
+
+
+def forget_unlinked(db: sqlite3.Connection) -> int:
+    """What was told by customers who are linked to no member any more."""
+    return db.execute(
+        """DELETE FROM told WHERE NOT EXISTS (
+               SELECT 1 FROM links WHERE channel = 'smaregi' AND customer_id = told.customer_id)"""
+    ).rowcount

@@ -1,0 +1,86 @@
+"""SMAREGI_LINK_UNVERIFIED=false: linking waits until the e-mail is known to be theirs."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from gateway.outcomes import Outcome
+from gateway.sandbox import Fault
+from tests.duplicates.mending import customer_of, link_of, member, store_member, told
+from tests.world import World, a_world
+
+
+@pytest.fixture
+async def strict(tmp_path: Path) -> AsyncIterator[World]:
+    async with a_world(tmp_path, SMAREGI_LINK_UNVERIFIED="false") as world:
+        yield world
+
+
+async def linked(world: World, customer: int) -> str:
+    """The member, once the worker has linked it."""
+    async with asyncio.timeout(10):
+        while (found := await link_of(world, customer)) is None:
+            await asyncio.sleep(0.01)
+    return str(found.reference)
+
+
+async def test_a_later_sign_up_that_says_so_releases_what_waits(strict: World) -> None:
+    till = store_member(strict)
+    first = await strict.register(email_verified=False)
+    assert first.channel("smaregi")["error_class"] == "conflict"
+    again = await strict.register(email_verified=True)
+    assert again.status == 201
+    assert again.body["id"] == first.body["id"]
+    assert again.channel("smaregi")["outcome"] in {"pending", "delivered"}
+    assert await linked(strict, customer_of(first)) == str(till)
+    mails = await strict.deliveries(channels=("email",))
+    assert [mail.attempts for mail in mails] == [1]
+
+
+async def test_a_sign_up_with_other_data_that_is_refused_proves_the_address_too(
+    strict: World,
+) -> None:
+    till = store_member(strict)
+    first = await strict.register(email_verified=False)
+    again = await strict.register(email_verified=True, phone="090-1111-2222")
+    assert again.status == 409
+    assert await linked(strict, customer_of(first)) == str(till)
+
+
+async def test_an_unverified_repetition_releases_nothing(strict: World) -> None:
+    store_member(strict)
+    first = await strict.register(email_verified=False)
+    for phone in ("090-1234-5678", "090-1111-2222"):
+        await strict.register(email_verified=False, phone=phone)
+    (delivery,) = await strict.deliveries(channels=("smaregi",))
+    assert (delivery.outcome, delivery.attempts) == (Outcome.FAILED, 1)
+    assert await strict.replay(id=[delivery.id]) == 1
+    (delivery,) = await strict.deliveries(channels=("smaregi",))
+    assert delivery.outcome is Outcome.FAILED
+    done = await told(strict.core.linking.link(customer_of(first), 1))
+    assert done.code == 0, done
+    assert member(strict, 1)["customerCode"] == str(customer_of(first))
+
+
+async def test_what_is_proven_during_an_attempt_counts(strict: World) -> None:
+    """The attempt began without knowing; it ends in a conflict that is over already."""
+    store_member(strict)
+    strict.set(GATEWAY_RESPONSE_DEADLINE="0.5")
+    strict.sandbox.faults.set("smaregi", Fault("hang", match="GET /customers"))
+    first = await strict.register(email_verified=False)
+    assert first.channel("smaregi")["outcome"] == "pending"
+    await strict.core.deliverer.email_is_verified(customer_of(first))
+    strict.sandbox.faults.clear()
+    assert await linked(strict, customer_of(first)) == "1"
+
+
+async def test_other_conflicts_stay_as_they_are(strict: World) -> None:
+    store_member(strict, status="1")
+    first = await strict.register(email_verified=False)
+    await strict.core.deliverer.email_is_verified(customer_of(first))
+    await strict.settled()
+    (delivery,) = await strict.deliveries(channels=("smaregi",))
+    assert "suspended" in (delivery.message or "")
+    assert await link_of(strict, customer_of(first)) is None
