@@ -1,20 +1,23 @@
 """Every query on the index of Smaregi members. Keys are keyed hashes; nothing here is readable."""
 
 import sqlite3
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from typing import Any
 
 __all__ = [
+    "COLUMNS",
+    "PART",
     "Member",
+    "Values",
     "by_email",
     "by_kana",
     "by_mobile",
     "by_name_and_place",
-    "forget_unseen",
-    "highest_id",
     "number_taken",
     "size",
     "upsert",
+    "write_page",
 ]
 
 
@@ -37,37 +40,49 @@ class Member:
     place_key: bytes | None = None
 
 
-_COLUMNS = (
-    "member_id, code, number, email_key, status, kana_key, name_key, birth_key, last_come, points,"
-    " mobile_key, postal_key, place_key"
+Values = tuple[Any, ...]
+"""The values of a `Member` in the order of its fields."""
+
+PART = 32768
+"""Members in a part; see the schema."""
+
+_NAMES = tuple(field.name for field in fields(Member))
+COLUMNS = ", ".join(_NAMES)
+_OTHERS = ", ".join(_NAMES[1:])
+_UPSERT = (
+    f"INSERT INTO members ({COLUMNS}, part) VALUES ({'?, ' * len(_NAMES)}?)"  # noqa: S608
+    f" ON CONFLICT (member_id) DO UPDATE SET ({_OTHERS}) ="
+    f" ({', '.join(f'excluded.{name}' for name in _NAMES[1:])})"
+    f" WHERE ({_OTHERS}) IS NOT ({', '.join(f'excluded.{name}' for name in _NAMES[1:])})"
 )
 
 
-def upsert(db: sqlite3.Connection, members: Sequence[Member], scan: int) -> None:
-    """Write members as Smaregi has them now; `scan` is the pass that saw them."""
-    db.executemany(
-        f"INSERT OR REPLACE INTO members ({_COLUMNS}, seen_scan)"  # noqa: S608
-        " VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
-        [
-            (
-                m.member_id,
-                m.code,
-                m.number,
-                m.email_key,
-                m.status,
-                m.kana_key,
-                m.name_key,
-                m.birth_key,
-                m.last_come,
-                m.points,
-                m.mobile_key,
-                m.postal_key,
-                m.place_key,
-                scan,
-            )
-            for m in members
-        ],
-    )
+def upsert(db: sqlite3.Connection, rows: Sequence[Values]) -> None:
+    """Write members as Smaregi has them now; what has not changed is not written."""
+    ids = "[" + ",".join(str(row[0]) for row in rows) + "]"
+    known = db.execute(
+        "SELECT count(*) FROM json_each(?) JOIN members ON member_id = value", (ids,)
+    ).fetchone()[0]
+    came = _came(db)
+    part = (came // PART,)
+    db.executemany(_UPSERT, [row + part for row in rows])
+    if known < len(rows):
+        set_meta(db, "members_came", str(came + len(rows) - known))
+
+
+def write_page(
+    db: sqlite3.Connection, low: int, high: int, rows: Sequence[Values], present: set[int]
+) -> None:
+    """Write `rows`, and forget whoever has an id of `low` to `high` that is not `present`."""
+    upsert(db, rows)
+    known = db.execute("SELECT member_id FROM members WHERE member_id BETWEEN ? AND ?", (low, high))
+    gone = [tuple(row) for row in known if row[0] not in present]
+    db.executemany("DELETE FROM members WHERE member_id = ?", gone)
+
+
+def _came(db: sqlite3.Connection) -> int:
+    """How many members have ever been new, which says how many parts there are."""
+    return int(get_meta(db, "members_came") or 0)
 
 
 def by_email(db: sqlite3.Connection, key: bytes) -> list[Member]:
@@ -94,8 +109,10 @@ def by_name_and_place(db: sqlite3.Connection, name_key: bytes, place_key: bytes)
 
 
 def _found(db: sqlite3.Connection, where: str, values: Sequence[bytes | None]) -> list[Member]:
+    parts = ",".join(map(str, range(_came(db) // PART + 1)))
     rows = db.execute(
-        f"SELECT {_COLUMNS} FROM members WHERE {where} ORDER BY member_id",  # noqa: S608
+        f"SELECT {COLUMNS} FROM members"  # noqa: S608
+        f" WHERE part IN ({parts}) AND {where} ORDER BY member_id",
         values,
     )
     return [Member(*row) for row in rows]
@@ -109,20 +126,6 @@ def number_taken(db: sqlite3.Connection, number: str) -> bool:
         ).fetchone()
         is not None
     )
-
-
-def highest_id(db: sqlite3.Connection, scan: int) -> int:
-    """The last member that an interrupted scan had reached, 0 if none."""
-    row = db.execute("SELECT max(member_id) FROM members WHERE seen_scan = ?", (scan,)).fetchone()
-    return row[0] or 0
-
-
-def forget_unseen(db: sqlite3.Connection, scan: int, touched: Iterable[int] = ()) -> int:
-    """A full scan is done: members that neither it nor a refresh meanwhile met are gone."""
-    db.executemany(
-        "UPDATE members SET seen_scan = ? WHERE member_id = ?", [(scan, i) for i in touched]
-    )
-    return db.execute("DELETE FROM members WHERE seen_scan < ?", (scan,)).rowcount
 
 
 def size(db: sqlite3.Connection) -> int:
