@@ -23,7 +23,7 @@ from typing import Any, BinaryIO
 from gateway.matching.rows import MemberHasher, Values, instant
 from gateway.normalize import load_postal_codes
 
-__all__ = ["Hashed", "PageHasher", "newest_stamp", "serve"]
+__all__ = ["Hashed", "PageHasher", "in_slices", "newest_stamp", "serve"]
 
 log = logging.getLogger(__name__)
 
@@ -80,12 +80,8 @@ class PageHasher:
         return await self._in_slices(rows)
 
     async def _in_slices(self, rows: Rows) -> Hashed:
-        values: list[Values] = []
         async with self._turn:
-            for start in range(0, len(rows), _SLICE):
-                values += map(self._hasher.values, rows[start : start + _SLICE])
-                await asyncio.sleep(0)
-        return Hashed(values, newest_stamp(rows))
+            return Hashed(await in_slices(self._hasher, rows), newest_stamp(rows))
 
     def _start(self) -> None:
         """In the thread; the key goes over the pipe, where no list of processes shows it."""
@@ -126,6 +122,16 @@ class PageHasher:
             for pipe in (process.stdin, process.stdout):
                 with suppress(OSError):  # what is left to send has nowhere to go
                     pipe.close() if pipe else None
+
+
+async def in_slices(hasher: MemberHasher, rows: Rows) -> list[Values]:
+    """Hashed here, with a look at what else there is to do between two slices."""
+    values: list[Values] = []
+    for start in range(0, len(rows), _SLICE):
+        if start:
+            await asyncio.sleep(0)
+        values += map(hasher.values, rows[start : start + _SLICE])
+    return values
 
 
 def newest_stamp(rows: Rows) -> str:

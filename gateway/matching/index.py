@@ -16,7 +16,7 @@ from typing import Any
 
 from gateway.customer import Profile
 from gateway.errors import NotReadyError
-from gateway.matching.hashing import newest_stamp
+from gateway.matching.hashing import in_slices, newest_stamp
 from gateway.matching.rows import MemberHasher, instant
 from gateway.matching.rules import Evidence
 from gateway.matching.scan import MemberSource, Page, pages, scan
@@ -246,7 +246,7 @@ class MemberIndex:
         await self._db.write(unit)
 
     async def _write(self, page: Sequence[Mapping[str, Any]]) -> None:
-        rows = [self._hasher.values(row) for row in page]
+        rows = await in_slices(self._hasher, page)
         stamp = max(self._stamp, newest_stamp(page), key=instant)
 
         def unit(db: Any) -> None:
