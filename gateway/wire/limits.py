@@ -147,7 +147,8 @@ class RateLimit:
 
     Every call counts for a little longer than the period, since one sent late in it may arrive
     early in the next. Live sign-ups may take all that is free at once; the backlog goes at an even
-    pace and leaves a little, so that sign-ups find room.
+    pace and leaves a little, so that sign-ups find room. What a process before us may have sent in
+    the last period is taken for an even use of all of it.
     """
 
     def __init__(self, clock: Callable[[], float], per_period: float, period: float = 1.0) -> None:
@@ -157,7 +158,9 @@ class RateLimit:
         self._calm_at = 0.0
         self._paused_until = 0.0
         self._backlog_at = 0.0
-        self._sent: deque[float] = deque()
+        calls, span = self._window(Lane.LIVE)
+        now = clock()
+        self._sent = deque(now - span + span * number / calls for number in range(calls))
         self._waiting: list[tuple[int, int, asyncio.Future[None]]] = []
         self._order = count()
         self._timer: asyncio.TimerHandle | None = None
