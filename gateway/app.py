@@ -22,10 +22,13 @@ from gateway.membership import Membership
 from gateway.metrics import Metrics
 from gateway.normalize import load_places, parse_phone
 from gateway.outcomes import Waiting
+from gateway.owing import Owing
+from gateway.promises import Promises, Trying
 from gateway.recovery import Recovery
 from gateway.registration import Registrar
 from gateway.shopify import GraphQL, Shopify
-from gateway.store import Database, Keys, listing, members, outbox, registrations
+from gateway.standing import Standing
+from gateway.store import Database, Keys, listing, members, outbox, promises, registrations
 from gateway.telling import Telling
 from gateway.upkeep import Upkeep
 from gateway.wire import Wire
@@ -77,11 +80,15 @@ class Core:
         )
         self.replay = Replay(db, self.deliverer)
         self.worker = Worker(db, self.deliverer, lambda: live.current.gateway.gateway_auto_replay)
+        owing = Owing(db, self.deliverer, intent_gone=self.upkeep.intent_gone)
+        self.standing = Standing(db, self.deliverer)
         self.registrar = Registrar(
             db,
             keys,
             self.shopify,
             self.deliverer,
+            owing,
+            self.standing,
             deadline=lambda: live.current.gateway.gateway_response_deadline,
             shopify_result=telling.shopify_result,
             intent_gone=self.upkeep.intent_gone,
@@ -91,10 +98,13 @@ class Core:
             keys,
             self.shopify,
             self.registrar,
+            owing,
             recovered=self.worker.wake,
             intent_gone=self.upkeep.intent_gone,
         )
+        self.promises = self._make_promises(owing, telling)
         self.registrar.unclear = self.recovery.wake
+        self.registrar.promised = self.promises.wake
         self._started: set[str] = set()
         live.on_change(self._config_changed)
 
@@ -112,6 +122,28 @@ class Core:
         # The loop's clock: the deadlines that the registrar gives are in it.
         clock = asyncio.get_running_loop().time
         return Shopify(GraphQL(self._wire, settings, clock, bucket), settings, clock)
+
+    def _make_promises(self, owing: Owing, telling: Telling) -> Promises:
+        trying = Trying(
+            self.db,
+            self.keys,
+            self.shopify,
+            self.deliverer,
+            owing,
+            timeout=self._timeout,
+            intent_gone=self.upkeep.intent_gone,
+            unclear=self.recovery.wake,
+            hopeless=telling.promise_broken,
+        )
+        return Promises(
+            self.db,
+            trying,
+            keep=self.deliverer.keep,
+            is_live=self.registrar.is_running,
+            schedule=lambda: self.live.current.gateway.gateway_retry_schedule,
+            owed=self.worker.wake,
+            shopify_result=telling.shopify_result,
+        )
 
     def _route(self, spec: Spec) -> Route:
         def settings() -> Any:
@@ -143,6 +175,7 @@ class Core:
 
     def _config_changed(self) -> None:
         self.worker.flags_changed()
+        self.promises.reload()
         self._show_flags()
         self.deliverer.keep(self._start_channels())
         for route in self.deliverer.routes.values():
@@ -176,6 +209,7 @@ class Core:
             self.deliverer.keep_until_stop(self.shopify.define())
             self.worker.start()
             self.recovery.start()
+            self.promises.start()
             self.deliverer.keep_until_stop(self.upkeep.expire())
             self.deliverer.keep_until_stop(self.upkeep.wipe())
 
@@ -190,6 +224,7 @@ class Core:
         """Finish what is under way, or leave it due at the next start; within `seconds`."""
         await self.worker.stop()
         await self.recovery.stop()
+        await self.promises.stop()
         await self.membership.close()
         await self.deliverer.finish(seconds)
         for route in self.deliverer.routes.values():
@@ -215,12 +250,13 @@ class Core:
         return cast(Smaregi, self.deliverer.routes["smaregi"].channel)
 
     async def metrics_text(self) -> bytes:
-        def unit(db: sqlite3.Connection) -> tuple[list[tuple[str, str, int]], Any]:
-            return listing.counts(db), registrations.intents_open(db)
+        def unit(db: sqlite3.Connection) -> tuple[list[tuple[str, str, int]], Any, int]:
+            return listing.counts(db), registrations.intents_open(db), promises.count(db)
 
-        counts, (intents, oldest) = await self.db.read(unit)
+        counts, (intents, oldest), waiting = await self.db.read(unit)
         age = max(0.0, time.time() - oldest) if oldest else 0.0
         self.metrics.set_outbox(self.deliverer.routes, counts, (intents, age))
+        self.metrics.registrations_waiting.set(waiting)
         for name, route in self.deliverer.routes.items():
             self.metrics.set_paused(name, paused=route.gate.cause is not None)
         return self.metrics.text()

@@ -23,12 +23,15 @@ _HINTS = {
     ErrorClass.RATE_LIMIT: "It limits our requests: they are slowed down and sent again.",
 }
 _PASSING = "Deliveries are kept and sent again by themselves."
+_GIVEN_UP = "Its data is wiped: the customer has to sign up again."
 _MASTER = "Sign-ups are answered 503 until it works again."
 
 
 def _what_follows(system: str, error_class: ErrorClass) -> str:
     if system == "shopify":
         return _MASTER
+    if system == "registrations":
+        return _GIVEN_UP
     return _HINTS.get(error_class, _PASSING)
 
 

@@ -1,6 +1,16 @@
 """The only SQL: the file, its owner's lock, its secret, and a sentence for each query."""
 
-from gateway.store import links, listing, members, outbox, registrations, retention, schedule
+from gateway.store import (
+    arrivals,
+    links,
+    listing,
+    members,
+    outbox,
+    promises,
+    registrations,
+    retention,
+    schedule,
+)
 from gateway.store.database import Database
 from gateway.store.ownership import OwnerLock, lock_path, socket_path
 from gateway.store.secrets import Keys, secret_path
@@ -9,11 +19,13 @@ __all__ = [
     "Database",
     "Keys",
     "OwnerLock",
+    "arrivals",
     "links",
     "listing",
     "lock_path",
     "members",
     "outbox",
+    "promises",
     "registrations",
     "retention",
     "schedule",
