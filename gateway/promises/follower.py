@@ -22,12 +22,13 @@ from gateway.store import Database, promises
 from gateway.store.promises import Promise
 from gateway.wire import Lane, lane
 
-__all__ = ["Promises"]
+__all__ = ["AT_ONCE", "Promises"]
 
 log = logging.getLogger(__name__)
 
-AT_ONCE = 16
-"""Shopify's points, and not this, set the pace: its standard plan restores ten creates a second."""
+AT_ONCE = 8
+"""Shopify's points, and not this, set the pace: its standard plan restores ten creates a second.
+Where it gives more, these leave the processor to those whom somebody waits for."""
 LONGEST_DELAY = 600.0
 """A failed one is tried at least as often: its caller was promised that it goes on."""
 _IDLE = 1.0
