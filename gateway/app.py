@@ -17,7 +17,7 @@ from gateway.channels import ROSTER, Context, Spec
 from gateway.channels.smaregi import Smaregi
 from gateway.config import LiveConfig
 from gateway.delivery import Deliverer, Gate, Replay, Route, Worker
-from gateway.errors import ErrorClass
+from gateway.errors import ErrorClass, UpstreamError
 from gateway.membership import Membership
 from gateway.metrics import Metrics
 from gateway.normalize import load_places, parse_phone
@@ -62,7 +62,7 @@ class Core:
             lambda: live.current.email,
             self._timeout,
         )
-        telling = Telling(metrics, self.alerts, self._due)
+        self._telling = telling = Telling(metrics, self.alerts, self._due)
         self.upkeep = Upkeep(db, lambda: live.current.gateway.gateway_retention_days)
         self.shopify = self._make_shopify()
         routes = {spec.name: self._route(spec) for spec in ROSTER}
@@ -90,7 +90,7 @@ class Core:
             owing,
             self.standing,
             deadline=lambda: live.current.gateway.gateway_response_deadline,
-            shopify_result=telling.shopify_result,
+            shopify_result=self._shopify_answered,
             intent_gone=self.upkeep.intent_gone,
         )
         self.recovery = Recovery(
@@ -110,6 +110,12 @@ class Core:
 
     def _due(self, channel: str) -> None:
         self.worker.wake(channel)
+
+    def _shopify_answered(self, error: UpstreamError | None) -> None:
+        """How a live sign-up fared there."""
+        self._telling.shopify_result(error)
+        if error is None:
+            self.promises.shopify_works()
 
     def _timeout(self) -> float:
         return self.live.current.gateway.gateway_upstream_timeout

@@ -67,6 +67,7 @@ class Promises:
         self._clock = clock
         self._gate = Gate("shopify", time.monotonic, AT_ONCE)
         self._offset = clock() - time.monotonic()
+        self._forward = False  # what failed need not wait for its time any more
         self._running: dict[str, asyncio.Task[None]] = {}
         self._wake = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
@@ -91,6 +92,13 @@ class Promises:
         if self._gate.cause is ErrorClass.AUTH:
             self._gate.reopen()
         self._wake.set()
+
+    def shopify_works(self) -> None:
+        """A live sign-up got through: nobody has to wait for the next probe."""
+        if self._gate.cause is not None:
+            self._gate.reopen()
+            self._forward = True
+            self._wake.set()
 
     async def _run(self) -> None:
         lane.set(Lane.BACKLOG)
@@ -144,6 +152,9 @@ class Promises:
         free = self._free()
         if free <= 0:
             return False
+        if self._forward:
+            self._forward = False
+            await self._db.write(partial(promises.bring_forward, now=self._clock()))
         claimed = await self._db.write(partial(promises.claim, now=self._clock(), limit=free))
         for promise in claimed:
             task = self._keep(self._follow(promise))
@@ -173,12 +184,9 @@ class Promises:
         except BaseException:
             self._gate.abandon()
             raise
-        reopened = self._gate.succeeded()
+        self._forward = self._gate.succeeded() or self._forward
         self._shopify_result(None)
         self._owed()
-        if reopened:
-            now = self._clock()
-            await self._db.write(partial(promises.bring_forward, now=now))
 
     async def _failed(self, promise: Promise, error: UpstreamError) -> None:
         self._gate.failed(error)

@@ -92,9 +92,9 @@ def _known_key(db: sqlite3.Connection, opening: Opening, now: float) -> Begun | 
 
 
 def _promised(db: sqlite3.Connection, opening: Opening, registration_id: str) -> Begun | None:
-    """The 202 while it waits, then the end; one that was given up frees the key, as a 503 does."""
+    """The 202 while it waits, then the end; one that was given up frees the key."""
     found = registrations.standing(db, registration_id)
-    if found is None or (found.problem is not None and found.problem["status"] == 503):
+    if found is None or (found.problem is not None and found.problem["status"] >= 500):
         _free(db, opening)
         return None
     if found.state == "waiting":

@@ -119,7 +119,7 @@ async def test_the_flags_are_those_of_the_moment_that_shopify_has_it(quick: Worl
         Fault("reset", match=CREATE, times=1, applied=True),
         Fault("garbage", match=CREATE, times=1, applied=True),
         Fault("late", match=CREATE, times=1, delay=1.0),
-        Fault("status", status=500, match=CREATE, times=2),
+        Fault("status", status=500, match=CREATE, times=1),
     ],
     ids=["drop", "reset", "garbage", "late", "500"],
 )
@@ -161,6 +161,19 @@ async def test_after_an_outage_all_become_customers_once(quick: World) -> None:
 def is_longer(gate: Gate, pause: float) -> bool:
     """A probe in vain doubles the pause until the next."""
     return gate._pause >= pause
+
+
+async def test_a_live_one_that_gets_through_ends_the_waiting(quick: World) -> None:
+    quick.set(GATEWAY_RETRY_SCHEDULE="300")
+    quick.sandbox.faults.set("shopify", Fault("refuse"))
+    replies = [await later(quick, number=number) for number in range(1, 9)]
+    gate = quick.core.promises._gate
+    await quick.until(lambda: gate.cause is not None and not quick.core.promises._running)
+    gate._until += 300
+    quick.sandbox.faults.clear()
+    assert (await quick.register(number=9)).status == 201
+    for reply in replies:
+        await becomes(quick, reply, "complete", seconds=5)
 
 
 async def tries(world: World) -> int:

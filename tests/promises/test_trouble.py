@@ -242,7 +242,7 @@ async def promised(world: World, people: int) -> None:
 
 
 async def test_a_peak_leaves_the_live_ones_their_pace(tmp_path: Path) -> None:
-    await goes_by(Peak(150, 5, restore=1000, reads=200, writes=100, per_ten=1500), tmp_path, 30)
+    await goes_by(Peak(80, 5, restore=1000, reads=200, writes=100, per_ten=1500), tmp_path, 30)
 
 
 @pytest.mark.long

@@ -23,10 +23,22 @@ def db() -> Iterator[sqlite3.Connection]:
 
 
 def opening(
-    name: str, body: bytes = BODY, key: bytes | None = None, email: bytes = EMAIL
+    name: str,
+    body: bytes = BODY,
+    key: bytes | None = None,
+    email: bytes = EMAIL,
+    *,
+    later: bool = False,
 ) -> Opening:
     return Opening(
-        name, email, body, email_verified=True, sealed=b"sealed", key=key, key_hash=b"all " + body
+        name,
+        email,
+        body,
+        email_verified=True,
+        sealed=b"sealed",
+        key=key,
+        key_hash=b"all " + body,
+        later=later,
     )
 
 
