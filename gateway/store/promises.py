@@ -159,7 +159,7 @@ def recover(db: sqlite3.Connection, ids: Iterable[str] | None, now: float) -> in
 def bring_forward(db: sqlite3.Connection, now: float) -> int:
     """Shopify works again: all are due soon, those that failed often after the others."""
     return db.execute(
-        """UPDATE registrations SET next_try_at = min(next_try_at, ?1 + tries)
+        """UPDATE registrations SET next_try_at = min(next_try_at, ?1 + tries / 10.0)
            WHERE state = 'waiting' AND claimed = 0 AND next_try_at > ?1""",
         (now,),
     ).rowcount

@@ -28,28 +28,12 @@ CREATE = "customerCreate"
 DAY = 86400.0
 
 
-async def test_what_waits_goes_on_at_the_next_start(quick: World) -> None:
-    quick.sandbox.faults.set("shopify", Fault("refuse"))
-    replies = [await later(quick, number=number) for number in range(1, 6)]
-    await quick.stop()
-    quick.sandbox.faults.clear()
-    await quick.start()
-    for reply in replies:
-        await becomes(quick, reply, "complete")
-    assert len(quick.sandbox.shopify.customers) == 5
-
-
-@pytest.mark.parametrize("taken", [True, False], ids=["taken", "not taken"])
-async def test_one_that_dies_during_shopifys_call_is_looked_for_first(
-    tmp_path: Path, taken: bool
-) -> None:
+async def test_one_that_dies_during_shopifys_call_is_looked_for_first(tmp_path: Path) -> None:
     async with a_world(tmp_path, None, **SOON | {"GATEWAY_UPSTREAM_TIMEOUT": "20"}) as world:
         await started_quietly(world)
-        fault = Fault("slow" if taken else "hang", delay=30, match=CREATE, times=1)
-        world.sandbox.faults.set("shopify", fault)
+        world.sandbox.faults.set("shopify", Fault("slow", delay=30, match=CREATE, times=1))
         reply = await later(world)
-        await world.until(lambda: world.sandbox.faults.listing()["shopify"][-1]["left"] == 0)
-        await world.until(lambda: len(world.sandbox.shopify.customers) == taken)
+        await world.until(lambda: world.sandbox.shopify.customers)
         await world.stop()
         world.sandbox.faults.clear()
         await world.start()
@@ -60,15 +44,19 @@ async def test_one_that_dies_during_shopifys_call_is_looked_for_first(
         assert len(creates) == 1
 
 
-async def test_stopping_does_not_wait_for_what_waits(quick: World) -> None:
+async def test_stopping_does_not_wait_for_what_waits_and_the_next_start_goes_on(
+    quick: World,
+) -> None:
     quick.sandbox.faults.set("shopify", Fault("hang"))
-    for number in range(1, 40):
-        await later(quick, number=number)
+    replies = [await later(quick, number=number) for number in range(1, 12)]
     began = time.perf_counter()
     await quick.stop()
     assert time.perf_counter() - began < 5.0
     quick.sandbox.faults.clear()
     await quick.start()
+    for reply in replies:
+        await becomes(quick, reply, "complete")
+    assert len(quick.sandbox.shopify.customers) == 11
 
 
 class Clock:
@@ -173,7 +161,8 @@ class Peak:
     """`people` at once, then `live` ones that somebody waits for; the limits that the shops have.
 
     `restore`: Shopify's points a second; `reads` and `writes` of Smaregi a second; `per_ten`: calls
-    of HubSpot in ten seconds.
+    of HubSpot in ten seconds. `slack`: seconds that the machine may add to a registration, since
+    gateway, stand-ins and other tests share its cores.
     """
 
     people: int
@@ -182,6 +171,7 @@ class Peak:
     reads: int
     writes: int
     per_ten: int
+    slack: float
 
     def options(self) -> SandboxOptions:
         return SandboxOptions(
@@ -224,7 +214,7 @@ async def goes_by(peak: Peak, folder: Path, seconds: float) -> None:
         )
         assert len(world.sandbox.shopify.customers) == people + 10 + live
         figures = f"idle {idle}; during {during}"
-        assert during.median <= idle.median * 1.2 + 0.15, figures
+        assert during.median <= idle.median * 1.2 + peak.slack, figures
         await all_delivered(world, seconds)
         assert len(world.sandbox.smaregi.members) == people + 10 + live
 
@@ -242,10 +232,14 @@ async def promised(world: World, people: int) -> None:
 
 
 async def test_a_peak_leaves_the_live_ones_their_pace(tmp_path: Path) -> None:
-    await goes_by(Peak(80, 5, restore=1000, reads=200, writes=100, per_ten=1500), tmp_path, 30)
+    await goes_by(
+        Peak(120, 3, restore=1000, reads=200, writes=100, per_ten=1500, slack=0.5), tmp_path, 30
+    )
 
 
 @pytest.mark.long
 @pytest.mark.timeout(600)
 async def test_a_peak_of_2000_at_the_limits_of_production(tmp_path: Path) -> None:
-    await goes_by(Peak(2000, 40, restore=100, reads=50, writes=20, per_ten=190), tmp_path, 500)
+    await goes_by(
+        Peak(2000, 40, restore=100, reads=50, writes=20, per_ten=190, slack=0.15), tmp_path, 500
+    )
