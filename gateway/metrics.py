@@ -92,6 +92,11 @@ class Metrics:
             "Age of the oldest of them, 0 if there is none",
             registry=self.registry,
         )
+        self.registrations_waiting = Gauge(
+            "gateway_registrations_waiting",
+            "Registrations answered 202 that Shopify does not have yet",
+            registry=self.registry,
+        )
         self._paused = Gauge(
             "gateway_channel_paused",
             "1 while the channel's circuit is open or its credentials are refused",

@@ -19,7 +19,7 @@ class Clock:
     def __init__(self, core: Core) -> None:
         self.ahead = 0.0
         attempts, delivering = core.deliverer._attempts, (core.deliverer, core.worker)
-        for part in (*delivering, attempts, core.registrar, core.recovery):
+        for part in (*delivering, attempts, core.registrar, core.recovery, core.promises):
             assert part._clock is time.time
             part._clock = self
 
