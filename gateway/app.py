@@ -121,9 +121,9 @@ class Core:
         self.registrar.unclear = self.recovery.wake
         self.events = make_events(
             live,
-            Parts(db, self.shopify, self.deliverer, self.updates, self.smaregi),
+            Parts(db, self.shopify, self.deliverer, self.profile_changes, self.smaregi),
             self.alerts,
-            tell=metrics.event,
+            metrics,
             due=self._due,
             wiped=self.upkeep.intent_gone,
         )

@@ -92,6 +92,12 @@ class Metrics:
             "Age of the oldest of them, 0 if there is none",
             registry=self.registry,
         )
+        self._till = Counter(
+            "gateway_till_fields",
+            "Fields changed at the till: taken to Shopify, lost to its change, or refused by it",
+            ["result"],
+            registry=self.registry,
+        )
         self._paused = Gauge(
             "gateway_channel_paused",
             "1 while the channel's circuit is open or its credentials are refused",
@@ -131,6 +137,9 @@ class Metrics:
     def set_events(self, waiting: int, age: float) -> None:
         self._events_waiting.set(waiting)
         self._events_age.set(age)
+
+    def till(self, result: str, fields: int) -> None:
+        self._till.labels(result).inc(fields)
 
     def set_outbox(
         self,

@@ -39,6 +39,12 @@ class SignIns(Protocol):
     async def email_is_verified(self, customer_id: int) -> None: ...
 
 
+class Turns(Protocol):
+    """Whose profile is being changed by the gateway itself at this moment."""
+
+    def is_changing(self, customer_id: int) -> bool: ...
+
+
 class Changes(Protocol):
     """Brings the channels up to date with customers as Shopify has just answered."""
 
@@ -51,6 +57,7 @@ class Hands:
 
     shopify: Master
     sign_ins: SignIns
+    turns: Turns
     updates: Changes
     newcomers: Newcomers
     leaving: Leaving
@@ -119,7 +126,8 @@ class Customers:
     async def _present(self, customer: Customer) -> None:
         if customer.enabled:  # a first sign-in, by a code that was mailed, proves the e-mail
             await self._hands.sign_ins.email_is_verified(customer.id)
-        if await self._hands.newcomers.is_settling(customer):
+        changing = self._hands.turns.is_changing(customer.id)
+        if changing or await self._hands.newcomers.is_settling(customer):
             raise LaterError(_UNDER_WAY)
         if await self._hands.newcomers.is_known(customer):
             await self._hands.updates.changed([customer])

@@ -18,6 +18,7 @@ LAYERS: tuple[set[str], ...] = (
     {"http", "checks"},
     {"app"},
     {"telling", "upkeep", "hearing", "membership"},
+    {"till"},
     {"events"},
     {"recovery"},
     {"registration", "profile_change"},

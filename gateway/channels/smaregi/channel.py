@@ -21,6 +21,7 @@ from gateway.channels.smaregi.mapping import member_fields
 from gateway.channels.smaregi.numbers import Numbers, Target, text_of
 from gateway.channels.smaregi.points import PointsReader
 from gateway.channels.smaregi.settings import SmaregiSettings
+from gateway.channels.smaregi.told import held_otherwise
 from gateway.channels.smaregi.update import (
     ACTIVE,
     bring_up_to_date,
@@ -160,6 +161,7 @@ class Smaregi:
             old_place=plan.get("old_number_in") if linked else None,
             fields=fields,
             sent=sent,
+            held=held_otherwise(row, fields) if not sent else None,
             match=None if work.link else await self._match_again(member_id, work, linked),
         )
 
@@ -214,6 +216,7 @@ class Smaregi:
             adjustments=adjustments,
             fields=given,
             sent=given,
+            held=held_otherwise(row, given),
         )
 
     async def members_changed(self, deleted: Sequence[int]) -> None:
