@@ -205,8 +205,9 @@ def _digits(code: str) -> str:
 
 
 def _number(text: str) -> str:
+    """Without its extension, which Shopify's form of a number has no place for."""
     phone = parse_phone(text) if text else None
-    return (phone.e164 or phone.national) + (phone.extension or "") if phone else _fold(text)
+    return (phone.e164 or phone.national) if phone else _fold(text)
 
 
 _COMPARED: Final[Mapping[str, Callable[[str], str]]] = {
