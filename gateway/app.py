@@ -13,6 +13,7 @@ from typing import Any, cast
 
 from flags import Mode
 from gateway.alerts import AlertSender
+from gateway.backfill import Backfill
 from gateway.channels import ROSTER, Context, Spec
 from gateway.channels.smaregi import Smaregi
 from gateway.config import LiveConfig
@@ -91,6 +92,7 @@ class Core:
             db, routes["smaregi"], self._timeout, lambda how: metrics.points_reads.labels(how).inc()
         )
         self.replay = Replay(db, self.deliverer)
+        self.backfill = Backfill(db, self.shopify, self.deliverer, lambda: live.current.flags)
         self.worker = Worker(db, self.deliverer, lambda: live.current.gateway.gateway_auto_replay)
         self.updates = Updates(db, self.deliverer, wake=self._due)
         self.profile_changes = ProfileChanges(

@@ -5,6 +5,7 @@ import logging
 import sqlite3
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import cast
 
 from gateway.channels.smaregi import Balance, Smaregi
@@ -54,7 +55,8 @@ class Membership:
         channel = self._route.spec.name
         link = await self._db.read(lambda db: links.get(db, channel, customer_id))
         try:
-            how, balance = await self._recent.get((customer_id, link))
+            known = link and replace(link, fields=None)  # what it was last given is no matter here
+            how, balance = await self._recent.get((customer_id, known))
         except UpstreamError:
             self._count("error")
             raise

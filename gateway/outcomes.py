@@ -1,7 +1,7 @@
 """Where a delivery stands, what it is for, and the rows that say so: the field's own words."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
@@ -142,6 +142,6 @@ class Link:
     customer_id: int
     reference: str
     member_number: str | None = None
-    fields: Mapping[str, str] | None = None
+    fields: Mapping[str, str] | None = field(default=None, hash=False)
     old_number: str | None = None
     old_place: str | None = None

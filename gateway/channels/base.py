@@ -149,7 +149,8 @@ class Spec:
     `at_once`: backlog attempts at the same time, at most; more would only wait inside the channel.
     `max_age`: seconds after which a delivery is `too_late`. `numbers_members`: the member number
     of its link is the one that tills know; `number_is_customer_id`: whether that is the Shopify
-    id for everybody, so that it is known beforehand. `updates`: whether there is a record that
+    id for everybody, so that it is known beforehand. `takes`: whether the channel can have such
+    a customer at all; `backfill` passes over the others. `updates`: whether there is a record that
     follows the customer, so that profile changes, newcomers and removals go there too;
     `consent`: the field that says whether the customer wants mail.
     """
@@ -164,3 +165,4 @@ class Spec:
     number_is_customer_id: Callable[[Section], bool] = lambda section: False
     updates: bool = True
     consent: str = ""
+    takes: Callable[[Customer], bool] = lambda customer: True

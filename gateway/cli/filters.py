@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-__all__ = ["Filter", "filter_options"]
+__all__ = ["Filter", "channel_option", "filter_options"]
 
 Filter = dict[str, Any]
 
@@ -51,6 +51,12 @@ _OPTIONS = (
     click.option("--since", metavar="TIME", help="Created at or after, such as 2026-11-21T09:00Z."),
     click.option("--until", metavar="TIME", help="Created at or before."),
 )
+
+
+channel_option = click.option(
+    "--channel", required=True, type=_Word("channel", _channels), help="smaregi, crm or email."
+)
+"""One channel, which must be named."""
 
 
 def filter_options(function: Callable[..., Any]) -> Callable[..., Any]:

@@ -5,14 +5,19 @@ from typing import Any
 
 import click
 
-__all__ = ["print_json", "table"]
+__all__ = ["json_line", "print_json", "table"]
 
 
 def print_json(row: Mapping[str, Any]) -> None:
     """One JSON object a line."""
+    click.echo(json_line(row), nl=False)
+
+
+def json_line(row: Mapping[str, Any]) -> bytes:
+    """In UTF-8, whatever the locale, with its line feed."""
     import orjson  # noqa: PLC0415
 
-    click.echo(orjson.dumps(row).decode())
+    return orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE)
 
 
 _SHORT = {

@@ -2,14 +2,13 @@
 
 import sys
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import click
 
 from gateway.cli.filters import Filter, filter_options
 from gateway.cli.output import print_json, table
+from gateway.cli.progress import progress_bar
 
 __all__ = ["command"]
 
@@ -79,7 +78,7 @@ class _Replaying:
             request["limit"] -= sum(self.counts.values())
             if request["limit"] <= 0:
                 return
-        with _progress(not self._as_json) as bar:
+        with progress_bar("replaying", wanted=not self._as_json) as bar:
             async for event in client.stream("/control/replay", request):
                 match event["event"]:
                     case "start":
@@ -109,42 +108,3 @@ class _Replaying:
                 for (channel, result), number in sorted(self.by_channel.items())
             ],
         )
-
-
-class _Bar:
-    def __init__(self, progress: Any) -> None:
-        self._progress = progress
-        self._task: Any = None
-
-    def begin(self, total: int) -> None:
-        if self._progress is not None:
-            self._task = self._progress.add_task("replaying", total=total)
-
-    def advance(self) -> None:
-        if self._progress is not None and self._task is not None:
-            self._progress.advance(self._task)
-
-
-@contextmanager
-def _progress(wanted: bool) -> Iterator[_Bar]:
-    """A bar on a terminal, nothing in a pipe."""
-    if not wanted or not sys.stderr.isatty():
-        yield _Bar(None)
-        return
-    from rich.console import Console  # noqa: PLC0415
-    from rich.progress import (  # noqa: PLC0415
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        TextColumn,
-        TimeRemainingColumn,
-    )
-
-    with Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-        console=Console(stderr=True),
-    ) as progress:
-        yield _Bar(progress)

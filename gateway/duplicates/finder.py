@@ -42,11 +42,11 @@ _NEW = 3600.0
 class Look:
     """What looking at a member showed.
 
-    `is_at_till`: no sign-up made or chose it, and it has the e-mail of a customer, which is news.
+    `at_till`: members who have a customer's e-mail although no sign-up met them, which is news.
     `is_unknown`: it is linked, and not yet in the index.
     """
 
-    is_at_till: bool = False
+    at_till: int = 0
     is_unknown: bool = False
 
 
@@ -115,9 +115,10 @@ class Finder:
         if not changed:
             return self._slice_of_linked(db, now, until)
         for member_id in changed:
+            examination.keep_told(db, member_id)
             look = examine(db, member_id, now)
             examination.done(db, member_id)
-            result.at_till += look.is_at_till
+            result.at_till += look.at_till
             result.unknown |= look.is_unknown
             if self._timer() > until:
                 break
@@ -159,8 +160,7 @@ def examine(db: sqlite3.Connection, member_id: int, now: float) -> Look:
         for other_id, judgement in found.items()
         if duplicates.upsert(db, member_id, other_id, judgement.reasons, judgement.score, now)
     ]
-    by_email = any(Reason.EMAIL in judgement.reasons for judgement in fresh)
-    return Look(is_at_till=by_email and member_id not in linked)
+    return Look(at_till=sum(Reason.EMAIL in judgement.reasons for judgement in fresh))
 
 
 def _alike(db: sqlite3.Connection, member: Member) -> tuple[list[Member], dict[int, list[Member]]]:

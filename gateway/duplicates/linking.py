@@ -9,7 +9,7 @@ the link is gone and a delivery is owed for a member of the customer's own.
 import asyncio
 import sqlite3
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -82,6 +82,13 @@ class Linking:
             whom = "" if flag.mode is not Mode.ON else " for this customer"
             raise Refused(f"FLAG_SMAREGI is not `on`{whom}: nothing was done (see `flags`).")
 
+    def require_room(self, member_id: int, row: Mapping[str, Any]) -> None:
+        if not self._smaregi.numbers.has_room(row):
+            raise Refused(
+                f"Member {member_id} has a customerNo already, and SMAREGI_LINK_FIELD=customerNo "
+                "puts the customer's number there: empty it in Smaregi first."
+            )
+
     async def customer(self, customer_id: int) -> Customer | None:
         """As Shopify has them now."""
         return (await self._shopify.read([customer_id])).get(customer_id)
@@ -101,6 +108,7 @@ class Linking:
         if link is not None and str(customer_id) in numbers:
             return await self._db.read(lambda db: links.get(db, CHANNEL, customer_id)) is not None
         refuse_status(member_id, str(row.get("status") or "0"))
+        self.require_room(member_id, row)
         for owner in await self._smaregi.holders.owners(row, besides=customer_id):
             raise Refused(
                 f"Member {member_id} belongs to customer {owner}, who exists in Shopify: "

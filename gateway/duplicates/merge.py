@@ -71,6 +71,7 @@ class Merging:
         plan = (await sides_of(self._smaregi, one, other)).plan(survivor)
         if plan.moves_link is not None:
             self._linking.require_flag(await self._linking.customer(plan.moves_link))
+            self._linking.require_room(plan.survivor.member_id, plan.survivor.row)
         return plan
 
     def merge(
@@ -214,9 +215,22 @@ class Merging:
     async def _go_on(self) -> None:
         for merge in await self._db.read(merges.unfinished):
             if merge.problem is None and not self._one_at_a_time.locked():
-                async for event in self.merge(*merge.pair, None):
+                async for event in self._again(merge):
                     if event["event"] == "end":
                         log.info("the merge of members %d and %d: %s", *merge.pair, event["text"])
+
+    def _again(self, merge: Merge) -> AsyncIterator[Event]:
+        """Only what has begun to move: a new beginning is a person's."""
+
+        async def work(tell: Tell) -> str:
+            async with self._one_at_a_time:
+                self._linking.require_flag()
+                known = await self._db.read(lambda db: merges.get(db, *merge.pair))
+                if known is None or known.step == "begun":
+                    return "nothing was moved"
+                return await self._finish(known, tell)
+
+        return told(self._linking.deliverer, work)
 
 
 def _for_a_person(merge: Merge) -> str:

@@ -23,7 +23,10 @@ __all__ = ["GRACE", "Customers", "Hands"]
 GRACE = 20.0
 """Seconds from an event to the removal of a customer who is gone."""
 _UNDER_WAY = 0.5
-"""Seconds until the webhooks of our own sign-up are compared with what it has done."""
+"""Seconds until the webhooks of our own sign-up are compared with what it has done; longer for
+one whose end stays unclear.
+"""
+_LONGEST = 30.0
 _MERGE_FIRST = 1.0
 _NEVER_ENDS = 3600.0
 """Seconds after which a merge whose other customer is still there came to nothing."""
@@ -112,23 +115,23 @@ class Customers:
     ) -> Callable[[], Awaitable[None]]:
         async def work() -> None:
             customer = customers.get(customer_id)
+            age = self._clock() - max(event.received_at for event in found)
             for event in found:
                 if event.merged_id is not None:
-                    age = self._clock() - event.received_at
                     await self._merge(event.merged_id, customer_id, customer, age)
             if customer is not None:
-                await self._present(customer)
+                await self._present(customer, age)
             else:
-                await self._gone(customer_id, max(event.received_at for event in found))
+                await self._gone(customer_id, age)
 
         return work
 
-    async def _present(self, customer: Customer) -> None:
+    async def _present(self, customer: Customer, age: float) -> None:
         if customer.enabled:  # a first sign-in, by a code that was mailed, proves the e-mail
             await self._hands.sign_ins.email_is_verified(customer.id)
         changing = self._hands.turns.is_changing(customer.id)
         if changing or await self._hands.newcomers.is_settling(customer):
-            raise LaterError(_UNDER_WAY)
+            raise LaterError(min(_LONGEST, max(_UNDER_WAY, age / 4)))
         if await self._hands.newcomers.is_known(customer):
             await self._hands.updates.changed([customer])
         else:
@@ -145,12 +148,11 @@ class Customers:
             return
         await self._hands.merging.merge(gone, left, customer)
 
-    async def _gone(self, customer_id: int, since: float) -> None:
+    async def _gone(self, customer_id: int, age: float) -> None:
         if await self._hands.merging.is_waited_for(customer_id):
             raise LaterError(_MERGE_FIRST)
-        left = since + self.grace - self._clock()
-        if left > 0:
-            raise LaterError(min(left, self.grace))
+        if age < self.grace:
+            raise LaterError(min(self.grace, self.grace - age))
         await self._hands.leaving.remove(customer_id)
 
 

@@ -15,6 +15,7 @@ from aiohttp import web
 
 from gateway.answers import Answer, delivery_row, iso, problem
 from gateway.app import Core
+from gateway.backfill import BackfillOptions
 from gateway.delivery import ReplayOptions
 from gateway.http import deliveries, duplicates_control
 from gateway.http.access import Access
@@ -23,6 +24,7 @@ from gateway.http.keys import ACCESS, CORE
 from gateway.http.mending_control import mending_routes
 from gateway.http.middleware import CALLER, problems, respond
 from gateway.outcomes import DeliveryFilter
+from gateway.shopify import Created
 from gateway.store import listing
 
 __all__ = ["YIELD", "control_application"]
@@ -31,6 +33,7 @@ YIELD: web.AppKey[Callable[[], bool]] = web.AppKey("yield")
 _STOPPING: web.AppKey[asyncio.Event] = web.AppKey("stopping", asyncio.Event)
 
 _REPLAY = frozenset({"limit", "rate", "concurrency", "dry_run", "began"})
+_BACKFILL = frozenset({"dry_run", "yes_send_mail"})
 _LAST_EVENT = 5.0
 """Seconds for an attempt under way to be told of when this owner has to go."""
 
@@ -122,6 +125,30 @@ async def replay(request: web.Request) -> web.StreamResponse:
         began=body.get("began"),
     )
     return await _stream(request, core.replay.run(options, request.app[_STOPPING]))
+
+
+@routes.post("/control/backfill")
+async def backfill(request: web.Request) -> web.StreamResponse:
+    core = request.app[CORE]
+    try:
+        options = _backfill_options(*await _chosen(request, _BACKFILL))
+    except FormError as error:
+        return deliveries.wrong_filter(error)
+    reason = core.backfill.refusal(options)
+    if reason is not None:
+        return respond(problem(409, "refused", reason))
+    return await _stream(request, core.backfill.run(options, request.app[_STOPPING]))
+
+
+def _backfill_options(chosen: DeliveryFilter, body: dict[str, Any]) -> BackfillOptions:
+    if len(chosen.channels) != 1:
+        raise FormError([{"field": "channel", "message": "should be one channel"}])
+    return BackfillOptions(
+        chosen.channels[0],
+        Created(chosen.since, chosen.until),
+        dry_run=bool(body.get("dry_run")),
+        yes_send_mail=bool(body.get("yes_send_mail")),
+    )
 
 
 @routes.post("/control/members/refresh")

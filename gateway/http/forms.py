@@ -4,7 +4,6 @@ import re
 from datetime import UTC, date, datetime
 from typing import Annotated, Any, Literal, TypeVar
 
-import orjson
 from pydantic import (
     AfterValidator,
     BaseModel,
@@ -17,6 +16,7 @@ from pydantic import (
 )
 
 from gateway.customer import Address, Profile
+from gateway.http.bodies import NotJsonError, parse_json
 from gateway.http.countries import COUNTRIES
 from gateway.normalize import clean_email, clean_name, parse_phone, prefecture, to_katakana
 from gateway.normalize.postal import clean_postal_code
@@ -26,22 +26,17 @@ __all__ = [
     "FormError",
     "Name",
     "NotJsonError",
+    "Place",
     "RegistrationForm",
     "parse_json",
     "read_form",
     "shown_name",
 ]
 
-_DEEPEST = 64
-"""Brackets in a body that only the standard library's parser, which recurses, might read."""
 _LOCALE = re.compile(r"[A-Za-z]{2,3}([_-][A-Za-z0-9]{2,8})*")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _EMOJI = re.compile("[\U0001f000-\U0001faff\u2600-\u27bf]")
 _MARKUP = re.compile(r"[<>]|https?:|www\.", re.IGNORECASE)
-
-
-class NotJsonError(ValueError):
-    """The body is not a JSON object."""
 
 
 class FormError(ValueError):
@@ -124,12 +119,13 @@ def _locale(text: str) -> str:
     return text.replace("_", "-")
 
 
+Model = TypeVar("Model", bound=BaseModel)
 _LINE = StringConstraints(max_length=255)
+Email = Annotated[str, _LINE, AfterValidator(_email)]
 Name = Annotated[str, _LINE, AfterValidator(_name)]
 Line = Annotated[str, _LINE, AfterValidator(_optional)]
 Place = Annotated[Line, AfterValidator(_place)]
 Kana = Annotated[str, _LINE, AfterValidator(_kana)]
-Email = Annotated[str, _LINE, AfterValidator(_email)]
 
 
 class AddressForm(BaseModel):
@@ -207,40 +203,7 @@ class RegistrationForm(BaseModel):
         )
 
 
-def parse_json(raw: bytes) -> dict[str, Any]:
-    """The body as an object. A lone surrogate is kept, so that its field can be named."""
-    try:
-        body = orjson.loads(raw)
-    except orjson.JSONDecodeError:
-        body = _with_surrogates(raw)
-    if not isinstance(body, dict):
-        raise NotJsonError("the body should be a JSON object")
-    return body
-
-
-def _with_surrogates(raw: bytes) -> Any:
-    import json  # noqa: PLC0415 - only for bodies that are wrong
-
-    if raw.count(b"[") + raw.count(b"{") > _DEEPEST:
-        raise NotJsonError("the body is not JSON in UTF-8")
-    try:
-        text = raw.decode("utf-8")
-        body = json.loads(text, parse_constant=_no_constant)
-    except (ValueError, RecursionError):
-        raise NotJsonError("the body is not JSON in UTF-8") from None
-    if "\\u" not in text.lower():
-        raise NotJsonError("the body is not JSON in UTF-8")
-    return body
-
-
-def _no_constant(name: str) -> Any:
-    raise ValueError(name)
-
-
-F = TypeVar("F", bound=BaseModel)
-
-
-def read_form(body: dict[str, Any], form_type: type[F]) -> F:
+def read_form(body: dict[str, Any], model: type[Model]) -> Model:
     """The form, or a FormError that lists every wrong field."""
     cleaned, unreadable = _without_nulls(body, "")
     address = cleaned.get("address")
@@ -248,7 +211,7 @@ def read_form(body: dict[str, Any], form_type: type[F]) -> F:
         cleaned["address"], more = _without_nulls(address, "address.")
         unreadable += more
     try:
-        form = form_type.model_validate(cleaned)
+        form = model.model_validate(cleaned)
     except ValidationError as error:
         raise FormError(unreadable + _errors(error)) from None
     if unreadable:

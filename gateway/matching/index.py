@@ -6,12 +6,11 @@ asked before it began. The rows hold ids, numbers and keyed hashes; nothing read
 """
 
 import asyncio
-import dataclasses
 import logging
 import time
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 
@@ -272,10 +271,9 @@ class MemberIndex:
         return self._hasher.member(row)
 
     def told(self, profile: Profile) -> dict[str, bytes | None]:
-        """What the customer said, as the columns of the index."""
-        return {
-            "email_key": self._hasher.email(profile.email),
-            **dataclasses.asdict(self.evidence(profile)),
+        """What the customer says, as the columns of the index."""
+        return asdict(self._hasher.evidence(profile)) | {
+            "email_key": self._hasher.email(profile.email)
         }
 
     def evidence(self, profile: Profile) -> Evidence:

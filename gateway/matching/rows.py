@@ -6,6 +6,7 @@ from typing import Any
 from gateway.customer import Address, Profile
 from gateway.matching.rules import Evidence
 from gateway.normalize import (
+    Placeholder,
     email_key,
     is_placeholder,
     kana_key,
@@ -38,7 +39,7 @@ class MemberHasher:
         )
 
     def email(self, text: str) -> bytes | None:
-        return self._key(b"email", email_key(text))
+        return self._key(b"email", "" if is_placeholder(text) else email_key(text))
 
     def _key(self, purpose: bytes, text: str) -> bytes | None:
         return self._keys.hash(purpose, text) if text else None
@@ -81,7 +82,7 @@ def _name(last: str, first: str) -> str:
 
 def _birth(text: str) -> str:
     day = parse_birth_date(text) if text else None
-    return day.isoformat() if day else ""
+    return day.isoformat() if day and day.isoformat() != Placeholder.BIRTH_DATE else ""
 
 
 def _postal(address: Address | None) -> str:

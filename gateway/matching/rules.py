@@ -3,8 +3,8 @@
 Pure. A false link costs more than a missed one.
 """
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, fields
 
 from gateway.store.members import Member
 
@@ -27,12 +27,19 @@ class Evidence:
     place_key: bytes | None = None
 
 
+_KEYS = tuple(each.name for each in fields(Evidence))
+
+
 @dataclass(frozen=True, slots=True)
 class LinkTo:
-    """The same person; `others` have the same e-mail and become possible duplicates."""
+    """The same person; `others` have the same e-mail and become possible duplicates.
+
+    `told` is what the customer was compared by, as the columns of the index.
+    """
 
     member: Member
     others: tuple[Member, ...] = ()
+    told: Mapping[str, bytes | None] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +64,9 @@ def choose(
     fitting = [m for m in usable if link_contradicted or not contradicts(m, evidence)]
     if fitting:
         best, *others = sorted(fitting, key=_preference)
-        return LinkTo(best, tuple(others) + _without(usable, fitting))
+        told: dict[str, bytes | None] = {name: getattr(evidence, name) for name in _KEYS}
+        told["email_key"] = best.email_key
+        return LinkTo(best, tuple(others) + _without(usable, fitting), told)
     if usable:
         return CreateNew(tuple(usable))
     if any(member.status == _SUSPENDED for member in members):

@@ -8,9 +8,11 @@ from gateway.normalize.address import Address, parse_address, parse_line
 from gateway.normalize.dates import parse_birth_date
 from gateway.normalize.digest import place_digest
 from gateway.normalize.email import clean_email, email_key
+from gateway.normalize.fields import parse_fields
 from gateway.normalize.kana import kana_key, smaregi_kana, to_katakana
 from gateway.normalize.name import clean_name, is_placeholder, name_key
 from gateway.normalize.phone import Phone, is_mobile, mobile_key, parse_phone, phone_key
+from gateway.normalize.placeholders import Placeholder
 from gateway.normalize.places import load_places
 from gateway.normalize.postal import clean_postal_code, postal_key
 from gateway.normalize.prefecture import PREFECTURES, Prefecture, prefecture
@@ -20,6 +22,7 @@ __all__ = [
     "PREFECTURES",
     "Address",
     "Phone",
+    "Placeholder",
     "Prefecture",
     "ShopifyAddress",
     "address_key",
@@ -35,6 +38,7 @@ __all__ = [
     "name_key",
     "parse_address",
     "parse_birth_date",
+    "parse_fields",
     "parse_line",
     "parse_phone",
     "phone_key",

@@ -6,6 +6,7 @@ from functools import lru_cache
 from typing import Final
 
 from gateway.normalize.characters import compose, fold_width, scrub
+from gateway.normalize.placeholders import Placeholder
 from gateway.normalize.variants import fold_variants
 
 _PLACEHOLDER_WORDS: Final = """
@@ -15,7 +16,7 @@ n/a none null nil undefined unknown anonymous guest noname x xx xxx
 """
 """What tills, imports and tired staff put where a name is required (Omni Hub: 未入力)."""
 
-_PLACEHOLDERS: Final = frozenset(_PLACEHOLDER_WORDS.split())
+_PLACEHOLDERS: Final = frozenset({*_PLACEHOLDER_WORDS.split(), *map(str, Placeholder)})
 
 _NOT_OF_A_NAME: Final = re.compile(r"[\W_]")
 _REPEATED: Final = re.compile("(.)々")
@@ -37,7 +38,7 @@ def name_key(text: str) -> str:
 
 @lru_cache(8192)
 def is_placeholder(text: str) -> bool:
-    """Whether the text stands for a missing name: 未入力, -, ＊, no letter at all."""
+    """Whether the text stands for a missing name (未入力, -, ＊, no letter at all), or is ours."""
     folded = unicodedata.normalize("NFKC", scrub(text)).casefold()
     letters = _letters(text)
     return not letters.strip("ー") or letters in _PLACEHOLDERS or folded in _PLACEHOLDERS

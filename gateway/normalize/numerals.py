@@ -10,7 +10,6 @@ _WELL_FORMED: Final = re.compile(
     "[〇零一二三四五六七八九]+"
     "|(?=.)(?:[一二三四五六七八九]?千)?(?:[二三四五六七八九]?百)?(?:[一二三四五六七八九]?十)?[一二三四五六七八九]?"
 )
-_KANJI: Final = "〇一二三四五六七八九"
 _UPWARD: Final = "01234567890"
 
 
@@ -26,18 +25,6 @@ def kanji_to_int(text: str) -> int:
         else:
             pending = pending * 10 + DIGITS[char]
     return total + pending
-
-
-def int_to_kanji(number: int) -> str:
-    """23 -> 二十三. From 0 to 9999; names of places need no more."""
-    if not 0 < number < 10_000:
-        return _KANJI[0] if number == 0 else str(number)
-    written = ""
-    for unit, size in (("千", 1000), ("百", 100), ("十", 10), ("", 1)):
-        count, number = divmod(number, size)
-        if count:
-            written += (_KANJI[count] if count > 1 or not unit else "") + unit
-    return written
 
 
 def is_made_up(digits: str) -> bool:

@@ -10,16 +10,20 @@ from gateway.shopify.results import (
     Missing,
     Refused,
 )
+from gateway.shopify.roll import Created, Listed, Roll
 from gateway.shopify.subscriptions import Subscribed, Subscriptions
 
 __all__ = [
     "Accepted",
     "AlreadyRegistered",
     "Changed",
+    "Created",
     "EmailTaken",
     "GraphQL",
+    "Listed",
     "Missing",
     "Refused",
+    "Roll",
     "Shopify",
     "Subscribed",
     "Subscriptions",

@@ -11,21 +11,22 @@ from typing import Any
 
 from gateway.customer import Customer, gid
 from gateway.errors import UpstreamError
+from gateway.normalize import parse_fields
 from gateway.shopify import documents
 from gateway.shopify.client import GraphQL
 from gateway.shopify.documents import Document
 from gateway.shopify.mapping import (
     KEPT_PHONE,
     METAFIELDS,
+    WRITTEN_PHONE,
     address_input,
     consent,
-    e164,
     field_errors,
     metafield,
 )
+from gateway.shopify.placing import PHONE_KEPT, address_warnings, e164, has_extension
 from gateway.shopify.reading import customer_of, payload_of, unexpected
 from gateway.shopify.results import (
-    PHONE_KEPT,
     Changed,
     ChangeResult,
     EmailTaken,
@@ -90,7 +91,13 @@ class Change:
             return replace(refused, partly=self._partly)
         if self._partly:
             node = await self._read(deadline)
-        return Missing() if node is None else Changed(customer_of(node, documents.FIND), warnings)
+        if node is None:
+            return Missing()
+        return Changed(customer_of(node, documents.FIND), (*warnings, *self._address_warnings()))
+
+    def _address_warnings(self) -> Warnings:
+        address = self._changes.get("address")
+        return address_warnings(parse_fields(address)) if address else ()
 
     async def _read(self, deadline: float) -> Node | None:
         data = await self._graphql.run(documents.READ_MANY, {"ids": [self._gid]}, deadline)
@@ -155,6 +162,7 @@ class Change:
             wanted[METAFIELDS["gender"]] = ""
         if "phone" in self._changes:
             phone = self._changes["phone"]
+            wanted[WRITTEN_PHONE] = phone if has_extension(phone) else ""
             wanted[KEPT_PHONE] = "" if self._with_phone and e164(phone) else phone
         return wanted
 

@@ -129,6 +129,28 @@ READ_MANY = Document(
     + _FIELDS,
 )
 
+ROLL = Document(
+    "customers",
+    Access.READ,
+    110,
+    """query Roll($first: Int!, $after: String, $query: String) {
+  customers(first: $first, after: $after, query: $query, sortKey: ID) {
+    nodes { createdAt ...CustomerFields }
+    pageInfo { hasNextPage endCursor }
+  }
+}"""
+    + _FIELDS,
+)
+
+COUNT = Document(
+    "customersCount",
+    Access.READ,
+    10,
+    """query Count($query: String) {
+  customersCount(query: $query, limit: null) { count precision }
+}""",
+)
+
 DEFINITIONS = Document(
     "metafieldDefinitions",
     Access.READ,
@@ -196,6 +218,8 @@ ALL = (
     ADDRESS_CREATE,
     FIND,
     READ_MANY,
+    ROLL,
+    COUNT,
     DEFINITIONS,
     DEFINE,
     SHOP,

@@ -4,16 +4,19 @@ from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 from gateway.customer import Address, Customer, Gender, Profile, gid, numeric_id
-from gateway.normalize import parse_address, parse_phone, shopify_address
+from gateway.normalize import parse_fields
+from gateway.shopify.placing import e164, has_extension, placed_input
 
 __all__ = [
     "KEPT_PHONE",
     "METAFIELDS",
+    "WRITTEN_PHONE",
     "address_input",
     "customer_input",
     "field_errors",
     "fill_input",
     "metafield",
+    "to_address",
     "to_customer",
 ]
 
@@ -25,6 +28,7 @@ METAFIELDS = {
     "birth_date": ("facts", "birth_date", "date"),
 }
 _REGISTRATION_ID = ("registration", "id", "id")
+WRITTEN_PHONE = ("registration", "phone_written", "single_line_text_field")
 KEPT_PHONE = ("registration", "phone", "single_line_text_field")
 
 _OUR_FIELDS = {
@@ -56,38 +60,19 @@ def _metafields(profile: Profile, registration_id: str) -> list[dict[str, str]]:
         for name, place in METAFIELDS.items()
         if getattr(profile, name) and (name, getattr(profile, name)) != ("gender", "unknown")
     ]
+    if has_extension(profile.phone):
+        fields.append(metafield(WRITTEN_PHONE, profile.phone))
     return [*fields, metafield(_REGISTRATION_ID, registration_id)]
 
 
 def address_input(profile: Profile, address: Address) -> dict[str, str]:
     """`MailingAddressInput`, the blank ones among its fields too."""
-    placed = shopify_address(
-        parse_address(
-            postal_code=address.postal_code,
-            prefecture=address.prefecture,
-            city=address.city,
-            address1=address.address1,
-            address2=address.address2,
-            country=address.country,
-        )
-    )
     return {
         "firstName": profile.first_name,
         "lastName": profile.last_name,
-        "countryCode": address.country,
-        "provinceCode": placed.province_code or "",
-        "zip": placed.zip,
-        "city": placed.city,
-        "address1": placed.address1,
-        "address2": placed.address2,
+        **placed_input(parse_fields(address), address.country),
         "phone": e164(profile.phone),
     }
-
-
-def e164(phone: str) -> str:
-    """The number as Shopify wants it; '' where it is none that can be dialled from abroad."""
-    parsed = parse_phone(phone) if phone else None
-    return (parsed.e164 or "") if parsed else ""
 
 
 def customer_input(
@@ -179,10 +164,10 @@ def to_customer(node: Mapping[str, Any]) -> Customer:
             first_name=node.get("firstName") or "",
             last_kana=metafields.get("last_kana", ""),
             first_kana=metafields.get("first_kana", ""),
-            phone=phone or metafields.get("phone", ""),
+            phone=_phone(phone or "", metafields),
             birth_date=birth_date,
             gender=_gender(metafields.get("gender", "")),
-            address=_to_address(address) if address else None,
+            address=to_address(address) if address else None,
             accepts_marketing=email.get("marketingState") == "SUBSCRIBED",
             locale=metafields.get("locale") or node.get("locale") or "ja",
         ),
@@ -193,12 +178,22 @@ def to_customer(node: Mapping[str, Any]) -> Customer:
     )
 
 
+def _phone(known: str, metafields: Mapping[str, str]) -> str:
+    """With its extension as long as it is still the same number."""
+    written = metafields.get("phone_written", "")
+    if known and e164(written) == known:
+        return written
+    return known or metafields.get("phone", "")
+
+
 def _gender(text: str) -> Gender:
     return cast(Gender, text) if text in {"male", "female"} else "unknown"
 
 
-def _to_address(node: Mapping[str, Any]) -> Address | None:
-    """None where it says nothing but the country, as one that was emptied does."""
+def to_address(node: Mapping[str, Any]) -> Address | None:
+    """A node of Shopify's type MailingAddress; None where it says nothing but the country, as one
+    that was emptied does.
+    """
     address = Address(
         country=node.get("countryCodeV2") or "JP",
         postal_code=node.get("zip") or "",

@@ -20,15 +20,14 @@ from gateway.shopify.documents import Document
 from gateway.shopify.mapping import (
     consent,
     customer_input,
-    e164,
     field_errors,
     fill_input,
     leftover_metafields,
     replace_input,
 )
+from gateway.shopify.placing import PHONE_KEPT, e164, unfit, unfit_address
 from gateway.shopify.reading import customer_of, payload_of, unexpected
 from gateway.shopify.results import (
-    PHONE_KEPT,
     Accepted,
     AlreadyRegistered,
     ChangeResult,
@@ -36,6 +35,7 @@ from gateway.shopify.results import (
     Result,
     Warnings,
 )
+from gateway.shopify.roll import Roll
 
 __all__ = ["Shopify"]
 
@@ -57,6 +57,7 @@ class Shopify:
     def __init__(
         self, graphql: GraphQL, settings: Callable[[], ShopifySettings], clock: Callable[[], float]
     ) -> None:
+        self.roll = Roll(graphql)
         self._graphql = graphql
         self._settings = settings
         self._clock = clock
@@ -95,14 +96,14 @@ class Shopify:
     async def _create(
         self, registration_id: str, profile: Profile, is_ours: IsOurs, deadline: float
     ) -> Result:
-        warnings: Warnings = ()
+        warnings = unfit(profile)
         with_phone = bool(e164(profile.phone))
         while True:
             body = customer_input(profile, registration_id, with_phone=with_phone)
             try:
                 answer = await self._mutate(documents.CREATE, body, deadline)
             except _PhoneTaken:
-                with_phone, warnings = False, (PHONE_KEPT,)
+                with_phone, warnings = False, (*warnings, PHONE_KEPT)
                 continue
             if isinstance(answer, Customer):
                 return Accepted(answer, "created", warnings, fresh=True)
@@ -147,7 +148,8 @@ class Shopify:
     ) -> Result:
         mark = existing.registration_id
         if mark == registration_id:
-            return Accepted(existing, "created", _kept_phone(existing, profile))
+            told = (*unfit_address(profile), *_kept_phone(existing, profile))
+            return Accepted(existing, "created", told)
         if mark and await is_ours(mark):
             return await self._take(existing, registration_id, profile, deadline, replace_input)
         if mark or existing.enabled or self._settings().shopify_existing_customer == "reject":
@@ -173,14 +175,14 @@ class Shopify:
         if leftover:
             await self._graphql.run(documents.CLEAR, {"metafields": leftover}, deadline)
         action: Literal["created", "adopted"] = "created" if replacing else "adopted"
-        warnings: Warnings = ()
+        warnings = unfit(profile, address=replacing or not existing.has_address)
         with_phone = bool(e164(profile.phone))
         while True:
             body = make_input(existing, profile, registration_id, with_phone=with_phone)
             try:
                 answer = await self._mutate(documents.UPDATE, body, deadline)
             except _PhoneTaken:
-                with_phone, warnings = False, (PHONE_KEPT,)
+                with_phone, warnings = False, (*warnings, PHONE_KEPT)
                 continue
             if isinstance(answer, Refused):
                 return answer

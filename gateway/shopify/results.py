@@ -7,7 +7,6 @@ from typing import Literal
 from gateway.customer import Customer
 
 __all__ = [
-    "PHONE_KEPT",
     "Accepted",
     "AlreadyRegistered",
     "ChangeResult",
@@ -20,12 +19,6 @@ __all__ = [
 ]
 
 Warnings = tuple[Mapping[str, str], ...]
-
-PHONE_KEPT = {
-    "field": "phone",
-    "message": "Shopify does not take this phone number for this customer (refused, or it belongs "
-    "to another customer); it is kept beside the address only",
-}
 
 
 @dataclass(frozen=True, slots=True)

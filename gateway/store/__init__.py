@@ -1,6 +1,7 @@
 """The only SQL: the file, its owner's lock, its secret, and a sentence for each query."""
 
 from gateway.store import (
+    backfill,
     duplicates,
     erasure,
     events,
@@ -23,6 +24,7 @@ __all__ = [
     "Database",
     "Keys",
     "OwnerLock",
+    "backfill",
     "duplicates",
     "erasure",
     "events",

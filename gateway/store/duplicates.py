@@ -66,12 +66,17 @@ def upsert(
 ) -> bool:
     """Write a pair down, or what is known of an open one; whether it is new.
 
-    One that a person rejected, or that was merged, stays as it is.
+    One that a person rejected, or that was merged, stays as it is. A member that a person keeps
+    apart from a customer is no duplicate of that customer's own member.
     """
     values = (*_ordered(one, other), orjson.dumps(list(reasons)).decode(), score, now)
     inserted = db.execute(
         """INSERT INTO duplicates (low_id, high_id, state, reasons, score, found_at, updated_at)
-           VALUES (?1, ?2, 'open', ?3, ?4, ?5, ?5) ON CONFLICT (low_id, high_id) DO NOTHING""",
+           SELECT ?1, ?2, 'open', ?3, ?4, ?5, ?5 WHERE NOT EXISTS (
+               SELECT 1 FROM kept_apart JOIN links USING (customer_id)
+               WHERE channel = 'smaregi' AND member_id IN (?1, ?2)
+                 AND CAST(reference AS INTEGER) IN (?1, ?2))
+           ON CONFLICT (low_id, high_id) DO NOTHING""",
         values,
     )
     if inserted.rowcount:

@@ -17,6 +17,7 @@ __all__ = [
     "all_linked_done",
     "done",
     "is_waiting",
+    "keep_told",
     "linked",
     "linked_done",
     "linked_now",
@@ -30,19 +31,34 @@ _CURSOR = "duplicates_cursor"
 
 
 def add(db: sqlite3.Connection, member_ids: Iterable[int]) -> None:
-    """These changed, or were linked: to be looked at."""
-    db.executemany("INSERT OR IGNORE INTO unexamined VALUES (?)", [(i,) for i in member_ids])
+    """These changed: to be looked at."""
+    db.executemany(
+        "INSERT OR IGNORE INTO unexamined (member_id) VALUES (?)", [(i,) for i in member_ids]
+    )
 
 
 def linked_now(
     db: sqlite3.Connection, customer_id: int, member_id: int, match: Match, now: float
 ) -> None:
-    """A sign-up made or chose this member."""
-    add(db, [member_id])
-    if match.told is not None:
-        told.put(db, customer_id, match.told)
+    """A sign-up made or chose this member: one row, since a customer waits for it."""
+    db.execute(
+        """INSERT INTO unexamined (member_id, customer_id, told) VALUES (?, ?, ?)
+           ON CONFLICT (member_id) DO UPDATE SET
+               customer_id = excluded.customer_id, told = excluded.told""",
+        (member_id, customer_id, match.told and told.packed(match.told)),
+    )
     if len(match.others) <= SHARED_BY:
         duplicates.add_bare(db, member_id, match.others, now)
+
+
+def keep_told(db: sqlite3.Connection, member_id: int) -> None:
+    """What the member's customer told is put where it is looked for."""
+    row = db.execute(
+        "SELECT customer_id, told FROM unexamined WHERE member_id = ? AND told IS NOT NULL",
+        (member_id,),
+    ).fetchone()
+    if row is not None:
+        told.put(db, row["customer_id"], told.unpacked(row["told"]))
 
 
 def add_all_linked(db: sqlite3.Connection) -> None:

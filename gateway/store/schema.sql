@@ -182,9 +182,12 @@ CREATE INDEX told_kana ON told (kana_key, birth_key, postal_key) WHERE kana_key 
 CREATE INDEX told_place ON told (place_key, name_key)
     WHERE place_key IS NOT NULL AND name_key IS NOT NULL;
 
--- Members that changed or were linked and were not yet looked at for duplicates.
+-- Members that changed or were linked and were not yet looked at for duplicates; with what their
+-- customer told, on its way to the table above.
 CREATE TABLE unexamined (
-    member_id INTEGER PRIMARY KEY
+    member_id   INTEGER PRIMARY KEY,
+    customer_id INTEGER,
+    told        BLOB
 ) STRICT;
 
 -- The index of Smaregi members: keyed hashes, numbers and what the match rules need.

@@ -63,9 +63,9 @@ def settle(db: sqlite3.Connection, ends: Sequence[Settlement], now: float) -> di
     known = [
         (settled[end.delivery_id], end)
         for end in ends
-        if end.reference
+        if end.delivery_id in settled
+        and end.reference
         and (end.outcome is Outcome.DELIVERED or end.fields is not None)
-        and end.delivery_id in settled
     ]
     linked = [(delivery, end) for delivery, end in known if delivery.kind is not Kind.REMOVAL]
     if linked:
@@ -88,20 +88,20 @@ def _settle_sql(rows: int) -> str:
                                 AND version <> claimed_version
                            THEN iif(deliveries.outcome = 'discarded', 'discarded', 'pending')
                            ELSE e.outcome END,
-            error_class = e.error_class, message = e.message,
+            error_class = e.error_class, message = e.message, waiting = e.waiting,
             next_attempt_at = CASE WHEN version <> claimed_version
                                    THEN nullif(max(coalesce(e.again_at, 0),
                                                    coalesce(next_attempt_at, 0)), 0)
                                    ELSE e.again_at END,
-            waiting = e.waiting, attempts = attempts - e.uncounted,
+            attempts = attempts - e.uncounted,
             action = coalesce(e.action, deliveries.action),
             reference = coalesce(e.reference, deliveries.reference),
             adjustments = CASE WHEN e.outcome = 'delivered' THEN e.adjustments
                                ELSE deliveries.adjustments END,
             urgent = CASE WHEN e.outcome IN ('retrying', 'failed') OR version <> claimed_version
                           THEN urgent ELSE 0 END,
-            state = coalesce(e.state, deliveries.state),
-            claimed_version = NULL, updated_at = e.now
+            state = coalesce(e.state, deliveries.state), claimed_version = NULL,
+            updated_at = e.now
         FROM e
         WHERE deliveries.id = e.id
               AND (deliveries.outcome <> 'discarded' OR e.outcome = 'delivered')

@@ -9,7 +9,17 @@ from collections.abc import Iterable, Mapping
 
 from gateway.store.members import ALIKE, SHARED_BY
 
-__all__ = ["BY_KEYS", "BY_MEMBER", "COLUMNS", "alike", "forget_unlinked", "of_members", "put"]
+__all__ = [
+    "BY_KEYS",
+    "BY_MEMBER",
+    "COLUMNS",
+    "alike",
+    "forget_unlinked",
+    "of_members",
+    "packed",
+    "put",
+    "unpacked",
+]
 
 COLUMNS = (
     "email_key",
@@ -20,10 +30,24 @@ COLUMNS = (
     "postal_key",
     "place_key",
 )
+_NOTHING = bytes(16)
 _SAME = "links.channel = 'smaregi' AND links.customer_id = told.customer_id"
 # A cross join keeps the order: without statistics SQLite would begin with every link there is.
 BY_MEMBER = f"FROM links CROSS JOIN told ON {_SAME} WHERE links.reference = ?"
 BY_KEYS = f"FROM told CROSS JOIN links ON {_SAME} WHERE"
+
+
+def packed(keys: Mapping[str, bytes | None]) -> bytes:
+    """Keys of 16 bytes, one after the other; zeros where nothing was told."""
+    return b"".join(keys.get(column) or _NOTHING for column in COLUMNS)
+
+
+def unpacked(text: bytes) -> dict[str, bytes | None]:
+    parts = [text[at : at + 16] for at in range(0, len(text), 16)]
+    return {
+        column: None if part == _NOTHING else part
+        for column, part in zip(COLUMNS, parts, strict=True)
+    }
 
 
 def put(db: sqlite3.Connection, customer_id: int, keys: Mapping[str, bytes | None]) -> None:

@@ -20,7 +20,7 @@ LAYERS: tuple[set[str], ...] = (
     {"telling", "upkeep", "hearing", "membership"},
     {"till"},
     {"events"},
-    {"recovery"},
+    {"recovery", "backfill"},
     {"registration", "profile_change"},
     {"updates"},
     {"metrics", "refusals", "config"},

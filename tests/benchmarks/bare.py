@@ -23,7 +23,7 @@ import uvloop
 from aiohttp import web
 
 from gateway.channels import Store
-from gateway.channels.crm.contact import contact_properties
+from gateway.channels.crm.mapping import contact_properties
 from gateway.channels.email.message import Composer, message_id
 from gateway.channels.smaregi.client import _INDEX_FIELDS
 from gateway.channels.smaregi.mapping import member_fields

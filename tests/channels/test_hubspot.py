@@ -182,3 +182,16 @@ async def test_an_id_as_a_number_is_a_text_of_ours() -> None:
     async with hubspot() as (channel, said):
         said.say("POST", CONTACTS, {"id": 31}, status=201)
         assert (await channel.deliver(a_work(fresh=True))).reference == "31"
+
+
+async def test_what_is_left_out_is_noted_under_our_fields_name() -> None:
+    async with hubspot(["email", "shopify_customer_id", "last_name_kana", "accepts_marketing"]) as (
+        channel,
+        said,
+    ):
+        said.say("POST", PROPERTIES, {}, status=403, repeat=True)
+        said.say("POST", CONTACTS, CONTACT, status=201)
+        done = await channel.deliver(a_work(fresh=True, first_kana=""))
+    assert list(done.adjustments) == [
+        {"field": "birth_date", "change": "left out: HubSpot has no property date_of_birth"}
+    ]

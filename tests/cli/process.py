@@ -50,6 +50,19 @@ class Process:
     def out(self) -> str:
         return self._out.read_text("utf-8")
 
+    @property
+    def code(self) -> int | None:
+        """The exit code; None while it runs."""
+        return self._child.returncode
+
+    def peak_megabytes(self) -> int:
+        """The largest resident set it has had (Linux); 0 where the system does not say."""
+        with suppress(OSError):
+            status = Path(f"/proc/{self._child.pid}/status").read_text("ascii")
+            if match := re.search(r"VmHWM:\s+(\d+) kB", status):
+                return int(match[1]) // 1024
+        return 0
+
     async def says(self, pattern: str, *, out: bool = False) -> re.Match[str]:
         """Wait until the log (or the output) holds the pattern."""
         async with asyncio.timeout(_PATIENCE):

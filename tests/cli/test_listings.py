@@ -1,10 +1,13 @@
 """deliveries and flags: tables for people, and with --json the HTTP API's fields."""
 
+import aiohttp
+
 from gateway.answers import delivery_row
 from gateway.config import FLAGS
 from gateway.outcomes import Delivery, Kind, Outcome
 from gateway.sandbox import Fault, Sandbox
 from tests.cli.process import Shell, register
+from tests.world import registration
 
 FIELDS = set(
     delivery_row(
@@ -61,6 +64,18 @@ async def test_one_delivery_is_shown_with_its_attempts(shell: Shell, sandbox: Sa
     table = await shell.run("deliveries", "show", str(row["id"]))
     assert table.code == 0
     assert "Attempts" in table.out
+
+
+async def test_what_was_changed_to_fit_is_shown_with_its_delivery(shell: Shell) -> None:
+    async with shell.serving() as (_, url):
+        long = registration(last_name="山" * 100)
+        async with aiohttp.ClientSession() as session:
+            await (await session.post(f"{url}/v1/registrations", json=long)).read()
+        (row,) = await shell.rows("--channel", "smaregi")
+        shown = await shell.run("deliveries", "show", str(row["id"]))
+    assert row["adjustments"] == [{"field": "last_name", "change": "cut at 85 characters"}]
+    assert "cut at 85 characters" in shown.out
+    assert "山" not in shown.out
 
 
 async def test_a_discarded_delivery_is_not_tried_again(shell: Shell, sandbox: Sandbox) -> None:

@@ -109,11 +109,7 @@ class _Judging:
         evidence = self.hasher.evidence(person.told)
         choice = choose(free, evidence, link_contradicted=self.link_contradicted)
         if isinstance(choice, LinkTo):
-            told = {
-                f"{name}_key": getattr(evidence, f"{name}_key")
-                for name in ("kana", "name", "birth", "mobile", "postal", "place")
-            }
-            match = Match(_ids(choice.others), told | {"email_key": key})
+            match = Match(_ids(choice.others), choice.told)
             self.linked(person, choice.member.member_id, match)
             self.judge_link(person, choice.member.member_id)
         elif isinstance(choice, CreateNew):
@@ -145,6 +141,7 @@ class _Judging:
             (customer, str(member_id)),
         )
         examination.linked_now(self.db, customer, member_id, match, _NOW)
+        examination.keep_told(self.db, member_id)
         examination.add_all_linked(self.db)
 
     def judge_link(self, person: Person, member_id: int) -> None:

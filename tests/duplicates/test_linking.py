@@ -1,13 +1,15 @@
 """duplicates link and unlink: one way in, the old number back, and never again by itself."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from gateway.outcomes import Link, Outcome
+from gateway.outcomes import Delivery, Kind, Link, NewDelivery, Outcome
 from gateway.sandbox import Fault
+from gateway.store import duplicates, outbox
 from tests.duplicates.mending import Told, customer_of, link_of, member, store_member, told
 from tests.world import World, a_world
 
@@ -88,7 +90,18 @@ async def test_a_later_delivery_does_not_forget_the_old_number(world: World) -> 
     before = await link_of(world, customer)
     done = await link(world, customer, int(before.reference))
     assert (done.code, "already" in done.text) == (0, True)
+    after = await world.core.linking.attempt(
+        await owed(world, customer), await _customer(world, customer)
+    )
+    assert after.outcome is Outcome.DELIVERED
     assert await link_of(world, customer) == before
+
+
+async def owed(world: World, customer: int) -> Delivery:
+    """Another delivery of a customer who has a link."""
+    new = NewDelivery("smaregi", Kind.BACKFILL, Outcome.PENDING)
+    written = await world.core.db.write(lambda db: outbox.add(db, customer, None, [new], 1.0))
+    return written[0]
 
 
 # -- unlink
@@ -208,6 +221,41 @@ async def test_an_unlinking_that_was_killed_in_its_write_goes_on(world: World) -
     world.sandbox.faults.clear()
     done = await unlink(world, customer)
     assert done.code == 0, done
+    assert member(world, old)["customerCode"] == "0012"
+
+
+async def test_what_a_person_keeps_apart_is_no_possible_duplicate(world: World) -> None:
+    store_member(world)
+    customer = await signed_up(world)
+    assert (await unlink(world, customer)).code == 0
+    await world.core.smaregi.members_fresh()
+    await world.core.duplicates.catch_up()
+    assert await world.core.db.read(lambda db: duplicates.find(db, limit=9)) == []
+    stranger = store_member(world, customerCode="0099")
+    await world.core.smaregi.members_fresh()
+    await world.core.duplicates.catch_up()
+    found = await world.core.db.read(lambda db: duplicates.find(db, limit=9))
+    assert {pair.high_id for pair in found} == {stranger}
+
+
+async def test_unlinking_waits_for_an_attempt_that_is_under_way(world: World) -> None:
+    """It would write its link after the other was undone."""
+    old = store_member(world)
+    customer = await signed_up(world)
+    world.sandbox.smaregi.edit(old, lastName="佐藤")
+    world.set(GATEWAY_UPSTREAM_TIMEOUT="8")
+    world.sandbox.faults.set("smaregi", Fault("hang", match=PATCH, times=1))
+    delivery, person = await owed(world, customer), await _customer(world, customer)
+    attempt = asyncio.create_task(world.core.deliverer.again(delivery, person))
+    await world.until(lambda: world.sandbox.faults.listing()["smaregi"][0]["left"] == 0)
+    unlinking = asyncio.create_task(unlink(world, customer, new_member=False))
+    await world.until(lambda: (customer, old) in world.core.smaregi.holders.apart)
+    await asyncio.wait({unlinking}, timeout=0.3)
+    assert not unlinking.done()
+    world.sandbox.faults.clear()
+    await attempt
+    assert (await unlinking).code == 0
+    assert await link_of(world, customer) is None
     assert member(world, old)["customerCode"] == "0012"
 
 

@@ -1,11 +1,13 @@
 """Through the front door: who becomes a possible duplicate, and when it is noticed."""
 
+import sqlite3
 from typing import Any
 
 import pytest
 
 from gateway.duplicates import finder
-from gateway.store import duplicates, examination, members
+from gateway.sandbox import Fault
+from gateway.store import duplicates, examination, members, settling
 from gateway.store.duplicates import Pair
 from tests.e2e.evidence import AlertBox
 from tests.world import World, a_world, registration
@@ -140,22 +142,30 @@ async def test_a_pair_of_which_nobody_is_a_customer_is_no_concern_of_ours(world:
 
 
 async def test_a_member_made_at_the_till_for_a_customer_is_noticed_and_told_once(
-    tmp_path: Any,
+    tmp_path: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
+    def told() -> list[str]:
+        return [text for text in caplog.messages if text.startswith("alert: ")]
+
     async with (
         AlertBox.open() as alerts,
         a_world(tmp_path, GATEWAY_AUTO_REPLAY="false", ALERT_WEBHOOK_URL=alerts.url) as world,
     ):
+        for _ in range(2):
+            world.sandbox.smaregi.add(**HANAKO, mailAddress="taro7@example.com")
+        await sign_up(world, number=7, last_kana="スズキ", birth_date="1970-01-01")
+        met = await looked_at(world)  # at the sign-up: no news
+        assert (len(met), told()) == (1, [])
         made = await sign_up(world)
-        assert await looked_at(world) == []
         at_till = world.sandbox.smaregi.add(**TARO)
-        (pair,) = await looked_at(world)
+        (pair,) = [each for each in await looked_at(world) if each not in met]
         assert {pair.low_id, pair.high_id} == {made, at_till}
         await world.until(lambda: alerts.texts)
         world.sandbox.smaregi.edit(at_till, note="seen again")
         world.sandbox.smaregi.edit(made, note="seen again")
-        assert await looked_at(world) == [pair]
+        assert len(await looked_at(world)) == 2
         (text,) = alerts.texts
+        assert told() == [f"alert: {text}"]
         assert "1 store member has" in text
         assert "duplicates list" in text
         assert "taro" not in text
@@ -249,3 +259,38 @@ async def test_a_number_that_too_many_have_is_no_evidence(world: World) -> None:
         )
     await sign_up(world, phone="090-2345-6701")  # the one too many
     assert await looked_at(world) == []
+
+
+async def test_a_link_whose_answer_was_lost_has_its_possible_duplicates(world: World) -> None:
+    cards = [world.sandbox.smaregi.add(**TARO) for _ in range(2)]
+    other = world.sandbox.smaregi.add(
+        lastName="未入力", firstName="未入力", mobileNumber="090-2345-6701"
+    )
+    world.sandbox.faults.set("smaregi", Fault(kind="drop", match="PATCH /customers", times=1))
+    reply = await world.register(phone="090-2345-6701")
+    assert reply.channel("smaregi")["outcome"] == "retrying", reply.body
+    await world.replay(channel="smaregi")
+    (delivery,) = await world.deliveries(channels=("smaregi",))
+    linked = int(delivery.reference or 0)
+    assert linked in cards
+    found = {pair.other(linked): pair.reasons for pair in await looked_at(world)}
+    assert found == {sum(cards) - linked: ("email", "kana_birth"), other: ("mobile",)}
+
+
+async def test_a_new_member_whose_answer_was_lost_has_the_withdrawn_one_beside_it(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gone = world.sandbox.smaregi.add(**TARO, status="3")
+    settle = settling.settle
+
+    def dies(*_: Any) -> Any:
+        raise sqlite3.OperationalError("disk I/O error")
+
+    monkeypatch.setattr(settling, "settle", dies)
+    await world.register()
+    await world.stop()
+    monkeypatch.setattr(settling, "settle", settle)
+    await world.start()
+    await world.replay(channel="smaregi")
+    (pair,) = await looked_at(world)
+    assert gone in {pair.low_id, pair.high_id}

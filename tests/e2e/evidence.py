@@ -57,12 +57,15 @@ def personal_data_in(text: str) -> list[str]:
 
 async def started_quietly(world: World) -> None:
     """Until start-up's own requests are done; from here on the journal holds the test's alone."""
-    index = cast(Smaregi, world.core.deliverer.routes["smaregi"].channel).index
+    smaregi = cast(Smaregi, world.core.deliverer.routes["smaregi"].channel)
+    index, required = smaregi.index, smaregi.required
     try:
-        await world.until(lambda: world.core.shopify._defined and index.ready, 4.0)
+        await world.until(
+            lambda: world.core.shopify._defined and index.ready and required.known, 4.0
+        )
     except TimeoutError:  # with these short time-outs a busy machine may miss the first
         await world.core.shopify.define()
-        await world.until(lambda: world.core.shopify._defined and index.ready)
+        await world.until(lambda: world.core.shopify._defined and index.ready and required.known)
     world.sandbox.journal.clear()
 
 

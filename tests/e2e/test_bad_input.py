@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from gateway.normalize import Placeholder
 from tests.e2e.evidence import assert_problem, fields_of, rows_in
 from tests.world import Reply, World, a_world, registration
 
@@ -280,6 +281,49 @@ async def test_emoji_in_an_address_is_422_with_the_fields_name(quiet: World) -> 
     assert fields_of(reply) == ["address.address1"]
     assert quiet.sandbox.journal.applied() == []
     assert await rows_in(quiet, "registrations") == await rows_in(quiet, "intents") == 0
+
+
+NONSENSE: dict[str, dict[str, Any]] = {
+    "no place on earth": {
+        "address": {"city": "ああああ市", "address1": "？？？-??-!!", "address2": "-"}
+    },
+    "everything in the wrong field": {
+        "address": {"city": "5F", "address1": "〒", "address2": "東京都", "prefecture": "大阪"}
+    },
+    "signs alone": {"address": {"city": "-", "address1": "ー", "address2": "…"}},
+    "a number alone": {"address": {"address1": "1"}},
+    "255 characters": {"address": dict.fromkeys(("city", "address1", "address2"), "丁" * 255)},
+    "255 digits": {"address": {"address1": "9" * 255, "address2": "九" * 255}},
+    "a mail address in the name": dict.fromkeys(("last_name", "first_name"), "taro@example.com"),
+    "a name of signs": {"last_name": "-", "first_name": "＊", "last_kana": "-", "first_kana": "。"},
+    "kana in Greek": {"last_kana": "Ωμέγα", "first_kana": "🍣"},
+    "right to left": {"last_name": "\u202eabc"},
+    "joined and combined": {"first_name": "👨\u200d👩\u200d👧", "last_kana": "か\u3099\u3099"},
+    "controls": {"last_name": "山\u0000田\u0007", "first_name": "太\t\r\n郎"},
+    "a number nobody has": {"phone": "000-0000-0000"},
+    "what we fill in ourselves": {
+        "email": "minyuryoku@example.invalid",
+        "last_name": "未入力",
+        "birth_date": "1900-01-01",
+    },
+}
+
+
+@pytest.mark.parametrize("changes", NONSENSE.values(), ids=NONSENSE.keys())
+async def test_nonsense_is_taken_or_refused_with_its_field_and_never_breaks_anything(
+    quiet: World, changes: dict[str, Any], caplog: pytest.LogCaptureFixture
+) -> None:
+    """Nobody is linked by it either: a member with our own placeholders stays alone."""
+    world = quiet
+    world.sandbox.smaregi.add(lastName="未入力", firstName="-", mailAddress=Placeholder.EMAIL)
+    reply = await world.register(**changes)
+    if reply.status == 422:
+        assert {field.partition(".")[0] for field in fields_of(reply)} <= changes.keys()
+    else:
+        assert reply.status == 201, reply.raw
+        assert reply.body["status"] == "complete", reply.body["channels"]
+        assert reply.channel("smaregi")["action"] == "created"
+    assert not [record for record in caplog.records if record.exc_info], caplog.text
 
 
 @pytest.mark.parametrize("key", ["", "x" * 256, "ключ"])

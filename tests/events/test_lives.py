@@ -399,3 +399,20 @@ async def test_what_the_one_who_went_was_still_owed_is_owed_to_the_survivor(
     hooked.set(FLAG_CRM="on")
     await hooked.until(lambda: contacts(hooked))
     assert contacts(hooked)[0]["shopify_customer_id"] == str(kept)
+
+
+async def test_where_the_till_keeps_its_own_numbers_only_the_second_one_follows_a_merge(
+    hooked: World,
+) -> None:
+    hooked.set(SMAREGI_LINK_FIELD="customerNo", SHOPIFY_SYNC_OTHERS="false")
+    hooked.sandbox.smaregi.add(
+        customerCode="0012345", lastName="山田", firstName="太郎", mailAddress="taro@example.com"
+    )
+    reply = await hooked.register()
+    await arrived(hooked)
+    first = int(reply.body["shopify_customer_id"].rpartition("/")[2])
+    assert at_the_till(hooked)["customerNo"] == str(first)
+    kept = await merged(hooked, first, hooked.sandbox.shopify.add_customer(**MADE).id)
+    await hooked.until(lambda: at_the_till(hooked)["customerNo"] == str(kept))
+    await arrived(hooked)
+    assert at_the_till(hooked)["customerCode"] == "0012345"

@@ -1,5 +1,6 @@
 """The comparison key: the same for one place, however it is written."""
 
+import unicodedata
 from pathlib import Path
 
 import pytest
@@ -7,7 +8,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.normalize import address_key, parse_address, parse_line, shopify_address, smaregi_line
-from gateway.normalize.numerals import int_to_kanji
 
 CASES = Path(__file__).with_name("addresses.txt").read_text(encoding="utf-8").splitlines()[1:]
 FULL_WIDTH = {ord(char): ord(char) + 0xFEE0 for char in map(chr, range(0x21, 0x7F))}
@@ -20,8 +20,22 @@ TOWNS = (
     "京都府京都市右京区太秦下角田町",
     "愛知県名古屋市中区錦",
     "新潟県上越市柿崎区柿崎",
+    "北海道虻田郡ニセコ町ニセコ",
 )
+HALF_WIDTH = {
+    ord(unicodedata.normalize("NFKC", chr(code))): chr(code) for code in range(0xFF66, 0xFF9E)
+}
 NUMBERS = st.lists(st.integers(1, 999), min_size=1, max_size=3)
+
+
+def in_kanji(number: int) -> str:
+    """23 -> 二十三; from 1 to 999."""
+    written = ""
+    for unit, size in (("百", 100), ("十", 10), ("", 1)):
+        count, number = divmod(number, size)
+        if count:
+            written += ("〇一二三四五六七八九"[count] if count > 1 or not unit else "") + unit
+    return written
 
 
 def key(line: str) -> str:
@@ -81,10 +95,11 @@ def test_hyphens_numerals_and_units_do_not_change_the_key(
     units = ("丁目", "番", "号")
     after = "三井ビル5F" if building else ""
     assert key(town + hyphen.join(map(str, numbers)) + after) == plain
-    for write in (str, int_to_kanji):
+    for write in (str, in_kanji):
         parts = [write(number) + unit for number, unit in zip(numbers, units, strict=False)]
         assert key(town + "".join(parts) + after) == plain
     assert key(town + " " + "-".join(map(str, numbers)).translate(FULL_WIDTH)) == plain
+    assert key((town + "-".join(map(str, numbers)) + after).translate(HALF_WIDTH)) == plain
 
 
 @given(st.sampled_from(TOWNS), NUMBERS)

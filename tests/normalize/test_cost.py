@@ -44,12 +44,12 @@ def test_an_address_takes_a_fifth_of_a_millisecond() -> None:
 
 
 def _seconds_an_address() -> float:
-    start = time.perf_counter()
+    start = time.process_time()
     for line in LINES:
         address = parse_line(line)
         address_key(address)
         smaregi_line(address)
-    return (time.perf_counter() - start) / len(LINES)
+    return (time.process_time() - start) / len(LINES)
 
 
 def test_all_data_fit_in_100_megabytes() -> None:

@@ -110,6 +110,47 @@ async def test_pages_follow_each_other_without_gap_or_double(clients: Clients) -
     assert seen == list("0123456")
 
 
+@pytest.mark.parametrize("reverse", [False, True])
+async def test_a_page_goes_on_where_its_cursor_stood_though_the_record_is_gone(
+    clients: Clients, reverse: bool
+) -> None:
+    """And backwards from there likewise."""
+    shop = clients.sandbox.shopify
+    there = [shop.add_customer(email=f"{number}@example.com").id for number in range(6)]
+    text = """query($after: String, $before: String, $first: Int, $last: Int, $r: Boolean) {
+ customers(first: $first, last: $last, after: $after, before: $before, reverse: $r)
+ { nodes { email } pageInfo { endCursor } } }"""
+
+    async def emails(**asked: Any) -> tuple[str, str]:
+        reply = await clients.graphql(text, {"r": reverse, **asked})
+        page = reply.body["data"]["customers"]
+        return "".join(each["email"][0] for each in page["nodes"]), page["pageInfo"]["endCursor"]
+
+    order = "543210" if reverse else "012345"
+    first, cursor = await emails(first=3)
+    assert first == order[:3]
+    shop.delete_customer(there[int(order[2])])
+    assert (await emails(first=2, after=cursor))[0] == order[3:5]
+    assert (await emails(last=2, before=cursor))[0] == order[:2]
+
+
+async def test_the_count_says_whether_it_is_exact(clients: Clients) -> None:
+    for number in range(3):
+        made = clients.sandbox.shopify.add_customer(email=f"{number}@example.com")
+        made.created_at = 1_700_000_000.0 + number
+    text = "query($q: String, $l: Int) { customersCount(query: $q, limit: $l) {count precision} }"
+    for query, limit, count, precision in (
+        (None, None, 3, "EXACT"),
+        (None, 3, 3, "EXACT"),
+        (None, 2, 2, "AT_LEAST"),
+        ("created_at:>'2023-11-14T22:13:20Z'", None, 2, "EXACT"),
+        ("email:0@example.com", None, 3, "EXACT"),  # knows no such field, and ignores it
+    ):
+        reply = await clients.graphql(text, {"q": query, "l": limit})
+        expected = {"count": count, "precision": precision}
+        assert reply.body["data"]["customersCount"] == expected, query
+
+
 async def test_nodes_keep_their_places_and_unknown_ones_are_null(clients: Clients) -> None:
     await clients.create(email="a@example.com")
     ids = ["gid://shopify/Customer/1", "gid://shopify/Customer/7000000000001"]

@@ -16,6 +16,7 @@ from gateway.shopify.mapping import (
     replace_input,
     to_customer,
 )
+from gateway.shopify.placing import unfit
 from tests.shopify.nodes import ID, node
 
 ADDRESS = Address("JP", "150-0043", "JP-13", "渋谷区", "道玄坂1-2-3", "ABCビル 5F")
@@ -213,3 +214,45 @@ def test_what_is_no_customer_id_is_refused(text: str) -> None:
 @given(st.integers(1, 10**18))
 def test_a_gid_and_its_number_are_the_same(number: int) -> None:
     assert numeric_id(gid(number)) == numeric_id(str(number)) == number
+
+
+def test_an_extension_comes_back_as_long_as_the_number_is_the_same() -> None:
+    profile = replace(TARO, phone="03-1234-5678 内線12")
+    body = customer_input(profile, "r1")
+    assert body["phone"] == "+81312345678"
+    made = stored(body)
+    assert to_customer(made).profile.phone == "03-1234-5678 内線12"
+    changed = made | {"defaultPhoneNumber": {"phoneNumber": "+81398765432"}}
+    assert to_customer(changed).profile.phone == "+81398765432"
+
+
+@pytest.mark.parametrize(
+    ("city", "state", "stored_city"),
+    [
+        ("San Francisco", "California", "San Francisco, California"),
+        ("San Francisco", "", "San Francisco"),
+        ("", "CA", "CA"),
+    ],
+)
+def test_a_state_abroad_is_not_lost(city: str, state: str, stored_city: str) -> None:
+    profile = replace(TARO, address=Address("US", "94103", state, city, "1 Market St"))
+    (address,) = customer_input(profile, "r1")["addresses"]
+    assert address["city"] == stored_city
+    assert "provinceCode" not in address
+
+
+@pytest.mark.parametrize(
+    ("changes", "fields"),
+    [
+        ({}, []),
+        ({"phone": "090-0000-0000"}, ["phone"]),
+        ({"address": Address(address1="埼玉県浦和市岸町7-10-23")}, ["address.city"]),
+        ({"address": replace(ADDRESS, prefecture="JP-27")}, ["address.prefecture"]),
+        ({"address": Address("US", "94103", "CA", "San Francisco", "1 Market St")}, []),
+        ({"address": None, "phone": ""}, []),
+    ],
+)
+def test_what_is_stored_otherwise_is_warned_of(changes: dict[str, Any], fields: list[str]) -> None:
+    warnings = unfit(replace(TARO, **changes))
+    assert [warning["field"] for warning in warnings] == fields
+    assert not [text for text in ("浦和", "0000-0000", "渋谷") if text in str(warnings)]

@@ -36,6 +36,12 @@ def test_what_was_told_last_is_found_by_the_member_and_by_each_key(
     assert told.forget_unlinked(db) == 1
 
 
+def test_keys_are_the_same_after_packing() -> None:
+    keys = KEYS | {"mobile_key": b"m" * 16, "place_key": b"p" * 16}
+    assert told.unpacked(told.packed(keys)) == keys
+    assert told.unpacked(told.packed(KEYS)) == KEYS
+
+
 @pytest.mark.parametrize(("sharing", "found"), [(members.SHARED_BY, 20), (21, 0)])
 def test_what_too_many_told_is_no_evidence(
     db: sqlite3.Connection, sharing: int, found: int

@@ -11,7 +11,7 @@ from gateway.channels.smaregi.mapping import member_fields
 from gateway.channels.smaregi.told import NOT_TOLD, UNITS, is_same, told
 from gateway.customer import Address, Customer, Profile
 from gateway.normalize import parse_address, shopify_address
-from gateway.shopify.mapping import e164
+from gateway.shopify.placing import e164
 
 NOBODY = Profile("taro@example.com", "山田", "太郎")
 
@@ -132,6 +132,15 @@ def as_row(profile: Profile) -> dict[str, Any]:
         ("birth_date", {"birthDate": None}, ""),
         ("birth_date", {"birthDate": "0000-00-00"}, NOT_TOLD),
         ("birth_date", {"birthDate": "S50.1.2"}, "1975-01-02"),
+        ("birth_date", {"birthDate": "1900-01-01"}, NOT_TOLD),
+        ("phone", {"mobileNumber": "", "phoneNumber": "000-0000-0000"}, NOT_TOLD),
+        ("last_name", {"lastName": "未入力"}, NOT_TOLD),
+        (
+            "address",
+            {"postCode": "000-0000", "address": "東京都渋谷区道玄坂1-2-3"},
+            Address("JP", "", "JP-13", "渋谷区", "道玄坂1-2-3", ""),
+        ),
+        ("address", {"postCode": "000-0000", "address": "未入力"}, NOT_TOLD),
         ("address", {"postCode": "", "address": ""}, None),
         ("address", {"postCode": "1500043", "address": "未入力"}, NOT_TOLD),
         ("address", {"postCode": "-", "address": "東京都"}, NOT_TOLD),

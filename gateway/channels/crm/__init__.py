@@ -3,6 +3,7 @@
 from gateway.channels.base import Channel, Context, Spec
 from gateway.channels.crm.hubspot import HubSpot
 from gateway.channels.crm.settings import CrmSettings
+from gateway.customer import Customer
 
 __all__ = ["SPEC", "CrmSettings", "HubSpot"]
 
@@ -15,4 +16,17 @@ def build(context: Context) -> Channel:
     return ADAPTERS[settings.crm_provider](context)
 
 
-SPEC = Spec(name="crm", title="CRM", settings=CrmSettings, build=build, consent="accepts_marketing")
+def takes(customer: Customer) -> bool:
+    """HubSpot wants one of these three of a contact."""
+    profile = customer.profile
+    return bool(profile.email or profile.first_name or profile.last_name)
+
+
+SPEC = Spec(
+    name="crm",
+    title="CRM",
+    settings=CrmSettings,
+    build=build,
+    takes=takes,
+    consent="accepts_marketing",
+)

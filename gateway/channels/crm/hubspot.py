@@ -9,13 +9,14 @@ import logging
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any, cast
 from urllib.parse import quote
 
 import orjson
 
 from gateway.channels.base import Check, Context, Done, Work
-from gateway.channels.crm.contact import OUR_PROPERTIES, contact_properties
+from gateway.channels.crm.mapping import OUR_PROPERTIES, contact_properties, without
 from gateway.channels.crm.settings import CrmSettings
 from gateway.customer import Customer
 from gateway.errors import ErrorClass, UpstreamError
@@ -50,18 +51,24 @@ class HubSpot:
 
     def fields_of(self, customer: Customer) -> dict[str, str]:
         """Without those of our properties that the account is known to lack."""
-        known = self._properties
-        return {
-            name: value
-            for name, value in contact_properties(customer).items()
-            if known is None or name not in OUR_PROPERTIES or name in known
-        }
+        told = contact_properties(customer)
+        if self._properties is None:
+            return told
+        return without(OUR_PROPERTIES.keys() - self._properties, told)[0]
 
     async def deliver(self, work: Work) -> Done:
         known = await self._known_properties()
-        properties = self.fields_of(work.customer)
+        told = contact_properties(work.customer)
+        properties, left_out = without(OUR_PROPERTIES.keys() - known, told)
         if work.link is not None:
-            return await self._bring_up_to_date(work.link.reference, properties, work)
+            done = await self._bring_up_to_date(work.link.reference, properties, work)
+        else:
+            done = await self._write(work, known, properties)
+        return replace(done, adjustments=left_out)
+
+    async def _write(
+        self, work: Work, known: frozenset[str], properties: Mapping[str, str]
+    ) -> Done:
         if not work.fresh:
             found = await self._find(work, known)
             if found is not None:

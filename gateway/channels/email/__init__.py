@@ -17,4 +17,5 @@ SPEC = Spec(
     max_age=lambda section: (
         section.email_max_age * 3600 if isinstance(section, EmailSettings) else None
     ),
+    takes=lambda customer: bool(customer.profile.email),
 )

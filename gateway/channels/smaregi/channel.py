@@ -14,19 +14,19 @@ from typing import Any, cast
 
 from gateway.channels.base import Check, Context, Done, Work
 from gateway.channels.smaregi.client import SmaregiClient
-from gateway.channels.smaregi.creation import create_member
+from gateway.channels.smaregi.creating import Creating
 from gateway.channels.smaregi.endings import absorb, withdraw
 from gateway.channels.smaregi.holders import Holders, conflict, row_of
 from gateway.channels.smaregi.mapping import member_fields
 from gateway.channels.smaregi.numbers import Numbers, Target, text_of
 from gateway.channels.smaregi.points import PointsReader
+from gateway.channels.smaregi.required import RequiredColumns, cannot_fill, unfillable
 from gateway.channels.smaregi.settings import SmaregiSettings
 from gateway.channels.smaregi.told import held_otherwise
 from gateway.channels.smaregi.update import (
     ACTIVE,
     bring_up_to_date,
     customers_fields,
-    customers_own,
     give,
 )
 from gateway.customer import Customer
@@ -56,13 +56,16 @@ class Smaregi:
             context.db, context.keys, self.client, context.clock, self._index_ready
         )
         self.holders = Holders(context, self.client)
-        self._numbers = Numbers(self.client, self._settings, self.holders.number_taken)
+        self.required = RequiredColumns(self.client.required_columns, time.monotonic)
+        self._creating = Creating(self.client, self.required, self.holders, context.clock)
+        self.numbers = Numbers(self.client, self._settings, self.holders.number_taken)
         self._tasks: set[asyncio.Task[None]] = set()
 
     def _settings(self) -> SmaregiSettings:
         return cast(SmaregiSettings, self._context.settings())
 
     async def start(self) -> None:
+        self.required.keep_fresh()
         await self.index.open()
         await self.holders.open()
         if not self.index.ready:
@@ -70,6 +73,7 @@ class Smaregi:
 
     async def close(self) -> None:
         await self.index.close()
+        await self.required.close()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -96,16 +100,15 @@ class Smaregi:
         if chosen is not None:
             return await self._link_chosen(chosen, work)
         if work.link is not None:
-            link = await self._numbers.follow(work.link, work)
+            link = await self.numbers.follow(work.link, work)
             return await bring_up_to_date(self.client, link, work)
         own, _ = await asyncio.gather(self._own(work), self.index.fresh())
         if own is not None:
             return await self._recognised(own, work)
         decision = await self._decide(work)
         if isinstance(decision, LinkTo):
-            done = await self._numbers.give(Target.of(decision.member), work)
-            told = self.index.told(work.customer.profile)
-            return replace(done, match=Match(_ids(decision.others), told))
+            done = await self.numbers.give(Target.of(decision.member), work)
+            return replace(done, match=Match(_ids(decision.others), decision.told))
         return replace(await self._create(work), match=Match(_ids(decision.possible)))
 
     async def _link_chosen(self, member_id: str, work: Work) -> Done:
@@ -125,7 +128,7 @@ class Smaregi:
             raise conflict(f"the store member that was chosen has status {_status(row)}")
         if await self.holders.owners(row, besides=work.customer.id):
             raise conflict("the store member that was chosen belongs to another customer")
-        done = await self._numbers.give(Target.chosen(row), work)
+        done = await self.numbers.give(Target.chosen(row), work)
         return replace(done, match=Match(told=self.index.told(work.customer.profile)))
 
     async def _own(self, work: Work) -> Row | None:
@@ -168,16 +171,14 @@ class Smaregi:
     async def _match_again(self, member_id: str, work: Work, linked: bool) -> Match:
         """What an attempt decided that died after its write."""
         found = await self.index.by_email(work.customer.profile.email)
-        rest = [member for member in found if str(member.member_id) != member_id]
-        choice = choose(rest, self.index.evidence(work.customer.profile), link_contradicted=True)
-        match choice:
-            case LinkTo():
-                others = _ids([choice.member, *choice.others])
-            case CreateNew() if not linked:
-                others = _ids(choice.possible)
-            case _:
-                others = ()
-        return Match(others, self.index.told(work.customer.profile) if linked else None)
+        pool = [m for m in found if linked or str(m.member_id) != member_id]
+        evidence = self.index.evidence(work.customer.profile)
+        choice = choose(pool, evidence, link_contradicted=linked)
+        if isinstance(choice, LinkTo):
+            others = _ids((choice.member, *choice.others))
+            rest = tuple(i for i in others if str(i) != member_id)
+            return Match(rest, choice.told if linked else None)
+        return Match(_ids(choice.possible) if isinstance(choice, CreateNew) and not linked else ())
 
     def _member_number(self, row: Row, work: Work) -> str:
         """In `customerNo` mode the old card's number stays the one that a till reads."""
@@ -206,18 +207,8 @@ class Smaregi:
         return choice
 
     async def _create(self, work: Work) -> Done:
-        fields, adjustments = member_fields(work.customer)
-        row = await create_member(self.client, self.holders, fields)
-        given = customers_own(fields)
-        return Done(
-            "created",
-            str(row["customerId"]),
-            fields["customerCode"],
-            adjustments=adjustments,
-            fields=given,
-            sent=given,
-            held=held_otherwise(row, given),
-        )
+        made = await self._creating.create(work.customer)
+        return made.done(work.customer.member_number)
 
     async def members_changed(self, deleted: Sequence[int]) -> None:
         """What a webhook hints at is taken into the index; `deleted` are said to be gone."""
@@ -242,7 +233,7 @@ class Smaregi:
 
         Returns the number that it has now, None where the member is gone. May be repeated.
         """
-        return await self._numbers.give_back(link)
+        return await self.numbers.give_back(link)
 
     async def withdraw(self, link: Link) -> None:
         """The member leaves (status 3), with its number and points. May be repeated."""
@@ -277,12 +268,15 @@ class Smaregi:
             await self.index.fresh()
 
     async def check(self) -> Sequence[Check]:
-        columns = await self.client.required_columns()
+        columns = await self.required.ask()
         await self.client.member_page(1, None)
         detail = "token, members and required columns can be read"
         if columns:
             detail += f"; this contract also requires {', '.join(sorted(columns))}"
-        return [Check("Smaregi", ok=True, detail=detail)]
+        lacking = cannot_fill(columns)
+        if lacking:
+            detail += f"; {unfillable(lacking)}"
+        return [Check("Smaregi", ok=not lacking, detail=detail)]
 
 
 def _status(row: Row) -> str:

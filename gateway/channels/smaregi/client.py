@@ -164,12 +164,7 @@ class SmaregiClient:
             return None
         if answer.status != 200:
             raise answer.error()
-        found = answer.json()
-        rows = found if isinstance(found, list) else [found]
-        own = [row for row in rows if _is_member(row) and str(row["customerId"]) == member_id]
-        if rows and not own:
-            raise answer.error(ErrorClass.UNEXPECTED, "the answer is not the member's points")
-        return own[0] if own else None
+        return _points(answer, member_id)
 
     async def create(self, fields: Mapping[str, str]) -> Mapping[str, Any]:
         answer = await self._send("create member", Access.WRITE, "POST", "/customers", body=fields)
@@ -184,16 +179,17 @@ class SmaregiClient:
         return self._member(answer)
 
     async def balance(self, member_id: str) -> int | None:
-        """The member's points, None for an unknown member."""
-        answer = await self._send(
-            "read points", Access.READ, "GET", "/customers/point", {"customer_id": member_id}
-        )
-        if answer.status == 404:
+        """The member's points as a number, None for an unknown member."""
+        row = await self.points(member_id)
+        if row is None:
             return None
-        return _balance(answer, member_id)
+        if not _is_whole(row.get("point")):
+            detail = "the answer is not a balance of points"
+            raise UpstreamError(SYSTEM, "read points", ErrorClass.UNEXPECTED, detail, applied=False)
+        return int(row["point"])
 
     async def add_points(self, member_id: str, points: int) -> int | None:
-        """Add (or, negative, subtract) points; the balance as answered.
+        """Add (or, negative, subtract) points; the balance as answered, None where that is unclear.
 
         There is no idempotency key: an error whose `applied` is None must be cleared up by
         reading the balance, never by sending again.
@@ -205,7 +201,11 @@ class SmaregiClient:
             f"/customers/{member_id}/point/add",
             body={"point": str(points)},
         )
-        return _balance(answer, member_id)
+        if answer.status not in {200, 201}:
+            refused = answer.status in {400, 404, 422}
+            raise answer.error(ErrorClass.INVALID_DATA if refused else None)
+        row = _points(answer, member_id) or {}
+        return int(row["point"]) if _is_whole(row.get("point")) else None
 
     async def required_columns(self) -> list[str]:
         """Columns that this contract requires beyond Smaregi's own."""
@@ -237,18 +237,14 @@ def _is_member(row: object) -> bool:
     return isinstance(member_id, int) or (isinstance(member_id, str) and member_id.isdecimal())
 
 
-def _balance(answer: Answer, member_id: str) -> int | None:
-    """`point` of the member's row, which comes alone or in a list; None in an empty list."""
-    if answer.status not in {200, 201}:
-        raise answer.error(ErrorClass.INVALID_DATA if answer.status in {400, 404, 422} else None)
+def _points(answer: Answer, member_id: str) -> Mapping[str, Any] | None:
+    """The member's row, which comes alone or in a list; None in an empty list."""
     found = answer.json()
     rows = found if isinstance(found, list) else [found]
-    if rows == []:
-        return None
-    for row in rows:
-        if _is_member(row) and str(row["customerId"]) == member_id and _is_whole(row.get("point")):
-            return int(row["point"])
-    raise answer.error(ErrorClass.UNEXPECTED, "the answer is not a balance of points")
+    own = [row for row in rows if _is_member(row) and str(row["customerId"]) == member_id]
+    if rows and not own:
+        raise answer.error(ErrorClass.UNEXPECTED, "the answer is not the member's points")
+    return own[0] if own else None
 
 
 def _is_whole(value: object) -> bool:

@@ -1,28 +1,31 @@
 """A customer as Smaregi wants a member: texts only, nothing empty, what had to change noted."""
 
 from gateway.customer import Address, Customer
-from gateway.normalize import is_mobile, parse_phone, smaregi_kana
-from gateway.normalize.address import parse_address
-from gateway.normalize.targets import smaregi_line
+from gateway.normalize import is_mobile, parse_fields, parse_phone, smaregi_kana, smaregi_line
 
-__all__ = ["Fields", "member_fields"]
+__all__ = ["Adjustments", "Fields", "member_fields"]
 
 LIMIT = 85
-PLACEHOLDER = "未入力"
+_POST_CODE = 10
 _SEX = {"unknown": "0", "male": "1", "female": "2"}
+_CHANGES = {
+    "municipality was merged into another": ("address", "the municipality has its name of today"),
+    "prefecture contradicts the address": ("address", "the prefecture is that of the address"),
+}
+"""What the reading of an address changes in it; its other notes change nothing that is sent."""
 
 Adjustments = list[dict[str, str]]
 Fields = dict[str, str]
 
 
 def member_fields(customer: Customer) -> tuple[Fields, Adjustments]:
-    """The body of a create, and what had to be changed to fit (`{field, change}`)."""
+    """What the customer told, and what had to be changed to fit (`{field, change}`)."""
     profile = customer.profile
     notes: Adjustments = []
     fields: Fields = {
         "customerCode": customer.member_number,
-        "lastName": _name(profile.last_name, "last_name", notes),
-        "firstName": _name(profile.first_name, "first_name", notes),
+        "lastName": _cut(profile.last_name, LIMIT, "last_name", notes),
+        "firstName": _cut(profile.first_name, LIMIT, "first_name", notes),
         "lastKana": _kana(profile.last_kana, "last_kana", notes),
         "firstKana": _kana(profile.first_kana, "first_kana", notes),
         "mailAddress": profile.email,
@@ -39,13 +42,10 @@ def member_fields(customer: Customer) -> tuple[Fields, Adjustments]:
     return {key: value for key, value in fields.items() if value}, notes
 
 
-def _name(text: str, field: str, notes: Adjustments) -> str:
-    if not text:
-        notes.append({"field": field, "change": f"filled with {PLACEHOLDER}"})
-        return PLACEHOLDER
-    if len(text) > LIMIT:
-        notes.append({"field": field, "change": f"cut at {LIMIT} characters"})
-    return text[:LIMIT]
+def _cut(text: str, limit: int, field: str, notes: Adjustments) -> str:
+    if len(text) > limit:
+        notes.append({"field": field, "change": f"cut at {limit} characters"})
+    return text[:limit]
 
 
 def _kana(text: str, field: str, notes: Adjustments) -> str:
@@ -53,7 +53,9 @@ def _kana(text: str, field: str, notes: Adjustments) -> str:
         return ""
     kana, changed = smaregi_kana(text)
     if changed:
-        notes.append({"field": field, "change": "changed to fit full-width katakana"})
+        cut = len(text) > LIMIT
+        change = f"cut at {LIMIT} characters" if cut else "changed to fit full-width katakana"
+        notes.append({"field": field, "change": change})
     return kana
 
 
@@ -64,6 +66,8 @@ def _phone(text: str, notes: Adjustments) -> Fields:
     if phone is None:
         notes.append({"field": "phone", "change": "left out: not a phone number"})
         return {}
+    if phone.extension and not phone.national.endswith(f"x{phone.extension}"):
+        notes.append({"field": "phone", "change": "its extension is left out: over 20 characters"})
     return {"mobileNumber" if is_mobile(text) else "phoneNumber": phone.national}
 
 
@@ -75,16 +79,11 @@ def _address(address: Address | None, notes: Adjustments) -> Fields:
         cut = len(line) > LIMIT
         line = line[:LIMIT]
     else:
-        line, cut = smaregi_line(
-            parse_address(
-                postal_code=address.postal_code,
-                prefecture=address.prefecture,
-                city=address.city,
-                address1=address.address1,
-                address2=address.address2,
-            ),
-            LIMIT,
-        )
+        parsed = parse_fields(address)
+        line, cut = smaregi_line(parsed, LIMIT)
+        told = (_CHANGES[note] for note in parsed.notes if note in _CHANGES)
+        notes += [{"field": field, "change": change} for field, change in told]
     if cut:
         notes.append({"field": "address", "change": f"cut at {LIMIT} characters"})
-    return {"postCode": address.postal_code[:10], "address": line}
+    post_code = _cut(address.postal_code, _POST_CODE, "address.postal_code", notes)
+    return {"postCode": post_code, "address": line}

@@ -58,6 +58,11 @@ class Numbers:
         self._settings = settings
         self._number_taken = number_taken
 
+    def has_room(self, row: Row) -> bool:
+        """Whether the member can be linked at all, as things are set now."""
+        in_second = self._settings().smaregi_link_field == "customerNo"
+        return not (in_second and text_of(row, "customerNo"))
+
     async def give(self, target: Target, work: Work) -> Done:
         """Link: the customer's number goes to the member, the old one to where staff find it."""
         number = work.customer.member_number

@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from gateway.customer import Address, Profile
 from gateway.normalize import (
+    Placeholder,
     address_key,
     clean_name,
     clean_postal_code,
@@ -104,7 +105,8 @@ def _birth_date(text: str) -> str | NotTold:
     if not text.strip():
         return ""
     day = parse_birth_date(text)
-    return NOT_TOLD if day is None else day.isoformat()
+    found = "" if day is None else day.isoformat()
+    return NOT_TOLD if found in {"", Placeholder.BIRTH_DATE} else found
 
 
 _TEXTS: Final[Mapping[str, Callable[[str], str | NotTold]]] = {
@@ -128,6 +130,7 @@ def _address(row: Row, standing: Address | None) -> Address | NotTold | None:
     line, code = text_of(row, "address").strip(), text_of(row, "postCode").strip()
     if not line and not code:
         return None
+    code = "" if clean_postal_code(code) == Placeholder.POSTAL_CODE else code
     if (line and is_placeholder(line)) or (code and not any(map(str.isdigit, code))):
         return NOT_TOLD
     code = clean_postal_code(code) or code

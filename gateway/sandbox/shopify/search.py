@@ -2,6 +2,7 @@
 
 import base64
 import re
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -95,13 +96,18 @@ def page(
         raise GraphQLError("you must provide one of first or last")
     if not 0 < (first or last or 0) <= most:
         raise GraphQLError(f"first or last must be between 1 and {most}")
-    ordered = sorted(items, key=key, reverse=bool(arguments.get("reverse")))
-    keys = [_cursor(key(item)) for item in ordered]
-    start = _position(keys, after) + 1 if after else 0
-    end = _position(keys, before) if before else len(ordered)
+    down = bool(arguments.get("reverse"))
+
+    def rank(item: Any) -> tuple[float, int]:
+        value, number = key(item)
+        return (-value, -number) if down else (value, number)
+
+    ordered = sorted(items, key=rank)
+    start = bisect_right(ordered, _place(after, down), key=rank) if after else 0
+    end = bisect_left(ordered, _place(before, down), key=rank) if before else len(ordered)
     low = start if first is not None else max(start, end - (last or 0))
     high = min(end, low + first) if first is not None else end
-    edges = [{"cursor": keys[i], "node": ordered[i]} for i in range(low, high)]
+    edges = [{"cursor": _cursor(key(item)), "node": item} for item in ordered[low:high]]
     return {
         "edges": edges,
         "nodes": [edge["node"] for edge in edges],
@@ -123,21 +129,14 @@ def _cursor(key: tuple[float, int]) -> str:
     return base64.b64encode(f"{key[0]!r} {key[1]}".encode()).decode()
 
 
-def _position(cursors: Sequence[str], wanted: str) -> int:
-    """Where a cursor stands; one whose record moved since is looked for by its value."""
-    if wanted in cursors:
-        return cursors.index(wanted)
+def _place(cursor: str, down: bool) -> tuple[float, int]:
+    """Where a cursor stands in the order; its record may have moved or gone since."""
     try:
-        value, number = base64.b64decode(wanted).decode().split()
-        at = (float(value), int(number))
+        value, number = base64.b64decode(cursor).decode().split()
+        at = float(value), int(number)
     except ValueError as error:
         raise GraphQLError("Invalid cursor for current pagination sort.") from error
-    return sum(_read(cursor) < at for cursor in cursors) - 1
-
-
-def _read(cursor: str) -> tuple[float, int]:
-    value, number = base64.b64decode(cursor).decode().split()
-    return float(value), int(number)
+    return (-at[0], -at[1]) if down else at
 
 
 def _compare(left: float, operator: str, right: float) -> bool:

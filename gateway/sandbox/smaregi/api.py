@@ -200,7 +200,7 @@ class Smaregi:
             200,
             [
                 {"columnName": name, "value": "1" if name in self.required else "0"}
-                for name in RULES
+                for name in (*RULES, *sorted(self.required - RULES.keys()))
                 if name not in {"customerCode", "lastName", "firstName"}
             ],
         )

@@ -100,13 +100,16 @@ def blank() -> Member:
 
 
 def refusal(values: Mapping[str, Any], required: frozenset[str], creating: bool) -> str | None:
-    """Why a create or a change is refused; None when it is taken. `required` are extra columns."""
+    """Why a create or a change is refused; None when it is taken.
+
+    `required` are extra columns: of the API, or a contract's own, which nobody can send.
+    """
     demanded = (*REQUIRED, *sorted(required))
     for name in demanded:
         if creating and name not in values:
-            return f"[{name}] {RULES[name].label}は必須です"
+            return f"[{name}] {_label(name)}は必須です"
         if name in values and values[name] in ("", None):
-            return f"[{name}] {RULES[name].label}は必須です"
+            return f"[{name}] {_label(name)}は必須です"
     for name, value in values.items():
         if name not in RULES:
             return f"[{name}] 不明な項目です"
@@ -114,3 +117,7 @@ def refusal(values: Mapping[str, Any], required: frozenset[str], creating: bool)
         if why is not None:
             return f"[{name}] {RULES[name].label}{why}"
     return None
+
+
+def _label(name: str) -> str:
+    return RULES[name].label if name in RULES else name

@@ -1,0 +1,229 @@
+"""Sending what a run has opened: the channel's window is kept full while the next page is read.
+
+A channel that is paused, an index that is not there yet or a Shopify that does not answer stops
+nobody's run: it waits, and one attempt tries whether it goes on. What failed of itself is settled
+and counted; the worker, or a replay, tries it again.
+"""
+
+import asyncio
+from collections import Counter, deque
+from collections.abc import Awaitable, Callable, Coroutine
+from dataclasses import dataclass, replace
+from typing import Any
+
+from gateway.customer import Customer
+from gateway.delivery import Deliverer, Route
+from gateway.errors import ErrorClass, GatewayError, UpstreamError
+from gateway.outcomes import Delivery, Outcome, Waiting
+
+__all__ = ["GaveUpError", "Item", "Sending"]
+
+PATIENCE = 600.0
+"""Seconds without any success after which a run ends; run again it goes on where it was."""
+FRESH = 60.0
+"""Seconds for which a customer counts as just read."""
+PAUSES = {Waiting.INDEX: 2.0, Waiting.SHOPIFY: 10.0}
+"""Seconds before the next try of what waits for these; a channel's gate has pauses of its own."""
+WORKER_AT_IT = 0.1
+"""Seconds between two looks at a delivery that somebody else is trying."""
+SHORTEST_PAUSE, LONGEST_PAUSE = 0.5, 60.0
+_AGAIN = "Run the same command again: it goes on where it was."
+
+
+class GaveUpError(GatewayError):
+    """The run ends early; the text says why, and how it goes on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """A delivery that is open, its customer (None: gone) and when that was read (loop's time)."""
+
+    delivery: Delivery
+    customer: Customer | None
+    read_at: float
+
+
+More = Callable[[], Coroutine[Any, Any, list[Item] | None]]
+"""The next to be sent, opened already; None when there are no more. Raises UpstreamError."""
+
+
+class Sending:
+    """`look(id)` reads a delivery; `heard()` is called after each step, `wait(text)` at a pause."""
+
+    def __init__(
+        self,
+        route: Route,
+        deliverer: Deliverer,
+        *,
+        more: More,
+        look: Callable[[int], Awaitable[Delivery | None]],
+        heard: Callable[[], None],
+        wait: Callable[[str], None],
+        stop: asyncio.Event,
+    ) -> None:
+        self._gate = route.gate
+        self._deliverer = deliverer
+        self._more = more
+        self._look = look
+        self._heard = heard
+        self._told_to_wait = wait
+        self._stop = stop
+        self._clock = asyncio.get_running_loop().time
+        self._ready: deque[Item] = deque()
+        self._running: dict[asyncio.Task[Delivery], Item] = {}
+        self._reading: asyncio.Task[list[Item] | None] | None = None
+        self._left: list[int] = []  # the flag keeps them back
+        self._dry = False
+        self._again_at = 0.0
+        self._stuck_since: float | None = None
+        self.counts: Counter[str] = Counter()
+
+    @property
+    def unsent(self) -> list[int]:
+        """Deliveries that are open and stay as they were opened."""
+        return [*self._left, *(item.delivery.id for item in self._ready)]
+
+    @property
+    def unsettled(self) -> int:
+        return len(self._ready) + len(self._running)
+
+    async def run(self) -> None:
+        """Until all is settled, or `stop` is set and what was under way has ended.
+
+        Raises GaveUpError, and what the database raises.
+        """
+        stopped = asyncio.create_task(self._stop.wait())
+        try:
+            while not self._is_done():
+                self._start_attempts()
+                self._read_ahead()
+                await self._something_ends(stopped)
+                self._collect()
+                self._heard()
+        except GaveUpError:
+            await self._let_end()
+            raise
+        finally:
+            for task in (stopped, *([self._reading] if self._reading else ())):
+                task.cancel()
+                await asyncio.gather(task, return_exceptions=True)
+
+    async def _let_end(self) -> None:
+        """What is under way is counted as well; nothing more is begun."""
+        for task, item in self._running.items():
+            self._count(item, await task)
+        self._running.clear()
+
+    def _is_done(self) -> bool:
+        if self._running:
+            return False
+        return self._stop.is_set() or (self._dry and not self._ready and not self._reading)
+
+    def _start_attempts(self) -> None:
+        if self._stop.is_set() or not self._ready or self._clock() < self._again_at:
+            return
+        probing = self._stuck_since is not None or self._gate.cause is not None
+        window = 1 if probing else self._gate.window
+        while self._ready and len(self._running) < window:
+            item = self._ready.popleft()
+            self._running[self._deliverer.keep(self._try(item))] = item
+
+    def _read_ahead(self) -> None:
+        few = len(self._ready) < self._gate.window
+        idle = self._reading is None and not self._dry and not self._stop.is_set()
+        if idle and few and self._clock() >= self._again_at:
+            self._reading = asyncio.create_task(self._more())
+
+    async def _something_ends(self, stopped: "asyncio.Task[bool]") -> None:
+        waits: set[asyncio.Task[Any]] = {*self._running}
+        timeout = None
+        if not self._stop.is_set():
+            waits |= {stopped, *([self._reading] if self._reading else ())}
+            pause = self._again_at - self._clock()
+            timeout = pause if pause > 0 else None
+        if waits:
+            await asyncio.wait(waits, timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
+
+    async def _try(self, item: Item) -> Delivery:
+        """The delivery as it stands after the attempt, or after somebody else's."""
+        customer = item.customer
+        if self._clock() - item.read_at > FRESH:
+            read = await self._deliverer.read_customers([item.delivery])
+            if read is None:
+                text = "Shopify cannot be read"
+                return replace(
+                    item.delivery,
+                    outcome=Outcome.RETRYING,
+                    waiting=Waiting.SHOPIFY,
+                    message=text,
+                )
+            customer = read.get(item.delivery.customer_id)
+        while (after := await self._deliverer.again(item.delivery, customer)) is None:
+            # The worker has it, or has had it.
+            after = await self._look(item.delivery.id)
+            if after is None or after.outcome is not Outcome.PENDING:
+                return after or item.delivery
+            await asyncio.sleep(WORKER_AT_IT)
+        return after
+
+    def _collect(self) -> None:
+        """Raises what an attempt or the reading raised, a StorageError above all."""
+        if self._reading is not None and self._reading.done():
+            reading, self._reading = self._reading, None
+            self._read(reading)
+        for task in [task for task in self._running if task.done()]:
+            item = self._running.pop(task)
+            self._ended(item, task.result())
+
+    def _read(self, reading: "asyncio.Task[list[Item] | None]") -> None:
+        try:
+            items = reading.result()
+        except UpstreamError as error:
+            if error.error_class is ErrorClass.AUTH:
+                raise GaveUpError(f"Shopify refuses us ({error}). {_AGAIN}") from None
+            self._wait(
+                f"Shopify cannot be read ({error.error_class})",
+                error.retry_after or PAUSES[Waiting.SHOPIFY],
+            )
+            return
+        self._stuck_since = None
+        if items is None:
+            self._dry = True
+        else:
+            self._ready.extend(items)
+
+    def _ended(self, item: Item, after: Delivery) -> None:
+        shut = self._gate.cause is not None
+        if after.outcome is Outcome.RETRYING and (after.waiting is not None or shut):
+            self._ready.append(item)
+            pause = PAUSES.get(after.waiting) if after.waiting else None
+            if pause is None:
+                self._wait_for_gate()
+            else:
+                self._wait(after.message or "", pause)
+            return
+        if not shut:
+            self._stuck_since = None
+        self._count(item, after)
+
+    def _count(self, item: Item, after: Delivery) -> None:
+        if after == item.delivery:
+            self._left.append(after.id)
+        self.counts["left" if after == item.delivery else after.outcome.value] += 1
+
+    def _wait_for_gate(self) -> None:
+        gate = self._gate
+        self._wait(f"{gate.channel} is paused ({gate.cause})", gate.remaining())
+
+    def _wait(self, why: str, seconds: float) -> None:
+        """Nobody is to blame for it: after a pause one attempt tries whether it goes on."""
+        if self._gate.cause is ErrorClass.AUTH:
+            text = f"{self._gate.channel} refuses our credentials: mend them. {_AGAIN}"
+            raise GaveUpError(text)
+        now = self._clock()
+        if self._stuck_since is None:
+            self._stuck_since = now
+        if now - self._stuck_since > PATIENCE:
+            raise GaveUpError(f"{why}; nothing went for {PATIENCE / 60:.0f} minutes. {_AGAIN}")
+        self._again_at = max(self._again_at, now + max(SHORTEST_PAUSE, min(seconds, LONGEST_PAUSE)))
+        self._told_to_wait(why)

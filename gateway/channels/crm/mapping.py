@@ -1,0 +1,63 @@
+"""A customer as HubSpot wants a contact."""
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from gateway.customer import Address, Customer
+from gateway.normalize import prefecture
+
+__all__ = ["OUR_PROPERTIES", "address_properties", "contact_properties", "without"]
+
+OUR_PROPERTIES: Mapping[str, Mapping[str, Any]] = {
+    "shopify_customer_id": {"label": "Shopify customer id", "hasUniqueValue": True},
+    "last_name_kana": {"label": "Last name (kana)"},
+    "first_name_kana": {"label": "First name (kana)"},
+    "date_of_birth": {"label": "Date of birth"},
+    "accepts_marketing": {"label": "Accepts marketing mail (true or false)"},
+}
+"""What no account has before the gateway, or a person, makes it."""
+
+_TOLD_AS = {
+    "last_name_kana": "last_kana",
+    "first_name_kana": "first_kana",
+    "date_of_birth": "birth_date",
+}
+
+
+def contact_properties(customer: Customer) -> dict[str, str]:
+    profile = customer.profile
+    values = {
+        "email": profile.email,
+        "firstname": profile.first_name,
+        "lastname": profile.last_name,
+        "phone": profile.phone,
+        "shopify_customer_id": customer.member_number,
+        "last_name_kana": profile.last_kana,
+        "first_name_kana": profile.first_kana,
+        "date_of_birth": profile.birth_date,
+        "accepts_marketing": "true" if profile.accepts_marketing else "false",
+    }
+    if profile.address is not None:
+        values |= address_properties(profile.address)
+    return {name: value for name, value in values.items() if value}
+
+
+def address_properties(address: Address) -> dict[str, str]:
+    state = prefecture(address.prefecture) if address.country == "JP" else None
+    return {
+        "zip": address.postal_code,
+        "state": state.ja if state else address.prefecture,
+        "city": address.city,
+        "address": " ".join(filter(None, (address.address1, address.address2))),
+        "country": address.country,
+    }
+
+
+def without(
+    absent: Collection[str], properties: Mapping[str, str]
+) -> tuple[dict[str, str], list[dict[str, str]]]:
+    """The properties that the account has, and a note of each that had to be left out."""
+    kept = {name: value for name, value in properties.items() if name not in absent}
+    lost = [name for name in properties if name in absent]
+    change = "left out: HubSpot has no property {}"
+    return kept, [{"field": _TOLD_AS.get(n, n), "change": change.format(n)} for n in lost]

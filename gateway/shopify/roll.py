@@ -1,0 +1,90 @@
+"""The roll of all customers: read page by page, and counted.
+
+Without a period Shopify answers from its records; with one its search index does, which lags
+seconds behind. A field that a search does not know is ignored with a warning in `extensions`, so
+what is outside the period is left out here as well.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from gateway.customer import Customer
+from gateway.shopify import documents
+from gateway.shopify.client import GraphQL
+from gateway.shopify.reading import customer_of, unexpected
+
+__all__ = ["PAGE", "Created", "Listed", "Roll"]
+
+PAGE = 100
+"""Customers a page. Shopify asks a point or so for each: a twentieth of the smallest bucket, and
+what the bucket gets back in a second."""
+
+
+@dataclass(frozen=True, slots=True)
+class Created:
+    """When customers were made in Shopify: from `since` to `until`, both included; Unix seconds."""
+
+    since: float | None = None
+    until: float | None = None
+
+    def query(self, field: str) -> str | None:
+        """In Shopify's search syntax; None for everybody. Shopify's times have whole seconds."""
+        terms = [
+            f"{field}:{operator}'{_iso(at)}'"
+            for operator, at in ((">=", self.since), ("<=", self.until))
+            if at is not None
+        ]
+        return " ".join(terms) or None
+
+    def holds(self, at: float) -> bool:
+        return (self.since is None or at >= int(self.since)) and (
+            self.until is None or at <= self.until
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A page: who is in it, how many Shopify listed, and where the next begins (None: the last)."""
+
+    customers: tuple[Customer, ...]
+    listed: int
+    after: str | None
+
+
+class Roll:
+    def __init__(self, graphql: GraphQL) -> None:
+        self._graphql = graphql
+
+    async def page(self, created: Created, after: str | None) -> Listed:
+        """The page behind the cursor `after`, by rising id. Raises UpstreamError."""
+        # The same moment has two names: `customers` knows it as `customer_date` only.
+        query = created.query("customer_date")
+        asked = {"first": PAGE, "after": after, "query": query}
+        data = await self._graphql.run(documents.ROLL, asked)
+        try:
+            return _read(data["customers"], created)
+        except (KeyError, TypeError, ValueError):
+            raise unexpected("the answer is not a page of customers", documents.ROLL) from None
+
+    async def count(self, created: Created) -> int | None:
+        """How many there are; None where Shopify does not say. Raises UpstreamError."""
+        data = await self._graphql.run(documents.COUNT, {"query": created.query("created_at")})
+        count = (data.get("customersCount") or {}).get("count")
+        return count if isinstance(count, int) else None
+
+
+def _read(connection: Mapping[str, Any], created: Created) -> Listed:
+    nodes, info = connection["nodes"], connection["pageInfo"]
+    inside = [
+        customer_of(node, documents.ROLL)
+        for node in nodes
+        if created.holds(datetime.fromisoformat(node["createdAt"]).timestamp())
+    ]
+    after = str(info["endCursor"]) if info["hasNextPage"] else None
+    return Listed(tuple(inside), len(nodes), after)
+
+
+def _iso(seconds: float) -> str:
+    return datetime.fromtimestamp(int(seconds), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -1,0 +1,138 @@
+"""Queries of backfill: whom a channel has, whom it is owed, and how far a run has come."""
+
+import sqlite3
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import orjson
+
+from gateway.outcomes import Delivery, Kind, NewDelivery, Outcome
+from gateway.store import members, outbox
+from gateway.store.listing import row_to_delivery
+
+__all__ = ["Known", "Mark", "forget_mark", "give_back", "known", "leftovers", "mark", "open_page"]
+
+_OPEN = "('pending', 'retrying', 'failed', 'held')"
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """Of a page's customers: who has a link, who is owed already, whose e-mail was verified."""
+
+    linked: frozenset[int]
+    owed: frozenset[int]
+    verified: frozenset[int]
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """How far a run has come: the cursor behind the last page that was opened (None at the
+    start), how many customers that were, and when (Unix seconds).
+    """
+
+    after: str | None = None
+    seen: int = 0
+    at: float = 0.0
+
+
+def known(
+    db: sqlite3.Connection, channel: str, customer_ids: Sequence[int], marks: Sequence[str]
+) -> Known:
+    """`marks` are the registrations that Shopify names for these customers: one that is not
+    finished yet will be owed its deliveries in a moment, by itself.
+    """
+    ids, registrations = _places(customer_ids), _places(marks)
+    linked = db.execute(
+        f"SELECT customer_id FROM links WHERE channel = ? AND customer_id IN ({ids})",  # noqa: S608
+        (channel, *customer_ids),
+    )
+    owed = db.execute(
+        f"""SELECT customer_id FROM deliveries
+            WHERE channel = ? AND customer_id IN ({ids}) AND outcome IN {_OPEN}""",  # noqa: S608
+        (channel, *customer_ids),
+    )
+    verified = db.execute(
+        f"""SELECT DISTINCT customer_id FROM deliveries
+            WHERE channel = ? AND customer_id IN ({ids}) AND email_verified""",  # noqa: S608
+        (channel, *customer_ids),
+    )
+    under_way = db.execute(
+        f"""SELECT id FROM registrations
+            WHERE id IN ({registrations}) AND state IN ('open', 'unclear')""",  # noqa: S608
+        marks,
+    )
+    busy = {row[0] for row in under_way}
+    return Known(
+        linked=frozenset(row[0] for row in linked),
+        owed=frozenset(row[0] for row in owed)
+        | {i for i, name in zip(customer_ids, marks, strict=True) if name in busy},
+        verified=frozenset(row[0] for row in verified),
+    )
+
+
+def _places(values: Sequence[object]) -> str:
+    return ", ".join("?" * len(values))
+
+
+def open_page(
+    db: sqlite3.Connection,
+    channel: str,
+    wanted: Iterable[tuple[int, Outcome, bool]],
+    now: float,
+    until: float,
+) -> list[Delivery]:
+    """Owe a page's customers (id, pending or held, e-mail verified) to the channel.
+
+    Until `until` (Unix seconds) the pending ones belong to the run that opens them: the worker
+    takes them after that, and whoever owns the file next takes them at once.
+    """
+    opened = []
+    for customer_id, outcome, verified in wanted:
+        new = NewDelivery(channel, Kind.BACKFILL, outcome, email_verified=verified)
+        opened += outbox.add(db, customer_id, None, [new], now)
+    give_back(db, (delivery.id for delivery in opened), until)
+    return opened
+
+
+def give_back(db: sqlite3.Connection, ids: Iterable[int], now: float) -> None:
+    """The run that opened these ends without them: they are due for whoever comes."""
+    db.executemany(
+        "UPDATE deliveries SET next_attempt_at = ? WHERE id = ? AND outcome = 'pending'",
+        [(now, delivery_id) for delivery_id in ids],
+    )
+
+
+def leftovers(
+    db: sqlite3.Connection, channel: str, after: int, limit: int, now: float
+) -> list[Delivery]:
+    """What a run that has gone opened and did not get to, by id, behind the id `after`: what is
+    pending and nobody's any more, and what it put off through no fault of the customer's.
+    """
+    rows = db.execute(
+        """SELECT * FROM deliveries
+           WHERE channel = ? AND kind = 'backfill' AND id > ?
+             AND (outcome = 'pending' AND coalesce(next_attempt_at, 0) <= ?
+                  OR outcome = 'retrying' AND waiting IS NOT NULL)
+           ORDER BY id LIMIT ?""",
+        (channel, after, now, limit),
+    )
+    return [row_to_delivery(row) for row in rows]
+
+
+def mark(db: sqlite3.Connection, key: str, made: Mark | None = None) -> Mark:
+    """The run's mark, written first if one is given. One that cannot be read is none."""
+    if made is not None:
+        members.set_meta(db, _name(key), orjson.dumps(made).decode())
+        return made
+    try:
+        return Mark(**orjson.loads(members.get_meta(db, _name(key)) or "{}"))
+    except (ValueError, TypeError):
+        return Mark()
+
+
+def forget_mark(db: sqlite3.Connection, key: str) -> None:
+    db.execute("DELETE FROM meta WHERE key = ?", (_name(key),))
+
+
+def _name(key: str) -> str:
+    return f"backfill {key}"

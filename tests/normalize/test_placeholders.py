@@ -1,0 +1,48 @@
+"""What the gateway fills in is legal for its column, and never evidence of who somebody is."""
+
+import pytest
+
+from gateway.customer import Profile
+from gateway.matching.rows import MemberHasher
+from gateway.normalize import Placeholder, clean_postal_code, is_placeholder, phone_key
+from gateway.normalize.places import places
+from gateway.store import Keys
+
+
+@pytest.mark.parametrize("placeholder", Placeholder)
+def test_every_placeholder_is_known_as_one(placeholder: Placeholder) -> None:
+    assert is_placeholder(placeholder)
+
+
+def test_no_telephone_and_no_place_has_the_placeholders() -> None:
+    assert phone_key(Placeholder.PHONE) == ""
+    code = clean_postal_code(Placeholder.POSTAL_CODE)
+    assert code is not None
+    assert places().of_postal_code(code.replace("-", "")) == ()
+
+
+@pytest.mark.parametrize("birth_date", [Placeholder.BIRTH_DATE, "1900/01/01", "19000101"])
+def test_a_member_of_placeholders_has_nothing_to_be_compared_by(birth_date: str) -> None:
+    member = MemberHasher(Keys("secret")).member(
+        {
+            "customerId": "1",
+            "lastName": Placeholder.TEXT,
+            "firstName": Placeholder.TEXT,
+            "lastKana": Placeholder.KANA,
+            "firstKana": Placeholder.KANA,
+            "mailAddress": Placeholder.EMAIL,
+            "birthDate": birth_date,
+        }
+    )
+    keys = (member.email_key, member.name_key, member.kana_key, member.birth_key)
+    assert keys == (None, None, None, None)
+
+
+def test_a_customer_who_types_the_placeholders_brings_no_evidence() -> None:
+    profile = Profile(
+        Placeholder.EMAIL, Placeholder.TEXT, Placeholder.TEXT, birth_date=Placeholder.BIRTH_DATE
+    )
+    hasher = MemberHasher(Keys("secret"))
+    evidence = hasher.evidence(profile)
+    assert (evidence.name_key, evidence.kana_key, evidence.birth_key) == (None, None, None)
+    assert hasher.email(profile.email) is None
