@@ -134,7 +134,6 @@ def as_row(profile: Profile) -> dict[str, Any]:
         ("birth_date", {"birthDate": "S50.1.2"}, "1975-01-02"),
         ("birth_date", {"birthDate": "1900-01-01"}, NOT_TOLD),
         ("phone", {"mobileNumber": "", "phoneNumber": "000-0000-0000"}, NOT_TOLD),
-        ("last_name", {"lastName": "未入力"}, NOT_TOLD),
         (
             "address",
             {"postCode": "000-0000", "address": "東京都渋谷区道玄坂1-2-3"},
