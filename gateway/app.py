@@ -20,7 +20,7 @@ from gateway.config import LiveConfig
 from gateway.delivery import Deliverer, Gate, Replay, Route, Worker
 from gateway.duplicates import Finder, Linking, Merging
 from gateway.errors import ErrorClass
-from gateway.hearing import Parts, make_events
+from gateway.hearing import Parts, make_hearing
 from gateway.membership import Membership
 from gateway.metrics import Metrics
 from gateway.normalize import load_places, parse_phone
@@ -68,10 +68,7 @@ class Core:
         self.metrics = metrics
         self._wire = wire
         self.alerts = AlertSender(
-            wire,
-            lambda: live.current.alerts,
-            lambda: live.current.email,
-            self._timeout,
+            wire, lambda: live.current.alerts, lambda: live.current.email, self._timeout
         )
         telling = Telling(metrics, self.alerts, self._due)
         self.upkeep = Upkeep(db, lambda: live.current.gateway.gateway_retention_days)
@@ -121,7 +118,7 @@ class Core:
             intent_gone=self.upkeep.intent_gone,
         )
         self.registrar.unclear = self.recovery.wake
-        self.events = make_events(
+        self.events, self.reconciliation = make_hearing(
             live,
             Parts(db, self.shopify, self.deliverer, self.profile_changes, self.smaregi),
             self.alerts,
@@ -222,6 +219,7 @@ class Core:
             self.deliverer.keep_until_stop(self.upkeep.wipe())
             self.deliverer.keep_until_stop(self.duplicates.run())
             self.deliverer.keep_until_stop(self.merging.run())
+            self.deliverer.keep_until_stop(self.reconciliation.run())
 
     async def _start_channels(self) -> None:
         """Those whose flag is not off, each once; again after a reload."""

@@ -14,11 +14,12 @@ from gateway.delivery import Deliverer
 from gateway.events import Customers, Events, Hands, Leaving, Members, Merging, Newcomers
 from gateway.metrics import Metrics
 from gateway.profile_change import ProfileChanges
+from gateway.reconciliation import Reconciliation, Sides
 from gateway.shopify import Shopify
 from gateway.store import Database
 from gateway.till import Till, Tools
 
-__all__ = ["Parts", "make_events"]
+__all__ = ["Parts", "make_hearing"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +31,7 @@ class Parts:
     smaregi: Smaregi
 
 
-def make_events(
+def make_hearing(
     live: LiveConfig,
     parts: Parts,
     alerts: AlertSender,
@@ -38,7 +39,7 @@ def make_events(
     *,
     due: Callable[[str], None],
     wiped: Callable[[], None],
-) -> Events:
+) -> tuple[Events, Reconciliation]:
     """`due(channel)` wakes the worker, `wiped()` has the journal emptied."""
 
     def in_use() -> bool:
@@ -66,13 +67,19 @@ def make_events(
         tell=metrics.till,
         notice=notice,
     )
-    return Events(
+    customers = Customers(hands, notice=notice)
+    events = Events(
         db,
-        {
-            "shopify": Customers(hands, notice=notice),
-            "smaregi": Members(parts.smaregi, till, in_use),
-        },
+        {"shopify": customers, "smaregi": Members(parts.smaregi, till, in_use)},
         schedule=lambda: live.current.gateway.gateway_retry_schedule,
         tell=metrics.event,
         failed=partial(alerts.failed_with, "webhooks"),
     )
+    reconciliation = Reconciliation(
+        Sides(db, parts.shopify, customers, parts.smaregi.client, till, events.keep),
+        told=metrics.reconciled,
+        failed=partial(alerts.failed_with, "reconciliation"),
+        worked=partial(alerts.worked, "reconciliation"),
+    )
+    till.too_many = reconciliation.soon
+    return events, reconciliation

@@ -1,6 +1,6 @@
 """Prometheus metrics, names beginning `gateway_`; labels come from closed sets only."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
@@ -98,6 +98,17 @@ class Metrics:
             ["result"],
             registry=self.registry,
         )
+        self._reconciled = Counter(
+            "gateway_reconciliation_found",
+            "What passes over both systems looked at, and what webhooks had not brought",
+            ["what"],
+            registry=self.registry,
+        )
+        self._reconciled_at = Gauge(
+            "gateway_reconciliation_last_seconds",
+            "When the last whole pass ended, Unix seconds; 0 before the first",
+            registry=self.registry,
+        )
         self._paused = Gauge(
             "gateway_channel_paused",
             "1 while the channel's circuit is open or its credentials are refused",
@@ -140,6 +151,11 @@ class Metrics:
 
     def till(self, result: str, fields: int) -> None:
         self._till.labels(result).inc(fields)
+
+    def reconciled(self, counts: Mapping[str, int], at: float) -> None:
+        for what, count in counts.items():
+            self._reconciled.labels(what).inc(count)
+        self._reconciled_at.set(at)
 
     def set_outbox(
         self,

@@ -34,6 +34,8 @@ log = logging.getLogger(__name__)
 
 CHANNEL = "smaregi"
 _AT_ONCE = 8
+_MOST = 500
+"""Members of one round that are read one by one."""
 _AGAIN = 1.0
 """Seconds until a member is looked at again that an attempt wrote to meanwhile."""
 _LONGEST_WRITE = 20.0
@@ -52,8 +54,8 @@ class Tools:
 
 
 class Till:
-    """`wanted()` is SMAREGI_SYNC_CHANGES where Smaregi is in use; `tell(result)` counts fields,
-    `notice(text)` tells administrators.
+    """`wanted()` is SMAREGI_SYNC_CHANGES where Smaregi is in use; `tell(result, fields)` counts
+    fields, `notice(text)` tells administrators, `too_many()` asks for a pass over all members.
     """
 
     def __init__(
@@ -68,6 +70,7 @@ class Till:
         self.wanted = wanted
         self._tell = tell
         self._notice = notice
+        self.too_many: Callable[[], None] = lambda: None
 
     async def linked(self, member_ids: Iterable[int]) -> list[Link]:
         """Those of the members who are customers of Shopify."""
@@ -88,6 +91,9 @@ class Till:
             return
         slots = asyncio.Semaphore(_AT_ONCE)
         found = await self.linked(member_ids)
+        if len(found) > _MOST:
+            self.too_many()
+            return
         results = await asyncio.gather(
             *(self._one(link, slots) for link in found), return_exceptions=True
         )

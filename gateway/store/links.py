@@ -10,6 +10,7 @@ from gateway.outcomes import Link
 
 __all__ = [
     "apart",
+    "customers_after",
     "forget_mark",
     "get",
     "keep_apart",
@@ -73,6 +74,15 @@ def of_references(db: sqlite3.Connection, channel: str, references: Iterable[str
     """The links to these records; records that are nobody's are left out."""
     found = (of_reference(db, channel, reference) for reference in references)
     return [link for link in found if link is not None]
+
+
+def customers_after(db: sqlite3.Connection, after: int, limit: int) -> list[int]:
+    """Customers with a record in any channel, by id from above `after`."""
+    rows = db.execute(
+        "SELECT DISTINCT customer_id FROM links WHERE customer_id > ? ORDER BY customer_id LIMIT ?",
+        (after, limit),
+    )
+    return [row[0] for row in rows]
 
 
 def remark(db: sqlite3.Connection, read: Link, marks: Mapping[str, str]) -> bool:

@@ -18,7 +18,7 @@ LAYERS: tuple[set[str], ...] = (
     {"http", "checks"},
     {"app"},
     {"telling", "upkeep", "hearing", "membership"},
-    {"till"},
+    {"till", "reconciliation"},
     {"events"},
     {"recovery", "backfill"},
     {"registration", "profile_change"},
