@@ -10,7 +10,7 @@ last agreed: what the customer has, unless a mark under `t:` and the field says 
 there once that is known.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 
 __all__ = ["OWED", "Given", "Marks"]
 
@@ -135,9 +135,14 @@ class Given:
         theirs = {name: value for name, value in held.items() if value != fields.get(name, "")}
         return {**self.after(fields, {}, theirs)}
 
-    def lost(self, names: Iterable[str], fields: Mapping[str, str]) -> Marks:
-        """The marks of fields that the record is to be given in any case."""
-        going = [n for n in names if n in fields or (self.marks or {}).get(n, " ")[0] in _OURS]
+    def lost(
+        self, names: Iterable[str], fields: Mapping[str, str], contested: Collection[str]
+    ) -> Marks:
+        """The marks of fields that the record is to be given in any case, or to give up: what we
+        sent once, and the `contested`.
+        """
+        ours = {n for n in names if (self.marks or {}).get(n, " ")[0] in _OURS}
+        going = [n for n in names if n in fields or n in ours or n in contested]
         return dict.fromkeys(going, _OVERRULED) | {_HELD + name: "" for name in going}
 
     def _held(self, held: Mapping[str, str]) -> dict[str, str]:

@@ -168,3 +168,23 @@ async def test_what_was_once_overruled_flows_again_when_it_changes_again(synced:
     assert (await in_shopify(synced)).last_name == "鈴木"
     assert contact(synced)["lastname"] == "鈴木"
     assert member(synced)["lastName"] == "鈴木"
+
+
+async def test_an_address_that_lost_leaves_nothing_of_itself_at_the_till(synced: World) -> None:
+    customer_id = await signed_up(synced)
+    await synced.patch(f"/v1/customers/{customer_id}", {"address": None})
+    await quiet(synced)
+    synced.sandbox.shopify.webhooks.pause()
+    record(synced).default_address.city = "札幌市中央区"
+    await at_the_till(synced, postCode="1000001", address="東京都千代田区千代田1-1")
+    assert member(synced)["address"] == "北海道札幌市中央区"
+    assert not member(synced)["postCode"]
+
+
+async def test_a_landline_beside_the_mobile_number_is_no_loser(synced: World) -> None:
+    await signed_up(synced)
+    synced.sandbox.shopify.webhooks.pause()
+    record(synced).phone = "+818098765432"
+    await at_the_till(synced, phoneNumber="03-1234-5678")
+    there = member(synced)
+    assert (there["mobileNumber"], there["phoneNumber"]) == ("080-9876-5432", "03-1234-5678")

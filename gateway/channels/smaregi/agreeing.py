@@ -41,13 +41,18 @@ class Comparison:
             marks |= self._as_held(unit)
         for unit in self.lost:
             marks |= self._as_held(unit)
-            marks |= self.given.lost(UNITS[unit], fields)
+            marks |= self.given.lost(UNITS[unit], fields, self._contested(unit, fields))
         return marks
 
     def refused(self, unit: str) -> None:
         """Shopify does not take it: it stays at the till, and is no change any more."""
         del self.to_shopify[unit]
         self.nothing.append(unit)
+
+    def _contested(self, unit: str, fields: Mapping[str, str]) -> set[str]:
+        """What the till changed of it; another number beside the mobile one contradicts nobody."""
+        beside = {"phoneNumber"} if "mobileNumber" in fields else set()
+        return self.given.holds_new(self.held).intersection(UNITS[unit]) - beside
 
     def _as_held(self, unit: str) -> Marks:
         return self.given.as_held({name: self.held[name] for name in UNITS[unit]})
