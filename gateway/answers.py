@@ -10,7 +10,17 @@ import orjson
 from gateway.customer import gid
 from gateway.outcomes import Delivery, Outcome
 
-__all__ = ["Answer", "change_body", "delivery_row", "iso", "problem", "registration_body"]
+__all__ = [
+    "Answer",
+    "accepted",
+    "change_body",
+    "delivery_row",
+    "iso",
+    "problem",
+    "problem_of",
+    "registration_body",
+    "rejected_body",
+]
 
 _UNSETTLED = {Outcome.PENDING, Outcome.RETRYING, Outcome.FAILED}
 
@@ -112,9 +122,41 @@ def change_body(
     )
 
 
+def _unknown_to_shopify(registration_id: str, status: str, **more: Any) -> bytes:
+    return orjson.dumps(
+        {
+            "id": registration_id,
+            "status": status,
+            "shopify_action": None,
+            "shopify_customer_id": None,
+            "member_number": None,
+            "warnings": [],
+            "channels": {},
+            **more,
+        }
+    )
+
+
 def _status(deliveries: Sequence[Delivery]) -> str:
     unsettled = any(delivery.outcome in _UNSETTLED for delivery in deliveries)
     return "partial" if unsettled else "complete"
+
+
+def accepted(registration_id: str) -> Answer:
+    """202: kept, and followed until Shopify has it. Of the id alone, so always the same bytes."""
+    body = _unknown_to_shopify(registration_id, "accepted")
+    return Answer(202, body, {"Location": f"/v1/registrations/{registration_id}"})
+
+
+def rejected_body(registration_id: str, told: Mapping[str, Any]) -> bytes:
+    """What became of a 202 that Shopify did not take; `told` is the kept problem."""
+    return _unknown_to_shopify(registration_id, "rejected", problem=told)
+
+
+def problem_of(registration_id: str, told: Mapping[str, Any]) -> Answer:
+    """The kept problem as an answer."""
+    body = orjson.dumps({**told, "registration_id": registration_id})
+    return Answer(told["status"], body)
 
 
 def _channel(delivery: Delivery) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The composition root: settings -> parts -> a running gateway, and the aiohttp application.
+"""The parts at work: what is started, reloaded, counted and stopped, and in which order.
 
 `Core` is what owns the database file: `serve` runs it with its HTTP front, a command runs it alone.
 """
@@ -9,26 +9,15 @@ import time
 from collections.abc import AsyncIterator, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager
 from enum import Enum
-from typing import Any, cast
+from typing import Any
 
 from flags import Mode
-from gateway.alerts import AlertSender
-from gateway.backfill import Backfill
-from gateway.channels import ROSTER, Context, Spec
-from gateway.channels.smaregi import Smaregi
+from gateway.assembly import Assembly
 from gateway.config import LiveConfig
-from gateway.delivery import Deliverer, Gate, Replay, Route, Worker
-from gateway.duplicates import Finder, Linking, Merging
 from gateway.errors import ErrorClass
-from gateway.hearing import Parts, make_hearing
-from gateway.membership import Membership
 from gateway.metrics import Metrics
 from gateway.normalize import load_places, parse_phone
 from gateway.outcomes import Waiting
-from gateway.profile_change import ProfileChanges
-from gateway.recovery import Recovery
-from gateway.registration import Registrar
-from gateway.shopify import GraphQL, Shopify, Subscriptions
 from gateway.store import (
     Database,
     Keys,
@@ -37,13 +26,10 @@ from gateway.store import (
     listing,
     members,
     outbox,
+    promises,
     registrations,
 )
-from gateway.telling import Telling
-from gateway.updates import Updates
-from gateway.upkeep import Upkeep
 from gateway.wire import Wire
-from gateway.wire.limits import CostBucket
 
 __all__ = ["Core", "Role", "open_core"]
 
@@ -56,131 +42,21 @@ class Role(Enum):
     OFFLINE = "offline"
 
 
-class Core:
-    """The parts, put together. Build it with `open_core`; the caller holds the owner's lock."""
+class Core(Assembly):
+    """The parts, running. Build it with `open_core`; the caller holds the owner's lock."""
 
     def __init__(
         self, live: LiveConfig, db: Database, keys: Keys, wire: Wire, metrics: Metrics
     ) -> None:
-        self.live = live
-        self.db = db
-        self.keys = keys
-        self.metrics = metrics
-        self._wire = wire
-        self.alerts = AlertSender(
-            wire, lambda: live.current.alerts, lambda: live.current.email, self._timeout
-        )
-        telling = Telling(metrics, self.alerts, self._due)
-        self.upkeep = Upkeep(db, lambda: live.current.gateway.gateway_retention_days)
-        self.shopify = self._make_shopify()
-        routes = {spec.name: self._route(spec) for spec in ROSTER}
-        self.deliverer = Deliverer(
-            db,
-            self.shopify,
-            routes,
-            keys,
-            flags=lambda: live.current.flags,
-            schedule=lambda: live.current.gateway.gateway_retry_schedule,
-            timeout=self._timeout,
-            listen=telling.attempt_ended,
-            due=self._due,
-        )
-        self.membership = Membership(
-            db, routes["smaregi"], self._timeout, lambda how: metrics.points_reads.labels(how).inc()
-        )
-        self.replay = Replay(db, self.deliverer)
-        self.backfill = Backfill(db, self.shopify, self.deliverer, lambda: live.current.flags)
-        self.worker = Worker(db, self.deliverer, lambda: live.current.gateway.gateway_auto_replay)
-        self.updates = Updates(db, self.deliverer, wake=self._due)
-        self.profile_changes = ProfileChanges(
-            db,
-            self.shopify,
-            self.deliverer,
-            self.updates,
-            deadline=lambda: live.current.gateway.gateway_response_deadline,
-            shopify_result=telling.shopify_result,
-        )
-        self.registrar = Registrar(
-            db,
-            keys,
-            self.shopify,
-            self.deliverer,
-            deadline=lambda: live.current.gateway.gateway_response_deadline,
-            shopify_result=telling.shopify_result,
-            intent_gone=self.upkeep.intent_gone,
-        )
-        self.recovery = Recovery(
-            db,
-            keys,
-            self.shopify,
-            self.registrar,
-            recovered=self.worker.wake,
-            intent_gone=self.upkeep.intent_gone,
-        )
-        self.registrar.unclear = self.recovery.wake
-        self.events, self.reconciliation = make_hearing(
-            live,
-            Parts(db, self.shopify, self.deliverer, self.profile_changes, self.smaregi),
-            self.alerts,
-            metrics,
-            due=self._due,
-            wiped=self.upkeep.intent_gone,
-        )
-        self.duplicates = Finder(db, refresh=self.smaregi.members_fresh, notice=self.alerts.notice)
-        self.linking = Linking(
-            db, self.deliverer, self.shopify, self.smaregi, flags=lambda: live.current.flags
-        )
-        self.merging = Merging(db, self.smaregi, self.linking)
+        super().__init__(live, db, keys, wire, metrics)
         self._started: set[str] = set()
         live.on_change(self._config_changed)
-
-    def _due(self, channel: str) -> None:
-        self.worker.wake(channel)
-
-    def _timeout(self) -> float:
-        return self.live.current.gateway.gateway_upstream_timeout
-
-    def _make_shopify(self) -> Shopify:
-        def settings() -> Any:
-            return self.live.current.shopify
-
-        bucket = CostBucket(time.monotonic)
-        # The loop's clock: the deadlines that the registrar gives are in it.
-        clock = asyncio.get_running_loop().time
-        graphql = GraphQL(self._wire, settings, clock, bucket)
-        self.subscriptions = Subscriptions(graphql)
-        return Shopify(graphql, settings, clock)
-
-    def _route(self, spec: Spec) -> Route:
-        def settings() -> Any:
-            return self.live.current.sections[spec.name]
-
-        async def ready() -> None:
-            await self.deliverer.wake(Waiting.INDEX, spec.name)
-            self.worker.wake(spec.name)
-
-        context = Context(
-            wire=self._wire,
-            db=self.db,
-            keys=self.keys,
-            settings=settings,
-            store=lambda: self.live.current.store,
-            timeout=self._timeout,
-            clock=time.time,
-            customer_exists=self._customer_exists,
-            ready=ready,
-        )
-        return Route(
-            spec, spec.build(context), Gate(spec.name, time.monotonic, spec.at_once), settings
-        )
-
-    async def _customer_exists(self, customer_id: int) -> bool:
-        return customer_id in await self.shopify.read([customer_id])
 
     # -- a reload
 
     def _config_changed(self) -> None:
         self.worker.flags_changed()
+        self.promises.reload()
         self._show_flags()
         self.deliverer.keep(self._start_channels())
         for route in self.deliverer.routes.values():
@@ -215,6 +91,7 @@ class Core:
             self.worker.start()
             self.recovery.start()
             await self.events.start()
+            self.promises.start()
             self.deliverer.keep_until_stop(self.upkeep.expire())
             self.deliverer.keep_until_stop(self.upkeep.wipe())
             self.deliverer.keep_until_stop(self.duplicates.run())
@@ -233,6 +110,7 @@ class Core:
         await self.worker.stop()
         await self.recovery.stop()
         await self.events.stop()
+        await self.promises.stop()
         await self.membership.close()
         await self.deliverer.finish(seconds)
         for route in self.deliverer.routes.values():
@@ -253,19 +131,17 @@ class Core:
         now = repr(time.time())
         await self.db.write(lambda db: members.set_meta(db, "proved_at", now))
 
-    @property
-    def smaregi(self) -> Smaregi:
-        return cast(Smaregi, self.deliverer.routes["smaregi"].channel)
-
     async def metrics_text(self) -> bytes:
-        def unit(db: sqlite3.Connection) -> tuple[list[tuple[str, str, int]], Any, Any, int]:
+        def unit(db: sqlite3.Connection) -> tuple[Any, Any, Any, int, int]:
             intents, waiting = registrations.intents_open(db), events.waiting(db)
-            return listing.counts(db), intents, waiting, duplicates.open_count(db)
+            possible, promised = duplicates.open_count(db), promises.count(db)
+            return listing.counts(db), intents, waiting, possible, promised
 
-        counts, intents, waiting, possible = await self.db.read(unit)
+        counts, intents, waiting, possible, promised = await self.db.read(unit)
         self.metrics.set_outbox(self.deliverer.routes, counts, _aged(*intents))
         self.metrics.set_events(*_aged(*waiting))
         self.metrics.set_duplicates(possible)
+        self.metrics.registrations_waiting.set(promised)
         for name, route in self.deliverer.routes.items():
             self.metrics.set_paused(name, paused=route.gate.cause is not None)
         return self.metrics.text()

@@ -9,18 +9,22 @@ import orjson
 from gateway.customer import Address, Profile
 from gateway.normalize import email_key
 from gateway.store import Keys
-from gateway.store.registrations import Opening
+from gateway.store.arrivals import Opening
 
 __all__ = ["SignUp", "new_id", "opening_of", "read_intent"]
 
 
 @dataclass(frozen=True, slots=True)
 class SignUp:
-    """A valid registration. `key` is the caller's idempotency key, made unique to the caller."""
+    """A valid registration. `key` is the caller's idempotency key, made unique to the caller.
+
+    `later`: the caller prefers an answer at once (`Prefer: respond-async`).
+    """
 
     profile: Profile
     email_verified: bool
     key: str | None = None
+    later: bool = False
 
 
 def new_id(now: float) -> str:
@@ -48,4 +52,5 @@ def opening_of(sign_up: SignUp, keys: Keys, now: float) -> Opening:
         sealed=keys.seal(plain, identity),
         key=keys.hash(b"key", sign_up.key) if sign_up.key else None,
         key_hash=keys.hash(b"key body", f"{sign_up.email_verified} {same}"),
+        later=sign_up.later,
     )

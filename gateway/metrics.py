@@ -109,6 +109,11 @@ class Metrics:
             "When the last whole pass ended, Unix seconds; 0 before the first",
             registry=self.registry,
         )
+        self.registrations_waiting = Gauge(
+            "gateway_registrations_waiting",
+            "Registrations answered 202 that Shopify does not have yet",
+            registry=self.registry,
+        )
         self._paused = Gauge(
             "gateway_channel_paused",
             "1 while the channel's circuit is open or its credentials are refused",

@@ -15,9 +15,10 @@ from functools import partial
 
 from gateway.errors import StorageError, UpstreamError
 from gateway.intent import read_intent
+from gateway.owing import Owing
 from gateway.registration import Registrar
-from gateway.shopify import Shopify
-from gateway.store import Database, Keys, outbox, registrations, schedule
+from gateway.shopify import Accepted, Shopify
+from gateway.store import Database, Keys, outbox, promises, registrations, schedule
 from gateway.store.registrations import Registration
 
 __all__ = ["Recovery"]
@@ -38,6 +39,7 @@ class Recovery:
         keys: Keys,
         shopify: Shopify,
         registrar: Registrar,
+        owing: Owing,
         *,
         clock: Callable[[], float] = time.time,
         recovered: Callable[[], None] = lambda: None,
@@ -47,6 +49,7 @@ class Recovery:
         self._keys = keys
         self._shopify = shopify
         self._registrar = registrar
+        self._owing = owing
         self._clock = clock
         self._recovered = recovered
         self._intent_gone = intent_gone
@@ -64,6 +67,7 @@ class Recovery:
             open_ones = [row for row in registrations.unsettled(db) if row.state == "open"]
             for row in open_ones:
                 registrations.mark_unclear(db, row.id, now)
+            promises.recover(db, None, now)
             schedule.bring_forward(db, now + LONGEST_DELAY, now)
             return len(open_ones), outbox.recover(db, now)
 
@@ -141,13 +145,13 @@ class Recovery:
         if self._registrar.is_running(row.id):
             return
         if customer is not None and customer.registration_id == row.id:
-            await self._registrar.owe(
-                row.id, customer, "created", (), row.email_verified, live=False
-            )
+            result = Accepted(customer, "created")
+            await self._owing.owe(row.id, result, row.email_verified, told=False)
             log.info("registration %s: Shopify has the customer after all", row.id)
             self._recovered()
         elif time.monotonic() - self._since[row.id] > KEEP_ASKING:
-            await self._db.write(lambda db: registrations.drop(db, row.id))
+            now = self._clock()
+            await self._db.write(lambda db: registrations.close(db, row.id, now))
             self._intent_gone()
             log.info("registration %s: Shopify never got the customer; dropped", row.id)
 

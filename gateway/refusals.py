@@ -1,24 +1,36 @@
 """The answers of a registration that goes no further, in words for the storefront's developer."""
 
-from gateway.answers import Answer, problem
+from typing import Any
+
+import orjson
+
+from gateway.answers import Answer, accepted, problem
 from gateway.errors import ErrorClass, UpstreamError
-from gateway.shopify import EmailTaken, Missing, Refused
-from gateway.store.registrations import Begun
+from gateway.shopify import AlreadyRegistered, EmailTaken, Missing, Refused
+from gateway.store.arrivals import Begun
 
 __all__ = [
-    "already_registered",
     "answer_at_once",
     "being_finished",
     "change_refused",
+    "given_up",
+    "kept",
     "no_storage",
+    "refused",
     "shopify_unavailable",
     "too_busy",
+    "unreadable",
 ]
 
 
 def answer_at_once(begun: Begun) -> Answer | None:
     """What the database alone can answer; None where another registration has to be asked."""
     match begun.verdict:
+        case "waiting":
+            return accepted(begun.id)
+        case "key_replay" if begun.status == 202:
+            promised = accepted(begun.id)
+            return Answer(202, promised.body, {**promised.headers, "Idempotent-Replayed": "true"})
         case "key_replay":
             return Answer(begun.status, begun.answer, {"Idempotent-Replayed": "true"})
         case "key_mismatch":
@@ -46,14 +58,56 @@ def answer_at_once(begun: Begun) -> Answer | None:
     return None
 
 
-def shopify_unavailable(error: UpstreamError, registration_id: str | None = None) -> Answer:
-    """Of a change (no `registration_id`) the channels follow if Shopify made it after all."""
-    told = "nothing was sent to any other system"
+def refused(result: AlreadyRegistered | Refused) -> Answer:
+    """Shopify's no."""
+    if isinstance(result, AlreadyRegistered):
+        text = "Shopify has a registered customer with this e-mail: let them sign in."
+        return problem(409, "already-registered", text)
+    text = "Shopify does not take these values."
+    return problem(422, "invalid-data", text, errors=result.errors)
+
+
+def kept(answer: Answer) -> dict[str, Any]:
+    """The problem as it may lie in the database: Shopify's own texts may quote what was sent."""
+    told: dict[str, Any] = orjson.loads(answer.body)
+    for error in told.get("errors", ()):
+        error["message"] = "is not taken by Shopify"
+    return told
+
+
+def given_up(error_class: ErrorClass) -> Answer:
+    """The end of a registration that was answered 202 a day ago."""
     return problem(
         503,
         "shopify-unavailable",
-        f"{_REASONS.get(error.error_class, 'Shopify did not answer properly')}"
-        f"{'; ' + told if registration_id else ''}. The same request may be sent again.",
+        f"{_reason(error_class)}, for as long as the registration could wait; its data is wiped, "
+        "and nothing was sent to any other system. The customer has to sign up again.",
+        title="Shopify could not be reached for 24 hours",
+    )
+
+
+def unreadable() -> Answer:
+    """GATEWAY_SECRET was changed while it waited."""
+    return problem(
+        500,
+        "unreadable",
+        "The gateway's secret was changed while the registration waited, so its data cannot be "
+        "read any more. The customer has to sign up again.",
+        title="The registration's data cannot be read any more",
+    )
+
+
+def _reason(error_class: ErrorClass) -> str:
+    return _REASONS.get(error_class, "Shopify did not answer properly")
+
+
+def shopify_unavailable(error: UpstreamError, registration_id: str | None = None) -> Answer:
+    """Of a change (no `registration_id`) the channels follow if Shopify made it after all."""
+    told = "; nothing was sent to any other system" if registration_id else ""
+    return problem(
+        503,
+        "shopify-unavailable",
+        f"{_reason(error.error_class)}{told}. The same request may be sent again.",
         registration_id=registration_id,
         retry_after=min(max(error.retry_after or 5.0, 1.0), 300.0),
     )
@@ -66,14 +120,6 @@ _REASONS = {
     ErrorClass.AUTH: "Shopify refuses the gateway's credentials",
     ErrorClass.UNAVAILABLE: "Shopify is not available",
 }
-
-
-def already_registered() -> Answer:
-    return problem(
-        409,
-        "already-registered",
-        "Shopify has a registered customer with this e-mail: let them sign in.",
-    )
 
 
 def being_finished(registration_id: str) -> Answer:

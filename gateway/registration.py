@@ -11,25 +11,27 @@ What is on disk when the process dies, and what the next start makes of it (`gat
     during a channel's call,      the same
     before its outcome is written
     before the caller is answered everything is settled; the same person asking again is answered
+
+A sign-up that asks for no more than a promise (202) is `waiting` from its first commit on, and is
+followed by `gateway.promises`.
 """
 
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable
 
-from flags import Mode
 from gateway import refusals
-from gateway.answers import Answer, problem, registration_body
-from gateway.customer import Customer
+from gateway.answers import Answer, accepted, registration_body
 from gateway.delivery import Deliverer
 from gateway.errors import StorageError, UpstreamError
 from gateway.intent import SignUp, opening_of
-from gateway.outcomes import Delivery, Kind, NewDelivery, Outcome
+from gateway.outcomes import Outcome
+from gateway.owing import Owing
 from gateway.shopify import Accepted, AlreadyRegistered, Refused, Shopify
-from gateway.store import Database, Keys, listing, registrations
-from gateway.store.registrations import Begun, Opening
+from gateway.standing import Standing
+from gateway.store import Database, Keys, arrivals, registrations
+from gateway.store.arrivals import Begun, Opening
 
 __all__ = ["Registrar"]
 
@@ -37,12 +39,9 @@ log = logging.getLogger(__name__)
 
 _LEFT_FOR_CHANNELS = 0.3
 """Seconds of the deadline that are not spent on Shopify."""
-_OUTCOME_OF = {
-    Mode.ON: Outcome.PENDING,
-    Mode.HOLD: Outcome.HELD,
-    Mode.OFF: Outcome.SKIPPED,
-    Mode.DRY_RUN: Outcome.DRY_RUN,
-}
+_LIVE = frozenset({Outcome.PENDING, Outcome.DRY_RUN})
+_AGAIN = 5.0
+"""Seconds until a promised registration that was tried live in vain is tried again."""
 
 
 class Registrar:
@@ -54,6 +53,8 @@ class Registrar:
         keys: Keys,
         shopify: Shopify,
         deliverer: Deliverer,
+        owing: Owing,
+        standing: Standing,
         *,
         deadline: Callable[[], float],
         clock: Callable[[], float] = time.time,
@@ -64,12 +65,16 @@ class Registrar:
         self._keys = keys
         self._shopify = shopify
         self._deliverer = deliverer
+        self._owing = owing
+        self._standing = standing
         self._deadline = deadline
         self._clock = clock
         self._shopify_result = shopify_result
         self._intent_gone = intent_gone
         self.unclear: Callable[[], None] = lambda: None
         """Told when a sign-up stayed unclear: somebody has to ask Shopify until it is known."""
+        self.promised: Callable[[], None] = lambda: None
+        """Told when a sign-up was answered 202: somebody has to follow it."""
         self._running: dict[str, asyncio.Task[Answer]] = {}
 
     def is_running(self, registration_id: str) -> bool:
@@ -81,7 +86,9 @@ class Registrar:
         opening = opening_of(sign_up, self._keys, self._clock())
         try:
             now = self._clock()
-            begun = await self._db.write(lambda db: registrations.begin(db, opening, now))
+            begun = await self._db.write(lambda db: arrivals.begin(db, opening, now))
+            if begun.left_unclear:
+                self.unclear()
             if begun.verdict in {"new", "resume"}:
                 task = self._start(begun, sign_up, opening, until)
                 return await asyncio.shield(task)
@@ -102,9 +109,10 @@ class Registrar:
         try:
             answer = await self._to_shopify(begun, sign_up, opening, until)
             if opening.key is not None:
-                await self._remember(opening.key, answer)
+                await self._remember(opening.key, answer, final=_is_final(answer))
         except StorageError:
-            self.unclear()  # once the disk is writable again, recovery takes it up
+            self.unclear()  # once the disk is writable again, one of the two takes it up
+            self.promised()
             raise
         return answer
 
@@ -122,25 +130,14 @@ class Registrar:
         except UpstreamError as error:
             return await self._failed(begun, error)
         except BaseException:
-            await self._mark_unclear(begun.id)
+            await self._leave(begun.id, doubt=True)
             raise
         self._shopify_result(None)
-        match result:
-            case Accepted():
-                return await self._accepted(begun.id, result, sign_up.email_verified, until=until)
-            case AlreadyRegistered():
-                await self._drop(begun.id)
-                if sign_up.email_verified:
-                    await self._deliverer.email_is_verified(result.customer_id)
-                return refusals.already_registered()
-            case Refused():
-                await self._drop(begun.id)
-                return problem(
-                    422,
-                    "invalid-data",
-                    "Shopify does not take these values.",
-                    errors=result.errors,
-                )
+        if isinstance(result, Accepted):
+            return await self._accepted(begun.id, result, sign_up.email_verified, until=until)
+        if isinstance(result, AlreadyRegistered) and sign_up.email_verified:
+            await self._deliverer.email_is_verified(result.customer_id)
+        return await self._refused(begun.id, result)
 
     async def _is_ours(self, mark: str, email_hash: bytes) -> bool:
         now = self._clock()
@@ -155,8 +152,8 @@ class Registrar:
         until: float,
     ) -> Answer:
         customer = result.customer
-        owed = await self.owe(
-            registration_id, customer, result.action, result.warnings, email_verified, live=True
+        owed = await self._owing.owe(
+            registration_id, result, email_verified, tried=_LIVE, told=True
         )
         going = [d for d in owed if d.claimed_version == d.version]
         try:
@@ -176,72 +173,46 @@ class Registrar:
             ),
         )
 
-    async def owe(
-        self,
-        registration_id: str,
-        customer: Customer,
-        action: str,
-        warnings: tuple[Mapping[str, str], ...],
-        email_verified: bool,
-        *,
-        live: bool,
-    ) -> list[Delivery]:
-        """Shopify has the customer: in one commit the deliveries are owed and the intent is gone.
-
-        `live`: tried at once by the caller, so counted and claimed already.
-        """
-        email = customer.profile.email
-        owed = [
-            self._owed(name, customer.id, email, email_verified, live=live)
-            for name in self._deliverer.routes
-        ]
-        now = self._clock()
-        told = [dict(warning) for warning in warnings]
-        written = await self._db.write(
-            lambda db: registrations.accept(
-                db, registration_id, customer.id, action, told, owed, now, answered=live
-            )
-        )
+    async def _refused(self, registration_id: str, result: AlreadyRegistered | Refused) -> Answer:
+        answer = refusals.refused(result)
+        told, now = refusals.kept(answer), self._clock()
+        await self._db.write(lambda db: registrations.refuse(db, registration_id, told, now))
         self._intent_gone()
-        return written
-
-    def _owed(
-        self, channel: str, customer_id: int, email: str, verified: bool, *, live: bool
-    ) -> NewDelivery:
-        outcome = _OUTCOME_OF[self._deliverer.flag(channel, customer_id, email).mode]
-        tried = live and outcome in {Outcome.PENDING, Outcome.DRY_RUN}
-        return NewDelivery(channel, Kind.REGISTRATION, outcome, tried, verified)
+        return answer
 
     async def _failed(self, begun: Begun, error: UpstreamError) -> Answer:
         """503: nothing went to any channel. What may exist is asked for until it is clear."""
         self._shopify_result(error)
         log.warning("registration %s: Shopify failed: %s", begun.id, error)
-        if error.applied is False and begun.verdict == "new":
-            await self._drop(begun.id)
-        else:
-            await self._mark_unclear(begun.id)
+        doubt = error.applied is not False or begun.verdict == "resume"
+        if await self._leave(begun.id, doubt=doubt):
+            return accepted(begun.id)  # the same person was told 202: that stands
         return refusals.shopify_unavailable(error, begun.id)
 
-    async def _drop(self, registration_id: str) -> None:
-        await self._db.write(lambda db: registrations.drop(db, registration_id))
-        self._intent_gone()
-
-    async def _mark_unclear(self, registration_id: str) -> None:
+    async def _leave(self, registration_id: str, *, doubt: bool) -> bool:
+        """Whether it waits, since somebody was promised that it will be done."""
         now = self._clock()
-        await self._db.write(lambda db: registrations.mark_unclear(db, registration_id, now))
-        self.unclear()
-
-    async def _remember(self, key: bytes, answer: Answer) -> None:
-        """Only final answers are remembered; anything else frees the key."""
-        final = answer.status == 201 or (
-            answer.status == 409 and b'"already-registered"' in answer.body
+        waits = await self._db.write(
+            lambda db: registrations.fail(db, registration_id, now + _AGAIN, now, doubt=doubt)
         )
+        if waits:
+            self.promised()
+        elif doubt:
+            self.unclear()
+        else:
+            self._intent_gone()
+        return waits
+
+    async def _remember(self, key: bytes, answer: Answer, *, final: bool) -> None:
+        """Anything that is not final frees the key."""
         status = answer.status if final else None
         now = self._clock()
         await self._db.write(lambda db: registrations.remember(db, key, status, answer.body, now))
 
     async def _known(self, begun: Begun, opening: Opening) -> Answer:
         answer = refusals.answer_at_once(begun)
+        if begun.verdict == "waiting":
+            self.promised()
         return answer if answer is not None else await self._join(begun, opening)
 
     async def _join(self, begun: Begun, opening: Opening) -> Answer:
@@ -251,9 +222,11 @@ class Registrar:
         if opening.email_verified:
             await self._verified(begun.id)
         if answer is None:
-            answer = await self.answer_of(begun.id, tell=True) or refusals.being_finished(begun.id)
+            standing = await self._standing.answer_of(begun.id)
+            answer = standing or refusals.being_finished(begun.id)
         if opening.key is not None:
-            await self._remember(opening.key, answer)
+            ended = running is None and answer.status == 422  # of one that was answered 202
+            await self._remember(opening.key, answer, final=ended or _is_final(answer))
         return answer
 
     async def _verified(self, registration_id: str) -> None:
@@ -261,34 +234,8 @@ class Registrar:
         if row is not None and row.customer_id is not None:
             await self._deliverer.email_is_verified(row.customer_id)
 
-    async def answer_of(self, registration_id: str, *, tell: bool = False) -> Answer | None:
-        """The 201 as it stands now; None where Shopify is not known to have the customer.
 
-        `tell`: the caller hears of the success, so what it sent stands from now on.
-        """
-        if tell:
-            await self._db.write(lambda db: registrations.mark_told(db, registration_id))
-
-        def unit(db: Any) -> tuple[registrations.Registration, list[Delivery]] | None:
-            row = registrations.get(db, registration_id)
-            if row is None or row.customer_id is None:
-                return None
-            return row, listing.of_registration(db, registration_id)
-
-        found = await self._db.read(unit)
-        if found is None:
-            return None
-        row, deliveries = found
-        assert row.customer_id is not None  # noqa: S101 - checked in the unit
-        number = await self._deliverer.member_number(row.customer_id)
-        return Answer(
-            201,
-            registration_body(
-                row.id,
-                row.customer_id,
-                row.shopify_action or "created",
-                row.warnings,
-                deliveries,
-                number,
-            ),
-        )
+def _is_final(answer: Answer) -> bool:
+    """Worth remembering under an idempotency key; so is a promise, while it waits."""
+    taken = answer.status == 409 and b'"already-registered"' in answer.body
+    return taken or answer.status in {201, 202}

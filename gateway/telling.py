@@ -43,3 +43,7 @@ class Telling:
             self._alerts.worked("shopify")
         else:
             self._alerts.failed("shopify", error)
+
+    def promise_broken(self, error_class: ErrorClass, text: str) -> None:
+        """A registration that was answered 202 came to nothing."""
+        self._alerts.failed_with("registrations", error_class, text)

@@ -2,12 +2,13 @@
 
 from gateway.delivery.attempt import Ended, Route
 from gateway.delivery.deliverer import Deliverer
-from gateway.delivery.gate import Gate
+from gateway.delivery.gate import Admission, Gate
 from gateway.delivery.policy import judge
 from gateway.delivery.replay import Replay, ReplayOptions
 from gateway.delivery.worker import Worker
 
 __all__ = [
+    "Admission",
     "Deliverer",
     "Ended",
     "Gate",

@@ -20,8 +20,10 @@ from gateway.store.events import Event
 
 __all__ = ["GRACE", "Customers", "Hands"]
 
-GRACE = 20.0
-"""Seconds from an event to the removal of a customer who is gone."""
+GRACE = 3.0
+"""Seconds from an event to the removal of a customer who is gone; for a merge whose event is known
+by then, as long as that takes.
+"""
 _UNDER_WAY = 0.5
 """Seconds until the webhooks of our own sign-up are compared with what it has done; longer for
 one whose end stays unclear.
@@ -158,8 +160,8 @@ class Customers:
     async def _gone(self, customer_id: int, age: float) -> None:
         if await self._hands.merging.is_waited_for(customer_id):
             raise LaterError(_MERGE_FIRST)
-        if age < self.grace:
-            raise LaterError(min(self.grace, self.grace - age))
+        if 0 <= age < self.grace:  # less than nothing: the clock was set back
+            raise LaterError(self.grace - age)
         await self._hands.leaving.remove(customer_id)
 
 

@@ -8,6 +8,7 @@ from gateway.answers import problem
 from gateway.http.forms import FormError, NotJsonError, RegistrationForm, parse_json, read_form
 from gateway.http.keys import ACCESS, CORE
 from gateway.http.middleware import CALLER, read_body, respond
+from gateway.http.preferences import prefers
 from gateway.intent import SignUp
 
 __all__ = ["routes"]
@@ -37,21 +38,23 @@ async def create(request: web.Request) -> web.Response:
     except FormError as error:
         text = "Some fields are wrong; each is named in errors."
         return respond(problem(422, "invalid-data", text, errors=error.errors))
+    later = prefers(request.headers, "respond-async")
     sign_up = SignUp(
-        form.profile(), form.email_verified, f"{request[CALLER]}:{key}" if key else None
+        form.profile(), form.email_verified, f"{request[CALLER]}:{key}" if key else None, later
     )
     core = request.app[CORE]
     answer = await core.registrar.register(sign_up)
     core.metrics.registration_seconds.observe(time.perf_counter() - began)
-    return respond(answer)
+    response = respond(answer)
+    if later and answer.status == 202:
+        response.headers["Preference-Applied"] = "respond-async"
+    return response
 
 
 @routes.get("/v1/registrations/{id}")
 async def show(request: web.Request) -> web.Response:
-    answer = await request.app[CORE].registrar.answer_of(request.match_info["id"])
+    answer = await request.app[CORE].standing.shown(request.match_info["id"])
     if answer is None:
-        text = "No registration with this id has reached Shopify."
+        text = "No registration with this id has reached Shopify, or waits for it."
         return respond(problem(404, "not-found", text))
-    response = respond(answer)
-    response.set_status(200)
-    return response
+    return respond(answer)

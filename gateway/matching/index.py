@@ -8,16 +8,18 @@ asked before it began. The rows hold ids, numbers and keyed hashes; nothing read
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import aclosing, suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any, Protocol
+from typing import Any
 
 from gateway.customer import Profile
 from gateway.errors import NotReadyError
-from gateway.matching.rows import MemberHasher
+from gateway.matching.hashing import in_slices, newest_stamp
+from gateway.matching.rows import MemberHasher, instant
 from gateway.matching.rules import Evidence
+from gateway.matching.scan import MemberSource, Page, pages, scan
 from gateway.matching.shared import SharedRun
 from gateway.store import Database, Keys, examination, members
 from gateway.store.members import Member
@@ -34,15 +36,8 @@ OVERLAP = 2.0
 change may become visible a little after a later one."""
 LONGEST_GAP = 29 * 86400.0
 """Smaregi looks back 31 days at most; after a longer gap everything is scanned."""
-_FULL_PAGE = 1000
-
-
-class MemberSource(Protocol):
-    """Where members come from: a page, ordered by id, of those at or above `from_id`."""
-
-    async def member_page(
-        self, from_id: int, updated_from: str | None
-    ) -> list[Mapping[str, Any]]: ...
+_REMEMBERED = 4000
+"""Rows whose fingerprints are kept."""
 
 
 @dataclass(slots=True)
@@ -67,7 +62,7 @@ class MemberIndex:
         on_ready: Callable[[], None] = lambda: None,
     ) -> None:
         self._db = db
-        self._hasher = MemberHasher(keys)
+        self._hasher = MemberHasher(keys.derived(b"members"))
         self._source = source
         self._clock = clock
         self._on_ready = on_ready
@@ -75,7 +70,6 @@ class MemberIndex:
         self._scan: asyncio.Task[None] | None = None
         self._refreshes = {each: SharedRun(self._changes) for each in Lane}
         self._stamp = ""  # the newest time stamp of Smaregi's that we have seen
-        self._pass = 1
         self._refreshed_at = 0.0
         self._noted_at = 0.0
         self._touched: dict[int, float] = {}  # id -> stamp, of refreshes while a scan runs
@@ -86,11 +80,10 @@ class MemberIndex:
         """Take up what the database has: a complete index needs no scan at start."""
 
         def unit(db: Any) -> list[str]:
-            names = ("members_stamp", "members_scan", "members_refreshed_at", "members_complete")
+            names = ("members_stamp", "members_refreshed_at", "members_complete")
             return [members.get_meta(db, name) or "" for name in names]
 
-        self._stamp, scan, refreshed_at, complete = await self._db.read(unit)
-        self._pass = int(scan or 1)
+        self._stamp, refreshed_at, complete = await self._db.read(unit)
         self._refreshed_at = self._noted_at = float(refreshed_at or 0)
         if complete:
             self._ready.set()
@@ -142,11 +135,11 @@ class MemberIndex:
         """What changed since the newest stamp seen, less an overlap."""
         began = self._clock()
         since = self._since(began) if self._stamp else None
-        async for page in self._pages(1, since):
+        async for _, _, page in pages(self._source, 1, since):
             written = self._written.get
             changed = [row for row in page if written(row["customerId"]) != _fingerprint(row)]
             if changed:
-                await self._write(changed, self._pass, examine=True)
+                await self._write(changed)
                 if self._scan is not None and not self._scan.done():
                     self._touched |= {int(row["customerId"]): _stamp_of(row) for row in changed}
         self._refreshed_at = began
@@ -171,9 +164,9 @@ class MemberIndex:
 
         Only rows as new as the overlap matter; the others are forgotten now and then.
         """
-        if len(self._written) > 4 * _FULL_PAGE:
+        if len(self._written) > _REMEMBERED:
             self._written.clear()
-        oldest = _instant(self._stamp) - 2 * OVERLAP
+        oldest = instant(self._stamp) - 2 * OVERLAP
         for row in rows:
             if _stamp_of(row) >= oldest:
                 self._written[row["customerId"]] = _fingerprint(row)
@@ -182,17 +175,17 @@ class MemberIndex:
         """Read every member; a scan that was interrupted goes on where it was."""
         token = lane.set(Lane.BACKLOG)
         try:
-            began, started = self._clock(), time.monotonic()
-            scan, resume_from = await self._begin_pass(again=again)
+            started = time.monotonic()
+            began, reached, newest = await self._begin_pass(again=again)
             self.progress = ScanProgress()
-            async for page in self._pages(resume_from + 1, None):
-                # A refresh may have seen later what this page saw earlier.
-                seen = [row for row in page if not self._is_touched_since(row)]
-                await self._write(seen, scan)
-                self.progress.members += len(page)
-                self.progress.pages += 1
-                self.progress.seconds = time.monotonic() - started
-            await self._complete_pass(scan, began)
+            async with aclosing(scan(self._source, reached + 1, self._hasher)) as found:
+                async for page in found:
+                    newest = max(newest, page.newest, key=instant)
+                    await self._write_page(page, newest)
+                    self.progress.members += len(page.rows)
+                    self.progress.pages += 1
+                    self.progress.seconds = time.monotonic() - started
+            await self._complete_pass(began, newest)
         finally:
             lane.reset(token)
         self.progress.done = True
@@ -200,59 +193,71 @@ class MemberIndex:
         log.info("member index complete: %d members read", self.progress.members)
         self._on_ready()
 
-    async def _pages(
-        self, from_id: int, updated_from: str | None
-    ) -> AsyncIterator[list[Mapping[str, Any]]]:
-        while True:
-            page = await self._source.member_page(from_id, updated_from)
-            if page:
-                yield page
-            if len(page) < _FULL_PAGE:
-                return
-            from_id = max(int(row["customerId"]) for row in page) + 1
+    async def _begin_pass(self, *, again: bool) -> tuple[float, int, str]:
+        """When the pass began, the id it has reached, and the newest stamp it has seen."""
 
-    async def _begin_pass(self, *, again: bool) -> tuple[int, int]:
-        running = await self._db.read(lambda db: members.get_meta(db, "members_running"))
-        if running and not again:
-            scan = int(running)
-            return scan, await self._db.read(lambda db: members.highest_id(db, scan))
-        scan = max(self._pass, int(running or 0)) + 1
+        def unit(db: Any) -> tuple[float, int, str]:
+            began = float(members.get_meta(db, "members_running") or 0)
+            if began and not again and abs(now - began) < LONGEST_GAP:
+                reached = int(members.get_meta(db, "members_reached") or 0)
+                return began, reached, members.get_meta(db, "members_newest") or ""
+            for name, value in (("running", repr(now)), ("reached", "0"), ("newest", "")):
+                members.set_meta(db, f"members_{name}", value)
+            return now, 0, ""
+
+        now = self._clock()
         self._touched.clear()
-        await self._db.write(lambda db: members.set_meta(db, "members_running", str(scan)))
-        return scan, 0
+        return await self._db.write(unit)
 
-    async def _complete_pass(self, scan: int, began: float) -> None:
-        touched = tuple(self._touched)
+    async def _complete_pass(self, began: float, newest: str) -> None:
+        """The stamp goes back to where the pass began: what changed behind it is asked for next.
+
+        Smaregi's clock counts: its newest stamp is at most as late as the end of the pass.
+        """
+        duration = max(0.0, self._clock() - began)
+        if instant(newest) - duration > instant(self._stamp):
+            earlier = datetime.fromisoformat(newest) - timedelta(seconds=duration)
+            self._stamp = earlier.isoformat()
+        stamp = self._stamp
 
         def unit(db: Any) -> None:
-            members.forget_unseen(db, scan, touched)
-            members.set_meta(db, "members_scan", str(scan))
+            members.set_meta(db, "members_stamp", stamp)
             members.set_meta(db, "members_running", "")
             members.set_meta(db, "members_complete", "1")
             examination.add_all_linked(db)
             members.set_meta(db, "members_refreshed_at", repr(began))
 
         await self._db.write(unit)
-        self._pass = scan
         self._refreshed_at = self._noted_at = began
 
-    async def _write(
-        self, page: Iterable[Mapping[str, Any]], scan: int, *, examine: bool = False
-    ) -> None:
-        """`examine`: these are news, to be looked at for duplicates; a scan's are as a whole."""
-        rows = [self._hasher.member(row) for row in page]
-        newest = max((str(row.get("updDateTime") or "") for row in page), default="", key=_instant)
-        stamp = newest if _instant(newest) > _instant(self._stamp) else self._stamp
+    async def _write_page(self, page: Page, newest: str) -> None:
+        """A page of a scan: all members of its ids. A refresh may have seen later what it saw."""
+        values = page.values
+        if self._touched:
+            rows = zip(page.rows, values, strict=True)
+            values = [one for row, one in rows if not self._is_touched_since(row)]
+        reached = max((one[0] for one in page.values), default=page.low - 1)
+        present = {one[0] for one in page.values} | self._touched.keys()
 
         def unit(db: Any) -> None:
-            members.upsert(db, rows, scan)
-            if examine:
-                examination.add(db, (row.member_id for row in rows))
+            members.write_page(db, page.low, page.high, values, present)
+            members.set_meta(db, "members_reached", str(reached))
+            members.set_meta(db, "members_newest", newest)
+
+        await self._db.write(unit)
+
+    async def _write(self, page: Sequence[Mapping[str, Any]]) -> None:
+        """News, to be looked at for duplicates; those of a scan are as a whole."""
+        rows = await in_slices(self._hasher, page)
+        stamp = max(self._stamp, newest_stamp(page), key=instant)
+
+        def unit(db: Any) -> None:
+            members.upsert(db, rows)
+            examination.add(db, (row[0] for row in rows))
             members.set_meta(db, "members_stamp", stamp)
 
         await self._db.write(unit)
-        if _instant(stamp) > _instant(self._stamp):
-            self._stamp = stamp
+        self._stamp = max(self._stamp, stamp, key=instant)
         self._note_written(page)
 
     async def by_email(self, email: str) -> list[Member]:
@@ -268,7 +273,7 @@ class MemberIndex:
 
     def keys_of(self, row: Mapping[str, Any]) -> Member:
         """What the index would keep of a row of Smaregi's."""
-        return self._hasher.member(row)
+        return Member(*self._hasher.values(row))
 
     def told(self, profile: Profile) -> dict[str, bytes | None]:
         """What the customer says, as the columns of the index."""
@@ -285,11 +290,4 @@ def _fingerprint(row: Mapping[str, Any]) -> int:
 
 
 def _stamp_of(row: Mapping[str, Any]) -> float:
-    return _instant(str(row.get("updDateTime") or ""))
-
-
-def _instant(stamp: str) -> float:
-    try:
-        return datetime.fromisoformat(stamp).timestamp()
-    except ValueError:
-        return 0.0
+    return instant(str(row.get("updDateTime") or ""))

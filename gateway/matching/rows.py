@@ -1,6 +1,9 @@
 """What the index keeps of a member, and what a customer is compared by: keyed hashes."""
 
-from collections.abc import Mapping
+import hashlib
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from gateway.customer import Address, Profile
@@ -16,68 +19,102 @@ from gateway.normalize import (
     place_digest,
     postal_key,
 )
-from gateway.store import Keys
-from gateway.store.members import Member
+from gateway.store.members import KEY_SIZE, Values
 
-__all__ = ["MemberHasher"]
+__all__ = ["MemberHasher", "Values", "instant"]
+
+
+_TEXTS = {str, type(None)}
+_SHARED = 16384
+"""Birth dates and postal codes that are remembered: many members share one."""
 
 
 class MemberHasher:
-    """The same keys for both sides; nothing that it returns is readable."""
+    """The same keys for both sides; nothing that it returns is readable.
 
-    def __init__(self, keys: Keys) -> None:
-        self._keys = keys
+    `key`: from `Keys.derived`, so that a process that only hashes needs no more.
+    """
+
+    def __init__(self, key: bytes) -> None:
+        self.key = key
+        self._email = _keyed(key, b"email")
+        self._kana = _keyed(key, b"kana")
+        self._name = _keyed(key, b"name")
+        birth, postal = _keyed(key, b"birth"), _keyed(key, b"postal")
+        self._birth = lru_cache(_SHARED)(lambda text: birth(_birth(text)))
+        self._mobile = _keyed(key, b"mobile")
+        self._postal = lru_cache(_SHARED)(lambda text: postal(_postal_code(text)))
+        self._place = _keyed(key, b"place")
 
     def evidence(self, profile: Profile) -> Evidence:
         return Evidence(
-            kana_key=self._key(b"kana", _kana(profile.last_kana, profile.first_kana)),
-            name_key=self._key(b"name", _name(profile.last_name, profile.first_name)),
-            birth_key=self._key(b"birth", _birth(profile.birth_date)),
-            mobile_key=self._key(b"mobile", mobile_key(profile.phone)),
-            postal_key=self._key(b"postal", _postal(profile.address)),
-            place_key=self._key(b"place", _place(profile.address)),
+            kana_key=self._kana(_kana(profile.last_kana, profile.first_kana)),
+            name_key=self._name(_name(profile.last_name, profile.first_name)),
+            birth_key=self._birth(profile.birth_date),
+            mobile_key=self._mobile(mobile_key(profile.phone)),
+            postal_key=self._postal(_postal(profile.address)),
+            place_key=self._place(_place(profile.address)),
         )
 
     def email(self, text: str) -> bytes | None:
-        return self._key(b"email", "" if is_placeholder(text) else email_key(text))
+        return self._email("" if is_placeholder(text) else email_key(text))
 
-    def _key(self, purpose: bytes, text: str) -> bytes | None:
-        return self._keys.hash(purpose, text) if text else None
-
-    def member(self, row: Mapping[str, Any]) -> Member:
-        def text(name: str) -> str:
-            value = row.get(name)
-            return "" if value is None else str(value)
-
-        return Member(
-            member_id=int(row["customerId"]),
-            code=text("customerCode"),
-            number=text("customerNo"),
-            email_key=self.email(text("mailAddress")),
-            status=int(text("status") or 0),
-            kana_key=self._key(b"kana", _kana(text("lastKana"), text("firstKana"))),
-            name_key=self._key(b"name", _name(text("lastName"), text("firstName"))),
-            birth_key=self._key(b"birth", _birth(text("birthDate"))),
-            last_come=text("lastComeDateTime"),
-            points=int(float(text("point") or 0)),
-            mobile_key=self._key(
-                b"mobile", mobile_key(text("mobileNumber")) or mobile_key(text("phoneNumber"))
-            ),
-            postal_key=self._key(b"postal", postal_key(text("postCode"))),
-            place_key=self._key(
-                b"place", place_digest(postal_code=text("postCode"), address1=text("address"))
-            ),
+    def values(self, row: Mapping[str, Any]) -> Values:
+        """A member as Smaregi gives it, in the order of `Member`'s fields."""
+        if not _TEXTS.issuperset(map(type, row.values())):
+            row = {name: None if value is None else str(value) for name, value in row.items()}
+        get = row.get
+        postal_code = get("postCode") or ""
+        mobile = mobile_key(get("mobileNumber") or "") or mobile_key(get("phoneNumber") or "")
+        return (
+            int(row["customerId"]),
+            get("customerCode") or "",
+            get("customerNo") or "",
+            self.email(get("mailAddress") or ""),
+            int(get("status") or 0),
+            self._kana(_kana(get("lastKana") or "", get("firstKana") or "")),
+            self._name(_name(get("lastName") or "", get("firstName") or "")),
+            self._birth(get("birthDate") or ""),
+            get("lastComeDateTime") or "",
+            int(float(get("point") or 0)),
+            self._mobile(mobile),
+            self._postal(postal_code),
+            self._place(place_digest(postal_code, address1=get("address") or "")),
         )
 
 
+def _keyed(key: bytes, purpose: bytes) -> Callable[[str], bytes | None]:
+    """Keyed BLAKE2b; None of an empty text. Copying a prepared state is half the work."""
+    prepared = hashlib.blake2b(digest_size=KEY_SIZE, key=key, person=purpose)
+
+    def hashed(text: str) -> bytes | None:
+        if not text:
+            return None
+        state = prepared.copy()
+        state.update(text.encode("utf-8", "surrogatepass"))
+        return state.digest()
+
+    return hashed
+
+
+def instant(stamp: str) -> float:
+    """Unix seconds of one of Smaregi's time stamps; 0 for what is none."""
+    try:
+        return datetime.fromisoformat(stamp).timestamp()
+    except ValueError:
+        return 0.0
+
+
 def _kana(last: str, first: str) -> str:
-    parts = [part for part in (last, first) if part and not is_placeholder(part)]
-    return kana_key("".join(parts)) if len(parts) == 2 else ""
+    return kana_key(last + first) if _told(last) and _told(first) else ""
 
 
 def _name(last: str, first: str) -> str:
-    parts = [part for part in (last, first) if part and not is_placeholder(part)]
-    return name_key("".join(parts)) if len(parts) == 2 else ""
+    return name_key(last + first) if _told(last) and _told(first) else ""
+
+
+def _told(text: str) -> bool:
+    return bool(text) and not is_placeholder(text)
 
 
 def _birth(text: str) -> str:
@@ -85,8 +122,12 @@ def _birth(text: str) -> str:
     return day.isoformat() if day and day.isoformat() != Placeholder.BIRTH_DATE else ""
 
 
+def _postal_code(text: str) -> str:
+    return "" if is_placeholder(text) else postal_key(text)
+
+
 def _postal(address: Address | None) -> str:
-    return postal_key(address.postal_code) if address and address.country == "JP" else ""
+    return address.postal_code if address and address.country == "JP" else ""
 
 
 def _place(address: Address | None) -> str:

@@ -13,7 +13,7 @@ from gateway.normalize.kana import kana_key, smaregi_kana, to_katakana
 from gateway.normalize.name import clean_name, is_placeholder, name_key
 from gateway.normalize.phone import Phone, is_mobile, mobile_key, parse_phone, phone_key
 from gateway.normalize.placeholders import Placeholder
-from gateway.normalize.places import load_places
+from gateway.normalize.places import load_places, load_postal_codes
 from gateway.normalize.postal import clean_postal_code, postal_key
 from gateway.normalize.prefecture import PREFECTURES, Prefecture, prefecture
 from gateway.normalize.targets import ShopifyAddress, address_key, shopify_address, smaregi_line
@@ -34,6 +34,7 @@ __all__ = [
     "is_placeholder",
     "kana_key",
     "load_places",
+    "load_postal_codes",
     "mobile_key",
     "name_key",
     "parse_address",

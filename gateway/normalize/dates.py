@@ -20,6 +20,7 @@ _ERAS: Final = {
 _EARLIEST: Final = 1868
 _HYPHEN: Final = str.maketrans(dict.fromkeys(HYPHENS, "-"))
 _KANJI_NUMBER: Final = re.compile("[〇零一二三四五六七八九十百千]+")
+_PLAIN: Final = re.compile("(?P<year>[0-9]{4})-(?P<month>[0-9]{2})-(?P<day>[0-9]{2})")
 _COMPACT: Final = re.compile(r"(?P<year>\d{4})(?P<month>\d{2})(?P<day>\d{2})")
 _WESTERN: Final = re.compile(
     r"(?:西暦)?(?P<year>\d{4})\s*[-/.年]\s*(?P<month>\d{1,2})\s*[-/.月]\s*(?P<day>\d{1,2})"
@@ -34,6 +35,8 @@ _ERA: Final = re.compile(
 
 def parse_birth_date(text: str) -> date | None:
     """The day, or None where the text is no day since 1868. No clock: the future is allowed."""
+    if plain_day := _PLAIN.fullmatch(text):
+        return _day(int(plain_day["year"]), plain_day)
     folded = unicodedata.normalize("NFKC", scrub(text[:100])).translate(_HYPHEN)
     plain = _KANJI_NUMBER.sub(lambda run: str(kanji_to_int(run[0])), folded)
     match = _COMPACT.fullmatch(plain) or _WESTERN.fullmatch(plain)

@@ -30,6 +30,9 @@ _PLAIN_NUMBERS: Final = re.compile(
 )
 """Forms that can be read in one way only."""
 
+_ON_A_STREET: Final = re.compile("[るルリ入]")
+"""Kyoto's 上る and 東入 begin an address that says more than its town."""
+
 _NUMERAL: Final = re.compile("[〇零一二三四五六七八九十百千0-9]")
 _AZA: Final = re.compile("[大小]?字")
 _LONGEST: Final = 200
@@ -41,6 +44,7 @@ class _Place:
 
     city: City
     town: str
+    whole: str
     head: str
 
 
@@ -83,6 +87,8 @@ def _at_once(place: _Place, prefecture: str, city: str, address1: str, *, alone:
     if prefecture and known is not place.city.prefecture:
         return ""
     line = fold_width(scrub(f"{city} {address1}" if city else address1))
+    if place.city.name.startswith("京都市") and _ON_A_STREET.search(line):
+        return ""
     rest = _after_town(place, line)
     match = _PLAIN_NUMBERS.match(rest) if rest is not None else None
     if match is None or (match["second"] is None and not alone):
@@ -100,6 +106,8 @@ def _digest(head: str, first: str, second: str | None) -> str:
 
 def _after_town(place: _Place, line: str) -> str | None:
     """What follows prefecture, municipality and town, each of which may be left out."""
+    if line.startswith(place.whole):
+        return line[len(place.whole) :]
     line = line.removeprefix(place.city.prefecture.ja).lstrip(" ")
     line = line.removeprefix(place.city.name).lstrip(" ")
     if line.startswith(("大字", "字")) and not line.startswith(place.town):
@@ -125,18 +133,16 @@ def _of_parsed(address: Address, place: _Place | None) -> str:
 
 @lru_cache(32768)
 def _place_of_code(text: str) -> _Place | None:
-    """None for a code of several towns, and where a town's name may end elsewhere than it seems.
-
-    In Kyoto a street may stand before the town, or say more than the town.
-    """
+    """None for a code of several towns, and where a town's name may end elsewhere than it seems."""
     code = clean_postal_code(text) if text else None
     found = places().town_of_postal_code(code.replace("-", "")) if code else None
     if found is None:
         return None
     city, town = found
-    if city.name.startswith("京都市") or town in _towns_that_go_on(city):
+    if town in _towns_that_go_on(city):
         return None
-    return _Place(city, town, _head(city.prefecture.code, city.name, city.towns()[fold_name(town)]))
+    whole = f"{city.prefecture.ja}{city.name}{town}"
+    return _Place(city, town, whole, _head(city.prefecture.code, city.name, town))
 
 
 @lru_cache(2048)

@@ -17,6 +17,9 @@ _CARRIER_DOMAIN: Final = re.compile(
 
 _LABEL: Final = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
 _DOMAIN: Final = re.compile(rf"(?:{_LABEL}\.)+(?!\d+$){_LABEL}")
+_PLAIN: Final = re.compile(rf"{_CARRIER_LOCAL.pattern}@{_DOMAIN.pattern}")
+"""Most addresses in a till: nothing to fold, but for the case."""
+
 _LONGEST: Final = 254
 _LONGEST_LOCAL: Final = 64
 
@@ -40,6 +43,8 @@ def email_key(text: str) -> str:
     Dots and +tags stay: only the provider knows whether they mean another mailbox. A local
     part with dots in odd places is compared too, whatever its domain.
     """
+    if len(text) <= _LONGEST and text.isascii() and _PLAIN.fullmatch(plain := text.lower()):
+        return plain
     try:
         local, domain = _split(text)
     except ValueError:

@@ -22,6 +22,10 @@ _NOT_SMAREGI: Final = re.compile("[^ァ-ヶー\x20-\x7e]")
 _SMALL: Final = str.maketrans("ァィゥェォャュョッヮヵヶ", "アイウエオヤユヨツワカケ")
 _ONE_SOUND: Final = (("ヴァ", "バ"), ("ヴィ", "ビ"), ("ヴェ", "ベ"), ("ヴォ", "ボ"), ("ヴ", "ブ"))
 _SAME_SOUND: Final = str.maketrans("ヂヅヲ", "ジズオ")
+_PLAIN: Final = re.compile("[ァ-ヮヲンー]+")
+"""Full-width katakana without ヴ, iteration marks and the like: most of what a till holds."""
+_PLAIN_SOUND: Final = str.maketrans("ァィゥェォャュョッヮヂヅヲ", "アイウエオヤユヨツワジズオ")
+_MAY_BE_LONG: Final = re.compile("[ーオエ]")
 _VOWEL_ROWS: Final = (
     ("ア", "アカサタナハマヤラワガザダバパ"),
     ("イ", "イキシチニヒミリギジビピエケセテネヘメレゲゼデベペ"),
@@ -56,6 +60,9 @@ def kana_key(text: str) -> str:
     Small kana are folded because half-width records have none, long vowels and ヂ/ヅ/ヴ
     because one name is written with either.
     """
+    if _PLAIN.fullmatch(text):
+        sounds = text.translate(_PLAIN_SOUND)
+        return _fold_long_vowels(sounds) if _MAY_BE_LONG.search(sounds) else sounds
     sounds = _plain_latin(to_katakana(text)).translate(_AINU).translate(_SMALL)
     for written, sound in _ONE_SOUND:
         sounds = sounds.replace(written.translate(_SMALL), sound)

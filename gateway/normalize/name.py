@@ -7,7 +7,7 @@ from typing import Final
 
 from gateway.normalize.characters import compose, fold_width, scrub
 from gateway.normalize.placeholders import Placeholder
-from gateway.normalize.variants import fold_variants
+from gateway.normalize.variants import fold_variants, is_usual
 
 _PLACEHOLDER_WORDS: Final = """
 未入力 未登録 未設定 未記入 不明 名無し 名無 名なし ななし なし 無し 無 無名 匿名 該当なし 空欄 省略
@@ -18,6 +18,7 @@ n/a none null nil undefined unknown anonymous guest noname x xx xxx
 
 _PLACEHOLDERS: Final = frozenset({*_PLACEHOLDER_WORDS.split(), *map(str, Placeholder)})
 
+_KANJI: Final = re.compile("[一-鿿]+")
 _NOT_OF_A_NAME: Final = re.compile(r"[\W_]")
 _REPEATED: Final = re.compile("(.)々")
 
@@ -33,6 +34,8 @@ def clean_name(text: str) -> str:
 
 def name_key(text: str) -> str:
     """For comparison only: variants and width folded, spaces dropped; '' for a placeholder."""
+    if _KANJI.fullmatch(text) and is_usual(text):
+        return "" if text in _PLACEHOLDERS else text
     return "" if is_placeholder(text) else _letters(text)
 
 

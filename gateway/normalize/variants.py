@@ -50,3 +50,11 @@ def fold_variants(text: str) -> str:
     The length stays the same where the text holds no variation selector.
     """
     return _VARIATION_SELECTORS.sub("", text).translate(_TO_USUAL)
+
+
+_OTHERS: Final = frozenset(map(chr, _TO_USUAL))
+
+
+def is_usual(text: str) -> bool:
+    """Whether no character of the text has a more usual form."""
+    return _OTHERS.isdisjoint(text)

@@ -1,6 +1,7 @@
 """The only SQL: the file, its owner's lock, its secret, and a sentence for each query."""
 
 from gateway.store import (
+    arrivals,
     backfill,
     duplicates,
     erasure,
@@ -11,6 +12,7 @@ from gateway.store import (
     members,
     merges,
     outbox,
+    promises,
     registrations,
     retention,
     schedule,
@@ -24,6 +26,7 @@ __all__ = [
     "Database",
     "Keys",
     "OwnerLock",
+    "arrivals",
     "backfill",
     "duplicates",
     "erasure",
@@ -35,6 +38,7 @@ __all__ = [
     "members",
     "merges",
     "outbox",
+    "promises",
     "registrations",
     "retention",
     "schedule",

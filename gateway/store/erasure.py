@@ -64,6 +64,7 @@ def move_link(
 def move_told(db: sqlite3.Connection, gone: int, kept: int) -> None:
     """What they said, beside the store member that is the survivor's now."""
     db.execute("UPDATE OR REPLACE told SET customer_id = ? WHERE customer_id = ?", (kept, gone))
+    db.execute("UPDATE unexamined SET customer_id = ? WHERE customer_id = ?", (kept, gone))
 
 
 def move_deliveries(
@@ -105,12 +106,20 @@ def wipe(db: sqlite3.Connection, customer_id: int) -> None:
         )
     for table in ("registrations", "deliveries", "links", "kept_apart", "told"):
         db.execute(f"DELETE FROM {table} WHERE customer_id = ?", (customer_id,))  # noqa: S608
+    db.execute(
+        "UPDATE unexamined SET customer_id = NULL, told = NULL WHERE customer_id = ?",
+        (customer_id,),
+    )
+    db.execute(
+        "UPDATE merges SET customer_id = NULL WHERE customer_id = ? AND step = 'done'",
+        (customer_id,),
+    )
 
 
 def wipe_shop(db: sqlite3.Connection) -> None:
     """All that is kept about any customer; the index of members is the till's, and stays."""
     for table in (
         *("intents", "answers", "registrations", "deliveries", "links", "kept_apart", "told"),
-        *("duplicates", "merges"),
+        *("duplicates", "merges", "unexamined"),
     ):
         db.execute(f"DELETE FROM {table}")  # noqa: S608

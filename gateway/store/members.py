@@ -2,21 +2,25 @@
 
 import sqlite3
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from typing import Any
 
 __all__ = [
     "ALIKE",
+    "COLUMNS",
+    "KEY_SIZE",
+    "PART",
     "SHARED_BY",
     "Member",
+    "Values",
     "alike",
     "by_email",
     "forget",
-    "forget_unseen",
     "get",
-    "highest_id",
     "number_taken",
     "size",
     "upsert",
+    "write_page",
 ]
 
 
@@ -39,9 +43,24 @@ class Member:
     place_key: bytes | None = None
 
 
-_COLUMNS = (
-    "member_id, code, number, email_key, status, kana_key, name_key, birth_key, last_come, points,"
-    " mobile_key, postal_key, place_key"
+Values = tuple[Any, ...]
+"""The values of a `Member` in the order of its fields."""
+
+KEY_SIZE = 8
+"""Bytes of a key: among a million members the chance of two that are equal by accident is 1 in
+30 million."""
+
+PART = 32768
+"""Members in a part; see the schema."""
+
+_NAMES = tuple(field.name for field in fields(Member))
+COLUMNS = ", ".join(_NAMES)
+_OTHERS = ", ".join(_NAMES[1:])
+_UPSERT = (
+    f"INSERT INTO members ({COLUMNS}, part) VALUES ({'?, ' * len(_NAMES)}?)"  # noqa: S608
+    f" ON CONFLICT (member_id) DO UPDATE SET ({_OTHERS}) ="
+    f" ({', '.join(f'excluded.{name}' for name in _NAMES[1:])})"
+    f" WHERE ({_OTHERS}) IS NOT ({', '.join(f'excluded.{name}' for name in _NAMES[1:])})"
 )
 
 
@@ -58,41 +77,50 @@ SHARED_BY = 20
 """A key of more members than these is no evidence: a placeholder, the shop's own telephone."""
 
 
-def upsert(db: sqlite3.Connection, members: Sequence[Member], scan: int) -> None:
-    """Write members as Smaregi has them now; `scan` is the pass that saw them."""
-    db.executemany(
-        f"INSERT OR REPLACE INTO members ({_COLUMNS}, seen_scan)"  # noqa: S608
-        " VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
-        [
-            (
-                m.member_id,
-                m.code,
-                m.number,
-                m.email_key,
-                m.status,
-                m.kana_key,
-                m.name_key,
-                m.birth_key,
-                m.last_come,
-                m.points,
-                m.mobile_key,
-                m.postal_key,
-                m.place_key,
-                scan,
-            )
-            for m in members
-        ],
-    )
+def upsert(db: sqlite3.Connection, rows: Sequence[Values]) -> None:
+    """Write members as Smaregi has them now; what has not changed is not written."""
+    ids = "[" + ",".join(str(row[0]) for row in rows) + "]"
+    known = db.execute(
+        "SELECT count(*) FROM json_each(?) JOIN members ON member_id = value", (ids,)
+    ).fetchone()[0]
+    came = _came(db)
+    part = (came // PART,)
+    db.executemany(_UPSERT, [row + part for row in rows])
+    if known < len(rows):
+        set_meta(db, "members_came", str(came + len(rows) - known))
 
 
-def get(db: sqlite3.Connection, member_id: int) -> Member | None:
-    found = _found(db, "member_id = ?", (member_id,))
-    return found[0] if found else None
+def write_page(
+    db: sqlite3.Connection, low: int, high: int, rows: Sequence[Values], present: set[int]
+) -> None:
+    """Write `rows`, and forget whoever has an id of `low` to `high` that is not `present`."""
+    upsert(db, rows)
+    known = db.execute("SELECT member_id FROM members WHERE member_id BETWEEN ? AND ?", (low, high))
+    gone = [tuple(row) for row in known if row[0] not in present]
+    db.executemany("DELETE FROM members WHERE member_id = ?", gone)
+
+
+def forget(db: sqlite3.Connection, member_ids: Iterable[int]) -> None:
+    """Members that Smaregi has no more."""
+    db.executemany("DELETE FROM members WHERE member_id = ?", [(i,) for i in member_ids])
+
+
+def _came(db: sqlite3.Connection) -> int:
+    """How many members have ever been new, which says how many parts there are."""
+    return int(get_meta(db, "members_came") or 0)
 
 
 def by_email(db: sqlite3.Connection, key: bytes) -> list[Member]:
     """Members with this e-mail, lowest id first."""
     return _found(db, "email_key = ?", (key,))
+
+
+def get(db: sqlite3.Connection, member_id: int) -> Member | None:
+    row = db.execute(
+        f"SELECT {COLUMNS} FROM members WHERE member_id = ?",  # noqa: S608
+        (member_id,),
+    ).fetchone()
+    return Member(*row) if row else None
 
 
 def alike(db: sqlite3.Connection, one: Member) -> list[Member]:
@@ -112,11 +140,14 @@ def alike(db: sqlite3.Connection, one: Member) -> list[Member]:
 
 
 def _found(
-    db: sqlite3.Connection, where: str, keys: Sequence[bytes | int], limit: int = -1
+    db: sqlite3.Connection, where: str, values: Sequence[bytes | None], limit: int = -1
 ) -> list[Member]:
+    """Lowest id first. Every index of keys begins with the part; see the schema."""
+    parts = ",".join(map(str, range(_came(db) // PART + 1)))
     rows = db.execute(
-        f"SELECT {_COLUMNS} FROM members WHERE {where} ORDER BY member_id LIMIT ?",  # noqa: S608
-        (*keys, limit),
+        f"SELECT {COLUMNS} FROM members"  # noqa: S608
+        f" WHERE part IN ({parts}) AND {where} ORDER BY member_id LIMIT ?",
+        (*values, limit),
     )
     return [Member(*row) for row in rows]
 
@@ -129,25 +160,6 @@ def number_taken(db: sqlite3.Connection, number: str) -> bool:
         ).fetchone()
         is not None
     )
-
-
-def highest_id(db: sqlite3.Connection, scan: int) -> int:
-    """The last member that an interrupted scan had reached, 0 if none."""
-    row = db.execute("SELECT max(member_id) FROM members WHERE seen_scan = ?", (scan,)).fetchone()
-    return row[0] or 0
-
-
-def forget(db: sqlite3.Connection, member_ids: Iterable[int]) -> None:
-    """Members that Smaregi has no more."""
-    db.executemany("DELETE FROM members WHERE member_id = ?", [(i,) for i in member_ids])
-
-
-def forget_unseen(db: sqlite3.Connection, scan: int, touched: Iterable[int] = ()) -> int:
-    """A full scan is done: members that neither it nor a refresh meanwhile met are gone."""
-    db.executemany(
-        "UPDATE members SET seen_scan = ? WHERE member_id = ?", [(scan, i) for i in touched]
-    )
-    return db.execute("DELETE FROM members WHERE seen_scan < ?", (scan,)).rowcount
 
 
 def size(db: sqlite3.Connection) -> int:

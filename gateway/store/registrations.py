@@ -1,4 +1,7 @@
-"""Every query on registrations, their sealed intents and the remembered answers."""
+"""Every query on registrations, their sealed intents and the remembered answers.
+
+How one begins is `gateway.store.arrivals`; how one waits, `gateway.store.promises`.
+"""
 
 import sqlite3
 from dataclasses import dataclass
@@ -11,19 +14,20 @@ from gateway.store import outbox
 
 __all__ = [
     "DAY",
-    "Begun",
-    "Opening",
     "Registration",
     "accept",
-    "begin",
+    "close",
     "drop",
+    "fail",
     "forget_unfinished_answers",
     "get",
     "intents_open",
     "mark_told",
     "mark_unclear",
+    "refuse",
     "remember",
     "sealed_intent",
+    "standing",
     "unsettled",
     "untold_ids",
 ]
@@ -44,43 +48,9 @@ class Registration:
     shopify_action: str | None
     warnings: list[dict[str, str]]
     problem: dict[str, Any] | None
+    replaced_by: str | None
     created_at: float
     updated_at: float
-
-
-@dataclass(frozen=True, slots=True)
-class Opening:
-    """A sign-up that asks to begin. `sealed` is the intent.
-
-    `key` is the hashed idempotency key, `key_hash` the hash of all that came with it.
-    """
-
-    id: str
-    email_hash: bytes
-    body_hash: bytes
-    email_verified: bool
-    sealed: bytes
-    key: bytes | None = None
-    key_hash: bytes = b""
-
-
-@dataclass(frozen=True, slots=True)
-class Begun:
-    """What the database says to an opening. `verdict` is one of
-
-    new              go on, under `id`
-    resume           the same data, told 503 before: go on under that registration's `id`
-    join             the same person with the same data, under way or accepted: its `id`
-    busy             the same e-mail with other data is under way
-    key_replay       this key was answered: `status` and `answer`
-    key_busy         this key is under way
-    key_mismatch     this key came with another body
-    """
-
-    verdict: str
-    id: str = ""
-    status: int = 0
-    answer: bytes = b""
 
 
 def _row(row: sqlite3.Row) -> Registration:
@@ -94,84 +64,10 @@ def _row(row: sqlite3.Row) -> Registration:
         shopify_action=row["shopify_action"],
         warnings=orjson.loads(row["warnings"]),
         problem=orjson.loads(row["problem"]) if row["problem"] else None,
+        replaced_by=row["replaced_by"],
         created_at=row["created_at"],
         updated_at=row["updated_at"],
     )
-
-
-def begin(db: sqlite3.Connection, opening: Opening, now: float) -> Begun:
-    """Decide in one transaction whether a sign-up begins, and write its intent if it does."""
-    if opening.key is not None:
-        known = _known_key(db, opening, now)
-        if known is not None:
-            return known
-    same_person = _same_person(db, opening, now)
-    begun = same_person or _open(db, opening, now)
-    if opening.key is not None and begun.verdict != "busy":
-        db.execute(
-            "INSERT INTO answers (key, body_hash, registration_id, created_at) VALUES (?, ?, ?, ?)",
-            (opening.key, opening.key_hash, begun.id, now),
-        )
-    return begun
-
-
-def _known_key(db: sqlite3.Connection, opening: Opening, now: float) -> Begun | None:
-    row = db.execute("SELECT * FROM answers WHERE key = ?", (opening.key,)).fetchone()
-    if row is None:
-        return None
-    if row["status"] is not None and row["created_at"] <= now - DAY:
-        db.execute("DELETE FROM answers WHERE key = ?", (opening.key,))
-        return None
-    if row["body_hash"] != opening.key_hash:
-        return Begun("key_mismatch")
-    if row["status"] is None:
-        return Begun("key_busy", id=row["registration_id"] or "")
-    return Begun("key_replay", status=row["status"], answer=row["answer"])
-
-
-def _same_person(db: sqlite3.Connection, opening: Opening, now: float) -> Begun | None:
-    """The newest registrations of this e-mail decide: under way, told 503, or accepted today."""
-    rows = db.execute(
-        """SELECT id, state, body_hash, created_at FROM registrations
-           WHERE email_hash = ? AND state IN ('open', 'unclear', 'accepted')
-           ORDER BY created_at DESC, id DESC LIMIT 20""",
-        (opening.email_hash,),
-    ).fetchall()
-    for row in rows:
-        same = row["body_hash"] == opening.body_hash
-        if row["state"] == "open":
-            return Begun("join", id=row["id"]) if same else Begun("busy", id=row["id"])
-        if row["state"] == "accepted" and same and row["created_at"] > now - DAY:
-            return Begun("join", id=row["id"])
-        if row["state"] == "unclear" and same and row is rows[0]:
-            db.execute(
-                "UPDATE registrations SET state = 'open', email_verified = ?, updated_at = ?"
-                " WHERE id = ?",
-                (opening.email_verified, now, row["id"]),
-            )
-            return Begun("resume", id=row["id"])
-    return None
-
-
-def _open(db: sqlite3.Connection, opening: Opening, now: float) -> Begun:
-    db.execute(
-        """INSERT INTO registrations (id, state, email_hash, body_hash, email_verified,
-                                      created_at, updated_at)
-           VALUES (?, 'open', ?, ?, ?, ?, ?)""",
-        (
-            opening.id,
-            opening.email_hash,
-            opening.body_hash,
-            opening.email_verified,
-            now,
-            now,
-        ),
-    )
-    db.execute(
-        "INSERT INTO intents (registration_id, sealed, created_at) VALUES (?, ?, ?)",
-        (opening.id, opening.sealed, now),
-    )
-    return Begun("new", id=opening.id)
 
 
 def accept(
@@ -191,7 +87,8 @@ def accept(
     """
     db.execute(
         """UPDATE registrations SET state = 'accepted', customer_id = ?, shopify_action = ?,
-                  warnings = ?, told = ?, updated_at = ? WHERE id = ?""",
+                  warnings = ?, told = ?, updated_at = ?, claimed = 0, problem = NULL
+           WHERE id = ?""",
         (
             customer_id,
             shopify_action,
@@ -207,7 +104,7 @@ def accept(
         (registration_id,),
     ).fetchall()
     for row in superseded:
-        drop(db, row["id"])
+        close(db, row["id"], now)
     db.execute("DELETE FROM intents WHERE registration_id = ?", (registration_id,))
     return outbox.add(db, customer_id, registration_id, deliveries, now)
 
@@ -216,6 +113,51 @@ def drop(db: sqlite3.Connection, registration_id: str) -> None:
     """Shopify refused, or never got it: nothing of the sign-up is kept."""
     db.execute("DELETE FROM intents WHERE registration_id = ?", (registration_id,))
     db.execute("DELETE FROM registrations WHERE id = ?", (registration_id,))
+
+
+def close(db: sqlite3.Connection, registration_id: str, now: float) -> None:
+    """Nothing came of it; where its caller was told 202, what became of it can still be asked."""
+    db.execute("DELETE FROM intents WHERE registration_id = ?", (registration_id,))
+    db.execute(
+        """UPDATE registrations SET updated_at = ?,
+                  state = iif(replaced_by IS NULL, 'rejected', 'replaced')
+           WHERE id = ? AND (replaced_by IS NOT NULL OR problem IS NOT NULL)""",
+        (now, registration_id),
+    )
+    db.execute("DELETE FROM registrations WHERE id = ? AND state = 'unclear'", (registration_id,))
+
+
+def refuse(
+    db: sqlite3.Connection, registration_id: str, problem: dict[str, Any], now: float
+) -> None:
+    """Shopify refused: kept with its problem where the caller was told 202, else gone."""
+    db.execute(
+        """UPDATE registrations SET state = 'rejected', problem = ?, claimed = 0, updated_at = ?
+           WHERE id = ? AND state = 'waiting'""",
+        (orjson.dumps(problem).decode(), now, registration_id),
+    )
+    db.execute("DELETE FROM intents WHERE registration_id = ?", (registration_id,))
+    db.execute("DELETE FROM registrations WHERE id = ? AND state <> 'rejected'", (registration_id,))
+
+
+def fail(
+    db: sqlite3.Connection, registration_id: str, again_at: float, now: float, *, doubt: bool
+) -> bool:
+    """A live try failed. True: somebody was told 202, so it waits for its next try at `again_at`.
+
+    `doubt`: Shopify may have the customer, and has to be asked until that is known.
+    """
+    waits = db.execute(
+        """UPDATE registrations SET claimed = 0, tries = tries + 1, doubt = doubt OR ?,
+                  next_try_at = ?, updated_at = ? WHERE id = ? AND state = 'waiting'""",
+        (doubt, again_at, now, registration_id),
+    ).rowcount
+    if not waits:
+        if doubt:
+            mark_unclear(db, registration_id, now)
+        else:
+            drop(db, registration_id)
+    return bool(waits)
 
 
 def mark_unclear(db: sqlite3.Connection, registration_id: str, now: float) -> None:
@@ -254,6 +196,14 @@ def get(db: sqlite3.Connection, registration_id: str) -> Registration | None:
     return _row(row) if row else None
 
 
+def standing(db: sqlite3.Connection, registration_id: str) -> Registration | None:
+    """The registration, or the one of the same person that took its place."""
+    found = get(db, registration_id)
+    if found is not None and found.replaced_by is not None:
+        return get(db, found.replaced_by)
+    return found
+
+
 def unsettled(db: sqlite3.Connection) -> list[Registration]:
     """Sign-ups whose Shopify step is not known to have ended, oldest first."""
     rows = db.execute(
@@ -266,8 +216,8 @@ def untold_ids(db: sqlite3.Connection, email_hash: bytes, now: float) -> set[str
     """Registrations of this e-mail of whose success nobody was told: newer data replaces them."""
     rows = db.execute(
         """SELECT id FROM registrations WHERE email_hash = ? AND
-               (state IN ('open', 'unclear') OR
-                (state = 'accepted' AND told = 0 AND created_at > ?))""",
+               (state IN ('open', 'waiting', 'unclear', 'replaced') OR
+                (state = 'accepted' AND told = 0 AND updated_at > ?))""",
         (email_hash, now - DAY),
     )
     return {row[0] for row in rows}

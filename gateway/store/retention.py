@@ -21,7 +21,7 @@ def expire(db: sqlite3.Connection, before: float, now: float) -> int:
     registrations = db.execute(
         """DELETE FROM registrations WHERE id IN (
                SELECT id FROM registrations WHERE created_at < ?1
-                 AND state IN ('accepted', 'rejected', 'dropped')
+                 AND state IN ('accepted', 'rejected', 'replaced')
                  AND NOT EXISTS (SELECT 1 FROM deliveries WHERE registration_id = registrations.id)
                ORDER BY id LIMIT ?2)""",
         (before, _PAGE),

@@ -8,14 +8,16 @@ CREATE TABLE meta (
 
 -- One row a sign-up. `state`:
 --   open      on its way to Shopify; its intent is kept
---   unclear   the caller was told 503, yet Shopify may have the customer: being resolved
+--   waiting   the caller was told 202: its intent is kept until Shopify has accepted or refused
+--   unclear   the caller was told that it failed, yet Shopify may have the customer: being resolved
 --   accepted  Shopify has the customer; deliveries exist
---   rejected  Shopify refused; `problem` says why, without values
---   dropped   resolved: Shopify does not have the customer and never will
+--   rejected  told 202, then refused by Shopify or given up; `problem` says why, without values
+--   replaced  told 202, then the same person sent other data: `replaced_by`
 CREATE TABLE registrations (
     id             TEXT PRIMARY KEY,
     state          TEXT NOT NULL
-                   CHECK (state IN ('open', 'unclear', 'accepted', 'rejected', 'dropped')),
+                   CHECK (state IN ('open', 'waiting', 'unclear', 'accepted', 'rejected',
+                                    'replaced')),
     email_hash     BLOB NOT NULL,
     body_hash      BLOB NOT NULL,
     email_verified INTEGER NOT NULL DEFAULT 0,
@@ -25,10 +27,19 @@ CREATE TABLE registrations (
     problem        TEXT,
     told           INTEGER NOT NULL DEFAULT 0,  -- whether a caller heard of the success
     created_at     REAL NOT NULL,
-    updated_at     REAL NOT NULL
+    updated_at     REAL NOT NULL,
+    -- of one that waits, or waited:
+    tries          INTEGER NOT NULL DEFAULT 0,
+    claimed        INTEGER NOT NULL DEFAULT 0,  -- a try is under way
+    doubt          INTEGER NOT NULL DEFAULT 0,  -- Shopify may have carried a try out
+    next_try_at    REAL,
+    end_at         REAL,                        -- when it is given up
+    replaced_by    TEXT                         -- the newest registration of this person
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX registrations_email ON registrations (email_hash, created_at);
 CREATE INDEX registrations_unsettled ON registrations (state) WHERE state IN ('open', 'unclear');
+CREATE INDEX registrations_waiting ON registrations (next_try_at, id) WHERE state = 'waiting';
+CREATE INDEX registrations_claimed ON registrations (id) WHERE state = 'waiting' AND claimed = 1;
 
 CREATE TABLE intents (
     registration_id TEXT PRIMARY KEY,
@@ -190,9 +201,13 @@ CREATE TABLE unexamined (
     told        BLOB
 ) STRICT;
 
--- The index of Smaregi members: keyed hashes, numbers and what the match rules need.
+-- The index of Smaregi members: keyed hashes, numbers and what the match rules need. Keys are
+-- random, so an index over a million of them is written all over at each page of a scan. Members
+-- are therefore kept in parts of some thousands, in the order in which they came: a part's indexes
+-- stay in the cache while it fills, and a look-up asks each part.
 CREATE TABLE members (
     member_id  INTEGER PRIMARY KEY,
+    part       INTEGER NOT NULL,
     code       TEXT NOT NULL,
     number     TEXT NOT NULL,
     email_key  BLOB,
@@ -200,19 +215,19 @@ CREATE TABLE members (
     kana_key   BLOB,
     name_key   BLOB,
     birth_key  BLOB,
-    mobile_key BLOB,
-    postal_key BLOB,
-    place_key  BLOB,
     last_come  TEXT NOT NULL,
     points     INTEGER NOT NULL,
-    seen_scan  INTEGER NOT NULL
+    mobile_key BLOB,
+    postal_key BLOB,
+    place_key  BLOB
 ) STRICT;
-CREATE INDEX members_email ON members (email_key) WHERE email_key IS NOT NULL;
-CREATE INDEX members_code ON members (code);
+CREATE INDEX members_email ON members (part, email_key) WHERE email_key IS NOT NULL;
 CREATE INDEX members_number ON members (number) WHERE number <> '';
-CREATE INDEX members_mobile ON members (mobile_key) WHERE mobile_key IS NOT NULL;
-CREATE INDEX members_kana ON members (kana_key, birth_key, postal_key) WHERE kana_key IS NOT NULL;
-CREATE INDEX members_place ON members (place_key, name_key)
+CREATE INDEX members_mobile ON members (part, mobile_key) WHERE mobile_key IS NOT NULL;
+-- Many bear one name: birth date and postal code are looked at in the index, before the rows.
+CREATE INDEX members_kana ON members (part, kana_key, birth_key, postal_key)
+    WHERE kana_key IS NOT NULL;
+CREATE INDEX members_place ON members (part, place_key, name_key)
     WHERE place_key IS NOT NULL AND name_key IS NOT NULL;
 
 

@@ -7,7 +7,7 @@ are the member index's, so that both sides compare.
 import sqlite3
 from collections.abc import Iterable, Mapping
 
-from gateway.store.members import ALIKE, SHARED_BY
+from gateway.store.members import ALIKE, KEY_SIZE, SHARED_BY
 
 __all__ = [
     "BY_KEYS",
@@ -30,7 +30,7 @@ COLUMNS = (
     "postal_key",
     "place_key",
 )
-_NOTHING = bytes(16)
+_NOTHING = bytes(KEY_SIZE)
 _SAME = "links.channel = 'smaregi' AND links.customer_id = told.customer_id"
 # A cross join keeps the order: without statistics SQLite would begin with every link there is.
 BY_MEMBER = f"FROM links CROSS JOIN told ON {_SAME} WHERE links.reference = ?"
@@ -38,12 +38,12 @@ BY_KEYS = f"FROM told CROSS JOIN links ON {_SAME} WHERE"
 
 
 def packed(keys: Mapping[str, bytes | None]) -> bytes:
-    """Keys of 16 bytes, one after the other; zeros where nothing was told."""
+    """Keys one after the other; zeros where nothing was told."""
     return b"".join(keys.get(column) or _NOTHING for column in COLUMNS)
 
 
 def unpacked(text: bytes) -> dict[str, bytes | None]:
-    parts = [text[at : at + 16] for at in range(0, len(text), 16)]
+    parts = [text[at : at + KEY_SIZE] for at in range(0, len(text), KEY_SIZE)]
     return {
         column: None if part == _NOTHING else part
         for column, part in zip(COLUMNS, parts, strict=True)

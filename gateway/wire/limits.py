@@ -147,7 +147,8 @@ class RateLimit:
 
     Every call counts for a little longer than the period, since one sent late in it may arrive
     early in the next. Live sign-ups may take all that is free at once; the backlog goes at an even
-    pace and leaves a little, so that sign-ups find room.
+    pace and leaves a little, so that sign-ups find room. What a process before us may have sent in
+    the last period is taken for an even use of all of it.
     """
 
     def __init__(self, clock: Callable[[], float], per_period: float, period: float = 1.0) -> None:
@@ -156,8 +157,10 @@ class RateLimit:
         self._share = 1.0  # of the allowance, while somebody else uses the rest
         self._calm_at = 0.0
         self._paused_until = 0.0
-        self._backlog_at = 0.0
-        self._sent: deque[float] = deque()
+        self._paced_at = 0.0
+        calls, span = self._window(Lane.LIVE)
+        now = clock()
+        self._sent = deque(now - span + span * number / calls for number in range(calls))
         self._waiting: list[tuple[int, int, asyncio.Future[None]]] = []
         self._order = count()
         self._timer: asyncio.TimerHandle | None = None
@@ -202,12 +205,16 @@ class RateLimit:
         """(calls, seconds): so many in so long."""
         per_period, period = self._allowance
         late = period * (LATE if per_period >= MANY else LATE_OF_FEW)
-        calls, span = per_period * self._share, period + late
+        calls, span = per_period, period + late
         if calls < 1:
             calls, span = 1.0, span / calls
         if which is Lane.BACKLOG:
             calls -= max(1.0, calls * KEPT_FOR_SIGN_UPS)
         return max(1, int(calls)), span
+
+    def _is_paced(self, which: Lane) -> bool:
+        """Whether calls keep a distance: the backlog's always, all while the rate is reduced."""
+        return which is Lane.BACKLOG or self._share < 1.0
 
     def _free_at(self, which: Lane) -> float:
         """When a call of this lane may go, by the loop's clock."""
@@ -220,15 +227,16 @@ class RateLimit:
         at = self._paused_until
         if len(self._sent) >= calls:
             at = max(at, self._sent[-calls] + span)
-        return max(at, self._backlog_at) if which is Lane.BACKLOG else at
+        return max(at, self._paced_at) if self._is_paced(which) else at
 
     def _take(self, which: Lane) -> None:
         now = self._clock()
         self._sent.append(now)
-        if which is Lane.BACKLOG:
+        if self._is_paced(which):
             calls, span = self._window(which)
             # A turn that comes late by a moment does not put off those after it.
-            self._backlog_at = max(self._backlog_at, now - span / 20) + span / calls
+            begin = max(self._paced_at, now - span / 20)
+            self._paced_at = begin + span / calls / self._share
 
     def _serve(self) -> None:
         while self._waiting:

@@ -27,7 +27,8 @@ class Person:
     """`patience` is how often they try; `tabs` how many send the same at the same time.
 
     `hurry`: seconds until the first tries hang up. `corrects`: after the first 503 the first name
-    is another one. `asks_again`: after the 201 they send the same once more.
+    is another one. `asks_again`: after the 201 they send the same once more. `later`: their first
+    tab prefers to be answered at once (`respond-async`).
     """
 
     number: int
@@ -40,6 +41,7 @@ class Person:
     asks_again: bool
     is_member: bool
     is_contact: bool
+    later: bool
 
     @property
     def email(self) -> str:
@@ -72,6 +74,7 @@ def _person(number: int, dice: Random) -> Person:
         asks_again=not corrects and dice.random() < 0.2,
         is_member=dice.random() < 0.2,
         is_contact=dice.random() < 0.1,
+        later=not corrects and dice.random() < 0.25,
     )
 
 

@@ -65,6 +65,8 @@ class Storefront:
 
     async def _tab(self, person: Person, told: Told, tab: str, patience: int) -> None:
         headers = {"Idempotency-Key": f"{person.number}-{tab}"} if person.keyed else {}
+        if person.later and tab == "0":
+            headers["Prefer"] = "respond-async"
         for attempt in range(patience):
             body = person.corrected if told.corrected else person.body
             hurry = person.hurry if attempt < 2 else None
@@ -75,6 +77,9 @@ class Storefront:
                 if person.asks_again:
                     await self._ask_again(person, told, body, headers, raw)
                 return
+            if status == 202:
+                await self._follow(person, told, body, headers, orjson.loads(raw)["id"])
+                return
             if status not in _AGAIN | {0} or b"already-registered" in raw:
                 told.refused.append(f"{status} {raw.decode()}")
                 return
@@ -82,15 +87,33 @@ class Storefront:
                 told.corrected = True
             await self._pause(attempt)
 
-    async def _ask_again(
-        self, person: Person, told: Told, body: Any, headers: dict[str, str], raw: bytes
+    async def _follow(
+        self, person: Person, told: Told, body: Any, headers: dict[str, str], identity: str
     ) -> None:
-        """A promise is kept: with a key byte for byte, without one the same registration."""
+        """What was answered 202 ends, however often the gateway dies meanwhile."""
+        for attempt in range(300):
+            status, raw = await self._call("GET", f"/v1/registrations/{identity}", 5.0)
+            shown = orjson.loads(raw) if status == 200 else {}
+            if status in {404, 500} or shown.get("status") == "rejected":
+                told.refused.append(f"after the 202: {status} {raw.decode()}")
+                return
+            if shown and shown["status"] != "accepted":
+                told.answers.append(shown)
+                if person.asks_again:
+                    await self._ask_again(person, told, body, headers, None)
+                return
+            await self._pause(attempt)
+        told.refused.append("after the 202: nothing came of it")
+
+    async def _ask_again(
+        self, person: Person, told: Told, body: Any, headers: dict[str, str], raw: bytes | None
+    ) -> None:
+        """A promise is kept: with a key byte for byte `raw`, without one the same registration."""
         for attempt in range(60):
             status, again = await self._post(body, headers, 5.0)
             if status == 201:
                 told.answers.append(orjson.loads(again))
-                if headers and again != raw:
+                if "Idempotency-Key" in headers and raw is not None and again != raw:
                     told.refused.append("the key's answer is another one")
                 return
             if status not in _AGAIN | {0} or b"already-registered" in again:
@@ -103,11 +126,17 @@ class Storefront:
         await asyncio.sleep(self._dice.uniform(0.05, longest))
 
     async def _post(self, body: Any, headers: dict[str, str], seconds: float) -> tuple[int, bytes]:
+        return await self._call("POST", "/v1/registrations", seconds, json=body, headers=headers)
+
+    async def _call(
+        self, method: str, path: str, seconds: float, **options: Any
+    ) -> tuple[int, bytes]:
         """Status and body; status 0 where nothing was answered."""
         try:
-            async with asyncio.timeout(seconds):
-                path = f"{self._url()}/v1/registrations"
-                async with self._session.post(path, json=body, headers=headers) as response:
-                    return response.status, await response.read()
+            async with (
+                asyncio.timeout(seconds),
+                self._session.request(method, self._url() + path, **options) as response,
+            ):
+                return response.status, await response.read()
         except (aiohttp.ClientError, TimeoutError, OSError):
             return 0, b""

@@ -78,7 +78,7 @@ class _Judging:
         self.town = town
         self.link_contradicted = link_contradicted
         self.db = open_index()
-        self.hasher = MemberHasher(Keys("a secret of the tests"))
+        self.hasher = MemberHasher(Keys("a secret of the tests").derived(b"members"))
         self.owner = {int(r.row["customerId"]): r.person for r in town.records}
         self.row = {int(r.row["customerId"]): r.row for r in town.records}
         self.person = {p.id: p for p in town.people}
@@ -89,7 +89,7 @@ class _Judging:
         self.member_of: dict[int, int] = {}
 
     def run(self) -> Verdict:
-        members.upsert(self.db, [self.hasher.member(r.row) for r in self.town.records], 1)
+        members.upsert(self.db, [self.hasher.values(r.row) for r in self.town.records])
         self.db.execute("BEGIN")
         for person in self.town.online:
             self.sign_up(person)
@@ -128,7 +128,7 @@ class _Judging:
         member_id = 1_000_000 + person.id
         fields, _ = member_fields(Customer(_FIRST_CUSTOMER + person.id, person.told))
         row = {"customerId": member_id, **fields}
-        members.upsert(self.db, [self.hasher.member(row)], 1)
+        members.upsert(self.db, [self.hasher.values(row)])
         self.owner[member_id] = person.id
         return member_id
 

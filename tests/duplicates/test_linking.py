@@ -242,7 +242,7 @@ async def test_unlinking_waits_for_an_attempt_that_is_under_way(world: World) ->
     """It would write its link after the other was undone."""
     old = store_member(world)
     customer = await signed_up(world)
-    world.sandbox.smaregi.edit(old, lastName="佐藤")
+    world.sandbox.shopify.edit_customer(customer, lastName="佐藤")
     world.set(GATEWAY_UPSTREAM_TIMEOUT="8")
     world.sandbox.faults.set("smaregi", Fault("hang", match=PATCH, times=1))
     delivery, person = await owed(world, customer), await _customer(world, customer)

@@ -200,7 +200,7 @@ async def test_after_a_day_the_same_person_is_already_registered(quick: World) -
     await quick.register()
     day = 86_401
     await quick.core.db.write(
-        lambda db: db.execute("UPDATE registrations SET created_at = created_at - ?", (day,))
+        lambda db: db.execute("UPDATE registrations SET updated_at = updated_at - ?", (day,))
     )
     assert_problem(await quick.register(), 409, "already-registered")
     assert everything_arrived_once(quick)

@@ -24,10 +24,16 @@ def customers(world: World) -> Customers:
     return cast(Customers, world.core.events.handlers["shopify"])
 
 
+def hurry(world: World) -> None:
+    """Nothing is waited for longer than a test can."""
+    customers(world).grace = 0.1
+    world.core.events.handlers["smaregi"].rest = 0.05
+
+
 async def back(world: World) -> None:
     """A restart, after which the vendors find the gateway again."""
     await world.restart()
-    customers(world).grace = 0.1
+    hurry(world)
     await connect(world)
 
 
@@ -37,6 +43,6 @@ async def hooked(tmp_path: Path) -> AsyncIterator[World]:
     async with a_world(
         tmp_path, None, GATEWAY_AUTO_REPLAY="false", SHOPIFY_SYNC_OTHERS="true"
     ) as world:
-        customers(world).grace = 0.1
+        hurry(world)
         await connect(world)
         yield world

@@ -259,7 +259,7 @@ async def test_a_redaction_leaves_no_row_about_the_customer(hooked: World) -> No
                 f"SELECT count(*) FROM {table} WHERE customer_id = ?",
                 (customer,),
             ).fetchone()[0]
-            for table in ("registrations", "deliveries", "links", "events")
+            for table in ("registrations", "deliveries", "links", "events", "told", "unexamined")
         }
         return counted | {"answers": db.execute("SELECT count(*) FROM answers").fetchone()[0]}
 

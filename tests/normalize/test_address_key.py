@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.normalize import address_key, parse_address, parse_line, shopify_address, smaregi_line
+from tests.normalize.kanji import in_kanji
 
 CASES = Path(__file__).with_name("addresses.txt").read_text(encoding="utf-8").splitlines()[1:]
 FULL_WIDTH = {ord(char): ord(char) + 0xFEE0 for char in map(chr, range(0x21, 0x7F))}
@@ -26,16 +27,6 @@ HALF_WIDTH = {
     ord(unicodedata.normalize("NFKC", chr(code))): chr(code) for code in range(0xFF66, 0xFF9E)
 }
 NUMBERS = st.lists(st.integers(1, 999), min_size=1, max_size=3)
-
-
-def in_kanji(number: int) -> str:
-    """23 -> 二十三; from 1 to 999."""
-    written = ""
-    for unit, size in (("百", 100), ("十", 10), ("", 1)):
-        count, number = divmod(number, size)
-        if count:
-            written += ("〇一二三四五六七八九"[count] if count > 1 or not unit else "") + unit
-    return written
 
 
 def key(line: str) -> str:

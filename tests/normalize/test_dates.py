@@ -58,3 +58,8 @@ def test_iso_comes_back(day: date) -> None:
 @given(st.text())
 def test_any_text_never_raises(text: str) -> None:
     parse_birth_date(text)
+
+
+@given(st.dates().map(str) | st.from_regex(r"[0-9]{4}-[0-9]{2}-[0-9]{2}") | st.just("1999-02-30"))
+def test_the_quick_way_for_plain_text_gives_the_same(text: str) -> None:
+    assert parse_birth_date(text) == parse_birth_date(f"{text} ")

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.normalize import place_digest
-from gateway.normalize.numerals import int_to_kanji
 from gateway.normalize.places import places
+from tests.normalize.kanji import in_kanji
 
 FULL_WIDTH = {ord(char): ord(char) + 0xFEE0 for char in map(chr, range(0x21, 0x7F))}
 HALF_WIDTH_KANA = str.maketrans({"ー": "ｰ", "ビ": "ﾋﾞ", "ル": "ﾙ"})
@@ -75,7 +75,7 @@ def test_every_writing_of_one_address_has_one_digest(
     code, *names = town
     plain = "-".join(map(str, numbers))
     written = [hyphen.join(map(str, numbers)), plain.translate(FULL_WIDTH)]
-    for write in (str, int_to_kanji):
+    for write in (str, in_kanji):
         units = zip(numbers, ("丁目", "番", "号"), strict=False)
         written.append("".join(write(number) + unit for number, unit in units))
     whole = "".join(names)

@@ -84,3 +84,10 @@ def test_key_of_a_clean_address_is_the_key_of_what_was_written(written: str) -> 
     except ValueError:
         return
     assert email_key(clean) == email_key(written) == email_key(written.upper())
+
+
+@given(
+    st.emails() | st.from_regex(r"[A-Za-z0-9.+_-]{1,20}@[A-Za-z0-9.-]{1,30}") | st.text(max_size=30)
+)
+def test_the_quick_way_for_plain_text_gives_the_same(text: str) -> None:
+    assert email_key(text) == email_key(f"{text} ")

@@ -82,3 +82,8 @@ def test_any_text_fits_smaregi(text: str) -> None:
 @given(st.text("あいうえおかがきぎばぱゃゅょっん", max_size=20))
 def test_hiragana_and_katakana_have_one_key(text: str) -> None:
     assert kana_key(text) == kana_key(to_katakana(text))
+
+
+@given(st.text("アイウエオカキクケコサショウーヴヅヲガュッンヵヶヽゞ-あ", max_size=12))
+def test_the_quick_way_for_plain_text_gives_the_same(text: str) -> None:
+    assert kana_key(text) == kana_key(f"{text} ")

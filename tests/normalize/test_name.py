@@ -74,3 +74,8 @@ def test_no_character_is_a_variant_of_two() -> None:
 def test_any_text_has_a_shown_form_and_a_key(text: str) -> None:
     assert clean_name(clean_name(text)) == clean_name(text)
     assert name_key(clean_name(text)) == name_key(text)
+
+
+@given(st.text("山田佐々木髙高橋渡邉斎齋一未入力不明客様ー田中", max_size=6))
+def test_the_quick_way_for_plain_text_gives_the_same(text: str) -> None:
+    assert name_key(text) == name_key(f"{text} ")

@@ -1,4 +1,4 @@
-"""Who may begin: `registrations.begin` as a decision table."""
+"""Who may begin: `arrivals.begin` as a decision table."""
 
 import sqlite3
 from collections.abc import Iterator
@@ -6,8 +6,9 @@ from collections.abc import Iterator
 import pytest
 
 from gateway.outcomes import Kind, NewDelivery, Outcome
-from gateway.store import registrations, retention
-from gateway.store.registrations import DAY, Begun, Opening
+from gateway.store import arrivals, registrations, retention
+from gateway.store.arrivals import Begun, Opening
+from gateway.store.registrations import DAY
 from tests.store.memory import a_connection
 
 NOW = 1_000_000.0
@@ -22,21 +23,33 @@ def db() -> Iterator[sqlite3.Connection]:
 
 
 def opening(
-    name: str, body: bytes = BODY, key: bytes | None = None, email: bytes = EMAIL
+    name: str,
+    body: bytes = BODY,
+    key: bytes | None = None,
+    email: bytes = EMAIL,
+    *,
+    later: bool = False,
 ) -> Opening:
     return Opening(
-        name, email, body, email_verified=True, sealed=b"sealed", key=key, key_hash=b"all " + body
+        name,
+        email,
+        body,
+        email_verified=True,
+        sealed=b"sealed",
+        key=key,
+        key_hash=b"all " + body,
+        later=later,
     )
 
 
 def asked(db: sqlite3.Connection, ask: Opening, now: float = NOW) -> Begun:
-    return registrations.begin(db, ask, now)
+    return arrivals.begin(db, ask, now)
 
 
 def put(db: sqlite3.Connection, state: str, *, body: bytes = BODY, age: float = 0.0) -> None:
     """A registration `first` that came `age` seconds ago and is now in `state`."""
     at = NOW - age
-    registrations.begin(db, opening("first", body), at)
+    arrivals.begin(db, opening("first", body), at)
     if state == "unclear":
         registrations.mark_unclear(db, "first", at)
     if state == "accepted":

@@ -19,7 +19,8 @@ class Clock:
     def __init__(self, core: Core) -> None:
         self.ahead = 0.0
         attempts, delivering = core.deliverer._attempts, (core.deliverer, core.worker)
-        for part in (*delivering, attempts, core.registrar, core.recovery):
+        registering = (core.registrar, core.recovery, core.recovery._owing)
+        for part in (*delivering, attempts, *registering, core.promises):
             assert part._clock is time.time
             part._clock = self
 

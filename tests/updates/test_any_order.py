@@ -102,7 +102,7 @@ async def quiet(world: World, customer_id: int) -> None:
     """Faults are over, every flag is on, and what changed meanwhile is looked at once more."""
     world.sandbox.faults.clear()
     world.set(FLAG_UPDATES="on", FLAG_SMAREGI="on", FLAG_CRM="on")
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(40):
         while True:
             found = await world.core.shopify.read([customer_id])
             await world.core.updates.changed([found[customer_id]])
@@ -143,12 +143,7 @@ ALL = {
 
 async def scenario(taken: list[Any]) -> None:
     with tempfile.TemporaryDirectory() as folder:
-        async with a_world(
-            Path(folder),
-            GATEWAY_AUTO_REPLAY="false",
-            GATEWAY_RESPONSE_DEADLINE="1.5",
-            GATEWAY_UPSTREAM_TIMEOUT="0.5",
-        ) as world:
+        async with a_world(Path(folder), GATEWAY_AUTO_REPLAY="false") as world:
             reply = await world.register()
             assert reply.body["status"] == "complete", reply.body
             customer_id = int(reply.body["member_number"])
@@ -182,7 +177,7 @@ def test_any_order_of_changes_and_faults_ends_the_same_everywhere(taken: list[An
 
 @pytest.mark.long
 @pytest.mark.timeout(1500)
-@settings(max_examples=100, **RELAXED)  # type: ignore[arg-type]
+@settings(max_examples=60, **RELAXED)  # type: ignore[arg-type]
 @given(st.lists(steps, min_size=3, max_size=14))
 def test_any_long_order_of_changes_and_faults_ends_the_same_everywhere(taken: list[Any]) -> None:
     asyncio.run(scenario(taken))

@@ -8,7 +8,6 @@ import asyncio
 import logging
 import time
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import replace
 from typing import Any, cast
 from urllib.parse import quote
@@ -16,10 +15,11 @@ from urllib.parse import quote
 import orjson
 
 from gateway.channels.base import Check, Context, Done, Work
+from gateway.channels.crm.answers import names, rate_limited, refused
 from gateway.channels.crm.mapping import OUR_PROPERTIES, contact_properties, without
 from gateway.channels.crm.settings import CrmSettings
 from gateway.customer import Customer
-from gateway.errors import ErrorClass, UpstreamError
+from gateway.errors import ErrorClass
 from gateway.outcomes import Link
 from gateway.wire import Access, Answer, Call, RateLimit, dry_run
 
@@ -87,7 +87,7 @@ class HubSpot:
             raise answer.error()
         found = await self._find(work, known)
         if found is None:
-            raise _refused(answer)
+            raise refused(answer)
         return await self._update(found, properties)
 
     async def _bring_up_to_date(
@@ -118,7 +118,7 @@ class HubSpot:
             raise answer.error(
                 ErrorClass.CONFLICT, "another contact has this e-mail or customer id"
             )
-        raise _refused(answer)
+        raise refused(answer)
 
     async def remove(self, link: Link) -> Done:
         """Archived: HubSpot keeps it for 90 days. A contact that is gone is done too."""
@@ -176,7 +176,7 @@ class HubSpot:
             raise answer.error()
         existing: set[str] = set()
         if answer.status == 200:
-            existing = _names(answer)
+            existing = names(answer)
         if dry_run.get():
             return frozenset(existing & set(OUR_PROPERTIES))
         made = {name for name in OUR_PROPERTIES if name in existing or await self._make(name)}
@@ -256,7 +256,7 @@ class HubSpot:
         self._learn_limit(answer)
         if answer.status == 429:
             self._limit.throttled(answer.error().retry_after)
-            raise _rate_limited(answer)
+            raise rate_limited(answer)
         return answer
 
     def _learn_limit(self, answer: Answer) -> None:
@@ -271,37 +271,8 @@ class HubSpot:
         listed = await self._property_call("list properties", Access.READ, "GET", None)
         if listed.status != 200:
             return [Check("HubSpot", ok=False, detail="grant the scope crm.schemas.contacts.read")]
-        lost = sorted(set(OUR_PROPERTIES) - _names(listed))
+        lost = sorted(set(OUR_PROPERTIES) - names(listed))
         detail = "contacts can be read"
         if lost:
             detail += f"; properties made at first use: {', '.join(lost)}"
         return [Check("HubSpot", ok=True, detail=detail)]
-
-
-def _names(answer: Answer) -> set[str]:
-    """Of a list of properties."""
-    try:
-        return {str(row["name"]) for row in answer.json()["results"]}
-    except (KeyError, TypeError):
-        detail = "the answer is not a list of properties"
-        raise answer.error(ErrorClass.UNEXPECTED, detail) from None
-
-
-def _rate_limited(answer: Answer) -> UpstreamError:
-    policy = ""
-    with suppress(UpstreamError, AttributeError):
-        policy = str(answer.json().get("policyName") or "")
-    error = answer.error(ErrorClass.RATE_LIMIT, f"HTTP 429 {policy}".strip())
-    if policy == "DAILY" and error.retry_after is None:
-        error.retry_after = 3600.0
-    return error
-
-
-def _refused(answer: Answer) -> UpstreamError:
-    """HubSpot's texts may quote values; its category and property names do not."""
-    category = ""
-    with suppress(UpstreamError, AttributeError):
-        category = str(answer.json().get("category") or "")[:60]
-    if not category.replace("_", "").isalnum():
-        category = "refused"
-    return answer.error(None, f"HTTP {answer.status} {category}; see HubSpot's property settings")

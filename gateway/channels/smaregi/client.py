@@ -23,6 +23,9 @@ _INDEX_FIELDS = (
 )
 _TILL_FIELDS = f"customerId,status,updDateTime,{','.join(TOLD)}"
 PAGE = 1000
+_SCAN_SHARE = 0.8 / 0.96
+"""Four fifths of the reads, since a RateLimit keeps a twenty-fifth of its rate to itself. Counted
+over five seconds, so that a page which came late is made up for; `_reads` bounds each second."""
 
 
 class SmaregiClient:
@@ -46,7 +49,7 @@ class SmaregiClient:
             self._rates = rates
             self._reads = RateLimit(self._clock, rates[0])
             self._writes = RateLimit(self._clock, rates[1])
-            self._scan_reads = RateLimit(self._clock, rates[0] * 0.8)
+            self._scan_reads = RateLimit(self._clock, rates[0] * _SCAN_SHARE * 5, 5.0)
 
     async def _ask_token(self) -> tuple[str, float]:
         settings = self._settings()

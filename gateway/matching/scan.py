@@ -1,0 +1,99 @@
+"""Every member of the store, page by page: the next is fetched while the last is hashed."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import aclosing
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from gateway.matching.hashing import Hashed, PageHasher
+from gateway.matching.rows import MemberHasher, Values
+
+__all__ = ["FULL_PAGE", "MemberSource", "Page", "pages", "scan"]
+
+FULL_PAGE = 1000
+_AHEAD = 6
+"""Pages that may wait: what a slow moment of the disk holds back is not lost to the rate."""
+_HIGHEST_ID = (1 << 63) - 1
+
+Row = Mapping[str, Any]
+
+
+class MemberSource(Protocol):
+    """Where members come from: a page, ordered by id, of those at or above `from_id`."""
+
+    async def member_page(self, from_id: int, updated_from: str | None) -> list[Row]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """All members whose ids are `low` to `high`, as the source gave them and as rows of ours."""
+
+    low: int
+    high: int
+    rows: list[Row]
+    values: list[Values]
+    newest: str
+
+
+async def pages(
+    source: MemberSource, from_id: int, updated_from: str | None
+) -> AsyncGenerator[tuple[int, int, list[Row]], None]:
+    """Lowest and highest id that a page speaks of, and its rows; the last may have none."""
+    while True:
+        rows = await source.member_page(from_id, updated_from)
+        if len(rows) < FULL_PAGE:
+            yield from_id, _HIGHEST_ID, rows
+            return
+        highest = max(int(row["customerId"]) for row in rows)
+        yield from_id, highest, rows
+        from_id = highest + 1
+
+
+async def scan(
+    source: MemberSource, from_id: int, hasher: MemberHasher
+) -> AsyncGenerator[Page, None]:
+    """Pages in order; what stops the source is raised after the pages before it."""
+    ready: asyncio.Queue[asyncio.Future[Page | None]] = asyncio.Queue(_AHEAD)
+    hashing = PageHasher(hasher)
+    fetching = asyncio.create_task(_fetch(source, from_id, hashing, ready))
+    try:
+        while (page := await _next(ready)) is not None:
+            yield page
+    finally:
+        fetching.cancel()
+        left = [ready.get_nowait() for _ in range(ready.qsize())]
+        for future in left:
+            future.cancel()
+        await asyncio.gather(fetching, *left, return_exceptions=True)
+        await hashing.close()
+
+
+async def _next(ready: "asyncio.Queue[asyncio.Future[Page | None]]") -> Page | None:
+    page = await ready.get()
+    try:
+        return await page
+    finally:
+        page.cancel()
+
+
+async def _fetch(
+    source: MemberSource,
+    from_id: int,
+    hashing: PageHasher,
+    ready: "asyncio.Queue[asyncio.Future[Page | None]]",
+) -> None:
+    end: asyncio.Future[Page | None] = asyncio.get_running_loop().create_future()
+    try:
+        async with aclosing(pages(source, from_id, None)) as found:
+            async for low, high, rows in found:
+                await ready.put(asyncio.create_task(_hashed(low, high, rows, hashing)))
+        end.set_result(None)
+    except Exception as error:  # noqa: BLE001 - it is raised to whoever reads the pages
+        end.set_exception(error)
+    await ready.put(end)
+
+
+async def _hashed(low: int, high: int, rows: list[Row], hashing: PageHasher) -> Page | None:
+    done: Hashed = await hashing(rows)
+    return Page(low, high, rows, done.values, done.newest)

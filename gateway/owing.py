@@ -1,0 +1,77 @@
+"""Shopify has the customer: what is owed to each channel is written, and the intent is gone."""
+
+import time
+from collections.abc import Callable
+
+from flags import Mode
+from gateway.delivery import Deliverer
+from gateway.outcomes import Delivery, Kind, NewDelivery, Outcome
+from gateway.shopify import Accepted
+from gateway.store import Database, registrations
+
+__all__ = ["Owing"]
+
+_OUTCOME_OF = {
+    Mode.ON: Outcome.PENDING,
+    Mode.HOLD: Outcome.HELD,
+    Mode.OFF: Outcome.SKIPPED,
+    Mode.DRY_RUN: Outcome.DRY_RUN,
+}
+
+
+class Owing:
+    """`clock` is wall time; `intent_gone` is told that there are bytes to wipe."""
+
+    def __init__(
+        self,
+        db: Database,
+        deliverer: Deliverer,
+        *,
+        clock: Callable[[], float] = time.time,
+        intent_gone: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._db = db
+        self._deliverer = deliverer
+        self._clock = clock
+        self._intent_gone = intent_gone
+
+    async def owe(
+        self,
+        registration_id: str,
+        result: Accepted,
+        email_verified: bool,
+        *,
+        tried: frozenset[Outcome] = frozenset(),
+        told: bool,
+    ) -> list[Delivery]:
+        """In one commit the deliveries are owed, by the flags of this moment, and the intent ends.
+
+        `tried`: deliveries of these outcomes are tried at once by the caller, so counted and
+        claimed already. `told`: a caller hears of the success, or was promised it.
+        """
+        customer = result.customer
+        email = customer.profile.email
+        owed = [
+            self._owed(name, customer.id, email, email_verified, tried)
+            for name in self._deliverer.routes
+        ]
+        now = self._clock()
+        warnings = [dict(warning) for warning in result.warnings]
+        written = await self._db.write(
+            lambda db: registrations.accept(
+                db, registration_id, customer.id, result.action, warnings, owed, now, answered=told
+            )
+        )
+        self._intent_gone()
+        return written
+
+    def _owed(
+        self,
+        channel: str,
+        customer_id: int,
+        email: str,
+        verified: bool,
+        tried: frozenset[Outcome],
+    ) -> NewDelivery:
+        outcome = _OUTCOME_OF[self._deliverer.flag(channel, customer_id, email).mode]
+        return NewDelivery(channel, Kind.REGISTRATION, outcome, outcome in tried, verified)

@@ -1,0 +1,223 @@
+"""Who may begin: what the database says to a sign-up, decided and written in one transaction."""
+
+import dataclasses
+import sqlite3
+from dataclasses import dataclass
+
+from gateway.store import registrations
+from gateway.store.registrations import DAY
+
+__all__ = ["Begun", "Opening", "begin"]
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """A sign-up that asks to begin. `sealed` is the intent.
+
+    `key` is the hashed idempotency key, `key_hash` the hash of all that came with it. `later`: the
+    caller wants no more than the promise that it will be done.
+    """
+
+    id: str
+    email_hash: bytes
+    body_hash: bytes
+    email_verified: bool
+    sealed: bytes
+    key: bytes | None = None
+    key_hash: bytes = b""
+    later: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """What the database says to an opening. `verdict` is one of
+
+    new              go on, under `id`
+    resume           the same data, told 503 or 202 before: go on under that registration's `id`
+    waiting          promised and durable: `id` waits for Shopify
+    join             the same person with the same data, under way or at its end: its `id`
+    busy             the same e-mail with other data is under way
+    key_replay       this key was answered: `status` and `answer`; a 202 is made of `id` alone
+    key_busy         this key is under way
+    key_mismatch     this key came with another body
+
+    `left_unclear`: it took the place of one that Shopify may have.
+    """
+
+    verdict: str
+    id: str = ""
+    status: int = 0
+    answer: bytes = b""
+    left_unclear: bool = False
+
+
+def begin(db: sqlite3.Connection, opening: Opening, now: float) -> Begun:
+    """Decide whether a sign-up begins, and write its intent if it does."""
+    if opening.key is not None:
+        known = _known_key(db, opening, now)
+        if known is not None:
+            return known
+    begun = _same_person(db, opening, now) or _open(db, opening, now)
+    if opening.key is not None and begun.verdict != "busy":
+        promised = begun.verdict == "waiting"
+        db.execute(
+            """INSERT INTO answers (key, body_hash, registration_id, status, answer, created_at)
+               VALUES (?, ?, ?, ?, ?, ?)""",
+            (
+                opening.key,
+                opening.key_hash,
+                begun.id,
+                202 if promised else None,
+                b"" if promised else None,
+                now,
+            ),
+        )
+    return begun
+
+
+def _known_key(db: sqlite3.Connection, opening: Opening, now: float) -> Begun | None:
+    row = db.execute("SELECT * FROM answers WHERE key = ?", (opening.key,)).fetchone()
+    if row is None:
+        return None
+    if row["status"] is not None and row["created_at"] <= now - DAY:
+        _free(db, opening)
+        return None
+    if row["body_hash"] != opening.key_hash:
+        return Begun("key_mismatch")
+    if row["status"] is None:
+        return Begun("key_busy", id=row["registration_id"] or "")
+    if row["status"] == 202:
+        return _promised(db, opening, row["registration_id"])
+    return Begun("key_replay", status=row["status"], answer=row["answer"])
+
+
+def _promised(db: sqlite3.Connection, opening: Opening, registration_id: str) -> Begun | None:
+    """The 202 while it waits, then the end; one that was given up frees the key."""
+    found = registrations.standing(db, registration_id)
+    if found is None or (found.problem is not None and found.problem["status"] >= 500):
+        _free(db, opening)
+        return None
+    if found.state == "waiting":
+        return Begun("key_replay", id=registration_id, status=202)
+    return Begun("join", id=registration_id)
+
+
+def _free(db: sqlite3.Connection, opening: Opening) -> None:
+    db.execute("DELETE FROM answers WHERE key = ?", (opening.key,))
+
+
+def _same_person(db: sqlite3.Connection, opening: Opening, now: float) -> Begun | None:
+    """The newest registrations of this e-mail decide: under way, waiting, unclear, or accepted."""
+    rows = db.execute(
+        """SELECT id, state, body_hash, updated_at, claimed, doubt FROM registrations
+           WHERE email_hash = ? AND state IN ('open', 'waiting', 'unclear', 'accepted')
+           ORDER BY created_at DESC, id DESC LIMIT 20""",
+        (opening.email_hash,),
+    ).fetchall()
+    for row in rows:
+        same = row["body_hash"] == opening.body_hash
+        if row["state"] == "open":
+            return _beside_a_live_one(db, opening, row["id"], now, same=same)
+        if row["state"] == "waiting":
+            return _beside_a_waiting_one(db, opening, row, now, same=same)
+        if row["state"] == "accepted" and same and row["updated_at"] > now - DAY:
+            return Begun("join", id=row["id"])
+        if row["state"] == "unclear" and same and row is rows[0]:
+            return _resume(db, opening, row["id"], now)
+    return None
+
+
+def _beside_a_live_one(
+    db: sqlite3.Connection, opening: Opening, identity: str, now: float, *, same: bool
+) -> Begun:
+    """Under way for a caller who waits; promised from now on if this caller asks for that."""
+    if not same:
+        return Begun("busy", id=identity)
+    if not opening.later:
+        return Begun("join", id=identity)
+    _promise(db, identity, now, claimed=True)
+    return Begun("waiting", id=identity)
+
+
+def _beside_a_waiting_one(
+    db: sqlite3.Connection, opening: Opening, row: sqlite3.Row, now: float, *, same: bool
+) -> Begun:
+    """A caller who waits drives it at once; other data takes its place and inherits the promise."""
+    if row["claimed"]:
+        return Begun("waiting" if same else "busy", id=row["id"])
+    if not same:
+        begun = _open(db, opening, now, promised=True)
+        _replace(db, opening, row["id"], now)
+        return dataclasses.replace(begun, left_unclear=bool(row["doubt"]))
+    db.execute(
+        "UPDATE registrations SET email_verified = ?, claimed = ?, updated_at = ? WHERE id = ?",
+        (opening.email_verified, not opening.later, now, row["id"]),
+    )
+    return Begun("waiting" if opening.later else "resume", id=row["id"])
+
+
+def _replace(db: sqlite3.Connection, opening: Opening, old: str, now: float) -> None:
+    """Whoever asks for an older registration of this person hears of the newest.
+
+    One that Shopify may have carried out keeps its intent until that is known.
+    """
+    db.execute(
+        """UPDATE registrations SET replaced_by = ?1
+           WHERE email_hash = ?2 AND (id = ?3 OR replaced_by = ?3)""",
+        (opening.id, opening.email_hash, old),
+    )
+    db.execute(
+        """UPDATE registrations SET state = iif(doubt, 'unclear', 'replaced'), updated_at = ?
+           WHERE id = ?""",
+        (now, old),
+    )
+    db.execute(
+        """DELETE FROM intents WHERE registration_id =
+               (SELECT id FROM registrations WHERE id = ? AND state = 'replaced')""",
+        (old,),
+    )
+
+
+def _resume(db: sqlite3.Connection, opening: Opening, identity: str, now: float) -> Begun:
+    """Told 503 before, or given up: nobody knows yet whether Shopify has it."""
+    db.execute(
+        """UPDATE registrations SET state = 'open', email_verified = ?, updated_at = ?,
+                  problem = NULL, replaced_by = NULL WHERE id = ?""",
+        (opening.email_verified, now, identity),
+    )
+    if not opening.later:
+        return Begun("resume", id=identity)
+    _promise(db, identity, now)
+    db.execute("UPDATE registrations SET doubt = 1 WHERE id = ?", (identity,))
+    return Begun("waiting", id=identity)
+
+
+def _promise(db: sqlite3.Connection, identity: str, now: float, *, claimed: bool = False) -> None:
+    db.execute(
+        """UPDATE registrations SET state = 'waiting', claimed = ?, tries = 0, next_try_at = ?,
+                  end_at = ?, updated_at = ? WHERE id = ?""",
+        (claimed, now, now + DAY, now, identity),
+    )
+
+
+def _open(db: sqlite3.Connection, opening: Opening, now: float, *, promised: bool = False) -> Begun:
+    db.execute(
+        """INSERT INTO registrations (id, state, email_hash, body_hash, email_verified,
+                                      created_at, updated_at)
+           VALUES (?, 'open', ?, ?, ?, ?, ?)""",
+        (
+            opening.id,
+            opening.email_hash,
+            opening.body_hash,
+            opening.email_verified,
+            now,
+            now,
+        ),
+    )
+    db.execute(
+        "INSERT INTO intents (registration_id, sealed, created_at) VALUES (?, ?, ?)",
+        (opening.id, opening.sealed, now),
+    )
+    if promised or opening.later:
+        _promise(db, opening.id, now, claimed=not opening.later)
+    return Begun("waiting" if opening.later else "new", id=opening.id)

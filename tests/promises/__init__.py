@@ -1,0 +1,1 @@
+"""Registrations that are answered 202 and followed."""
