@@ -96,6 +96,7 @@ class Core(Assembly):
             self.deliverer.keep_until_stop(self.upkeep.wipe())
             self.deliverer.keep_until_stop(self.duplicates.run())
             self.deliverer.keep_until_stop(self.merging.run())
+            self.deliverer.keep_until_stop(self.reconciliation.run())
 
     async def _start_channels(self) -> None:
         """Those whose flag is not off, each once; again after a reload."""

@@ -12,7 +12,7 @@ from gateway.config import LiveConfig
 from gateway.delivery import Deliverer, Gate, Replay, Route, Worker
 from gateway.duplicates import Finder, Linking, Merging
 from gateway.errors import UpstreamError
-from gateway.hearing import Parts, make_events
+from gateway.hearing import Parts, make_hearing
 from gateway.membership import Membership
 from gateway.metrics import Metrics
 from gateway.outcomes import Waiting
@@ -107,11 +107,11 @@ class Assembly:
         )
         self.promises = self._make_promises(owing, telling)
         self.registrar.unclear = self.recovery.wake
-        self.events = make_events(
+        self.events, self.reconciliation = make_hearing(
             live,
-            Parts(db, self.shopify, self.deliverer, self.updates, self.smaregi),
+            Parts(db, self.shopify, self.deliverer, self.profile_changes, self.smaregi),
             self.alerts,
-            tell=metrics.event,
+            metrics,
             due=self._due,
             wiped=self.upkeep.intent_gone,
         )

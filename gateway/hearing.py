@@ -3,18 +3,23 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from typing import cast
 
 from flags import Mode
 from gateway.alerts import AlertSender
 from gateway.channels.smaregi import Smaregi
+from gateway.channels.smaregi.settings import SmaregiSettings
 from gateway.config import LiveConfig
 from gateway.delivery import Deliverer
 from gateway.events import Customers, Events, Hands, Leaving, Members, Merging, Newcomers
+from gateway.metrics import Metrics
+from gateway.profile_change import ProfileChanges
+from gateway.reconciliation import Reconciliation, Sides
 from gateway.shopify import Shopify
 from gateway.store import Database
-from gateway.updates import Updates
+from gateway.till import Till, Tools
 
-__all__ = ["Parts", "make_events"]
+__all__ = ["Parts", "make_hearing"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,42 +27,59 @@ class Parts:
     db: Database
     shopify: Shopify
     deliverer: Deliverer
-    updates: Updates
+    changes: ProfileChanges
     smaregi: Smaregi
 
 
-def make_events(
+def make_hearing(
     live: LiveConfig,
     parts: Parts,
     alerts: AlertSender,
+    metrics: Metrics,
     *,
-    tell: Callable[[str, str, str], None],
     due: Callable[[str], None],
     wiped: Callable[[], None],
-) -> Events:
-    """`tell(source, topic, result)` counts, `due(channel)` wakes the worker, `wiped()` has the
-    journal emptied.
-    """
+) -> tuple[Events, Reconciliation]:
+    """`due(channel)` wakes the worker, `wiped()` has the journal emptied."""
+
+    def in_use() -> bool:
+        return live.current.flags["smaregi"].mode is not Mode.OFF
+
+    def sync_wanted() -> bool:
+        settings = cast(SmaregiSettings, live.current.sections["smaregi"])
+        return in_use() and settings.smaregi_sync_changes
+
     db, deliverer, notice = parts.db, parts.deliverer, alerts.notice
     hands = Hands(
         parts.shopify,
         deliverer,
-        parts.updates,
+        parts.changes,
+        parts.changes.updates,
         Newcomers(
             db, deliverer, welcomed=lambda: live.current.shopify.shopify_sync_others, due=due
         ),
         Leaving(db, parts.shopify, deliverer, due=due, wiped=wiped, notice=notice),
-        Merging(db, deliverer, parts.updates, due=due, notice=notice),
+        Merging(db, deliverer, parts.changes.updates, due=due, notice=notice),
     )
-    return Events(
+    till = Till(
+        Tools(db, parts.shopify, parts.smaregi, deliverer, parts.changes, parts.changes.updates),
+        wanted=sync_wanted,
+        tell=metrics.till,
+        notice=notice,
+    )
+    customers = Customers(hands, notice=notice)
+    events = Events(
         db,
-        {
-            "shopify": Customers(hands, notice=notice),
-            "smaregi": Members(
-                parts.smaregi, lambda: live.current.flags["smaregi"].mode is not Mode.OFF
-            ),
-        },
+        {"shopify": customers, "smaregi": Members(parts.smaregi, till, in_use)},
         schedule=lambda: live.current.gateway.gateway_retry_schedule,
-        tell=tell,
+        tell=metrics.event,
         failed=partial(alerts.failed_with, "webhooks"),
     )
+    reconciliation = Reconciliation(
+        Sides(db, parts.shopify, customers, parts.smaregi.client, till, events.keep),
+        told=metrics.reconciled,
+        failed=partial(alerts.failed_with, "reconciliation"),
+        worked=partial(alerts.worked, "reconciliation"),
+    )
+    till.too_many = reconciliation.soon
+    return events, reconciliation

@@ -1,6 +1,6 @@
 """Prometheus metrics, names beginning `gateway_`; labels come from closed sets only."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
@@ -92,6 +92,23 @@ class Metrics:
             "Age of the oldest of them, 0 if there is none",
             registry=self.registry,
         )
+        self._till = Counter(
+            "gateway_till_fields",
+            "Fields changed at the till: taken to Shopify, lost to its change, or refused by it",
+            ["result"],
+            registry=self.registry,
+        )
+        self._reconciled = Counter(
+            "gateway_reconciliation_found",
+            "What passes over both systems looked at, and what webhooks had not brought",
+            ["what"],
+            registry=self.registry,
+        )
+        self._reconciled_at = Gauge(
+            "gateway_reconciliation_last_seconds",
+            "When the last whole pass ended, Unix seconds; 0 before the first",
+            registry=self.registry,
+        )
         self.registrations_waiting = Gauge(
             "gateway_registrations_waiting",
             "Registrations answered 202 that Shopify does not have yet",
@@ -136,6 +153,14 @@ class Metrics:
     def set_events(self, waiting: int, age: float) -> None:
         self._events_waiting.set(waiting)
         self._events_age.set(age)
+
+    def till(self, result: str, fields: int) -> None:
+        self._till.labels(result).inc(fields)
+
+    def reconciled(self, counts: Mapping[str, int], at: float) -> None:
+        for what, count in counts.items():
+            self._reconciled.labels(what).inc(count)
+        self._reconciled_at.set(at)
 
     def set_outbox(
         self,

@@ -14,7 +14,8 @@ import asyncio
 import logging
 import sqlite3
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from typing import Any
 from weakref import WeakValueDictionary
 
@@ -55,11 +56,23 @@ class ProfileChanges:
         self._db = db
         self._shopify = shopify
         self._deliverer = deliverer
-        self._updates = updates
+        self.updates = updates
         self._deadline = deadline
         self._clock = clock
         self._shopify_result = shopify_result
         self._turns: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
+
+    @asynccontextmanager
+    async def turn(self, customer_id: int) -> AsyncIterator[None]:
+        """Alone with this customer, until no other change of theirs is under way."""
+        turn = self._turns.setdefault(customer_id, asyncio.Lock())
+        async with turn:
+            yield
+
+    def is_changing(self, customer_id: int) -> bool:
+        """Whether a change is under way: what Shopify tells of it meanwhile may be half of it."""
+        turn = self._turns.get(customer_id)
+        return turn is not None and turn.locked()
 
     async def change(
         self, customer_id: int, changes: Mapping[str, Any], *, email_verified: bool = False
@@ -110,7 +123,7 @@ class ProfileChanges:
     ) -> list[Delivery]:
         """Due only once Shopify's answer can be out no longer: until then it has the old state."""
         left = until - asyncio.get_running_loop().time()
-        owed = await self._updates.owed_beforehand(
+        owed = await self.updates.owed_beforehand(
             customer_id,
             opting_out=changes.get("accepts_marketing") is False,
             email_verified=email_verified,
@@ -140,7 +153,7 @@ class ProfileChanges:
         self, customer: Customer, before: Sequence[Delivery], email_verified: bool
     ) -> list[Delivery]:
         """Shopify has made the change: what each channel is owed now, most of it tried at once."""
-        news = await self._updates.owed_live(customer, before, email_verified=email_verified)
+        news = await self.updates.owed_live(customer, before, email_verified=email_verified)
         chosen = {new.channel for new in news}
         unneeded = [delivery.id for delivery in before if delivery.channel not in chosen]
         now = self._clock()
@@ -167,4 +180,4 @@ class ProfileChanges:
 
     def _wake(self, deliveries: Sequence[Delivery]) -> None:
         for channel in {delivery.channel for delivery in deliveries}:
-            self._updates.wake(channel)
+            self.updates.wake(channel)

@@ -24,6 +24,7 @@ _HINTS = {
 }
 _PASSING = "Deliveries are kept and sent again by themselves."
 _EVENTS = "A change made elsewhere is not taken over; it is tried again at the next start."
+_PASSES_ON = "What webhooks did not bring is found later; it goes on by itself in some minutes."
 _GIVEN_UP = "Its data is wiped: the customer has to sign up again."
 _MASTER = "Sign-ups are answered 503 until it works again."
 
@@ -33,6 +34,8 @@ def _what_follows(system: str, error_class: ErrorClass) -> str:
         return _MASTER
     if system == "webhooks":
         return _EVENTS
+    if system == "reconciliation":
+        return _PASSES_ON
     if system == "registrations":
         return _GIVEN_UP
     return _HINTS.get(error_class, _PASSING)

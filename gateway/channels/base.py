@@ -66,6 +66,8 @@ class Done:
     `old_number`, `old_place`: the number that a linked record had before, and the field that keeps
     it; None where this attempt does not know them.
     `match` where the record was found or made just now.
+    `held` is what the record says otherwise than `fields`, where all of it is known; `kept` what it
+    could not be made to give up.
     """
 
     action: str
@@ -74,6 +76,8 @@ class Done:
     adjustments: Sequence[dict[str, str]] = field(default_factory=tuple)
     fields: Mapping[str, str] = field(default_factory=dict)
     sent: Mapping[str, str] = field(default_factory=dict)
+    held: Mapping[str, str] | None = None
+    kept: Mapping[str, str] = field(default_factory=dict)
     old_number: str | None = None
     old_place: str | None = None
     match: Match | None = None

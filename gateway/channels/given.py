@@ -2,16 +2,25 @@
 
 A mark is a letter and the hash: `s`, sent by us; `b`, a baseline: what the customer had when an
 existing record was linked, never sent. A field that is about to be sent is marked `s?` first, so
-that whatever becomes of the write it is sent again.
+that whatever becomes of the write it is sent again; `l?` the same, where what the record held lost
+to the customer's.
+
+Where the record's own system changes it too (a till), the marks say what it held when both sides
+last agreed: what the customer has, unless a mark under `t:` and the field says otherwise. `t` is
+there once that is known.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 
-__all__ = ["Given", "Marks"]
+__all__ = ["OWED", "Given", "Marks"]
 
 Marks = Mapping[str, str]
-_SENT, _BASELINE = "s", "b"
-_UNSURE = "s?"
+_SENT, _BASELINE, _LOST = "s", "b", "l"
+_UNSURE, _OVERRULED = "s?", "l?"
+_OURS = {_SENT, _LOST}
+_HELD, _HELD_IS_KNOWN = "t:", "t"
+OWED = "t!"
+"""The mark that the other channels have yet to hear of what the record's own system changed."""
 
 
 class Given:
@@ -35,7 +44,7 @@ class Given:
             for name, mark in self._hashed(fields).items()
             if self.marks.get(name, " ")[1:] != mark
         }
-        ours = (name for name, mark in self.marks.items() if mark[0] == _SENT)
+        ours = (name for name, mark in self.marks.items() if mark[0] in _OURS)
         return changed | {name: "" for name in ours if name not in fields}
 
     def knows(self, name: str) -> bool:
@@ -43,11 +52,19 @@ class Given:
 
     def unsure(self, sending: Mapping[str, str]) -> dict[str, str]:
         """The marks while a write is under way."""
-        return {**(self.marks or {}), **dict.fromkeys(sending, _UNSURE)}
+        marks = self.marks or {}
+        return {**marks, **{n: _OVERRULED if self.overruled(n) else _UNSURE for n in sending}}
 
-    def after(self, fields: Mapping[str, str], sent: Mapping[str, str]) -> dict[str, str]:
+    def after(
+        self,
+        fields: Mapping[str, str],
+        sent: Mapping[str, str],
+        held: Mapping[str, str] | None = None,
+        kept: Mapping[str, str] | None = None,
+    ) -> dict[str, str]:
         """The marks once `sent` has arrived; what else the customer has becomes the baseline of a
-        record of which nothing was known.
+        record of which nothing was known. `held`: what the record says otherwise than `fields`,
+        where all of it is known; `kept`: what it could not be made to give up.
         """
         marks = dict(self.marks or {})
         if self.marks is None:
@@ -58,4 +75,75 @@ class Given:
                 marks[name] = _SENT + mark
             else:
                 marks.pop(name, None)
-        return marks
+            marks.pop(_HELD + name, None)
+        if held is not None:
+            marks |= {_HELD_IS_KNOWN: _HELD_IS_KNOWN, **self._held(held)}
+        return marks | self._held(kept or {})
+
+    # -- the record's own side
+
+    @property
+    def knows_record(self) -> bool:
+        """Whether it is known what the record held when both sides last agreed."""
+        return self.marks is not None and _HELD_IS_KNOWN in self.marks
+
+    def is_unsure(self, name: str) -> bool:
+        return (self.marks or {}).get(name) in {_UNSURE, _OVERRULED}
+
+    def overruled(self, name: str) -> bool:
+        """Whether the record's own change lost to what is to be sent."""
+        return (self.marks or {}).get(name) == _OVERRULED
+
+    def holds_new(self, held: Mapping[str, str]) -> set[str]:
+        """The fields of a record that are not as they were when both sides last agreed."""
+        marks, new = self.marks or {}, set()
+        for name, mark in self._hashed(held).items():
+            known = marks.get(_HELD + name) or marks.get(name, "")
+            if known[1:] != mark if known else held[name]:
+                new.add(name)
+        return new
+
+    def differs(self, names: Iterable[str], fields: Mapping[str, str]) -> bool:
+        """Whether the customer's side of these fields is not as it was last given."""
+        return bool(self.changes(fields).keys() & set(names))
+
+    def agreed(self, names: Iterable[str], fields: Mapping[str, str], held: Marks) -> Marks:
+        """The marks of fields that both sides have agreed on: `held` of the record, `fields` of
+        the customer. '' takes a mark away.
+        """
+        found = {name: fields.get(name, "") for name in names}
+        hashed = self._hashed(found)
+        sent = {n: _SENT + hashed[n] if value else "" for n, value in found.items()}
+        differs = {n: held[n] for n in found if n in held and held[n] != found[n]}
+        return sent | {_HELD + name: "" for name in found} | self._held(differs)
+
+    def has_held(self, name: str) -> bool:
+        """Whether the record was seen to hold something of its own there."""
+        return self.marks is not None and _HELD + name in self.marks
+
+    @property
+    def is_owed(self) -> bool:
+        """Whether the other channels have yet to hear of what this record told."""
+        return self.marks is not None and OWED in self.marks
+
+    def as_held(self, held: Mapping[str, str]) -> Marks:
+        """The marks by which `held` is no change any more, whatever the customer has."""
+        return self._held(held)
+
+    def first_held(self, fields: Mapping[str, str], held: Mapping[str, str]) -> Marks:
+        """The marks of a record of which nothing was known: what it holds is left alone."""
+        theirs = {name: value for name, value in held.items() if value != fields.get(name, "")}
+        return {**self.after(fields, {}, theirs)}
+
+    def lost(
+        self, names: Iterable[str], fields: Mapping[str, str], contested: Collection[str]
+    ) -> Marks:
+        """The marks of fields that the record is to be given in any case, or to give up: what we
+        sent once, and the `contested`.
+        """
+        ours = {n for n in names if (self.marks or {}).get(n, " ")[0] in _OURS}
+        going = [n for n in names if n in fields or n in ours or n in contested]
+        return dict.fromkeys(going, _OVERRULED) | {_HELD + name: "" for name in going}
+
+    def _held(self, held: Mapping[str, str]) -> dict[str, str]:
+        return {_HELD + n: _HELD_IS_KNOWN + mark for n, mark in self._hashed(held).items()}

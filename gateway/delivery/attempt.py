@@ -155,7 +155,8 @@ class Attempts:
         with self.works.under_way(delivery.channel, customer):
             done = await channel.deliver(work)
         known = done.fields or work.link
-        return _Sent(done, work.given.after(done.fields, done.sent) if known else None, mode)
+        marks = work.given.after(done.fields, done.sent, done.held, done.kept) if known else None
+        return _Sent(done, marks, mode)
 
     async def _remove(self, delivery: Delivery) -> _Sent:
         """The link goes with the settlement; where there is none an earlier attempt was at it."""

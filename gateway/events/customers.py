@@ -44,6 +44,12 @@ class SignIns(Protocol):
     async def email_is_verified(self, customer_id: int) -> None: ...
 
 
+class Turns(Protocol):
+    """Whose profile is being changed by the gateway itself at this moment."""
+
+    def is_changing(self, customer_id: int) -> bool: ...
+
+
 class Changes(Protocol):
     """Brings the channels up to date with customers as Shopify has just answered."""
 
@@ -56,6 +62,7 @@ class Hands:
 
     shopify: Master
     sign_ins: SignIns
+    turns: Turns
     updates: Changes
     newcomers: Newcomers
     leaving: Leaving
@@ -121,15 +128,23 @@ class Customers:
 
         return work
 
-    async def _present(self, customer: Customer, age: float) -> None:
+    async def look(self, customer: Customer) -> int:
+        """What an event about a customer, as just read from Shopify, would bring about.
+
+        Returns the number of deliveries opened. Raises LaterError while something is under way.
+        """
+        return await self._present(customer, 0.0)
+
+    async def _present(self, customer: Customer, age: float) -> int:
         if customer.enabled:  # a first sign-in, by a code that was mailed, proves the e-mail
             await self._hands.sign_ins.email_is_verified(customer.id)
-        if await self._hands.newcomers.is_settling(customer):
+        changing = self._hands.turns.is_changing(customer.id)
+        if changing or await self._hands.newcomers.is_settling(customer):
             raise LaterError(min(_LONGEST, max(_UNDER_WAY, age / 4)))
         if await self._hands.newcomers.is_known(customer):
-            await self._hands.updates.changed([customer])
-        else:
-            await self._hands.newcomers.welcome(customer)
+            return await self._hands.updates.changed([customer])
+        await self._hands.newcomers.welcome(customer)
+        return 0
 
     async def _merge(self, gone: int, kept: int, customer: Customer | None, age: float) -> None:
         """The survivor may have been merged further; their event may have come first."""

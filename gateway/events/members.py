@@ -1,6 +1,7 @@
 """Smaregi's `pos:customers`: a hint that members changed, taken into the index at once."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from typing import Protocol
 
 from gateway.errors import NotReadyError
@@ -16,25 +17,31 @@ class Index(Protocol):
     async def members_changed(self, deleted: Sequence[int]) -> None: ...
 
 
+class Till(Protocol):
+    """Takes over what members were changed to."""
+
+    async def members_changed(self, member_ids: Iterable[int]) -> None: ...
+
+
 class Members:
     """`in_use()` is false where Smaregi's flag is off: then there is no index to keep."""
 
     rest = 1.0
 
-    def __init__(self, index: Index, in_use: Callable[[], bool]) -> None:
+    def __init__(self, index: Index, till: Till, in_use: Callable[[], bool]) -> None:
         self._index = index
+        self._till = till
         self._in_use = in_use
 
     async def jobs(self, found: Sequence[Event]) -> Sequence[Sequence[Job]]:
-        """All that waits is one refresh."""
+        """All that waits is one refresh, and one look at each member."""
 
         async def refresh() -> None:
             if not self._in_use():
                 return
             deleted = {i for event in found if "deleted" in event.topic for i in event.members}
-            try:
+            with suppress(NotReadyError):  # the scan that runs reads them anyway
                 await self._index.members_changed(sorted(deleted))
-            except NotReadyError:
-                return  # the scan that runs reads them anyway
+            await self._till.members_changed({i for event in found for i in event.members})
 
         return [[Job(found, refresh)]]

@@ -142,6 +142,19 @@ ROLL = Document(
     + _FIELDS,
 )
 
+CHANGED = Document(
+    "customers",
+    Access.READ,
+    110,
+    """query Changed($first: Int!, $after: String, $query: String) {
+  customers(first: $first, after: $after, query: $query, sortKey: UPDATED_AT) {
+    nodes { updatedAt ...CustomerFields }
+    pageInfo { hasNextPage endCursor }
+  }
+}"""
+    + _FIELDS,
+)
+
 COUNT = Document(
     "customersCount",
     Access.READ,
@@ -219,6 +232,7 @@ ALL = (
     FIND,
     READ_MANY,
     ROLL,
+    CHANGED,
     COUNT,
     DEFINITIONS,
     DEFINE,

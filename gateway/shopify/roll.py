@@ -53,6 +53,14 @@ class Listed:
     after: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """Customers with the time of their last change (Unix seconds); `after` as of a `Listed`."""
+
+    customers: tuple[tuple[Customer, float], ...]
+    after: str | None
+
+
 class Roll:
     def __init__(self, graphql: GraphQL) -> None:
         self._graphql = graphql
@@ -68,6 +76,21 @@ class Roll:
         except (KeyError, TypeError, ValueError):
             raise unexpected("the answer is not a page of customers", documents.ROLL) from None
 
+    async def changed(self, since: float, after: str | None) -> Changed:
+        """Customers changed at `since` (Unix seconds) or later, the oldest change first."""
+        asked = {"first": PAGE, "after": after, "query": f"updated_at:>='{_iso(since)}'"}
+        data = await self._graphql.run(documents.CHANGED, asked)
+        try:
+            nodes, info = data["customers"]["nodes"], data["customers"]["pageInfo"]
+            seen = [
+                (customer_of(node, documents.CHANGED), _seconds(node["updatedAt"]))
+                for node in nodes
+            ]
+            behind = str(info["endCursor"]) if info["hasNextPage"] else None
+        except (KeyError, TypeError, ValueError):
+            raise unexpected("the answer is not a page of customers", documents.CHANGED) from None
+        return Changed(tuple(seen), behind)
+
     async def count(self, created: Created) -> int | None:
         """How many there are; None where Shopify does not say. Raises UpstreamError."""
         data = await self._graphql.run(documents.COUNT, {"query": created.query("created_at")})
@@ -80,10 +103,14 @@ def _read(connection: Mapping[str, Any], created: Created) -> Listed:
     inside = [
         customer_of(node, documents.ROLL)
         for node in nodes
-        if created.holds(datetime.fromisoformat(node["createdAt"]).timestamp())
+        if created.holds(_seconds(node["createdAt"]))
     ]
     after = str(info["endCursor"]) if info["hasNextPage"] else None
     return Listed(tuple(inside), len(nodes), after)
+
+
+def _seconds(stamp: str) -> float:
+    return datetime.fromisoformat(stamp).timestamp()
 
 
 def _iso(seconds: float) -> str:

@@ -10,10 +10,14 @@ from gateway.outcomes import Link
 
 __all__ = [
     "apart",
+    "customers_after",
+    "forget_mark",
     "get",
     "keep_apart",
     "of_customers",
     "of_reference",
+    "of_references",
+    "remark",
     "remove",
     "reunite",
     "set_fields",
@@ -64,6 +68,44 @@ def of_reference(db: sqlite3.Connection, channel: str, reference: str) -> Link |
         "SELECT * FROM links WHERE channel = ? AND reference = ? LIMIT 1", (channel, reference)
     ).fetchone()
     return _row(row) if row else None
+
+
+def of_references(db: sqlite3.Connection, channel: str, references: Iterable[str]) -> list[Link]:
+    """The links to these records; records that are nobody's are left out."""
+    found = (of_reference(db, channel, reference) for reference in references)
+    return [link for link in found if link is not None]
+
+
+def customers_after(db: sqlite3.Connection, after: int, limit: int) -> list[int]:
+    """Customers with a record in any channel, by id from above `after`."""
+    rows = db.execute(
+        "SELECT DISTINCT customer_id FROM links WHERE customer_id > ? ORDER BY customer_id LIMIT ?",
+        (after, limit),
+    )
+    return [row[0] for row in rows]
+
+
+def remark(db: sqlite3.Connection, read: Link, marks: Mapping[str, str]) -> bool:
+    """Change some marks of a link; '' takes one away. False where the link, or one of these marks,
+    is not any more as it was `read`: an attempt went on meanwhile.
+    """
+    now = get(db, read.channel, read.customer_id)
+    if now is None or now.reference != read.reference:
+        return False
+    were, are = read.fields or {}, now.fields or {}
+    if any(were.get(name) != are.get(name) for name in marks):
+        return False
+    left = {name: mark for name, mark in {**are, **marks}.items() if mark}
+    set_fields(db, read.channel, read.customer_id, left)
+    return True
+
+
+def forget_mark(db: sqlite3.Connection, link: Link, name: str) -> None:
+    """Take a mark away."""
+    now = get(db, link.channel, link.customer_id)
+    if now is not None and now.fields and name in now.fields:
+        left = {each: mark for each, mark in now.fields.items() if each != name}
+        set_fields(db, link.channel, link.customer_id, left)
 
 
 def remove(db: sqlite3.Connection, channel: str, customer_id: int, reference: str) -> bool:

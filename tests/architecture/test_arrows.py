@@ -19,6 +19,7 @@ LAYERS: tuple[set[str], ...] = (
     {"app"},
     {"assembly"},
     {"telling", "upkeep", "hearing", "membership"},
+    {"till", "reconciliation"},
     {"events"},
     {"recovery", "backfill", "promises"},
     {"registration", "profile_change"},

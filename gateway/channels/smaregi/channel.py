@@ -22,11 +22,11 @@ from gateway.channels.smaregi.numbers import Numbers, Target, text_of
 from gateway.channels.smaregi.points import PointsReader
 from gateway.channels.smaregi.required import RequiredColumns, cannot_fill, unfillable
 from gateway.channels.smaregi.settings import SmaregiSettings
+from gateway.channels.smaregi.told import held_otherwise
 from gateway.channels.smaregi.update import (
     ACTIVE,
     bring_up_to_date,
     customers_fields,
-    customers_own,
     give,
 )
 from gateway.customer import Customer
@@ -164,6 +164,7 @@ class Smaregi:
             old_place=plan.get("old_number_in") if linked else None,
             fields=fields,
             sent=sent,
+            held=held_otherwise(row, fields) if not sent else None,
             match=None if work.link else await self._match_again(member_id, work, linked),
         )
 
@@ -207,15 +208,7 @@ class Smaregi:
 
     async def _create(self, work: Work) -> Done:
         made = await self._creating.create(work.customer)
-        given = customers_own(made.told)
-        return Done(
-            "created",
-            str(made.row["customerId"]),
-            work.customer.member_number,
-            adjustments=made.adjustments,
-            fields=given,
-            sent=given,
-        )
+        return made.done(work.customer.member_number)
 
     async def members_changed(self, deleted: Sequence[int]) -> None:
         """What a webhook hints at is taken into the index; `deleted` are said to be gone."""

@@ -4,11 +4,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from gateway.channels.base import Done
 from gateway.channels.smaregi.client import SmaregiClient
 from gateway.channels.smaregi.holders import Holders, conflict
 from gateway.channels.smaregi.mapping import member_fields
 from gateway.channels.smaregi.required import RequiredColumns, cannot_fill, filled, unfillable
-from gateway.channels.smaregi.update import ACTIVE
+from gateway.channels.smaregi.told import held_otherwise
+from gateway.channels.smaregi.update import ACTIVE, customers_own
 from gateway.customer import Customer
 from gateway.errors import ErrorClass, UpstreamError
 
@@ -24,6 +26,19 @@ class Made:
     row: Row
     told: Mapping[str, str]
     adjustments: Sequence[dict[str, str]]
+
+    def done(self, number: str) -> Done:
+        """`number`: the member number that the customer has by now."""
+        given = customers_own(self.told)
+        return Done(
+            "created",
+            str(self.row["customerId"]),
+            number,
+            adjustments=self.adjustments,
+            fields=given,
+            sent=given,
+            held=held_otherwise(self.row, given),
+        )
 
 
 class Creating:

@@ -11,7 +11,7 @@ from typing import Any, Self
 from gateway.channels.base import Done, Work
 from gateway.channels.smaregi.client import SYSTEM, SmaregiClient
 from gateway.channels.smaregi.settings import SmaregiSettings
-from gateway.channels.smaregi.update import customers_fields
+from gateway.channels.smaregi.told import held_otherwise, text_of
 from gateway.errors import ErrorClass, UpstreamError
 from gateway.outcomes import Link
 from gateway.store.members import Member
@@ -76,8 +76,8 @@ class Numbers:
                     applied=False,
                 )
             await self._plan(target, "customerCode", work)
-            await self._client.patch(str(target.member_id), {"customerNo": number})
-            return _linked(target, target.code or number, "customerCode", work)
+            row = await self._client.patch(str(target.member_id), {"customerNo": number})
+            return _linked(row, target, target.code or number, "customerCode", work)
         free = not target.number and not await self._number_taken(target.code)
         if target.code and not free:
             return await self._give_with_note(target, work)
@@ -87,12 +87,12 @@ class Numbers:
         place = "customerNo" if target.code else None
         await self._plan(target, place, work)
         try:
-            await self._client.patch(str(target.member_id), fields)
+            row = await self._client.patch(str(target.member_id), fields)
         except UpstreamError as error:
             if error.error_class is not ErrorClass.INVALID_DATA or not target.code:
                 raise
             return await self._give_with_note(target, work)
-        return _linked(target, number, place, work)
+        return _linked(row, target, number, place, work)
 
     async def _give_with_note(self, target: Target, work: Work) -> Done:
         """Where customerNo is not free the old number goes into the note, once."""
@@ -106,8 +106,8 @@ class Numbers:
         note = with_line(text_of(row, "note"), _OLD_NUMBER + target.code)
         if note is not None:
             fields["note"] = note
-        await self._client.patch(str(target.member_id), fields)
-        return _linked(target, work.customer.member_number, "note", work)
+        row = await self._client.patch(str(target.member_id), fields)
+        return _linked(row, target, work.customer.member_number, "note", work)
 
     async def _plan(self, target: Target, place: str | None, work: Work) -> None:
         plan: dict[str, Any] = {
@@ -203,23 +203,20 @@ class Numbers:
         return await self._client.patch(member_id, kept)
 
 
-def text_of(row: Row, name: str) -> str:
-    value = row.get(name)
-    return "" if value is None else str(value)
-
-
 def with_line(note: str, line: str) -> str | None:
     """The note with the line at its end; None where it has the line already."""
     return None if line in note.splitlines() else f"{note}\n{line}".strip()
 
 
-def _linked(target: Target, number: str, place: str | None, work: Work) -> Done:
+def _linked(row: Row, target: Target, number: str, place: str | None, work: Work) -> Done:
     """Of the customer's own fields nothing was written: what differs is left alone."""
+    fields = work.fields()
     return Done(
         "linked",
         str(target.member_id),
         number,
         old_number=target.code or None,
         old_place=place,
-        fields=customers_fields(work.customer)[0],
+        fields=fields,
+        held=held_otherwise(row, fields),
     )

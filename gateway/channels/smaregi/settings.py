@@ -33,6 +33,9 @@ class SmaregiSettings(Section):
         "customerCode",
         description="where the Shopify id of a linked member goes: customerCode or customerNo",
     )
+    smaregi_sync_changes: bool = Field(
+        False, description="true: changes made at the till go to Shopify and the CRM"
+    )
     smaregi_on_delete: Literal["unlink", "withdraw"] = Field(
         "unlink",
         description="of a customer deleted in Shopify: unlink the member, or withdraw (status 3)",

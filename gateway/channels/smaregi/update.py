@@ -6,6 +6,7 @@ from typing import Any
 from gateway.channels.base import Done, Work
 from gateway.channels.smaregi.client import SYSTEM, SmaregiClient
 from gateway.channels.smaregi.mapping import member_fields
+from gateway.channels.smaregi.told import held, text_of
 from gateway.customer import Customer
 from gateway.errors import ErrorClass, UpstreamError
 from gateway.outcomes import Kind, Link
@@ -30,10 +31,13 @@ def customers_fields(customer: Customer) -> tuple[dict[str, str], list[dict[str,
 
 async def bring_up_to_date(client: SmaregiClient, link: Link, work: Work) -> Done:
     fields, adjustments = customers_fields(work.customer)
-    changes = work.changes(fields)
+    changes, kept = work.changes(fields), dict[str, str]()
     if changes:
-        _refuse_inactive(await client.by_id(link.reference))
-        adjustments += await give(client, link.reference, changes, work)
+        row = _active(await client.by_id(link.reference))
+        adjustments += _overruled(row, changes, work)
+        refused = await give(client, link.reference, changes, work)
+        kept = {note["field"]: text_of(row, note["field"]) for note in refused}
+        adjustments += refused
     return Done(
         action=_action(link, work),
         reference=link.reference,
@@ -41,7 +45,21 @@ async def bring_up_to_date(client: SmaregiClient, link: Link, work: Work) -> Don
         adjustments=adjustments,
         fields=fields,
         sent=changes,
+        kept=kept,
     )
+
+
+def _overruled(row: Row, changes: Mapping[str, str], work: Work) -> list[dict[str, str]]:
+    """What was changed at the till too since both sides agreed: Shopify wins."""
+    given = work.given
+    there = {name: text for name, text in held(row).items() if name in changes}
+    new = given.holds_new(there) if given.knows_record else set()
+    return [
+        {"field": name, "change": "the till's change lost to Shopify's"}
+        for name, text in there.items()
+        if text != changes[name]
+        and (given.overruled(name) or (name in new and not given.is_unsure(name)))
+    ]
 
 
 def _action(link: Link, work: Work) -> str:
@@ -51,15 +69,13 @@ def _action(link: Link, work: Work) -> str:
     return "linked" if linked else "created"
 
 
-def _refuse_inactive(row: Row | None) -> None:
+def _active(row: Row | None) -> Row:
     """A conflict where the linked member is not one that a till still knows."""
-    reason = ""
-    if row is None:
-        reason = "the linked member is gone from Smaregi"
-    elif str(row.get("status") or "0") not in ACTIVE:
-        reason = "the linked member is withdrawn or merged"
-    if reason:
-        raise UpstreamError(SYSTEM, "update member", ErrorClass.CONFLICT, reason, applied=False)
+    if row is not None and str(row.get("status") or "0") in ACTIVE:
+        return row
+    reason = "gone from Smaregi" if row is None else "withdrawn or merged"
+    text = f"the linked member is {reason}"
+    raise UpstreamError(SYSTEM, "update member", ErrorClass.CONFLICT, text, applied=False)
 
 
 async def give(

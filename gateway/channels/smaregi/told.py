@@ -1,0 +1,220 @@
+"""What the till tells of a customer: the inverse of `mapping`, pure.
+
+A member has one line for the address and two columns for phones; Shopify has parts of an address
+and one phone. So a value counts as changed only where it says something else, not where it is
+written otherwise. A placeholder (未入力, -) says nothing and never flows back.
+"""
+
+import unicodedata
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from enum import Enum
+from typing import Any, Final
+
+from gateway.customer import Address, Profile
+from gateway.normalize import (
+    Placeholder,
+    address_key,
+    clean_name,
+    clean_postal_code,
+    is_placeholder,
+    parse_address,
+    parse_birth_date,
+    parse_line,
+    parse_phone,
+    shopify_address,
+    smaregi_kana,
+    smaregi_line,
+    to_katakana,
+)
+from gateway.normalize.address import Address as Parsed
+from gateway.normalize.characters import HYPHENS
+
+__all__ = ["NOT_TOLD", "TOLD", "UNITS", "held", "held_otherwise", "is_same", "text_of", "told"]
+
+UNITS: Final[Mapping[str, tuple[str, ...]]] = {
+    "last_name": ("lastName",),
+    "first_name": ("firstName",),
+    "last_kana": ("lastKana",),
+    "first_kana": ("firstKana",),
+    "phone": ("mobileNumber", "phoneNumber"),
+    "address": ("postCode", "address"),
+    "birth_date": ("birthDate",),
+}
+"""A field of the profile, and the member's fields that make it up: they change together."""
+TOLD: Final = tuple(name for names in UNITS.values() for name in names)
+
+_HYPHEN: Final = str.maketrans(dict.fromkeys(HYPHENS, "-"))
+
+Row = Mapping[str, Any]
+Value = str | Address | None
+
+
+class NotTold(Enum):
+    """The till says nothing, or nothing that can be read."""
+
+    NOT_TOLD = "not told"
+
+
+NOT_TOLD: Final = NotTold.NOT_TOLD
+
+
+def text_of(row: Row, name: str) -> str:
+    value = row.get(name)
+    return "" if value is None else str(value)
+
+
+def held(row: Row) -> dict[str, str]:
+    """What the member holds, as it is written; a field that an answer leaves out is not known."""
+    return {name: text_of(row, name) for name in TOLD if name in row}
+
+
+def held_otherwise(row: Row, fields: Mapping[str, str]) -> dict[str, str]:
+    """What the member holds otherwise than `fields` say."""
+    return {name: text for name, text in held(row).items() if text != fields.get(name, "")}
+
+
+def told(unit: str, row: Row, standing: Profile) -> Value | NotTold:
+    """The new value of the profile's field `unit`; '' and None clear it. `standing`: Shopify's."""
+    if unit == "phone":
+        return _phone(row)
+    if unit == "address":
+        return _address(row, standing.address)
+    return _TEXTS[unit](text_of(row, UNITS[unit][0]))
+
+
+def is_same(unit: str, value: Value, standing: Profile) -> bool:
+    """Whether Shopify says the same, however it is written."""
+    if unit == "address":
+        return _same_address(value if isinstance(value, Address) else None, standing.address)
+    compared = _COMPARED.get(unit, clean_name)
+    return compared(str(value)) == compared(getattr(standing, unit))
+
+
+def _name(text: str) -> str | NotTold:
+    return NOT_TOLD if not text.strip() or is_placeholder(text) else clean_name(text)
+
+
+def _kana(text: str) -> str | NotTold:
+    if not text.strip():
+        return ""
+    return NOT_TOLD if is_placeholder(text) else to_katakana(text)
+
+
+def _birth_date(text: str) -> str | NotTold:
+    if not text.strip():
+        return ""
+    day = parse_birth_date(text)
+    found = "" if day is None else day.isoformat()
+    return NOT_TOLD if found in {"", Placeholder.BIRTH_DATE} else found
+
+
+_TEXTS: Final[Mapping[str, Callable[[str], str | NotTold]]] = {
+    "last_name": _name,
+    "first_name": _name,
+    "last_kana": _kana,
+    "first_kana": _kana,
+    "birth_date": _birth_date,
+}
+
+
+def _phone(row: Row) -> str | NotTold:
+    """The mobile number, or else the other one: as a sign-up's only number would be placed."""
+    texts = [text for name in UNITS["phone"] if (text := text_of(row, name).strip())]
+    if not texts:
+        return ""
+    return next((text for text in texts if parse_phone(text) is not None), NOT_TOLD)
+
+
+def _address(row: Row, standing: Address | None) -> Address | NotTold | None:
+    line, code = text_of(row, "address").strip(), text_of(row, "postCode").strip()
+    if not line and not code:
+        return None
+    code = "" if clean_postal_code(code) == Placeholder.POSTAL_CODE else code
+    if (line and is_placeholder(line)) or (code and not any(map(str.isdigit, code))):
+        return NOT_TOLD
+    code = clean_postal_code(code) or code
+    if standing is not None and _is_line_of(line, standing):
+        return replace(standing, postal_code=code)
+    return _placed(line, code, standing)
+
+
+def _placed(line: str, code: str, standing: Address | None) -> Address:
+    """The parts of a line; one abroad, or not understood, stays a line, in the country it was."""
+    parsed = parse_line(line)
+    if parsed.prefecture is None and standing is not None and standing.country != "JP":
+        return Address(standing.country, code, standing.prefecture, "", line)
+    placed = shopify_address(parsed)
+    return Address(
+        "JP",
+        code or placed.zip,
+        placed.province_code or "",
+        placed.city,
+        placed.address1,
+        placed.address2,
+    )
+
+
+def _same_address(a: Address | None, b: Address | None) -> bool:
+    if a is None or b is None:
+        return a == b
+    if a.country != b.country or _digits(a.postal_code) != _digits(b.postal_code):
+        return False
+    if a.country != "JP":
+        return _fold(_abroad(a)) == _fold(_abroad(b))
+    return _same_place(_parsed(a), _parsed(b))
+
+
+def _is_line_of(line: str, standing: Address) -> bool:
+    if standing.country != "JP":
+        return _fold(line) == _fold(_abroad(standing))
+    theirs = _parsed(standing)
+    return _fold(line) == _fold(smaregi_line(theirs)[0]) or _same_place(parse_line(line), theirs)
+
+
+def _same_place(a: Parsed, b: Parsed) -> bool:
+    """By the whole text, or by the key, all numbers and the building."""
+    if _fold(smaregi_line(a)[0]) == _fold(smaregi_line(b)[0]):
+        return True
+    key = address_key(a)
+    return bool(key) and (key, a.numbers, _fold(a.building)) == (
+        address_key(b),
+        b.numbers,
+        _fold(b.building),
+    )
+
+
+def _parsed(address: Address) -> Parsed:
+    return parse_address(
+        postal_code=address.postal_code,
+        prefecture=address.prefecture,
+        city=address.city,
+        address1=address.address1,
+        address2=address.address2,
+    )
+
+
+def _abroad(address: Address) -> str:
+    return " ".join(filter(None, (address.address1, address.address2, address.city)))
+
+
+def _fold(text: str) -> str:
+    folded = unicodedata.normalize("NFKC", text).translate(_HYPHEN).casefold()
+    return "".join(folded.split())
+
+
+def _digits(code: str) -> str:
+    return clean_postal_code(code) or _fold(code)
+
+
+def _number(text: str) -> str:
+    """Without its extension, which Shopify's form of a number has no place for."""
+    phone = parse_phone(text) if text else None
+    return (phone.e164 or phone.national) if phone else _fold(text)
+
+
+_COMPARED: Final[Mapping[str, Callable[[str], str]]] = {
+    "last_kana": lambda text: smaregi_kana(text)[0],
+    "first_kana": lambda text: smaregi_kana(text)[0],
+    "phone": _number,
+}

@@ -1,0 +1,17 @@
+"""A world with webhooks from both sides, where changes at the till go on."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from tests.events.conftest import connect
+from tests.world import World, a_world
+
+
+@pytest.fixture
+async def synced(tmp_path: Path) -> AsyncIterator[World]:
+    async with a_world(tmp_path, SMAREGI_SYNC_CHANGES="true") as world:
+        world.core.events.handlers["smaregi"].rest = 0.05
+        await connect(world)
+        yield world
