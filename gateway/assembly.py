@@ -69,7 +69,11 @@ class Assembly:
             due=self._due,
         )
         self.membership = Membership(
-            db, routes["smaregi"], self._timeout, lambda how: metrics.points_reads.labels(how).inc()
+            db,
+            routes["smaregi"],
+            self._timeout,
+            lambda how: metrics.points_reads.labels(how).inc(),
+            self._customer_exists,
         )
         self.replay = Replay(db, self.deliverer)
         self.backfill = Backfill(db, self.shopify, self.deliverer, lambda: live.current.flags)

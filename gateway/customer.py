@@ -73,4 +73,7 @@ def numeric_id(text: str) -> int:
     digits = text.removeprefix(_GID)
     if not (digits.isascii() and digits.isdigit() and 0 < len(digits) <= 19):
         raise ValueError("not a Shopify customer id")
-    return int(digits)
+    number = int(digits)
+    if number >= 2**63:
+        raise ValueError("not a Shopify customer id")
+    return number

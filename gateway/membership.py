@@ -4,7 +4,7 @@ import asyncio
 import logging
 import sqlite3
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import cast
 
@@ -30,7 +30,9 @@ _Asked = tuple[int, Link | None]
 
 
 class Membership:
-    """`route` is the channel that numbers members; `timeout()` in seconds; `count` of results."""
+    """`route` is the channel that numbers members; `timeout()` in seconds; `count` of results;
+    `exists` asks Shopify for a customer.
+    """
 
     def __init__(
         self,
@@ -38,8 +40,10 @@ class Membership:
         route: Route,
         timeout: Callable[[], float],
         count: Callable[[str], None],
+        exists: Callable[[int], Awaitable[bool]],
     ) -> None:
         self._db = db
+        self._exists = exists
         self._route = route
         self._timeout = timeout
         self._count = count
@@ -68,7 +72,11 @@ class Membership:
         limit = min(PATIENCE, self._timeout())
         try:
             async with asyncio.timeout(limit):
-                return await cast(Smaregi, self._route.channel).points.read(*asked)
+                balance = await cast(Smaregi, self._route.channel).points.read(*asked)
+                customer_id, link = asked
+                if balance is None or link is not None or await self._exists(customer_id):
+                    return balance
+                return None  # it is the number on a stranger's card
         except UpstreamError as error:
             log.warning("points could not be read: %s: %s", error.error_class, error)
             raise

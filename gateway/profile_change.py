@@ -26,7 +26,7 @@ from gateway.errors import StorageError, UpstreamError
 from gateway.outcomes import Delivery
 from gateway.refusals import change_refused, no_storage, shopify_unavailable, too_busy
 from gateway.shopify import Changed, Refused, Shopify
-from gateway.store import Database, outbox, schedule
+from gateway.store import Database, links, outbox, schedule
 from gateway.updates import Updates
 
 __all__ = ["ProfileChanges"]
@@ -105,6 +105,7 @@ class ProfileChanges:
         self, customer_id: int, changes: Mapping[str, Any], email_verified: bool, until: float
     ) -> Answer:
         owed = await self._owe_beforehand(customer_id, changes, email_verified, until)
+        unproven = "email" in changes and not email_verified and await self._unprove(customer_id)
         try:
             result = await self._shopify.change(customer_id, changes, until - _LEFT_FOR_CHANNELS)
         except UpstreamError as error:
@@ -112,11 +113,18 @@ class ProfileChanges:
             log.warning("a profile change: Shopify failed: %s", error)
             return shopify_unavailable(error)
         self._shopify_result(None)
+        new_email = isinstance(result, Changed) and result.new_email
+        if (unproven and not new_email) or (isinstance(result, Changed) and email_verified):
+            await self._db.write(lambda db: links.prove(db, customer_id))
         if isinstance(result, Changed):
             return await self._to_channels(result, owed, email_verified, until)
         partly = isinstance(result, Refused) and result.partly
         await self._release([] if partly else owed, owed)
         return change_refused(result)
+
+    async def _unprove(self, customer_id: int) -> bool:
+        """Before Shopify is called: what was said of the old e-mail must not count for the new."""
+        return await self._db.write(lambda db: links.unprove(db, customer_id))
 
     async def _owe_beforehand(
         self, customer_id: int, changes: Mapping[str, Any], email_verified: bool, until: float

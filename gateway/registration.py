@@ -233,6 +233,8 @@ class Registrar:
         row = await self._db.read(lambda db: registrations.get(db, registration_id))
         if row is not None and row.customer_id is not None:
             await self._deliverer.email_is_verified(row.customer_id)
+        elif row is not None:
+            await self._db.write(lambda db: registrations.verify(db, registration_id))
 
 
 def _is_final(answer: Answer) -> bool:

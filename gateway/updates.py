@@ -219,6 +219,8 @@ def _outcome(mode: Mode, *, urgent: bool, waiting: Delivery | None) -> Outcome |
         return Outcome.PENDING
     if mode is Mode.HOLD:
         return Outcome.HELD
+    if waiting is not None and waiting.outcome is Outcome.HELD:
+        return Outcome.HELD if mode is Mode.DRY_RUN else None  # it stays as it is
     if waiting is not None:
         return Outcome.PENDING
     return Outcome.DRY_RUN if mode is Mode.DRY_RUN else None

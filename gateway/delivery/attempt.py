@@ -19,7 +19,7 @@ from gateway.delivery.route import Route
 from gateway.delivery.works import Works
 from gateway.errors import DryRunStop, ErrorClass, StorageError, UpstreamError
 from gateway.outcomes import Delivery, Kind, Outcome, Waiting
-from gateway.store import Database, Keys, schedule
+from gateway.store import Database, Keys, links, schedule
 from gateway.store.settling import Settlement
 from gateway.wire import dry_run
 
@@ -50,11 +50,14 @@ _AFTER_CONSENT = {
 
 @dataclass(frozen=True, slots=True)
 class _Sent:
-    """What an attempt has done, the record's marks now, and what the flags said of the rest."""
+    """What an attempt has done, the record's marks now, what the flags said of the rest, and
+    whether the link was there before.
+    """
 
     done: Done
     marks: Mapping[str, str] | None
     mode: Mode = Mode.ON
+    was_linked: bool = False
 
 
 class Attempts:
@@ -139,6 +142,11 @@ class Attempts:
 
     async def email_is_verified(self, customer_id: int) -> None:
         """The e-mail is known to be theirs: linking that waited for it goes on."""
+        await self._db.write(lambda db: links.prove(db, customer_id))
+        await self.signed_in(customer_id)
+
+    async def signed_in(self, customer_id: int) -> None:
+        """A sign-in at Shopify proves the e-mail of that day."""
         channel = self.works.numbering or ""
         if await self._db.read(lambda db: schedule.is_unverified(db, customer_id, channel)):
             now = self._clock()
@@ -156,7 +164,7 @@ class Attempts:
             done = await channel.deliver(work)
         known = done.fields or work.link
         marks = work.given.after(done.fields, done.sent, done.held, done.kept) if known else None
-        return _Sent(done, marks, mode)
+        return _Sent(done, marks, mode, work.link is not None)
 
     async def _remove(self, delivery: Delivery) -> _Sent:
         """The link goes with the settlement; where there is none an earlier attempt was at it."""
@@ -195,6 +203,7 @@ class Attempts:
             old_number=done.old_number,
             old_place=done.old_place,
             match=done.match,
+            was_linked=sent.was_linked,
         )
 
     def _broke(

@@ -66,6 +66,7 @@ class Deliverer:
         self.works = self._attempts.works
         self.member_number = self.works.member_number
         self.email_is_verified = self._attempts.email_is_verified
+        self.signed_in = self._attempts.signed_in
         self.busy: set[int] = set()
         self._live: set[int] = set()  # of them, those of live attempts
         self._tasks: set[asyncio.Task[Any]] = set()
@@ -244,11 +245,10 @@ class Deliverer:
         if admission is Admission.SHUT:
             await self._postpone([delivery], self._attempts.shut(gate))
             waiting = await self._db.read(lambda db: listing.get(db, delivery.id))
-            return waiting if waiting and waiting.outcome.is_open else None  # somebody else's deed
+            return waiting if waiting and waiting.outcome.is_open else None
         claimed = None
         try:
-            now = self._clock()
-            seen = delivery.version  # before the customer was read
+            now, seen = self._clock(), delivery.version  # before the customer was read
             claimed = await self._db.write(lambda db: outbox.claim(db, delivery.id, now, seen))
         finally:
             if claimed is None:

@@ -86,7 +86,7 @@ class Merging:
                 merge = await self._begun(one, other, survivor)
                 if points_settled:
                     merge = await self._settled_by_hand(merge)
-                return await self._finish(merge, tell)
+                return await self._finish(merge, tell, by_hand=points_settled)
 
         return told(self._linking.deliverer, work)
 
@@ -113,7 +113,7 @@ class Merging:
         await self._db.write(lambda db: merges.write(db, settled))
         return settled
 
-    async def _finish(self, merge: Merge, tell: Tell) -> str:
+    async def _finish(self, merge: Merge, tell: Tell, *, by_hand: bool = False) -> str:
         if merge.step == "done":
             return f"Member {merge.absorbed} was merged into member {merge.survivor} already."
         if merge.problem is not None:
@@ -125,7 +125,15 @@ class Merging:
         except UpstreamError as error:
             raise Unfinished(await self._interrupted(merge, error)) from None
         merge = await self._free_the_number(merge, tell)
+        if not by_hand and await self._points.balance(merge.absorbed) > 0:
+            tell(f"The till gave member {merge.absorbed} points meanwhile: they are moved, too.")
+            return await self._finish(await self._again_from_the_start(merge), tell, by_hand=True)
         return await self._close(merge, tell)
+
+    async def _again_from_the_start(self, merge: Merge) -> Merge:
+        begun = merge.at("begun", self._clock(), points=0, balance_before=0)
+        await self._db.write(lambda db: merges.write(db, begun))
+        return begun
 
     # -- points
 
@@ -190,6 +198,7 @@ class Merging:
         noted = await self._smaregi.absorb(str(merge.absorbed), str(merge.survivor))
         room = "" if noted else " Its note has no room to say where it went."
         tell(f"Member {merge.absorbed} is marked as merged (status 4).{room}")
+        left = await self._points.balance(merge.absorbed)
         done = merge.at("done", self._clock())
 
         def unit(db: sqlite3.Connection) -> None:
@@ -199,6 +208,11 @@ class Merging:
         await self._db.write(unit)
         if merge.customer_id is not None:
             tell(await self._linking.attempt_owed(merge.customer_id))
+        if left > 0:
+            raise Unfinished(
+                f"Member {merge.absorbed} was merged into member {merge.survivor}, but has {left} "
+                "points that the till gave it meanwhile: move them in Smaregi."
+            )
         return f"Member {merge.absorbed} was merged into member {merge.survivor}."
 
     # -- what a dead owner left, or Smaregi's trouble

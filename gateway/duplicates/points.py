@@ -45,7 +45,7 @@ class Points:
     async def take(self, merge: Merge, tell: Tell) -> Merge:
         """From the absorbed: `begun` or `taking` -> `taken`, or `given` if there are none."""
         if merge.step == "begun":
-            balance = await self._balance(merge.absorbed)
+            balance = await self.balance(merge.absorbed)
             if balance <= 0:
                 return await self._write(merge.at("given", self._clock()))
             taking = merge.at("taking", self._clock(), points=balance, balance_before=balance)
@@ -55,7 +55,7 @@ class Points:
     async def give(self, merge: Merge, tell: Tell) -> Merge:
         """To the survivor: `taken` or `giving` -> `given`."""
         if merge.step == "taken":
-            balance = await self._balance(merge.survivor)
+            balance = await self.balance(merge.survivor)
             giving = merge.at("giving", self._clock(), balance_before=balance)
             return await self._send(await self._write(giving), "taken", "given", tell)
         return await self._clear_up(merge, "taken", "given", tell)
@@ -101,13 +101,13 @@ class Points:
         """The balance; what fails in passing is asked again for as long as we wait anyway."""
         while True:
             try:
-                return await self._balance(member)
+                return await self.balance(member)
             except UpstreamError:
                 if time.monotonic() >= until:
                     raise
                 await asyncio.sleep(min(_PAUSE, self.patience / 10))
 
-    async def _balance(self, member: int) -> int:
+    async def balance(self, member: int) -> int:
         balance = await self._client.balance(str(member))
         if balance is None:
             raise Puzzle(f"Smaregi has no member {member} any more")

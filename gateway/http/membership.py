@@ -20,7 +20,7 @@ routes = web.RouteTableDef()
 _CARD_SECONDS = 300
 
 
-@routes.get("/v1/customers/{id}/points")
+@routes.get("/v1/customers/{id:.+}/points")
 async def points(request: web.Request) -> web.Response:
     core = request.app[CORE]
     customer_id = _customer_id(request)
@@ -40,7 +40,7 @@ async def points(request: web.Request) -> web.Response:
     return respond(Answer(200, orjson.dumps(body), {"Cache-Control": "no-store"}))
 
 
-@routes.get("/v1/customers/{id}/card.svg")
+@routes.get("/v1/customers/{id:.+}/card.svg")
 async def card(request: web.Request) -> web.Response:
     form = request.query.get("format", "code128")
     if form not in FORMATS:

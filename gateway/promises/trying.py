@@ -12,7 +12,7 @@ from gateway.intent import read_intent
 from gateway.outcomes import Outcome
 from gateway.owing import Owing
 from gateway.refusals import given_up, kept, refused, unreadable
-from gateway.shopify import Accepted, Shopify
+from gateway.shopify import Accepted, AlreadyRegistered, Shopify
 from gateway.store import Database, Keys, promises, registrations
 from gateway.store.promises import Promise
 
@@ -76,6 +76,8 @@ class Trying:
         if isinstance(result, Accepted):
             await self._accepted(promise, result)
             return
+        if isinstance(result, AlreadyRegistered) and promise.email_verified:
+            await self._deliverer.email_is_verified(result.customer_id)
         told, now = kept(refused(result)), self._clock()
         await self._db.write(lambda db: registrations.refuse(db, promise.id, told, now))
         self._intent_gone()
@@ -86,9 +88,9 @@ class Trying:
         return mark in await self._db.read(lambda db: registrations.untold_ids(db, email_hash, now))
 
     async def _accepted(self, promise: Promise, result: Accepted) -> None:
-        owed = await self._owing.owe(
-            promise.id, result, promise.email_verified, tried=_REHEARSED, told=True
-        )
+        row = await self._db.read(lambda db: registrations.get(db, promise.id))
+        verified = promise.email_verified or (row is not None and row.email_verified)
+        owed = await self._owing.owe(promise.id, result, verified, tried=_REHEARSED, told=True)
         rehearsed = [d for d in owed if d.claimed_version == d.version]
         if not rehearsed:
             return

@@ -61,6 +61,7 @@ class Change:
         self._changes = changes
         self._with_phone = True
         self._partly = False
+        self._new_email = False  # also where an earlier try, whose answer was lost, changed it
         self._deadline = 0.0
 
     async def run(self, deadline: float, clock: Callable[[], float]) -> ChangeResult:
@@ -93,7 +94,8 @@ class Change:
             node = await self._read(deadline)
         if node is None:
             return Missing()
-        return Changed(customer_of(node, documents.FIND), (*warnings, *self._address_warnings()))
+        told = (*warnings, *self._address_warnings())
+        return Changed(customer_of(node, documents.FIND), told, self._new_email)
 
     def _address_warnings(self) -> Warnings:
         address = self._changes.get("address")
@@ -118,6 +120,7 @@ class Change:
         """Names, e-mail, phone, language and metafields; a phone that is refused is kept aside."""
         self._with_phone = True
         body = self._update_input(node, existing)
+        self._new_email = self._new_email or "email" in body
         try:
             await self._write(body)
         except _Refused as turn:

@@ -64,6 +64,7 @@ class Changed:
 
     customer: Customer
     warnings: Warnings = ()
+    new_email: bool = False
 
 
 @dataclass(frozen=True, slots=True)

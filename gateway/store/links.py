@@ -13,14 +13,18 @@ __all__ = [
     "customers_after",
     "forget_mark",
     "get",
+    "is_unproven",
     "keep_apart",
     "of_customers",
     "of_reference",
     "of_references",
+    "prove",
+    "refresh",
     "remark",
     "remove",
     "reunite",
     "set_fields",
+    "unprove",
 ]
 
 
@@ -59,6 +63,27 @@ def set_fields(
     db.execute(
         "UPDATE links SET fields = ? WHERE channel = ? AND customer_id = ?",
         (orjson.dumps(fields).decode(), channel, customer_id),
+    )
+
+
+def refresh(db: sqlite3.Connection, link: Link, now: float) -> None:
+    """What an attempt knows of a linked record; one that was unlinked meanwhile stays so."""
+    db.execute(
+        """UPDATE links SET
+               member_number = coalesce(?4, member_number), fields = coalesce(?5, fields),
+               old_number = coalesce(?6, old_number), old_place = coalesce(?7, old_place),
+               updated_at = ?8
+           WHERE channel = ?1 AND customer_id = ?2 AND reference = ?3""",
+        (
+            link.channel,
+            link.customer_id,
+            link.reference,
+            link.member_number,
+            None if link.fields is None else orjson.dumps(link.fields).decode(),
+            link.old_number,
+            link.old_place,
+            now,
+        ),
     )
 
 
@@ -116,6 +141,22 @@ def remove(db: sqlite3.Connection, channel: str, customer_id: int, reference: st
             (channel, customer_id, reference),
         ).rowcount
     )
+
+
+def unprove(db: sqlite3.Connection, customer_id: int) -> bool:
+    """Their e-mail is about to be another, and nobody says that it is theirs. False: known."""
+    return bool(db.execute("INSERT OR IGNORE INTO unproven VALUES (?)", (customer_id,)).rowcount)
+
+
+def prove(db: sqlite3.Connection, customer_id: int) -> None:
+    """Their e-mail is known to be theirs."""
+    db.execute("DELETE FROM unproven WHERE customer_id = ?", (customer_id,))
+
+
+def is_unproven(db: sqlite3.Connection, customer_id: int) -> bool:
+    """What was ever said of an e-mail of theirs was said of an earlier one."""
+    row = db.execute("SELECT 1 FROM unproven WHERE customer_id = ?", (customer_id,)).fetchone()
+    return row is not None
 
 
 def keep_apart(db: sqlite3.Connection, customer_id: int, member_id: int, now: float) -> None:

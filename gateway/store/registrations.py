@@ -30,6 +30,7 @@ __all__ = [
     "standing",
     "unsettled",
     "untold_ids",
+    "verify",
 ]
 
 DAY = 86400.0
@@ -166,6 +167,11 @@ def mark_unclear(db: sqlite3.Connection, registration_id: str, now: float) -> No
         "UPDATE registrations SET state = 'unclear', updated_at = ? WHERE id = ?",
         (now, registration_id),
     )
+
+
+def verify(db: sqlite3.Connection, registration_id: str) -> None:
+    """Somebody said meanwhile that the e-mail is theirs; told to the channels with the rest."""
+    db.execute("UPDATE registrations SET email_verified = 1 WHERE id = ?", (registration_id,))
 
 
 def mark_told(db: sqlite3.Connection, registration_id: str) -> None:

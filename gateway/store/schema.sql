@@ -131,6 +131,11 @@ CREATE TABLE kept_apart (
     PRIMARY KEY (customer_id, member_id)
 ) STRICT, WITHOUT ROWID;
 
+-- Customers whose e-mail was changed by somebody who did not say that it is theirs.
+CREATE TABLE unproven (
+    customer_id INTEGER PRIMARY KEY
+) STRICT;
+
 -- Two store members that a person makes one. `step`:
 --   begun     agreed; nothing was sent
 --   taking    `points` are about to leave the absorbed, or have just left it

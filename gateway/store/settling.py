@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 
 from gateway.errors import ErrorClass, UpstreamError
-from gateway.outcomes import Delivery, Kind, Match, Outcome, Waiting
+from gateway.outcomes import Delivery, Kind, Link, Match, Outcome, Waiting
 from gateway.store import examination, links
 from gateway.store.listing import row_to_delivery
 from gateway.store.outbox import values
@@ -21,6 +21,7 @@ __all__ = ["Settlement", "settle"]
 class Settlement:
     """How an attempt ended; `counted` is false where the failure says nothing about it.
 
+    `was_linked`: the link was there when the attempt began; if it has gone since, it stays gone.
     `fields`: the marks of what the channel's record has been given by now, where that changed.
     `state`: a keyed hash of the customer of whom a failed attempt told.
     """
@@ -44,6 +45,7 @@ class Settlement:
     fields: Mapping[str, str] | None = None
     state: str | None = None
     match: Match | None = None
+    was_linked: bool = False
     error: UpstreamError | None = None
 
 
@@ -67,16 +69,34 @@ def settle(db: sqlite3.Connection, ends: Sequence[Settlement], now: float) -> di
         and end.reference
         and (end.outcome is Outcome.DELIVERED or end.fields is not None)
     ]
-    linked = [(delivery, end) for delivery, end in known if delivery.kind is not Kind.REMOVAL]
+    linked = [one for one in known if _makes_link(*one)]
     if linked:
         _link(db, linked, now)
     for delivery, end in known:
+        if end.was_linked:
+            links.refresh(db, _as_link(delivery, end), now)
         if delivery.kind is Kind.REMOVAL:
             links.remove(db, delivery.channel, delivery.customer_id, end.reference or "")
         elif end.match is not None:
             member_id = int(end.reference or 0)
             examination.linked_now(db, delivery.customer_id, member_id, end.match, now)
     return settled
+
+
+def _makes_link(delivery: Delivery, end: Settlement) -> bool:
+    return delivery.kind is not Kind.REMOVAL and not end.was_linked
+
+
+def _as_link(delivery: Delivery, end: Settlement) -> Link:
+    return Link(
+        channel=delivery.channel,
+        customer_id=delivery.customer_id,
+        reference=end.reference or "",
+        member_number=end.member_number,
+        fields=end.fields,
+        old_number=end.old_number,
+        old_place=end.old_place,
+    )
 
 
 @lru_cache(maxsize=64)

@@ -72,8 +72,10 @@ async def _one_merge(world: World, chance: random.Random, number: int) -> None:
         if chance.random() < 0.3:
             await world.restart()
     world.sandbox.faults.clear()
-    for _ in range(2):  # what the last fault left unclear is cleared up, then done
+    for _ in range(6):  # what the last fault left unclear is cleared up, then done
         code = (await told(world.core.merging.merge(one, two, None))).code
+        if code == 0:
+            break
     assert code == 0
     assert watch.highest == total
     assert sorted(int(member(world, i)["point"]) for i in (one, two)) == sorted([0, total])

@@ -11,6 +11,7 @@ import pytest
 from gateway.errors import ErrorClass, UpstreamError
 from gateway.sandbox import Fault, SandboxOptions, SmaregiOptions
 from tests.e2e.evidence import assert_problem, personal_data_in, started_quietly
+from tests.herd.backlog import customers_in_shopify
 from tests.world import TARO, World, a_world
 
 ID = 7000000000001
@@ -64,9 +65,15 @@ async def test_an_old_cards_number_is_the_member_number_that_is_shown(tmp_path: 
 
 
 async def test_a_member_of_whom_no_link_is_known_is_found_by_the_number(world: World) -> None:
-    a_member(world, customerCode=str(ID))
-    reply = await world.get(POINTS)
+    (known,) = customers_in_shopify(world.sandbox, 1)
+    a_member(world, customerCode=str(known))
+    reply = await world.get(f"/v1/customers/{known}/points")
     assert (reply.status, reply.body["points"]) == (200, 1250)
+
+
+async def test_the_number_on_a_strangers_card_is_no_customer(world: World) -> None:
+    a_member(world, customerCode="2900000000015")
+    assert_problem(await world.get("/v1/customers/2900000000015/points"), 404, "no-member")
 
 
 @pytest.mark.parametrize(
@@ -163,13 +170,11 @@ async def test_points_want_the_key(tmp_path: Path) -> None:
 async def test_a_flood_of_readers_delays_no_registration(world: World) -> None:
     """Without a share of their own, 400 readers would take the reads of eight seconds."""
     await started_quietly(world)
-    for number in range(400):
-        world.sandbox.smaregi.add(
-            customerCode=str(ID + 1000 + number), lastName="佐藤", firstName="花"
-        )
+    known = customers_in_shopify(world.sandbox, 400)
+    for customer in known:
+        world.sandbox.smaregi.add(customerCode=str(customer), lastName="佐藤", firstName="花")
     flood = [
-        asyncio.create_task(world.get(f"/v1/customers/{ID + 1000 + number}/points"))
-        for number in range(400)
+        asyncio.create_task(world.get(f"/v1/customers/{customer}/points")) for customer in known
     ]
     await world.until(lambda: any(reader.done() for reader in flood))
     began = time.perf_counter()

@@ -107,6 +107,7 @@ class Smaregi:
             return await self._recognised(own, work)
         decision = await self._decide(work)
         if isinstance(decision, LinkTo):
+            self.holders.claim(decision.member.member_id, work.customer.id)
             done = await self.numbers.give(Target.of(decision.member), work)
             return replace(done, match=Match(_ids(decision.others), decision.told))
         return replace(await self._create(work), match=Match(_ids(decision.possible)))
@@ -128,6 +129,7 @@ class Smaregi:
             raise conflict(f"the store member that was chosen has status {_status(row)}")
         if await self.holders.owners(row, besides=work.customer.id):
             raise conflict("the store member that was chosen belongs to another customer")
+        self.holders.claim(int(member_id), work.customer.id)
         done = await self.numbers.give(Target.chosen(row), work)
         return replace(done, match=Match(told=self.index.told(work.customer.profile)))
 
@@ -200,7 +202,8 @@ class Smaregi:
         if isinstance(choice, Undecided):
             raise conflict(choice.reason)
         if isinstance(choice, LinkTo):
-            if not work.email_verified and not self._settings().smaregi_link_unverified:
+            anybody = self._settings().smaregi_link_unverified
+            if not (anybody or await self.holders.has_proven(work)):
                 raise conflict("the e-mail is not verified (SMAREGI_LINK_UNVERIFIED=false)")
             if await self.holders.owners(row_of(choice.member), besides=work.customer.id):
                 raise conflict("the store member with this e-mail belongs to another customer")
@@ -233,6 +236,7 @@ class Smaregi:
 
         Returns the number that it has now, None where the member is gone. May be repeated.
         """
+        self.holders.release(int(link.reference))
         return await self.numbers.give_back(link)
 
     async def withdraw(self, link: Link) -> None:

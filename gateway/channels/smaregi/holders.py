@@ -4,9 +4,10 @@ person who keeps the two apart.
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
-from gateway.channels.base import Context
+from gateway.channels.base import Context, Work
 from gateway.channels.smaregi.client import SYSTEM, SmaregiClient
 from gateway.channels.smaregi.numbers import text_of
 from gateway.errors import ErrorClass, UpstreamError
@@ -19,6 +20,9 @@ __all__ = ["Holders", "conflict", "row_of"]
 _SHOPIFY_ID_DIGITS = range(10, 20)
 """Digits of a Shopify customer id; shorter numbers are a shop's own."""
 
+_CLAIM = 60.0
+"""Seconds for which a claim stands: longer than any attempt takes until its link is written."""
+
 Row = Mapping[str, Any]
 
 
@@ -29,6 +33,7 @@ class Holders:
         self._context = context
         self._client = client
         self.apart: set[tuple[int, int]] = set()
+        self._claims: dict[int, tuple[int, float]] = {}  # member id -> customer id, since when
 
     async def open(self) -> None:
         self.apart |= await self._context.db.read(links.apart)
@@ -57,6 +62,28 @@ class Holders:
             owners.add(link.customer_id)
         owners.discard(besides or 0)
         return {owner for owner in owners if await self._context.customer_exists(owner)}
+
+    def claim(self, member_id: int, customer_id: int) -> None:
+        """From the look at its owners to the link's row nobody else may have this member.
+
+        Raises a conflict where another customer is just being linked to it.
+        """
+        now = self._context.clock()
+        taken = [member for member, (_, since) in self._claims.items() if abs(now - since) > _CLAIM]
+        for member in taken:
+            del self._claims[member]
+        if self._claims.get(member_id, (customer_id, now))[0] != customer_id:
+            raise conflict("another customer is just being linked to this store member")
+        self._claims[member_id] = (customer_id, now)
+
+    def release(self, member_id: int) -> None:
+        """The member was unlinked: whoever it is to be linked to next may have it at once."""
+        self._claims.pop(member_id, None)
+
+    async def has_proven(self, work: Work) -> bool:
+        """Whether the e-mail is known to be theirs, and that was said of no earlier one."""
+        unproven = partial(links.is_unproven, customer_id=work.customer.id)
+        return work.email_verified and not await self._context.db.read(unproven)
 
     async def link_of(self, member_id: str) -> Link | None:
         return await self._context.db.read(lambda db: links.of_reference(db, SYSTEM, member_id))
