@@ -11,6 +11,7 @@ from pathlib import Path
 from flags import Mode
 from gateway.app import Core
 from gateway.channels import ROSTER, Check
+from gateway.channels.smaregi import SmaregiSettings
 from gateway.config import LiveConfig
 from gateway.errors import ConfigurationError, ErrorClass, UpstreamError
 from gateway.events import SUBSCRIBED
@@ -104,8 +105,13 @@ async def _webhooks(core: Core) -> Sequence[Check]:
     """Asked for only where GATEWAY_PUBLIC_URL says that they are wanted."""
     address = _address(core.live)
     if address is None:
-        return []
-    if lacking := _lacking(core.live):
+        detail = "GATEWAY_PUBLIC_URL is not set: changes made elsewhere arrive within the hour only"
+        return [Check("Webhooks", ok=True, detail=detail)]
+    lacking = _lacking(core.live)
+    smaregi = core.live.current.sections["smaregi"]
+    if isinstance(smaregi, SmaregiSettings) and smaregi.smaregi_webhook_secret is None:
+        lacking.append("SMAREGI_WEBHOOK_SECRET: is not set; Smaregi's webhooks are refused")
+    if lacking:
         return [Check("Webhooks", ok=False, detail="; ".join(lacking))]
     looked = await core.subscriptions.look(address, [*SUBSCRIBED])
     missing = [SUBSCRIBED[each.topic] for each in looked if each.state == "missing"]

@@ -23,6 +23,7 @@ __all__ = [
     "NotReadyError",
     "Refused",
     "StorageError",
+    "Unreachable",
     "UpstreamError",
 ]
 
@@ -121,6 +122,10 @@ class DryRunStop(GatewayError):  # noqa: N818 - it ends a rehearsal, nothing fai
     def __init__(self, operation: str) -> None:
         super().__init__(f"dry run: stopped before {operation}")
         self.operation = operation
+
+
+class Unreachable(GatewayError):  # noqa: N818 - likewise
+    """A system could not be asked for what a command wanted to show."""
 
 
 class Refused(GatewayError):  # noqa: N818 - the owner's word, shown as it is

@@ -80,10 +80,16 @@ def load_sections(
 def _problems(section: type[Section], error: ValidationError) -> Iterator[str]:
     for detail in error.errors(include_input=False, include_url=False, include_context=False):
         name = str(detail["loc"][0])
-        message = detail["msg"].removeprefix("Value error, ").removeprefix("Input ")
+        message = _message(detail)
         info = section.model_fields.get(name)
         hint = f" ({info.description})" if info and info.description else ""
         yield f"{name.upper()}: {message}{hint}"
+
+
+def _message(detail: Mapping[str, Any]) -> str:
+    if str(detail["type"]).startswith("bool_"):
+        return "should be true or false"
+    return str(detail["msg"]).removeprefix("Value error, ").removeprefix("Input ")
 
 
 def unknown_variables(known: set[str], sources: Sources) -> Iterator[str]:

@@ -26,7 +26,7 @@ _PASSING = "Deliveries are kept and sent again by themselves."
 _EVENTS = "A change made elsewhere is not taken over; it is tried again at the next start."
 _PASSES_ON = "What webhooks did not bring is found later; it goes on by itself in some minutes."
 _GIVEN_UP = "Its data is wiped: the customer has to sign up again."
-_MASTER = "Sign-ups are answered 503 until it works again."
+_MASTER = "Sign-ups are answered 503 (202 with respond-async) until it works again."
 
 
 def _what_follows(system: str, error_class: ErrorClass) -> str:

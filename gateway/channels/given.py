@@ -47,6 +47,13 @@ class Given:
         ours = (name for name, mark in self.marks.items() if mark[0] in _OURS)
         return changed | {name: "" for name in ours if name not in fields}
 
+    def insisting_on(self, name: str) -> "Given":
+        """This field is sent unless we have sent it as it is: a record's own value is not ours."""
+        mark = (self.marks or {}).get(name, "")
+        if mark[:1] != _BASELINE:
+            return self
+        return Given({**(self.marks or {}), name: _UNSURE}, self._hashed)
+
     def knows(self, name: str) -> bool:
         return self.marks is not None and name in self.marks
 

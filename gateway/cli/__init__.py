@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from gateway.errors import ConfigurationError, Refused, StorageError
+from gateway.errors import ConfigurationError, Refused, StorageError, Unreachable
 
 __all__ = ["COMMANDS", "main"]
 
@@ -20,7 +20,7 @@ COMMANDS: dict[str, str] = {
     "flags": "every flag, and where it comes from",
     "normalize": "what each system would get of a customer's data; sends nothing",
     "check": "prove the configuration against the real systems",
-    "duplicates": "store members that may be one person: list, show, reject",
+    "duplicates": "store members that may be one person: list, show, reject, merge, link, unlink",
     "members": "the index of Smaregi members",
     "webhooks": "the subscriptions in Shopify: install",
 }
@@ -61,6 +61,9 @@ def main(arguments: list[str] | None = None) -> Any:
     except Refused as error:
         click.echo(str(error), err=True)
         sys.exit(2)
+    except Unreachable as error:
+        click.echo(str(error), err=True)
+        sys.exit(1)
     except StorageError as error:
         click.echo(f"The database cannot be used: {error}\n  {error.hint}", err=True)
         sys.exit(1)

@@ -75,7 +75,8 @@ def _show_rows(rows: list[dict[str, Any]]) -> None:
         "outcome": lambda row: row["outcome"],
         "error": lambda row: row["error_class"],
     }
-    if not sys.stdout.isatty() or shutil.get_terminal_size().columns >= _WIDE:
+    narrow = sys.stdout.isatty() and shutil.get_terminal_size().columns < _WIDE
+    if not narrow:
         columns |= {
             "kind": lambda row: row["kind"],
             "tries": lambda row: row["attempts"],
@@ -83,6 +84,8 @@ def _show_rows(rows: list[dict[str, Any]]) -> None:
             "message": lambda row: row["message"],
         }
     table("", columns, [[cell(row) for cell in columns.values()] for row in rows])
+    if narrow:
+        click.echo(f"With {_WIDE} columns there is more; `deliveries show ID` tells everything.")
 
 
 @command.command("show")

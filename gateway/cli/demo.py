@@ -65,7 +65,7 @@ async def _show_it(port: int, *, once: bool) -> bool:
 
     async with _running(port) as (sandbox, url):
         answer = await _register(url)
-        _show(answer, url, sandbox)
+        _show(answer, url, sandbox, once=once)
         well = answer.get("status") == "complete"
         if not once:
             click.echo("\nTry it by hand on the sandbox's page. Ctrl-C stops the demo.")
@@ -116,7 +116,7 @@ async def _register(url: str) -> dict[str, Any]:
         return answer
 
 
-def _show(answer: dict[str, Any], url: str, sandbox: Any) -> None:
+def _show(answer: dict[str, Any], url: str, sandbox: Any, *, once: bool) -> None:
     from gateway.cli.output import table  # noqa: PLC0415
 
     click.echo(f"gateway   {url}/v1/registrations")
@@ -141,6 +141,8 @@ def _show(answer: dict[str, Any], url: str, sandbox: Any) -> None:
     click.echo(
         "The store knew this person as member 0012345 with 1250 points: linked, points kept."
     )
+    if once:  # nobody is there any more
+        return
     customer = f"{url}/v1/customers/{answer['shopify_customer_id'].rpartition('/')[2]}"
     click.echo(f"points    {customer}/points")
     click.echo(f"card      {customer}/card.svg")

@@ -14,7 +14,7 @@ from aiohttp import web
 
 from gateway.app import Core, Role, open_core
 from gateway.config import LiveConfig, load, stamp
-from gateway.errors import ConfigurationError, Refused
+from gateway.errors import ConfigurationError, Refused, Unreachable
 from gateway.http import control_application
 from gateway.sources import Sources
 from gateway.store import OwnerLock, socket_path
@@ -109,6 +109,8 @@ class Client:
     async def _call(self, method: str, path: str, **options: Any) -> dict[str, Any]:
         async with self._session.request(method, f"http://owner{path}", **options) as response:
             body: dict[str, Any] = orjson.loads(await response.read())
+            if response.status == 502:
+                raise Unreachable(_explained(body))
             if response.status >= 400:
                 raise Refused(_explained(body))
             return body

@@ -156,6 +156,12 @@ class Attempts:
     async def _deliver(
         self, delivery: Delivery, customer: Customer | None, *, fresh: bool
     ) -> _Sent:
+        async with self.works.turn(delivery.channel, delivery.customer_id):
+            return await self._deliver_in_turn(delivery, customer, fresh=fresh)
+
+    async def _deliver_in_turn(
+        self, delivery: Delivery, customer: Customer | None, *, fresh: bool
+    ) -> _Sent:
         if customer is None or delivery.kind is Kind.REMOVAL:
             return await self._remove(delivery)
         work, mode = await self.works.prepare(delivery, customer, fresh=fresh)

@@ -4,10 +4,12 @@ A hash of a field is keyed and bound to channel and customer, so that equal valu
 cannot be told from the database.
 """
 
+import asyncio
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache, partial
 from typing import Any
+from weakref import WeakValueDictionary
 
 import orjson
 
@@ -38,6 +40,7 @@ class Works:
         self.permission = Permission(flags)
         self.numbering = next((n for n, r in routes.items() if r.spec.numbers_members), None)
         self._sending: dict[tuple[str, int], Customer] = {}
+        self._turns: WeakValueDictionary[tuple[str, int], asyncio.Lock] = WeakValueDictionary()
 
     async def link(self, channel: str, customer_id: int) -> Link | None:
         return await self._db.read(lambda db: links.get(db, channel, customer_id))
@@ -65,6 +68,10 @@ class Works:
         """A keyed hash of the customer as they are now."""
         whole = orjson.dumps(customer.profile).decode()
         return self._keys.marks(f"{channel} {customer.id}", {"": whole})[""]
+
+    def turn(self, channel: str, customer_id: int) -> asyncio.Lock:
+        """Held while a channel's record of a customer is read, written or unlinked: by one."""
+        return self._turns.setdefault((channel, customer_id), asyncio.Lock())
 
     @contextmanager
     def under_way(self, channel: str, customer: Customer) -> Iterator[None]:
@@ -121,6 +128,8 @@ class Works:
         route = self._routes[delivery.channel]
         known = link.fields if link else (delivery.plan or {}).get("fields")
         given = self.given(delivery.channel, customer.id, known)
+        if delivery.urgent:
+            given = given.insisting_on(route.spec.consent)
 
         fields = cache(partial(route.channel.fields_of, customer))
 

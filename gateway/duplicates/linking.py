@@ -193,7 +193,8 @@ class Linking:
         """No attempt of this customer's delivery to Smaregi is under way meanwhile."""
         held = await self._hold(customer_id)
         try:
-            yield
+            async with self.deliverer.works.turn(CHANNEL, customer_id):
+                yield
         finally:
             self.deliverer.busy.discard(held)
 

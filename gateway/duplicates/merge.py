@@ -186,6 +186,7 @@ class Merging:
             number = await self._smaregi.unlink(link)
             linking = merge.at("linking", self._clock())
             await self._db.write(lambda db: self._move_link(db, linking, customer_id))
+            self._smaregi.holders.apart.discard((customer_id, merge.survivor))  # the newer word
         tell(f"Member {merge.absorbed} has the number {number} now.")
         return linking
 

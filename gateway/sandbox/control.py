@@ -8,6 +8,8 @@
     GET    /_sandbox/delays             {"smaregi": {"seconds": 0.8, "mode": "total"}, …}
     PUT    /_sandbox/delays             {"smaregi": {"seconds": 0.8, "mode": "total"}}, or a number
     POST   /_sandbox/members            a store member, or a list of them; answers their ids
+    PATCH  /_sandbox/members/{id}       a change made at the till; `point` too
+    PATCH  /_sandbox/customers/{id}     a change made in Shopify's admin; `state` ENABLED signs in
     POST   /_sandbox/register           passes a registration on to the gateway
     POST   /_sandbox/reset              empties everything
 
@@ -64,6 +66,8 @@ class Page:
                 web.get("/_sandbox/delays", self._delays),
                 web.put("/_sandbox/delays", self._set_delays),
                 web.post("/_sandbox/members", self._add_members),
+                web.patch("/_sandbox/members/{id}", self._edit_member),
+                web.patch("/_sandbox/customers/{id}", self._edit_customer),
                 web.post("/_sandbox/register", self._register),
                 web.post("/_sandbox/reset", self._reset),
             ]
@@ -141,7 +145,26 @@ class Page:
     async def _add_members(self, request: web.Request) -> web.Response:
         wanted = orjson.loads(await request.read())
         many = wanted if isinstance(wanted, list) else [wanted]
-        return _json({"customerIds": [self._sandbox.smaregi.add(**each) for each in many]}, 201)
+        return _json({"customerIds": [self._add_member(each) for each in many]}, 201)
+
+    def _add_member(self, fields: dict[str, str]) -> int:
+        points = fields.pop("point", None)
+        member = self._sandbox.smaregi.add(**fields)
+        if points is not None:
+            self._sandbox.smaregi.edit(member, point=points)
+        return member
+
+    async def _edit_member(self, request: web.Request) -> web.Response:
+        self._sandbox.smaregi.edit(int(request.match_info["id"]), **await _object(request))
+        return _json({})
+
+    async def _edit_customer(self, request: web.Request) -> web.Response:
+        customer, fields = int(request.match_info["id"]), await _object(request)
+        if fields.pop("state", None) == "ENABLED":
+            self._sandbox.shopify.enable(customer)
+        if fields:
+            self._sandbox.shopify.edit_customer(customer, **fields)
+        return _json({})
 
     async def _reset(self, _request: web.Request) -> web.Response:
         self._sandbox.reset()

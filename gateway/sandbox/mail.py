@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import time
+from base64 import b64encode
 from collections import deque
 from dataclasses import dataclass
 from email import message_from_bytes
@@ -43,6 +44,16 @@ class Mail:
         """The text of the part of that kind, `html` or `plain`; None without one."""
         part: Any = self.message.get_body((kind,))
         return None if part is None else str(part.get_content()).replace("\r\n", "\n")
+
+    def page(self) -> str | None:
+        """The HTML with its images in it, as a mail program shows it."""
+        text = self.body("html")
+        for part in self.message.walk() if text is not None else ():
+            name = str(part["Content-ID"] or "").strip("<>")
+            if text is not None and name:
+                data = b64encode(part.get_payload(decode=True) or b"").decode()
+                text = text.replace(f"cid:{name}", f"data:{part.get_content_type()};base64,{data}")
+        return text
 
 
 class Mailbox:

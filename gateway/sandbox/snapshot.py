@@ -90,6 +90,6 @@ def _mail(mail: Mail) -> dict[str, Any]:
         "to": list(mail.recipients),
         "subject": mail.subject,
         "messageId": mail.message_id,
-        "html": mail.body("html"),
+        "html": mail.page(),
         "text": mail.body("plain"),
     }

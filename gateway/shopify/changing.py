@@ -60,7 +60,7 @@ class Change:
         self._gid = gid(customer_id)
         self._changes = changes
         self._with_phone = True
-        self._partly = False
+        self._partly = False  # whether anything was written, also by an earlier try
         self._new_email = False  # also where an earlier try, whose answer was lost, changed it
         self._deadline = 0.0
 
@@ -79,7 +79,6 @@ class Change:
             return Missing()
         existing = customer_of(node, documents.READ_MANY)
         self._deadline = deadline
-        self._partly = False
         try:
             warnings = await self._update(node, existing)
             await self._consent(node)

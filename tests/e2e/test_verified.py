@@ -84,3 +84,32 @@ async def test_other_conflicts_stay_as_they_are(strict: World) -> None:
     (delivery,) = await strict.deliveries(channels=("smaregi",))
     assert "suspended" in (delivery.message or "")
     assert await link_of(strict, customer_of(first)) is None
+
+
+async def test_what_was_said_of_one_address_does_not_count_for_the_next(tmp_path: Path) -> None:
+    settings = {"SMAREGI_LINK_UNVERIFIED": "false", "FLAG_SMAREGI": "hold"}
+    async with a_world(tmp_path, **settings) as world:
+        stranger = store_member(world, mailAddress="other@example.com", customerCode="V1")
+        customer = customer_of(await world.register(email="own@example.com", email_verified=True))
+        await world.patch(f"/v1/customers/{customer}", {"email": "other@example.com"})
+        world.set(FLAG_SMAREGI="on")
+        async with asyncio.timeout(10):
+            while (await world.deliveries(channels=("smaregi",)))[0].outcome is not Outcome.FAILED:
+                await asyncio.sleep(0.01)
+        assert member(world, stranger)["customerCode"] == "V1"
+        await world.core.deliverer.signed_in(customer)  # under the old address, it may be
+        (delivery,) = await world.deliveries(channels=("smaregi",))
+        assert (delivery.outcome, await link_of(world, customer)) == (Outcome.FAILED, None)
+        same = {"email": "other@example.com", "email_verified": True}
+        await world.patch(f"/v1/customers/{customer}", same)
+        assert await linked(world, customer) == str(stranger)
+
+
+async def test_the_same_address_sent_again_loses_no_proof(tmp_path: Path) -> None:
+    settings = {"SMAREGI_LINK_UNVERIFIED": "false", "FLAG_SMAREGI": "hold"}
+    async with a_world(tmp_path, **settings) as world:
+        till = store_member(world)
+        customer = customer_of(await world.register(email_verified=True))
+        await world.patch(f"/v1/customers/{customer}", {"email": "taro@example.com"})
+        world.set(FLAG_SMAREGI="on")
+        assert await linked(world, customer) == str(till)

@@ -1,14 +1,13 @@
 """How a member ends without being deleted: withdrawn, or merged into another."""
 
 from gateway.channels.smaregi.client import SmaregiClient
-from gateway.channels.smaregi.numbers import text_of, with_line
+from gateway.channels.smaregi.numbers import LONGEST_NOTE, text_of, with_line
 from gateway.errors import ErrorClass, UpstreamError
 
 __all__ = ["MERGED", "WITHDRAWN", "absorb", "withdraw"]
 
 WITHDRAWN, MERGED = "3", "4"
 _WENT_TO = "統合先: "
-_LONGEST_NOTE = 1000
 
 
 async def withdraw(client: SmaregiClient, member_id: str) -> None:
@@ -27,7 +26,7 @@ async def absorb(client: SmaregiClient, member_id: str, survivor_id: str) -> boo
     told = text_of(row, "note")
     if not any(each.startswith(f"{_WENT_TO}{survivor_id} ") for each in told.splitlines()):
         told = with_line(told, line) or told
-    room = len(told) <= _LONGEST_NOTE
+    room = len(told) <= LONGEST_NOTE
     wanted = {"status": MERGED} | ({"note": told} if room else {})
     changes = {name: value for name, value in wanted.items() if text_of(row, name) != value}
     if changes:

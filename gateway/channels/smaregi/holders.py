@@ -41,7 +41,9 @@ class Holders:
     def refuse_apart(self, rows: Sequence[Row], customer_id: int) -> None:
         """The number is still on a member that a person keeps apart: its unlinking must end."""
         if any((customer_id, int(row["customerId"])) in self.apart for row in rows):
-            raise conflict("a person keeps this member apart: run `duplicates unlink` again")
+            raise conflict(
+                "a person keeps this member apart: run `duplicates unlink` again, or `duplicates link`"
+            )
 
     async def with_number(self, number: str, *, also_second: bool = True) -> list[Row]:
         """Members whose `customerCode` (or `customerNo`) this is, whatever their status."""

@@ -16,8 +16,9 @@ from gateway.errors import ErrorClass, UpstreamError
 from gateway.outcomes import Link
 from gateway.store.members import Member
 
-__all__ = ["Numbers", "Target", "text_of", "with_line"]
+__all__ = ["LONGEST_NOTE", "Numbers", "Target", "text_of", "with_line"]
 
+LONGEST_NOTE = 1000
 _OLD_NUMBER = "旧会員番号: "
 _OWN_NUMBER = "S"
 """Before the member id, for a member without an old number: no Shopify id has a letter."""
@@ -105,6 +106,14 @@ class Numbers:
         fields = {"customerCode": work.customer.member_number}
         note = with_line(text_of(row, "note"), _OLD_NUMBER + target.code)
         if note is not None:
+            if len(note) > LONGEST_NOTE:
+                raise UpstreamError(
+                    SYSTEM,
+                    "link member",
+                    ErrorClass.CONFLICT,
+                    "no room for the old number: customerNo and note of the member are full",
+                    applied=False,
+                )
             fields["note"] = note
         row = await self._client.patch(str(target.member_id), fields)
         return _linked(row, target, work.customer.member_number, "note", work)

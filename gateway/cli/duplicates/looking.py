@@ -120,7 +120,10 @@ def show(one: int, other: int, as_json: bool) -> None:
 
 _SIGNS = {"same": "=", "alike": "≈", "different": "≠", "on one side only": "·"}
 _STATES = {
-    "open": "A person has to decide: `duplicates reject A B` if they are two people.",
+    "open": (
+        "A person has to decide: `duplicates merge A B` if they are one person, "
+        "`duplicates reject A B` if they are two."
+    ),
     "rejected": "A person said that these are two people.",
     "merged": "These two were merged.",
     None: "These two are not on the list.",

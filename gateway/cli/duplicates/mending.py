@@ -61,7 +61,9 @@ def link(customer: int, member: int) -> None:
 
 @click.command("unlink")
 @click.argument("customer", type=_Customer(), metavar="CUSTOMER")
-@click.option("--no-new-member", is_flag=True, help="Do not make a member of their own.")
+@click.option(
+    "--no-new-member", is_flag=True, help="Make none now; their next profile change does."
+)
 def unlink(customer: int, no_new_member: bool) -> None:
     """An online customer is not the store member that they are linked to.
 

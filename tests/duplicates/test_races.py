@@ -1,0 +1,83 @@
+"""Two hands at one member, and a till that goes on while a merge is under way."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from gateway.duplicates import Merging
+from gateway.duplicates.points import Points
+from gateway.sandbox import Fault
+from tests.duplicates.mending import customer_of, link_of, member, store_member, told
+from tests.e2e.evidence import started_quietly
+from tests.world import World, a_world
+
+PATCH = "PATCH /customers"
+
+
+async def two_members(world: World) -> tuple[int, int]:
+    """(survivor, absorbed): the first was seen last at the till; 30 and 120 points."""
+    one = store_member(world, customerCode="A", mailAddress="a@example.jp")
+    two = store_member(world, customerCode="B", mailAddress="b@example.jp")
+    world.sandbox.smaregi.edit(one, point="30", lastComeDateTime="2026-11-01T10:00:00+09:00")
+    world.sandbox.smaregi.edit(two, point="120")
+    await started_quietly(world)
+    return one, two
+
+
+def points(world: World, *ids: int) -> list[int]:
+    return [int(member(world, each)["point"]) for each in ids]
+
+
+async def test_one_member_is_linked_to_one_of_two_customers_at_the_same_moment(
+    world: World,
+) -> None:
+    await started_quietly(world)
+    world.set(FLAG_SMAREGI="off")
+    people = [
+        customer_of(await world.register(email=f"c{n}@example.com", phone=f"090-1111-222{n}"))
+        for n in range(2)
+    ]
+    world.set(FLAG_SMAREGI="on")
+    at_till = store_member(world, mailAddress="zz@example.jp", customerCode="CARD1")
+    world.sandbox.delays["smaregi"] = 0.2
+    ends = await asyncio.gather(
+        *(told(world.core.linking.link(person, at_till)) for person in people)
+    )
+    assert sorted(end.code or 0 for end in ends) == [0, 1]
+    linked = [person for person in people if await link_of(world, person) is not None]
+    assert [str(person) for person in linked] == [member(world, at_till)["customerCode"]]
+
+
+async def test_points_that_the_till_gives_to_the_absorbed_meanwhile_move_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Points, "patience", 0.4)
+    monkeypatch.setattr(Merging, "again", 60.0)
+    async with a_world(tmp_path, GATEWAY_UPSTREAM_TIMEOUT="0.5") as world:
+        survivor, absorbed = await two_members(world)
+        world.sandbox.faults.set("smaregi", Fault("status", status=503, match=PATCH))
+        assert (await told(world.core.merging.merge(survivor, absorbed, None))).code == 1
+        assert points(world, survivor, absorbed) == [150, 0]
+        world.sandbox.smaregi.edit(absorbed, point="50")
+        world.sandbox.faults.clear()
+        assert (await told(world.core.merging.merge(survivor, absorbed, None))).code == 0
+        assert points(world, survivor, absorbed) == [200, 0]
+        assert member(world, absorbed)["status"] == "4"
+
+
+async def test_a_change_that_ends_after_its_link_has_moved_does_not_bring_it_back(
+    world: World,
+) -> None:
+    reply = await world.register()
+    customer = customer_of(reply)
+    link = await link_of(world, customer)
+    await started_quietly(world)
+    world.sandbox.delays["smaregi"] = 0.3
+    changing = asyncio.create_task(world.patch(f"/v1/customers/{customer}", {"first_name": "次郎"}))
+    await world.until(lambda: world.sandbox.journal.of("smaregi", "PATCH"))
+    await world.core.db.write(
+        lambda db: db.execute("DELETE FROM links WHERE reference = ?", (link.reference,)).rowcount
+    )
+    assert (await changing).status == 200
+    assert await link_of(world, customer) is None
