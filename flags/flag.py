@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Literal, NamedTuple
 
 from flags.allow import is_listed
@@ -107,6 +108,7 @@ class FlagSet:
         return [_change(old, new) for old, new in pairs if _rule(old) != _rule(new)]
 
 
+@lru_cache(maxsize=64)
 def variable(name: str) -> str:
     """The environment variable of a flag: `x` and `FLAG_X` -> `FLAG_X`."""
     return PREFIX + name.upper().removeprefix(PREFIX).replace("-", "_")

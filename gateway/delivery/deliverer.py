@@ -243,7 +243,8 @@ class Deliverer:
         admission = await gate.admit(person=person)
         if admission is Admission.SHUT:
             await self._postpone([delivery], self._attempts.shut(gate))
-            return await self._db.read(lambda db: listing.get(db, delivery.id))
+            waiting = await self._db.read(lambda db: listing.get(db, delivery.id))
+            return waiting if waiting and waiting.outcome.is_open else None  # somebody else's deed
         claimed = None
         try:
             now = self._clock()

@@ -1,7 +1,7 @@
 """Smaregi's platform API: token, rates, and its errors as ours."""
 
 import base64
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 from urllib.parse import urlencode
 
@@ -119,7 +119,7 @@ class SmaregiClient:
         if answer.status != 200:
             raise answer.error()
         rows = answer.json()
-        if not isinstance(rows, list) or not all(_is_member(row) for row in rows):
+        if not isinstance(rows, list) or _ids(rows) is None:
             raise answer.error(ErrorClass.UNEXPECTED, "the answer is not a list of members")
         return rows
 
@@ -143,8 +143,8 @@ class SmaregiClient:
             self._limits()
             await self._scan_reads.acquire()
         rows = await self._list("list members", params)
-        ids = [int(row["customerId"]) for row in rows]
-        if len(rows) >= PAGE and (ids != sorted(ids) or ids[0] < from_id):
+        ids = _ids(rows) if len(rows) >= PAGE else None
+        if ids and (ids != sorted(ids) or ids[0] < from_id):
             raise UpstreamError(
                 SYSTEM,
                 "list members",
@@ -240,6 +240,14 @@ class SmaregiClient:
         if not _is_member(row):
             raise answer.error(ErrorClass.UNEXPECTED, "the answer is not a member")
         return row
+
+
+def _ids(rows: Sequence[Mapping[str, Any]]) -> list[int] | None:
+    """None where these are no members."""
+    try:
+        return [int(row["customerId"]) for row in rows]
+    except (KeyError, TypeError, ValueError):
+        return None
 
 
 def _is_member(row: object) -> bool:
