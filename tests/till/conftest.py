@@ -5,8 +5,14 @@ from pathlib import Path
 
 import pytest
 
+from gateway.events import worker
 from tests.events.conftest import connect
 from tests.world import World, a_world
+
+
+@pytest.fixture(autouse=True)
+def looks_often(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(worker, "IDLE", 0.05)
 
 
 @pytest.fixture

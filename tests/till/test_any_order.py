@@ -302,7 +302,7 @@ def test_any_order_of_changes_from_three_sides_ends_the_same_everywhere(
 
 @pytest.mark.long
 @pytest.mark.timeout(1500)
-@settings(max_examples=600, **RELAXED)
+@settings(max_examples=150, **RELAXED)
 @given(st.lists(steps, min_size=4, max_size=25))
 def test_any_long_order_of_changes_from_three_sides_ends_the_same_everywhere(
     town: tuple[asyncio.Runner, Scene], taken: list[Any]

@@ -188,3 +188,25 @@ async def test_a_landline_beside_the_mobile_number_is_no_loser(synced: World) ->
     await at_the_till(synced, phoneNumber="03-1234-5678")
     there = member(synced)
     assert (there["mobileNumber"], there["phoneNumber"]) == ("080-9876-5432", "03-1234-5678")
+
+
+async def test_what_smaregi_refuses_to_empty_does_not_come_back(synced: World) -> None:
+    customer_id = await signed_up(synced)
+    synced.sandbox.smaregi.required = {"lastKana"}
+    reply = await synced.patch(f"/v1/customers/{customer_id}", {"last_kana": None})
+    assert reply.channel("smaregi")["outcome"] == "delivered"
+    await quiet(synced)
+    await at_the_till(synced, note="seen")
+    assert member(synced)["lastKana"] == "ヤマダ"
+    assert (await in_shopify(synced)).last_kana == ""
+
+
+async def test_a_placeholder_of_the_gateway_never_reaches_shopify(synced: World) -> None:
+    synced.sandbox.smaregi.required = {"phoneNumber", "birthDate", "postCode", "address"}
+    await synced.core.smaregi.required.read_again()
+    await signed_up(synced, phone=None, birth_date=None, address=None)
+    assert member(synced)["postCode"] == "000-0000"
+    await at_the_till(synced, lastName="佐藤", address="東京都渋谷区道玄坂1-2-3")
+    there = await in_shopify(synced)
+    assert (there.last_name, there.phone, there.birth_date) == ("佐藤", "", "")
+    assert (there.address.postal_code, there.address.address1) == ("", "道玄坂1-2-3")

@@ -76,7 +76,7 @@ profiles = st.builds(
 )
 
 
-@settings(max_examples=80, deadline=None, derandomize=True, database=None)
+@settings(max_examples=40, deadline=None, derandomize=True, database=None)
 @given(profiles)
 def test_what_a_member_was_given_says_the_same_as_the_customer(profile: Profile) -> None:
     row = as_row(profile)
@@ -86,7 +86,7 @@ def test_what_a_member_was_given_says_the_same_as_the_customer(profile: Profile)
         assert is_same(unit, value, profile), (unit, row)
 
 
-@settings(max_examples=80, deadline=None, derandomize=True, database=None)
+@settings(max_examples=40, deadline=None, derandomize=True, database=None)
 @given(profiles, profiles)
 def test_what_the_till_tells_comes_to_rest_after_one_turn(
     before: Profile, at_till: Profile
