@@ -48,7 +48,7 @@ class Given:
         return changed | {name: "" for name in ours if name not in fields}
 
     def insisting_on(self, name: str) -> "Given":
-        """This field is sent unless we have sent it as it is: a record's own value is not ours."""
+        """The field is sent unless we have sent it as it is: a record's own value is not ours."""
         mark = (self.marks or {}).get(name, "")
         if mark[:1] != _BASELINE:
             return self

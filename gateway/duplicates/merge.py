@@ -19,6 +19,7 @@ import logging
 import sqlite3
 import time
 from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
 from dataclasses import replace
 
 from gateway.channels.smaregi import Smaregi
@@ -116,6 +117,7 @@ class Merging:
     async def _finish(self, merge: Merge, tell: Tell, *, by_hand: bool = False) -> str:
         if merge.step == "done":
             return f"Member {merge.absorbed} was merged into member {merge.survivor} already."
+        self._smaregi.holders.leaving.add(merge.absorbed)
         if merge.problem is not None:
             raise Unfinished(_for_a_person(merge))
         try:
@@ -153,7 +155,7 @@ class Merging:
         """For a person: nothing goes on by itself from here. What to do, in words."""
         known = await self._db.read(lambda db: merges.get(db, *merge.pair)) or merge
         if known.step == "begun":
-            await self._db.write(lambda db: merges.forget(db, known))
+            await self._forget(known)
             return f"Nothing was moved: {problem}."
         stopped = replace(known, problem=problem, updated_at=self._clock())
         await self._db.write(lambda db: merges.write(db, stopped))
@@ -162,7 +164,7 @@ class Merging:
     async def _interrupted(self, merge: Merge, error: UpstreamError) -> str:
         """What stands, in words; a merge that has not moved anything is forgotten."""
         known = await self._db.read(lambda db: merges.get(db, *merge.pair)) or merge
-        await self._db.write(lambda db: merges.forget(db, known))
+        await self._forget(known)
         stands = {
             "begun": "Nothing was moved.",
             "taking": f"Whether its points have left member {known.absorbed} is not yet known.",
@@ -172,6 +174,12 @@ class Merging:
             f"member {known.survivor}.",
         )
         return f"smaregi: {error}. {stands} Run the same command again: it goes on."
+
+    async def _forget(self, merge: Merge) -> None:
+        """As if it had never been begun, if nothing has moved."""
+        await self._db.write(lambda db: merges.forget(db, merge))
+        if merge.step == "begun":
+            self._smaregi.holders.leaving.discard(merge.absorbed)
 
     # -- the link and the end
 
@@ -220,6 +228,9 @@ class Merging:
 
     async def run(self) -> None:
         """Runs for ever: finishes what has begun to move; what needs a person waits for one."""
+        with suppress(StorageError):
+            begun = await self._db.read(merges.unfinished)
+            self._smaregi.holders.leaving |= {merge.absorbed for merge in begun}
         while True:
             try:
                 await self._go_on()

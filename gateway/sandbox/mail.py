@@ -51,7 +51,7 @@ class Mail:
         for part in self.message.walk() if text is not None else ():
             name = str(part["Content-ID"] or "").strip("<>")
             if text is not None and name:
-                data = b64encode(part.get_payload(decode=True) or b"").decode()
+                data = b64encode(bytes(part.get_content())).decode()
                 text = text.replace(f"cid:{name}", f"data:{part.get_content_type()};base64,{data}")
         return text
 

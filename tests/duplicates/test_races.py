@@ -16,10 +16,10 @@ PATCH = "PATCH /customers"
 
 
 async def two_members(world: World) -> tuple[int, int]:
-    """(survivor, absorbed): the first was seen last at the till; 30 and 120 points."""
+    """With 30 and 120 points."""
     one = store_member(world, customerCode="A", mailAddress="a@example.jp")
     two = store_member(world, customerCode="B", mailAddress="b@example.jp")
-    world.sandbox.smaregi.edit(one, point="30", lastComeDateTime="2026-11-01T10:00:00+09:00")
+    world.sandbox.smaregi.edit(one, point="30")
     world.sandbox.smaregi.edit(two, point="120")
     await started_quietly(world)
     return one, two
@@ -57,11 +57,11 @@ async def test_points_that_the_till_gives_to_the_absorbed_meanwhile_move_too(
     async with a_world(tmp_path, GATEWAY_UPSTREAM_TIMEOUT="0.5") as world:
         survivor, absorbed = await two_members(world)
         world.sandbox.faults.set("smaregi", Fault("status", status=503, match=PATCH))
-        assert (await told(world.core.merging.merge(survivor, absorbed, None))).code == 1
+        assert (await told(world.core.merging.merge(survivor, absorbed, survivor))).code == 1
         assert points(world, survivor, absorbed) == [150, 0]
         world.sandbox.smaregi.edit(absorbed, point="50")
         world.sandbox.faults.clear()
-        assert (await told(world.core.merging.merge(survivor, absorbed, None))).code == 0
+        assert (await told(world.core.merging.merge(survivor, absorbed, survivor))).code == 0
         assert points(world, survivor, absorbed) == [200, 0]
         assert member(world, absorbed)["status"] == "4"
 
@@ -81,3 +81,20 @@ async def test_a_change_that_ends_after_its_link_has_moved_does_not_bring_it_bac
     )
     assert (await changing).status == 200
     assert await link_of(world, customer) is None
+
+
+async def test_a_sign_up_is_not_matched_with_a_member_that_is_about_to_go(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Points, "patience", 0.4)
+    monkeypatch.setattr(Merging, "again", 60.0)
+    async with a_world(tmp_path, GATEWAY_UPSTREAM_TIMEOUT="0.5") as world:
+        survivor, absorbed = await two_members(world)
+        world.sandbox.faults.set("smaregi", Fault("status", status=503, match=PATCH))
+        assert (await told(world.core.merging.merge(survivor, absorbed, survivor))).code == 1
+        world.sandbox.faults.clear()
+        reply = await world.register(email="b@example.jp")  # the absorbed one's
+        link = await link_of(world, customer_of(reply))
+        assert link.reference != str(absorbed)
+        assert (await told(world.core.merging.merge(survivor, absorbed, survivor))).code == 0
+        assert (await link_of(world, customer_of(reply))).reference == link.reference

@@ -88,7 +88,7 @@ async def test_other_conflicts_stay_as_they_are(strict: World) -> None:
 
 async def test_what_was_said_of_one_address_does_not_count_for_the_next(tmp_path: Path) -> None:
     settings = {"SMAREGI_LINK_UNVERIFIED": "false", "FLAG_SMAREGI": "hold"}
-    async with a_world(tmp_path, **settings) as world:
+    async with a_world(tmp_path, None, **settings) as world:
         stranger = store_member(world, mailAddress="other@example.com", customerCode="V1")
         customer = customer_of(await world.register(email="own@example.com", email_verified=True))
         await world.patch(f"/v1/customers/{customer}", {"email": "other@example.com"})
@@ -107,7 +107,7 @@ async def test_what_was_said_of_one_address_does_not_count_for_the_next(tmp_path
 
 async def test_the_same_address_sent_again_loses_no_proof(tmp_path: Path) -> None:
     settings = {"SMAREGI_LINK_UNVERIFIED": "false", "FLAG_SMAREGI": "hold"}
-    async with a_world(tmp_path, **settings) as world:
+    async with a_world(tmp_path, None, **settings) as world:
         till = store_member(world)
         customer = customer_of(await world.register(email_verified=True))
         await world.patch(f"/v1/customers/{customer}", {"email": "taro@example.com"})

@@ -191,7 +191,7 @@ class Smaregi:
     async def _decide(self, work: Work) -> LinkTo | CreateNew:
         profile = work.customer.profile
         found = await self.index.by_email(profile.email)
-        candidates = [m for m in found if (work.customer.id, m.member_id) not in self.holders.apart]
+        candidates = [m for m in found if self.holders.is_free(m.member_id, work.customer.id)]
         if not candidates:
             return CreateNew()
         choice = choose(

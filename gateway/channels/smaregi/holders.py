@@ -33,6 +33,8 @@ class Holders:
         self._context = context
         self._client = client
         self.apart: set[tuple[int, int]] = set()
+        self.leaving: set[int] = set()
+        """Members that are being merged into another: nobody is linked to them any more."""
         self._claims: dict[int, tuple[int, float]] = {}  # member id -> customer id, since when
 
     async def open(self) -> None:
@@ -42,7 +44,8 @@ class Holders:
         """The number is still on a member that a person keeps apart: its unlinking must end."""
         if any((customer_id, int(row["customerId"])) in self.apart for row in rows):
             raise conflict(
-                "a person keeps this member apart: run `duplicates unlink` again, or `duplicates link`"
+                "a person keeps this member apart: run `duplicates unlink` again, or "
+                "`duplicates link`"
             )
 
     async def with_number(self, number: str, *, also_second: bool = True) -> list[Row]:
@@ -65,11 +68,17 @@ class Holders:
         owners.discard(besides or 0)
         return {owner for owner in owners if await self._context.customer_exists(owner)}
 
+    def is_free(self, member_id: int, customer_id: int) -> bool:
+        """For a sign-up to be matched with: not kept apart from them, and not about to go."""
+        return member_id not in self.leaving and (customer_id, member_id) not in self.apart
+
     def claim(self, member_id: int, customer_id: int) -> None:
         """From the look at its owners to the link's row nobody else may have this member.
 
         Raises a conflict where another customer is just being linked to it.
         """
+        if member_id in self.leaving:
+            raise conflict("this store member is just being merged into another")
         now = self._context.clock()
         taken = [member for member, (_, since) in self._claims.items() if abs(now - since) > _CLAIM]
         for member in taken:

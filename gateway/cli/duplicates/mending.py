@@ -61,9 +61,7 @@ def link(customer: int, member: int) -> None:
 
 @click.command("unlink")
 @click.argument("customer", type=_Customer(), metavar="CUSTOMER")
-@click.option(
-    "--no-new-member", is_flag=True, help="Make none now; their next profile change does."
-)
+@click.option("--no-new-member", is_flag=True, help="None now; their next change makes one.")
 def unlink(customer: int, no_new_member: bool) -> None:
     """An online customer is not the store member that they are linked to.
 
