@@ -51,12 +51,22 @@ class Newcomers:
         return [spec for spec in specs if spec.updates]
 
     async def is_settling(self, customer: Customer) -> bool:
-        """A sign-up or an attempt is under way: what it will have done cannot be compared yet."""
+        """A sign-up or an attempt is under way: what it will have done cannot be compared yet.
+
+        Nor where our mark came with a merge in Shopify whose own event has yet to move the links.
+        """
+        names = [spec.name for spec in self._channels()]
 
         def unit(db: sqlite3.Connection) -> bool:
-            signing_up = registrations.get(db, customer.registration_id)
-            unsettled = signing_up is not None and signing_up.state in {"open", "unclear"}
-            return unsettled or erasure.is_under_way(db, [customer.id])
+            signed_up = registrations.get(db, customer.registration_id)
+            if signed_up is None:
+                return erasure.is_under_way(db, [customer.id])
+            before = signed_up.customer_id
+            merging = before not in {None, customer.id} and bool(
+                links.of_customers(db, names, [before or 0])
+            )
+            unsettled = signed_up.state in {"open", "unclear"}
+            return merging or unsettled or erasure.is_under_way(db, [customer.id])
 
         return await self._db.read(unit)
 

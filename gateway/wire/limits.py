@@ -22,10 +22,10 @@ LONGEST_PAUSE = 2.0
 
 LATE = 0.05
 """Share of a period that a call may take to arrive, and the event loop to stall."""
-MANY, LATE_OF_FEW = 100, 0.03
+MANY, LATE_OF_FEW = 50, 0.03
 """Where fewer than MANY are allowed, one call kept back is itself a large share."""
 KEPT_FOR_SIGN_UPS = 0.015
-"""Share that the backlog leaves; at least one call."""
+"""Share that the backlog leaves, in whole calls: of few, the next is free soon anyway."""
 
 
 class Lane(IntEnum):
@@ -209,7 +209,7 @@ class RateLimit:
         if calls < 1:
             calls, span = 1.0, span / calls
         if which is Lane.BACKLOG:
-            calls -= max(1.0, calls * KEPT_FOR_SIGN_UPS)
+            calls -= int(calls * KEPT_FOR_SIGN_UPS)
         return max(1, int(calls)), span
 
     def _is_paced(self, which: Lane) -> bool:
