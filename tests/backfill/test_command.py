@@ -94,6 +94,7 @@ async def test_a_refusal_comes_before_anything_is_read(shell: Shell, sandbox: Sa
     assert list(shell.folder.iterdir()) == []
 
 
+@pytest.mark.long
 async def test_mail_wants_to_be_asked_for(shell: Shell, sandbox: Sandbox) -> None:
     in_the_shop(sandbox, 3)
     done = await shell.run("backfill", "--channel", "email")
@@ -124,6 +125,7 @@ async def test_wrong_usage_exits_2(
     assert "Traceback" not in done.err
 
 
+@pytest.mark.long
 async def test_times_are_read_as_in_the_other_commands(shell: Shell, sandbox: Sandbox) -> None:
     early, late = in_the_shop(sandbox, 2)
     early.created_at = early.updated_at = 1_700_000_000
@@ -157,6 +159,7 @@ async def test_a_running_gateway_does_the_work_and_has_the_last_word(
     assert not sandbox.mail.messages
 
 
+@pytest.mark.long
 async def test_it_makes_way_for_a_starting_gateway_and_goes_on_as_its_client(
     shell: Shell, sandbox: Sandbox
 ) -> None:

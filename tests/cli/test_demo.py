@@ -3,6 +3,8 @@
 import signal
 from pathlib import Path
 
+import pytest
+
 from tests.cli.process import Shell, register
 
 POISON = {
@@ -35,6 +37,7 @@ async def test_demo_once_shows_where_the_sample_arrived(bare_shell: Shell) -> No
     assert done.err == ""
 
 
+@pytest.mark.long
 async def test_demo_ignores_the_environment_and_env_and_touches_no_file(
     bare_shell: Shell,
 ) -> None:
@@ -58,6 +61,7 @@ async def test_demo_runs_on_until_it_is_stopped(bare_shell: Shell) -> None:
         assert demo.log == ""
 
 
+@pytest.mark.long
 async def test_demo_says_that_its_port_is_taken(bare_shell: Shell) -> None:
     async with bare_shell.running("demo", "--port", "0") as demo:
         port = (await demo.says(r"gateway +http://127.0.0.1:(\d+)/", out=True))[1]

@@ -86,6 +86,7 @@ def columns_of(done: Finished) -> set[tuple[int, ...]]:
     }
 
 
+@pytest.mark.long
 async def test_side_by_side_lines_up_is_plain_text_and_is_neither_kept_nor_logged(
     shell: Shell, pair: tuple[str, str]
 ) -> None:

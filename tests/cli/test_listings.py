@@ -1,6 +1,7 @@
 """deliveries and flags: tables for people, and with --json the HTTP API's fields."""
 
 import aiohttp
+import pytest
 
 from gateway.answers import delivery_row
 from gateway.config import FLAGS
@@ -66,6 +67,7 @@ async def test_one_delivery_is_shown_with_its_attempts(shell: Shell, sandbox: Sa
     assert "Attempts" in table.out
 
 
+@pytest.mark.long
 async def test_what_was_changed_to_fit_is_shown_with_its_delivery(shell: Shell) -> None:
     async with shell.serving() as (_, url):
         long = registration(last_name="山" * 100)
@@ -78,6 +80,7 @@ async def test_what_was_changed_to_fit_is_shown_with_its_delivery(shell: Shell) 
     assert "山" not in shown.out
 
 
+@pytest.mark.long
 async def test_a_discarded_delivery_is_not_tried_again(shell: Shell, sandbox: Sandbox) -> None:
     await _two_registrations(shell, sandbox)
     (row,) = await shell.rows("--outcome", "retrying")
@@ -90,6 +93,7 @@ async def test_a_discarded_delivery_is_not_tried_again(shell: Shell, sandbox: Sa
     assert len(await shell.rows("--outcome", "discarded")) == 1
 
 
+@pytest.mark.long
 async def test_deliveries_are_listed_beside_a_running_gateway(shell: Shell) -> None:
     async with shell.serving() as (_, url):
         await register(url, 1)

@@ -43,6 +43,7 @@ async def test_a_merge_shows_both_and_asks_before_it_does_anything(
     assert sandbox.smaregi.members[two[0]]["point"] == "50"
 
 
+@pytest.mark.long
 async def test_exit_codes_of_merge(shell: Shell, sandbox: Sandbox, two: tuple[int, int]) -> None:
     one, other = map(str, two)
     async with shell.serving():

@@ -5,6 +5,8 @@ import re
 from collections import Counter
 from pathlib import Path
 
+import pytest
+
 from gateway.sandbox import Fault, Sandbox
 from tests.cli.process import Shell, register
 
@@ -50,6 +52,7 @@ async def test_replay_hands_its_work_to_a_running_gateway(shell: Shell, sandbox:
     assert list(_mails(sandbox).values()) == [1, 1]
 
 
+@pytest.mark.long
 async def test_replay_exits_1_while_something_still_fails(shell: Shell, sandbox: Sandbox) -> None:
     await _fail_mails(shell, sandbox, 1)
     sandbox.faults.set("email", REFUSED)
@@ -76,6 +79,7 @@ async def test_replay_takes_what_its_filters_name(shell: Shell, sandbox: Sandbox
     assert len(sandbox.mail.messages) == 2
 
 
+@pytest.mark.long
 async def test_replay_keeps_to_its_rate(shell: Shell, sandbox: Sandbox) -> None:
     await _fail_mails(shell, sandbox, 4)
     await shell.run("replay", "--rate", "4/s", "--channel", "email")
@@ -83,6 +87,7 @@ async def test_replay_keeps_to_its_rate(shell: Shell, sandbox: Sandbox) -> None:
     assert times[-1] - times[0] >= 0.4
 
 
+@pytest.mark.long
 async def test_two_replays_at_once_send_nothing_twice(shell: Shell, sandbox: Sandbox) -> None:
     await _fail_mails(shell, sandbox, 30)
     sandbox.delays["email"] = 0.05
@@ -105,6 +110,7 @@ async def test_two_replays_beside_a_gateway_send_nothing_twice(
     assert sorted(_mails(sandbox).values()) == [1] * 20
 
 
+@pytest.mark.long
 async def test_a_replay_makes_way_for_a_starting_gateway_and_goes_on_as_its_client(
     shell: Shell, sandbox: Sandbox
 ) -> None:

@@ -5,6 +5,7 @@ import signal
 import time
 
 import aiohttp
+import pytest
 
 from gateway.sandbox import Fault, Sandbox
 from tests.cli.process import Shell, register
@@ -70,6 +71,7 @@ async def test_a_second_gateway_refuses_with_2(shell: Shell) -> None:
         assert await gateway.stop() == 0
 
 
+@pytest.mark.long
 async def test_a_port_that_is_taken_exits_with_2(shell: Shell) -> None:
     async with shell.serving() as (_, url):
         port = url.rpartition(":")[2]

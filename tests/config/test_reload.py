@@ -132,6 +132,7 @@ async def test_a_file_that_cannot_be_read_keeps_the_old_values(
         assert "zzq-marker" not in gateway.log
 
 
+@pytest.mark.long
 async def test_what_cannot_change_while_it_runs_is_named(shell: Shell, sandbox: Sandbox) -> None:
     async with _serving(shell) as (gateway, url):
         shell.write_env(**sandbox.environment(), **OFF, GATEWAY_DATABASE_URL="sqlite:///b.db")

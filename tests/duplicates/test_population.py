@@ -23,6 +23,7 @@ def test_no_link_goes_against_the_records_and_the_list_finds_what_no_e_mail_does
     assert verdict.likely_true / verdict.likely > 0.98
 
 
+@pytest.mark.long
 def test_the_town_has_links_that_only_the_evidence_prevents() -> None:
     """Else the figure above would say nothing."""
     assert judge_town(make_town(6000), link_contradicted=True).wrong_against_evidence

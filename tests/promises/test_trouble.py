@@ -231,6 +231,7 @@ async def promised(world: World, people: int) -> None:
     await asyncio.gather(*(storefront() for _ in range(50)))
 
 
+@pytest.mark.long
 async def test_a_peak_leaves_the_live_ones_their_pace(tmp_path: Path) -> None:
     await goes_by(
         Peak(60, 2, restore=1000, reads=200, writes=100, per_ten=1500, slack=0.5), tmp_path, 30
