@@ -9,14 +9,15 @@ from gateway.outcomes import Delivery, Kind, NewDelivery, Outcome
 from gateway.shopify import Accepted
 from gateway.store import Database, registrations
 
-__all__ = ["Owing"]
+__all__ = ["OUTCOME_OF", "Owing"]
 
-_OUTCOME_OF = {
+OUTCOME_OF = {
     Mode.ON: Outcome.PENDING,
     Mode.HOLD: Outcome.HELD,
     Mode.OFF: Outcome.SKIPPED,
     Mode.DRY_RUN: Outcome.DRY_RUN,
 }
+"""What a sign-up owes a channel whose flag says this."""
 
 
 class Owing:
@@ -34,6 +35,11 @@ class Owing:
         self._deliverer = deliverer
         self._clock = clock
         self._intent_gone = intent_gone
+
+    async def is_ours(self, mark: str, email_hash: bytes) -> bool:
+        """Whether a customer's mark is of a sign-up of this e-mail that nobody was told of."""
+        now = self._clock()
+        return mark in await self._db.read(lambda db: registrations.untold_ids(db, email_hash, now))
 
     async def owe(
         self,
@@ -73,5 +79,5 @@ class Owing:
         verified: bool,
         tried: frozenset[Outcome],
     ) -> NewDelivery:
-        outcome = _OUTCOME_OF[self._deliverer.flag(channel, customer_id, email).mode]
+        outcome = OUTCOME_OF[self._deliverer.flag(channel, customer_id, email).mode]
         return NewDelivery(channel, Kind.REGISTRATION, outcome, outcome in tried, verified)

@@ -13,10 +13,11 @@ from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
 
-from gateway.errors import StorageError, UpstreamError
+from gateway.errors import UpstreamError
 from gateway.intent import read_intent
 from gateway.owing import Owing
 from gateway.registration import Registrar
+from gateway.rounds import go_round
 from gateway.shopify import Accepted, Shopify
 from gateway.store import Database, Keys, outbox, promises, registrations, schedule
 from gateway.store.registrations import Registration
@@ -93,18 +94,9 @@ class Recovery:
                 await self._task
 
     async def _run(self) -> None:
-        while True:
-            left = True
-            self._wake.clear()  # before the round: what wakes us during it counts
-            try:
-                left = await self._round()
-            except StorageError as error:
-                log.error("unclear registrations cannot be read: %s (%s)", error, error.hint)
-            except Exception:
-                log.exception("recovery stumbled")
-            with suppress(TimeoutError):
-                async with asyncio.timeout(_SOON if left else None):
-                    await self._wake.wait()
+        await go_round(
+            self._round, self._wake, _SOON, log=log, what="unclear registrations", who="recovery"
+        )
 
     async def _round(self) -> bool:
         """Ask for each whose turn it is; true while some are left, even if just being tried."""

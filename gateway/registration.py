@@ -123,7 +123,7 @@ class Registrar:
             result = await self._shopify.register(
                 begun.id,
                 sign_up.profile,
-                is_ours=lambda mark: self._is_ours(mark, opening.email_hash),
+                is_ours=lambda mark: self._owing.is_ours(mark, opening.email_hash),
                 look_first=begun.verdict == "resume",
                 deadline=until - _LEFT_FOR_CHANNELS,
             )
@@ -138,10 +138,6 @@ class Registrar:
         if isinstance(result, AlreadyRegistered) and sign_up.email_verified:
             await self._deliverer.email_is_verified(result.customer_id)
         return await self._refused(begun.id, result)
-
-    async def _is_ours(self, mark: str, email_hash: bytes) -> bool:
-        now = self._clock()
-        return mark in await self._db.read(lambda db: registrations.untold_ids(db, email_hash, now))
 
     async def _accepted(
         self,

@@ -104,7 +104,10 @@ class Backfill:
         try:
             await pages.begin()
             report.start(await self._total(options))
-            await (self._rehearse if options.dry_run else self._send)(pages, options, stop, report)
+            if options.dry_run:
+                await self._rehearse(pages, stop, report)
+            else:
+                await self._send(pages, options, stop, report)
         except GaveUpError as end:
             error = str(end)
         except UpstreamError as failure:
@@ -140,7 +143,6 @@ class Backfill:
     async def _rehearse(
         self,
         pages: Pages,
-        options: BackfillOptions,  # noqa: ARG002 - as `_send`
         stop: asyncio.Event,
         report: "_Report",
     ) -> None:

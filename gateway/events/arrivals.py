@@ -5,21 +5,15 @@ import sqlite3
 import time
 from collections.abc import Callable
 
-from flags import Mode
 from gateway.channels import Spec
 from gateway.customer import Customer
 from gateway.delivery import Deliverer
 from gateway.outcomes import Kind, NewDelivery, Outcome
+from gateway.owing import OUTCOME_OF
 from gateway.store import Database, erasure, links, listing, outbox, registrations
 
 __all__ = ["Newcomers"]
 
-_OUTCOME_OF = {
-    Mode.ON: Outcome.PENDING,
-    Mode.HOLD: Outcome.HELD,
-    Mode.OFF: Outcome.SKIPPED,
-    Mode.DRY_RUN: Outcome.DRY_RUN,
-}
 _REHEARSAL = 30.0
 """Seconds for a channel to look, under `dry_run`."""
 
@@ -99,7 +93,7 @@ class Newcomers:
 
     def _owed(self, channel: str, customer: Customer) -> NewDelivery:
         mode = self._deliverer.flag(channel, customer.id, customer.profile.email).mode
-        outcome = _OUTCOME_OF[mode]
+        outcome = OUTCOME_OF[mode]
         return NewDelivery(
             channel,
             Kind.REGISTRATION,

@@ -18,6 +18,7 @@ from gateway.customer import Profile
 from gateway.delivery import Admission, Gate
 from gateway.errors import ErrorClass, StorageError, UpstreamError
 from gateway.promises.trying import Trying
+from gateway.rounds import go_round
 from gateway.store import Database, promises
 from gateway.store.promises import Promise
 from gateway.wire import Lane, lane
@@ -102,18 +103,14 @@ class Promises:
 
     async def _run(self) -> None:
         lane.set(Lane.BACKLOG)
-        while True:
-            left = True
-            self._wake.clear()  # before the round: what wakes us during it counts
-            try:
-                left = await self._round()
-            except StorageError as error:
-                log.error("promised registrations cannot be read: %s (%s)", error, error.hint)
-            except Exception:
-                log.exception("following promised registrations stumbled")
-            with suppress(TimeoutError):
-                async with asyncio.timeout(_IDLE if left else None):
-                    await self._wake.wait()
+        await go_round(
+            self._round,
+            self._wake,
+            _IDLE,
+            log=log,
+            what="promised registrations",
+            who="following promised registrations",
+        )
 
     async def _round(self) -> bool:
         """Until nothing is due or nothing may go; whether any are left."""

@@ -69,7 +69,7 @@ class Trying:
         result = await self._shopify.register(
             promise.id,
             profile,
-            is_ours=lambda mark: self._is_ours(mark, promise.email_hash),
+            is_ours=lambda mark: self._owing.is_ours(mark, promise.email_hash),
             look_first=promise.doubt,
             deadline=until,
         )
@@ -82,10 +82,6 @@ class Trying:
         await self._db.write(lambda db: registrations.refuse(db, promise.id, told, now))
         self._intent_gone()
         log.info("registration %s: rejected: %s", promise.id, told["type"])
-
-    async def _is_ours(self, mark: str, email_hash: bytes) -> bool:
-        now = self._clock()
-        return mark in await self._db.read(lambda db: registrations.untold_ids(db, email_hash, now))
 
     async def _accepted(self, promise: Promise, result: Accepted) -> None:
         row = await self._db.read(lambda db: registrations.get(db, promise.id))

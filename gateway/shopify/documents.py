@@ -129,31 +129,25 @@ READ_MANY = Document(
     + _FIELDS,
 )
 
-ROLL = Document(
-    "customers",
-    Access.READ,
-    110,
-    """query Roll($first: Int!, $after: String, $query: String) {
-  customers(first: $first, after: $after, query: $query, sortKey: ID) {
-    nodes { createdAt ...CustomerFields }
-    pageInfo { hasNextPage endCursor }
-  }
-}"""
-    + _FIELDS,
-)
 
-CHANGED = Document(
-    "customers",
-    Access.READ,
-    110,
-    """query Changed($first: Int!, $after: String, $query: String) {
-  customers(first: $first, after: $after, query: $query, sortKey: UPDATED_AT) {
-    nodes { updatedAt ...CustomerFields }
-    pageInfo { hasNextPage endCursor }
-  }
-}"""
-    + _FIELDS,
-)
+def _customers(name: str, sort_key: str, stamp: str) -> Document:
+    """A page of customers in an order, with the time stamp that belongs to it."""
+    return Document(
+        "customers",
+        Access.READ,
+        110,
+        f"""query {name}($first: Int!, $after: String, $query: String) {{
+  customers(first: $first, after: $after, query: $query, sortKey: {sort_key}) {{
+    nodes {{ {stamp} ...CustomerFields }}
+    pageInfo {{ hasNextPage endCursor }}
+  }}
+}}"""
+        + _FIELDS,
+    )
+
+
+ROLL = _customers("Roll", "ID", "createdAt")
+CHANGED = _customers("Changed", "UPDATED_AT", "updatedAt")
 
 COUNT = Document(
     "customersCount",

@@ -8,11 +8,9 @@ import orjson
 
 from gateway.outcomes import Delivery, Kind, NewDelivery, Outcome
 from gateway.store import members, outbox
-from gateway.store.listing import row_to_delivery
+from gateway.store.listing import OPEN_SQL, row_to_delivery
 
 __all__ = ["Known", "Mark", "forget_mark", "give_back", "known", "leftovers", "mark", "open_page"]
-
-_OPEN = "('pending', 'retrying', 'failed', 'held')"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +46,7 @@ def known(
     )
     owed = db.execute(
         f"""SELECT customer_id FROM deliveries
-            WHERE channel = ? AND customer_id IN ({ids}) AND outcome IN {_OPEN}""",  # noqa: S608
+            WHERE channel = ? AND customer_id IN ({ids}) AND outcome IN {OPEN_SQL}""",  # noqa: S608
         (channel, *customer_ids),
     )
     verified = db.execute(

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 import orjson
 
 from gateway.outcomes import Kind
-from gateway.store.listing import open_of
+from gateway.store.listing import OPEN_SQL, open_of
 
 __all__ = [
     "discard_open",
@@ -20,7 +20,6 @@ __all__ = [
     "wipe_shop",
 ]
 
-_OPEN = "('pending', 'retrying', 'failed', 'held')"
 _OF_CUSTOMER = "(SELECT id FROM registrations WHERE customer_id = ?)"
 
 
@@ -34,7 +33,7 @@ def discard_open(db: sqlite3.Connection, customer_id: int, message: str, now: fl
     db.execute(
         f"""UPDATE deliveries SET outcome = 'discarded', message = ?, error_class = NULL,
                    next_attempt_at = NULL, waiting = NULL, updated_at = ?
-            WHERE customer_id = ? AND outcome IN {_OPEN} AND kind <> 'removal'""",  # noqa: S608
+            WHERE customer_id = ? AND outcome IN {OPEN_SQL} AND kind <> 'removal'""",  # noqa: S608
         (message, now, customer_id),
     )
 

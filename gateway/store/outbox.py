@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 
 from gateway.outcomes import Delivery, NewDelivery
-from gateway.store.listing import row_to_delivery
+from gateway.store.listing import OPEN_SQL, row_to_delivery
 
 __all__ = [
     "add",
@@ -18,8 +18,6 @@ __all__ = [
     "save_plan",
     "values",
 ]
-
-_OPEN = "('pending', 'retrying', 'failed', 'held')"
 
 
 def values(columns: int, rows: int) -> str:
@@ -40,7 +38,7 @@ def add(
     opened = {
         row[0]
         for row in db.execute(
-            f"SELECT channel FROM deliveries WHERE customer_id = ? AND outcome IN {_OPEN}",  # noqa: S608
+            f"SELECT channel FROM deliveries WHERE customer_id = ? AND outcome IN {OPEN_SQL}",  # noqa: S608
             (customer_id,),
         )
     }
@@ -153,7 +151,7 @@ def _raise_open(
                                        ELSE next_attempt_at END,
                 claimed_version = CASE WHEN claimed_version IS NULL AND :claimed
                                        THEN version + 1 ELSE claimed_version END
-            WHERE customer_id = :customer AND channel = :channel AND outcome IN {_OPEN}
+            WHERE customer_id = :customer AND channel = :channel AND outcome IN {OPEN_SQL}
             RETURNING *""",  # noqa: S608
         {
             "now": now,
@@ -182,7 +180,7 @@ def claim(
         f"""UPDATE deliveries SET outcome = 'pending', attempts = attempts + 1,
                    claimed_version = version, next_attempt_at = NULL, waiting = NULL,
                    updated_at = ?1
-            WHERE id = ?2 AND outcome IN {_OPEN} AND (?3 IS NULL OR version = ?3)
+            WHERE id = ?2 AND outcome IN {OPEN_SQL} AND (?3 IS NULL OR version = ?3)
             RETURNING *""",  # noqa: S608
         (now, delivery_id, version),
     ).fetchall()
@@ -202,7 +200,7 @@ def discard(db: sqlite3.Connection, delivery_id: int, message: str, now: float) 
         db.execute(
             f"""UPDATE deliveries SET outcome = 'discarded', message = ?, next_attempt_at = NULL,
                        waiting = NULL, updated_at = ?
-                WHERE id = ? AND outcome IN {_OPEN}""",  # noqa: S608
+                WHERE id = ? AND outcome IN {OPEN_SQL}""",  # noqa: S608
             (message, now, delivery_id),
         ).rowcount
     )

@@ -6,7 +6,7 @@ from typing import Protocol
 
 from gateway.errors import ErrorClass
 from gateway.outcomes import Delivery, Waiting
-from gateway.store.listing import row_to_delivery
+from gateway.store.listing import OPEN_SQL, row_to_delivery
 
 __all__ = [
     "Postponement",
@@ -22,8 +22,6 @@ __all__ = [
     "take_back",
     "wake",
 ]
-
-_OPEN = "('pending', 'retrying', 'failed', 'held')"
 
 
 class Postponement(Protocol):
@@ -112,7 +110,7 @@ def is_unverified(db: sqlite3.Connection, customer_id: int, channel: str) -> boo
     """Whether a delivery is open that does not know the e-mail to be the customer's."""
     row = db.execute(
         f"""SELECT 1 FROM deliveries
-            WHERE customer_id = ? AND channel = ? AND outcome IN {_OPEN}
+            WHERE customer_id = ? AND channel = ? AND outcome IN {OPEN_SQL}
               AND email_verified = 0""",  # noqa: S608
         (customer_id, channel),
     ).fetchone()
@@ -131,7 +129,7 @@ def email_verified(db: sqlite3.Connection, customer_id: int, channel: str, now: 
                 next_attempt_at = iif(outcome = 'failed' AND error_class = 'conflict', ?1,
                                       next_attempt_at),
                 outcome = iif(outcome = 'failed' AND error_class = 'conflict', 'pending', outcome)
-            WHERE customer_id = ?2 AND channel = ?3 AND outcome IN {_OPEN}
+            WHERE customer_id = ?2 AND channel = ?3 AND outcome IN {OPEN_SQL}
               AND email_verified = 0""",  # noqa: S608
         (now, customer_id, channel),
     )

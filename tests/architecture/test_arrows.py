@@ -25,7 +25,7 @@ LAYERS: tuple[set[str], ...] = (
     {"registration", "profile_change"},
     {"updates"},
     {"metrics", "refusals", "config", "standing", "owing"},
-    {"answers", "intent", "sources"},
+    {"answers", "intent", "sources", "rounds"},
     {"duplicates"},
     {"delivery"},
     {"channels"},

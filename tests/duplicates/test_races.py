@@ -1,6 +1,8 @@
 """Two hands at one member, and a till that goes on while a merge is under way."""
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -49,15 +51,24 @@ async def test_one_member_is_linked_to_one_of_two_customers_at_the_same_moment(
     assert [str(person) for person in linked] == [member(world, at_till)["customerCode"]]
 
 
-async def test_points_that_the_till_gives_to_the_absorbed_meanwhile_move_too(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@asynccontextmanager
+async def half_merged(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[tuple[World, int, int]]:
+    """(world, survivor, absorbed): the points have moved, the end of the merge failed."""
     monkeypatch.setattr(Points, "patience", 0.4)
     monkeypatch.setattr(Merging, "again", 60.0)
-    async with a_world(tmp_path, GATEWAY_UPSTREAM_TIMEOUT="0.5") as world:
+    async with a_world(folder, GATEWAY_UPSTREAM_TIMEOUT="0.5") as world:
         survivor, absorbed = await two_members(world)
         world.sandbox.faults.set("smaregi", Fault("status", status=503, match=PATCH))
         assert (await told(world.core.merging.merge(survivor, absorbed, survivor))).code == 1
+        yield world, survivor, absorbed
+
+
+async def test_points_that_the_till_gives_to_the_absorbed_meanwhile_move_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with half_merged(tmp_path, monkeypatch) as (world, survivor, absorbed):
         assert points(world, survivor, absorbed) == [150, 0]
         world.sandbox.smaregi.edit(absorbed, point="50")
         world.sandbox.faults.clear()
@@ -86,12 +97,7 @@ async def test_a_change_that_ends_after_its_link_has_moved_does_not_bring_it_bac
 async def test_a_sign_up_is_not_matched_with_a_member_that_is_about_to_go(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(Points, "patience", 0.4)
-    monkeypatch.setattr(Merging, "again", 60.0)
-    async with a_world(tmp_path, GATEWAY_UPSTREAM_TIMEOUT="0.5") as world:
-        survivor, absorbed = await two_members(world)
-        world.sandbox.faults.set("smaregi", Fault("status", status=503, match=PATCH))
-        assert (await told(world.core.merging.merge(survivor, absorbed, survivor))).code == 1
+    async with half_merged(tmp_path, monkeypatch) as (world, survivor, absorbed):
         world.sandbox.faults.clear()
         reply = await world.register(email="b@example.jp")  # the absorbed one's
         link = await link_of(world, customer_of(reply))
