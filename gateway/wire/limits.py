@@ -22,8 +22,6 @@ LONGEST_PAUSE = 2.0
 
 LATE = 0.05
 """Share of a period that a call may take to arrive, and the event loop to stall."""
-MANY, LATE_OF_FEW = 50, 0.03
-"""Where fewer than MANY are allowed, one call kept back is itself a large share."""
 KEPT_FOR_SIGN_UPS = 0.015
 """Share that the backlog leaves, in whole calls: of few, the next is free soon anyway."""
 
@@ -204,8 +202,7 @@ class RateLimit:
     def _window(self, which: Lane) -> tuple[int, float]:
         """(calls, seconds): so many in so long."""
         per_period, period = self._allowance
-        late = period * (LATE if per_period >= MANY else LATE_OF_FEW)
-        calls, span = per_period, period + late
+        calls, span = per_period, period * (1 + LATE)
         if calls < 1:
             calls, span = 1.0, span / calls
         if which is Lane.BACKLOG:

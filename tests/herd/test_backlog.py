@@ -5,8 +5,9 @@ Judged by the stand-ins' journal and counters alone.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+import gc
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,6 +28,9 @@ from tests.world import World, a_world
 SLOWER = 1.2
 """A live registration may take this many times an idle gateway's."""
 LONGER = 1.1
+"""The backlog may take this many times what the limits allow."""
+RISING = 1.0
+"""Seconds that a drain may take to reach its full rate, which a long one hardly notices."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,9 +104,23 @@ async def herded(herd: Herd, folder: Path) -> AsyncIterator[tuple[World, Latenci
         await world.start()
         gate = world.core.deliverer.routes[herd.channel].gate
         await world.until(lambda: gate.cause is not None)
-        world.sandbox.faults.clear()
-        await world.until(lambda: gate.cause is None)
-        yield world, idle, refused
+        with unwalked():
+            world.sandbox.faults.clear()
+            await world.until(lambda: gate.cause is None)
+            yield world, idle, refused
+
+
+@contextmanager
+def unwalked() -> Iterator[None]:
+    """What is there is no more looked at for garbage, as in `serve`: the stand-ins hold so much,
+    in the gateway's own process, that looking through it makes calls late.
+    """
+    gc.collect()
+    gc.freeze()
+    try:
+        yield
+    finally:
+        gc.unfreeze()
 
 
 def everybody(herd: Herd, sandbox: Sandbox) -> Callable[[], bool]:
@@ -135,7 +153,7 @@ async def drains(herd: Herd, folder: Path, seconds: float) -> None:
         assert refused == []
         assert live.median <= idle.median * SLOWER + herd.slack, figures
         assert live.p90 <= idle.p90 * SLOWER + 2 * herd.slack, figures
-        assert took <= allowed * LONGER, figures
+        assert took <= allowed * LONGER + RISING, figures
 
 
 @pytest.mark.parametrize("herd", SOON, ids=lambda herd: herd.channel)

@@ -23,8 +23,8 @@ _INDEX_FIELDS = (
 )
 _TILL_FIELDS = f"customerId,status,updDateTime,{','.join(TOLD)}"
 PAGE = 1000
-_SCAN_SHARE = 0.8 / 0.96
-"""Four fifths of the reads, since a RateLimit keeps a twenty-fifth of its rate to itself. Counted
+_SCAN_SHARE = 0.8 / 0.95
+"""Four fifths of the reads, since a RateLimit keeps a little of its rate to itself. Counted
 over five seconds, so that a page which came late is made up for; `_reads` bounds each second."""
 
 
