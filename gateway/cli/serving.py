@@ -17,7 +17,7 @@ from gateway.errors import ConfigurationError, Refused
 from gateway.http import public_site
 from gateway.store import OwnerLock, socket_path
 
-__all__ = ["serve"]
+__all__ = ["calm_collector", "serve"]
 
 log = logging.getLogger("gateway")
 
@@ -43,14 +43,14 @@ async def serve(live: LiveConfig) -> None:
             public_site(core, live),
             _watching(live),
         ):
-            _calm_collector()
+            calm_collector()
             await stop.wait()
             log.info("stopping: no new requests; what is under way is finished or persisted")
             stopping.set()
     log.info("stopped")
 
 
-def _calm_collector() -> None:
+def calm_collector() -> None:
     """What start-up made stays for good: the collector need not walk it again and again."""
     gc.collect()
     gc.freeze()

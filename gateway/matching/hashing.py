@@ -7,6 +7,7 @@ input. If it dies, the loop hashes on.
 """
 
 import asyncio
+import gc
 import logging
 import marshal
 import os
@@ -20,6 +21,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, BinaryIO
 
+import orjson
+
 from gateway.matching.rows import MemberHasher, Values, instant
 from gateway.normalize import load_postal_codes
 
@@ -31,8 +34,6 @@ _SLICE = 50
 """Rows that the loop hashes at a time: a millisecond or two."""
 _ROWS_ALONE = 5000
 """Rows after which a process is worth its start."""
-_ENOUGH = 3
-"""Pages that the process may have before it; it cannot keep up, and the loop takes one too."""
 _LENGTH = 4
 _READY = "ready"
 _PROGRAM = "from gateway.matching.hashing import serve; serve()"
@@ -53,9 +54,11 @@ class PageHasher:
 
     def __init__(self, hasher: MemberHasher) -> None:
         self._hasher = hasher
-        self._rows = self._asked = 0
+        self._rows = 0
         self._process: subprocess.Popen[bytes] | None = None
-        self._thread = ThreadPoolExecutor(1, "member hashing")
+        # The next page is sent while the process hashes the one before.
+        self._sending = ThreadPoolExecutor(1, "members to hash")
+        self._receiving = ThreadPoolExecutor(1, "hashed members")
         self._starting: asyncio.Future[None] | None = None
         self._usable = self._closed = False
         self._lock = threading.Lock()
@@ -65,18 +68,17 @@ class PageHasher:
         self._rows += len(rows)
         if self._starting is None and self._rows > _ROWS_ALONE:
             loop = asyncio.get_running_loop()
-            self._starting = loop.run_in_executor(self._thread, self._start)
-        if self._usable and self._asked < _ENOUGH:
-            self._asked += 1
+            self._starting = loop.run_in_executor(self._sending, self._start)
+        if self._usable:
             try:
-                return await asyncio.get_running_loop().run_in_executor(
-                    self._thread, self._exchange, rows
-                )
+                return await self._exchange(rows)
+            except asyncio.CancelledError:
+                self._usable = False  # an answer is left that nobody waits for
+                raise
             except (OSError, EOFError, ValueError):
+                if self._usable:
+                    log.warning("the process that hashes members ended; going on without it")
                 self._usable = False
-                log.warning("the process that hashes members ended; going on without it")
-            finally:
-                self._asked -= 1
         return await self._in_slices(rows)
 
     async def _in_slices(self, rows: Rows) -> Hashed:
@@ -100,10 +102,16 @@ class PageHasher:
         except (OSError, EOFError, ValueError):
             log.warning("no process could be started to hash members; going on without it")
 
-    def _exchange(self, rows: Rows) -> Hashed:
+    async def _exchange(self, rows: Rows) -> Hashed:
+        """Answers come in the order of the questions."""
         assert self._process is not None  # noqa: S101 - usable only once it runs
-        _send(self._process.stdin, list(rows))
-        values, newest = _receive(self._process.stdout)
+        loop, process = asyncio.get_running_loop(), self._process
+        sent = loop.run_in_executor(self._sending, _send_rows, process.stdin, rows)
+        received = loop.run_in_executor(self._receiving, _receive, process.stdout)
+        for ended in await asyncio.gather(sent, received, return_exceptions=True):
+            if isinstance(ended, BaseException):
+                raise ended
+        values, newest = received.result()
         return Hashed(values, newest)
 
     async def close(self) -> None:
@@ -115,8 +123,9 @@ class PageHasher:
             self._closed, self._usable = True, False
         process = self._process
         if process is not None:
-            process.kill()  # whoever waits for its answer in the thread reads its end
-        self._thread.shutdown(wait=True, cancel_futures=True)
+            process.kill()  # whoever waits for its answer in a thread reads its end
+        for threads in (self._sending, self._receiving):
+            threads.shutdown(wait=True, cancel_futures=True)
         if process is not None:
             process.wait()
             for pipe in (process.stdin, process.stdout):
@@ -147,25 +156,39 @@ def serve() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # a Ctrl-C is our parent's to handle
     hasher = MemberHasher(_receive(sys.stdin.buffer))
     load_postal_codes()
+    gc.disable()  # nothing here refers to itself, and the tables are large to walk through
     _send(sys.stdout.buffer, _READY)
     while True:
         try:
-            rows = _receive(sys.stdin.buffer)
+            rows = orjson.loads(_read(sys.stdin.buffer))
             hashed = list(map(hasher.values, rows)), newest_stamp(rows)
         except Exception:  # noqa: BLE001 - the loop meets it again, and tells it without the value
             return
         _send(sys.stdout.buffer, hashed)
 
 
+def _send_rows(pipe: BinaryIO | Any, rows: Rows) -> None:
+    """As Smaregi wrote them: faster both ways than marshal."""
+    _write(pipe, orjson.dumps(rows))
+
+
 def _send(pipe: BinaryIO | Any, value: Any) -> None:
-    body = marshal.dumps(value)
-    pipe.write(len(body).to_bytes(_LENGTH, "big") + body)
-    pipe.flush()
+    _write(pipe, marshal.dumps(value))
 
 
 def _receive(pipe: BinaryIO | Any) -> Any:
+    return marshal.loads(_read(pipe))  # noqa: S302 - written by ourselves, on the pipe's other end
+
+
+def _write(pipe: BinaryIO | Any, body: bytes) -> None:
+    pipe.write(len(body).to_bytes(_LENGTH, "big"))
+    pipe.write(body)
+    pipe.flush()
+
+
+def _read(pipe: BinaryIO | Any) -> bytes:
     header = pipe.read(_LENGTH)
-    body = pipe.read(int.from_bytes(header, "big"))
+    body: bytes = pipe.read(int.from_bytes(header, "big"))
     if len(header) < _LENGTH or not body:
         raise EOFError
-    return marshal.loads(body)  # noqa: S302 - written by ourselves, on the other end of the pipe
+    return body

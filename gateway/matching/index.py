@@ -34,6 +34,9 @@ WAIT_FOR_SCAN = 2.0
 OVERLAP = 2.0
 """Seconds that a refresh looks back behind the newest stamp: stamps have whole seconds, and a
 change may become visible a little after a later one."""
+APART = 0.05
+"""Seconds between two refreshes, which many who sign up at once share: of the reads that Smaregi
+allows, most are left for looking people up."""
 LONGEST_GAP = 29 * 86400.0
 """Smaregi looks back 31 days at most; after a longer gap everything is scanned."""
 _REMEMBERED = 4000
@@ -68,7 +71,7 @@ class MemberIndex:
         self._on_ready = on_ready
         self._ready = asyncio.Event()
         self._scan: asyncio.Task[None] | None = None
-        self._refreshes = {each: SharedRun(self._changes) for each in Lane}
+        self._refreshes = {each: SharedRun(self._changes, APART) for each in Lane}
         self._stamp = ""  # the newest time stamp of Smaregi's that we have seen
         self._refreshed_at = 0.0
         self._noted_at = 0.0
@@ -183,7 +186,7 @@ class MemberIndex:
                     newest = max(newest, page.newest, key=instant)
                     await self._write_page(page, newest)
                     self.progress.members += len(page.rows)
-                    self.progress.pages += 1
+                    self.progress.pages += page.pages
                     self.progress.seconds = time.monotonic() - started
             await self._complete_pass(began, newest)
         finally:

@@ -25,8 +25,8 @@ __all__ = ["MemberHasher", "Values", "instant"]
 
 
 _TEXTS = {str, type(None)}
-_SHARED = 16384
-"""Birth dates and postal codes that are remembered: many members share one."""
+_SHARED = 65536
+"""Names, birth dates and postal codes that are remembered: many members share one."""
 
 
 class MemberHasher:
@@ -57,7 +57,8 @@ class MemberHasher:
         )
 
     def email(self, text: str) -> bytes | None:
-        return self._email("" if is_placeholder(text) else email_key(text))
+        key = email_key(text) if text else ""
+        return None if key == Placeholder.EMAIL else self._email(key)
 
     def values(self, row: Mapping[str, Any]) -> Values:
         """A member as Smaregi gives it, in the order of `Member`'s fields."""
@@ -106,15 +107,25 @@ def instant(stamp: str) -> float:
 
 
 def _kana(last: str, first: str) -> str:
-    return kana_key(last + first) if _told(last) and _told(first) else ""
+    return _both(_kana_part(last), _kana_part(first))
 
 
 def _name(last: str, first: str) -> str:
-    return name_key(last + first) if _told(last) and _told(first) else ""
+    return _both(_name_part(last), _name_part(first))
 
 
-def _told(text: str) -> bool:
-    return bool(text) and not is_placeholder(text)
+def _both(last: str, first: str) -> str:
+    return last + first if last and first else ""
+
+
+@lru_cache(_SHARED)
+def _kana_part(text: str) -> str:
+    return kana_key(text) if text and not is_placeholder(text) else ""
+
+
+@lru_cache(_SHARED)
+def _name_part(text: str) -> str:
+    return name_key(text) if text and not is_placeholder(text) else ""
 
 
 def _birth(text: str) -> str:

@@ -7,13 +7,16 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from gateway.matching.hashing import Hashed, PageHasher
-from gateway.matching.rows import MemberHasher, Values
+from gateway.matching.rows import MemberHasher, Values, instant
 
 __all__ = ["FULL_PAGE", "MemberSource", "Page", "pages", "scan"]
 
 FULL_PAGE = 1000
-_AHEAD = 6
+_AHEAD = 8
 """Pages that may wait: what a slow moment of the disk holds back is not lost to the rate."""
+TOGETHER = 2
+"""Pages that are written at once: each write touches most leaves of a part's indexes. More would
+keep the database from a sign-up for too long."""
 _HIGHEST_ID = (1 << 63) - 1
 
 Row = Mapping[str, Any]
@@ -27,13 +30,27 @@ class MemberSource(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """All members whose ids are `low` to `high`, as the source gave them and as rows of ours."""
+    """All members whose ids are `low` to `high`, as the source gave them and as rows of ours.
+
+    `pages`: how many of the source's these are.
+    """
 
     low: int
     high: int
     rows: list[Row]
     values: list[Values]
     newest: str
+    pages: int = 1
+
+    def with_next(self, after: "Page") -> "Page":
+        return Page(
+            self.low,
+            after.high,
+            self.rows + after.rows,
+            self.values + after.values,
+            max(self.newest, after.newest, key=instant),
+            self.pages + after.pages,
+        )
 
 
 async def pages(
@@ -53,13 +70,14 @@ async def pages(
 async def scan(
     source: MemberSource, from_id: int, hasher: MemberHasher
 ) -> AsyncGenerator[Page, None]:
-    """Pages in order; what stops the source is raised after the pages before it."""
+    """Pages in order, some together; what stops the source is raised after those before it."""
     ready: asyncio.Queue[asyncio.Future[Page | None]] = asyncio.Queue(_AHEAD)
     hashing = PageHasher(hasher)
     fetching = asyncio.create_task(_fetch(source, from_id, hashing, ready))
     try:
-        while (page := await _next(ready)) is not None:
-            yield page
+        async with aclosing(_together(ready)) as found:
+            async for page in found:
+                yield page
     finally:
         fetching.cancel()
         left = [ready.get_nowait() for _ in range(ready.qsize())]
@@ -67,6 +85,24 @@ async def scan(
             future.cancel()
         await asyncio.gather(fetching, *left, return_exceptions=True)
         await hashing.close()
+
+
+async def _together(
+    ready: "asyncio.Queue[asyncio.Future[Page | None]]",
+) -> AsyncGenerator[Page, None]:
+    whole: Page | None = None
+    try:
+        while (page := await _next(ready)) is not None:
+            whole = whole.with_next(page) if whole else page
+            if whole.pages == TOGETHER:
+                yield whole
+                whole = None
+    except Exception:
+        if whole:
+            yield whole
+        raise
+    if whole:
+        yield whole
 
 
 async def _next(ready: "asyncio.Queue[asyncio.Future[Page | None]]") -> Page | None:

@@ -2,32 +2,38 @@
 
 import asyncio
 from collections.abc import Callable, Coroutine
-from contextlib import suppress
 from typing import Any
 
 __all__ = ["SharedRun"]
 
 
 class SharedRun:
-    """`join()` gives the run that has not yet begun: one under way may have passed what is new."""
+    """`join()` gives the run that has not yet begun: one under way may have passed what is new.
 
-    def __init__(self, run: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    One run begins at least `apart` seconds after the one before: the more ask, the more share it.
+    """
+
+    def __init__(self, run: Callable[[], Coroutine[Any, Any, None]], apart: float = 0.0) -> None:
         self._run = run
+        self._apart = apart
+        self._begun_at = float("-inf")
         self._running: asyncio.Task[None] | None = None
         self._next: asyncio.Task[None] | None = None
 
     def join(self) -> "asyncio.Task[None]":
-        if self._running is None or self._running.done():
-            self._running = asyncio.create_task(self._run())
-            return self._running
         if self._next is None or self._next.done():
             self._next = asyncio.create_task(self._after(self._running))
         return self._next
 
-    async def _after(self, running: "asyncio.Task[None]") -> None:
-        with suppress(Exception):
-            await asyncio.shield(running)
+    async def _after(self, before: "asyncio.Task[None] | None") -> None:
+        if before is not None and not before.done():
+            await asyncio.wait({before})
+        loop = asyncio.get_running_loop()
+        wait = self._begun_at + self._apart - loop.time()
+        if wait > 0:
+            await asyncio.sleep(wait)
         self._running, self._next = self._next, None
+        self._begun_at = loop.time()
         await self._run()
 
     def tasks(self) -> list["asyncio.Task[None]"]:

@@ -3,7 +3,10 @@
 import sqlite3
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
+from functools import lru_cache
 from typing import Any
+
+from gateway.store.outbox import values
 
 __all__ = [
     "ALIKE",
@@ -50,14 +53,15 @@ KEY_SIZE = 8
 """Bytes of a key: among a million members the chance of two that are equal by accident is 1 in
 30 million."""
 
-PART = 32768
+PART = 16384
 """Members in a part; see the schema."""
 
 _NAMES = tuple(field.name for field in fields(Member))
 COLUMNS = ", ".join(_NAMES)
 _OTHERS = ", ".join(_NAMES[1:])
-_UPSERT = (
-    f"INSERT INTO members ({COLUMNS}, part) VALUES ({'?, ' * len(_NAMES)}?)"  # noqa: S608
+_AT_ONCE = 100
+"""Rows in a statement: between two of them the event loop may want the interpreter's lock."""
+_CHANGED = (
     f" ON CONFLICT (member_id) DO UPDATE SET ({_OTHERS}) ="
     f" ({', '.join(f'excluded.{name}' for name in _NAMES[1:])})"
     f" WHERE ({_OTHERS}) IS NOT ({', '.join(f'excluded.{name}' for name in _NAMES[1:])})"
@@ -83,21 +87,34 @@ def upsert(db: sqlite3.Connection, rows: Sequence[Values]) -> None:
     known = db.execute(
         "SELECT count(*) FROM json_each(?) JOIN members ON member_id = value", (ids,)
     ).fetchone()[0]
+    _upsert(db, rows, known)
+
+
+def _upsert(db: sqlite3.Connection, rows: Sequence[Values], known: int) -> None:
+    """`known`: how many of them the index has already."""
     came = _came(db)
     part = (came // PART,)
-    db.executemany(_UPSERT, [row + part for row in rows])
+    for at in range(0, len(rows), _AT_ONCE):
+        some = rows[at : at + _AT_ONCE]
+        db.execute(_upsert_sql(len(some)), [value for row in some for value in (*row, *part)])
     if known < len(rows):
         set_meta(db, "members_came", str(came + len(rows) - known))
+
+
+@lru_cache(_AT_ONCE)
+def _upsert_sql(rows: int) -> str:
+    marks = values(len(_NAMES) + 1, rows)
+    return f"INSERT INTO members ({COLUMNS}, part) VALUES {marks}{_CHANGED}"  # noqa: S608
 
 
 def write_page(
     db: sqlite3.Connection, low: int, high: int, rows: Sequence[Values], present: set[int]
 ) -> None:
     """Write `rows`, and forget whoever has an id of `low` to `high` that is not `present`."""
-    upsert(db, rows)
-    known = db.execute("SELECT member_id FROM members WHERE member_id BETWEEN ? AND ?", (low, high))
-    gone = [tuple(row) for row in known if row[0] not in present]
-    db.executemany("DELETE FROM members WHERE member_id = ?", gone)
+    found = db.execute("SELECT member_id FROM members WHERE member_id BETWEEN ? AND ?", (low, high))
+    known = {row[0] for row in found}
+    _upsert(db, rows, sum(row[0] in known for row in rows))
+    db.executemany("DELETE FROM members WHERE member_id = ?", [(i,) for i in known - present])
 
 
 def forget(db: sqlite3.Connection, member_ids: Iterable[int]) -> None:

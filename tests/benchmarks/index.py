@@ -27,6 +27,7 @@ import uvloop
 
 from gateway.channels.smaregi.client import PAGE, SmaregiClient
 from gateway.channels.smaregi.settings import SmaregiSettings
+from gateway.cli.serving import calm_collector
 from gateway.matching import MemberIndex
 from gateway.normalize import load_places
 from gateway.store import Database, Keys, members
@@ -166,10 +167,10 @@ async def refreshes(index: MemberIndex, url: str) -> None:
     async with aiohttp.ClientSession() as session:
         taken = []
         for _ in range(10):
-            async with session.post(f"{url}/change", params={"count": 100}) as answer:
+            async with session.post(f"{url}/change", params={"count": 90}) as answer:
                 await answer.read()
             taken.append(await timed(index.fresh))
-        print(f"refresh with 100 changed rows: {spread(taken)}")
+        print(f"refresh with 90 changed rows: {spread(taken)}")
 
 
 async def main(count: int, reads: float) -> None:
@@ -191,6 +192,7 @@ async def main(count: int, reads: float) -> None:
             await db.open()
             index = MemberIndex(db, Keys("a secret of the benchmark"), client)
             await index.open()
+            calm_collector()  # as `serve` does
             rss = memory("VmRSS")
             try:
                 async with beside(0.01, lambda: asyncio.sleep(0)) as lag:

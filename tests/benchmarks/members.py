@@ -11,6 +11,7 @@ import asyncio
 import random
 import sys
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,7 @@ from aiohttp import web
 from gateway.normalize.places import places
 from tests.normalize.kanji import in_kanji
 
-__all__ = ["Row", "made"]
+__all__ = ["SEED", "Row", "Town", "a_name", "made", "one_of", "street", "towns"]
 
 PAGE = 1000
 SEED = 20261121
@@ -54,22 +55,47 @@ _FULL_WIDTH = {ord(char): ord(char) + 0xFEE0 for char in "0123456789-"}
 Row = dict[str, Any]
 
 
-def made(count: int) -> Iterator[Row]:
-    """Members 1 to `count`, always the same; in a shop with customers from all over Japan."""
-    rng = random.Random(SEED)
-    towns = [
-        (f"{code:07}", f"{one[0].prefecture.ja}{one[0].name}", one[1])
+@dataclass(frozen=True, slots=True)
+class Town:
+    """`postal_code` with its hyphen; all else as the post office writes it."""
+
+    postal_code: str
+    prefecture: str
+    city: str
+    name: str
+
+
+def towns() -> list[Town]:
+    """Some thousands, from all over Japan."""
+    return [
+        Town(f"{code // 10000:03}-{code % 10000:04}", one[0].prefecture.ja, one[0].name, one[1])
         for code in places().codes[::6]
         if (one := places().town_of_postal_code(f"{code:07}"))
     ]
-    for number in range(1, count + 1):
-        yield _member(number, rng, towns)
 
 
-def _member(number: int, rng: random.Random, towns: list[tuple[str, str, str]]) -> Row:
+def one_of(rng: random.Random, where: list[Town]) -> Town:
+    """More of them live in some than in others."""
+    return where[int(len(where) * rng.random() ** 2)]
+
+
+def a_name(rng: random.Random) -> tuple[str, str, str, str]:
+    """Family name and given name, and the kana of both."""
     family, given = (2 * rng.randrange(len(names) // 2) for names in (_FAMILY, _GIVEN))
+    return _FAMILY[family], _GIVEN[given], _FAMILY[family + 1], _GIVEN[given + 1]
+
+
+def made(count: int) -> Iterator[Row]:
+    """Members 1 to `count`, always the same; in a shop with customers from all over Japan."""
+    rng, where = random.Random(SEED), towns()
+    for number in range(1, count + 1):
+        yield _member(number, rng, where)
+
+
+def _member(number: int, rng: random.Random, where: list[Town]) -> Row:
+    last_name, first_name, last_kana, first_kana = a_name(rng)
     chance = rng.random()
-    code, city, town = towns[int(len(towns) * rng.random() ** 2)]
+    town = one_of(rng, where)
     updated = (BEGAN + timedelta(seconds=number % 20_000_000)).isoformat()
     mobile = (
         rng.choice(("090", "080", "070")) + f"-{rng.randrange(1000, 10_000)}-{number % 9973:04}"
@@ -78,18 +104,18 @@ def _member(number: int, rng: random.Random, towns: list[tuple[str, str, str]]) 
         "customerId": str(number),
         "customerCode": f"{number:08}",
         "customerNo": None,
-        "lastName": _FAMILY[family],
-        "firstName": _GIVEN[given],
-        "lastKana": _FAMILY[family + 1],
-        "firstKana": _GIVEN[given + 1],
+        "lastName": last_name,
+        "firstName": first_name,
+        "lastKana": last_kana,
+        "firstKana": first_kana,
         "mailAddress": f"member.{number}@example.jp" if chance < 0.6 else None,
         "birthDate": f"{rng.randrange(1935, 2010)}-{rng.randrange(1, 13):02}-{number % 28 + 1:02}",
         "mobileNumber": mobile if chance > 0.2 else None,
         "phoneNumber": f"03-{rng.randrange(3000, 7000)}-{number % 10_000:04}"
         if chance < 0.3
         else None,
-        "postCode": f"{code[:3]}-{code[3:]}" if 0.05 < chance < 0.97 else None,
-        "address": _address(rng, city, town) if chance < 0.9 else None,
+        "postCode": town.postal_code if 0.05 < chance < 0.97 else None,
+        "address": f"{town.prefecture}{town.city}{street(rng, town)}" if chance < 0.9 else None,
         "point": str(rng.randrange(5000)),
         "lastComeDateTime": updated,
         "status": "0" if chance < 0.97 else "3",
@@ -97,7 +123,8 @@ def _member(number: int, rng: random.Random, towns: list[tuple[str, str, str]]) 
     }
 
 
-def _address(rng: random.Random, city: str, town: str) -> str:
+def street(rng: random.Random, town: Town) -> str:
+    """Town, numbers and perhaps a house, in one of the ways that people write them."""
     first, second, third = rng.randrange(1, 9), rng.randrange(1, 40), rng.randrange(1, 30)
     block = rng.choice(_SEPARATORS).join(map(str, (first, second, third)))
     form = rng.random()
@@ -107,7 +134,7 @@ def _address(rng: random.Random, city: str, town: str) -> str:
         block = f"{in_kanji(first)}丁目{second}番地{third}"
     elif form < 0.35:
         block = block.translate(_FULL_WIDTH)
-    return f"{city}{town}{block}" + (f" コーポ{town} {third}01" if form > 0.7 else "")
+    return f"{town.name}{block}" + (f" コーポ{town.name} {third}01" if form > 0.7 else "")
 
 
 class StandIn:
