@@ -7,7 +7,7 @@ cannot be told from the database.
 import asyncio
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from functools import cache, partial
+from functools import partial
 from typing import Any
 from weakref import WeakValueDictionary
 
@@ -23,6 +23,21 @@ from gateway.store import Database, Keys, links, outbox
 from gateway.wire import dry_run
 
 __all__ = ["Works"]
+
+
+class _Once:
+    """What a function of nothing gives, asked once."""
+
+    __slots__ = ("_made", "_make")
+
+    def __init__(self, make: Callable[[], Mapping[str, str]]) -> None:
+        self._make = make
+        self._made: Mapping[str, str] | None = None
+
+    def __call__(self) -> Mapping[str, str]:
+        if self._made is None:
+            self._made = self._make()
+        return self._made
 
 
 class Works:
@@ -131,7 +146,7 @@ class Works:
         if delivery.urgent:
             given = given.insisting_on(route.spec.consent)
 
-        fields = cache(partial(route.channel.fields_of, customer))
+        fields = _Once(partial(route.channel.fields_of, customer))
 
         async def save_plan(plan: dict[str, Any]) -> None:
             whole = {**plan, "fields": given.after(fields(), {})}

@@ -180,7 +180,8 @@ def _alike(db: sqlite3.Connection, member: Member) -> tuple[list[Member], dict[i
 
 
 def _forms(member: Member, said: Mapping[int, Mapping[str, bytes | None]]) -> list[Member]:
-    keys: Any = {name: key for name, key in said.get(member.member_id, {}).items() if key}
+    told_keys = said.get(member.member_id, {}).items()
+    keys: Any = {name: key for name, key in told_keys if key and key != getattr(member, name)}
     return [member, dataclasses.replace(member, **keys)] if keys else [member]
 
 

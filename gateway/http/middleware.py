@@ -39,6 +39,8 @@ def respond(answer: Answer) -> web.Response:
 
 async def read_body(request: web.Request) -> bytes:
     """The whole body; a caller who does not finish it is answered 408."""
+    if request.content.is_eof():
+        return await request.read()
     try:
         async with asyncio.timeout(_BODY_TIME):
             return await request.read()

@@ -5,6 +5,7 @@ import contextlib
 import time
 from collections.abc import Callable
 from email.utils import parseaddr
+from functools import lru_cache
 from typing import Annotated, Literal
 
 import aiosmtplib
@@ -15,7 +16,7 @@ from gateway.settings import Section, is_loopback
 from gateway.wire.limits import Slots
 from gateway.wire.session import Access, guard
 
-__all__ = ["AT_ONCE", "SmtpSettings", "SmtpTransport"]
+__all__ = ["AT_ONCE", "SmtpSettings", "SmtpTransport", "address_of"]
 
 _IDLE = 20.0
 """Seconds after which an idle connection is not trusted any more: servers drop them."""
@@ -24,9 +25,15 @@ AT_ONCE = 6
 
 
 def _sender(text: str) -> str:
-    if "@" not in parseaddr(text)[1] or "\n" in text or "\r" in text:
+    if "@" not in address_of(text) or "\n" in text or "\r" in text:
         raise ValueError("should be an address, such as Shop <shop@example.com>")
     return text
+
+
+@lru_cache(16)
+def address_of(sender: str) -> str:
+    """`shop@example.com` of `Shop <shop@example.com>`."""
+    return parseaddr(sender)[1]
 
 
 class SmtpSettings(Section):

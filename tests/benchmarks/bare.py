@@ -30,6 +30,7 @@ from gateway.channels.smaregi.mapping import member_fields
 from gateway.customer import Customer, Profile
 from gateway.http.forms import RegistrationForm, parse_json, read_form
 from gateway.intent import new_id
+from gateway.matching.index import APART
 from gateway.matching.shared import SharedRun
 from gateway.normalize import load_places
 from gateway.shopify.documents import CREATE
@@ -41,13 +42,13 @@ STORE = Store("https://sandbox.myshopify.com", "sandbox.myshopify.com")
 
 
 class Bare:
-    """`lists`: it also asks Smaregi for what changed, as whoever matches by e-mail has to, and
-    shares the answer among those who wait, as the gateway does.
+    """`lists`: it also asks Smaregi for what changed, as whoever matches by e-mail has to. `each`
+    sign-up for itself, or `shared` as often and among as many as the gateway shares one.
     """
 
-    def __init__(self, *, lists: bool) -> None:
+    def __init__(self, lists: str) -> None:
         self.lists = lists
-        self.changed = SharedRun(self._changed)
+        self.changed = SharedRun(self._changed, APART)
 
     async def start(self, _: web.Application) -> AsyncIterator[None]:
         load_places()
@@ -94,8 +95,10 @@ class Bare:
         url = f"{ENV['SMAREGI_API_URL']}/{ENV['SMAREGI_CONTRACT_ID']}/pos/customers"
         headers = {"Authorization": f"Bearer {self.token}"}
         look = self.call("GET", f"{url}?customer_code={customer.id}", headers, None)
-        if self.lists:
+        if self.lists == "shared":
             await asyncio.gather(look, asyncio.shield(self.changed.join()))
+        elif self.lists == "each":
+            await asyncio.gather(look, self._changed())
         else:
             await look
         return await self.call("POST", url, headers, member_fields(customer)[0])
@@ -153,7 +156,7 @@ class Bare:
 
 
 def main() -> None:
-    bare = Bare(lists="lists" in sys.argv)
+    bare = Bare(sys.argv[2])
     app = web.Application()
     app.cleanup_ctx.append(bare.start)
     app.add_routes([web.post("/v1/registrations", bare.register)])

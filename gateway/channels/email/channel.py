@@ -1,7 +1,6 @@
 """The welcome mail: at least once, each time with the same `Message-ID`."""
 
 from collections.abc import Sequence
-from email.utils import parseaddr
 from typing import cast
 
 from gateway.channels.base import Check, Context, Done, Store, Work
@@ -11,6 +10,7 @@ from gateway.customer import Customer
 from gateway.errors import ErrorClass, UpstreamError
 from gateway.outcomes import Link
 from gateway.wire import SmtpTransport
+from gateway.wire.smtp import address_of
 
 __all__ = ["Email"]
 
@@ -51,7 +51,7 @@ class Email:
             )
         except BrokenTemplateError as error:
             raise _invalid(str(error)) from None
-        await self._transport.send(parseaddr(sender)[1], profile.email, message)
+        await self._transport.send(address_of(sender), profile.email, message)
         return Done("sent", reference)
 
     def _compose(self) -> Composer:

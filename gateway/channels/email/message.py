@@ -29,6 +29,7 @@ from jinja2 import (
 from gateway.card import code128_png, is_scannable
 from gateway.channels.base import Store
 from gateway.customer import Profile
+from gateway.wire.smtp import address_of
 
 __all__ = ["BrokenTemplateError", "Composer", "message_id"]
 
@@ -139,6 +140,6 @@ def _encoded(subject: str) -> str:
 
 def message_id(customer_id: int, sender: str, store: Store) -> str:
     """One welcome a customer and store: the same id however often it is sent."""
-    domain = parseaddr(sender)[1].rpartition("@")[2] or "localhost"
+    domain = address_of(sender).rpartition("@")[2] or "localhost"
     mark = hashlib.sha256(f"{store.domain}:{customer_id}".encode()).hexdigest()[:16]
     return f"<welcome.{customer_id}.{mark}@{domain}>"
