@@ -13,7 +13,7 @@ import aiohttp
 
 from gateway.app import Core, Role, open_core
 from gateway.config import LiveConfig, load
-from gateway.http import public_site
+from gateway.http.site import public_site
 from gateway.outcomes import Delivery, DeliveryFilter
 from gateway.sandbox import Sandbox, SandboxOptions
 from gateway.sources import Sources

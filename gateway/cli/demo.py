@@ -79,7 +79,7 @@ async def _running(port: int) -> AsyncIterator[tuple[Any, str]]:
     from gateway.app import Role, open_core  # noqa: PLC0415
     from gateway.config import LiveConfig, load  # noqa: PLC0415
     from gateway.events import SUBSCRIBED  # noqa: PLC0415
-    from gateway.http import public_site  # noqa: PLC0415
+    from gateway.http.site import public_site  # noqa: PLC0415
     from gateway.sandbox import Sandbox  # noqa: PLC0415
     from gateway.sources import Sources  # noqa: PLC0415
 

@@ -15,7 +15,7 @@ from aiohttp import web
 from gateway.app import Core, Role, open_core
 from gateway.config import LiveConfig, load, stamp
 from gateway.errors import ConfigurationError, Refused, Unreachable
-from gateway.http import control_application
+from gateway.http.control import control_application
 from gateway.sources import Sources
 from gateway.store import OwnerLock, socket_path
 

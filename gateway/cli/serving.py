@@ -14,7 +14,7 @@ from gateway.app import Role, open_core
 from gateway.cli.run import Client, control_site
 from gateway.config import LiveConfig
 from gateway.errors import ConfigurationError, Refused
-from gateway.http import public_site
+from gateway.http.site import public_site
 from gateway.store import OwnerLock, socket_path
 
 __all__ = ["calm_collector", "serve"]

@@ -11,6 +11,7 @@ from bisect import bisect_left
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cache
+from itertools import groupby
 from typing import Final
 
 from gateway.normalize.characters import fold_width
@@ -100,7 +101,8 @@ def places() -> Places:
             place = towns.setdefault(fold_width(town), len(towns) + 1)
         packed.append((int(code) << _CITY_BITS | number) << _TOWN_BITS | place)
     cities = [City(prefectures[pref], name, tuple(t)) for (pref, name), t in towns_of.items()]
-    codes = sorted(set(packed))
+    del towns_of, number_of
+    codes = array("Q", (code for code, _ in groupby(sorted(packed))))
     return Places(
         tuple(cities),
         _by_name(cities),

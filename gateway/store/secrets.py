@@ -6,9 +6,6 @@ import secrets as random
 from collections.abc import Mapping
 from pathlib import Path
 
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-
 from gateway.errors import ConfigurationError
 
 __all__ = ["Keys", "secret_path"]
@@ -57,6 +54,9 @@ class Keys:
     """Purpose-bound keys from one secret. `hash` is 16 bytes, keyed BLAKE2b (RFC 7693)."""
 
     def __init__(self, secret: str) -> None:
+        # 7 MB, of which commands without a database need none.
+        from cryptography.hazmat.primitives.ciphers.aead import AESGCM  # noqa: PLC0415
+
         root = secret.encode()
         self._hash = hashlib.blake2b(root, digest_size=32, person=b"gateway-hash").digest()
         self._mark = hashlib.blake2b(digest_size=8, key=self._hash, person=b"gateway-mark")
@@ -92,6 +92,8 @@ class Keys:
 
     def unseal(self, sealed: bytes, context: str) -> bytes | None:
         """None where the secret is not the one it was sealed with."""
+        from cryptography.exceptions import InvalidTag  # noqa: PLC0415 - as above
+
         try:
             return self._seal.decrypt(sealed[:_NONCE], sealed[_NONCE:], context.encode())
         except (InvalidTag, ValueError):

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from aiohttp.test_utils import TestClient, TestServer
 
-from gateway.http import control_application
+from gateway.http.control import control_application
 from gateway.sandbox import Fault
 from gateway.store import duplicates
 from tests.world import World

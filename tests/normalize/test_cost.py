@@ -5,7 +5,10 @@ import sys
 import time
 from pathlib import Path
 
+import orjson
+
 from gateway.normalize import address_key, parse_line, smaregi_line
+from tests.benchmarks.members import made
 
 CASES = Path(__file__).with_name("addresses.txt").read_text(encoding="utf-8").splitlines()[1:]
 LINES = [case.split("|")[0] for case in CASES]
@@ -20,6 +23,18 @@ for city in places().cities:
 parse_line("東京都渋谷区道玄坂1-2-3"), parse_phone("090-1234-5678")
 status = Path("/proc/self/status").read_text()
 print(int(re.search("VmHWM:\\s+([0-9]+)", status)[1]) // 1024)
+"""
+
+COMMAND = """
+import re, sys
+from pathlib import Path
+from gateway.cli import main
+try:
+    main(["normalize"])
+except SystemExit as end:
+    assert not end.code
+status = Path("/proc/self/status").read_text()
+print(int(re.search("VmHWM:\\s+([0-9]+)", status)[1]) // 1024, file=sys.stderr)
 """
 
 NOTHING_LOADED = """
@@ -54,6 +69,17 @@ def _seconds_an_address() -> float:
 
 def test_all_data_fit_in_100_megabytes() -> None:
     assert int(run(MEMORY)) <= 100
+
+
+def test_the_command_fits_in_them_too() -> None:
+    """The addresses of members from all over Japan, so that most towns are looked at."""
+    rows = [orjson.dumps({"text": row["address"]}) for row in made(6000) if row["address"]]
+    lines = b"\n".join(rows)
+    done = subprocess.run(
+        [sys.executable, "-c", COMMAND], input=lines, capture_output=True, check=True
+    )
+    assert done.stdout.count(b"\n") == len(rows)
+    assert int(done.stderr) <= 100
 
 
 def test_importing_loads_neither_library_nor_data() -> None:
