@@ -2,3 +2,5 @@
 
 Nothing is imported here: the forms are read by `normalize` too, which needs no server.
 """
+
+__all__ = ()
