@@ -59,7 +59,7 @@ pytestmark = pytest.mark.parametrize("spec", ROSTER, ids=lambda spec: spec.name)
 @pytest.fixture
 async def world(tmp_path: Path) -> AsyncIterator[World]:
     async with a_world(
-        tmp_path, GATEWAY_AUTO_REPLAY="false", GATEWAY_UPSTREAM_TIMEOUT="0.4"
+        tmp_path, GATEWAY_AUTO_REPLAY="false", GATEWAY_UPSTREAM_TIMEOUT="0.8"
     ) as world:
         smaregi = world.core.deliverer.routes["smaregi"].channel
         assert isinstance(smaregi, Smaregi)

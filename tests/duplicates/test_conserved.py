@@ -52,7 +52,7 @@ async def test_points_are_conserved_whatever_fails(
     chance = random.Random(seed)
     monkeypatch.setattr(Points, "patience", PATIENCE)
     monkeypatch.setattr(Merging, "again", PATIENCE)
-    async with a_world(tmp_path, GATEWAY_UPSTREAM_TIMEOUT="0.3") as world:
+    async with a_world(tmp_path, GATEWAY_UPSTREAM_TIMEOUT="1") as world:
         for number in range(3):
             await _one_merge(world, chance, number)
 

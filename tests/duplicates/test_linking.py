@@ -20,7 +20,7 @@ PATCH = "PATCH /customers"
 async def world(tmp_path: Path) -> AsyncIterator[World]:
     """Nothing is retried by itself: what a command left undone stays visible."""
     async with a_world(
-        tmp_path, GATEWAY_AUTO_REPLAY="false", GATEWAY_UPSTREAM_TIMEOUT="0.5"
+        tmp_path, GATEWAY_AUTO_REPLAY="false", GATEWAY_UPSTREAM_TIMEOUT="1"
     ) as world:
         yield world
 

@@ -26,7 +26,7 @@ async def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterato
     monkeypatch.setattr(Points, "patience", PATIENCE)
     monkeypatch.setattr(Merging, "again", PATIENCE)
     async with a_world(
-        tmp_path, GATEWAY_AUTO_REPLAY="false", GATEWAY_UPSTREAM_TIMEOUT="0.3"
+        tmp_path, GATEWAY_AUTO_REPLAY="false", GATEWAY_UPSTREAM_TIMEOUT="1"
     ) as world:
         yield world
 
@@ -369,7 +369,7 @@ async def _killed_after(world: World, step: str, events: AsyncIterator[Any]) -> 
     else:
         _die_once_written(world, step, died)
     task = asyncio.create_task(told(events))
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(20):
         await died.wait()
     for kept in world.core.deliverer._tasks:
         kept.cancel()
@@ -378,7 +378,7 @@ async def _killed_after(world: World, step: str, events: AsyncIterator[Any]) -> 
 
 
 async def _done_by_itself(world: World, one: int, other: int) -> None:
-    async with asyncio.timeout(8):
+    async with asyncio.timeout(20):
         while (known := await row(world, one, other)) is None or known.step != "done":
             await asyncio.sleep(0.02)
 

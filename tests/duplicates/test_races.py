@@ -58,7 +58,7 @@ async def half_merged(
     """(world, survivor, absorbed): the points have moved, the end of the merge failed."""
     monkeypatch.setattr(Points, "patience", 0.4)
     monkeypatch.setattr(Merging, "again", 60.0)
-    async with a_world(folder, GATEWAY_UPSTREAM_TIMEOUT="0.5") as world:
+    async with a_world(folder, GATEWAY_UPSTREAM_TIMEOUT="1") as world:
         survivor, absorbed = await two_members(world)
         world.sandbox.faults.set("smaregi", Fault("status", status=503, match=PATCH))
         assert (await told(world.core.merging.merge(survivor, absorbed, survivor))).code == 1

@@ -64,6 +64,9 @@ async def started_quietly(world: World) -> None:
             lambda: world.core.shopify._defined and index.ready and required.known, 4.0
         )
     except TimeoutError:  # with these short time-outs a busy machine may miss the first
+        if not index.ready:
+            await index.start_scan()
+        await required.read_again()
         await world.core.shopify.define()
         await world.until(lambda: world.core.shopify._defined and index.ready and required.known)
     world.sandbox.journal.clear()
