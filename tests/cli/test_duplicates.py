@@ -44,6 +44,7 @@ async def listed(shell: Shell, *options: str) -> list[dict[str, Any]]:
     return done.rows()
 
 
+@pytest.mark.long
 async def test_a_pair_is_listed_shown_and_rejected(shell: Shell, pair: tuple[str, str]) -> None:
     (row,) = await listed(shell)
     assert row["members"] == [int(i) for i in pair]

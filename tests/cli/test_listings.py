@@ -30,6 +30,7 @@ async def _two_registrations(shell: Shell, sandbox: Sandbox) -> None:
         assert await gateway.stop() == 0
 
 
+@pytest.mark.long
 async def test_deliveries_are_listed_newest_first_with_the_apis_fields(
     shell: Shell, sandbox: Sandbox
 ) -> None:
@@ -54,6 +55,7 @@ async def test_an_empty_listing_says_so_and_is_no_failure(shell: Shell) -> None:
     assert (await shell.run("deliveries", "list", "--json")).out == ""
 
 
+@pytest.mark.long
 async def test_one_delivery_is_shown_with_its_attempts(shell: Shell, sandbox: Sandbox) -> None:
     await _two_registrations(shell, sandbox)
     (row,) = await shell.rows("--outcome", "retrying")

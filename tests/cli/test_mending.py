@@ -56,6 +56,7 @@ async def test_exit_codes_of_merge(shell: Shell, sandbox: Sandbox, two: tuple[in
     assert "example.jp" not in unknown.err + failed.err
 
 
+@pytest.mark.long
 async def test_unlink_and_link_beside_serve(
     shell: Shell, sandbox: Sandbox, two: tuple[int, int]
 ) -> None:

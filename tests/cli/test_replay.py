@@ -98,6 +98,7 @@ async def test_two_replays_at_once_send_nothing_twice(shell: Shell, sandbox: San
     assert results["delivered"] == 30
 
 
+@pytest.mark.long
 async def test_two_replays_beside_a_gateway_send_nothing_twice(
     shell: Shell, sandbox: Sandbox
 ) -> None:

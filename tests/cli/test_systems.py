@@ -64,6 +64,7 @@ def _add_member(sandbox: Sandbox, number: int) -> None:
     )
 
 
+@pytest.mark.long
 async def test_members_refresh_rebuilds_the_index(shell: Shell, sandbox: Sandbox) -> None:
     for number in range(3):
         _add_member(sandbox, number)
