@@ -13,13 +13,13 @@ import logging
 import os
 import sqlite3
 from collections.abc import Awaitable, Callable
-from importlib.resources import files
 from pathlib import Path
 from typing import Any, TypeVar
 
 import aiosqlite
 
 from gateway.errors import StorageError
+from gateway.store.migration import migrate
 
 __all__ = ["Database", "Unit"]
 
@@ -28,7 +28,6 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 Unit = Callable[[sqlite3.Connection], T]
 
-SCHEMA_VERSION = 1
 _Queued = tuple[Unit[Any], "asyncio.Future[Any]"]
 
 
@@ -111,8 +110,8 @@ class Database:
             await connection
             self._connection = connection
             await connection.run(_prepare)
-            await connection.run(_migrate)
-        except (sqlite3.Error, OSError) as error:
+            await connection.run(lambda c: migrate(c, self.path))
+        except (sqlite3.Error, OSError, StorageError) as error:
             if connection.stopped is not None:
                 await connection.stopped  # its thread must not outlive the loop
             await self.close()
@@ -213,16 +212,6 @@ def _identity(path: Path) -> tuple[int, int] | None:
     except FileNotFoundError:
         return None
     return stat.st_dev, stat.st_ino
-
-
-def _migrate(connection: sqlite3.Connection) -> None:
-    version: int = connection.execute("PRAGMA user_version").fetchone()[0]
-    if version == SCHEMA_VERSION:
-        return
-    if version > SCHEMA_VERSION:
-        raise sqlite3.DatabaseError("written by a newer version of the gateway")
-    script = files("gateway.store").joinpath("schema.sql").read_text("utf-8")
-    connection.executescript(f"BEGIN IMMEDIATE; {script} PRAGMA user_version = 1; COMMIT;")
 
 
 def _translated(error: Exception, path: Path) -> StorageError:

@@ -215,15 +215,6 @@ async def test_damage_in_the_middle_of_the_file_is_a_storage_error(tmp_path: Pat
     assert "backup" in caught.value.hint
 
 
-async def test_a_file_of_a_newer_version_is_left_alone(tmp_path: Path) -> None:
-    path = tmp_path / "gateway.db"
-    with sqlite3.connect(path) as other:
-        other.execute(f"PRAGMA user_version = {database.SCHEMA_VERSION + 1}")
-    other.close()
-    with pytest.raises(StorageError, match="newer version"):
-        await Database(path).open()
-
-
 async def test_a_folder_that_does_not_exist_is_a_storage_error(tmp_path: Path) -> None:
     with pytest.raises(StorageError):
         await Database(tmp_path / "missing" / "gateway.db").open()
