@@ -81,6 +81,7 @@ class Assembly:
         self.updates = Updates(db, self.deliverer, wake=self._due)
         self.profile_changes = ProfileChanges(
             db,
+            keys,
             self.shopify,
             self.deliverer,
             self.updates,

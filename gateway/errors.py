@@ -5,6 +5,7 @@
     ├── StorageError            the database cannot promise anything right now (503)
     ├── UpstreamError           a foreign system; has its error class, and if it may have acted
     │   └── NotReadyError       nothing is wrong: what the attempt needs is still being fetched
+    ├── EmailNotProven          a member's own is not told to who only knows their e-mail (403)
     ├── DryRunStop              a write was about to be sent under `dry_run`
     └── Refused                 the owner of the database file refuses what a command asked
 
@@ -18,6 +19,7 @@ from enum import StrEnum
 __all__ = [
     "ConfigurationError",
     "DryRunStop",
+    "EmailNotProven",
     "ErrorClass",
     "GatewayError",
     "NotReadyError",
@@ -114,6 +116,10 @@ class NotReadyError(UpstreamError):
 
     def __init__(self, system: str, message: str) -> None:
         super().__init__(system, "prepare", ErrorClass.UNAVAILABLE, message, applied=False)
+
+
+class EmailNotProven(GatewayError):  # noqa: N818 - an answer, nothing failed
+    """The store member was linked by an e-mail that is not known to be the customer's."""
 
 
 class DryRunStop(GatewayError):  # noqa: N818 - it ends a rehearsal, nothing failed

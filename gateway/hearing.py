@@ -52,7 +52,7 @@ def make_hearing(
     db, deliverer, notice = parts.db, parts.deliverer, alerts.notice
     hands = Hands(
         parts.shopify,
-        deliverer,
+        deliverer.proofs,
         parts.changes,
         parts.changes.updates,
         Newcomers(

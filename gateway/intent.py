@@ -46,7 +46,7 @@ def opening_of(sign_up: SignUp, keys: Keys, now: float) -> Opening:
     identity = new_id(now)
     return Opening(
         id=identity,
-        email_hash=keys.hash(b"email", email),
+        email_hash=keys.email(sign_up.profile.email),
         body_hash=keys.hash(b"body", same),
         email_verified=sign_up.email_verified,
         sealed=keys.seal(plain, identity),

@@ -10,7 +10,7 @@ from typing import cast
 
 from gateway.channels.smaregi import Balance, Smaregi
 from gateway.delivery import Route
-from gateway.errors import ErrorClass, UpstreamError
+from gateway.errors import EmailNotProven, ErrorClass, UpstreamError
 from gateway.outcomes import DeliveryFilter, Kind, Link, Outcome
 from gateway.recent import Recent
 from gateway.store import Database, links, listing
@@ -54,10 +54,18 @@ class Membership:
     async def points(self, customer_id: int) -> Balance | None:
         """Smaregi's balance, a few seconds old at most; None where there is no member.
 
-        UpstreamError where Smaregi does not say it soon enough to be waited for.
+        EmailNotProven where it is not theirs to see yet. UpstreamError where Smaregi does not say
+        it soon enough to be waited for.
         """
         channel = self._route.spec.name
-        link = await self._db.read(lambda db: links.get(db, channel, customer_id))
+
+        def unit(db: sqlite3.Connection) -> tuple[Link | None, bool]:
+            withheld = links.is_withheld(db, channel, customer_id)
+            return links.get(db, channel, customer_id), withheld
+
+        link, withheld = await self._db.read(unit)
+        if withheld:
+            raise EmailNotProven
         try:
             known = link and replace(link, fields=None)  # what it was last given is no matter here
             how, balance = await self._recent.get((customer_id, known))
@@ -95,11 +103,15 @@ class Membership:
 
         It is known beforehand only where a delivery is owed and the rule says what it will be: the
         card is there right after the sign-up, and never for somebody who did not sign up.
+
+        EmailNotProven where the card is not theirs to see yet.
         """
         channel = self._route.spec.name
         chosen = DeliveryFilter(channels=(channel,), outcomes=_OWED, customer_id=customer_id)
 
         def unit(db: sqlite3.Connection) -> tuple[Link | None, bool]:
+            if links.is_withheld(db, channel, customer_id):
+                raise EmailNotProven
             link = links.get(db, channel, customer_id)
             owed = [] if link else listing.find(db, chosen, limit=10)
             return link, any(delivery.kind is not Kind.REMOVAL for delivery in owed)

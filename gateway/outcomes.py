@@ -16,6 +16,7 @@ __all__ = [
     "NewDelivery",
     "Outcome",
     "Waiting",
+    "told_number",
 ]
 
 
@@ -64,7 +65,6 @@ class NewDelivery:
     kind: Kind
     outcome: Outcome
     claimed: bool = False
-    email_verified: bool = False
     not_before: float | None = None
     urgent: bool = False
 
@@ -88,7 +88,6 @@ class Delivery:
     version: int
     claimed_version: int | None
     waiting: Waiting | None
-    email_verified: bool
     plan: Mapping[str, Any] | None
     action: str | None
     reference: str | None
@@ -136,6 +135,8 @@ class Link:
 
     `fields`: what the record was last given, as marks (`gateway.channels.given`); None: unknown.
     `old_number` is what the record had before it was linked, `old_place` the field that keeps it.
+    `unproven`: the record was there before and was linked by an e-mail, of this keyed hash, that is
+    not known to be the customer's: until it is, the record gives nothing away and takes nothing on.
     """
 
     channel: str
@@ -145,3 +146,14 @@ class Link:
     fields: Mapping[str, str] | None = field(default=None, hash=False)
     old_number: str | None = None
     old_place: str | None = None
+    unproven: bytes | None = None
+
+    @property
+    def told_number(self) -> str | None:
+        """The member number as the customer may be told it."""
+        return told_number(self.customer_id, self.member_number, self.unproven)
+
+
+def told_number(customer_id: int, number: str | None, unproven: bytes | None) -> str | None:
+    """The number on a card is the card owner's: a stranger who knows their e-mail is not told."""
+    return number if unproven is None or number == str(customer_id) else None

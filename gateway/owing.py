@@ -45,7 +45,6 @@ class Owing:
         self,
         registration_id: str,
         result: Accepted,
-        email_verified: bool,
         *,
         tried: frozenset[Outcome] = frozenset(),
         told: bool,
@@ -57,10 +56,7 @@ class Owing:
         """
         customer = result.customer
         email = customer.profile.email
-        owed = [
-            self._owed(name, customer.id, email, email_verified, tried)
-            for name in self._deliverer.routes
-        ]
+        owed = [self._owed(name, customer.id, email, tried) for name in self._deliverer.routes]
         now = self._clock()
         warnings = [dict(warning) for warning in result.warnings]
         written = await self._db.write(
@@ -76,8 +72,7 @@ class Owing:
         channel: str,
         customer_id: int,
         email: str,
-        verified: bool,
         tried: frozenset[Outcome],
     ) -> NewDelivery:
         outcome = OUTCOME_OF[self._deliverer.flag(channel, customer_id, email).mode]
-        return NewDelivery(channel, Kind.REGISTRATION, outcome, outcome in tried, verified)
+        return NewDelivery(channel, Kind.REGISTRATION, outcome, outcome in tried)

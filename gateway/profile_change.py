@@ -26,7 +26,7 @@ from gateway.errors import StorageError, UpstreamError
 from gateway.outcomes import Delivery
 from gateway.refusals import change_refused, no_storage, shopify_unavailable, too_busy
 from gateway.shopify import Changed, Refused, Shopify
-from gateway.store import Database, links, outbox, schedule
+from gateway.store import Database, Keys, outbox, schedule
 from gateway.updates import Updates
 
 __all__ = ["ProfileChanges"]
@@ -45,6 +45,7 @@ class ProfileChanges:
     def __init__(
         self,
         db: Database,
+        keys: Keys,
         shopify: Shopify,
         deliverer: Deliverer,
         updates: Updates,
@@ -54,6 +55,7 @@ class ProfileChanges:
         shopify_result: Callable[[UpstreamError | None], None] = lambda error: None,
     ) -> None:
         self._db = db
+        self._keys = keys
         self._shopify = shopify
         self._deliverer = deliverer
         self.updates = updates
@@ -104,8 +106,7 @@ class ProfileChanges:
     async def _change(
         self, customer_id: int, changes: Mapping[str, Any], email_verified: bool, until: float
     ) -> Answer:
-        owed = await self._owe_beforehand(customer_id, changes, email_verified, until)
-        unproven = "email" in changes and not email_verified and await self._unprove(customer_id)
+        owed = await self._owe_beforehand(customer_id, changes, until)
         try:
             result = await self._shopify.change(customer_id, changes, until - _LEFT_FOR_CHANNELS)
         except UpstreamError as error:
@@ -113,28 +114,23 @@ class ProfileChanges:
             log.warning("a profile change: Shopify failed: %s", error)
             return shopify_unavailable(error)
         self._shopify_result(None)
-        new_email = isinstance(result, Changed) and result.new_email
-        if (unproven and not new_email) or (isinstance(result, Changed) and email_verified):
-            await self._db.write(lambda db: links.prove(db, customer_id))
         if isinstance(result, Changed):
-            return await self._to_channels(result, owed, email_verified, until)
+            if email_verified:
+                email = self._keys.email(result.customer.profile.email)
+                await self._deliverer.proofs.prove(customer_id, email)
+            return await self._to_channels(result, owed, until)
         partly = isinstance(result, Refused) and result.partly
         await self._release([] if partly else owed, owed)
         return change_refused(result)
 
-    async def _unprove(self, customer_id: int) -> bool:
-        """Before Shopify is called: what was said of the old e-mail must not count for the new."""
-        return await self._db.write(lambda db: links.unprove(db, customer_id))
-
     async def _owe_beforehand(
-        self, customer_id: int, changes: Mapping[str, Any], email_verified: bool, until: float
+        self, customer_id: int, changes: Mapping[str, Any], until: float
     ) -> list[Delivery]:
         """Due only once Shopify's answer can be out no longer: until then it has the old state."""
         left = until - asyncio.get_running_loop().time()
         owed = await self.updates.owed_beforehand(
             customer_id,
             opting_out=changes.get("accepts_marketing") is False,
-            email_verified=email_verified,
             not_before=self._clock() + left + _SLACK,
         )
         if not owed:
@@ -143,10 +139,10 @@ class ProfileChanges:
         return await self._db.write(lambda db: outbox.add(db, customer_id, None, owed, now))
 
     async def _to_channels(
-        self, result: Changed, before: Sequence[Delivery], email_verified: bool, until: float
+        self, result: Changed, before: Sequence[Delivery], until: float
     ) -> Answer:
         customer = result.customer
-        owed = await self._owe(customer, before, email_verified)
+        owed = await self._owe(customer, before)
         going = [d for d in owed if d.claimed_version == d.version]
         try:
             settled = await self._deliverer.live(going, customer, fresh=False, until=until)
@@ -157,11 +153,9 @@ class ProfileChanges:
         number = await self._deliverer.member_number(customer.id)
         return Answer(200, change_body(customer.id, result.warnings, deliveries, number))
 
-    async def _owe(
-        self, customer: Customer, before: Sequence[Delivery], email_verified: bool
-    ) -> list[Delivery]:
+    async def _owe(self, customer: Customer, before: Sequence[Delivery]) -> list[Delivery]:
         """Shopify has made the change: what each channel is owed now, most of it tried at once."""
-        news = await self.updates.owed_live(customer, before, email_verified=email_verified)
+        news = await self.updates.owed_live(customer, before)
         chosen = {new.channel for new in news}
         unneeded = [delivery.id for delivery in before if delivery.channel not in chosen]
         now = self._clock()

@@ -138,7 +138,7 @@ class Recovery:
             return
         if customer is not None and customer.registration_id == row.id:
             result = Accepted(customer, "created")
-            await self._owing.owe(row.id, result, row.email_verified, told=False)
+            await self._owing.owe(row.id, result, told=False)
             log.info("registration %s: Shopify has the customer after all", row.id)
             self._recovered()
         elif time.monotonic() - self._since[row.id] > KEEP_ASKING:

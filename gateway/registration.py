@@ -26,7 +26,7 @@ from gateway.answers import Answer, accepted, registration_body
 from gateway.delivery import Deliverer
 from gateway.errors import StorageError, UpstreamError
 from gateway.intent import SignUp, opening_of
-from gateway.outcomes import Outcome
+from gateway.outcomes import Outcome, told_number
 from gateway.owing import Owing
 from gateway.shopify import Accepted, AlreadyRegistered, Refused, Shopify
 from gateway.standing import Standing
@@ -123,6 +123,7 @@ class Registrar:
             result = await self._shopify.register(
                 begun.id,
                 sign_up.profile,
+                email_verified=sign_up.email_verified,
                 is_ours=lambda mark: self._owing.is_ours(mark, opening.email_hash),
                 look_first=begun.verdict == "resume",
                 deadline=until - _LEFT_FOR_CHANNELS,
@@ -134,23 +135,20 @@ class Registrar:
             raise
         self._shopify_result(None)
         if isinstance(result, Accepted):
-            return await self._accepted(begun.id, result, sign_up.email_verified, until=until)
+            return await self._accepted(begun.id, result, until=until)
         if isinstance(result, AlreadyRegistered) and sign_up.email_verified:
-            await self._deliverer.email_is_verified(result.customer_id)
+            await self._deliverer.proofs.prove(result.customer_id, opening.email_hash)
         return await self._refused(begun.id, result)
 
     async def _accepted(
         self,
         registration_id: str,
         result: Accepted,
-        email_verified: bool,
         *,
         until: float,
     ) -> Answer:
         customer = result.customer
-        owed = await self._owing.owe(
-            registration_id, result, email_verified, tried=_LIVE, told=True
-        )
+        owed = await self._owing.owe(registration_id, result, tried=_LIVE, told=True)
         going = [d for d in owed if d.claimed_version == d.version]
         try:
             settled = await self._deliverer.live(going, customer, fresh=result.fresh, until=until)
@@ -158,7 +156,8 @@ class Registrar:
             log.error("outcomes could not be kept, they follow: %s (%s)", error, error.hint)
             settled = {}
         deliveries = [settled[d.id].delivery if d.id in settled else d for d in owed]
-        told = (ended.settlement.member_number for ended in settled.values())
+        ends = (ended.settlement for ended in settled.values())
+        told = (told_number(customer.id, end.member_number, end.unproven) for end in ends)
         number = next(filter(None, told), None) or (
             None if result.fresh else await self._deliverer.member_number(customer.id)
         )
@@ -228,7 +227,7 @@ class Registrar:
     async def _verified(self, registration_id: str) -> None:
         row = await self._db.read(lambda db: registrations.get(db, registration_id))
         if row is not None and row.customer_id is not None:
-            await self._deliverer.email_is_verified(row.customer_id)
+            await self._deliverer.proofs.prove(row.customer_id, row.email_hash)
         elif row is not None:
             await self._db.write(lambda db: registrations.verify(db, registration_id))
 

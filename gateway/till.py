@@ -73,9 +73,10 @@ class Till:
         self.too_many: Callable[[], None] = lambda: None
 
     async def linked(self, member_ids: Iterable[int]) -> list[Link]:
-        """Those of the members who are customers of Shopify."""
+        """Those of the members who are customers of Shopify, and known to be them."""
         ids = [str(each) for each in member_ids]
-        return await self._tools.db.read(lambda db: links.of_references(db, CHANNEL, ids))
+        found = await self._tools.db.read(lambda db: links.of_references(db, CHANNEL, ids))
+        return [link for link in found if not link.unproven]
 
     def is_news(self, link: Link, row: Mapping[str, Any]) -> bool:
         """Whether a member's row, of any age, is worth a look."""
@@ -109,7 +110,7 @@ class Till:
         """What was agreed on is read before the member: an attempt may be writing to it."""
         tools = self._tools
         link = await tools.db.read(lambda db: links.get(db, CHANNEL, customer_id))
-        if link is None or link.reference != member_id:
+        if link is None or link.reference != member_id or link.unproven:
             return
         given = self._given(link)
         row = await tools.smaregi.client.by_id(member_id)

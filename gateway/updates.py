@@ -107,10 +107,11 @@ class Updates:
         *,
         kind: Kind = Kind.UPDATE,
         live: bool = False,
-        email_verified: bool = False,
     ) -> NewDelivery | None:
         """What the channel is owed. `waiting` is its open delivery; `live`: tried at once."""
         differs, urgent = True, False
+        if link is not None and link.unproven:
+            return None  # it takes no change until the e-mail is proven
         if link is not None:
             differs, urgent = self._differences(customer, link)
         elif waiting is None and not customer.registration_id:
@@ -125,10 +126,10 @@ class Updates:
         tried = outcome is Outcome.DRY_RUN or (
             live and outcome is Outcome.PENDING and (mode is Mode.ON or urgent)
         )
-        return NewDelivery(channel, kind, outcome, tried, email_verified, urgent=urgent)
+        return NewDelivery(channel, kind, outcome, tried, urgent=urgent)
 
     async def owed_beforehand(
-        self, customer_id: int, *, opting_out: bool, email_verified: bool, not_before: float
+        self, customer_id: int, *, opting_out: bool, not_before: float
     ) -> list[NewDelivery]:
         """What a change is going to owe whom a channel has, or waits for; Shopify is yet to say."""
         standing = await self.standing([customer_id])
@@ -136,7 +137,7 @@ class Updates:
         for name in self.channels:
             link = standing.links.get((customer_id, name))
             waiting = standing.open.get((customer_id, name))
-            if link is None and waiting is None:
+            if (link is None and waiting is None) or (link is not None and link.unproven):
                 continue
             urgent = opting_out and link is not None and self._can_send(name)
             mode = self._mode(name, customer_id, waiting, None, linked=link is not None)
@@ -147,16 +148,13 @@ class Updates:
                         name,
                         Kind.UPDATE,
                         outcome,
-                        email_verified=email_verified,
                         not_before=not_before,
                         urgent=urgent,
                     )
                 )
         return owed
 
-    async def owed_live(
-        self, customer: Customer, before: Sequence[Delivery], *, email_verified: bool
-    ) -> list[NewDelivery]:
+    async def owed_live(self, customer: Customer, before: Sequence[Delivery]) -> list[NewDelivery]:
         """What the channels are owed now that Shopify has made the change. `before`: beforehand."""
         standing = await self.standing([customer.id])
         opened = {delivery.id for delivery in before if delivery.version == 1}
@@ -166,9 +164,7 @@ class Updates:
             waiting = standing.open.get((customer.id, name))
             if waiting is not None and waiting.id in opened:
                 waiting = None
-            new = self._owed(
-                customer, name, link, waiting, live=True, email_verified=email_verified
-            )
+            new = self._owed(customer, name, link, waiting, live=True)
             owed += [] if new is None else [new]
         return owed
 

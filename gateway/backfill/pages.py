@@ -11,7 +11,7 @@ and goes on behind its cursor; one that began at the start would send nothing tw
 import asyncio
 import sqlite3
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from functools import partial
 
@@ -23,7 +23,7 @@ from gateway.delivery import Deliverer
 from gateway.errors import ErrorClass, UpstreamError
 from gateway.outcomes import Delivery, Outcome
 from gateway.shopify import Listed, Shopify
-from gateway.store import Database
+from gateway.store import Database, proofs
 from gateway.store import backfill as queries
 from gateway.store.backfill import Known, Mark
 
@@ -60,7 +60,8 @@ class Pages:
         self._deliverer = deliverer
         self._flags = flags
         self._options = options
-        self._takes = deliverer.routes[options.channel].spec.takes
+        spec = deliverer.routes[options.channel].spec
+        self._takes, self._numbers_members = spec.takes, spec.numbers_members
         self._marks = marks
         self._clock = clock
         self._mark = Mark()
@@ -160,20 +161,28 @@ class Pages:
         def unit(db: sqlite3.Connection) -> tuple[list[Delivery], Counter[str]]:
             found = self._known(page, db)
             fates = list(self._fates(page, found, flag))
-            wanted = [
-                (each.id, outcome, each.enabled or each.id in found.verified)
-                for each, fate in fates
-                if (outcome := _OPENED.get(fate))
-            ]
+            wanted = [(each, outcome) for each, fate in fates if (outcome := _OPENED.get(fate))]
+            self._take_sign_ins(db, [each for each, _ in wanted])
             if self._marks:
                 queries.mark(db, self._options.key, mark)
-            opened = queries.open_page(db, self._options.channel, wanted, now, now + LEASE)
+            opened = queries.open_page(
+                db, self._options.channel, [(each.id, o) for each, o in wanted], now, now + LEASE
+            )
             return opened, Counter(fate for _, fate in fates if fate != "sent")
 
         opened, counts = await self._db.write(unit)
         self.counts += counts
         self._turn(page)
         return opened
+
+    def _take_sign_ins(self, db: sqlite3.Connection, customers: Iterable[Customer]) -> None:
+        """Who can sign in at Shopify has proven their e-mail."""
+        if not self._numbers_members:
+            return
+        for customer in customers:
+            email = self._deliverer.works.email_hash(customer)
+            if customer.enabled and proofs.is_news(db, customer.id, email, signed_in=True):
+                proofs.prove(db, customer.id, email, signed_in=True)
 
     def _known(self, page: Listed, db: sqlite3.Connection) -> Known:
         ids = [customer.id for customer in page.customers]

@@ -39,7 +39,6 @@ class Work:
     kind: Kind
     link: Link | None
     fresh: bool
-    email_verified: bool
     plan: Mapping[str, Any] | None
     save_plan: Callable[[dict[str, Any]], Awaitable[None]]
     number: str = ""
@@ -68,6 +67,7 @@ class Done:
     `match` where the record was found or made just now.
     `held` is what the record says otherwise than `fields`, where all of it is known; `kept` what it
     could not be made to give up.
+    `unproven`: as `Link.unproven`.
     """
 
     action: str
@@ -81,6 +81,7 @@ class Done:
     old_number: str | None = None
     old_place: str | None = None
     match: Match | None = None
+    unproven: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)

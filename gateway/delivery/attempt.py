@@ -19,7 +19,7 @@ from gateway.delivery.route import Route
 from gateway.delivery.works import Works
 from gateway.errors import DryRunStop, ErrorClass, StorageError, UpstreamError
 from gateway.outcomes import Delivery, Kind, Outcome, Waiting
-from gateway.store import Database, Keys, links, schedule
+from gateway.store import Database, Keys
 from gateway.store.settling import Settlement
 from gateway.wire import dry_run
 
@@ -61,9 +61,7 @@ class _Sent:
 
 
 class Attempts:
-    """Makes attempts; `reopened(channel)` is awaited when one finds a shut channel working,
-    `due(channel)` is told where a delivery may go now.
-    """
+    """Makes attempts; `reopened(channel)` is awaited when one finds a shut channel working."""
 
     def __init__(
         self,
@@ -76,16 +74,13 @@ class Attempts:
         timeout: Callable[[], float],
         clock: Callable[[], float],
         reopened: Callable[[str], Awaitable[None]],
-        due: Callable[[str], None],
     ) -> None:
-        self._db = db
         self.routes = routes
         self.works = Works(db, routes, keys, flags)
         self._schedule = schedule
         self._timeout = timeout
         self._clock = clock
         self._reopened = reopened
-        self._due = due
 
     async def live(self, delivery: Delivery, customer: Customer, *, fresh: bool) -> Settlement:
         """The live attempt: already claimed, its flag already decided."""
@@ -139,19 +134,6 @@ class Attempts:
         if customer is not None:
             settlement.state = self.works.state(delivery.channel, customer)
         return settlement
-
-    async def email_is_verified(self, customer_id: int) -> None:
-        """The e-mail is known to be theirs: linking that waited for it goes on."""
-        await self._db.write(lambda db: links.prove(db, customer_id))
-        await self.signed_in(customer_id)
-
-    async def signed_in(self, customer_id: int) -> None:
-        """A sign-in at Shopify proves the e-mail of that day."""
-        channel = self.works.numbering or ""
-        if await self._db.read(lambda db: schedule.is_unverified(db, customer_id, channel)):
-            now = self._clock()
-            await self._db.write(lambda db: schedule.email_verified(db, customer_id, channel, now))
-            self._due(channel)
 
     async def _deliver(
         self, delivery: Delivery, customer: Customer | None, *, fresh: bool
@@ -210,6 +192,7 @@ class Attempts:
             old_place=done.old_place,
             match=done.match,
             was_linked=sent.was_linked,
+            unproven=done.unproven,
         )
 
     def _broke(

@@ -17,6 +17,7 @@ from gateway.customer import Customer
 from gateway.delivery.attempt import Attempts, Ended, Route
 from gateway.delivery.gate import Admission
 from gateway.delivery.policy import Decision, wait_for_shopify
+from gateway.delivery.proofs import Proofs
 from gateway.errors import ErrorClass, StorageError, UpstreamError
 from gateway.outcomes import Delivery, Kind, Outcome, Waiting
 from gateway.shopify import Shopify
@@ -61,12 +62,10 @@ class Deliverer:
             timeout=timeout,
             clock=clock,
             reopened=self._reopened,
-            due=due,
         )
         self.works = self._attempts.works
         self.member_number = self.works.member_number
-        self.email_is_verified = self._attempts.email_is_verified
-        self.signed_in = self._attempts.signed_in
+        self.proofs = Proofs(db, self.works, clock=clock, due=due)
         self.busy: set[int] = set()
         self._live: set[int] = set()  # of them, those of live attempts
         self._tasks: set[asyncio.Task[Any]] = set()

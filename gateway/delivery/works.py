@@ -61,9 +61,11 @@ class Works:
         return await self._db.read(lambda db: links.get(db, channel, customer_id))
 
     async def member_number(self, customer_id: int) -> str | None:
-        """The number that tills know this customer by; None until a channel has given it."""
+        """The number that tills know this customer by, as far as they may be told it; None until a
+        channel has given it.
+        """
         link = await self.link(self.numbering, customer_id) if self.numbering else None
-        return link.member_number if link else None
+        return link.told_number if link else None
 
     def _number_by_rule(self, customer_id: int) -> str:
         """The number that this customer will have, where that is known beforehand; else ''."""
@@ -83,6 +85,9 @@ class Works:
         """A keyed hash of the customer as they are now."""
         whole = orjson.dumps(customer.profile).decode()
         return self._keys.marks(f"{channel} {customer.id}", {"": whole})[""]
+
+    def email_hash(self, customer: Customer) -> bytes:
+        return self._keys.email(customer.profile.email)
 
     def turn(self, channel: str, customer_id: int) -> asyncio.Lock:
         """Held while a channel's record of a customer is read, written or unlinked: by one."""
@@ -164,7 +169,6 @@ class Works:
             kind=delivery.kind,
             link=link,
             fresh=fresh,
-            email_verified=delivery.email_verified,
             plan=delivery.plan,
             save_plan=save_plan,
             number=number,

@@ -62,7 +62,9 @@ class Linking:
         self.require_flag(customer)
         done = await self._stands_in_the_way(customer_id, member_id)
         if done:
-            return f"Customer {customer_id} is linked to member {member_id} already."
+            released = await self.deliverer.proofs.trust(customer_id, str(member_id))
+            more = " Their e-mail counts as proven for it from now on." if released else ""
+            return f"Customer {customer_id} is linked to member {member_id} already.{more}"
         async with self.alone(customer_id):
             delivery = await self._db.write(
                 lambda db: self.owe_link(db, customer_id, member_id, self._clock())

@@ -99,5 +99,4 @@ class Newcomers:
             Kind.REGISTRATION,
             outcome,
             claimed=outcome is Outcome.DRY_RUN,
-            email_verified=customer.enabled,
         )

@@ -41,7 +41,7 @@ class Master(Protocol):
 
 
 class SignIns(Protocol):
-    async def signed_in(self, customer_id: int) -> None: ...
+    async def signed_in(self, customer: Customer) -> None: ...
 
 
 class Turns(Protocol):
@@ -137,7 +137,7 @@ class Customers:
 
     async def _present(self, customer: Customer, age: float) -> int:
         if customer.enabled:  # a first sign-in, by a code that was mailed, proves the e-mail
-            await self._hands.sign_ins.signed_in(customer.id)
+            await self._hands.sign_ins.signed_in(customer)
         changing = self._hands.turns.is_changing(customer.id)
         if changing or await self._hands.newcomers.is_settling(customer):
             raise LaterError(min(_LONGEST, max(_UNDER_WAY, age / 4)))

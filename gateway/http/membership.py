@@ -9,7 +9,7 @@ from flags import Mode
 from gateway.answers import Answer, problem
 from gateway.card import FORMATS, is_scannable, svg
 from gateway.customer import numeric_id
-from gateway.errors import ErrorClass, UpstreamError
+from gateway.errors import EmailNotProven, ErrorClass, UpstreamError
 from gateway.http.keys import CORE
 from gateway.http.middleware import respond
 
@@ -28,6 +28,8 @@ async def points(request: web.Request) -> web.Response:
         return respond(problem(404, "no-member", "FLAG_SMAREGI is off: no points are kept."))
     try:
         balance = await core.membership.points(customer_id) if customer_id else None
+    except EmailNotProven:
+        return respond(_not_proven())
     except UpstreamError as error:
         return respond(_unavailable(error))
     if balance is None:
@@ -47,7 +49,10 @@ async def card(request: web.Request) -> web.Response:
         wrong = {"field": "format", "message": f"should be one of {', '.join(FORMATS)}"}
         return respond(problem(422, "invalid-data", "There is no such card.", errors=[wrong]))
     customer_id = _customer_id(request)
-    number = await request.app[CORE].membership.number(customer_id) if customer_id else None
+    try:
+        number = await request.app[CORE].membership.number(customer_id) if customer_id else None
+    except EmailNotProven:
+        return respond(_not_proven())
     if number is None or not is_scannable(number):
         text = "No member number is known for this customer."
         return respond(problem(404, "no-card", text))
@@ -73,6 +78,17 @@ def _customer_id(request: web.Request) -> int | None:
     except ValueError:
         return None
     return customer_id if customer_id < 2**63 else None
+
+
+def _not_proven() -> Answer:
+    return problem(
+        403,
+        "email-not-proven",
+        "A store member has this e-mail, and nobody has proven that it is this customer's. Prove "
+        'it, then send {"email_verified": true} with a PATCH of the customer; their first sign-in '
+        "at Shopify proves it too.",
+        title="This e-mail is not proven yet",
+    )
 
 
 def _unavailable(error: UpstreamError) -> Answer:

@@ -2,7 +2,16 @@
 
 from gateway.matching.index import MemberIndex, MemberSource, ScanProgress
 from gateway.matching.rebuild import rebuild
-from gateway.matching.rules import CreateNew, Evidence, LinkTo, Undecided, choose, preference
+from gateway.matching.rows import has_another_given_name
+from gateway.matching.rules import (
+    CreateNew,
+    Evidence,
+    LinkTo,
+    Undecided,
+    choose,
+    names_differ_wholly,
+    preference,
+)
 
 __all__ = [
     "CreateNew",
@@ -13,6 +22,8 @@ __all__ = [
     "ScanProgress",
     "Undecided",
     "choose",
+    "has_another_given_name",
+    "names_differ_wholly",
     "preference",
     "rebuild",
 ]

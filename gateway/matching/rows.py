@@ -106,6 +106,15 @@ def instant(stamp: str) -> float:
         return 0.0
 
 
+def has_another_given_name(row: Mapping[str, Any], profile: Profile) -> bool:
+    """Whether a member's given name is not the customer's, in kanji and in kana, both told."""
+    forms = (
+        (_name_part(str(row.get("firstName") or "")), _name_part(profile.first_name)),
+        (_kana_part(str(row.get("firstKana") or "")), _kana_part(profile.first_kana)),
+    )
+    return all(theirs and ours and theirs != ours for theirs, ours in forms)
+
+
 def _kana(last: str, first: str) -> str:
     return _both(_kana_part(last), _kana_part(first))
 

@@ -8,7 +8,15 @@ from dataclasses import dataclass, field, fields
 
 from gateway.store.members import Member
 
-__all__ = ["CreateNew", "Evidence", "LinkTo", "Undecided", "choose", "preference"]
+__all__ = [
+    "CreateNew",
+    "Evidence",
+    "LinkTo",
+    "Undecided",
+    "choose",
+    "names_differ_wholly",
+    "preference",
+]
 
 _COUNTS = {0, 2}
 """Smaregi's status: active, and lost card. 1 suspended, 3 withdrawn, 4 merged do not count."""
@@ -91,6 +99,13 @@ def _names_differ(member: Member, evidence: Evidence) -> bool:
     if member.kana_key and evidence.kana_key:
         return member.kana_key != evidence.kana_key
     return _differ(member.name_key, evidence.name_key)
+
+
+def names_differ_wholly(member: Member, evidence: Evidence) -> bool:
+    """Whether both forms of the whole name are known on both sides, and neither is the same."""
+    return _differ(member.kana_key, evidence.kana_key) and _differ(
+        member.name_key, evidence.name_key
+    )
 
 
 def _differ(one: bytes | None, other: bytes | None) -> bool:

@@ -69,6 +69,7 @@ class Trying:
         result = await self._shopify.register(
             promise.id,
             profile,
+            email_verified=promise.email_verified,
             is_ours=lambda mark: self._owing.is_ours(mark, promise.email_hash),
             look_first=promise.doubt,
             deadline=until,
@@ -77,16 +78,14 @@ class Trying:
             await self._accepted(promise, result)
             return
         if isinstance(result, AlreadyRegistered) and promise.email_verified:
-            await self._deliverer.email_is_verified(result.customer_id)
+            await self._deliverer.proofs.prove(result.customer_id, promise.email_hash)
         told, now = kept(refused(result)), self._clock()
         await self._db.write(lambda db: registrations.refuse(db, promise.id, told, now))
         self._intent_gone()
         log.info("registration %s: rejected: %s", promise.id, told["type"])
 
     async def _accepted(self, promise: Promise, result: Accepted) -> None:
-        row = await self._db.read(lambda db: registrations.get(db, promise.id))
-        verified = promise.email_verified or (row is not None and row.email_verified)
-        owed = await self._owing.owe(promise.id, result, verified, tried=_REHEARSED, told=True)
+        owed = await self._owing.owe(promise.id, result, tried=_REHEARSED, told=True)
         rehearsed = [d for d in owed if d.claimed_version == d.version]
         if not rehearsed:
             return

@@ -6,7 +6,7 @@ of type `id`, is the proof that a customer is this registration's.
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Literal
 
 from gateway.customer import Customer, Profile, gid
@@ -17,6 +17,7 @@ from gateway.shopify.changing import Change
 from gateway.shopify.client import GraphQL
 from gateway.shopify.definitions import ensure_definition
 from gateway.shopify.documents import Document
+from gateway.shopify.guest import IsOurs, SignUp, as_stranger
 from gateway.shopify.mapping import (
     consent,
     customer_input,
@@ -45,10 +46,6 @@ _READ_BATCH = 50
 _SCOPES = ("read_customers", "write_customers")
 
 
-IsOurs = Callable[[str], Awaitable[bool]]
-"""Whether a registration id is one of ours of whose end nobody was told."""
-
-
 class _PhoneTaken(Exception):  # noqa: N818 - a turn in the flow, caught below
     pass
 
@@ -70,38 +67,38 @@ class Shopify:
         registration_id: str,
         profile: Profile,
         *,
+        email_verified: bool,
         is_ours: IsOurs,
         look_first: bool,
         deadline: float,
     ) -> Result:
         """Make the customer, or find out what Shopify has instead.
 
-        `look_first`: an earlier try of this registration stayed unclear. Raises UpstreamError;
-        its `applied` is False where certainly nothing was created.
+        `email_verified`: what a guest whom Shopify has may be given. `look_first`: an earlier try
+        of this registration stayed unclear. Raises UpstreamError; its `applied` is False where
+        certainly nothing was created.
         """
         await self._wait_for_definitions(deadline)
+        guest, kept = (profile, ()) if email_verified else as_stranger(profile)
+        one = SignUp(registration_id, profile, guest, kept, is_ours, deadline)
         if look_first:
             existing = await self.find(registration_id, profile.email, deadline)
             if existing is not None:
-                return await self._settle_existing(
-                    existing, registration_id, profile, is_ours, deadline
-                )
+                return await self._settle_existing(existing, one)
         try:
-            return await self._create(registration_id, profile, is_ours, deadline)
+            return await self._create(one)
         except UpstreamError as error:
             if error.applied is False:
                 raise
-            return await self._resolve(error, registration_id, profile, is_ours, deadline)
+            return await self._resolve(error, one)
 
-    async def _create(
-        self, registration_id: str, profile: Profile, is_ours: IsOurs, deadline: float
-    ) -> Result:
-        warnings = unfit(profile)
-        with_phone = bool(e164(profile.phone))
+    async def _create(self, one: SignUp) -> Result:
+        warnings = unfit(one.profile)
+        with_phone = bool(e164(one.profile.phone))
         while True:
-            body = customer_input(profile, registration_id, with_phone=with_phone)
+            body = customer_input(one.profile, one.registration_id, with_phone=with_phone)
             try:
-                answer = await self._mutate(documents.CREATE, body, deadline)
+                answer = await self._mutate(documents.CREATE, body, one.deadline)
             except _PhoneTaken:
                 with_phone, warnings = False, (*warnings, PHONE_KEPT)
                 continue
@@ -109,63 +106,41 @@ class Shopify:
                 return Accepted(answer, "created", warnings, fresh=True)
             if not answer.email_taken:
                 return answer
-            existing = await self.find(registration_id, profile.email, deadline)
+            existing = await self.find(one.registration_id, one.profile.email, one.deadline)
             if existing is None:
                 raise unexpected("the e-mail is taken, yet no customer has it")
-            return await self._settle_existing(
-                existing, registration_id, profile, is_ours, deadline
-            )
+            return await self._settle_existing(existing, one)
 
-    async def _resolve(
-        self,
-        error: UpstreamError,
-        registration_id: str,
-        profile: Profile,
-        is_ours: IsOurs,
-        deadline: float,
-    ) -> Result:
+    async def _resolve(self, error: UpstreamError, one: SignUp) -> Result:
         """After a lost answer: look twice. What is not there may still come: the error stands."""
         for pause in (0.0, 0.5):
             await asyncio.sleep(pause)
             try:
-                async with asyncio.timeout_at(deadline):
-                    found = await self.find(registration_id, profile.email, deadline)
+                async with asyncio.timeout_at(one.deadline):
+                    found = await self.find(one.registration_id, one.profile.email, one.deadline)
             except (UpstreamError, TimeoutError):
                 continue
             if found is not None:
-                return await self._settle_existing(
-                    found, registration_id, profile, is_ours, deadline
-                )
+                return await self._settle_existing(found, one)
         raise error
 
-    async def _settle_existing(
-        self,
-        existing: Customer,
-        registration_id: str,
-        profile: Profile,
-        is_ours: IsOurs,
-        deadline: float,
-    ) -> Result:
+    async def _settle_existing(self, existing: Customer, one: SignUp) -> Result:
         mark = existing.registration_id
-        if mark == registration_id:
-            told = (*unfit_address(profile), *_kept_phone(existing, profile))
+        if mark == one.registration_id:
+            told = (*unfit_address(one.profile), *_kept_phone(existing, one.profile))
             return Accepted(existing, "created", told)
-        if mark and await is_ours(mark):
-            return await self._take(existing, registration_id, profile, deadline, replace_input)
+        if mark and await one.is_ours(mark):
+            return await self._take(existing, one, replace_input)
         if mark or existing.enabled or self._settings().shopify_existing_customer == "reject":
             return AlreadyRegistered(existing.id)
-        return await self._take(existing, registration_id, profile, deadline, fill_input)
+        return await self._take(existing, one, fill_input)
 
     async def _take(
-        self,
-        existing: Customer,
-        registration_id: str,
-        profile: Profile,
-        deadline: float,
-        make_input: Callable[..., dict[str, Any]],
+        self, existing: Customer, one: SignUp, make_input: Callable[..., dict[str, Any]]
     ) -> Result:
         """Consent first, our id last: a half-done adoption is simply done again."""
-        replacing = make_input is replace_input
+        replacing, deadline = make_input is replace_input, one.deadline
+        profile = one.profile if replacing else one.guest
         wanted, has = profile.accepts_marketing, existing.profile.accepts_marketing
         if wanted != has and (wanted or replacing):
             refused = await self._consent(existing.id, deadline, subscribed=wanted)
@@ -175,10 +150,11 @@ class Shopify:
         if leftover:
             await self._graphql.run(documents.CLEAR, {"metafields": leftover}, deadline)
         action: Literal["created", "adopted"] = "created" if replacing else "adopted"
-        warnings = unfit(profile, address=replacing or not existing.has_address)
+        kept = () if replacing else one.kept_back
+        warnings = (*unfit(profile, address=replacing or not existing.has_address), *kept)
         with_phone = bool(e164(profile.phone))
         while True:
-            body = make_input(existing, profile, registration_id, with_phone=with_phone)
+            body = make_input(existing, profile, one.registration_id, with_phone=with_phone)
             try:
                 answer = await self._mutate(documents.UPDATE, body, deadline)
             except _PhoneTaken:

@@ -150,7 +150,8 @@ def _beside_a_waiting_one(
         _replace(db, opening, row["id"], now)
         return dataclasses.replace(begun, left_unclear=bool(row["doubt"]))
     db.execute(
-        "UPDATE registrations SET email_verified = ?, claimed = ?, updated_at = ? WHERE id = ?",
+        """UPDATE registrations SET email_verified = max(email_verified, ?), claimed = ?,
+                  updated_at = ? WHERE id = ?""",
         (opening.email_verified, not opening.later, now, row["id"]),
     )
     return Begun("waiting" if opening.later else "resume", id=row["id"])
@@ -181,9 +182,10 @@ def _replace(db: sqlite3.Connection, opening: Opening, old: str, now: float) -> 
 def _resume(db: sqlite3.Connection, opening: Opening, identity: str, now: float) -> Begun:
     """Told 503 before, or given up: nobody knows yet whether Shopify has it."""
     db.execute(
-        """UPDATE registrations SET state = 'open', email_verified = ?, updated_at = ?,
-                  problem = NULL, replaced_by = NULL WHERE id = ?""",
-        (opening.email_verified, now, identity),
+        """UPDATE registrations SET state = 'open', updated_at = ?,
+                  email_verified = max(email_verified, ?), problem = NULL, replaced_by = NULL
+           WHERE id = ?""",
+        (now, opening.email_verified, identity),
     )
     if not opening.later:
         return Begun("resume", id=identity)

@@ -15,11 +15,10 @@ __all__ = ["Known", "Mark", "forget_mark", "give_back", "known", "leftovers", "m
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """Of a page's customers: who has a link, who is owed already, whose e-mail was verified."""
+    """Of a page's customers: who has a link, who is owed already."""
 
     linked: frozenset[int]
     owed: frozenset[int]
-    verified: frozenset[int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,11 +48,6 @@ def known(
             WHERE channel = ? AND customer_id IN ({ids}) AND outcome IN {OPEN_SQL}""",  # noqa: S608
         (channel, *customer_ids),
     )
-    verified = db.execute(
-        f"""SELECT DISTINCT customer_id FROM deliveries
-            WHERE channel = ? AND customer_id IN ({ids}) AND email_verified""",  # noqa: S608
-        (channel, *customer_ids),
-    )
     under_way = db.execute(
         f"""SELECT id FROM registrations
             WHERE id IN ({registrations}) AND state IN ('open', 'unclear')""",  # noqa: S608
@@ -64,7 +58,6 @@ def known(
         linked=frozenset(row[0] for row in linked),
         owed=frozenset(row[0] for row in owed)
         | {i for i, name in zip(customer_ids, marks, strict=True) if name in busy},
-        verified=frozenset(row[0] for row in verified),
     )
 
 
@@ -75,18 +68,18 @@ def _places(values: Sequence[object]) -> str:
 def open_page(
     db: sqlite3.Connection,
     channel: str,
-    wanted: Iterable[tuple[int, Outcome, bool]],
+    wanted: Iterable[tuple[int, Outcome]],
     now: float,
     until: float,
 ) -> list[Delivery]:
-    """Owe a page's customers (id, pending or held, e-mail verified) to the channel.
+    """Owe a page's customers (id, pending or held) to the channel.
 
     Until `until` (Unix seconds) the pending ones belong to the run that opens them: the worker
     takes them after that, and whoever owns the file next takes them at once.
     """
     opened = []
-    for customer_id, outcome, verified in wanted:
-        new = NewDelivery(channel, Kind.BACKFILL, outcome, email_verified=verified)
+    for customer_id, outcome in wanted:
+        new = NewDelivery(channel, Kind.BACKFILL, outcome)
         opened += outbox.add(db, customer_id, None, [new], now)
     give_back(db, (delivery.id for delivery in opened), until)
     return opened

@@ -103,7 +103,7 @@ def wipe(db: sqlite3.Connection, customer_id: int) -> None:
             f"DELETE FROM {table} WHERE registration_id IN {_OF_CUSTOMER}",  # noqa: S608
             (customer_id,),
         )
-    for table in ("registrations", "deliveries", "links", "kept_apart", "told", "unproven"):
+    for table in ("registrations", "deliveries", "links", "kept_apart", "told", "proofs"):
         db.execute(f"DELETE FROM {table} WHERE customer_id = ?", (customer_id,))  # noqa: S608
     db.execute(
         "UPDATE unexamined SET customer_id = NULL, told = NULL WHERE customer_id = ?",
@@ -119,6 +119,6 @@ def wipe_shop(db: sqlite3.Connection) -> None:
     """All that is kept about any customer; the index of members is the till's, and stays."""
     for table in (
         *("intents", "answers", "registrations", "deliveries", "links", "kept_apart", "told"),
-        *("duplicates", "merges", "unexamined", "unproven"),
+        *("duplicates", "merges", "unexamined", "proofs"),
     ):
         db.execute(f"DELETE FROM {table}")  # noqa: S608

@@ -13,18 +13,17 @@ __all__ = [
     "customers_after",
     "forget_mark",
     "get",
-    "is_unproven",
+    "is_withheld",
     "keep_apart",
     "of_customers",
     "of_reference",
     "of_references",
-    "prove",
     "refresh",
     "remark",
     "remove",
     "reunite",
     "set_fields",
-    "unprove",
+    "trust",
 ]
 
 
@@ -37,6 +36,7 @@ def _row(row: sqlite3.Row) -> Link:
         fields=orjson.loads(row["fields"]) if row["fields"] else None,
         old_number=row["old_number"],
         old_place=row["old_place"],
+        unproven=row["unproven"],
     )
 
 
@@ -143,19 +143,33 @@ def remove(db: sqlite3.Connection, channel: str, customer_id: int, reference: st
     )
 
 
-def unprove(db: sqlite3.Connection, customer_id: int) -> bool:
-    """Their e-mail is about to be another, and nobody says that it is theirs. False: known."""
-    return bool(db.execute("INSERT OR IGNORE INTO unproven VALUES (?)", (customer_id,)).rowcount)
+def trust(db: sqlite3.Connection, customer_id: int, reference: str) -> bool:
+    """A person says that this record is this customer. False where that was known."""
+    return bool(
+        db.execute(
+            """UPDATE links SET unproven = NULL
+               WHERE customer_id = ? AND reference = ? AND unproven IS NOT NULL""",
+            (customer_id, reference),
+        ).rowcount
+    )
 
 
-def prove(db: sqlite3.Connection, customer_id: int) -> None:
-    """Their e-mail is known to be theirs."""
-    db.execute("DELETE FROM unproven WHERE customer_id = ?", (customer_id,))
-
-
-def is_unproven(db: sqlite3.Connection, customer_id: int) -> bool:
-    """What was ever said of an e-mail of theirs was said of an earlier one."""
-    row = db.execute("SELECT 1 FROM unproven WHERE customer_id = ?", (customer_id,)).fetchone()
+def is_withheld(db: sqlite3.Connection, channel: str, customer_id: int) -> bool:
+    """Whether the record was there before and was linked by an e-mail that nobody has proven;
+    or is just being linked so.
+    """
+    row = db.execute(
+        """SELECT 1 FROM links
+           WHERE channel = ?1 AND customer_id = ?2 AND unproven IS NOT NULL
+           UNION ALL
+           SELECT 1 FROM deliveries
+           WHERE channel = ?1 AND customer_id = ?2
+                 AND outcome IN ('pending', 'retrying', 'failed', 'held')
+                 AND json_extract(plan, '$.unproven') IS NOT NULL
+                 AND NOT EXISTS (SELECT 1 FROM links WHERE channel = ?1 AND customer_id = ?2)
+           LIMIT 1""",
+        (channel, customer_id),
+    ).fetchone()
     return row is not None
 
 

@@ -42,7 +42,6 @@ def row_to_delivery(row: sqlite3.Row) -> Delivery:
         version=row["version"],
         claimed_version=row["claimed_version"],
         waiting=Waiting(row["waiting"]) if row["waiting"] else None,
-        email_verified=bool(row["email_verified"]),
         urgent=bool(row["urgent"]),
         state=row["state"],
         plan=orjson.loads(row["plan"]) if row["plan"] else None,

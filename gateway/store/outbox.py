@@ -75,7 +75,6 @@ def _insert(
                 one.outcome,
                 int(one.claimed),
                 1 if one.claimed else None,
-                one.email_verified,
                 one.urgent,
                 now,
                 now,
@@ -90,9 +89,9 @@ def _insert(
 @lru_cache(maxsize=16)
 def _insert_sql(rows: int) -> str:
     return f"""INSERT INTO deliveries (registration_id, customer_id, channel, kind, outcome,
-                                       attempts, claimed_version, email_verified, urgent,
+                                       attempts, claimed_version, urgent,
                                        created_at, updated_at, next_attempt_at)
-        VALUES {values(12, rows)}"""  # noqa: S608
+        VALUES {values(11, rows)}"""  # noqa: S608
 
 
 def _as_written(
@@ -115,7 +114,6 @@ def _as_written(
         version=1,
         claimed_version=1 if new.claimed else None,
         waiting=None,
-        email_verified=new.email_verified,
         urgent=new.urgent,
         plan=None,
         action=None,
@@ -140,7 +138,7 @@ def _raise_open(
                 version = version + 1, updated_at = :now,
                 kind = CASE WHEN :kind = 'registration' THEN :kind ELSE kind END,
                 registration_id = coalesce(:registration, registration_id),
-                email_verified = max(email_verified, :verified), urgent = max(urgent, :urgent),
+                urgent = max(urgent, :urgent),
                 attempts = CASE WHEN outcome IN ('failed', 'held') THEN 0 ELSE attempts END
                            + (:claimed AND claimed_version IS NULL),
                 outcome = CASE WHEN claimed_version IS NULL AND
@@ -157,7 +155,6 @@ def _raise_open(
             "now": now,
             "kind": new.kind,
             "registration": registration_id,
-            "verified": new.email_verified,
             "urgent": new.urgent,
             "later": new.not_before,
             "claimed": new.claimed,

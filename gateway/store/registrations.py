@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 
 from gateway.outcomes import Delivery, NewDelivery
-from gateway.store import outbox
+from gateway.store import outbox, proofs
 
 __all__ = [
     "DAY",
@@ -107,6 +107,7 @@ def accept(
     for row in superseded:
         close(db, row["id"], now)
     db.execute("DELETE FROM intents WHERE registration_id = ?", (registration_id,))
+    proofs.of_registration(db, registration_id)
     return outbox.add(db, customer_id, registration_id, deliveries, now)
 
 
@@ -170,7 +171,7 @@ def mark_unclear(db: sqlite3.Connection, registration_id: str, now: float) -> No
 
 
 def verify(db: sqlite3.Connection, registration_id: str) -> None:
-    """Somebody said meanwhile that the e-mail is theirs; told to the channels with the rest."""
+    """Somebody said meanwhile that the e-mail is theirs; a proof once there is a customer."""
     db.execute("UPDATE registrations SET email_verified = 1 WHERE id = ?", (registration_id,))
 
 

@@ -13,9 +13,7 @@ __all__ = [
     "bring_forward",
     "due",
     "due_now",
-    "email_verified",
     "held",
-    "is_unverified",
     "postpone",
     "release",
     "shift",
@@ -106,31 +104,19 @@ def wake(db: sqlite3.Connection, waiting: Waiting, channel: str | None, now: flo
     ).rowcount
 
 
-def is_unverified(db: sqlite3.Connection, customer_id: int, channel: str) -> bool:
-    """Whether a delivery is open that does not know the e-mail to be the customer's."""
-    row = db.execute(
-        f"""SELECT 1 FROM deliveries
-            WHERE customer_id = ? AND channel = ? AND outcome IN {OPEN_SQL}
-              AND email_verified = 0""",  # noqa: S608
-        (customer_id, channel),
-    ).fetchone()
-    return row is not None
-
-
-def email_verified(db: sqlite3.Connection, customer_id: int, channel: str, now: float) -> None:
+def proven(db: sqlite3.Connection, customer_id: int, channel: str, now: float) -> None:
     """The e-mail is known to be the customer's: a conflict that may be over is due now.
 
     The version rises, since an attempt under way began without knowing.
     """
     db.execute(
         f"""UPDATE deliveries SET
-                email_verified = 1, version = version + 1, updated_at = ?1,
+                version = version + 1, updated_at = ?1,
                 attempts = iif(error_class = 'conflict', 0, attempts),
                 next_attempt_at = iif(outcome = 'failed' AND error_class = 'conflict', ?1,
                                       next_attempt_at),
                 outcome = iif(outcome = 'failed' AND error_class = 'conflict', 'pending', outcome)
-            WHERE customer_id = ?2 AND channel = ?3 AND outcome IN {OPEN_SQL}
-              AND email_verified = 0""",  # noqa: S608
+            WHERE customer_id = ?2 AND channel = ?3 AND outcome IN {OPEN_SQL}""",  # noqa: S608
         (now, customer_id, channel),
     )
 

@@ -78,7 +78,6 @@ CREATE TABLE deliveries (
     version         INTEGER NOT NULL DEFAULT 1,
     claimed_version INTEGER,            -- the version that the running attempt began with
     waiting         TEXT CHECK (waiting IN ('channel', 'shopify', 'index')),
-    email_verified  INTEGER NOT NULL DEFAULT 0,
     urgent          INTEGER NOT NULL DEFAULT 0,  -- opted out of mail: goes whatever the flags say
     state           TEXT,               -- keyed hash of what the last failed attempt tried to send
     plan            TEXT,               -- what the channel decided before its write (ids only)
@@ -119,6 +118,8 @@ CREATE TABLE links (
     old_place     TEXT,  -- the field where it is kept; both NULL for a record of our own making
     created_at    REAL NOT NULL,
     updated_at    REAL NOT NULL,
+    unproven      BLOB,  -- keyed hash of the e-mail by which a record that was there was linked,
+                         -- until it is known to be the customer's
     PRIMARY KEY (channel, customer_id)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX links_reference ON links (channel, reference);
@@ -131,9 +132,11 @@ CREATE TABLE kept_apart (
     PRIMARY KEY (customer_id, member_id)
 ) STRICT, WITHOUT ROWID;
 
--- Customers whose e-mail was changed by somebody who did not say that it is theirs.
-CREATE TABLE unproven (
-    customer_id INTEGER PRIMARY KEY
+-- The e-mail that is known to be a customer's: its keyed hash, as of a registration.
+CREATE TABLE proofs (
+    customer_id INTEGER PRIMARY KEY,
+    email_hash  BLOB NOT NULL,
+    signed_in   INTEGER NOT NULL DEFAULT 0  -- their first sign-in at Shopify was seen
 ) STRICT;
 
 -- Two store members that a person makes one. `step`:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from gateway.errors import ConfigurationError
+from gateway.normalize import email_key
 
 __all__ = ["Keys", "secret_path"]
 
@@ -71,6 +72,10 @@ class Keys:
         """`purpose` (at most 16 bytes) keeps equal texts of different fields apart."""
         data = text.encode("utf-8", "surrogatepass")
         return hashlib.blake2b(data, digest_size=16, key=self._hash, person=purpose).digest()
+
+    def email(self, address: str) -> bytes:
+        """The hash by which registrations, proofs and links know an e-mail, however written."""
+        return self.hash(b"email", email_key(address))
 
     def marks(self, scope: str, values: Mapping[str, str]) -> dict[str, str]:
         """A keyed hash of each value, 16 hex digits; equal values differ by `scope` and by name."""

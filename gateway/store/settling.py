@@ -10,7 +10,7 @@ import orjson
 
 from gateway.errors import ErrorClass, UpstreamError
 from gateway.outcomes import Delivery, Kind, Link, Match, Outcome, Waiting
-from gateway.store import examination, links
+from gateway.store import examination, links, proofs
 from gateway.store.listing import row_to_delivery
 from gateway.store.outbox import values
 
@@ -24,6 +24,7 @@ class Settlement:
     `was_linked`: the link was there when the attempt began; if it has gone since, it stays gone.
     `fields`: the marks of what the channel's record has been given by now, where that changed.
     `state`: a keyed hash of the customer of whom a failed attempt told.
+    `unproven`: as `Link.unproven`, of a record that was linked just now.
     """
 
     delivery_id: int
@@ -46,6 +47,7 @@ class Settlement:
     state: str | None = None
     match: Match | None = None
     was_linked: bool = False
+    unproven: bytes | None = None
     error: UpstreamError | None = None
 
 
@@ -191,21 +193,25 @@ def _link(
                 None if end.fields is None else orjson.dumps(end.fields).decode(),
                 now,
                 now,
+                end.unproven,
             )
         ],
     )
+    if any(end.unproven for _, end in linked):
+        proofs.release(db, [delivery.customer_id for delivery, _ in linked])
 
 
 @lru_cache(maxsize=64)
 def _link_sql(rows: int) -> str:
     return f"""INSERT INTO links (channel, customer_id, reference, member_number, old_number,
-                                  old_place, fields, created_at, updated_at)
-        VALUES {values(9, rows)}
+                                  old_place, fields, created_at, updated_at, unproven)
+        VALUES {values(10, rows)}
         ON CONFLICT (channel, customer_id) DO UPDATE SET
             old_number = coalesce(excluded.old_number,
                                   iif(reference = excluded.reference, old_number, NULL)),
             old_place = coalesce(excluded.old_place,
                                  iif(reference = excluded.reference, old_place, NULL)),
+            unproven = iif(reference = excluded.reference, unproven, excluded.unproven),
             reference = excluded.reference,
             member_number = coalesce(excluded.member_number, member_number),
             fields = coalesce(excluded.fields, fields),

@@ -57,7 +57,6 @@ def a_work(
         kind=Kind.REGISTRATION,
         link=link,
         fresh=fresh,
-        email_verified=True,
         plan=plan,
         save_plan=save_plan,
         number=number,

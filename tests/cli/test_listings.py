@@ -14,7 +14,7 @@ FIELDS = set(
     delivery_row(
         Delivery(
             1, None, 1, "crm", Kind.REGISTRATION, Outcome.PENDING, None, None, 0, 1, None, None,
-            False, None, None, None, (), 0.0, 0.0, None,
+            None, None, None, (), 0.0, 0.0, None,
         )
     )
 )  # fmt: skip

@@ -292,6 +292,24 @@ async def test_adopting_overwrites_nothing(quick: World) -> None:
     assert (customer.note, customer.tags) == ("常連", ["vip"])
 
 
+async def test_a_guest_takes_no_consent_address_or_birth_date_of_an_unproven_e_mail(
+    quick: World,
+) -> None:
+    customer = guest(quick)
+    reply = await quick.register(email_verified=False)
+    assert (reply.status, reply.body["shopify_action"]) == (201, "adopted")
+    assert [warning["field"] for warning in reply.body["warnings"]] == [
+        "accepts_marketing",
+        "address",
+        "birth_date",
+    ]
+    assert (customer.last_name, customer.addresses) == ("山田", [])
+    assert customer.metafield("facts", "birth_date") is None
+    assert customer.consent.state == "NOT_SUBSCRIBED"
+    (member,) = quick.sandbox.smaregi.members.values()
+    assert (member["mailReceiveFlag"], member.get("birthDate") or "") == ("0", "")
+
+
 @pytest.mark.parametrize(
     ("before", "ticked", "after"),
     [

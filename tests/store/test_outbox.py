@@ -29,9 +29,8 @@ def added(
     customer: int = CUSTOMER,
     claimed: bool = False,
     now: float = 100.0,
-    verified: bool = False,
 ) -> Delivery:
-    new = NewDelivery("smaregi", Kind.REGISTRATION, outcome, claimed, verified)
+    new = NewDelivery("smaregi", Kind.REGISTRATION, outcome, claimed)
     return outbox.add(db, customer, "r1", [new], now)[0]
 
 
@@ -86,9 +85,9 @@ def test_a_discarded_delivery_stays_so_when_its_attempt_fails(
 def test_a_failed_delivery_begins_anew_with_a_new_change(db: sqlite3.Connection) -> None:
     first = added(db, claimed=True)
     ended(db, first, Outcome.FAILED, error_class=ErrorClass.CONFLICT)
-    raised = added(db, verified=True)
+    raised = added(db)
     assert raised.id == first.id
-    assert (raised.outcome, raised.attempts, raised.email_verified) == (Outcome.PENDING, 0, True)
+    assert (raised.outcome, raised.attempts) == (Outcome.PENDING, 0)
 
 
 def test_an_uncounted_attempt_leaves_the_count_as_it_was(db: sqlite3.Connection) -> None:

@@ -8,15 +8,16 @@ and the place of its old number are written down before the write.
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, cast
 
 from gateway.channels.base import Check, Context, Done, Work
 from gateway.channels.smaregi.client import SmaregiClient
 from gateway.channels.smaregi.creating import Creating
+from gateway.channels.smaregi.deciding import Deciding, ids
 from gateway.channels.smaregi.endings import absorb, withdraw
-from gateway.channels.smaregi.holders import Holders, conflict, row_of
+from gateway.channels.smaregi.holders import Holders, conflict
 from gateway.channels.smaregi.mapping import member_fields
 from gateway.channels.smaregi.numbers import Numbers, Target, text_of
 from gateway.channels.smaregi.points import PointsReader
@@ -30,10 +31,9 @@ from gateway.channels.smaregi.update import (
     give,
 )
 from gateway.customer import Customer
-from gateway.matching import CreateNew, LinkTo, MemberIndex, Undecided, choose, rebuild
+from gateway.matching import LinkTo, MemberIndex, rebuild
 from gateway.normalize import is_placeholder
 from gateway.outcomes import Link, Match
-from gateway.store.members import Member
 
 __all__ = ["Smaregi"]
 
@@ -59,12 +59,14 @@ class Smaregi:
         self.required = RequiredColumns(self.client.required_columns, time.monotonic)
         self._creating = Creating(self.client, self.required, self.holders, context.clock)
         self.numbers = Numbers(self.client, self._settings, self.holders.number_taken)
+        self._deciding = Deciding(self.index, self.holders, self.client, self._settings)
         self._tasks: set[asyncio.Task[None]] = set()
 
     def _settings(self) -> SmaregiSettings:
         return cast(SmaregiSettings, self._context.settings())
 
     async def start(self) -> None:
+        log.info("%s", self._settings().linking)
         self.required.keep_fresh()
         await self.index.open()
         await self.holders.open()
@@ -105,12 +107,13 @@ class Smaregi:
         own, _ = await asyncio.gather(self._own(work), self.index.fresh())
         if own is not None:
             return await self._recognised(own, work)
-        decision = await self._decide(work)
+        unproven = await self.holders.unproven(work)
+        decision = await self._deciding.decide(work, proven=unproven is None)
         if isinstance(decision, LinkTo):
             self.holders.claim(decision.member.member_id, work.customer.id)
-            done = await self.numbers.give(Target.of(decision.member), work)
-            return replace(done, match=Match(_ids(decision.others), decision.told))
-        return replace(await self._create(work), match=Match(_ids(decision.possible)))
+            done = await self.numbers.give(Target.of(decision.member, unproven), work)
+            return replace(done, match=Match(ids(decision.others), decision.told))
+        return replace(await self._create(work), match=Match(ids(decision.possible)))
 
     async def _link_chosen(self, member_id: str, work: Work) -> Done:
         """A person chose: neither e-mail nor evidence counts, only what stands in the way."""
@@ -167,47 +170,15 @@ class Smaregi:
             fields=fields,
             sent=sent,
             held=held_otherwise(row, fields) if not sent else None,
-            match=None if work.link else await self._match_again(member_id, work, linked),
+            unproven=bytes.fromhex(plan["unproven"]) if linked and "unproven" in plan else None,
+            match=None if work.link else await self._deciding.again(member_id, work, linked),
         )
-
-    async def _match_again(self, member_id: str, work: Work, linked: bool) -> Match:
-        """What an attempt decided that died after its write."""
-        found = await self.index.by_email(work.customer.profile.email)
-        pool = [m for m in found if linked or str(m.member_id) != member_id]
-        evidence = self.index.evidence(work.customer.profile)
-        choice = choose(pool, evidence, link_contradicted=linked)
-        if isinstance(choice, LinkTo):
-            others = _ids((choice.member, *choice.others))
-            rest = tuple(i for i in others if str(i) != member_id)
-            return Match(rest, choice.told if linked else None)
-        return Match(_ids(choice.possible) if isinstance(choice, CreateNew) and not linked else ())
 
     def _member_number(self, row: Row, work: Work) -> str:
         """In `customerNo` mode the old card's number stays the one that a till reads."""
         if self._settings().smaregi_link_field == "customerNo":
             return str(row.get("customerCode") or work.customer.member_number)
         return work.customer.member_number
-
-    async def _decide(self, work: Work) -> LinkTo | CreateNew:
-        profile = work.customer.profile
-        found = await self.index.by_email(profile.email)
-        candidates = [m for m in found if self.holders.is_free(m.member_id, work.customer.id)]
-        if not candidates:
-            return CreateNew()
-        choice = choose(
-            candidates,
-            self.index.evidence(profile),
-            link_contradicted=self._settings().smaregi_link_contradicted,
-        )
-        if isinstance(choice, Undecided):
-            raise conflict(choice.reason)
-        if isinstance(choice, LinkTo):
-            anybody = self._settings().smaregi_link_unverified
-            if not (anybody or await self.holders.has_proven(work)):
-                raise conflict("the e-mail is not verified (SMAREGI_LINK_UNVERIFIED=false)")
-            if await self.holders.owners(row_of(choice.member), besides=work.customer.id):
-                raise conflict("the store member with this e-mail belongs to another customer")
-        return choice
 
     async def _create(self, work: Work) -> Done:
         made = await self._creating.create(work.customer)
@@ -280,7 +251,8 @@ class Smaregi:
         lacking = cannot_fill(columns)
         if lacking:
             detail += f"; {unfillable(lacking)}"
-        return [Check("Smaregi", ok=not lacking, detail=detail)]
+        rule = Check("Smaregi", ok=True, detail=self._settings().linking)
+        return [Check("Smaregi", ok=not lacking, detail=detail), rule]
 
 
 def _status(row: Row) -> str:
@@ -291,7 +263,3 @@ def _by_hand(work: Work) -> str | None:
     """The member that a person chose for this customer."""
     plan = work.plan or {}
     return str(plan["member"]) if plan.get("by_hand") else None
-
-
-def _ids(members: Iterable[Member]) -> tuple[int, ...]:
-    return tuple(member.member_id for member in members)

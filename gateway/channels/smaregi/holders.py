@@ -12,7 +12,7 @@ from gateway.channels.smaregi.client import SYSTEM, SmaregiClient
 from gateway.channels.smaregi.numbers import text_of
 from gateway.errors import ErrorClass, UpstreamError
 from gateway.outcomes import Link
-from gateway.store import links, members
+from gateway.store import links, members, proofs
 from gateway.store.members import Member
 
 __all__ = ["Holders", "conflict", "row_of"]
@@ -91,10 +91,11 @@ class Holders:
         """The member was unlinked: whoever it is to be linked to next may have it at once."""
         self._claims.pop(member_id, None)
 
-    async def has_proven(self, work: Work) -> bool:
-        """Whether the e-mail is known to be theirs, and that was said of no earlier one."""
-        unproven = partial(links.is_unproven, customer_id=work.customer.id)
-        return work.email_verified and not await self._context.db.read(unproven)
+    async def unproven(self, work: Work) -> bytes | None:
+        """The hash of the customer's e-mail, None where it is known to be theirs."""
+        email = self._context.keys.email(work.customer.profile.email)
+        known = partial(proofs.is_known, customer_id=work.customer.id, email_hash=email)
+        return None if await self._context.db.read(known) else email
 
     async def link_of(self, member_id: str) -> Link | None:
         return await self._context.db.read(lambda db: links.of_reference(db, SYSTEM, member_id))

@@ -29,16 +29,20 @@ Changes = dict[str, str | None]
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """The member that is to get the customer's number. `by_hand`: a person chose it."""
+    """The member that is to get the customer's number. `by_hand`: a person chose it.
+
+    `unproven`: it is chosen by an e-mail of this hash that is not known to be the customer's.
+    """
 
     member_id: int
     code: str
     number: str
     by_hand: bool = False
+    unproven: bytes | None = None
 
     @classmethod
-    def of(cls, member: Member) -> Self:
-        return cls(member.member_id, member.code, member.number)
+    def of(cls, member: Member, unproven: bytes | None) -> Self:
+        return cls(member.member_id, member.code, member.number, unproven=unproven)
 
     @classmethod
     def chosen(cls, row: Row) -> Self:
@@ -124,7 +128,11 @@ class Numbers:
             "old_number_in": place,
             "old_number": target.code,
         }
-        await work.save_plan(plan | {"by_hand": True} if target.by_hand else plan)
+        if target.by_hand:
+            plan["by_hand"] = True
+        if target.unproven is not None:
+            plan["unproven"] = target.unproven.hex()
+        await work.save_plan(plan)
 
     async def follow(self, link: Link, work: Work) -> Link:
         """After a merge in Shopify the member gets the number of the customer who is left.
@@ -228,4 +236,5 @@ def _linked(row: Row, target: Target, number: str, place: str | None, work: Work
         old_place=place,
         fields=fields,
         held=held_otherwise(row, fields),
+        unproven=target.unproven,
     )

@@ -41,7 +41,9 @@ class SmaregiSettings(Section):
         description="of a customer deleted in Shopify: unlink the member, or withdraw (status 3)",
     )
     smaregi_link_unverified: bool = Field(
-        True, description="false: link a member only once the e-mail is known to be the customer's"
+        True,
+        description="false: link a member only once the e-mail is known to be the customer's; "
+        "true: at once, but points, card and changes wait for that",
     )
     smaregi_link_contradicted: bool = Field(
         False, description="true: link even where name and birth date both contradict"
@@ -49,6 +51,19 @@ class SmaregiSettings(Section):
     smaregi_webhook_secret: SecretStr | None = Field(
         None, description="the value of the header that Smaregi is set to send with webhooks"
     )
+
+    @property
+    def linking(self) -> str:
+        """In a line for who runs the gateway: what an e-mail is enough for."""
+        if self.smaregi_link_unverified:
+            return (
+                "SMAREGI_LINK_UNVERIFIED=true: a sign-up is linked to the store member with its "
+                "e-mail at once; points, card and changes wait until the e-mail is proven"
+            )
+        return (
+            "SMAREGI_LINK_UNVERIFIED=false: a sign-up is linked to the store member with its "
+            "e-mail once the e-mail is proven"
+        )
 
     def missing(self) -> list[str]:
         return self._absent("smaregi_contract_id", "smaregi_client_id", "smaregi_client_secret")

@@ -31,7 +31,8 @@ def customers_fields(customer: Customer) -> tuple[dict[str, str], list[dict[str,
 
 async def bring_up_to_date(client: SmaregiClient, link: Link, work: Work) -> Done:
     fields, adjustments = customers_fields(work.customer)
-    changes, kept = work.changes(fields), dict[str, str]()
+    # Linked by an e-mail that nobody has proven, a member takes no change on.
+    changes, kept = {} if link.unproven else work.changes(fields), dict[str, str]()
     if changes:
         row = _active(await client.by_id(link.reference))
         adjustments += _overruled(row, changes, work)

@@ -1,0 +1,75 @@
+"""An e-mail becomes known to be a customer's: what waited for that goes on."""
+
+import sqlite3
+from collections.abc import Callable
+
+from flags import Mode
+from gateway.customer import Customer
+from gateway.delivery.works import Works
+from gateway.outcomes import Kind, NewDelivery, Outcome
+from gateway.store import Database, links, outbox, proofs, schedule
+
+__all__ = ["Proofs"]
+
+
+class Proofs:
+    """`due(channel)` is told where a delivery may go now; `clock` is wall time."""
+
+    def __init__(
+        self,
+        db: Database,
+        works: Works,
+        *,
+        clock: Callable[[], float],
+        due: Callable[[str], None],
+    ) -> None:
+        self._db = db
+        self._works = works
+        self._clock = clock
+        self._due = due
+        self._channel = works.numbering or ""
+
+    async def prove(self, customer_id: int, email: bytes, *, signed_in: bool = False) -> None:
+        """The e-mail, as its hash, is known to be theirs: what waited for that goes on.
+
+        `signed_in`: since they are signed in at Shopify, which proves the e-mail of the first time.
+        """
+
+        def is_news(db: sqlite3.Connection) -> bool:
+            return proofs.is_news(db, customer_id, email, signed_in=signed_in)
+
+        def unit(db: sqlite3.Connection) -> None:
+            now = self._clock()
+            schedule.proven(db, customer_id, self._channel, now)
+            if proofs.prove(db, customer_id, email, signed_in=signed_in):
+                outbox.add(db, customer_id, None, self._owed_since(customer_id), now)
+
+        if await self._db.read(is_news):
+            await self._db.write(unit)
+            self._due(self._channel)
+
+    async def signed_in(self, customer: Customer) -> None:
+        """Their first sign-in at Shopify, by a code that was mailed, proves the e-mail of then."""
+        await self.prove(customer.id, self._works.email_hash(customer), signed_in=True)
+
+    async def trust(self, customer_id: int, reference: str) -> bool:
+        """A person says that the linked record is theirs. False where that was known."""
+
+        def unit(db: sqlite3.Connection) -> bool:
+            released = links.trust(db, customer_id, reference)
+            if released:
+                owed = self._owed_since(customer_id)
+                outbox.add(db, customer_id, None, owed, self._clock())
+            return released
+
+        released = await self._db.write(unit)
+        self._due(self._channel)
+        return released
+
+    def _owed_since(self, customer_id: int) -> list[NewDelivery]:
+        """What a record is owed that took no change until now."""
+        decided = self._works.permission.decide(
+            self._channel, customer_id, Kind.UPDATE, None, linked=True
+        )
+        outcome = {Mode.ON: Outcome.PENDING, Mode.HOLD: Outcome.HELD}.get(decided.mode)
+        return [] if outcome is None else [NewDelivery(self._channel, Kind.UPDATE, outcome)]

@@ -1,0 +1,44 @@
+"""A sign-up as Shopify is asked for it, and what of it a guest whom Shopify has may be given."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, replace
+
+from gateway.customer import Profile
+from gateway.shopify.results import Warnings
+
+__all__ = ["IsOurs", "SignUp", "as_stranger"]
+
+IsOurs = Callable[[str], Awaitable[bool]]
+"""Whether a registration id is one of ours of whose end nobody was told."""
+
+
+@dataclass(frozen=True, slots=True)
+class SignUp:
+    """`guest`: what a customer whom Shopify has already, but who never signed up, may be given;
+    `kept_back`: a warning for each part of `profile` that it lacks. `deadline`: the clock's.
+    """
+
+    registration_id: str
+    profile: Profile
+    guest: Profile
+    kept_back: Warnings
+    is_ours: IsOurs
+    deadline: float
+
+
+def as_stranger(profile: Profile) -> tuple[Profile, Warnings]:
+    """Of somebody whose e-mail nobody has proven: what could be a stranger's word is left out."""
+    told = {
+        "accepts_marketing": profile.accepts_marketing,
+        "address": profile.address is not None,
+        "birth_date": bool(profile.birth_date),
+    }
+    guest = replace(profile, accepts_marketing=False, address=None, birth_date="")
+    return guest, tuple(_not_taken(name) for name, is_told in told.items() if is_told)
+
+
+def _not_taken(name: str) -> Mapping[str, str]:
+    return {
+        "field": name,
+        "message": "not taken over: Shopify had this customer, and the e-mail is not proven",
+    }
