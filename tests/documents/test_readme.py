@@ -72,7 +72,7 @@ def test_every_option_is_named(option: str) -> None:
 def test_no_command_or_option_is_named_that_does_not_exist() -> None:
     typed = set(re.findall(r"python main\.py ([a-z]+)", README))
     assert typed == set(COMMANDS)
-    foreign = {"--cov"}
+    foreign = {"--cov", "--no-deps", "--require-hashes"}
     named = set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", README)) - foreign
     assert named <= _options() | {"--help", "--check"}
 

@@ -8,7 +8,16 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-TOP = {"gateway", "flags", "tests", "main.py", "pyproject.toml", "README.md"}
+TOP = {
+    "gateway",
+    "flags",
+    "tests",
+    "main.py",
+    "pyproject.toml",
+    "README.md",
+    "LICENSE",
+    "requirements.lock",
+}
 _IGNORED = {"__pycache__", ".git", ".venv", "build", "dist"}
 # Character classes keep these patterns from finding themselves.
 _MACHINE = re.compile(r"(?<![\w.:/~-])/([w]ork|[r]oot|[h]ome|[U]sers|[t]mp)/\w")
