@@ -1,5 +1,6 @@
 """Shopify has the customer: what is owed to each channel is written, and the intent is gone."""
 
+import sqlite3
 import time
 from collections.abc import Callable
 
@@ -8,6 +9,8 @@ from gateway.delivery import Deliverer
 from gateway.outcomes import Delivery, Kind, NewDelivery, Outcome
 from gateway.shopify import Accepted
 from gateway.store import Database, registrations
+from gateway.store.database import Unit
+from gateway.store.registrations import Registration
 
 __all__ = ["OUTCOME_OF", "Owing"]
 
@@ -47,25 +50,44 @@ class Owing:
         result: Accepted,
         *,
         tried: frozenset[Outcome] = frozenset(),
-        told: bool,
     ) -> list[Delivery]:
         """In one commit the deliveries are owed, by the flags of this moment, and the intent ends.
 
         `tried`: deliveries of these outcomes are tried at once by the caller, so counted and
-        claimed already. `told`: a caller hears of the success, or was promised it.
+        claimed already. Somebody hears of the success, or was promised it.
         """
+        accept = self._acceptance(registration_id, result, tried, told=True)
+        written = await self._db.write(accept)
+        self._intent_gone()
+        return written
+
+    async def owe_found(self, row: Registration, result: Accepted) -> bool:
+        """The same of a customer who was found late, and nobody has been told of. False where the
+        registration is not as it was read any more: whoever went on with it knows better.
+        """
+        accept = self._acceptance(row.id, result, frozenset(), told=False)
+
+        def unit(db: sqlite3.Connection) -> bool:
+            still = registrations.is_still(db, row)
+            if still:
+                accept(db)
+            return still
+
+        owed = await self._db.write(unit)
+        self._intent_gone()
+        return owed
+
+    def _acceptance(
+        self, registration_id: str, result: Accepted, tried: frozenset[Outcome], *, told: bool
+    ) -> Unit[list[Delivery]]:
         customer = result.customer
         email = customer.profile.email
         owed = [self._owed(name, customer.id, email, tried) for name in self._deliverer.routes]
         now = self._clock()
         warnings = [dict(warning) for warning in result.warnings]
-        written = await self._db.write(
-            lambda db: registrations.accept(
-                db, registration_id, customer.id, result.action, warnings, owed, now, answered=told
-            )
+        return lambda db: registrations.accept(
+            db, registration_id, customer.id, result.action, warnings, owed, now, answered=told
         )
-        self._intent_gone()
-        return written
 
     def _owed(
         self,

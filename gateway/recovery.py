@@ -3,6 +3,9 @@
 A lookup that finds nothing proves nothing while the lost request may still be on its way, so it is
 repeated for 15 minutes before the intent is dropped. The customer is never created here: the caller
 was told 503.
+
+While it looks the same person may come again, and be registered, told, or promised. So both ends of
+a look, found and given up, are written only where the registration is still as it was read.
 """
 
 import asyncio
@@ -31,6 +34,7 @@ LONGEST_DELAY = 2 * 86400.0
 """No schedule and no Retry-After that we honour is longer."""
 _SOON, _SELDOM = 1.0, 30.0
 _AT_ONCE = 8
+_Look = tuple[str, float]
 
 
 class Recovery:
@@ -57,7 +61,7 @@ class Recovery:
         self._wake = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._asked: dict[str, tuple[float, float]] = {}  # id -> next time, pause (monotonic)
-        self._since: dict[str, float] = {}  # id -> first asked; real minutes, whatever the clock
+        self._since: dict[_Look, float] = {}  # first asked; real minutes, whatever the clock
 
     async def take_over(self) -> None:
         """The first thing a new owner does: what a dead one left half-way is made plain."""
@@ -105,7 +109,7 @@ class Recovery:
         await self._mark_orphans(rows)
         self._asked = {row.id: self._asked[row.id] for row in rows if row.id in self._asked}
         now = time.monotonic()
-        self._since = {row.id: self._since.get(row.id, now) for row in rows}
+        self._since = {row: self._since.get(row, now) for row in map(_look_of, rows)}
         due = []
         for row in rows:
             at, pause = self._asked.get(row.id, (0.0, _SOON))
@@ -137,15 +141,29 @@ class Recovery:
         if self._registrar.is_running(row.id):
             return
         if customer is not None and customer.registration_id == row.id:
-            result = Accepted(customer, "created")
-            await self._owing.owe(row.id, result, told=False)
-            log.info("registration %s: Shopify has the customer after all", row.id)
-            self._recovered()
-        elif time.monotonic() - self._since[row.id] > KEEP_ASKING:
-            now = self._clock()
-            await self._db.write(lambda db: registrations.close(db, row.id, now))
+            if await self._owing.owe_found(row, Accepted(customer, "created")):
+                log.info("registration %s: Shopify has the customer after all", row.id)
+                self._recovered()
+        elif time.monotonic() - self._since[_look_of(row)] > KEEP_ASKING:
+            await self._drop(row)
+
+    async def _drop(self, row: Registration) -> None:
+        now = self._clock()
+
+        def unit(db: sqlite3.Connection) -> bool:
+            still = registrations.is_still(db, row)
+            if still:
+                registrations.close(db, row.id, now)
+            return still
+
+        if await self._db.write(unit):
             self._intent_gone()
             log.info("registration %s: Shopify never got the customer; dropped", row.id)
+
+
+def _look_of(row: Registration) -> _Look:
+    """One that was tried again meanwhile is asked for anew, and as long."""
+    return row.id, row.updated_at
 
 
 def _mark_all_unclear(db: sqlite3.Connection, ids: list[str], now: float) -> None:

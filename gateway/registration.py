@@ -20,6 +20,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable
+from functools import partial
 
 from gateway import refusals
 from gateway.answers import Answer, accepted, registration_body
@@ -40,6 +41,10 @@ log = logging.getLogger(__name__)
 _LEFT_FOR_CHANNELS = 0.3
 """Seconds of the deadline that are not spent on Shopify."""
 _LIVE = frozenset({Outcome.PENDING, Outcome.DRY_RUN})
+_JUST_NOW = 10.0
+"""Seconds after its end for which a registration's customer is taken to be there."""
+_DISK_AGAIN = 1.0
+"""Seconds until a disk that failed is tried again."""
 _AGAIN = 5.0
 """Seconds until a promised registration that was tried live in vain is tried again."""
 
@@ -84,26 +89,67 @@ class Registrar:
         """The answer to a sign-up. A caller who hangs up cancels nothing."""
         until = asyncio.get_running_loop().time() + self._deadline()
         opening = opening_of(sign_up, self._keys, self._clock())
+        begun: Begun | None = None
         try:
-            now = self._clock()
-            begun = await self._db.write(lambda db: arrivals.begin(db, opening, now))
-            if begun.left_unclear:
-                self.unclear()
+            begun = await self._begin(opening)
+            if begun.verdict == "join" and await self._is_gone(begun.id, opening):
+                begun = await self._begin(opening)
             if begun.verdict in {"new", "resume"}:
-                task = self._start(begun, sign_up, opening, until)
-                return await asyncio.shield(task)
+                return await asyncio.shield(self._start(begun, sign_up, opening, until))
             return await self._known(begun, opening)
         except StorageError as error:
             log.error("a registration could not be kept: %s (%s)", error, error.hint)
+            if begun is not None and opening.key is not None and begun.verdict != "key_busy":
+                self._deliverer.keep(self._free_key(opening.key))
             return refusals.no_storage()
+
+    async def _begin(self, opening: Opening) -> Begun:
+        now = self._clock()
+        begun = await self._db.write(lambda db: arrivals.begin(db, opening, now))
+        if begun.left_unclear:
+            self.unclear()
+        return begun
+
+    async def _is_gone(self, registration_id: str, opening: Opening) -> bool:
+        """Whether the registration's customer was deleted in Shopify since: who signs up again is
+        somebody new, whether or not we heard of it. A double click asks nothing.
+        """
+        if self.is_running(registration_id):
+            return False
+        row = await self._db.read(lambda db: registrations.get(db, registration_id))
+        if row is None or row.customer_id is None:
+            return False
+        if abs(self._clock() - row.updated_at) < _JUST_NOW:
+            return False
+        try:
+            if row.customer_id in await self._shopify.read([row.customer_id]):
+                return False
+        except UpstreamError:
+            return False  # then the old answer is the best there is
+        await self._db.write(lambda db: registrations.forget_person(db, row.id, opening.key))
+        return True
+
+    async def _free_key(self, key: bytes) -> None:
+        """No answer was remembered, so the same request must not find its key busy for a day."""
+        free = partial(registrations.remember, key=key, status=None, answer=b"", now=0.0)
+        while True:
+            try:
+                return await self._db.write(free)
+            except StorageError:
+                await asyncio.sleep(_DISK_AGAIN)
 
     def _start(
         self, begun: Begun, sign_up: SignUp, opening: Opening, until: float
     ) -> "asyncio.Task[Answer]":
         task = self._deliverer.keep(self._run(begun, sign_up, opening, until))
         self._running[begun.id] = task
-        task.add_done_callback(lambda _: self._running.pop(begun.id, None))
+        task.add_done_callback(partial(self._ended, begun.id))
         return task
+
+    def _ended(self, registration_id: str, task: "asyncio.Task[Answer]") -> None:
+        """A second run of it may have begun meanwhile: that one is still at it."""
+        if self._running.get(registration_id) is task:
+            del self._running[registration_id]
 
     async def _run(self, begun: Begun, sign_up: SignUp, opening: Opening, until: float) -> Answer:
         try:
@@ -148,7 +194,7 @@ class Registrar:
         until: float,
     ) -> Answer:
         customer = result.customer
-        owed = await self._owing.owe(registration_id, result, tried=_LIVE, told=True)
+        owed = await self._owing.owe(registration_id, result, tried=_LIVE)
         going = [d for d in owed if d.claimed_version == d.version]
         try:
             settled = await self._deliverer.live(going, customer, fresh=result.fresh, until=until)

@@ -85,7 +85,7 @@ class Trying:
         log.info("registration %s: rejected: %s", promise.id, told["type"])
 
     async def _accepted(self, promise: Promise, result: Accepted) -> None:
-        owed = await self._owing.owe(promise.id, result, tried=_REHEARSED, told=True)
+        owed = await self._owing.owe(promise.id, result, tried=_REHEARSED)
         rehearsed = [d for d in owed if d.claimed_version == d.version]
         if not rehearsed:
             return

@@ -19,9 +19,11 @@ __all__ = [
     "close",
     "drop",
     "fail",
+    "forget_person",
     "forget_unfinished_answers",
     "get",
     "intents_open",
+    "is_still",
     "mark_told",
     "mark_unclear",
     "refuse",
@@ -69,6 +71,17 @@ def _row(row: sqlite3.Row) -> Registration:
         created_at=row["created_at"],
         updated_at=row["updated_at"],
     )
+
+
+def is_still(db: sqlite3.Connection, row: Registration) -> bool:
+    """Whether nobody has touched the registration since it was read: a late decision is of what
+    was, and must not undo what came meanwhile.
+    """
+    found = db.execute(
+        "SELECT 1 FROM registrations WHERE id = ? AND state = ? AND updated_at = ?",
+        (row.id, row.state, row.updated_at),
+    ).fetchone()
+    return found is not None
 
 
 def accept(
@@ -139,7 +152,10 @@ def refuse(
         (orjson.dumps(problem).decode(), now, registration_id),
     )
     db.execute("DELETE FROM intents WHERE registration_id = ?", (registration_id,))
-    db.execute("DELETE FROM registrations WHERE id = ? AND state <> 'rejected'", (registration_id,))
+    db.execute(
+        "DELETE FROM registrations WHERE id = ? AND state IN ('open', 'unclear')",
+        (registration_id,),
+    )
 
 
 def fail(
@@ -163,11 +179,24 @@ def fail(
 
 
 def mark_unclear(db: sqlite3.Connection, registration_id: str, now: float) -> None:
-    """The caller is told 503, yet the customer may exist: recovery goes on asking Shopify."""
+    """The caller is told 503, yet the customer may exist: recovery goes on asking Shopify.
+
+    Of one that is still on its way: what has ended meanwhile stays ended.
+    """
     db.execute(
-        "UPDATE registrations SET state = 'unclear', updated_at = ? WHERE id = ?",
+        """UPDATE registrations SET state = 'unclear', updated_at = ?
+           WHERE id = ? AND state = 'open'""",
         (now, registration_id),
     )
+
+
+def forget_person(db: sqlite3.Connection, registration_id: str, key: bytes | None) -> None:
+    """Its customer is gone from Shopify: who signs up with this e-mail is somebody new, and may
+    use the idempotency key that is just waiting for an answer.
+    """
+    db.execute("UPDATE registrations SET email_hash = x'' WHERE id = ?", (registration_id,))
+    if key is not None:
+        db.execute("DELETE FROM answers WHERE key = ? AND status IS NULL", (key,))
 
 
 def verify(db: sqlite3.Connection, registration_id: str) -> None:

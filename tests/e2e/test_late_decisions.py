@@ -1,0 +1,183 @@
+"""A decision that comes late is of what was: it undoes nothing that came meanwhile."""
+
+import asyncio
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gateway import recovery, registration
+from gateway.errors import StorageError
+from gateway.sandbox import Fault
+from gateway.store import registrations
+from tests.e2e.evidence import QUICK
+from tests.promises.later import LATER, becomes, state_of
+from tests.world import World, a_world
+
+CREATE, FIND = "customerCreate", "customerByIdentifier"
+
+
+async def hangs(world: World, match: str) -> None:
+    """The next request of that name waits until the faults are cleared."""
+    world.sandbox.faults.set("shopify", Fault("hang", match=match, times=1))
+
+
+async def is_hanging(world: World) -> None:
+    await world.until(lambda: world.sandbox.faults.listing()["shopify"][-1]["left"] == 0)
+
+
+async def unclear(world: World, **changes: Any) -> str:
+    """A sign-up whose create was carried out and whose answer is lost; recovery's look hangs."""
+    world.sandbox.faults.set("shopify", Fault("drop", match=CREATE, times=1))
+    world.sandbox.faults.set("shopify", Fault("status", status=500, match=FIND, times=2))
+    await hangs(world, FIND)
+    reply = await world.register(**changes)
+    assert reply.status == 503, reply.body
+    await is_hanging(world)
+    return str(reply.body["registration_id"])
+
+
+async def test_recovery_undoes_no_registration_that_was_finished_while_it_looked(
+    tmp_path: Path,
+) -> None:
+    async with a_world(tmp_path, None, **QUICK) as world:
+        identity = await unclear(world)
+        again = await world.register()
+        assert (again.status, again.body["id"]) == (201, identity)
+        world.sandbox.faults.clear()
+        await asyncio.sleep(0.3)  # recovery's late answer
+        await world.settled()
+        assert len(world.sandbox.mail.messages) == 1
+        row = await world.core.db.read(lambda db: registrations.get(db, identity))
+        assert row is not None
+        assert row.state == "accepted"
+        other = await world.register(first_name="次郎")
+        assert (other.status, other.body["type"]) == (409, "already-registered")
+        (customer,) = world.sandbox.shopify.customers.values()
+        assert customer.first_name == "太郎"
+
+
+async def test_recovery_wipes_no_intent_of_what_was_promised_while_it_looked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recovery, "KEEP_ASKING", 0.0)
+    async with a_world(tmp_path, None, **QUICK | {"GATEWAY_UPSTREAM_TIMEOUT": "5"}) as world:
+        world.sandbox.faults.set("shopify", Fault("reset", match=CREATE, times=1))
+        world.sandbox.faults.set("shopify", Fault("status", status=500, match=FIND, times=2))
+        await hangs(world, FIND)
+        first = await world.register()
+        assert first.status == 503
+        await is_hanging(world)
+        world.sandbox.faults.set("shopify", Fault("status", status=503))
+        promised = await world.register(headers=LATER)
+        assert promised.status == 202
+        world.sandbox.faults.clear()
+        shown = await becomes(world, promised, "complete", "partial", "rejected")
+        assert shown.body["status"] in {"complete", "partial"}, shown.body
+
+
+async def test_one_that_was_tried_again_is_asked_for_as_long_as_a_new_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its minutes begin anew: the second try's request may still be on its way."""
+    monkeypatch.setattr(recovery, "KEEP_ASKING", 0.5)
+    async with a_world(tmp_path, None, **QUICK) as world:
+        world.sandbox.faults.set("shopify", Fault("reset", match=CREATE))
+        first = await world.register()
+        await asyncio.sleep(0.8)
+        again = await world.register()
+        assert [first.status, again.status] == [503, 503]
+        await asyncio.sleep(0.4)  # recovery asks a second after the first time
+        assert await state_of(world, first.body["registration_id"]) == "unclear"
+
+
+@pytest.mark.parametrize("state", ["accepted", "rejected", "waiting"])
+async def test_only_what_is_on_its_way_becomes_unclear(world: World, state: str) -> None:
+    reply = await world.register()
+
+    def unit(db: Any) -> str:
+        db.execute("UPDATE registrations SET state = ?", (state,))
+        registrations.mark_unclear(db, reply.body["id"], time.time())
+        return str(db.execute("SELECT state FROM registrations").fetchone()[0])
+
+    assert await world.core.db.write(unit) == state
+
+
+# -- a second run of one registration
+
+
+async def test_a_third_caller_joins_the_second_run(world: World) -> None:
+    """The first run's task ends while the second is at it."""
+    registrar = world.core.registrar
+    await hangs(world, CREATE)
+    waiting = asyncio.create_task(world.register())
+    await is_hanging(world)
+    ((identity, second),) = registrar._running.items()
+    first = asyncio.ensure_future(asyncio.sleep(0))
+    registrar._ended(identity, first)  # type: ignore[arg-type]
+    assert registrar._running == {identity: second}
+    world.sandbox.faults.clear()
+    assert (await waiting).status == 201
+    assert registrar._running == {}
+
+
+# -- a key whose answer could not be remembered
+
+
+async def test_a_key_is_free_again_after_a_full_disk(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(registration, "_DISK_AGAIN", 0.02)
+    real = world.core.db.write
+    full = False
+
+    async def write(unit: Any) -> Any:
+        if full:
+            raise StorageError("SQLITE_FULL", "free some space")
+        return await real(unit)
+
+    monkeypatch.setattr(world.core.db, "write", write)
+    await hangs(world, CREATE)
+    waiting = asyncio.create_task(world.register(headers={"Idempotency-Key": "k"}))
+    await is_hanging(world)
+    full = True
+    world.sandbox.faults.clear()
+    assert (await waiting).status == 503
+    full = False
+    async with asyncio.timeout(5):
+        while (again := await world.register(headers={"Idempotency-Key": "k"})).status == 409:
+            await asyncio.sleep(0.05)
+    assert again.status == 201
+
+
+# -- somebody who was deleted in Shopify
+
+
+@pytest.mark.parametrize("headers", [{}, {"Idempotency-Key": "new"}, LATER])
+async def test_who_was_deleted_and_signs_up_again_gets_a_customer_who_exists(
+    world: World, monkeypatch: pytest.MonkeyPatch, headers: dict[str, str]
+) -> None:
+    """No webhook told us of it."""
+    monkeypatch.setattr(registration, "_JUST_NOW", 0.0)
+    first = await world.register()
+    (gone,) = list(world.sandbox.shopify.customers)
+    del world.sandbox.shopify.customers[gone]
+    again = await world.register(headers=headers)
+    if again.status == 202:
+        again = await becomes(world, again, "complete", "partial")
+    assert again.body["id"] != first.body["id"]
+    assert len(world.sandbox.shopify.customers) == 1
+    assert str(gone) not in again.body["shopify_customer_id"]
+    shown = await world.get(f"/v1/registrations/{first.body['id']}")
+    assert shown.status == 200
+
+
+async def test_who_exists_gets_their_registrations_answer(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(registration, "_JUST_NOW", 0.0)
+    first = await world.register()
+    assert (await world.register()).raw == first.raw
+    world.sandbox.faults.set("shopify", Fault("reset"))
+    assert (await world.register()).body["id"] == first.body["id"]
