@@ -21,7 +21,7 @@ from gateway.delivery.proofs import Proofs
 from gateway.errors import ErrorClass, StorageError, UpstreamError
 from gateway.outcomes import Delivery, Kind, Outcome, Waiting
 from gateway.shopify import Shopify
-from gateway.store import Database, Keys, listing, outbox, schedule, settling
+from gateway.store import Database, Keys, erasure, listing, outbox, schedule, settling
 from gateway.store.settling import Settlement
 from gateway.wire import Lane, lane
 
@@ -233,9 +233,7 @@ class Deliverer:
         if not delivery.urgent and await self.works.is_kept_back(delivery, customer):
             return delivery
         if customer is None and delivery.kind is not Kind.REMOVAL:
-            return await self._end(
-                delivery, Outcome.DISCARDED, None, "the customer is gone from Shopify"
-            )
+            return await self._end(delivery, Outcome.DISCARDED, None, erasure.GONE)
         if self.is_too_late(delivery) and not named:
             text = "older than EMAIL_MAX_AGE; replay it by id to send it nevertheless"
             return await self._end(delivery, Outcome.FAILED, ErrorClass.TOO_LATE, text)

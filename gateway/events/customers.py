@@ -120,7 +120,7 @@ class Customers:
             age = self._clock() - max(event.received_at for event in found)
             for event in found:
                 if event.merged_id is not None:
-                    await self._merge(event.merged_id, customer_id, customer, age)
+                    await self._merge(event, customer_id, customer, age)
             if customer is not None:
                 await self._present(customer, age)
             else:
@@ -146,14 +146,16 @@ class Customers:
         await self._hands.newcomers.welcome(customer)
         return 0
 
-    async def _merge(self, gone: int, kept: int, customer: Customer | None, age: float) -> None:
+    async def _merge(self, event: Event, kept: int, customer: Customer | None, age: float) -> None:
         """The survivor may have been merged further; their event may have come first."""
+        gone = event.merged_id or 0
         left = await self._hands.merging.survivor(kept)
         if left != kept:
             customer = (await self._hands.shopify.read([left])).get(left)
         if gone in await self._hands.shopify.read([gone]):
-            if age < _NEVER_ENDS:
-                raise LaterError(_MERGE_FIRST)  # it has not ended yet
+            if age < _NEVER_ENDS:  # it has not ended yet
+                raise LaterError(min(_LONGEST, max(_MERGE_FIRST, age / 4)))
+            await self._hands.merging.came_to_nothing(event.id)
             return
         await self._hands.merging.merge(gone, left, customer)
 

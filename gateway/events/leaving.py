@@ -16,7 +16,6 @@ __all__ = ["Leaving"]
 
 log = logging.getLogger(__name__)
 
-_GONE = "the customer is gone from Shopify"
 _UNDER_WAY = 1.0
 """Seconds until an attempt that is under way is asked for again."""
 _LONGEST_PAUSE = 600.0
@@ -53,7 +52,7 @@ class Leaving:
         def unit(db: sqlite3.Connection) -> bool:
             if erasure.is_under_way(db, [customer_id]):
                 return False
-            erasure.discard_open(db, customer_id, _GONE, now)
+            erasure.discard_open(db, customer_id, now)
             begun = erasure.removals_open(db, customer_id)
             for (_, name), link in links.of_customers(db, routes, [customer_id]).items():
                 if name not in keeping:

@@ -52,6 +52,10 @@ class Merging:
         """Whether we heard of a merge of this customer that is not worked yet."""
         return await self._db.read(lambda db: events.is_being_merged(db, customer_id))
 
+    async def came_to_nothing(self, event_id: str) -> None:
+        """Both are still there: whoever is deleted later was not merged."""
+        await self._db.write(lambda db: events.no_merge(db, event_id))
+
     async def merge(self, gone: int, kept: int, customer: Customer | None) -> None:
         """`customer` is the survivor, None if they are gone as well."""
         if gone == kept:

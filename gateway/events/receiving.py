@@ -40,6 +40,8 @@ UPDATED = "customers/update"
 ENABLED = "customers/enable"
 DELETED = "customers/delete"
 MERGED = "customers/merge"
+_COMPLETED = "completed"
+"""`CustomerMergeRequestStatus`; the others are failed, in_progress and requested."""
 CONSENT = "customers_email_marketing_consent/update"
 REDACT = "customers/redact"
 DATA_REQUEST = "customers/data_request"
@@ -61,6 +63,12 @@ _BY_NAME = {
     "CUSTOMERS_DATA_REQUEST": DATA_REQUEST,
     "SHOP_REDACT": SHOP_REDACT,
 }
+_ORDERS: Mapping[str, Mapping[str, type]] = {
+    REDACT: {"customer": dict, "orders_to_redact": list},
+    DATA_REQUEST: {"customer": dict, "data_request": dict},
+    SHOP_REDACT: {"customer": type(None)},
+}
+"""What each order of Shopify's has in its body, and no other topic has."""
 _MEMBERS = "pos:customers"
 _ACTIONS = {"created", "edited", "deleted", "bulk-update", "bulk-deleted"}
 TOPICS = frozenset({*_BY_NAME.values(), *(f"{_MEMBERS} {action}" for action in _ACTIONS), _MEMBERS})
@@ -106,14 +114,24 @@ def shopify_event(headers: Mapping[str, str], raw: bytes, store: str) -> NewEven
     topic = _BY_NAME.get(name)
     if topic is None:
         return None
+    if topic in _ORDERS and not _is_order_to_us(topic, body, store):
+        return None
     if topic == SHOP_REDACT:
-        ours = str(body.get("shop_domain") or "").lower() == store.lower()
-        return NewEvent(event_id, "shopify", topic) if ours else None
+        return NewEvent(event_id, "shopify", topic)
     if topic == MERGED:
+        if str(body.get("status") or _COMPLETED).lower() != _COMPLETED:
+            return None  # failed, or not done yet: nobody went
         kept = _id(body.get("admin_graphql_api_customer_kept_id"))
         gone = _id(body.get("admin_graphql_api_customer_deleted_id"))
         return NewEvent(event_id, "shopify", topic, kept, gone)
     return NewEvent(event_id, "shopify", topic, _customer(topic, body))
+
+
+def _is_order_to_us(topic: str, body: Mapping[str, Any], store: str) -> bool:
+    """The signature covers the body alone: what was signed under another topic must not pass."""
+    if not all(isinstance(body.get(name), kind) for name, kind in _ORDERS[topic].items()):
+        raise MalformedError(f"this is no {topic}")
+    return str(body.get("shop_domain") or "").lower() == store.lower()
 
 
 def _customer(topic: str, body: Mapping[str, Any]) -> int:

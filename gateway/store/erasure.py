@@ -9,6 +9,7 @@ from gateway.outcomes import Kind
 from gateway.store.listing import OPEN_SQL, open_of
 
 __all__ = [
+    "GONE",
     "discard_open",
     "is_under_way",
     "move_deliveries",
@@ -20,6 +21,9 @@ __all__ = [
     "wipe_shop",
 ]
 
+GONE = "the customer is gone from Shopify"
+"""Why a delivery was discarded, where nobody decided it."""
+
 _OF_CUSTOMER = "(SELECT id FROM registrations WHERE customer_id = ?)"
 
 
@@ -28,13 +32,13 @@ def is_under_way(db: sqlite3.Connection, customer_ids: Iterable[int]) -> bool:
     return any(d.claimed_version is not None for d in open_of(db, customer_ids).values())
 
 
-def discard_open(db: sqlite3.Connection, customer_id: int, message: str, now: float) -> None:
+def discard_open(db: sqlite3.Connection, customer_id: int, now: float) -> None:
     """What a customer who is gone was owed; removals stay."""
     db.execute(
         f"""UPDATE deliveries SET outcome = 'discarded', message = ?, error_class = NULL,
                    next_attempt_at = NULL, waiting = NULL, updated_at = ?
             WHERE customer_id = ? AND outcome IN {OPEN_SQL} AND kind <> 'removal'""",  # noqa: S608
-        (message, now, customer_id),
+        (GONE, now, customer_id),
     )
 
 
@@ -71,9 +75,18 @@ def move_deliveries(
 ) -> None:
     """What the one who went was owed is owed to the survivor, unless that is owed there already.
 
-    `settled` are channels that need nothing of it.
+    `settled` are channels that need nothing of it. What was given up since they were gone from
+    Shopify is owed again: now it is known where they went.
     """
     taken = {*settled, *(channel for _, channel in open_of(db, [kept]))}
+    db.execute(
+        """UPDATE deliveries SET outcome = 'pending', message = NULL, updated_at = ?1
+           WHERE customer_id = ?2 AND outcome = 'discarded' AND message = ?3
+                 AND kind <> 'removal'
+                 AND id IN (SELECT max(id) FROM deliveries WHERE customer_id = ?2
+                            GROUP BY channel)""",
+        (now, gone, GONE),
+    )
     for (_, channel), delivery in open_of(db, [gone]).items():
         if channel in taken or delivery.kind is Kind.REMOVAL:
             db.execute(

@@ -16,6 +16,7 @@ __all__ = [
     "failed",
     "is_being_merged",
     "later",
+    "no_merge",
     "resume",
     "settled",
     "survivor",
@@ -104,6 +105,11 @@ def settled(db: sqlite3.Connection, ids: Iterable[str], now: float) -> None:
            WHERE id = ?""",
         [(now, event_id) for event_id in ids],
     )
+
+
+def no_merge(db: sqlite3.Connection, event_id: str) -> None:
+    """The merge that this event told of came to nothing."""
+    db.execute("UPDATE events SET merged_id = NULL WHERE id = ?", (event_id,))
 
 
 def later(

@@ -6,13 +6,15 @@ from typing import Any
 import pytest
 
 from gateway.customer import gid
+from gateway.events import customers
 from gateway.outcomes import Outcome
 from gateway.sandbox import Fault
-from gateway.store import duplicates, links
+from gateway.store import duplicates, erasure, events, links
+from tests.duplicates.mending import customer_of
 from tests.e2e.evidence import AlertBox
 from tests.events.conftest import back
 from tests.events.test_work import MADE
-from tests.events.webhook import arrived, from_shopify, send, states
+from tests.events.webhook import an_order, arrived, from_shopify, send, states
 from tests.world import World, registration
 
 MERGE = """mutation($one: ID!, $two: ID!) {
@@ -248,7 +250,7 @@ async def test_a_redaction_leaves_no_row_about_the_customer(hooked: World) -> No
     customer = int(reply.body["member_number"])
     other = await signed_up(hooked, 2)
     hooked.sandbox.shopify.delete_customer(customer)
-    raw, headers = from_shopify("customers/redact", {"customer": {"id": customer}})
+    raw, headers = from_shopify("customers/redact", an_order(customer))
     await send(hooked, "shopify", raw, headers)
     await arrived(hooked)
     assert set((await states(hooked)).values()) == {"done"}
@@ -273,7 +275,7 @@ async def test_a_redaction_waits_for_a_channel_that_still_has_the_customer(
 ) -> None:
     customer = await signed_up(hooked)
     hooked.sandbox.faults.set("crm", Fault("status", status=400, match="DELETE"))
-    raw, headers = from_shopify("customers/redact", {"customer": {"id": customer}}, event_id="r")
+    raw, headers = from_shopify("customers/redact", an_order(customer), event_id="r")
     await send(hooked, "shopify", raw, headers)
     await hooked.until(lambda: at_the_till(hooked)["customerCode"] != str(customer))
     await hooked.settled()
@@ -346,6 +348,72 @@ async def test_a_deletion_beside_a_merge_undoes_nothing_whichever_comes_first(
     assert await linked(hooked, kept) >= {"smaregi", "crm"}
     assert len(contacts(hooked)) == 1
     assert not [d for d in await hooked.deliveries() if d.kind == "removal"]
+
+
+@pytest.mark.parametrize("status", ["failed", "in_progress", "requested", "FAILED"])
+async def test_only_a_merge_that_shopify_completed_is_one(hooked: World, status: str) -> None:
+    """It changes nothing, is not asked about, and explains no later deletion."""
+    first, second = await signed_up(hooked, 1), await signed_up(hooked, 2)
+    body = {
+        "admin_graphql_api_customer_kept_id": gid(first),
+        "admin_graphql_api_customer_deleted_id": gid(second),
+        "admin_graphql_api_job_id": None,
+        "status": status,
+        "errors": [{"customer_ids": [second], "field": "merge_in_progress", "message": "busy"}],
+    }
+    await send(hooked, "shopify", *from_shopify("customers/merge", body))
+    reads = len(hooked.sandbox.journal.of("shopify"))
+    await asyncio.sleep(0.2)
+    assert len(hooked.sandbox.journal.of("shopify")) == reads
+    assert await linked(hooked, second) >= {"smaregi", "crm"}
+    hooked.sandbox.shopify.delete_customer(second)
+    await hooked.until(lambda: len(contacts(hooked)) == 1)
+    await arrived(hooked)
+    assert await linked(hooked, second) & {"smaregi", "crm"} == set()
+    codes = [each["customerCode"] for each in hooked.sandbox.smaregi.members.values()]
+    assert codes[0] == str(first)
+    assert str(second) not in codes
+    pairs = await hooked.core.db.read(lambda db: duplicates.find(db, limit=9))
+    assert not any("merged_online" in pair.reasons for pair in pairs)
+
+
+async def test_a_merge_that_never_ends_explains_no_later_deletion(
+    hooked: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of a form without `status`: both are still there when it is given up."""
+    monkeypatch.setattr(customers, "_NEVER_ENDS", 0.0)
+    first, second = await signed_up(hooked, 1), await signed_up(hooked, 2)
+    body = {
+        "admin_graphql_api_customer_kept_id": gid(first),
+        "admin_graphql_api_customer_deleted_id": gid(second),
+    }
+    await send(hooked, "shopify", *from_shopify("customers/merge", body))
+    await arrived(hooked)
+    hooked.sandbox.shopify.delete_customer(second)
+    await hooked.until(lambda: len(contacts(hooked)) == 1)
+    await arrived(hooked)
+    assert await hooked.core.db.read(lambda db: events.survivor(db, second)) == second
+    pairs = await hooked.core.db.read(lambda db: duplicates.find(db, limit=9))
+    assert not any("merged_online" in pair.reasons for pair in pairs)
+
+
+async def test_what_was_given_up_before_the_merge_was_heard_of_is_owed_to_the_survivor(
+    hooked: World,
+) -> None:
+    """The worker met the customer, gone from Shopify, before the webhook came."""
+    hooked.set(SHOPIFY_SYNC_OTHERS="false")
+    hooked.sandbox.faults.set("email", Fault("status", status=421))
+    first = customer_of(await hooked.register())
+    guest = hooked.sandbox.shopify.add_customer(**MADE)
+    hooked.sandbox.shopify.webhooks.pause()
+    await merged(hooked, first, guest.id)
+    hooked.sandbox.faults.clear()
+    await hooked.replay(channel=["email"])
+    (given_up,) = await hooked.deliveries(channels=("email",))
+    assert (given_up.outcome, given_up.message) == ("discarded", erasure.GONE)
+    hooked.sandbox.shopify.webhooks.flush()
+    await hooked.until(lambda: hooked.sandbox.mail.messages)
+    assert hooked.sandbox.mail.messages[0].recipients == (MADE["email"],)
 
 
 async def test_where_both_have_a_member_the_survivors_link_stays_and_a_person_is_told(

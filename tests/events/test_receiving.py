@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from gateway.sandbox import SmaregiOptions
-from tests.events.webhook import from_shopify, from_smaregi, send, states
+from tests.events.webhook import an_order, from_shopify, from_smaregi, send, states
 from tests.world import World
 
 CUSTOMER = {"id": 7000000000001, "email": "taro@example.com"}
@@ -148,6 +148,32 @@ async def test_garbage_that_is_signed_is_told_so(world: World) -> None:
     for topic, body in GARBAGE:
         raw, headers = from_shopify(topic, body)
         assert (await send(world, "shopify", raw, headers)).status == 400, (topic, body)
+    assert await states(world) == {}
+
+
+@pytest.mark.parametrize(
+    ("topic", "body"),
+    [
+        ("customers/redact", an_order(1, data_request={"id": 9}, orders_to_redact=None)),
+        ("customers/redact", {"id": 5, "customer": {"id": 1}, "line_items": []}),
+        ("customers/redact", {"id": 1, "shop_domain": "example.myshopify.com"}),
+        ("customers/data_request", an_order(1)),
+        ("shop/redact", an_order(1)),
+    ],
+    ids=["a data request", "an order", "an update", "a redaction", "a customer's redaction"],
+)
+async def test_what_was_signed_under_another_topic_is_no_order(
+    world: World, topic: str, body: Any
+) -> None:
+    """The signature covers the body alone: whoever has seen one can send it as any topic."""
+    raw, headers = from_shopify(topic, body)
+    assert (await send(world, "shopify", raw, headers)).status == 400
+    assert await states(world) == {}
+
+
+async def test_a_redaction_for_another_shop_is_not_ours(world: World) -> None:
+    raw, headers = from_shopify("customers/redact", an_order(1, shop_domain="b.myshopify.com"))
+    assert (await send(world, "shopify", raw, headers)).status == 200
     assert await states(world) == {}
 
 

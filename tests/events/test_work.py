@@ -6,7 +6,7 @@ from functools import partial
 from typing import Any
 
 from gateway.events.worker import LaterError
-from gateway.sandbox import Fault
+from gateway.sandbox import Fault, ShopifyOptions
 from tests.e2e.evidence import AlertBox
 from tests.events.conftest import customers
 from tests.events.webhook import arrived, from_shopify, from_smaregi, send, states, worked
@@ -220,7 +220,12 @@ async def test_smaregis_trouble_keeps_no_shopify_event_waiting(hooked: World) ->
 async def test_a_request_for_data_is_told_to_administrators(hooked: World) -> None:
     async with AlertBox.open() as box:
         hooked.set(ALERT_WEBHOOK_URL=box.url)
-        body = {"shop_domain": "x", "customer": {"id": 7000000000001, "email": "taro@example.com"}}
+        body = {
+            "shop_domain": ShopifyOptions().store,
+            "orders_requested": [],
+            "customer": {"id": 7000000000001, "email": "taro@example.com"},
+            "data_request": {"id": 9999},
+        }
         raw, headers = from_shopify("customers/data_request", body)
         await send(hooked, "shopify", raw, headers)
         await hooked.until(lambda: box.texts)

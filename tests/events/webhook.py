@@ -16,7 +16,7 @@ from gateway.sandbox import ShopifyOptions, SmaregiOptions
 from gateway.store import events
 from tests.world import Reply, World
 
-__all__ = ["arrived", "from_shopify", "from_smaregi", "send", "states", "worked"]
+__all__ = ["an_order", "arrived", "from_shopify", "from_smaregi", "send", "states", "worked"]
 
 
 def from_shopify(
@@ -52,6 +52,17 @@ def from_smaregi(
         "smaregi-event-id": event_id or str(uuid.uuid4()),
         "smaregi-contract-id": contract,
         **proof,
+    }
+
+
+def an_order(customer: int, **more: Any) -> dict[str, Any]:
+    """The body of `customers/redact`."""
+    return {
+        "shop_id": 954889,
+        "shop_domain": ShopifyOptions().store,
+        "customer": {"id": customer, "email": "taro@example.com", "phone": ""},
+        "orders_to_redact": [],
+        **more,
     }
 
 
