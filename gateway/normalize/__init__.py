@@ -7,7 +7,7 @@ with `load_places`, which a server calls in a thread before it serves.
 from gateway.normalize.address import Address, parse_address, parse_line
 from gateway.normalize.dates import parse_birth_date
 from gateway.normalize.digest import place_digest
-from gateway.normalize.email import clean_email, email_key
+from gateway.normalize.email import clean_email, email_key, smtp_address
 from gateway.normalize.fields import parse_fields
 from gateway.normalize.kana import kana_key, smaregi_kana, to_katakana
 from gateway.normalize.name import clean_name, is_placeholder, name_key
@@ -49,5 +49,6 @@ __all__ = [
     "shopify_address",
     "smaregi_kana",
     "smaregi_line",
+    "smtp_address",
     "to_katakana",
 ]

@@ -15,6 +15,14 @@ _SPACING_SOUND_MARKS: Final = str.maketrans(
 _DROPPED_CATEGORIES: Final = frozenset({"Cc", "Cf", "Cs", "Co", "Cn"})
 
 
+_UNSEEN: Final = _DROPPED_CATEGORIES | {"Zl", "Zp"}
+
+
+def has_invisible(text: str) -> bool:
+    """Controls, line breaks, bidi and zero-width marks, halves of surrogate pairs."""
+    return any(unicodedata.category(char) in _UNSEEN for char in text)
+
+
 def scrub(text: str) -> str:
     """Without controls, invisible format characters and halves of surrogate pairs.
 

@@ -1,10 +1,14 @@
-"""E-mail addresses: the form that is sent on, and the form that is compared."""
+"""E-mail addresses: the form that is kept, the form that SMTP takes, the form that is compared.
+
+Old carriers' addresses (`a..b@docomo.ne.jp`) are kept and compared without quotes, and written to
+with quotes, since RFC 5321 has no other form for them.
+"""
 
 import re
 import unicodedata
 from typing import Final
 
-from gateway.normalize.characters import scrub
+from gateway.normalize.characters import has_invisible, scrub
 
 _ATOM: Final = r"[a-z0-9!#$%&'*+/=?^_`{|}~-]+"
 _STRICT_LOCAL: Final = re.compile(rf"{_ATOM}(?:\.{_ATOM})*", re.IGNORECASE)
@@ -17,6 +21,8 @@ _CARRIER_DOMAIN: Final = re.compile(
 
 _LABEL: Final = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
 _DOMAIN: Final = re.compile(rf"(?:{_LABEL}\.)+(?!\d+$){_LABEL}")
+_QUOTED: Final = re.compile(r'"((?:[^"\\]|\\.)*)"')
+_READY: Final = re.compile(rf"{_STRICT_LOCAL.pattern}@{_DOMAIN.pattern}", re.IGNORECASE)
 _PLAIN: Final = re.compile(rf"{_CARRIER_LOCAL.pattern}@{_DOMAIN.pattern}")
 """Most addresses in a till: nothing to fold, but for the case."""
 
@@ -27,21 +33,38 @@ _LONGEST_LOCAL: Final = 64
 def clean_email(text: str) -> str:
     """The address as it is to be written to: local part in its own case, domain in lower case.
 
-    An international domain becomes its ASCII form (UTS 46). Raises ValueError, without the
-    value in its message, for what cannot be an address (RFC 5321, plus the old carriers).
+    An international domain becomes its ASCII form (UTS 46), and quotes round the local part go.
+    Raises ValueError, without the value in its message, for what cannot be an address (RFC 5321,
+    plus the old carriers), and for controls, line breaks and marks that nobody sees: whoever
+    pastes them meant another address than the one without them.
     """
-    local, domain = _split(text)
+    local, domain = _split(_visible(text))
     shape = _CARRIER_LOCAL if _CARRIER_DOMAIN.fullmatch(domain) else _STRICT_LOCAL
     if len(local) > _LONGEST_LOCAL or not shape.fullmatch(local):
         raise ValueError("the part before the @ is not possible in an e-mail address")
     return f"{local}@{domain}"
 
 
+def smtp_address(text: str) -> str:
+    """The address as SMTP and headers take it: ASCII, the local part quoted where it must be.
+
+    Raises ValueError, without the value, for what only SMTPUTF8 could write to or nobody can.
+    """
+    if len(text) <= _LONGEST and _READY.fullmatch(text):
+        return text
+    local, domain = _split(_visible(text))
+    if _STRICT_LOCAL.fullmatch(local):
+        return f"{local}@{domain}"
+    if len(local) > _LONGEST_LOCAL or not _CARRIER_LOCAL.fullmatch(local):
+        raise ValueError("the part before the @ is not possible in an e-mail address")
+    return f'"{local}"@{domain}'
+
+
 def email_key(text: str) -> str:
     """The address as two of them are compared; '' where there is none. Never raises.
 
     Dots and +tags stay: only the provider knows whether they mean another mailbox. A local
-    part with dots in odd places is compared too, whatever its domain.
+    part with dots in odd places is compared too, whatever its domain, and quotes are nothing.
     """
     if len(text) <= _LONGEST and text.isascii() and _PLAIN.fullmatch(plain := text.lower()):
         return plain
@@ -56,7 +79,8 @@ def _split(text: str) -> tuple[str, str]:
     if len(text) > 4 * _LONGEST:
         raise ValueError("an e-mail address has at most 254 characters")
     folded = scrub(unicodedata.normalize("NFKC", scrub(text)))
-    local, at, domain = folded.rpartition("@")
+    written, at, domain = folded.rpartition("@")
+    local = _unquoted(written)
     if not at or not local or "@" in local:
         raise ValueError("an e-mail address has one @ with something before it")
     ascii_domain = _ascii_domain(domain)
@@ -65,6 +89,18 @@ def _split(text: str) -> tuple[str, str]:
     if len(local) + len(ascii_domain) + 1 > _LONGEST:
         raise ValueError("an e-mail address has at most 254 characters")
     return local, ascii_domain
+
+
+def _visible(text: str) -> str:
+    """The text itself. Spaces round it are a slip of the hand; what cannot be seen is not."""
+    if not text.isprintable() and has_invisible(text):
+        raise ValueError("holds a line break or an invisible character; it should be typed anew")
+    return text
+
+
+def _unquoted(local: str) -> str:
+    quoted = _QUOTED.fullmatch(local)
+    return re.sub(r"\\(.)", r"\1", quoted[1]) if quoted else local
 
 
 def _ascii_domain(domain: str) -> str:

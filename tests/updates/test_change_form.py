@@ -14,6 +14,8 @@ from gateway.http.forms import FormError
     [
         ({"email": ""}, ["email"]),
         ({"email": None, "last_name": None}, ["email", "last_name"]),
+        ({"email": "taro@example.com\n"}, ["email"]),
+        ({"email": "ta\u200bro@example.com"}, ["email"]),
         ({"first_name": " "}, ["first_name"]),
         ({"accepts_marketing": None}, ["accepts_marketing"]),
         ({"accepts_marketing": "yes", "nosuch": 1}, ["accepts_marketing", "nosuch"]),
