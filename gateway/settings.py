@@ -12,9 +12,12 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
+from gateway.normalize import parse_mailbox
+
 __all__ = [
     "AlertSettings",
     "GatewaySettings",
+    "MailboxText",
     "Section",
     "ShopifySettings",
     "Url",
@@ -45,6 +48,13 @@ def _public_url(text: str) -> str:
     return url
 
 
+def _mailbox(text: str) -> str:
+    parse_mailbox(text)
+    return text
+
+
+MailboxText = Annotated[str, AfterValidator(_mailbox)]
+"""One mailbox, as it was written: `parse_mailbox` takes it apart."""
 Url = Annotated[str, AfterValidator(_http_url)]
 
 
@@ -242,6 +252,6 @@ class AlertSettings(Section):
     alert_webhook_url: Url | None = Field(
         None, repr=False, description='a Slack-style incoming webhook: a POST of {"text": …}'
     )
-    alert_email: str | None = Field(
+    alert_email: MailboxText | None = Field(
         None, repr=False, description="address that alerts are mailed to, through SMTP_HOST"
     )

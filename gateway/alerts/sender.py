@@ -5,16 +5,17 @@ import logging
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from email.header import Header
 from email.mime.text import MIMEText
-from email.utils import formatdate, make_msgid, parseaddr
+from email.utils import formatdate, make_msgid
 
 import orjson
 
 from gateway.alerts.incidents import Incidents
 from gateway.errors import ErrorClass, UpstreamError
+from gateway.normalize import parse_mailbox
 from gateway.settings import AlertSettings
 from gateway.wire import Access, Call, SmtpSettings, SmtpTransport, Wire
+from gateway.wire.headers import encoded, mailbox_header
 
 __all__ = ["AlertSender"]
 
@@ -117,17 +118,17 @@ class AlertSender:
             log.warning("ALERT_WEBHOOK_URL cannot be reached: %s", error.error_class)
 
     async def _to_mail(self, text: str) -> None:
-        recipient, sender = self._settings().alert_email, self._smtp().email_from
-        if recipient is None or sender is None:
+        wanted, given = self._settings().alert_email, self._smtp().email_from
+        if wanted is None or given is None:
             return
-        address = parseaddr(sender)[1]
-        message = MIMEText(text + "\n", "plain", "utf-8")
-        message["Subject"] = Header("Registration gateway: " + text[:60], "utf-8").encode()
-        message["From"] = address
-        message["To"] = recipient
+        recipient, sender = parse_mailbox(wanted), parse_mailbox(given)
+        message = MIMEText(text.encode("utf-8", "replace").decode() + "\n", "plain", "utf-8")
+        message["Subject"] = encoded("Registration gateway: " + text[:60], "Subject")
+        message["From"] = sender.address
+        message["To"] = mailbox_header(recipient, "To")
         message["Date"] = formatdate()
-        message["Message-ID"] = make_msgid(domain=address.rpartition("@")[2] or "localhost")
+        message["Message-ID"] = make_msgid(domain=sender.domain)
         try:
-            await self._transport.send(address, recipient, message.as_bytes())
+            await self._transport.send(sender.address, recipient.address, message.as_bytes())
         except UpstreamError as error:
             log.warning("ALERT_EMAIL cannot be sent: %s", error.error_class)

@@ -10,6 +10,7 @@ from gateway.normalize.digest import place_digest
 from gateway.normalize.email import clean_email, email_key, smtp_address
 from gateway.normalize.fields import parse_fields
 from gateway.normalize.kana import kana_key, smaregi_kana, to_katakana
+from gateway.normalize.mailbox import Mailbox, parse_mailbox
 from gateway.normalize.name import clean_name, is_placeholder, name_key
 from gateway.normalize.phone import Phone, is_mobile, mobile_key, parse_phone, phone_key
 from gateway.normalize.placeholders import Placeholder
@@ -21,6 +22,7 @@ from gateway.normalize.targets import ShopifyAddress, address_key, shopify_addre
 __all__ = [
     "PREFECTURES",
     "Address",
+    "Mailbox",
     "Phone",
     "Placeholder",
     "Prefecture",
@@ -41,6 +43,7 @@ __all__ = [
     "parse_birth_date",
     "parse_fields",
     "parse_line",
+    "parse_mailbox",
     "parse_phone",
     "phone_key",
     "place_digest",

@@ -23,8 +23,9 @@ Shopify are `Fault(kind="status", status=200, body={"errors": [...]})`.
 for Shopify in the names of the root fields and of the operation (`customerCreate`). Requests for
 a token are met only by a fault whose `match` says `token`.
 
-For email the match is `CONNECT`, `EHLO`, `AUTH`, `MAIL`, `RCPT` or `DATA`, and `status` an SMTP
-code. Without a match 535 is said at AUTH and everything else happens at DATA.
+For email the match is `CONNECT`, `EHLO`, `AUTH`, `MAIL`, `RCPT`, `DATA`, or a recipient's address,
+which is met at RCPT; `status` is an SMTP code. Without a match 535 is said at AUTH and everything
+else happens at DATA.
 """
 
 import asyncio

@@ -17,6 +17,7 @@ from gateway.sandbox.call import Kind
 from gateway.sandbox.faults import Armed, Delays, Faults
 from gateway.sandbox.journal import Journal, JournalEntry
 from gateway.sandbox.listener import Listener, reset
+from gateway.sandbox.mail_rules import unquoted
 from gateway.sandbox.options import MailOptions
 from gateway.sandbox.smtp import Server
 
@@ -80,11 +81,9 @@ class Mailbox:
         return [mail for mail in self.messages if mail.message_id == message_id]
 
     def to(self, recipient: str) -> list[Mail]:
-        """The messages to an address, oldest first; case does not count."""
-        wanted = recipient.lower()
-        return [
-            mail for mail in self.messages if wanted in {each.lower() for each in mail.recipients}
-        ]
+        """The messages to an address, oldest first; neither case nor quotes count."""
+        wanted = unquoted(recipient)
+        return [mail for mail in self.messages if wanted in map(unquoted, mail.recipients)]
 
     def count(self, message_id: str | None = None) -> int:
         return len(self.messages if message_id is None else self.by_message_id(message_id))
@@ -116,7 +115,9 @@ class Mailbox:
         self._servers.discard(server)
 
     def take(self, command: str) -> Armed | None:
-        """The fault that an SMTP command meets; without a `match` 535 is said at AUTH only."""
+        """The fault that an SMTP command meets (`RCPT` with its address, the others alone);
+        without a `match` 535 is said at AUTH only.
+        """
         return self._faults.take(
             _SYSTEM,
             (command,),

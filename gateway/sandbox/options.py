@@ -82,8 +82,7 @@ class HubspotOptions:
 class MailOptions:
     """`tls` offers STARTTLS; `username` and `password` offer AUTH, and `auth_required` demands it.
 
-    `keep` is how many messages are held; `carrier_addresses` False refuses recipients that break
-    RFC 5321, as many servers do.
+    `keep` is how many messages are held.
     """
 
     tls: ssl.SSLContext | None = None
@@ -92,7 +91,6 @@ class MailOptions:
     auth_required: bool = False
     size: int = 10 * 1024 * 1024
     keep: int = 20_000
-    carrier_addresses: bool = True
 
 
 @dataclass(frozen=True, slots=True)

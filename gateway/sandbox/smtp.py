@@ -8,6 +8,7 @@ from aiosmtpd.smtp import MISSING, SMTP, AuthResult, Envelope, LoginPassword, Se
 
 from gateway.sandbox.faults import Armed
 from gateway.sandbox.listener import reset
+from gateway.sandbox.mail_rules import address_and_rest, header_fault
 from gateway.sandbox.options import MailOptions
 
 _TEXTS = {
@@ -20,6 +21,8 @@ _TEXTS = {
     552: "5.3.4 Message too big",
     554: "5.7.1 Message rejected",
 }
+_AIOSMTPD_SYNTAX = "553 5.1.3 Error: malformed address"
+_SYNTAX = "501 5.1.3 Bad address syntax"
 _GARBAGE = "<html>502 Bad Gateway</html>"
 
 
@@ -76,14 +79,12 @@ class Server(SMTP):
         await super()._handle_client()
 
     def _getaddr(self, arg: str) -> tuple[str | None, str | None]:
-        """Takes what stands between the angle brackets as it is: old carriers' addresses
-        (`ab..cd@docomo.ne.jp`) break RFC 5321 and are real.
-        """
-        if not self._options.carrier_addresses and (".." in arg or ".@" in arg or "<." in arg):
-            return None, None
-        start, _, rest = arg.strip().partition("<")
-        address, closed, parameters = rest.partition(">")
-        return (None, None) if start or not closed or not address else (address, parameters)
+        """Where aiosmtpd looks for it, more kindly than RFC 5321 allows."""
+        return address_and_rest(arg) or (None, None)
+
+    async def push(self, status: Any) -> None:
+        """Says 501 where aiosmtpd says 553: RFC 5321 has the one for syntax, strict servers too."""
+        await super().push(_SYNTAX if status == _AIOSMTPD_SYNTAX else status)
 
     async def handle_EHLO(  # noqa: N802 - aiosmtpd's name
         self, _server: Any, session: Session, _envelope: Envelope, hostname: str, lines: list[str]
@@ -116,7 +117,7 @@ class Server(SMTP):
     async def handle_RCPT(  # noqa: N802
         self, _server: Any, _session: Session, envelope: Envelope, address: str, given: list[str]
     ) -> str:
-        said = await self._meet("RCPT")
+        said = await self._meet(f"RCPT {address}")
         if said is not None:
             return said
         envelope.rcpt_tos.append(address)
@@ -133,6 +134,9 @@ class Server(SMTP):
         fault = armed.fault.kind if armed else None
         if armed is not None and (said := await self._misbehave("DATA", armed, envelope, began)):
             return said
+        if wrong := header_fault(envelope.original_content or b""):
+            self._keeper.note("DATA", 554, "headers", began)
+            return f"554 5.6.0 {wrong}"
         self._keeper.keep(envelope, 250, fault, began)
         if armed is not None and armed.fault.kind == "slow":
             await asyncio.sleep(armed.fault.delay)
@@ -145,7 +149,7 @@ class Server(SMTP):
             return None
         if armed.fault.kind == "slow":
             await asyncio.sleep(armed.fault.delay)
-        return await self._misbehave(command, armed, None, time.time())
+        return await self._misbehave(command.partition(" ")[0], armed, None, time.time())
 
     async def _misbehave(
         self, command: str, armed: Armed, envelope: Envelope | None, began: float

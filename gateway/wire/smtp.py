@@ -4,36 +4,22 @@ import asyncio
 import contextlib
 import time
 from collections.abc import Callable
-from email.utils import parseaddr
-from functools import lru_cache
-from typing import Annotated, Literal
+from typing import Literal
 
 import aiosmtplib
-from pydantic import AfterValidator, Field, SecretStr
+from pydantic import Field, SecretStr
 
 from gateway.errors import ErrorClass, UpstreamError
-from gateway.settings import Section, is_loopback
+from gateway.settings import MailboxText, Section, is_loopback
 from gateway.wire.limits import Slots
 from gateway.wire.session import Access, guard
 
-__all__ = ["AT_ONCE", "SmtpSettings", "SmtpTransport", "address_of"]
+__all__ = ["AT_ONCE", "SmtpSettings", "SmtpTransport"]
 
 _IDLE = 20.0
 """Seconds after which an idle connection is not trusted any more: servers drop them."""
 AT_ONCE = 6
 """Connections at the same time; shared hosts refuse more."""
-
-
-def _sender(text: str) -> str:
-    if "@" not in address_of(text) or "\n" in text or "\r" in text:
-        raise ValueError("should be an address, such as Shop <shop@example.com>")
-    return text
-
-
-@lru_cache(16)
-def address_of(sender: str) -> str:
-    """`shop@example.com` of `Shop <shop@example.com>`."""
-    return parseaddr(sender)[1]
 
 
 class SmtpSettings(Section):
@@ -46,7 +32,7 @@ class SmtpSettings(Section):
     smtp_tls: Literal["starttls", "implicit", "none"] = Field(
         "starttls", description="starttls, implicit (port 465), or none (loopback only)"
     )
-    email_from: Annotated[str, AfterValidator(_sender)] | None = Field(
+    email_from: MailboxText | None = Field(
         None, description="the sender, such as Shop <shop@example.com>"
     )
 

@@ -105,6 +105,24 @@ async def test_alerts_are_mailed_too() -> None:
         assert "crm: timeout" in (mail.body("plain") or "")
 
 
+async def test_a_strict_server_takes_the_alert_whatever_the_names_and_the_words() -> None:
+    async with Sandbox() as sandbox:
+        smtp = section(
+            SmtpSettings,
+            smtp_host=sandbox.mail.host,
+            smtp_port=sandbox.mail.port,
+            smtp_tls="none",
+            email_from="ABC@渋谷 <shop@example.com>",
+        )
+        to = section(
+            AlertSettings, alert_email="係の者（本店とその他すべての支店） <a..b@docomo.ne.jp>"
+        )
+        async with sending(to, smtp) as alerts:
+            alerts.notice("さまざまな事情" * 20)
+            await alerts._to_mail("half of a character, which no log can hold: \ud800")
+        assert len(sandbox.mail.to("a..b@docomo.ne.jp")) == 2
+
+
 async def test_a_mail_server_that_is_down_does_not_keep_the_webhook_from_being_told() -> None:
     async with Sandbox() as sandbox:
         sandbox.faults.set("email", Fault("status", status=451))

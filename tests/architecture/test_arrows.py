@@ -32,7 +32,8 @@ LAYERS: tuple[set[str], ...] = (
     {"alerts", "matching"},
     {"shopify", "store"},
     {"wire"},
-    {"settings", "normalize", "card"},
+    {"settings", "card"},
+    {"normalize"},
     {"customer", "outcomes", "recent"},
     {"errors"},
 )

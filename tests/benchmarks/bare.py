@@ -12,7 +12,6 @@ import sys
 import time
 from collections.abc import AsyncIterator, Mapping
 from datetime import datetime, timedelta, timezone
-from email.utils import parseaddr
 from typing import Any
 from urllib.parse import urlencode
 
@@ -32,7 +31,7 @@ from gateway.http.forms import RegistrationForm, parse_json, read_form
 from gateway.intent import new_id
 from gateway.matching.index import APART
 from gateway.matching.shared import SharedRun
-from gateway.normalize import load_places
+from gateway.normalize import load_places, parse_mailbox, smtp_address
 from gateway.shopify.documents import CREATE
 from gateway.shopify.mapping import customer_input, to_customer
 
@@ -54,7 +53,7 @@ class Bare:
         load_places()
         self.session = aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit_per_host=100))
         self.token = await self._smaregi_token()
-        self.composer = Composer(ENV["EMAIL_FROM"], None, STORE)
+        self.composer = Composer(parse_mailbox(ENV["EMAIL_FROM"]), None, STORE)
         self.idle: list[aiosmtplib.SMTP] = []
         self.slots = asyncio.Semaphore(4)
         yield
@@ -133,9 +132,12 @@ class Bare:
         )
 
     async def mail(self, customer: Customer) -> None:
-        sender = ENV["EMAIL_FROM"]
+        sender = parse_mailbox(ENV["EMAIL_FROM"])
         reference = message_id(customer.id, sender, STORE)
-        message = self.composer.compose(customer.profile, str(customer.id), reference, time.time())
+        recipient = smtp_address(customer.profile.email)
+        message = self.composer.compose(
+            customer.profile, recipient, str(customer.id), reference, time.time()
+        )
         async with self.slots:
             if self.idle:
                 connection = self.idle.pop()
@@ -144,7 +146,7 @@ class Bare:
                     hostname=ENV["SMTP_HOST"], port=int(ENV["SMTP_PORT"]), start_tls=False
                 )
                 await connection.connect()
-            await connection.sendmail(parseaddr(sender)[1], [customer.profile.email], message)
+            await connection.sendmail(sender.address, [recipient], message)
             self.idle.append(connection)
 
     async def register(self, request: web.Request) -> web.Response:

@@ -1,6 +1,8 @@
 """The welcome mail: what is in it."""
 
 from collections.abc import AsyncIterator
+from email.header import decode_header, make_header
+from email.utils import parseaddr
 from html import unescape
 from pathlib import Path
 from typing import Any
@@ -49,6 +51,12 @@ async def test_without_a_member_number_none_is_shown(post: Post) -> None:
     mail = await post.mail(number="")
     assert "会員番号" not in (mail.body("plain") or "")
     assert "7000000000001" not in (mail.body("html") or "")
+
+
+def header(mail: Mail, name: str) -> str:
+    """As it came, before the library reads it: it puts spaces between encoded words of a name."""
+    (value,) = [value for key, value in mail.message.raw_items() if key == name]
+    return str(value)
 
 
 def card_of(mail: Mail) -> tuple[str, bytes] | None:
@@ -149,10 +157,17 @@ async def test_templates_are_overridden_one_by_one(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "template", ["{{ customer.", "{{ customer.nothing }}", "{% include 'x' %}"]
+    "template",
+    [
+        b"{{ customer.",
+        b"{{ customer.nothing }}",
+        b"{% include 'x' %}",
+        b"{{ 1 / 0 }}",
+        "ようこそ".encode("shift_jis"),
+    ],
 )
-async def test_a_template_that_is_broken_needs_a_person(tmp_path: Path, template: str) -> None:
-    (tmp_path / "welcome.ja.txt").write_text(template, "utf-8")
+async def test_a_template_that_is_broken_needs_a_person(tmp_path: Path, template: bytes) -> None:
+    (tmp_path / "welcome.ja.txt").write_bytes(template)
     async with a_post(email_templates=tmp_path) as post:
         error = await post.error()
         assert error.error_class is ErrorClass.INVALID_DATA
@@ -166,8 +181,75 @@ async def test_a_template_that_is_broken_needs_a_person(tmp_path: Path, template
 )
 async def test_old_carriers_addresses_are_real_customers(post: Post, address: str) -> None:
     mail = await post.mail(email=address)
-    assert mail.recipients == (address,)
-    assert mail.message["To"] is not None
+    (recipient,) = mail.recipients
+    assert header(mail, "To") == recipient
+    assert post.sandbox.mail.to(address) == [mail]
+    assert (recipient == address) == (address == "a-b+c@example.jp"), "odd dots stand in quotes"
+
+
+@pytest.mark.parametrize(
+    ("held", "told"),
+    [
+        ('"ab..cd"@docomo.ne.jp', '"ab..cd"@docomo.ne.jp'),
+        ("taro@日本語.example.jp", "taro@xn--wgv71a119e.example.jp"),
+        ("taro@EXAMPLE.com", "taro@EXAMPLE.com"),
+        ("山田@example.com", None),
+        ("Taro <taro@example.com>", None),
+        ("taro@example.com, other@example.com", None),
+        ("taro@example.com\r\nBcc: other@example.com", None),
+        ("taro@example.com\0", None),
+        ("\ud800@example.com", None),
+        ("taro", None),
+    ],
+)
+async def test_whatever_shopify_holds_is_one_recipient_or_needs_a_person(
+    post: Post, held: str, told: str | None
+) -> None:
+    if told is None:
+        error = await post.error(email=held)
+        assert (error.error_class, error.applied) == (ErrorClass.INVALID_DATA, False)
+        assert post.sandbox.mail.count() == 0
+    else:
+        mail = await post.mail(email=held)
+        assert (mail.recipients, header(mail, "To")) == ((told,), told)
+
+
+LONG_NAME = "渋谷道玄坂一丁目の角にある創業百年の和菓子と日本茶の専門店（本店）公式オンラインストア"
+
+
+@pytest.mark.parametrize(
+    ("sender", "name"),
+    [
+        ("ABC@渋谷 <info@example.jp>", "ABC@渋谷"),
+        ('"cafe@home" <info@example.jp>', "cafe@home"),
+        (f"{LONG_NAME} <info@example.jp>", LONG_NAME),
+        ("Shop, Inc. " * 9 + "店 <info@example.jp>", ("Shop, Inc. " * 9 + "店")),
+        ("info@example.jp", ""),
+        ("Shop <info@日本語.example.jp>", "Shop"),
+    ],
+)
+async def test_the_sender_is_told_as_it_was_set_in_headers_that_strict_servers_take(
+    sender: str, name: str
+) -> None:
+    async with a_post(email_from=sender) as post:
+        mail = await post.mail()
+        told, address = parseaddr(header(mail, "From"))
+        assert str(make_header(decode_header(told))) == name
+        assert address == mail.sender
+        assert mail.sender.isascii()
+
+
+async def test_a_long_subject_arrives_whole(tmp_path: Path) -> None:
+    (tmp_path / "welcome.ja.subject.txt").write_text(
+        f"{LONG_NAME} {{{{ customer.last_name }}}}", "utf-8"
+    )
+    async with a_post(email_templates=tmp_path) as post:
+        assert (await post.mail(last_name="山田")).subject == f"{LONG_NAME} 山田"
+
+
+async def test_half_a_character_that_shopify_holds_breaks_no_mail(post: Post) -> None:
+    mail = await post.mail(last_name="山\ud800田")
+    assert "山?田" in (mail.body("html") or "")
 
 
 async def test_a_customer_without_an_address_needs_a_person(post: Post) -> None:

@@ -41,10 +41,24 @@ WRONG = {
     "EMAIL_TEMPLATES": MARK,
     "EMAIL_MAX_AGE": MARK,
     "ALERT_WEBHOOK_URL": MARK,
+    "ALERT_EMAIL": MARK,
     "FLAG_SMAREGI": MARK,
     "FLAG_CRM_PERCENT": MARK,
     "FLAG_EMAIL_ALLOW": MARK,
 }
+
+
+@pytest.mark.parametrize("name", ["EMAIL_FROM", "ALERT_EMAIL"])
+@pytest.mark.parametrize(
+    "written", ["cafe@home <info@example.jp>", "Shop shop@example.com", "a@x.jp, b@x.jp", "店@x.jp"]
+)
+def test_a_mailbox_that_can_be_misread_is_refused_with_the_right_form(
+    name: str, written: str
+) -> None:
+    (problem,) = _problems(SHOP, **{name: written})
+    assert problem.startswith(f"{name}: ")
+    assert "Shop <shop@example.com>" in problem
+    assert written not in problem
 
 
 def _problems(settings: dict[str, str], **more: str) -> list[str]:

@@ -62,19 +62,59 @@ async def test_mails_are_counted_by_message_id(clients: Clients) -> None:
 
 
 @pytest.mark.parametrize(
-    ("options", "taken"),
-    [(unlimited(), True), (unlimited(mail=MailOptions(carrier_addresses=False)), False)],
-    ids=["taken", "refused"],
+    "recipient", ["ab..cd@docomo.ne.jp", "abc.@ezweb.ne.jp", ".a@docomo.ne.jp"]
 )
-async def test_old_carrier_addresses_are_taken_or_refused(clients: Clients, taken: bool) -> None:
-    for recipient in ("ab..cd@docomo.ne.jp", "abc.@ezweb.ne.jp"):
-        if taken:
-            await send(clients, recipient)
-        else:
-            with pytest.raises(aiosmtplib.SMTPRecipientsRefused):
-                await send(clients, recipient)
-    recipients = [mail.recipients[0] for mail in clients.sandbox.mail.messages]
-    assert recipients == (["ab..cd@docomo.ne.jp", "abc.@ezweb.ne.jp"] if taken else [])
+async def test_an_old_carriers_address_is_taken_in_quotes_only(
+    clients: Clients, recipient: str
+) -> None:
+    with pytest.raises(aiosmtplib.SMTPRecipientsRefused) as caught:
+        await send(clients, recipient)
+    assert [refusal.code for refusal in caught.value.recipients] == [501]
+    local, _, domain = recipient.partition("@")
+    await send(clients, f'"{local}"@{domain}')
+    assert clients.sandbox.mail.to(recipient) == list(clients.sandbox.mail.messages)
+    assert clients.sandbox.mail.count() == 1
+
+
+LONG_WORD = f"=?utf-8?b?{'5bqX' * 16}?="
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        f"From: {LONG_WORD} <shop@example.com>\nTo: yamada@example.com",
+        f"From: shop@example.com\nTo: yamada@example.com\nSubject: {LONG_WORD}",
+        "From: 店 <shop@example.com>\nTo: yamada@example.com",
+        "From: shop@example.com\nTo: ab..cd@docomo.ne.jp",
+        "From: cafe@home <shop@example.com>\nTo: yamada@example.com",
+        "From: shop@example.com\nTo: yamada@example.com, other@example.com",
+        "From: shop@example.com",
+    ],
+)
+async def test_headers_that_a_strict_server_refuses_are_refused(
+    clients: Clients, headers: str
+) -> None:
+    box = clients.sandbox.mail
+    with pytest.raises(aiosmtplib.SMTPDataError) as caught:
+        await aiosmtplib.send(
+            f"{headers}\n\nText\n".encode(),
+            hostname=box.host,
+            port=box.port,
+            start_tls=False,
+            recipients=["yamada@example.com"],
+            sender="shop@example.com",
+        )
+    assert caught.value.code == 554
+    assert box.count() == 0
+
+
+async def test_a_fault_may_meet_one_recipient(clients: Clients) -> None:
+    fault = Fault("status", status=452, match="full@example.com")
+    clients.sandbox.faults.set("email", fault)
+    await send(clients)
+    with pytest.raises(aiosmtplib.SMTPRecipientsRefused):
+        await send(clients, "full@example.com")
+    await send(clients)
 
 
 @pytest.mark.parametrize(

@@ -8,9 +8,9 @@ from gateway.channels.email.message import BrokenTemplateError, Composer, messag
 from gateway.channels.email.settings import EmailSettings
 from gateway.customer import Customer
 from gateway.errors import ErrorClass, UpstreamError
+from gateway.normalize import Mailbox, parse_mailbox, smtp_address
 from gateway.outcomes import Link
 from gateway.wire import SmtpTransport
-from gateway.wire.smtp import address_of
 
 __all__ = ["Email"]
 
@@ -41,31 +41,42 @@ class Email:
 
     async def deliver(self, work: Work) -> Done:
         profile = work.customer.profile
-        if not profile.email:
-            raise _invalid("no e-mail address")
-        sender = self._settings().email_from or ""
+        recipient, sender = _recipient(profile.email), self._sender()
         reference = message_id(work.customer.id, sender, self._context.store())
         try:
             message = self._compose().compose(
-                profile, work.number, reference, self._context.clock()
+                profile, recipient, work.number, reference, self._context.clock()
             )
         except BrokenTemplateError as error:
             raise _invalid(str(error)) from None
-        await self._transport.send(address_of(sender), profile.email, message)
+        await self._transport.send(sender.address, recipient, message)
         return Done("sent", reference)
+
+    def _sender(self) -> Mailbox:
+        return parse_mailbox(self._settings().email_from or "")
 
     def _compose(self) -> Composer:
         """Made anew when the settings were reloaded."""
         settings, store = self._settings(), self._context.store()
         made = self._composer
         if made is None or made[0] is not settings or made[1] != store:
-            composer = Composer(settings.email_from or "", settings.email_templates, store)
+            composer = Composer(self._sender(), settings.email_templates, store)
             self._composer = made = (settings, store, composer)
         return made[2]
 
     async def check(self) -> Sequence[Check]:
         await self._transport.probe()
         return [Check("Mail server", ok=True, detail="connected and logged in; nothing was sent")]
+
+
+def _recipient(email: str) -> str:
+    """Shopify may hold what no mail server takes: text of any kind, made before our time."""
+    if not email:
+        raise _invalid("no e-mail address")
+    try:
+        return smtp_address(email)
+    except ValueError as error:
+        raise _invalid(f"the e-mail address cannot be written to: {error}") from None
 
 
 def _invalid(detail: str) -> UpstreamError:

@@ -9,10 +9,9 @@ multipart/alternative
 
 import hashlib
 from base64 import encodebytes
-from email.header import Header
 from email.message import Message
 from email.policy import Compat32
-from email.utils import formataddr, formatdate, parseaddr
+from email.utils import formatdate
 from functools import lru_cache
 from pathlib import Path
 
@@ -22,14 +21,14 @@ from jinja2 import (
     FileSystemLoader,
     PackageLoader,
     StrictUndefined,
-    TemplateError,
     select_autoescape,
 )
 
 from gateway.card import code128_png, is_scannable
 from gateway.channels.base import Store
 from gateway.customer import Profile
-from gateway.wire.smtp import address_of
+from gateway.normalize import Mailbox
+from gateway.wire.headers import encoded, mailbox_header
 
 __all__ = ["BrokenTemplateError", "Composer", "message_id"]
 
@@ -52,10 +51,10 @@ _PREPARED = _Prepared()
 
 
 class Composer:
-    """`sender` as EMAIL_FROM has it; templates in `folder` go before the shipped ones."""
+    """Templates in `folder` go before the shipped ones."""
 
-    def __init__(self, sender: str, folder: Path | None, store: Store) -> None:
-        self._from = formataddr(parseaddr(sender), charset="utf-8")
+    def __init__(self, sender: Mailbox, folder: Path | None, store: Store) -> None:
+        self._from = mailbox_header(sender, "From")
         self._store = store
         shipped = PackageLoader("gateway.channels.email")
         self._templates = Environment(
@@ -66,8 +65,10 @@ class Composer:
             auto_reload=folder is not None,
         )
 
-    def compose(self, profile: Profile, member_number: str, reference: str, now: float) -> bytes:
-        """The whole message. Raises BrokenTemplateError."""
+    def compose(
+        self, profile: Profile, recipient: str, member_number: str, reference: str, now: float
+    ) -> bytes:
+        """The whole message to an address as SMTP takes it. Raises BrokenTemplateError."""
         language = "en" if profile.locale.lower().startswith("en") else "ja"
         card_id = _card_id(reference) if is_scannable(member_number) else ""
         values = {
@@ -85,23 +86,23 @@ class Composer:
         message["MIME-Version"] = "1.0"
         message["Subject"] = _encoded(" ".join(subject.split()))
         message["From"] = self._from
-        message["To"] = profile.email
+        message["To"] = recipient
         message["Message-ID"] = reference
         message["Date"] = formatdate(now, localtime=False)
         message["Auto-Submitted"] = "auto-generated"
         message["Content-Language"] = language
-        page = _part('text/html; charset="utf-8"', html.encode())
+        page = _part('text/html; charset="utf-8"', _bytes(html))
         if card_id and f"cid:{card_id}" in html:
             page = _with_card(page, card_id, member_number)
-        plain = _part('text/plain; charset="utf-8"', text.encode())
+        plain = _part('text/plain; charset="utf-8"', _bytes(text))
         message.set_payload(_joined(_BOUNDARY, plain, page))
         return message.as_bytes()
 
     def _render(self, name: str, values: dict[str, object]) -> str:
         try:
             return self._templates.get_template(name).render(values)
-        except TemplateError as error:
-            # jinja2's own text may quote what it was rendering.
+        except Exception as error:  # noqa: BLE001 - a shop's template may raise anything
+            # The error's own text may quote what was rendered.
             raise BrokenTemplateError(
                 f"the template {name} cannot be rendered ({type(error).__name__})"
             ) from None
@@ -135,11 +136,14 @@ def _card_id(reference: str) -> str:
 
 @lru_cache(64)
 def _encoded(subject: str) -> str:
-    return Header(subject, "utf-8").encode()
+    return encoded(subject, "Subject")
 
 
-def message_id(customer_id: int, sender: str, store: Store) -> str:
+def _bytes(text: str) -> bytes:
+    return text.encode("utf-8", "replace")
+
+
+def message_id(customer_id: int, sender: Mailbox, store: Store) -> str:
     """One welcome a customer and store: the same id however often it is sent."""
-    domain = address_of(sender).rpartition("@")[2] or "localhost"
     mark = hashlib.sha256(f"{store.domain}:{customer_id}".encode()).hexdigest()[:16]
-    return f"<welcome.{customer_id}.{mark}@{domain}>"
+    return f"<welcome.{customer_id}.{mark}@{sender.domain}>"
