@@ -17,6 +17,7 @@ from collections.abc import Sequence
 from enum import StrEnum
 
 __all__ = [
+    "About",
     "ConfigurationError",
     "DryRunStop",
     "EmailNotProven",
@@ -60,6 +61,13 @@ class ErrorClass(StrEnum):
         }
 
 
+class About(StrEnum):
+    """Of whom a refusal speaks, where its error class does not say it."""
+
+    CUSTOMER = "customer"  # of this one alone: it never counts towards the channel's circuit
+    SYSTEM = "system"  # of all alike: it counts, and is tried again by itself
+
+
 class GatewayError(Exception):
     """Everything that this program raises on purpose."""
 
@@ -88,6 +96,7 @@ class UpstreamError(GatewayError):
     `error_class`  one of the closed set
     `status`       the HTTP status or SMTP code, where there was one
     `retry_after`  seconds the upstream asked for, where it did
+    `about`        one customer or the whole system; None: as the error class has it
     `applied`      False: certainly not carried out; None: nobody knows (a lost or broken answer)
     """
 
@@ -101,14 +110,26 @@ class UpstreamError(GatewayError):
         status: int | None = None,
         retry_after: float | None = None,
         applied: bool | None = None,
+        about: About | None = None,
     ) -> None:
         super().__init__(f"{operation}: {message}")
         self.system = system
+        self.about = about
         self.operation = operation
         self.error_class = error_class
         self.status = status
         self.retry_after = retry_after
         self.applied = applied
+
+    @property
+    def needs_a_person(self) -> bool:
+        return self.error_class.needs_a_person and self.about is not About.SYSTEM
+
+    @property
+    def opens_circuit(self) -> bool:
+        if self.about is None:
+            return self.error_class.opens_circuit
+        return self.about is About.SYSTEM
 
 
 class NotReadyError(UpstreamError):

@@ -81,7 +81,7 @@ class Gate:
             self._shut(ErrorClass.AUTH, AUTH_PAUSE)
         elif self._is_long_limit(error):
             self._shut(ErrorClass.RATE_LIMIT, min(error.retry_after or 0, 86400.0))
-        elif error.error_class.opens_circuit:
+        elif error.opens_circuit:
             self._failures += 1
             probed = self.cause is not None and self._probing is not None
             if probed or (self.cause is None and self._failures >= FAILURES_TO_OPEN):

@@ -39,7 +39,7 @@ def judge(
         return Decision(Outcome.RETRYING, None, str(error), now + INDEX_AGAIN, False, Waiting.INDEX)
     if error.error_class is ErrorClass.AUTH:
         return wait_for_channel(ErrorClass.AUTH, str(error), now + AUTH_AGAIN)
-    if error.error_class.needs_a_person:
+    if error.needs_a_person:
         return Decision(Outcome.FAILED, error.error_class, str(error))
     if attempts > len(schedule):
         text = f"{error}; the retries are used up"

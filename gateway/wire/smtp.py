@@ -13,6 +13,7 @@ from gateway.errors import ErrorClass, UpstreamError
 from gateway.settings import MailboxText, Section, is_loopback
 from gateway.wire.limits import Slots
 from gateway.wire.session import Access, guard
+from gateway.wire.smtp_refusals import Refusal, refusal_of
 
 __all__ = ["AT_ONCE", "SmtpSettings", "SmtpTransport"]
 
@@ -126,43 +127,28 @@ class SmtpTransport:
 
     def _translated(self, error: Exception, *, sent: bool) -> UpstreamError:
         """A server's text may quote the address, so only its code is told."""
-        code = _code(error)
+        if refusal := refusal_of(error):
+            return self._refused(refusal)
         if isinstance(error, (TimeoutError, aiosmtplib.SMTPTimeoutError)):
             kind, text = ErrorClass.TIMEOUT, f"no answer within {self._timeout():g} s"
-        elif code is None and isinstance(error, (aiosmtplib.SMTPServerDisconnected, OSError)):
+        elif isinstance(error, (aiosmtplib.SMTPServerDisconnected, OSError)):
             kind, text = ErrorClass.CONNECTION, "cannot connect, or the connection was cut"
-        elif code is None and isinstance(error, aiosmtplib.SMTPConnectError):
+        elif isinstance(error, aiosmtplib.SMTPConnectError):
             kind, text = ErrorClass.CONNECTION, "cannot connect"
-        elif code is None and isinstance(error, ValueError):
+        elif isinstance(error, ValueError):
             kind, text = ErrorClass.INVALID_DATA, "the address cannot be used"
-        elif code is None:
-            kind, text = ErrorClass.UNEXPECTED, f"not understood ({type(error).__name__})"
         else:
-            kind, text = _class_of(code), f"SMTP {code}"
-        known = code is not None or not sent
+            kind, text = ErrorClass.UNEXPECTED, f"not understood ({type(error).__name__})"
+        applied = None if sent else False
+        return UpstreamError(self._system, "send mail", kind, text, applied=applied)
+
+    def _refused(self, refusal: Refusal) -> UpstreamError:
         return UpstreamError(
             self._system,
             "send mail",
-            kind,
-            text,
-            status=code,
-            applied=False if known else None,
+            refusal.error_class,
+            str(refusal),
+            status=refusal.code,
+            applied=False,
+            about=refusal.about,
         )
-
-
-def _class_of(code: int) -> ErrorClass:
-    if code in {530, 534, 535, 538}:
-        return ErrorClass.AUTH
-    if 400 <= code < 500:
-        return ErrorClass.UNAVAILABLE
-    if 500 <= code < 600:
-        return ErrorClass.INVALID_DATA
-    return ErrorClass.UNEXPECTED
-
-
-def _code(error: Exception) -> int | None:
-    if isinstance(error, aiosmtplib.SMTPRecipientsRefused) and error.recipients:
-        return error.recipients[0].code
-    if isinstance(error, aiosmtplib.SMTPResponseException) and error.code > 0:
-        return error.code
-    return None

@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from gateway.errors import DryRunStop, ErrorClass
+from gateway.errors import About, DryRunStop, ErrorClass
 from gateway.sandbox import Fault, MailOptions, Sandbox
 from gateway.wire import dry_run, smtp
 from gateway.wire.smtp import AT_ONCE
@@ -52,6 +52,51 @@ async def test_smtp_codes(post: Post, match: str, status: int, expected: ErrorCl
     assert (error.error_class, error.status, error.applied) == (expected, status, False)
     post.sandbox.faults.clear()
     await post.send()
+
+
+REFUSALS = [
+    # said at, code, text: of whom it speaks
+    ("CONNECT", 421, "4.3.2 busy", About.SYSTEM),
+    ("CONNECT", 554, "5.7.1 your host is listed", About.SYSTEM),
+    ("AUTH", 454, "4.7.0 Temporary authentication failure", About.SYSTEM),
+    ("MAIL", 451, "4.3.0 lookup failed", About.SYSTEM),
+    ("MAIL", 550, "5.1.8 sender rejected", About.SYSTEM),
+    ("RCPT", 421, "4.7.0 closing", About.SYSTEM),
+    ("RCPT", 450, "4.1.2 domain not found", About.CUSTOMER),
+    ("RCPT", 451, "4.7.1 grey-listed", About.CUSTOMER),
+    ("RCPT", 451, "local error", About.CUSTOMER),
+    ("RCPT", 452, "4.2.2 mailbox full", About.CUSTOMER),
+    ("RCPT", 452, "4.3.1 insufficient storage", About.CUSTOMER),
+    ("RCPT", 550, "5.1.1 no such user", About.CUSTOMER),
+    ("RCPT", 552, "5.2.2 full", About.CUSTOMER),
+    ("DATA", 421, "4.7.0 closing", About.SYSTEM),
+    ("DATA", 450, "mailbox busy", About.CUSTOMER),
+    ("DATA", 450, "4.3.2 system busy", None),
+    ("DATA", 451, "4.7.1 grey-listed, late", About.CUSTOMER),
+    ("DATA", 452, "4.2.2 mailbox full", About.CUSTOMER),
+    ("DATA", 451, "local error", None),
+    ("DATA", 451, "5.7.1 a code of another class", None),
+    ("DATA", 452, "4.3.1 insufficient storage", None),
+    ("DATA", 550, "5.1.1 no such user", None),
+]
+
+
+@pytest.mark.parametrize(("match", "status", "text", "about"), REFUSALS)
+async def test_a_refusal_belongs_to_the_recipient_or_to_the_server(
+    match: str, status: int, text: str, about: About | None
+) -> None:
+    login = match == "AUTH"
+    options = MailOptions(username="shop", password="right") if login else MailOptions()
+    settings: dict[str, Any] = {"smtp_username": "shop", "smtp_password": "right"} if login else {}
+    async with a_post(options, **settings) as post:
+        fault = Fault("status", status=status, match=match, body=f"{text} <taro@example.com>")
+        post.sandbox.faults.set("email", fault)
+        error = await post.error()
+        assert (error.status, error.about, error.applied) == (status, about, False)
+        counts = about is About.SYSTEM or (about is None and status < 500)
+        assert error.opens_circuit is counts
+        told = "the greeting" if match == "CONNECT" else match
+        assert f"at {told}" in str(error)
 
 
 async def test_refused_credentials_are_auth() -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from gateway.delivery import Gate
 from gateway.delivery.gate import Admission
-from gateway.errors import ErrorClass, UpstreamError
+from gateway.errors import About, ErrorClass, UpstreamError
 
 BREAKING = [ErrorClass.CONNECTION, ErrorClass.TIMEOUT, ErrorClass.UNAVAILABLE]
 
@@ -54,6 +54,32 @@ async def test_one_customers_trouble_is_not_the_channels(
 ) -> None:
     channel.fail(kind, 50)
     assert await channel.gate.admit() is Admission.PASS
+
+
+async def test_what_is_about_one_customer_never_opens_the_circuit(channel: Channel) -> None:
+    for kind in ErrorClass:
+        if kind is not ErrorClass.AUTH:
+            error = UpstreamError("email", "x", kind, "y", about=About.CUSTOMER)
+            for _ in range(10):
+                channel.gate.failed(error)
+    assert await channel.gate.admit() is Admission.PASS
+
+
+async def test_a_probe_that_is_refused_for_its_customer_alone_has_found_the_channel(
+    channel: Channel,
+) -> None:
+    channel.fail(ErrorClass.UNAVAILABLE, 5)
+    assert await channel.gate.admit(person=True) is Admission.PROBE
+    kind, whom = ErrorClass.UNAVAILABLE, About.CUSTOMER
+    channel.gate.failed(UpstreamError("email", "x", kind, "y", about=whom))
+    assert await channel.gate.admit() is Admission.PASS
+
+
+async def test_a_refusal_of_all_alike_opens_it_whatever_its_class(channel: Channel) -> None:
+    for _ in range(5):
+        error = UpstreamError("email", "x", ErrorClass.INVALID_DATA, "y", about=About.SYSTEM)
+        channel.gate.failed(error)
+    assert await channel.gate.admit() is Admission.SHUT
 
 
 async def test_one_probe_tests_the_water(channel: Channel) -> None:

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.delivery.policy import judge, wait_for_shopify
-from gateway.errors import ErrorClass, NotReadyError, UpstreamError
+from gateway.errors import About, ErrorClass, NotReadyError, UpstreamError
 from gateway.outcomes import Outcome, Waiting
 
 NOW = 1_790_000_000.0
@@ -64,6 +64,11 @@ def test_it_fails_when_the_retries_are_used_up(kind: ErrorClass) -> None:
 )
 def test_what_needs_a_person_does_not_burn_the_schedule(kind: ErrorClass) -> None:
     assert judge(failure(kind), 1, SCHEDULE, NOW, lambda: 0.0).outcome is Outcome.FAILED
+
+
+def test_a_refusal_of_all_alike_fails_nobody_for_good() -> None:
+    error = UpstreamError("email", "x", ErrorClass.INVALID_DATA, "y", about=About.SYSTEM)
+    assert judge(error, 1, SCHEDULE, NOW, lambda: 0.0).outcome is Outcome.RETRYING
 
 
 @pytest.mark.parametrize("attempts", [1, 100])

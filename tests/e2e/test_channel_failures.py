@@ -274,6 +274,33 @@ async def test_an_open_circuit_persists_at_once_and_counts_no_attempt(quick: Wor
     assert len(quick.sandbox.hubspot.contacts) == 6
 
 
+async def test_mailboxes_that_are_refused_do_not_stop_the_mail_of_the_others(quick: World) -> None:
+    for number, status in enumerate((450, 451, 452, 451, 450, 452), 1):
+        fault = Fault("status", status=status, match=f"taro{number}@example.com")
+        quick.sandbox.faults.set("email", fault)
+        reply = await quick.register(number=number)
+        assert reply.channel("email")["error_class"] == "unavailable"
+    assert (await quick.register(number=7)).channel("email")["outcome"] == "delivered"
+    refused = await quick.deliveries(channels=("email",), outcomes=(Outcome.RETRYING,))
+    assert [delivery.attempts for delivery in refused] == [1] * 6
+    quick.sandbox.faults.clear()
+    assert await quick.replay(channel="email") == 6
+    assert quick.sandbox.mail.count() == 7
+
+
+@pytest.mark.parametrize(("match", "status"), [("MAIL", 451), ("MAIL", 550), ("CONNECT", 554)])
+async def test_a_mail_server_that_refuses_everybody_opens_the_circuit_and_fails_nobody(
+    quick: World, match: str, status: int
+) -> None:
+    quick.sandbox.faults.set("email", Fault("status", status=status, match=match))
+    for number in range(1, 7):
+        assert (await quick.register(number=number)).channel("email")["outcome"] == "retrying"
+    assert (await quick.deliveries(channels=("email",)))[-1].attempts == 0
+    quick.sandbox.faults.clear()
+    assert await quick.replay(channel="email") == 6
+    assert quick.sandbox.mail.count() == 6
+
+
 async def test_what_fails_is_sent_again_by_itself_until_it_arrives(tmp_path: Path) -> None:
     settings = QUICK | {"GATEWAY_AUTO_REPLAY": "true", "GATEWAY_RETRY_SCHEDULE": "0.1,0.1,0.1"}
     async with a_world(tmp_path, None, **settings) as world:
