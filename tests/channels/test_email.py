@@ -122,6 +122,63 @@ async def test_the_same_mail_is_the_same_to_the_byte(post: Post) -> None:
     assert first == second
 
 
+STRANGERS = {
+    "a bare domain": {"last_name": "当選！prize.example", "first_name": "へ"},
+    "a domain from two fields": {"last_name": "a.prize.", "first_name": "com"},
+    "full-width letters and dots": {"last_name": "ｐｒｉｚｅ．ｅｘａｍｐｌｅ"},
+    "an ideographic stop": {"first_name": "賞品。みんな"},
+    "half-width stop": {"first_name": "賞品｡みんな"},
+    "an invisible joint": {"first_name": "prize.\u200bexample"},
+    "a path": {"first_name": "t.co/win"},
+    "an address of numbers": {"first_name": "http 192.0.2.1"},
+    "a mailbox": {"first_name": "win@localhost"},
+    "a scheme": {"first_name": "tel://1"},
+    "punycode": {"first_name": "xn--wgv71a"},
+    "in kana alone": {"last_kana": "プライズ.コム"},
+    "41 characters": {"last_name": "山" * 20, "first_name": "あ" * 21},
+    "a sentence": {"first_name": "おめでとうございます、十万円が当たりました。" * 2},
+}
+
+
+@pytest.mark.parametrize("names", STRANGERS.values(), ids=STRANGERS)
+@pytest.mark.parametrize(("locale", "greeting"), [("ja", "お客様"), ("en", "Dear customer,")])
+async def test_a_strangers_text_is_not_sent_as_a_name(
+    post: Post, names: dict[str, str], locale: str, greeting: str
+) -> None:
+    mail = await post.mail(locale=locale, **names)
+    for kind in ("plain", "html"):
+        body = mail.body(kind) or ""
+        assert greeting in body
+        assert max(names.values(), key=len) not in body
+
+
+@pytest.mark.parametrize(
+    ("last", "first"),
+    [
+        ("山田", "太郎"),
+        ("佐々木", "ジョン・スミス"),
+        ("O'Neill-Smith", "Mary Jane"),
+        ("Smith Jr.", "J. R."),
+        ("山田（株）", "Ａｎｎａ"),
+        ("山" * 20, "あ" * 20),
+    ],
+)
+@pytest.mark.parametrize("locale", ["ja", "en"])
+async def test_names_that_are_names_are_greeted(
+    post: Post, last: str, first: str, locale: str
+) -> None:
+    mail = await post.mail(locale=locale, last_name=last, first_name=first)
+    greeting = f"{last} {first} 様" if locale == "ja" else f"Dear {first} {last},"
+    assert greeting in (mail.body("plain") or "")
+    assert greeting in unescape(mail.body("html") or "")
+
+
+async def test_a_template_of_the_shops_gets_no_strangers_text_either(tmp_path: Path) -> None:
+    (tmp_path / "welcome.ja.subject.txt").write_text("{{ customer.last_name }}様へ", "utf-8")
+    async with a_post(email_templates=tmp_path) as post:
+        assert (await post.mail(last_name="prize.example")).subject == "様へ"
+
+
 async def test_html_in_a_name_is_text(post: Post) -> None:
     mail = await post.mail(first_name="<script>alert(1)</script>")
     assert "<script>" not in (mail.body("html") or "")

@@ -9,8 +9,6 @@ multipart/alternative
 
 import hashlib
 from base64 import encodebytes
-from email.message import Message
-from email.policy import Compat32
 from email.utils import formatdate
 from functools import lru_cache
 from pathlib import Path
@@ -26,6 +24,7 @@ from jinja2 import (
 
 from gateway.card import code128_png, is_scannable
 from gateway.channels.base import Store
+from gateway.channels.email.greeting import greeted
 from gateway.customer import Profile
 from gateway.normalize import Mailbox
 from gateway.wire.headers import encoded, mailbox_header
@@ -38,16 +37,6 @@ _CARD_BOUNDARY = "=_so-are-the-card-and-its-page"
 
 class BrokenTemplateError(Exception):
     """An overriding template is wrong; the text names it."""
-
-
-class _Prepared(Compat32):
-    """Headers that are short ASCII already: the library's folding would be half of the cost."""
-
-    def fold_binary(self, name: str, value: str) -> bytes:
-        return f"{name}: {value}\n".encode("ascii", "surrogateescape")
-
-
-_PREPARED = _Prepared()
 
 
 class Composer:
@@ -68,11 +57,16 @@ class Composer:
     def compose(
         self, profile: Profile, recipient: str, member_number: str, reference: str, now: float
     ) -> bytes:
-        """The whole message to an address as SMTP takes it. Raises BrokenTemplateError."""
+        """The whole message to an address as SMTP takes it. Raises BrokenTemplateError.
+
+        The head is made by hand, as the parts are: each of its values is ASCII and folded already.
+        """
         language = "en" if profile.locale.lower().startswith("en") else "ja"
         card_id = _card_id(reference) if is_scannable(member_number) else ""
+        customer = greeted(profile)
         values = {
-            "customer": profile,
+            "customer": customer,
+            "named": bool(customer.last_name or customer.first_name),
             "member_number": member_number,
             "card": f"cid:{card_id}" if card_id else "",
             "store_url": self._store.url,
@@ -81,22 +75,22 @@ class Composer:
             self._render(f"welcome.{language}.{part}", values)
             for part in ("subject.txt", "txt", "html")
         )
-        message = Message(policy=_PREPARED)
-        message["Content-Type"] = f'multipart/alternative; boundary="{_BOUNDARY}"'
-        message["MIME-Version"] = "1.0"
-        message["Subject"] = _encoded(" ".join(subject.split()))
-        message["From"] = self._from
-        message["To"] = recipient
-        message["Message-ID"] = reference
-        message["Date"] = formatdate(now, localtime=False)
-        message["Auto-Submitted"] = "auto-generated"
-        message["Content-Language"] = language
         page = _part('text/html; charset="utf-8"', _bytes(html))
         if card_id and f"cid:{card_id}" in html:
             page = _with_card(page, card_id, member_number)
         plain = _part('text/plain; charset="utf-8"', _bytes(text))
-        message.set_payload(_joined(_BOUNDARY, plain, page))
-        return message.as_bytes()
+        head = (
+            f'Content-Type: multipart/alternative; boundary="{_BOUNDARY}"\n'
+            "MIME-Version: 1.0\n"
+            f"Subject: {_encoded(' '.join(subject.split()))}\n"
+            f"From: {self._from}\n"
+            f"To: {recipient}\n"
+            f"Message-ID: {reference}\n"
+            f"Date: {formatdate(now, localtime=False)}\n"
+            "Auto-Submitted: auto-generated\n"
+            f"Content-Language: {language}\n"
+        )
+        return f"{head}\n{_joined(_BOUNDARY, plain, page)}".encode("ascii")
 
     def _render(self, name: str, values: dict[str, object]) -> str:
         try:
