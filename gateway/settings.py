@@ -152,7 +152,9 @@ class GatewaySettings(Section):
         description="bearer keys of the callers, comma-separated, 16 characters or more each",
     )
     gateway_rate_limit: float = Field(
-        100, gt=0, description="registrations a second and key; above it the answer is 429"
+        100,
+        gt=0,
+        description="registrations a second and key, or visitor (X-Client-Address); above it 429",
     )
     gateway_database_url: Annotated[str, AfterValidator(_database_url)] = Field(
         "sqlite:///gateway.db", description="where ids and outcomes are kept"

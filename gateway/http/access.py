@@ -5,6 +5,7 @@ import hmac
 import time
 from collections.abc import Callable
 
+from gateway.http.rates import Buckets
 from gateway.settings import GatewaySettings
 
 __all__ = ["LOOPBACK", "Access"]
@@ -12,6 +13,8 @@ __all__ = ["LOOPBACK", "Access"]
 
 LOOPBACK = "loopback"
 """The caller where no key is set."""
+_USUAL = 100.0
+"""Requests a second of one key for all its visitors together."""
 
 
 class Access:
@@ -21,8 +24,8 @@ class Access:
         self, settings: Callable[[], GatewaySettings], clock: Callable[[], float] = time.monotonic
     ) -> None:
         self._settings = settings
-        self._clock = clock
-        self._used: dict[str, tuple[float, float]] = {}
+        self._callers = Buckets(clock)
+        self._visitors = Buckets(clock)
 
     def caller(self, authorization: str) -> str | None:
         """A name for the caller that is no secret; None if the key is missing or wrong."""
@@ -36,18 +39,14 @@ class Access:
             return None
         return hashlib.sha256(presented).hexdigest()[:16]
 
-    def wait(self, caller: str) -> float:
+    def wait(self, caller: str, visitor: str | None = None) -> float:
         """0 if the caller may register now, otherwise the seconds until they may.
 
-        A bucket of one second's allowance, refilled evenly.
+        Where the caller has a key and names the visitor, the allowance is that visitor's; the key
+        as a whole still keeps to what is usual, or to the limit where that is higher.
         """
         rate = self._settings().gateway_rate_limit
-        size = max(1.0, rate)
-        now = self._clock()
-        tokens, at = self._used.get(caller, (size, now))
-        tokens = min(size, tokens + (now - at) * rate)
-        if tokens < 1.0:
-            self._used[caller] = (tokens, now)
-            return (1.0 - tokens) / rate
-        self._used[caller] = (tokens - 1.0, now)
-        return 0.0
+        if visitor is None or caller == LOOPBACK:
+            return self._callers.wait(caller, rate)
+        wait = self._visitors.wait(f"{caller} {visitor}", rate)
+        return wait or self._callers.wait(f"{caller} visitors", max(rate, _USUAL))

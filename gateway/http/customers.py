@@ -6,8 +6,9 @@ from gateway.answers import problem
 from gateway.customer import numeric_id
 from gateway.http.change_form import read_change
 from gateway.http.forms import FormError, NotJsonError, parse_json
-from gateway.http.keys import ACCESS, CORE
-from gateway.http.middleware import CALLER, read_body, respond
+from gateway.http.keys import CORE
+from gateway.http.limiting import too_often
+from gateway.http.middleware import read_body, respond
 
 __all__ = ["routes"]
 
@@ -20,10 +21,8 @@ async def change(request: web.Request) -> web.Response:
     if request.content_type != "application/json":
         text = "Send the changes as application/json."
         return respond(problem(415, "unsupported-media-type", text))
-    wait = request.app[ACCESS].wait(request[CALLER])
-    if wait:
-        text = "This key sends more requests a second than GATEWAY_RATE_LIMIT allows."
-        return respond(problem(429, "too-many-requests", text, retry_after=wait))
+    if refusal := too_often(request):
+        return respond(refusal)
     raw = await read_body(request)
     try:
         customer_id = numeric_id(request.match_info["shopify_customer_id"])

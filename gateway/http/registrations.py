@@ -6,7 +6,8 @@ from aiohttp import web
 
 from gateway.answers import problem
 from gateway.http.forms import FormError, NotJsonError, RegistrationForm, parse_json, read_form
-from gateway.http.keys import ACCESS, CORE
+from gateway.http.keys import CORE
+from gateway.http.limiting import too_often
 from gateway.http.middleware import CALLER, read_body, respond
 from gateway.http.preferences import prefers
 from gateway.intent import SignUp
@@ -25,10 +26,8 @@ async def create(request: web.Request) -> web.Response:
     if key is not None and not (0 < len(key) <= 255 and all(" " <= c <= "~" for c in key)):
         text = "Idempotency-Key should be 1 to 255 printable ASCII characters."
         return respond(problem(400, "invalid-idempotency-key", text))
-    wait = request.app[ACCESS].wait(request[CALLER])
-    if wait:
-        text = "This key sends more registrations a second than GATEWAY_RATE_LIMIT allows."
-        return respond(problem(429, "too-many-requests", text, retry_after=wait))
+    if refusal := too_often(request):
+        return respond(refusal)
     raw = await read_body(request)
     began = time.perf_counter()
     try:

@@ -1,0 +1,32 @@
+"""What is refused before its body is read: more than a key, or a visitor, may send."""
+
+from aiohttp import web
+
+from gateway.answers import Answer, problem
+from gateway.http.keys import ACCESS
+from gateway.http.middleware import CALLER
+from gateway.http.rates import client_address
+
+__all__ = ["too_often"]
+
+_HEADER = "X-Client-Address"
+
+
+def too_often(request: web.Request) -> Answer | None:
+    """None where the caller, or the visitor whom it names, may go on.
+
+    An address that is none is refused, key or not: ignored, it would leave the visitors unlimited
+    and nobody would notice.
+    """
+    given = request.headers.getall(_HEADER, [])
+    try:
+        visitor = client_address(",".join(given)) if given else None
+    except ValueError:
+        text = f"{_HEADER} should be one IP address, the visitor's own, without a port."
+        return problem(400, "invalid-client-address", text)
+    wait = request.app[ACCESS].wait(request[CALLER], visitor)
+    if not wait:
+        return None
+    whom = "This visitor" if visitor else "This key"
+    text = f"{whom} sends more requests a second than GATEWAY_RATE_LIMIT allows."
+    return problem(429, "too-many-requests", text, retry_after=wait)
