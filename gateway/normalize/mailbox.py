@@ -16,7 +16,8 @@ _NEVER_BARE: Final = re.compile(r'["\\<>]')
 _LONGEST_NAME: Final = 255
 _FORM: Final = (
     "should be an address, such as shop@example.com or Shop <shop@example.com>; "
-    'a name with @ or a comma stands in quotes, "Shop @ Tokyo" <shop@example.com>'
+    "a name with @ or a comma stands in quotes, and in .env all of it in single ones: "
+    """'"Shop @ Tokyo" <shop@example.com>'"""
 )
 
 

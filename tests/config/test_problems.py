@@ -8,7 +8,8 @@ from flags import Mode
 from gateway.channels import ROSTER, Spec
 from gateway.config import LiveConfig, load
 from gateway.errors import ConfigurationError
-from gateway.sources import Sources
+from gateway.normalize import parse_mailbox
+from gateway.sources import Sources, read_dotenv
 from gateway.store import Keys, secret_path
 from tests.cli.process import Shell
 
@@ -59,6 +60,14 @@ def test_a_mailbox_that_can_be_misread_is_refused_with_the_right_form(
     assert problem.startswith(f"{name}: ")
     assert "Shop <shop@example.com>" in problem
     assert written not in problem
+
+
+def test_the_form_that_is_told_can_be_pasted_into_the_dotenv_file(tmp_path: Path) -> None:
+    (problem,) = _problems(SHOP, EMAIL_FROM="cafe@home <info@example.jp>")
+    told = problem[problem.index("'") : problem.rindex("'") + 1]
+    (tmp_path / ".env").write_text(f"EMAIL_FROM={told}\n")
+    config = load(Sources(SHOP, read_dotenv(tmp_path / ".env")))
+    assert parse_mailbox(config.email.email_from or "").name == "Shop @ Tokyo"
 
 
 def _problems(settings: dict[str, str], **more: str) -> list[str]:
