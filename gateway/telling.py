@@ -35,6 +35,8 @@ class Telling:
     def _delivery_failed(self, ended: Ended, error_class: ErrorClass) -> None:
         channel, text = ended.delivery.channel, ended.settlement.message or ""
         log.warning("delivery %d to %s: %s: %s", ended.delivery.id, channel, error_class, text)
+        if error_class.needs_a_person and ended.settlement.outcome is Outcome.RETRYING:
+            return  # it passes by itself
         if ended.settlement.waiting is not Waiting.CHANNEL or ended.error is not None:
             self._alerts.failed_with(channel, error_class, text)
 

@@ -114,7 +114,7 @@ class Updates:
             return None  # it takes no change until the e-mail is proven
         if link is not None:
             differs, urgent = self._differences(customer, link)
-        elif waiting is None and not customer.registration_id:
+        elif not self._may_be_made(channel, customer, waiting):
             return None
         email, linked = customer.profile.email, link is not None
         mode = self._mode(channel, customer.id, waiting, email, linked=linked, kind=kind)
@@ -127,6 +127,10 @@ class Updates:
             live and outcome is Outcome.PENDING and (mode is Mode.ON or urgent)
         )
         return NewDelivery(channel, kind, outcome, tried, urgent=urgent)
+
+    def _may_be_made(self, channel: str, customer: Customer, waiting: Delivery | None) -> bool:
+        known = waiting is not None or bool(customer.registration_id)
+        return known and self._deliverer.routes[channel].spec.takes(customer)
 
     async def owed_beforehand(
         self, customer_id: int, *, opting_out: bool, not_before: float

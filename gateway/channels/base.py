@@ -33,6 +33,7 @@ class Work:
     `announce`   writes down, durably, which fields an existing record is about to be given
     `retried`    an earlier attempt may have made the record
     `only`       the one field that may be sent now, where the flags keep the others back
+    `recreate`   a person wants the record made anew if the linked one is gone
     """
 
     customer: Customer
@@ -47,6 +48,7 @@ class Work:
     announce: Callable[[Mapping[str, str]], Awaitable[None]] = _nothing
     retried: bool = False
     only: str | None = None
+    recreate: bool = False
 
     def changes(self, fields: Mapping[str, str]) -> dict[str, str]:
         """What of `fields` the linked record has to be given now; '' clears."""
@@ -66,8 +68,8 @@ class Done:
     it; None where this attempt does not know them.
     `match` where the record was found or made just now.
     `held` is what the record says otherwise than `fields`, where all of it is known; `kept` what it
-    could not be made to give up.
-    `unproven`: as `Link.unproven`.
+    could not be made to give up. `unproven`: as `Link.unproven`. `instead_of`: a customer who is
+    gone from Shopify and whose record this was: one record is one customer's.
     """
 
     action: str
@@ -82,6 +84,7 @@ class Done:
     old_place: str | None = None
     match: Match | None = None
     unproven: bytes | None = None
+    instead_of: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +154,7 @@ class Spec:
     `max_age`: seconds after which a delivery is `too_late`. `numbers_members`: the member number
     of its link is the one that tills know; `number_is_customer_id`: whether that is the Shopify
     id for everybody, so that it is known beforehand. `takes`: whether the channel can have such
-    a customer at all; `backfill` passes over the others. `updates`: whether there is a record that
+    a customer at all; the others are not sent there. `updates`: whether there is a record that
     follows the customer, so that profile changes, newcomers and removals go there too;
     `consent`: the field that says whether the customer wants mail.
     """

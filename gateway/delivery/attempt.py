@@ -8,13 +8,14 @@ import logging
 import random
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Self
 
 from flags import FlagSet, Mode
 from gateway.channels import Done
 from gateway.customer import Customer
 from gateway.delivery.gate import Admission, Gate
-from gateway.delivery.policy import Decision, judge, wait_for_channel
+from gateway.delivery.policy import Decision, judge, wait_for_channel, wait_for_shopify
 from gateway.delivery.route import Route
 from gateway.delivery.works import Works
 from gateway.errors import DryRunStop, ErrorClass, StorageError, UpstreamError
@@ -38,6 +39,19 @@ class Ended:
     delivery: Delivery
     settlement: Settlement
     error: UpstreamError | None
+
+    @classmethod
+    def of(cls, delivery: Delivery, end: Settlement) -> Self:
+        """As it was written: what ended with another customer's record has failed."""
+        if delivery.outcome is Outcome.FAILED and end.outcome is Outcome.DELIVERED:
+            end = replace(
+                end,
+                outcome=delivery.outcome,
+                error_class=delivery.error_class,
+                message=delivery.message,
+                member_number=None,
+            )
+        return cls(delivery, end, end.error)
 
 
 _AFTER_CONSENT = {
@@ -147,12 +161,15 @@ class Attempts:
         if customer is None or delivery.kind is Kind.REMOVAL:
             return await self._remove(delivery)
         work, mode = await self.works.prepare(delivery, customer, fresh=fresh)
-        channel = self.routes[delivery.channel].channel
+        route = self.routes[delivery.channel]
+        if work.link is None and not route.spec.takes(customer):
+            raise _cannot_have(delivery.channel)
         with self.works.under_way(delivery.channel, customer):
-            done = await channel.deliver(work)
+            done = await route.channel.deliver(work)
         known = done.fields or work.link
         marks = work.given.after(done.fields, done.sent, done.held, done.kept) if known else None
-        return _Sent(done, marks, mode, work.link is not None)
+        same_record = work.link is not None and work.link.reference == done.reference
+        return _Sent(done, marks, mode, same_record)
 
     async def _remove(self, delivery: Delivery) -> _Sent:
         """The link goes with the settlement; where there is none an earlier attempt was at it."""
@@ -193,6 +210,7 @@ class Attempts:
             match=done.match,
             was_linked=sent.was_linked,
             unproven=done.unproven,
+            instead_of=done.instead_of,
         )
 
     def _broke(
@@ -200,6 +218,10 @@ class Attempts:
     ) -> Settlement:
         if delivery.outcome is Outcome.DRY_RUN:
             return self._rehearsed(delivery, f"dry run: {error}", began, seconds, error)
+        if error.system == "shopify":  # a record's owner could not be asked for
+            self.routes[delivery.channel].gate.abandon()
+            waits = wait_for_shopify(error, self._clock())
+            return self._settlement(delivery, waits, began, seconds, error)
         decision = judge(error, delivery.attempts, self._schedule(), self._clock(), random.random)
         if decision.waiting is Waiting.INDEX:
             self.routes[delivery.channel].gate.abandon()
@@ -245,3 +267,8 @@ class Attempts:
             waiting=decision.waiting,
             error=error,
         )
+
+
+def _cannot_have(channel: str) -> UpstreamError:
+    text = "the customer lacks what the channel needs of everybody: an e-mail or a name"
+    return UpstreamError(channel, "deliver", ErrorClass.INVALID_DATA, text, applied=False)

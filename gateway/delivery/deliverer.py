@@ -284,7 +284,7 @@ class Deliverer:
         settled = []
         for settlement in settlements:
             if (delivery := written.get(settlement.delivery_id)) is not None:
-                settled.append(Ended(delivery, settlement, settlement.error))
+                settled.append(Ended.of(delivery, settlement))
                 self._listen(settled[-1])
         return settled
 

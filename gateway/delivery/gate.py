@@ -17,7 +17,7 @@ FAILURES_TO_OPEN = 5
 FIRST_PAUSE = 5.0
 LONGEST_PAUSE = 60.0
 AUTH_PAUSE = 10.0
-LONG_RATE_LIMIT = 2.0
+LONG_RETRY_AFTER = 2.0
 """Seconds of `Retry-After` from which on the whole channel waits, instead of its callers."""
 WIDEST = 64
 """Backlog attempts at the same time; after a recovery the number rises from one."""
@@ -79,8 +79,8 @@ class Gate:
     def failed(self, error: UpstreamError) -> None:
         if error.error_class is ErrorClass.AUTH:
             self._shut(ErrorClass.AUTH, AUTH_PAUSE)
-        elif self._is_long_limit(error):
-            self._shut(ErrorClass.RATE_LIMIT, min(error.retry_after or 0, 86400.0))
+        elif self._asks_to_wait(error):
+            self._shut(error.error_class, min(error.retry_after or 0, 86400.0))
         elif error.opens_circuit:
             self._failures += 1
             probed = self.cause is not None and self._probing is not None
@@ -102,9 +102,9 @@ class Gate:
         """The probe ended without having reached the channel."""
         self._end_probe()
 
-    def _is_long_limit(self, error: UpstreamError) -> bool:
-        limited = error.error_class is ErrorClass.RATE_LIMIT
-        return limited and (error.retry_after or 0) >= LONG_RATE_LIMIT
+    def _asks_to_wait(self, error: UpstreamError) -> bool:
+        whole = error.error_class in {ErrorClass.RATE_LIMIT, ErrorClass.UNAVAILABLE}
+        return whole and (error.retry_after or 0) >= LONG_RETRY_AFTER
 
     def _shut(self, cause: ErrorClass, pause: float) -> None:
         self.cause = cause

@@ -9,7 +9,8 @@ from gateway.outcomes import Outcome, Waiting
 __all__ = ["Decision", "judge", "wait_for_channel", "wait_for_shopify"]
 
 JITTER = 0.1
-LONGEST_RETRY_AFTER = 6 * 3600.0
+LONGEST_RETRY_AFTER = 86400.0
+"""HubSpot asks for up to a day while it moves an account."""
 AUTH_AGAIN = 10.0
 INDEX_AGAIN = 15.0
 SHOPIFY_AGAIN = 10.0
@@ -39,7 +40,7 @@ def judge(
         return Decision(Outcome.RETRYING, None, str(error), now + INDEX_AGAIN, False, Waiting.INDEX)
     if error.error_class is ErrorClass.AUTH:
         return wait_for_channel(ErrorClass.AUTH, str(error), now + AUTH_AGAIN)
-    if error.needs_a_person:
+    if error.needs_a_person and not _passes(error):
         return Decision(Outcome.FAILED, error.error_class, str(error))
     if attempts > len(schedule):
         text = f"{error}; the retries are used up"
@@ -48,6 +49,11 @@ def judge(
     if error.retry_after is not None:
         delay = max(delay, min(error.retry_after, LONGEST_RETRY_AFTER))
     return Decision(Outcome.RETRYING, error.error_class, str(error), now + delay)
+
+
+def _passes(error: UpstreamError) -> bool:
+    """A conflict that another delivery is about to end says when it is to be looked at again."""
+    return error.error_class is ErrorClass.CONFLICT and error.retry_after is not None
 
 
 def wait_for_channel(cause: ErrorClass, message: str, again_at: float) -> Decision:

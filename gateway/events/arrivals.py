@@ -80,7 +80,7 @@ class Newcomers:
         """A delivery for each channel, as its flag says."""
         if not self._welcomed():
             return
-        new = [self._owed(spec.name, customer) for spec in self._channels()]
+        new = [self._owed(spec.name, customer) for spec in self._channels() if spec.takes(customer)]
         now = self._clock()
         written = await self._db.write(lambda db: outbox.add(db, customer.id, None, new, now))
         rehearsed = [d for d in written if d.outcome is Outcome.DRY_RUN]

@@ -122,7 +122,8 @@ CREATE TABLE links (
                          -- until it is known to be the customer's
     PRIMARY KEY (channel, customer_id)
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX links_reference ON links (channel, reference);
+-- One record is one customer's.
+CREATE UNIQUE INDEX links_record ON links (channel, reference);
 
 -- A person said that this store member is not this customer.
 CREATE TABLE kept_apart (

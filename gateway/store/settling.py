@@ -23,8 +23,9 @@ class Settlement:
 
     `was_linked`: the link was there when the attempt began; if it has gone since, it stays gone.
     `fields`: the marks of what the channel's record has been given by now, where that changed.
-    `state`: a keyed hash of the customer of whom a failed attempt told.
-    `unproven`: as `Link.unproven`, of a record that was linked just now.
+    `state`: a keyed hash of the customer of whom a failed attempt told. `instead_of`: a customer
+    who is gone from Shopify, and whose link to this record ends. `unproven`: as `Link.unproven`, of
+    a record that was linked just now.
     """
 
     delivery_id: int
@@ -48,6 +49,7 @@ class Settlement:
     match: Match | None = None
     was_linked: bool = False
     unproven: bytes | None = None
+    instead_of: int | None = None
     error: UpstreamError | None = None
 
 
@@ -56,8 +58,10 @@ def settle(db: sqlite3.Connection, ends: Sequence[Settlement], now: float) -> di
 
     `delivered` only at the version that the attempt began with, `failed` likewise: what came
     meanwhile may have mended it. A change that came meanwhile may have said when the next attempt
-    is due, at the earliest.
+    is due, at the earliest. One record is one customer's: an attempt that ended with a record of
+    another is a conflict, unless that customer is gone.
     """
+    ends = _one_customer_a_record(db, ends)
     rows = db.execute(
         _settle_sql(len(ends)),
         [value for end in ends for value in _settle_values(end, now)],
@@ -83,6 +87,44 @@ def settle(db: sqlite3.Connection, ends: Sequence[Settlement], now: float) -> di
             member_id = int(end.reference or 0)
             examination.linked_now(db, delivery.customer_id, member_id, end.match, now)
     return settled
+
+
+def _one_customer_a_record(
+    db: sqlite3.Connection, ends: Sequence[Settlement]
+) -> Sequence[Settlement]:
+    linking = [end for end in ends if end.reference and not end.was_linked]
+    if not linking:
+        return ends
+    pairs = [value for end in linking for value in (end.delivery_id, end.reference)]
+    taken = {row["id"]: row for row in db.execute(_taken_sql(len(linking)), pairs)}
+    return [_beside(db, end, taken[end.delivery_id]) if end.delivery_id in taken else end
+            for end in ends] if taken else ends  # fmt: skip
+
+
+@lru_cache(maxsize=64)
+def _taken_sql(rows: int) -> str:
+    """A removal is of whoever had the record, so another may have it by now."""
+    return f"""WITH e (id, reference) AS (VALUES {values(2, rows)})
+        SELECT d.id, d.channel, l.customer_id, l.reference
+        FROM e JOIN deliveries AS d ON d.id = e.id
+               JOIN links AS l ON l.channel = d.channel AND l.reference = e.reference
+        WHERE l.customer_id <> d.customer_id AND d.kind <> 'removal'"""  # noqa: S608
+
+
+def _beside(db: sqlite3.Connection, end: Settlement, link: sqlite3.Row) -> Settlement:
+    """The record has a link: it gives way, or the attempt has failed."""
+    if end.instead_of == link["customer_id"]:
+        links.remove(db, link["channel"], link["customer_id"], link["reference"])
+        return end
+    return Settlement(
+        end.delivery_id,
+        Outcome.FAILED,
+        started_at=end.started_at,
+        duration=end.duration,
+        error_class=ErrorClass.CONFLICT,
+        message=f"another customer ({link['customer_id']}) is linked to record {link['reference']}",
+        state=end.state,
+    )
 
 
 def _makes_link(delivery: Delivery, end: Settlement) -> bool:

@@ -3,6 +3,8 @@
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
@@ -10,6 +12,7 @@ import pytest
 from gateway.channels import Channel, crm
 from gateway.channels.crm import CrmSettings
 from gateway.errors import ErrorClass, UpstreamError
+from gateway.store import Database
 from tests.channels.works import PERSONAL, a_channel, a_work
 from tests.upstream_answers import Answers, Request, answers, section, wire
 
@@ -33,8 +36,12 @@ async def hubspot(properties: list[str] | None = None) -> AsyncIterator[tuple[Ch
     with answers() as said:
         names = OURS if properties is None else properties
         said.say("GET", PROPERTIES, {"results": [{"name": name} for name in names]})
-        async with wire() as sender:
-            yield a_channel(crm.SPEC, sender, SETTINGS), said
+        with TemporaryDirectory() as folder:
+            db = Database(Path(folder) / "gateway.db")
+            await db.open()
+            async with wire() as sender:
+                yield a_channel(crm.SPEC, sender, SETTINGS, db=db), said
+            await db.close()
 
 
 def of(said: Answers, method: str) -> list[Request]:

@@ -78,11 +78,12 @@ def a_channel(
     *,
     seconds: float = 1.0,
     path: Path | None = None,
+    db: Database | None = None,
 ) -> Channel:
-    """A channel alone; `path` names its database, not opened here."""
+    """A channel alone; `path` names its database, not opened here; `db` is one."""
     context = Context(
         wire=wire,
-        db=Database(path or Path("not-opened.db")),
+        db=db or Database(path or Path("not-opened.db")),
         keys=Keys("a secret of the tests"),
         settings=settings if callable(settings) else lambda: settings,
         store=lambda: Store("https://shop.example.com", "sandbox.myshopify.com"),

@@ -48,7 +48,9 @@ async def test_contact_is_created_found_changed_and_archived(clients: Clients) -
     ("values", "status", "category"),
     [
         ({"email": "TARO@example.com"}, 409, "CONFLICT"),
-        ({"shopify_customer_id": "1"}, 409, "CONFLICT"),
+        ({"firstname": "太郎", "shopify_customer_id": "1"}, 409, "CONFLICT"),
+        ({"shopify_customer_id": "2"}, 400, "VALIDATION_ERROR"),
+        ({"email": "x@h4.local"}, 400, "VALIDATION_ERROR"),
         ({"email": "ab..cd"}, 400, "VALIDATION_ERROR"),
         ({"email": "山田@example.com "}, 201, None),
         ({"no_such_property": "x"}, 400, "VALIDATION_ERROR"),

@@ -2,8 +2,8 @@
 
 from gateway.channels.base import Channel, Context, Spec
 from gateway.channels.crm.hubspot import HubSpot
+from gateway.channels.crm.mapping import takes
 from gateway.channels.crm.settings import CrmSettings
-from gateway.customer import Customer
 
 __all__ = ["SPEC", "CrmSettings", "HubSpot"]
 
@@ -14,12 +14,6 @@ def build(context: Context) -> Channel:
     settings = context.settings()
     assert isinstance(settings, CrmSettings)  # noqa: S101 - the roster pairs them
     return ADAPTERS[settings.crm_provider](context)
-
-
-def takes(customer: Customer) -> bool:
-    """HubSpot wants one of these three of a contact."""
-    profile = customer.profile
-    return bool(profile.email or profile.first_name or profile.last_name)
 
 
 SPEC = Spec(

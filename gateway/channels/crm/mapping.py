@@ -6,10 +6,21 @@ from typing import Any
 from gateway.customer import Address, Customer
 from gateway.normalize import prefecture
 
-__all__ = ["OUR_PROPERTIES", "address_properties", "contact_properties", "without"]
+__all__ = [
+    "OUR_PROPERTIES",
+    "OWNER",
+    "address_properties",
+    "contact_properties",
+    "kept_back",
+    "takes",
+    "without",
+]
+
+OWNER = "shopify_customer_id"
+"""The property that says whose a contact is."""
 
 OUR_PROPERTIES: Mapping[str, Mapping[str, Any]] = {
-    "shopify_customer_id": {"label": "Shopify customer id", "hasUniqueValue": True},
+    OWNER: {"label": "Shopify customer id", "hasUniqueValue": True},
     "last_name_kana": {"label": "Last name (kana)"},
     "first_name_kana": {"label": "First name (kana)"},
     "date_of_birth": {"label": "Date of birth"},
@@ -18,10 +29,20 @@ OUR_PROPERTIES: Mapping[str, Mapping[str, Any]] = {
 """What no account has before the gateway, or a person, makes it."""
 
 _TOLD_AS = {
+    "lastname": "last_name",
+    "firstname": "first_name",
     "last_name_kana": "last_kana",
     "first_name_kana": "first_kana",
     "date_of_birth": "birth_date",
 }
+
+
+_ONE_OF = ("email", "firstname", "lastname")
+"""One of these HubSpot wants of a contact."""
+
+
+def takes(customer: Customer) -> bool:
+    return any(contact_properties(customer).get(name) for name in _ONE_OF)
 
 
 def contact_properties(customer: Customer) -> dict[str, str]:
@@ -31,7 +52,7 @@ def contact_properties(customer: Customer) -> dict[str, str]:
         "firstname": profile.first_name,
         "lastname": profile.last_name,
         "phone": profile.phone,
-        "shopify_customer_id": customer.member_number,
+        OWNER: customer.member_number,
         "last_name_kana": profile.last_kana,
         "first_name_kana": profile.first_kana,
         "date_of_birth": profile.birth_date,
@@ -61,3 +82,17 @@ def without(
     lost = [name for name in properties if name in absent]
     change = "left out: HubSpot has no property {}"
     return kept, [{"field": _TOLD_AS.get(n, n), "change": change.format(n)} for n in lost]
+
+
+def kept_back(
+    changes: Mapping[str, str], fields: Mapping[str, str]
+) -> tuple[Mapping[str, str], list[dict[str, str]]]:
+    """What can be sent of the changes, and a note of what cannot: of a customer who has neither
+    e-mail nor name any more the contact keeps what it has, since HubSpot wants one of them.
+    """
+    if any(fields.get(name) for name in _ONE_OF):
+        return changes, []
+    kept = [name for name in _ONE_OF if name in changes]
+    change = "not emptied: HubSpot wants an e-mail or a name of a contact"
+    sending = {name: value for name, value in changes.items() if name not in kept}
+    return sending, [{"field": _TOLD_AS.get(n, n), "change": change} for n in kept]

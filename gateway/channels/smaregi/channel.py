@@ -110,9 +110,8 @@ class Smaregi:
         unproven = await self.holders.unproven(work)
         decision = await self._deciding.decide(work, proven=unproven is None)
         if isinstance(decision, LinkTo):
-            self.holders.claim(decision.member.member_id, work.customer.id)
-            done = await self.numbers.give(Target.of(decision.member, unproven), work)
-            return replace(done, match=Match(ids(decision.others), decision.told))
+            match = Match(ids(decision.others), decision.told)
+            return await self._link(Target.of(decision.member, unproven), work, match)
         return replace(await self._create(work), match=Match(ids(decision.possible)))
 
     async def _link_chosen(self, member_id: str, work: Work) -> Done:
@@ -132,9 +131,12 @@ class Smaregi:
             raise conflict(f"the store member that was chosen has status {_status(row)}")
         if await self.holders.owners(row, besides=work.customer.id):
             raise conflict("the store member that was chosen belongs to another customer")
-        self.holders.claim(int(member_id), work.customer.id)
-        done = await self.numbers.give(Target.chosen(row), work)
-        return replace(done, match=Match(told=self.index.told(work.customer.profile)))
+        match = Match(told=self.index.told(work.customer.profile))
+        return await self._link(Target.chosen(row), work, match)
+
+    async def _link(self, target: Target, work: Work, match: Match) -> Done:
+        former = await self.holders.take(target.member_id, work.customer.id)
+        return replace(await self.numbers.give(target, work), match=match, instead_of=former)
 
     async def _own(self, work: Work) -> Row | None:
         """The member that is this customer's already, by our number."""
@@ -152,6 +154,7 @@ class Smaregi:
         What an earlier attempt may have made was made of older data, so what differs is given.
         """
         member_id = str(row["customerId"])
+        former = await self.holders.former(member_id, work.customer.id)
         plan = work.plan or {}
         linked = str(plan.get("member")) == member_id
         fields, adjustments = customers_fields(work.customer)
@@ -163,7 +166,7 @@ class Smaregi:
         return Done(
             action="linked" if linked else "created",
             reference=member_id,
-            member_number=self._member_number(row, work),
+            member_number=self.numbers.shown(row, work),
             adjustments=adjustments if sent else (),
             old_number=(plan.get("old_number") or None) if linked else None,
             old_place=plan.get("old_number_in") if linked else None,
@@ -172,13 +175,8 @@ class Smaregi:
             held=held_otherwise(row, fields) if not sent else None,
             unproven=bytes.fromhex(plan["unproven"]) if linked and "unproven" in plan else None,
             match=None if work.link else await self._deciding.again(member_id, work, linked),
+            instead_of=former,
         )
-
-    def _member_number(self, row: Row, work: Work) -> str:
-        """In `customerNo` mode the old card's number stays the one that a till reads."""
-        if self._settings().smaregi_link_field == "customerNo":
-            return str(row.get("customerCode") or work.customer.member_number)
-        return work.customer.member_number
 
     async def _create(self, work: Work) -> Done:
         made = await self._creating.create(work.customer)
@@ -195,8 +193,12 @@ class Smaregi:
             await self.index.forget(gone)
 
     async def remove(self, link: Link) -> Done:
-        """The store member stays, with card and points, or leaves: SMAREGI_ON_DELETE."""
-        if self._settings().smaregi_on_delete == "withdraw":
+        """The store member stays, with card and points, or leaves: SMAREGI_ON_DELETE.
+
+        One that is another customer's by now never leaves: they signed up with the same e-mail.
+        """
+        withdraws = self._settings().smaregi_on_delete == "withdraw"
+        if withdraws and not await self.holders.is_anothers(link):
             await self.withdraw(link)
             return Done("withdrawn", link.reference)
         await self.unlink(link)
@@ -207,7 +209,7 @@ class Smaregi:
 
         Returns the number that it has now, None where the member is gone. May be repeated.
         """
-        self.holders.release(int(link.reference))
+        self.holders.release(int(link.reference), link.customer_id)
         return await self.numbers.give_back(link)
 
     async def withdraw(self, link: Link) -> None:

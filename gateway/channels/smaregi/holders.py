@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any
 
 from gateway.channels.base import Context, Work
+from gateway.channels.claims import Claims
 from gateway.channels.smaregi.client import SYSTEM, SmaregiClient
 from gateway.channels.smaregi.numbers import text_of
 from gateway.errors import ErrorClass, UpstreamError
@@ -19,9 +20,6 @@ __all__ = ["Holders", "conflict", "row_of"]
 
 _SHOPIFY_ID_DIGITS = range(10, 20)
 """Digits of a Shopify customer id; shorter numbers are a shop's own."""
-
-_CLAIM = 60.0
-"""Seconds for which a claim stands: longer than any attempt takes until its link is written."""
 
 Row = Mapping[str, Any]
 
@@ -35,7 +33,7 @@ class Holders:
         self.apart: set[tuple[int, int]] = set()
         self.leaving: set[int] = set()
         """Members that are being merged into another: nobody is linked to them any more."""
-        self._claims: dict[int, tuple[int, float]] = {}  # member id -> customer id, since when
+        self._claims = Claims(context.clock)
 
     async def open(self) -> None:
         self.apart |= await self._context.db.read(links.apart)
@@ -72,24 +70,36 @@ class Holders:
         """For a sign-up to be matched with: not kept apart from them, and not about to go."""
         return member_id not in self.leaving and (customer_id, member_id) not in self.apart
 
-    def claim(self, member_id: int, customer_id: int) -> None:
-        """From the look at its owners to the link's row nobody else may have this member.
+    async def take(self, member_id: int, customer_id: int) -> int | None:
+        """From here to the link's row nobody else may have this member; `former` of it.
 
         Raises a conflict where another customer is just being linked to it.
         """
         if member_id in self.leaving:
             raise conflict("this store member is just being merged into another")
-        now = self._context.clock()
-        taken = [member for member, (_, since) in self._claims.items() if abs(now - since) > _CLAIM]
-        for member in taken:
-            del self._claims[member]
-        if self._claims.get(member_id, (customer_id, now))[0] != customer_id:
+        if not self._claims.claim(str(member_id), customer_id):
             raise conflict("another customer is just being linked to this store member")
-        self._claims[member_id] = (customer_id, now)
+        return await self.former(str(member_id), customer_id)
 
-    def release(self, member_id: int) -> None:
+    def release(self, member_id: int, customer_id: int) -> None:
         """The member was unlinked: whoever it is to be linked to next may have it at once."""
-        self._claims.pop(member_id, None)
+        self._claims.release(str(member_id), customer_id)
+
+    async def is_anothers(self, link: Link) -> bool:
+        """Whether the member is a customer's who exists, and not that of the link."""
+        row = await self._client.by_id(link.reference)
+        return bool(row and await self.owners(row, besides=link.customer_id))
+
+    async def former(self, member_id: str, customer_id: int) -> int | None:
+        """A customer who is gone from Shopify and still linked to this member; a conflict where
+        they exist.
+        """
+        link = await self.link_of(member_id)
+        if link is None or link.customer_id == customer_id:
+            return None
+        if await self._context.customer_exists(link.customer_id):
+            raise conflict(f"the store member belongs to another customer ({link.customer_id})")
+        return link.customer_id
 
     async def unproven(self, work: Work) -> bytes | None:
         """The hash of the customer's e-mail, None where it is known to be theirs."""

@@ -68,6 +68,12 @@ class Numbers:
         in_second = self._settings().smaregi_link_field == "customerNo"
         return not (in_second and text_of(row, "customerNo"))
 
+    def shown(self, row: Row, work: Work) -> str:
+        """In `customerNo` mode the old card's number stays the one that a till reads."""
+        if self._settings().smaregi_link_field == "customerNo":
+            return str(row.get("customerCode") or work.customer.member_number)
+        return work.customer.member_number
+
     async def give(self, target: Target, work: Work) -> Done:
         """Link: the customer's number goes to the member, the old one to where staff find it."""
         number = work.customer.member_number

@@ -55,6 +55,15 @@ class Hubspot:
         """A property as an administrator makes one. RefusedError where it exists."""
         self._store.define(Property(name, name, kind, unique=unique))
 
+    def merge(self, primary: int, other: int) -> None:
+        """Two contacts made one, as somebody in HubSpot does it."""
+        contacts = self._store.contacts
+        self._store.merge(contacts[primary], contacts[other], self._clock())
+
+    def archive(self, contact: int) -> None:
+        """A contact deleted, as somebody in HubSpot does it."""
+        self._store.archive(self._store.contacts[contact], self._clock())
+
     def reset(self) -> None:
         self._store = Contacts()
         self._burst.reset()

@@ -8,7 +8,9 @@ from typing import Any
 
 from gateway.sandbox.hubspot.errors import conflict, invalid
 
-# Local part, then a domain with a dot: HubSpot refuses an address without one.
+# Local part, then a domain with a dot: HubSpot refuses an address without one, and one whose
+# top-level domain does not exist (of which these are the ones that are never delegated).
+_NO_DOMAINS = {"local", "localhost", "invalid", "test", "internal", "lan", "home", "corp"}
 _EMAIL = re.compile(r"[^\s@<>()\[\],;:\"]+@[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?\.[A-Za-z]{2,}")
 _STANDARD = [
     "email",
@@ -35,7 +37,10 @@ _STANDARD = [
     "hs_legal_basis",
     "hubspot_owner_id",
 ]
-_OWN = ("hs_object_id", "createdate", "lastmodifieddate")
+_OWN = ("hs_object_id", "createdate", "lastmodifieddate", "hs_merged_object_ids")
+_ADDITIONAL = "hs_additional_emails"
+_WANTED = ("email", "firstname", "lastname")
+"""One of these every contact has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,11 +89,13 @@ class Contact:
 
 
 class Contacts:
-    """Contacts by id, with e-mail and each unique property held by one contact at most."""
+    """Contacts by id; an e-mail, first or secondary, and each unique value are one contact's."""
 
     def __init__(self) -> None:
         self.contacts: dict[int, Contact] = {}
-        self.properties = {name: Property(name, name) for name in (*_STANDARD, *_OWN)}
+        known = (*_STANDARD, *_OWN, _ADDITIONAL)
+        self.properties = {name: Property(name, name) for name in known}
+        self._merged: dict[int, int] = {}  # the id that went -> the contact that it is now
         self._owners: dict[tuple[str, str], int] = {}
         self._next = 101
 
@@ -101,7 +108,8 @@ class Contacts:
     def find(self, reference: str, id_property: str | None) -> Contact | None:
         """The contact with this id, or with this value of e-mail or of a unique property."""
         if id_property in {None, "", "hs_object_id"}:
-            contact = self.contacts.get(int(reference)) if reference.isdecimal() else None
+            number = int(reference) if reference.isdecimal() else 0
+            contact = self.contacts.get(self._merged.get(number, number))
         else:
             name = str(id_property)
             if name != "email" and not self._is_unique(name):
@@ -116,6 +124,7 @@ class Contacts:
         for name in sorted(required):
             if not values.get(name):
                 raise invalid(name, "REQUIRED_PROPERTY_MISSING", f'"{name}" is required')
+        _require_somebody(values)
         self._claim(values, None)
         contact = Contact(self._next, {}, now, now)
         self._next += 1
@@ -131,13 +140,29 @@ class Contacts:
         for name in sorted(required & values.keys()):
             if not values[name]:
                 raise invalid(name, "REQUIRED_PROPERTY_MISSING", f'"{name}" is required')
+        _require_somebody({**contact.properties, **values})
         self._claim(values, contact.id)
         self._write(contact, values, now)
 
+    def merge(self, primary: Contact, other: Contact, now: float) -> None:
+        """The primary's values stay and its blanks are filled; the other's addresses become
+        secondary ones, and its id stands for the primary from now on.
+        """
+        addresses = _addresses(other.properties)
+        self.archive(other, now)
+        blank = {n: v for n, v in other.properties.items() if not primary.properties.get(n)}
+        taken = [each for each in addresses if each not in _addresses(primary.properties)]
+        self._write(primary, {**blank, _ADDITIONAL: _joined(primary.properties, taken)}, now)
+        for gone in [other.id, *(old for old, new in self._merged.items() if new == other.id)]:
+            self._merged[gone] = primary.id
+        gone_ids = sorted(old for old, new in self._merged.items() if new == primary.id)
+        primary.properties["hs_merged_object_ids"] = ";".join(map(str, gone_ids))
+        del self.contacts[other.id]
+
     def archive(self, contact: Contact, now: float) -> None:
-        for name, value in contact.properties.items():
-            if self._owners.get(_key(name, value)) == contact.id:
-                del self._owners[_key(name, value)]
+        for key in self._keys(contact.properties):
+            if self._owners.get(key) == contact.id:
+                del self._owners[key]
         contact.archived, contact.updated_at = True, now
 
     def check(self, values: Mapping[str, Any]) -> None:
@@ -152,30 +177,51 @@ class Contacts:
                 raise invalid(name, "INVALID_TYPE", f'"{name}" must be a string')
             if known.refuses(value):
                 raise invalid(name, f"INVALID_{known.type.upper()}", f'"{name}" is not valid')
-        email = values.get("email", "")
-        if email and not _EMAIL.fullmatch(email.strip()):
-            raise invalid("email", "INVALID_EMAIL", "Email address is invalid")
+        for email in _addresses(values):
+            if not _EMAIL.fullmatch(email) or email.rpartition(".")[2] in _NO_DOMAINS:
+                raise invalid("email", "INVALID_EMAIL", f"Email address {email} is invalid")
 
     def _is_unique(self, name: str) -> bool:
         known = self.properties.get(name)
         return known is not None and known.unique
 
+    def _keys(self, values: Mapping[str, str]) -> list[tuple[str, str]]:
+        """What these values claim for one contact alone."""
+        unique = [_key(n, v) for n, v in values.items() if v and self._is_unique(n)]
+        return unique + [_key("email", each) for each in _addresses(values)]
+
     def _claim(self, values: Mapping[str, str], contact_id: int | None) -> None:
-        for name, value in values.items():
-            if not value or not (name == "email" or self._is_unique(name)):
-                continue
-            owner = self._owners.get(_key(name, value))
+        for key in self._keys(values):
+            owner = self._owners.get(key)
             if owner is not None and owner != contact_id:
                 raise conflict(f"Contact already exists. Existing ID: {owner}")
 
     def _write(self, contact: Contact, values: Mapping[str, str], now: float) -> None:
+        for key in self._keys(contact.properties):
+            self._owners.pop(key, None)
         for name, value in values.items():
-            if name == "email" or self._is_unique(name):
-                self._owners.pop(_key(name, contact.properties.get(name, "")), None)
-                if value:
-                    self._owners[_key(name, value)] = contact.id
             contact.properties[name] = value.strip().lower() if name == "email" else value
+        first = contact.properties.get("email", "")
+        others = [each for each in _addresses(contact.properties) if each != first]
+        if others or contact.properties.get(_ADDITIONAL):
+            contact.properties[_ADDITIONAL] = ";".join(others)
+        self._owners |= dict.fromkeys(self._keys(contact.properties), contact.id)
         contact.updated_at = now
+
+
+def _addresses(values: Mapping[str, str]) -> list[str]:
+    """The first e-mail and the secondary ones."""
+    told = [values.get("email", ""), *values.get(_ADDITIONAL, "").split(";")]
+    return list(dict.fromkeys(each.strip().lower() for each in told if each.strip()))
+
+
+def _joined(values: Mapping[str, str], more: list[str]) -> str:
+    return ";".join(filter(None, [values.get(_ADDITIONAL, ""), *more]))
+
+
+def _require_somebody(values: Mapping[str, str]) -> None:
+    if not any(values.get(name) for name in _WANTED):
+        raise invalid("email", "REQUIRED_FIELD", "An email, first name or last name is required")
 
 
 def moment(seconds: float) -> str:

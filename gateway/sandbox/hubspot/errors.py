@@ -1,5 +1,6 @@
 """The form of HubSpot's errors: `status`, `message`, `correlationId`, `category`, `errors`."""
 
+import json
 import uuid
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -43,9 +44,13 @@ def conflict(message: str) -> RefusedError:
 
 
 def invalid(name: str, code: str, message: str) -> RefusedError:
-    """400 about one property; `code` is PROPERTY_DOESNT_EXIST, INVALID_EMAIL and the like."""
+    """400 about one property; `code` is PROPERTY_DOESNT_EXIST, INVALID_EMAIL and the like.
+
+    What is at fault stands in `errors`, and as JSON within the message, which quotes the value.
+    """
     detail = {"message": message, "code": code, "context": {"propertyName": [name]}}
-    text = f"Property values were not valid: {message}"
+    told = [{"isValid": False, "message": message, "error": code, "name": name}]
+    text = f"Property values were not valid: {json.dumps(told)}"
     return RefusedError(error(400, "VALIDATION_ERROR", text, [detail]))
 
 

@@ -1,0 +1,150 @@
+"""A HubSpot contact is one customer's: whose it is decides what may be written to it."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gateway.outcomes import Delivery, Outcome
+from gateway.sandbox import Fault
+from tests.events.conftest import customers
+from tests.world import World, a_world, registration
+
+OLD = "old@example.com"
+
+
+@pytest.fixture
+async def crm(tmp_path: Path) -> AsyncIterator[World]:
+    """Only the CRM; nothing is retried by itself."""
+    off = {"FLAG_SMAREGI": "off", "FLAG_EMAIL": "off", "GATEWAY_AUTO_REPLAY": "false"}
+    async with a_world(tmp_path, None, **off) as world:
+        yield world
+
+
+async def signed_up(world: World, number: int, **changes: Any) -> int:
+    reply = await world.register(registration(number, **changes))
+    assert reply.channel("crm")["outcome"] == "delivered", reply.body
+    return int(reply.body["shopify_customer_id"].rpartition("/")[2])
+
+
+def contact_of(world: World, customer_id: int) -> dict[str, str]:
+    """The one contact that carries this customer's id."""
+    found = world.sandbox.hubspot.contacts.values()
+    (contact,) = [
+        each.properties
+        for each in found
+        if not each.archived and each.properties["shopify_customer_id"] == str(customer_id)
+    ]
+    return contact
+
+
+async def delivery(world: World, customer_id: int) -> Delivery:
+    (*_, newest) = sorted(
+        (d for d in await world.deliveries(channels=("crm",)) if d.customer_id == customer_id),
+        key=lambda d: d.id,
+    )
+    return newest
+
+
+async def deleted(world: World, customer_id: int) -> None:
+    """In Shopify, and now its webhook is worked."""
+    world.sandbox.shopify.delete_customer(customer_id)
+    await customers(world)._hands.leaving.remove(customer_id)
+    await world.replay(channel=["crm"])
+
+
+async def gave_up_the_address(world: World, **flags: str) -> int:
+    """A, whose e-mail is another in Shopify by now; HubSpot has not heard of it."""
+    a = await signed_up(world, 1, email=OLD)
+    world.set(**flags)
+    world.sandbox.shopify.edit_customer(a, email="new@example.com")
+    return a
+
+
+async def test_an_address_that_another_customer_gave_up_is_a_conflict_and_writes_nothing(
+    crm: World,
+) -> None:
+    a = await gave_up_the_address(crm, FLAG_UPDATES="off")
+    before = dict(contact_of(crm, a))
+    reply = await crm.register(registration(2, email=OLD, last_name="佐藤"))
+    told = reply.channel("crm")
+    assert (told["outcome"], told["error_class"]) == ("failed", "conflict")
+    assert str(a) in told["message"]
+    assert contact_of(crm, a) == before
+    assert len(crm.sandbox.hubspot.contacts) == 1
+
+
+async def test_a_change_of_the_owner_that_is_on_its_way_ends_the_conflict_by_itself(
+    crm: World,
+) -> None:
+    a = await gave_up_the_address(crm)
+    crm.sandbox.faults.set("crm", Fault("status", status=503, times=2))  # a read is repeated
+    await crm.patch(f"/v1/customers/{a}", {"last_name": "田中"})
+    assert (await delivery(crm, a)).outcome is Outcome.RETRYING
+    reply = await crm.register(registration(2, email=OLD, last_name="佐藤"))
+    told = reply.channel("crm")
+    assert (told["outcome"], told["error_class"]) == ("retrying", "conflict")
+    await crm.replay(id=[(await delivery(crm, a)).id])
+    await crm.replay(channel=["crm"])
+    b = int(reply.body["shopify_customer_id"].rpartition("/")[2])
+    assert (await delivery(crm, b)).outcome is Outcome.DELIVERED
+    assert contact_of(crm, a)["email"] == "new@example.com"
+    assert (contact_of(crm, b)["email"], contact_of(crm, b)["lastname"]) == (OLD, "佐藤")
+
+
+async def test_a_secondary_address_of_another_customers_contact_is_a_conflict(crm: World) -> None:
+    a = await signed_up(crm, 1)
+    hubspot = crm.sandbox.hubspot
+    other = hubspot.add(email="second@example.com", lastname="佐藤")
+    hubspot.merge(next(iter(hubspot.contacts)), other.id)
+    assert contact_of(crm, a)["hs_additional_emails"] == "second@example.com"
+    before = dict(contact_of(crm, a))
+    reply = await crm.register(registration(2, email="second@example.com"))
+    assert reply.channel("crm")["error_class"] == "conflict"
+    assert contact_of(crm, a) == before
+
+
+async def test_two_customers_contacts_that_were_merged_in_hubspot_never_mix(crm: World) -> None:
+    a, b = await signed_up(crm, 1), await signed_up(crm, 2)
+    hubspot = crm.sandbox.hubspot
+    of_a, of_b = sorted(hubspot.contacts)
+    hubspot.merge(of_a, of_b)
+    before = dict(contact_of(crm, a))
+    reply = await crm.patch(f"/v1/customers/{b}", {"last_name": "佐藤"})
+    assert reply.channel("crm")["error_class"] == "conflict"
+    assert contact_of(crm, a) == before
+    reply = await crm.patch(f"/v1/customers/{a}", {"last_name": "田中"})
+    assert reply.channel("crm")["outcome"] == "delivered"
+    await deleted(crm, b)
+    assert contact_of(crm, a)["lastname"] == "田中"
+
+
+async def test_a_contact_that_is_linked_to_another_customer_is_a_conflict_without_their_id(
+    crm: World,
+) -> None:
+    """Somebody emptied the property in HubSpot: the link in our database counts as well."""
+    a = await gave_up_the_address(crm, FLAG_UPDATES="off")
+    contact_of(crm, a)["shopify_customer_id"] = ""
+    reply = await crm.register(registration(2, email=OLD, last_name="佐藤"))
+    assert reply.channel("crm")["error_class"] == "conflict"
+    (contact,) = crm.sandbox.hubspot.contacts.values()
+    assert contact.properties["lastname"] == "山田"
+
+
+async def test_two_at_once_never_share_a_contact(crm: World) -> None:
+    """Both find a contact of nobody: by its first address and by its second."""
+    crm.sandbox.hubspot.add(email="one@example.com", hs_additional_emails="two@example.com")
+    crm.sandbox.delays["crm"] = 0.05
+    replies = await asyncio.gather(
+        crm.register(registration(1, email="one@example.com")),
+        crm.register(registration(2, email="two@example.com", last_name="佐藤")),
+    )
+    outcomes = sorted(reply.channel("crm")["outcome"] for reply in replies)
+    assert outcomes == ["delivered", "retrying"]
+    await crm.replay(channel=["crm"])
+    found = await crm.core.db.read(
+        lambda db: db.execute("SELECT reference FROM links WHERE channel = 'crm'").fetchall()
+    )
+    assert len(found) == len({row[0] for row in found})
