@@ -33,7 +33,6 @@ class Work:
     `announce`   writes down, durably, which fields an existing record is about to be given
     `retried`    an earlier attempt may have made the record
     `only`       the one field that may be sent now, where the flags keep the others back
-    `recreate`   a person wants the record made anew if the linked one is gone
     """
 
     customer: Customer
@@ -48,7 +47,11 @@ class Work:
     announce: Callable[[Mapping[str, str]], Awaitable[None]] = _nothing
     retried: bool = False
     only: str | None = None
-    recreate: bool = False
+
+    @property
+    def recreate(self) -> bool:
+        """A person wants the record made anew if the linked one is gone."""
+        return bool((self.plan or {}).get("recreate"))
 
     def changes(self, fields: Mapping[str, str]) -> dict[str, str]:
         """What of `fields` the linked record has to be given now; '' clears."""

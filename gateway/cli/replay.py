@@ -45,6 +45,7 @@ def _rate(_: click.Context, __: click.Parameter, value: str | None) -> float | N
 @click.option("--rate", callback=_rate, metavar="N/s", help="At most so many a second.")
 @click.option("--concurrency", type=click.IntRange(1, 64), default=8, show_default=True)
 @click.option("--dry-run", is_flag=True, help="Only say what would be tried.")
+@click.option("--recreate", is_flag=True, help="Make contacts anew that are gone from HubSpot.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
 def command(chosen: Filter, as_json: bool, **options: Any) -> None:
     """Try persisted deliveries again: retrying, failed, and held ones whose flag is on.

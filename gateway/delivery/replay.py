@@ -17,7 +17,7 @@ from gateway.customer import Customer
 from gateway.delivery.deliverer import Deliverer
 from gateway.errors import ErrorClass
 from gateway.outcomes import Delivery, DeliveryFilter, Outcome
-from gateway.store import Database, listing
+from gateway.store import Database, listing, outbox
 from gateway.wire import Lane, lane
 
 __all__ = ["Replay", "ReplayOptions"]
@@ -30,7 +30,8 @@ REPLAYABLE = (Outcome.RETRYING, Outcome.FAILED, Outcome.HELD)
 class ReplayOptions:
     """`rate` attempts a second (None: the upstreams' limits).
 
-    `began` continues an earlier run: the last attempt before it.
+    `began` continues an earlier run: the last attempt before it. `recreate`: a record that is gone
+    from its system is made anew.
     """
 
     chosen: DeliveryFilter = field(default_factory=DeliveryFilter)
@@ -38,6 +39,7 @@ class ReplayOptions:
     rate: float | None = None
     concurrency: int = 8
     dry_run: bool = False
+    recreate: bool = False
     began: int | None = None
 
 
@@ -114,6 +116,8 @@ class Replay:
                 yield _event(delivery, would)
         if not going:
             return
+        if options.recreate:
+            await self._db.write(partial(outbox.recreate, deliveries=going))
         customers = await self._deliverer.read_customers(going)
         if customers is None:
             for delivery in going:

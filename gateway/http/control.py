@@ -32,7 +32,7 @@ __all__ = ["YIELD", "control_application"]
 YIELD: web.AppKey[Callable[[], bool]] = web.AppKey("yield")
 _STOPPING: web.AppKey[asyncio.Event] = web.AppKey("stopping", asyncio.Event)
 
-_REPLAY = frozenset({"limit", "rate", "concurrency", "dry_run", "began"})
+_REPLAY = frozenset({"limit", "rate", "concurrency", "dry_run", "recreate", "began"})
 _BACKFILL = frozenset({"dry_run", "yes_send_mail"})
 _LAST_EVENT = 5.0
 """Seconds for an attempt under way to be told of when this owner has to go."""
@@ -122,6 +122,7 @@ async def replay(request: web.Request) -> web.StreamResponse:
         rate=body.get("rate"),
         concurrency=body.get("concurrency") or 8,
         dry_run=bool(body.get("dry_run")),
+        recreate=bool(body.get("recreate")),
         began=body.get("began"),
     )
     return await _stream(request, core.replay.run(options, request.app[_STOPPING]))

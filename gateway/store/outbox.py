@@ -15,6 +15,7 @@ __all__ = [
     "claim",
     "discard",
     "recover",
+    "recreate",
     "save_plan",
     "values",
 ]
@@ -189,6 +190,12 @@ def save_plan(db: sqlite3.Connection, delivery_id: int, plan: dict[str, Any]) ->
     db.execute(
         "UPDATE deliveries SET plan = ? WHERE id = ?", (orjson.dumps(plan).decode(), delivery_id)
     )
+
+
+def recreate(db: sqlite3.Connection, deliveries: Iterable[Delivery]) -> None:
+    """A person wants the record made anew where it is gone: in the plan, so that it is kept."""
+    for each in deliveries:
+        save_plan(db, each.id, {**(each.plan or {}), "recreate": True})
 
 
 def discard(db: sqlite3.Connection, delivery_id: int, message: str, now: float) -> bool:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from gateway.delivery.replay import ReplayOptions
 from gateway.outcomes import Delivery, Outcome
 from gateway.sandbox import Fault
 from tests.events.conftest import customers
@@ -148,3 +149,50 @@ async def test_two_at_once_never_share_a_contact(crm: World) -> None:
         lambda db: db.execute("SELECT reference FROM links WHERE channel = 'crm'").fetchall()
     )
     assert len(found) == len({row[0] for row in found})
+
+
+# -- a contact that was deleted in HubSpot
+
+
+async def recreated(world: World, *, recreate: bool) -> list[str]:
+    options = ReplayOptions(recreate=recreate)
+    return [e["result"] async for e in world.core.replay.run(options) if e["event"] == "delivery"]
+
+
+async def test_a_contact_that_was_deleted_in_hubspot_is_made_anew_when_a_person_says_so(
+    crm: World,
+) -> None:
+    a = await signed_up(crm, 1)
+    crm.sandbox.hubspot.archive(next(iter(crm.sandbox.hubspot.contacts)))
+    reply = await crm.patch(f"/v1/customers/{a}", {"last_name": "田中"})
+    assert reply.channel("crm")["error_class"] == "conflict"
+    assert "replay --id ID --recreate" in reply.channel("crm")["message"]
+    assert await recreated(crm, recreate=False) == ["failed"], "not by itself"
+    assert await recreated(crm, recreate=True) == ["delivered"]
+    assert contact_of(crm, a)["lastname"] == "田中"
+    reply = await crm.patch(f"/v1/customers/{a}", {"last_name": "佐藤"})
+    assert reply.channel("crm")["outcome"] == "delivered"
+    assert contact_of(crm, a)["lastname"] == "佐藤"
+    assert len(crm.sandbox.hubspot.contacts) == 2
+
+
+async def test_a_persons_word_outlasts_an_attempt_that_fails(crm: World) -> None:
+    a = await signed_up(crm, 1)
+    crm.sandbox.hubspot.archive(next(iter(crm.sandbox.hubspot.contacts)))
+    await crm.patch(f"/v1/customers/{a}", {"last_name": "田中"})
+    crm.sandbox.faults.set("crm", Fault("status", status=503))
+    assert await recreated(crm, recreate=True) == ["retrying"]
+    crm.sandbox.faults.clear()
+    assert await recreated(crm, recreate=False) == ["delivered"]
+    assert contact_of(crm, a)["lastname"] == "田中"
+
+
+async def test_one_that_was_restored_meanwhile_is_used_again(crm: World) -> None:
+    a = await signed_up(crm, 1)
+    (contact,) = crm.sandbox.hubspot.contacts.values()
+    contact.archived = True
+    await crm.patch(f"/v1/customers/{a}", {"last_name": "田中"})
+    contact.archived = False
+    assert await recreated(crm, recreate=True) == ["delivered"]
+    assert contact_of(crm, a)["lastname"] == "田中"
+    assert len(crm.sandbox.hubspot.contacts) == 1

@@ -31,7 +31,7 @@ __all__ = ["HubSpot"]
 
 _GONE = (
     "the contact is gone from HubSpot: restore it there within 90 days, "
-    "or have a new one made with `replay --recreate`"
+    "or have a new one made with `replay --id ID --recreate`"
 )
 
 
