@@ -126,6 +126,16 @@ async def test_refused_credentials_shut_it_at_once_with_a_probe_every_ten_second
         channel.fail(ErrorClass.AUTH)
 
 
+@pytest.mark.parametrize("kind", [ErrorClass.RATE_LIMIT, ErrorClass.UNAVAILABLE])
+@pytest.mark.parametrize(("asked", "shut"), [(80000.0, 80000.0), (10.0**9, 86400.0)])
+async def test_who_asks_to_wait_is_left_alone_for_that_long_and_a_day_at_most(
+    channel: Channel, kind: ErrorClass, asked: float, shut: float
+) -> None:
+    channel.fail(kind, after=asked)
+    assert (channel.gate.cause, channel.gate.remaining()) == (kind, shut)
+    assert await channel.gate.admit() is Admission.SHUT
+
+
 async def test_a_person_probes_at_once(channel: Channel) -> None:
     channel.fail(ErrorClass.AUTH)
     assert await channel.gate.admit() is Admission.SHUT

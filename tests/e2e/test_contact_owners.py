@@ -134,6 +134,36 @@ async def test_a_contact_that_is_linked_to_another_customer_is_a_conflict_withou
     assert contact.properties["lastname"] == "山田"
 
 
+async def test_an_id_that_this_shop_does_not_know_counts_as_another_customers(crm: World) -> None:
+    """Two shops may share one HubSpot account."""
+    hubspot = crm.sandbox.hubspot
+    hubspot.add_property("shopify_customer_id", unique=True)
+    hubspot.add(email=OLD, lastname="鈴木", shopify_customer_id="6000000000009")
+    told = (await crm.register(registration(1, email=OLD))).channel("crm")
+    assert (told["outcome"], told["error_class"]) == ("failed", "conflict")
+    (contact,) = hubspot.contacts.values()
+    assert (contact.properties["lastname"], contact.properties["shopify_customer_id"]) == (
+        "鈴木",
+        "6000000000009",
+    )
+
+
+async def test_while_shopify_cannot_say_whether_the_owner_exists_nothing_is_decided(
+    crm: World,
+) -> None:
+    a = await gave_up_the_address(crm, FLAG_UPDATES="off")
+    before = dict(contact_of(crm, a))
+    crm.sandbox.faults.set("shopify", Fault("status", status=503, match="nodes"))
+    reply = await crm.register(registration(2, email=OLD, last_name="佐藤"))
+    told = reply.channel("crm")
+    assert (told["outcome"], contact_of(crm, a)) == ("retrying", before)
+    owed = await delivery(crm, int(reply.body["shopify_customer_id"].rpartition("/")[2]))
+    assert (owed.attempts, owed.waiting) == (0, "shopify"), "nobody's fault: not counted"
+    crm.sandbox.faults.clear()
+    await crm.replay(channel=["crm"])
+    assert (await delivery(crm, owed.customer_id)).error_class == "conflict"
+
+
 async def test_two_at_once_never_share_a_contact(crm: World) -> None:
     """Both find a contact of nobody: by its first address and by its second."""
     crm.sandbox.hubspot.add(email="one@example.com", hs_additional_emails="two@example.com")

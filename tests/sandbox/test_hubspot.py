@@ -168,3 +168,53 @@ async def test_search_that_has_not_the_apis_shape_is_a_400(clients: Clients, bod
 async def test_wrong_token_is_401(clients: Clients) -> None:
     reply = await clients.send("GET", clients.sandbox.hubspot.url + PROPERTIES)
     assert (reply.status, reply.body["category"]) == (401, "INVALID_AUTHENTICATION")
+
+
+async def test_a_secondary_address_is_taken_and_finds_its_contact(clients: Clients) -> None:
+    made = clients.sandbox.hubspot.add(email="a@example.com", hs_additional_emails="b@example.com")
+    again = await clients.hubspot("POST", CONTACTS, json=properties(email="B@example.com"))
+    assert (again.status, again.body["category"]) == (409, "CONFLICT")
+    found = await clients.hubspot("GET", f"{CONTACTS}/b@example.com?idProperty=email")
+    assert found.body["id"] == str(made.id)
+    assert found.body["properties"]["email"] == "a@example.com"
+    path = f"{CONTACTS}/{made.id}"
+    await clients.hubspot("PATCH", path, json={"properties": {"email": "b@example.com"}})
+    free = await clients.hubspot("POST", CONTACTS, json=properties(email="a@example.com"))
+    assert free.status == 201
+
+
+async def test_the_id_of_a_merged_contact_is_the_others_from_then_on(clients: Clients) -> None:
+    hubspot = clients.sandbox.hubspot
+    hubspot.add_property("shopify_customer_id", unique=True)
+    one = hubspot.add(email="a@example.com", shopify_customer_id="1")
+    two = hubspot.add(email="b@example.com", shopify_customer_id="2", phone="03-0000-0000")
+    hubspot.merge(one.id, two.id)
+    for way in (f"{two.id}", "b@example.com?idProperty=email", "1?idProperty=shopify_customer_id"):
+        found = await clients.hubspot("GET", f"{CONTACTS}/{way}")
+        assert found.body["id"] == str(one.id), way
+    assert one.properties["shopify_customer_id"] == "1"
+    assert one.properties["phone"] == "03-0000-0000"
+    gone = await clients.hubspot("GET", f"{CONTACTS}/2?idProperty=shopify_customer_id")
+    assert gone.status == 404
+    assert (await clients.hubspot("DELETE", f"{CONTACTS}/{two.id}")).status == 204
+    assert one.archived
+
+
+async def test_a_contact_has_an_e_mail_or_a_name_always(clients: Clients) -> None:
+    nobody = await clients.hubspot("POST", CONTACTS, json=properties(phone="03-0000-0000"))
+    assert (nobody.status, nobody.body["category"]) == (400, "VALIDATION_ERROR")
+    made = clients.sandbox.hubspot.add(email="a@example.com")
+    path = f"{CONTACTS}/{made.id}"
+    reply = await clients.hubspot("PATCH", path, json={"properties": {"email": ""}})
+    assert reply.status == 400
+    both = {"email": "", "lastname": "山田"}
+    assert (await clients.hubspot("PATCH", path, json={"properties": both})).status == 200
+
+
+async def test_a_refused_value_stands_in_the_errors_and_within_the_message(
+    clients: Clients,
+) -> None:
+    reply = await clients.hubspot("POST", CONTACTS, json=properties(email="x@h4.local"))
+    assert [each["code"] for each in reply.body["errors"]] == ["INVALID_EMAIL"]
+    assert reply.body["message"].startswith("Property values were not valid: [{")
+    assert "x@h4.local" in reply.body["message"], "HubSpot quotes what it refuses"

@@ -1,7 +1,8 @@
 """Whose contact it is: by the Shopify customer id that it carries, and by the link in our database.
 
-A contact of another customer who exists in Shopify is never written to. One of a customer who is
-gone from Shopify is free: somebody signed up again with the same e-mail.
+A contact of another customer is never written to. One of a customer of ours who is gone from
+Shopify is free: somebody signed up again with the same e-mail. An id of which we know nothing may
+be of another shop that shares the account, so it counts.
 """
 
 from functools import partial
@@ -11,7 +12,7 @@ from gateway.channels.claims import Claims
 from gateway.channels.crm.answers import Contact
 from gateway.channels.crm.client import SYSTEM
 from gateway.errors import ErrorClass, UpstreamError
-from gateway.outcomes import Outcome
+from gateway.outcomes import Link, Outcome
 from gateway.store import links, listing
 
 __all__ = ["Owners"]
@@ -30,21 +31,22 @@ class Owners:
         """From here to the link's row nobody else may have this contact; a conflict where it is
         another's. Returns the customer whose link it still has and who is gone from Shopify.
         """
-        if not self._claims.claim(contact.id, customer_id):
-            raise _conflict("another customer is just being linked to this contact", _AGAIN)
-        holder = await self._holder(contact, customer_id)
-        owner = await self._existing(contact, holder, customer_id)
+        self._claim(contact, customer_id)
+        link = await self._link(contact)
+        owner = await self._other(contact, link, customer_id)
         if owner is not None:
             self.release(contact.id, customer_id)
             raise await self.conflict(owner)
-        return holder
+        return link.customer_id if link and link.customer_id != customer_id else None
 
     async def is_anothers(self, contact: Contact, customer_id: int) -> bool:
-        """Whether it is, or is just becoming, another's; otherwise nobody else may have it now."""
+        """Whether it is another's by now; otherwise nobody else may have it from here on."""
+        self._claim(contact, customer_id)
+        return await self.owner_of(contact, customer_id) is not None
+
+    def _claim(self, contact: Contact, customer_id: int) -> None:
         if not self._claims.claim(contact.id, customer_id):
-            return True
-        holder = await self._holder(contact, customer_id)
-        return await self._existing(contact, holder, customer_id) is not None
+            raise _conflict("another customer is just being linked to this contact", _AGAIN)
 
     async def conflict(self, owner: int) -> UpstreamError:
         """One that passes by itself where a change of the owner is on its way to HubSpot."""
@@ -56,19 +58,17 @@ class Owners:
         )
 
     async def owner_of(self, contact: Contact, customer_id: int) -> int | None:
-        """Another customer who exists in Shopify and whose contact this is."""
-        holder = await self._holder(contact, customer_id)
-        return await self._existing(contact, holder, customer_id)
+        """Another customer whose contact this is."""
+        return await self._other(contact, await self._link(contact), customer_id)
 
-    async def _holder(self, contact: Contact, customer_id: int) -> int | None:
-        """Another customer who is linked to it."""
+    async def _link(self, contact: Contact) -> Link | None:
         of_reference = partial(links.of_reference, channel=SYSTEM, reference=contact.id)
-        link = await self._context.db.read(of_reference)
-        return link.customer_id if link and link.customer_id != customer_id else None
+        return await self._context.db.read(of_reference)
 
-    async def _existing(self, contact: Contact, holder: int | None, customer_id: int) -> int | None:
-        for other in {holder, _customer_id(contact.owner)} - {None, customer_id}:
-            if other is not None and await self._context.customer_exists(other):
+    async def _other(self, contact: Contact, link: Link | None, customer_id: int) -> int | None:
+        linked = link.customer_id if link else None
+        for other in {linked, _customer_id(contact.owner)} - {None, customer_id}:
+            if other is not None and (link is None or await self._context.customer_exists(other)):
                 return other
         return None
 
