@@ -117,7 +117,7 @@ class Replay:
         if not going:
             return
         if options.recreate:
-            await self._db.write(partial(outbox.recreate, deliveries=going))
+            await self._db.write(partial(outbox.recreate, ids=[each.id for each in going]))
         customers = await self._deliverer.read_customers(going)
         if customers is None:
             for delivery in going:

@@ -192,10 +192,19 @@ def save_plan(db: sqlite3.Connection, delivery_id: int, plan: dict[str, Any]) ->
     )
 
 
-def recreate(db: sqlite3.Connection, deliveries: Iterable[Delivery]) -> None:
-    """A person wants the record made anew where it is gone: in the plan, so that it is kept."""
-    for each in deliveries:
-        save_plan(db, each.id, {**(each.plan or {}), "recreate": True})
+def recreate(db: sqlite3.Connection, ids: Iterable[int]) -> None:
+    """A person wants the records of failed conflicts made anew where they are gone: in the plan,
+    so that it is kept.
+    """
+    for delivery_id in ids:
+        row = db.execute(
+            """SELECT plan FROM deliveries
+               WHERE id = ? AND outcome = 'failed' AND error_class = 'conflict'""",
+            (delivery_id,),
+        ).fetchone()
+        if row is not None:
+            plan = orjson.loads(row["plan"]) if row["plan"] else {}
+            save_plan(db, delivery_id, {**plan, "recreate": True})
 
 
 def discard(db: sqlite3.Connection, delivery_id: int, message: str, now: float) -> bool:
