@@ -4,14 +4,14 @@ import asyncio
 import logging
 import sqlite3
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from typing import cast
 
 from gateway.channels.smaregi import Balance, Smaregi
 from gateway.delivery import Route
 from gateway.errors import EmailNotProven, ErrorClass, UpstreamError
-from gateway.outcomes import DeliveryFilter, Kind, Link, Outcome
+from gateway.outcomes import Delivery, DeliveryFilter, Link, Outcome
 from gateway.recent import Recent
 from gateway.store import Database, links, listing
 
@@ -109,18 +109,17 @@ class Membership:
         channel = self._route.spec.name
         chosen = DeliveryFilter(channels=(channel,), outcomes=_OWED, customer_id=customer_id)
 
-        def unit(db: sqlite3.Connection) -> tuple[Link | None, bool]:
+        def unit(db: sqlite3.Connection) -> tuple[Link | None, Sequence[Delivery]]:
             if links.is_withheld(db, channel, customer_id):
                 raise EmailNotProven
             link = links.get(db, channel, customer_id)
-            owed = [] if link else listing.find(db, chosen, limit=10)
-            return link, any(delivery.kind is not Kind.REMOVAL for delivery in owed)
+            return link, () if link else listing.find(db, chosen, limit=10)
 
-        link, owed = await self._db.read(unit)
-        if link is not None and link.member_number:
-            return link.member_number
-        known = self._route.spec.number_is_customer_id(self._route.settings())
-        return str(customer_id) if known and (link or owed) else None
+        link, deliveries = await self._db.read(unit)
+        if link is None:
+            return self._route.number_beforehand(customer_id, deliveries)
+        by_rule = str(customer_id) if self._route.numbers_by_rule() else None
+        return link.member_number or by_rule
 
     async def close(self) -> None:
         await self._recent.close()

@@ -150,7 +150,7 @@ class ProfileChanges:
             log.error("outcomes could not be kept, they follow: %s (%s)", error, error.hint)
             settled = {}
         deliveries = [settled[d.id].delivery if d.id in settled else d for d in owed]
-        number = await self._deliverer.member_number(customer.id)
+        number = await self._deliverer.member_number(customer.id, deliveries)
         return Answer(200, change_body(customer.id, result.warnings, deliveries, number))
 
     async def _owe(self, customer: Customer, before: Sequence[Delivery]) -> list[Delivery]:

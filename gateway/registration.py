@@ -205,7 +205,9 @@ class Registrar:
         ends = (ended.settlement for ended in settled.values())
         told = (told_number(customer.id, end.member_number, end.unproven) for end in ends)
         number = next(filter(None, told), None) or (
-            None if result.fresh else await self._deliverer.member_number(customer.id)
+            self._deliverer.works.number_beforehand(customer.id, deliveries)
+            if result.fresh
+            else await self._deliverer.member_number(customer.id, deliveries)
         )
         return Answer(
             201,

@@ -56,6 +56,6 @@ class Standing:
         return await (self._db.write(unit) if tell else self._db.read(unit))
 
     async def _body(self, row: Registration, customer_id: int, deliveries: list[Delivery]) -> bytes:
-        number = await self._deliverer.member_number(customer_id)
+        number = await self._deliverer.member_number(customer_id, deliveries)
         action = row.shopify_action or "created"
         return registration_body(row.id, customer_id, action, row.warnings, deliveries, number)

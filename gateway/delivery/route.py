@@ -1,10 +1,11 @@
 """What leads to a channel."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from gateway.channels import Channel, Spec
 from gateway.delivery.gate import Gate
+from gateway.outcomes import Delivery, Kind
 from gateway.settings import Section
 
 __all__ = ["Route"]
@@ -18,3 +19,20 @@ class Route:
     channel: Channel
     gate: Gate
     settings: Callable[[], Section]
+
+    def number_beforehand(self, customer_id: int, deliveries: Iterable[Delivery]) -> str | None:
+        """The member number that the rule gives to a customer whom this channel is owed.
+
+        Never for somebody who did not sign up: then nothing is owed.
+        """
+        owed = any(
+            delivery.channel == self.spec.name
+            and delivery.outcome.is_open
+            and delivery.kind is not Kind.REMOVAL
+            for delivery in deliveries
+        )
+        return str(customer_id) if owed and self.numbers_by_rule() else None
+
+    def numbers_by_rule(self) -> bool:
+        """Whether the Shopify customer id is everybody's member number, as things are set now."""
+        return self.spec.number_is_customer_id(self.settings())

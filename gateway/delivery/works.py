@@ -5,7 +5,7 @@ cannot be told from the database.
 """
 
 import asyncio
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
 from typing import Any
@@ -60,12 +60,23 @@ class Works:
     async def link(self, channel: str, customer_id: int) -> Link | None:
         return await self._db.read(lambda db: links.get(db, channel, customer_id))
 
-    async def member_number(self, customer_id: int) -> str | None:
-        """The number that tills know this customer by, as far as they may be told it; None until a
-        channel has given it.
+    async def member_number(
+        self, customer_id: int, deliveries: Iterable[Delivery] = ()
+    ) -> str | None:
+        """The number that tills know this customer by, or, by what is owed them, will know; as far
+        as they may be told it.
         """
         link = await self.link(self.numbering, customer_id) if self.numbering else None
-        return link.told_number if link else None
+        if link is not None and link.unproven:
+            return link.told_number
+        known = link.member_number if link else None
+        return known or self.number_beforehand(customer_id, deliveries)
+
+    def number_beforehand(self, customer_id: int, deliveries: Iterable[Delivery]) -> str | None:
+        """Of one without a link: the number that what is owed them will give them."""
+        if self.numbering is None:
+            return None
+        return self._routes[self.numbering].number_beforehand(customer_id, deliveries)
 
     def _number_by_rule(self, customer_id: int) -> str:
         """The number that this customer will have, where that is known beforehand; else ''."""
@@ -73,8 +84,7 @@ class Works:
             return ""
         route = self._routes[self.numbering]
         will_be = self._flags()[self.numbering].decide(customer_id).mode in {Mode.ON, Mode.HOLD}
-        known = will_be and route.spec.number_is_customer_id(route.settings())
-        return str(customer_id) if known else ""
+        return str(customer_id) if will_be and route.numbers_by_rule() else ""
 
     # -- what was given
 

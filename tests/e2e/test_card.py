@@ -48,17 +48,21 @@ async def test_the_card_does_not_wait_for_smaregi(world: World) -> None:
     world.sandbox.faults.set("smaregi", Fault("status", status=503))
     registered = await world.register()
     assert registered.channel("smaregi")["outcome"] == "retrying"
-    assert registered.body["member_number"] is None
+    assert registered.body["member_number"] == str(ID)
+    again = await world.get(f"/v1/registrations/{registered.body['id']}")
+    assert again.body["member_number"] == str(ID)
     assert read(await world.get(CARD)) == str(ID)
     (delivery,) = await world.deliveries(channels=("smaregi",))
     await world.core.discard([delivery.id])
+    again = await world.get(f"/v1/registrations/{registered.body['id']}")
+    assert again.body["member_number"] is None
     assert_problem(await world.get(CARD), 404, "no-card")
 
 
 @pytest.mark.parametrize("flag", ["off", "dry_run"])
 async def test_who_is_no_member_has_no_card(tmp_path: Path, flag: str) -> None:
     async with a_world(tmp_path, FLAG_SMAREGI=flag) as world:
-        await world.register()
+        assert (await world.register()).body["member_number"] is None
         assert_problem(await world.get(CARD), 404, "no-card")
 
 
@@ -77,7 +81,7 @@ async def test_a_plastic_card_keeps_its_number(tmp_path: Path) -> None:
             mailAddress=TARO["email"],
         )
         world.sandbox.faults.set("smaregi", Fault("status", status=503))
-        await world.register()
+        assert (await world.register()).body["member_number"] is None
         assert_problem(await world.get(CARD), 404, "no-card")
         world.sandbox.faults.clear()
         await world.replay(channel="smaregi")
