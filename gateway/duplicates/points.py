@@ -4,10 +4,10 @@ They are taken from the absorbed member before the survivor gets them: whatever 
 between, nobody can spend points twice, and our row says how many are owed to whom. Adding first
 would show the points at both members meanwhile, to be spent at any till.
 
-Each change is written down, with the balance read right before it, and then sent, once. After an
-answer that is lost or unclear the balance decides: as expected, it was done; as before for so long
-that no late request can come any more, it was not; anything else, the till moved points at the same
-moment, and a person has to compare.
+Each change is written down, with the balance read right before it, and then sent, once. An answer
+that names the transaction proves that it was done. After any other the balance decides: as
+expected, it was done; as before for so long that no late request can come any more, it was not;
+anything else, the till moved points at the same moment, and a person has to compare.
 """
 
 import asyncio
@@ -16,7 +16,7 @@ from collections.abc import Callable
 
 from gateway.channels.smaregi.client import SmaregiClient
 from gateway.duplicates.progress import Tell, Unfinished
-from gateway.errors import UpstreamError
+from gateway.errors import ErrorClass, UpstreamError
 from gateway.store import Database, merges
 from gateway.store.merges import Merge
 
@@ -63,33 +63,51 @@ class Points:
     async def _send(self, merge: Merge, before: str, after: str, tell: Tell) -> Merge:
         """Once, and never again before it is known not to have happened."""
         member, points = _change(merge)
+        refusal: UpstreamError | None = None
         try:
-            answered = await self._client.add_points(str(member), points)
+            proven = await self._client.add_points(str(member), points)
         except UpstreamError as error:
             if error.applied is False:
                 await self._write(merge.at(before, self._clock()))
                 raise
-            answered = None
-        if answered == merge.balance_before + points:
+            proven, refusal = False, error
+        if proven:
             return await self._write(merge.at(after, self._clock()))
-        return await self._clear_up(merge, before, after, tell)
+        return await self._clear_up(merge, before, after, tell, refusal)
 
-    async def _clear_up(self, merge: Merge, before: str, after: str, tell: Tell) -> Merge:
-        """What became of a change whose answer nobody has: the balance says."""
+    async def _clear_up(
+        self,
+        merge: Merge,
+        before: str,
+        after: str,
+        tell: Tell,
+        refusal: UpstreamError | None = None,
+    ) -> Merge:
+        """What became of a change whose answer nobody has: the balance says.
+
+        A `refusal` of the data was Smaregi's own, so nothing is under way any more.
+        """
         member, points = _change(merge)
-        tell(
-            f"Whether member {member} got {points:+d} points is not known: its balance is read "
-            f"until that is clear ({self.patience:.0f} s at most)."
-        )
-        until = time.monotonic() + self.patience
+        refused = refusal is not None and refusal.error_class is ErrorClass.INVALID_DATA
+        patience = 0.0 if refused else self.patience
+        if not refused:
+            tell(
+                f"Whether member {member} got {points:+d} points is not known: its balance is read "
+                f"until that is clear ({patience:.0f} s at most)."
+            )
+        until = time.monotonic() + patience
         while (balance := await self._read(member, until)) == merge.balance_before:
             if time.monotonic() >= until:
                 await self._write(merge.at(before, self._clock()))
-                raise Unfinished(
-                    f"Smaregi never answered, and member {member} still has {balance} points: the "
-                    "change did not reach it. Run the same command again."
+                raise (
+                    refusal
+                    if refusal and refused
+                    else Unfinished(
+                        f"Smaregi gave no clear answer, and member {member} still has {balance} "
+                        "points: the change did not reach it. Run the same command again."
+                    )
                 )
-            await asyncio.sleep(min(_PAUSE, self.patience / 10))
+            await asyncio.sleep(min(_PAUSE, patience / 10))
         if balance != merge.balance_before + points:
             raise Puzzle(
                 f"member {member} had {merge.balance_before} points, {points:+d} were sent, and "

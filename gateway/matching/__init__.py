@@ -11,6 +11,7 @@ from gateway.matching.rules import (
     choose,
     names_differ_wholly,
     preference,
+    tied_members,
 )
 
 __all__ = [
@@ -26,4 +27,5 @@ __all__ = [
     "names_differ_wholly",
     "preference",
     "rebuild",
+    "tied_members",
 ]

@@ -289,7 +289,7 @@ class MemberIndex:
 
 
 def _fingerprint(row: Mapping[str, Any]) -> int:
-    return hash(tuple(row.values()))
+    return hash(tuple(row.items()))  # a column may be left out
 
 
 def _stamp_of(row: Mapping[str, Any]) -> float:

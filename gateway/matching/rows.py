@@ -77,7 +77,7 @@ class MemberHasher:
             self._name(_name(get("lastName") or "", get("firstName") or "")),
             self._birth(get("birthDate") or ""),
             get("lastComeDateTime") or "",
-            int(float(get("point") or 0)),
+            0,  # points are no column of a member: they are read where they decide
             self._mobile(mobile),
             self._postal(postal_code),
             self._place(place_digest(postal_code, address1=get("address") or "")),

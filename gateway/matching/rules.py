@@ -16,6 +16,7 @@ __all__ = [
     "choose",
     "names_differ_wholly",
     "preference",
+    "tied_members",
 ]
 
 _COUNTS = {0, 2}
@@ -69,7 +70,7 @@ def choose(
 ) -> LinkTo | CreateNew | Undecided:
     """Decide among the members with the customer's e-mail."""
     usable = [member for member in members if member.status in _COUNTS]
-    fitting = [m for m in usable if link_contradicted or not contradicts(m, evidence)]
+    fitting = _fitting(usable, evidence, link_contradicted=link_contradicted)
     if fitting:
         best, *others = sorted(fitting, key=_preference)
         told: dict[str, bytes | None] = {name: getattr(evidence, name) for name in _KEYS}
@@ -80,6 +81,26 @@ def choose(
     if any(member.status == _SUSPENDED for member in members):
         return Undecided("the store member with this e-mail is suspended (status 1)")
     return CreateNew(tuple(members))
+
+
+def tied_members(
+    members: Sequence[Member], evidence: Evidence, *, link_contradicted: bool
+) -> list[int]:
+    """Ids of those of whom `choose` takes the one with the most points; none where it is clear.
+
+    The index keeps no points, so whoever asks for these reads them first.
+    """
+    usable = [member for member in members if member.status in _COUNTS]
+    fitting = _fitting(usable, evidence, link_contradicted=link_contradicted)
+    last = min((_preference(member)[0] for member in fitting), default=0)
+    tied = [member.member_id for member in fitting if _preference(member)[0] == last]
+    return tied if len(tied) > 1 else []
+
+
+def _fitting(
+    usable: Sequence[Member], evidence: Evidence, *, link_contradicted: bool
+) -> list[Member]:
+    return [m for m in usable if link_contradicted or not contradicts(m, evidence)]
 
 
 def _without(members: Iterable[Member], left_out: Iterable[Member]) -> tuple[Member, ...]:

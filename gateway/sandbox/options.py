@@ -3,8 +3,10 @@
 import ssl
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Literal
 
 SHOPIFY_SCOPES = frozenset({"read_customers", "write_customers"})
+SMAREGI_SCOPES = frozenset({"pos.customers:read", "pos.customers:write"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +42,8 @@ class SmaregiOptions:
 
     `required` are columns that this contract demands beyond the three of the API. `numeric_ids`
     answers `customerId` as a number. `retry_after`: seconds said with a 429, None to say nothing.
+    `scopes` are those that the app has: a token is given for no more. `blanks`: a column that a
+    member does not have comes as an empty text, as null, or is left out of the answer.
     `skew`: seconds that the system's clock is ahead. `point_list` False answers
     `GET /customers/point` with the object instead of a list with it. Webhooks carry
     `webhook_headers`, or `X-Webhook-Secret` with `webhook_secret` where none are given.
@@ -54,6 +58,8 @@ class SmaregiOptions:
     retry_after: int | None = None
     required: frozenset[str] = frozenset()
     numeric_ids: bool = False
+    scopes: frozenset[str] = SMAREGI_SCOPES
+    blanks: Literal["text", "null", "left out"] = "text"
     skew: float = 0.0
     point_list: bool = True
     webhook_url: str | None = None

@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 from gateway.customer import Customer, gid
-from gateway.errors import UpstreamError
+from gateway.errors import ErrorClass, UpstreamError
 from gateway.normalize import parse_fields
 from gateway.shopify import documents
 from gateway.shopify.client import GraphQL
@@ -39,6 +39,8 @@ __all__ = ["Change"]
 
 _PAUSE = 0.25
 """Seconds before a change whose answer was lost is made again."""
+_FINAL = {ErrorClass.AUTH, ErrorClass.INVALID_DATA}
+"""Answers that stay the same however soon the change is made again."""
 _TEXTS = {"email": "email", "last_name": "lastName", "first_name": "firstName"}
 _ADDRESS = {"countryCode": "countryCodeV2"}
 """Fields of an address that are read under another name than they are written."""
@@ -69,7 +71,8 @@ class Change:
             try:
                 return await self._once(deadline)
             except UpstreamError as error:
-                if error.applied is False or clock() + _PAUSE >= deadline:
+                final = error.applied is False or error.error_class in _FINAL
+                if final or clock() + _PAUSE >= deadline:
                     raise
             await asyncio.sleep(_PAUSE)
 

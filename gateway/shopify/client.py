@@ -13,13 +13,23 @@ from gateway.settings import ShopifySettings
 from gateway.shopify.documents import Document
 from gateway.wire import Access, Answer, Call, ClientCredentials, Wire
 from gateway.wire.limits import CostBucket
-from gateway.wire.tokens import parse_token
+from gateway.wire.tokens import Grant, grant_of
 
-__all__ = ["GraphQL"]
+__all__ = ["GraphQL", "TooDear"]
 
 SYSTEM = "shopify"
+_CREDENTIALS = "SHOPIFY_STORE, SHOPIFY_CLIENT_ID and SHOPIFY_CLIENT_SECRET"
 _LONGEST_WAIT = 5.0
 """Seconds that a call waits for points when its caller named no deadline."""
+
+
+class TooDear(UpstreamError):  # noqa: N818 - a turn in the flow of whoever asks for pages
+    """The document costs more than Shopify allows a single query, whatever the bucket holds."""
+
+    def __init__(self, document: Document) -> None:
+        text = "the query costs more than Shopify allows a single one (MAX_COST_EXCEEDED)"
+        applied = None if document.access is Access.WRITE else False
+        super().__init__(SYSTEM, document.name, ErrorClass.UNEXPECTED, text, applied=applied)
 
 
 class GraphQL:
@@ -87,7 +97,7 @@ class GraphQL:
                 SYSTEM, document.name, ErrorClass.TIMEOUT, "no token in time", applied=False
             ) from None
 
-    async def _ask_token(self) -> tuple[str, float]:
+    async def _ask_token(self) -> Grant:
         settings = self._settings()
         secret = settings.shopify_client_secret
         form = {
@@ -109,10 +119,7 @@ class GraphQL:
                 body=urlencode(form).encode(),
             )
         )
-        if answer.status != 200:
-            refused = answer.status in {400, 401, 403}
-            raise answer.error(ErrorClass.AUTH if refused else None)
-        return parse_token(SYSTEM, answer.json())
+        return grant_of(answer, f"Shopify gives no token: check {_CREDENTIALS}")
 
     async def _post(
         self,
@@ -228,17 +235,14 @@ def _codes(body: Mapping[str, Any]) -> set[str]:
 def _graphql_error(document: Document, answer: Answer, codes: set[str]) -> UpstreamError:
     """Shopify's error texts may quote what was sent, so only their codes are told."""
     unknown = None if document.access is Access.WRITE else False
-    applied: bool | None
-    if "ACCESS_DENIED" in codes:
-        kind, text, applied = (
-            ErrorClass.AUTH,
-            "access denied: the app lacks a scope or protected customer data approval",
-            False,
-        )
-    elif codes & {"INTERNAL_SERVER_ERROR", "TIMEOUT", "MAX_COST_EXCEEDED"}:
-        kind, text, applied = ErrorClass.UNAVAILABLE, "internal error at Shopify", unknown
+    if "MAX_COST_EXCEEDED" in codes:
+        return TooDear(document)
+    if "ACCESS_DENIED" in codes:  # also of one field alone, beside what was carried out
+        kind = ErrorClass.AUTH
+        text = "access denied: the app lacks a scope or protected customer data approval"
+    elif codes & {"INTERNAL_SERVER_ERROR", "TIMEOUT"}:
+        kind, text = ErrorClass.UNAVAILABLE, "internal error at Shopify"
     else:
         kind = ErrorClass.UNEXPECTED
         text = "errors in the answer: " + ", ".join(sorted(codes) or ["no data"])
-        applied = unknown
-    return UpstreamError(SYSTEM, document.name, kind, text, status=answer.status, applied=applied)
+    return UpstreamError(SYSTEM, document.name, kind, text, status=answer.status, applied=unknown)

@@ -29,7 +29,10 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """What the match rules need of a member. `status` as Smaregi counts (0 active … 4 merged)."""
+    """What the match rules need of a member. `status` as Smaregi counts (0 active … 4 merged).
+
+    `points` are 0 in the index; whoever decides by them reads them at Smaregi.
+    """
 
     member_id: int
     code: str

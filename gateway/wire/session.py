@@ -29,6 +29,12 @@ MAX_BODY = 32 * 1024 * 1024
 """Bytes of an answer that we are willing to read: 1 000 Smaregi members are under 2 MiB."""
 
 
+_CERTAIN = frozenset({401, 402, 403, 404, 422, 429})
+"""Answers to a write after which certainly nothing was done. Any other may come from somebody in
+between who gave up waiting (408, 499), or speak of what is there already (409, 423, 425): then it
+is looked for."""
+
+
 class Access(Enum):
     """Tokens and searches are reads, whatever their HTTP method."""
 
@@ -83,8 +89,11 @@ class Answer:
             detail or f"HTTP {self.status}",
             status=self.status,
             retry_after=retry_after(self.headers),
-            applied=None if self.status < 400 or self.status >= 500 else False,
+            applied=False if self._did_nothing() else None,
         )
+
+    def _did_nothing(self) -> bool:
+        return self.call.access is Access.READ or self.status in _CERTAIN
 
 
 def class_of_status(status: int) -> ErrorClass:
@@ -98,7 +107,7 @@ def class_of_status(status: int) -> ErrorClass:
             return ErrorClass.DUPLICATE
         case 429 | 430:
             return ErrorClass.RATE_LIMIT
-        case 423:
+        case 423 | 425 | 499:
             return ErrorClass.UNAVAILABLE
         case _ if status >= 500:
             return ErrorClass.UNAVAILABLE

@@ -1,54 +1,93 @@
 """Access tokens of the client-credentials grant: asked for once, shared, renewed a little early."""
 
 import asyncio
+import re
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
 
-from gateway.errors import ErrorClass, UpstreamError
+from gateway.errors import ErrorClass
+from gateway.wire.session import Answer, class_of_status
 
-__all__ = ["ClientCredentials"]
+__all__ = ["ClientCredentials", "Grant", "grant_of"]
 
 EARLY = 60.0
 """Seconds before its end at which a token is renewed."""
 
 
+_OF_THE_CREDENTIALS = {ErrorClass.AUTH, ErrorClass.INVALID_DATA, ErrorClass.DUPLICATE}
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """`seconds` that the token lives; `scopes` are None where the answer does not name them."""
+
+    token: str
+    seconds: float
+    scopes: frozenset[str] | None = None
+
+
 class ClientCredentials:
-    """Keeps one token. `ask()` fetches (token, seconds it lives); `clock` is monotonic.
+    """Keeps one token. `ask()` fetches it; `clock` is monotonic.
 
     Callers that need a token at the same time share one request.
     """
 
-    def __init__(
-        self, ask: Callable[[], Awaitable[tuple[str, float]]], clock: Callable[[], float]
-    ) -> None:
+    def __init__(self, ask: Callable[[], Awaitable[Grant]], clock: Callable[[], float]) -> None:
         self._ask = ask
         self._clock = clock
-        self._token = ""
+        self._grant = Grant("", 0.0)
         self._until = 0.0
         self._lock = asyncio.Lock()
 
+    @property
+    def scopes(self) -> frozenset[str] | None:
+        """Those of the last token."""
+        return self._grant.scopes
+
     async def token(self) -> str:
-        if self._token and self._clock() < self._until:
-            return self._token
+        if self._is_good():
+            return self._grant.token
         async with self._lock:
-            if not self._token or self._clock() >= self._until:
-                self._token, seconds = await self._ask()
-                early = min(EARLY, seconds / 10)
-                self._until = self._clock() + max(0.0, seconds - early)
-            return self._token
+            if not self._is_good():
+                self._grant = await self._ask()
+                early = min(EARLY, self._grant.seconds / 10)
+                self._until = self._clock() + max(0.0, self._grant.seconds - early)
+            return self._grant.token
+
+    def _is_good(self) -> bool:
+        return self._clock() < self._until
 
     def reject(self, token: str) -> None:
-        """The upstream answered 401 to this token: the next call asks for another."""
-        if token == self._token:
-            self._token = ""
+        """The upstream refused this token: the next call asks for another."""
+        if token == self._grant.token:
+            self._until = 0.0
 
 
-def parse_token(system: str, payload: object) -> tuple[str, float]:
-    """(token, seconds) of a token answer (RFC 6749, 5.1)."""
-    if isinstance(payload, dict) and payload.get("access_token"):
+def grant_of(answer: Answer, mend: str) -> Grant:
+    """The token of an answer (RFC 6749, 5.1); `mend` says what to do where it is refused.
+
+    Whoever refuses a token speaks of the credentials and never of a customer: it is `auth`, but for
+    what passes by itself.
+    """
+    if answer.status == 200:
+        return _granted(answer)
+    if class_of_status(answer.status) in _OF_THE_CREDENTIALS:
+        raise answer.error(ErrorClass.AUTH, f"HTTP {answer.status}: {mend}")
+    raise answer.error()
+
+
+def _granted(answer: Answer) -> Grant:
+    told = answer.json()
+    if isinstance(told, dict) and told.get("access_token"):
         try:
-            return str(payload["access_token"]), float(payload.get("expires_in") or 3600)
+            seconds = float(told.get("expires_in") or 3600)
+            return Grant(str(told["access_token"]), seconds, _scopes(told.get("scope")))
         except (TypeError, ValueError):
             pass
-    raise UpstreamError(
-        system, "token", ErrorClass.UNEXPECTED, "the answer holds no access_token", applied=False
-    )
+    raise answer.error(ErrorClass.UNEXPECTED, "the answer holds no access_token")
+
+
+def _scopes(told: Any) -> frozenset[str] | None:
+    """Parted by spaces, or by commas as Shopify does."""
+    return frozenset(re.split(r"[\s,]+", told.strip())) if isinstance(told, str) and told else None

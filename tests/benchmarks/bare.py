@@ -24,7 +24,7 @@ from aiohttp import web
 from gateway.channels import Store
 from gateway.channels.crm.mapping import contact_properties
 from gateway.channels.email.message import Composer, message_id
-from gateway.channels.smaregi.client import _INDEX_FIELDS
+from gateway.channels.smaregi.columns import INDEX
 from gateway.channels.smaregi.mapping import member_fields
 from gateway.customer import Customer, Profile
 from gateway.http.forms import RegistrationForm, parse_json, read_form
@@ -109,7 +109,7 @@ class Bare:
             "customer_id-from": "1",
             "sort": "customerId",
             "limit": "1000",
-            "fields": _INDEX_FIELDS,
+            "fields": ",".join(INDEX),
             "upd_date_time-from": since,
         }
         headers = {"Authorization": f"Bearer {self.token}"}

@@ -116,7 +116,6 @@ def _member(number: int, rng: random.Random, where: list[Town]) -> Row:
         else None,
         "postCode": town.postal_code if 0.05 < chance < 0.97 else None,
         "address": f"{town.prefecture}{town.city}{street(rng, town)}" if chance < 0.9 else None,
-        "point": str(rng.randrange(5000)),
         "lastComeDateTime": updated,
         "status": "0" if chance < 0.97 else "3",
         "updDateTime": updated,

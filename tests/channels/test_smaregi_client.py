@@ -68,7 +68,12 @@ async def test_a_token_that_stays_refused_is_auth() -> None:
 
 @pytest.mark.parametrize(
     ("status", "expected"),
-    [(400, ErrorClass.AUTH), (401, ErrorClass.AUTH), (500, ErrorClass.UNAVAILABLE)],
+    [
+        (400, ErrorClass.AUTH),
+        (401, ErrorClass.AUTH),
+        (404, ErrorClass.AUTH),
+        (500, ErrorClass.UNAVAILABLE),
+    ],
 )
 async def test_a_refused_grant(status: int, expected: ErrorClass) -> None:
     async with smaregi() as (client, said):
@@ -76,6 +81,7 @@ async def test_a_refused_grant(status: int, expected: ErrorClass) -> None:
         with pytest.raises(UpstreamError) as caught:
             await client.create({})
     assert caught.value.error_class is expected
+    assert ("SMAREGI_CONTRACT_ID" in str(caught.value)) is (expected is ErrorClass.AUTH)
     assert "the secret" not in str(caught.value)
 
 
@@ -93,8 +99,18 @@ async def test_a_429_was_not_carried_out(headers: dict[str, str], wait: float | 
 @pytest.mark.parametrize(
     ("status", "expected", "applied"),
     [
-        (400, ErrorClass.INVALID_DATA, False),
-        (409, ErrorClass.INVALID_DATA, False),
+        (400, ErrorClass.INVALID_DATA, None),
+        (401, ErrorClass.AUTH, False),
+        (402, ErrorClass.INVALID_DATA, False),
+        (403, ErrorClass.AUTH, False),
+        (404, ErrorClass.AUTH, False),
+        (408, ErrorClass.TIMEOUT, None),
+        (409, ErrorClass.INVALID_DATA, None),
+        (422, ErrorClass.INVALID_DATA, False),
+        (423, ErrorClass.UNAVAILABLE, None),
+        (425, ErrorClass.UNAVAILABLE, None),
+        (429, ErrorClass.RATE_LIMIT, False),
+        (499, ErrorClass.UNAVAILABLE, None),
         (500, ErrorClass.UNAVAILABLE, None),
         (503, ErrorClass.UNAVAILABLE, None),
     ],
@@ -102,12 +118,97 @@ async def test_a_429_was_not_carried_out(headers: dict[str, str], wait: float | 
 async def test_a_create_that_fails(status: int, expected: ErrorClass, applied: bool | None) -> None:
     prose = {"type": "x", "title": "入力エラー", "detail": "taro@example.com は不正です"}
     async with smaregi() as (client, said):
-        said.say("POST", TOKEN, GRANTED)
-        said.say("POST", f"{POS}/customers", prose, status=status)
+        said.say("POST", TOKEN, GRANTED, repeat=True)
+        said.say("POST", f"{POS}/customers", prose, status=status, repeat=True)
         with pytest.raises(UpstreamError) as caught:
             await client.create({})
     assert (caught.value.error_class, caught.value.applied) == (expected, applied)
     assert "example.com" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("scope", "told"),
+    [
+        ("pos.customers:read", "lacks the scope pos.customers:write"),
+        ("pos.customers:read pos.customers:write", "the contract's plan"),
+        (None, "has the scope pos.customers:write"),
+    ],
+)
+async def test_a_403_names_the_scope_that_the_token_lacks(scope: str | None, told: str) -> None:
+    """And the next call has a new token: the scope may have been granted meanwhile."""
+    async with smaregi() as (client, said):
+        said.say("POST", TOKEN, GRANTED | {"scope": scope}, repeat=True)
+        said.say("POST", f"{POS}/customers", {}, status=403, repeat=True)
+        with pytest.raises(UpstreamError, match=told):
+            await client.create({})
+        lacking = await client.lacking_scopes()
+    assert lacking == (["pos.customers:write"] if scope == "pos.customers:read" else [])
+    assert len([r for r in said.sent if r.url == TOKEN]) == 2
+
+
+@pytest.mark.parametrize("status", [400, 409, 422])
+async def test_a_question_that_is_refused_blames_no_customer(status: int) -> None:
+    async with smaregi() as (client, said):
+        said.say("POST", TOKEN, GRANTED)
+        said.say("GET", re.compile(".*/pos/.*"), {}, status=status, repeat=True)
+        for ask in (
+            client.by_number("customer_code", "7"),
+            client.by_id("7"),
+            client.points("7"),
+            client.required_columns(),
+            client.member_page(1, None),
+        ):
+            with pytest.raises(UpstreamError) as caught:
+                await ask
+            assert caught.value.error_class is ErrorClass.UNEXPECTED
+
+
+@pytest.mark.parametrize(
+    ("payload", "proven"),
+    [
+        ({"transactionHeadIds": ["12"]}, True),
+        ({"transactionHeadIds": [12]}, True),
+        ({"transactionHeadIds": []}, False),
+        ({"customerId": "5", "point": "100"}, False),
+        ([], False),
+        (None, False),
+    ],
+    ids=str,
+)
+async def test_the_transactions_id_proves_that_points_were_added(
+    payload: Any, proven: bool
+) -> None:
+    async with smaregi() as (client, said):
+        said.say("POST", TOKEN, GRANTED)
+        said.say("POST", f"{POS}/customers/5/point/add", payload)
+        assert await client.add_points("5", 100) is proven
+
+
+async def test_members_are_read_whole_once_the_list_of_columns_is_refused(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    whole = {"customerId": "5", "mailAddress": "a@example.com", "favoriteList": [{"a": "b"}]}
+    named = re.compile(r".*/pos/customers\?.*fields=.*")
+    async with smaregi() as (client, said):
+        said.say("POST", TOKEN, GRANTED)
+        said.say("GET", named, {}, status=400, repeat=True)
+        said.say("GET", CUSTOMERS, [whole], repeat=True)
+        pages = [await client.member_page(1, None) for _ in range(3)]
+    assert pages == [[{"customerId": "5", "mailAddress": "a@example.com"}]] * 3
+    assert len([r for r in said.sent if "fields=" in r.url]) == 1
+    assert len([r for r in caplog.records if "list of columns" in r.message]) == 1
+
+
+async def test_a_page_that_is_refused_with_and_without_columns_keeps_the_columns() -> None:
+    async with smaregi() as (client, said):
+        said.say("POST", TOKEN, GRANTED)
+        said.say("GET", CUSTOMERS, {}, status=400)
+        said.say("GET", CUSTOMERS, {}, status=400)
+        said.say("GET", CUSTOMERS, [])
+        with pytest.raises(UpstreamError):
+            await client.member_page(1, "2020-01-01T00:00:00+09:00")
+        assert await client.member_page(1, None) == []
+    assert len([r for r in said.sent if "fields=" in r.url]) == 2
 
 
 SHAPES: list[Any] = [{}, [1], [{}], "text", None, [{"customerCode": "7"}]]

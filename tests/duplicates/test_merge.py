@@ -228,7 +228,7 @@ def fault_at(world: World, step: int, fault: Fault) -> None:
     real = world.core.smaregi.client.add_points
     calls: list[int] = []
 
-    async def add_points(member_id: str, points: int) -> int | None:
+    async def add_points(member_id: str, points: int) -> bool:
         calls.append(points)
         if len(calls) == step:
             world.sandbox.faults.set("smaregi", fault)
@@ -244,11 +244,14 @@ def fault_at(world: World, step: int, fault: Fault) -> None:
         Fault("drop", match=ADD, times=1),
         Fault("half", match=ADD, times=1),
         Fault("garbage", match=ADD, times=1, applied=True),
-        Fault("status", status=500, match=ADD, times=1, applied=True),
+        *(
+            Fault("status", status=status, match=ADD, times=1, applied=True)
+            for status in (400, 408, 409, 423, 425, 430, 499, 500)
+        ),
         Fault("slow", delay=1.0, match=ADD, times=1),
         Fault("late", delay=0.15, match=ADD, times=1),
     ],
-    ids=lambda fault: fault.kind,
+    ids=lambda fault: f"{fault.kind} {fault.status}",
 )
 async def test_what_was_done_though_its_answer_was_lost_is_not_repeated(
     world: World, step: int, fault: Fault
@@ -300,13 +303,13 @@ async def test_a_balance_that_the_till_moved_meanwhile_waits_for_a_person(
     real = world.core.smaregi.client.add_points
     calls: list[int] = []
 
-    async def with_the_till(member_id: str, points: int) -> int | None:
+    async def with_the_till(member_id: str, points: int) -> bool:
         calls.append(points)
         answered = await real(member_id, points)
         if len(calls) == step:
             now = int(member(world, whose)["point"])
             world.sandbox.smaregi.edit(whose, point=str(now + 7))
-            return None  # the answer was lost
+            return False  # the answer was lost
         return answered
 
     world.core.smaregi.client.add_points = with_the_till  # type: ignore[method-assign]
@@ -327,6 +330,30 @@ async def test_a_balance_that_the_till_moved_meanwhile_waits_for_a_person(
     assert done.code == 0, done
     assert balances(world, one, two) == [157, 0]
     assert member(world, two)["status"] == "4"
+
+
+@pytest.mark.parametrize("step", [TAKE, GIVE])
+async def test_the_transactions_id_is_proof_whatever_the_till_does_meanwhile(
+    world: World, step: int
+) -> None:
+    one, two = pair(world)
+    whose = two if step == TAKE else one
+    real = world.core.smaregi.client.add_points
+    calls: list[int] = []
+
+    async def with_the_till(member_id: str, points: int) -> bool:
+        calls.append(points)
+        proven = await real(member_id, points)
+        if len(calls) == step:
+            now = int(member(world, whose)["point"])
+            world.sandbox.smaregi.edit(whose, point=str(now + 7))
+        return proven
+
+    world.core.smaregi.client.add_points = with_the_till  # type: ignore[method-assign]
+    done = await merge(world, one, two)
+    assert done.code == 0, done
+    assert balances(world, one, two) == [157, 0]
+    assert sent(world) == (2 if step == GIVE else 4)
 
 
 async def test_points_that_did_not_stop_cannot_be_settled_by_hand(world: World) -> None:

@@ -31,7 +31,6 @@ def member(member_id: int, changed_at: float, **fields: Any) -> dict[str, Any]:
         "phoneNumber": None,
         "postCode": "150-0043",
         "address": "東京都渋谷区道玄坂1-2-3",
-        "point": "0",
         "lastComeDateTime": None,
         "status": "0",
         "updDateTime": stamp(changed_at),

@@ -108,7 +108,7 @@ async def test_the_cost_of_a_document_is_learned_from_its_answers() -> None:
 @pytest.mark.parametrize(
     ("code", "expected", "applied"),
     [
-        ("ACCESS_DENIED", ErrorClass.AUTH, False),
+        ("ACCESS_DENIED", ErrorClass.AUTH, None),
         ("INTERNAL_SERVER_ERROR", ErrorClass.UNAVAILABLE, None),
         ("TIMEOUT", ErrorClass.UNAVAILABLE, None),
         ("SOMETHING_NEW", ErrorClass.UNEXPECTED, None),
@@ -207,7 +207,12 @@ async def test_a_token_that_stays_refused_is_auth_and_not_asked_for_for_ever() -
 
 @pytest.mark.parametrize(
     ("status", "expected"),
-    [(400, ErrorClass.AUTH), (401, ErrorClass.AUTH), (500, ErrorClass.UNAVAILABLE)],
+    [
+        (400, ErrorClass.AUTH),
+        (401, ErrorClass.AUTH),
+        (404, ErrorClass.AUTH),
+        (500, ErrorClass.UNAVAILABLE),
+    ],
 )
 async def test_a_refused_grant(status: int, expected: ErrorClass) -> None:
     async with client(GRANT) as (graphql, said, _):
@@ -215,5 +220,5 @@ async def test_a_refused_grant(status: int, expected: ErrorClass) -> None:
         with pytest.raises(UpstreamError) as caught:
             await graphql.run(documents.CREATE, {})
     assert caught.value.error_class is expected
-    assert caught.value.applied is not None or status >= 500
+    assert caught.value.applied is False, "nothing was asked for yet"
     assert "the secret" not in str(caught.value)

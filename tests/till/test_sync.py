@@ -1,9 +1,12 @@
 """Changes at the till, through the webhooks of the stand-ins, with them as judges."""
 
-from typing import Any
+from pathlib import Path
+from typing import Any, Literal
 
 import pytest
 
+from gateway.sandbox import SandboxOptions, SmaregiOptions
+from tests.events.conftest import connect
 from tests.till.scene import (
     at_the_till,
     contact,
@@ -14,7 +17,7 @@ from tests.till.scene import (
     signed_up,
     writes,
 )
-from tests.world import World
+from tests.world import World, a_world
 
 
 @pytest.mark.parametrize(
@@ -42,6 +45,25 @@ async def test_a_change_at_the_till_reaches_shopify_and_the_crm(
     assert {name: contact(synced)[name] or "" for name in crm} == crm
     assert writes(synced, "smaregi") == []
     assert len(writes(synced, "crm")) == 1
+
+
+@pytest.mark.parametrize("blanks", ["null", "left out"])
+async def test_a_change_is_told_whatever_blank_columns_look_like(
+    tmp_path: Path, blanks: Literal["null", "left out"]
+) -> None:
+    """A sign-up with a mobile number alone; nothing that is only left out is taken for cleared."""
+    options = SandboxOptions(smaregi=SmaregiOptions(blanks=blanks))
+    async with a_world(tmp_path, options, SMAREGI_SYNC_CHANGES="true") as world:
+        world.core.events.handlers["smaregi"].rest = 0.05
+        await connect(world)
+        await signed_up(world, birth_date=None)
+        await at_the_till(world, mobileNumber="080-9876-5432", address="東京都新宿区西新宿2-8-1")
+        there = await in_shopify(world)
+        assert there.phone == "+818098765432"
+        assert there.address is not None
+        assert there.address.city == "新宿区"
+        assert (there.last_name, there.last_kana) == ("山田", "ヤマダ")
+        assert writes(world, "smaregi") == []
 
 
 async def test_an_address_of_one_line_is_taken_apart(synced: World) -> None:

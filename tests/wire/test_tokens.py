@@ -4,14 +4,15 @@ import asyncio
 from itertools import count
 from typing import Any
 
+import orjson
 import pytest
 
 from gateway.errors import ErrorClass, UpstreamError
-from gateway.wire import ClientCredentials
-from gateway.wire.tokens import parse_token
+from gateway.wire import Access, Answer, Call, ClientCredentials
+from gateway.wire.tokens import Grant, grant_of
 
 
-class Grant:
+class Grants:
     """Gives `token 1`, `token 2`, …; `now` is what the clock says."""
 
     def __init__(self, seconds: float = 3600) -> None:
@@ -22,16 +23,16 @@ class Grant:
         self._seconds = seconds
         self.credentials = ClientCredentials(self._ask, lambda: self.now)
 
-    async def _ask(self) -> tuple[str, float]:
+    async def _ask(self) -> Grant:
         self.asked += 1
         await asyncio.sleep(0.01)
         if self.broken:
             raise UpstreamError("smaregi", "token", ErrorClass.AUTH, "HTTP 401", applied=False)
-        return f"token {next(self._numbers)}", self._seconds
+        return Grant(f"token {next(self._numbers)}", self._seconds)
 
 
 async def test_callers_at_the_same_time_share_one_request() -> None:
-    grant = Grant()
+    grant = Grants()
     tokens = await asyncio.gather(*(grant.credentials.token() for _ in range(20)))
     assert set(tokens) == {"token 1"}
     assert grant.asked == 1
@@ -39,7 +40,7 @@ async def test_callers_at_the_same_time_share_one_request() -> None:
 
 @pytest.mark.parametrize(("lives", "early"), [(3600.0, 60.0), (300.0, 30.0), (10.0, 1.0)])
 async def test_a_token_is_renewed_a_little_before_its_end(lives: float, early: float) -> None:
-    grant = Grant(lives)
+    grant = Grants(lives)
     await grant.credentials.token()
     grant.now += lives - early - 0.5
     assert await grant.credentials.token() == "token 1"
@@ -48,7 +49,7 @@ async def test_a_token_is_renewed_a_little_before_its_end(lives: float, early: f
 
 
 async def test_a_refused_token_is_asked_for_again_once() -> None:
-    grant = Grant()
+    grant = Grants()
     refused = await grant.credentials.token()
     for _ in range(5):
         grant.credentials.reject(refused)
@@ -59,7 +60,7 @@ async def test_a_refused_token_is_asked_for_again_once() -> None:
 
 
 async def test_a_failed_request_is_not_remembered() -> None:
-    grant = Grant()
+    grant = Grants()
     grant.broken = True
     with pytest.raises(UpstreamError):
         await grant.credentials.token()
@@ -68,7 +69,7 @@ async def test_a_failed_request_is_not_remembered() -> None:
 
 
 async def test_a_caller_who_gives_up_does_not_spoil_it_for_the_others() -> None:
-    grant = Grant()
+    grant = Grants()
     first = asyncio.create_task(grant.credentials.token())
     second = asyncio.create_task(grant.credentials.token())
     await asyncio.sleep(0)
@@ -76,16 +77,35 @@ async def test_a_caller_who_gives_up_does_not_spoil_it_for_the_others() -> None:
     assert await second == "token 1"
 
 
+def answer(payload: Any, status: int = 200) -> Answer:
+    call = Call("smaregi", "token", Access.READ, "POST", "https://id.example.com/token")
+    return Answer(call, status, {}, orjson.dumps(payload))
+
+
 @pytest.mark.parametrize(
     ("payload", "expected"),
     [
-        ({"access_token": "abc", "expires_in": 86399}, ("abc", 86399.0)),
-        ({"access_token": "abc", "expires_in": "120"}, ("abc", 120.0)),
-        ({"access_token": "abc"}, ("abc", 3600.0)),
+        ({"access_token": "abc", "expires_in": 86399}, 86399.0),
+        ({"access_token": "abc", "expires_in": "120"}, 120.0),
+        ({"access_token": "abc"}, 3600.0),
     ],
 )
-def test_the_lifetime_is_believed(payload: Any, expected: tuple[str, float]) -> None:
-    assert parse_token("shopify", payload) == expected
+def test_the_lifetime_is_believed(payload: Any, expected: float) -> None:
+    assert grant_of(answer(payload), "mend it") == Grant("abc", expected)
+
+
+@pytest.mark.parametrize(
+    ("scope", "expected"),
+    [
+        ("pos.customers:read pos.customers:write", {"pos.customers:read", "pos.customers:write"}),
+        ("read_customers,write_customers", {"read_customers", "write_customers"}),
+        (" pos.customers:read ", {"pos.customers:read"}),
+        ("", None),
+        (["pos.customers:read"], None),
+    ],
+)
+def test_the_scopes_are_those_that_the_answer_names(scope: Any, expected: set[str] | None) -> None:
+    assert grant_of(answer({"access_token": "abc", "scope": scope}), "").scopes == expected
 
 
 @pytest.mark.parametrize(
@@ -94,6 +114,29 @@ def test_the_lifetime_is_believed(payload: Any, expected: tuple[str, float]) -> 
 )
 def test_an_answer_without_a_token_is_unexpected(payload: Any) -> None:
     with pytest.raises(UpstreamError) as caught:
-        parse_token("shopify", payload)
+        grant_of(answer(payload), "mend it")
     assert caught.value.error_class is ErrorClass.UNEXPECTED
     assert caught.value.applied is False
+
+
+@pytest.mark.parametrize(
+    ("status", "expected"),
+    [
+        *((status, ErrorClass.AUTH) for status in (400, 401, 402, 403, 404, 409, 410, 422)),
+        (408, ErrorClass.TIMEOUT),
+        (423, ErrorClass.UNAVAILABLE),
+        (425, ErrorClass.UNAVAILABLE),
+        (429, ErrorClass.RATE_LIMIT),
+        (499, ErrorClass.UNAVAILABLE),
+        (503, ErrorClass.UNAVAILABLE),
+    ],
+)
+def test_whoever_refuses_a_token_speaks_of_the_credentials(
+    status: int, expected: ErrorClass
+) -> None:
+    """Whatever the 4xx, but for what passes by itself; nothing else was asked for yet."""
+    with pytest.raises(UpstreamError) as caught:
+        grant_of(answer({"error": "the secret"}, status), "mend it")
+    assert (caught.value.error_class, caught.value.applied) == (expected, False)
+    assert ("mend it" in str(caught.value)) is (expected is ErrorClass.AUTH)
+    assert "the secret" not in str(caught.value)

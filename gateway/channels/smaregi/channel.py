@@ -56,10 +56,11 @@ class Smaregi:
             context.db, context.keys, self.client, context.clock, self._index_ready
         )
         self.holders = Holders(context, self.client)
+        self._deciding = Deciding(self.client, self.index, self.holders, self._settings)
         self.required = RequiredColumns(self.client.required_columns, time.monotonic)
         self._creating = Creating(self.client, self.required, self.holders, context.clock)
         self.numbers = Numbers(self.client, self._settings, self.holders.number_taken)
-        self._deciding = Deciding(self.index, self.holders, self.client, self._settings)
+        self._deciding = Deciding(self.client, self.index, self.holders, self._settings)
         self._tasks: set[asyncio.Task[None]] = set()
 
     def _settings(self) -> SmaregiSettings:
@@ -245,6 +246,10 @@ class Smaregi:
             await self.index.fresh()
 
     async def check(self) -> Sequence[Check]:
+        lacking = await self.client.lacking_scopes()
+        if lacking:
+            detail = f"the token lacks {', '.join(lacking)}: give the app this scope in Smaregi"
+            return [Check("Smaregi", ok=False, detail=detail)]
         columns = await self.required.ask()
         await self.client.member_page(1, None)
         detail = "token, members and required columns can be read"

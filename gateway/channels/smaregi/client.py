@@ -7,21 +7,27 @@ from urllib.parse import urlencode
 
 import orjson
 
+from gateway.channels.smaregi.answers import (
+    ids_of,
+    is_column,
+    is_member,
+    is_whole,
+    points_of,
+    unread,
+)
+from gateway.channels.smaregi.columns import INDEX, TILL, Columns
 from gateway.channels.smaregi.settings import SmaregiSettings
-from gateway.channels.smaregi.told import TOLD
 from gateway.errors import ErrorClass, UpstreamError
 from gateway.wire import Access, Answer, Call, ClientCredentials, Lane, RateLimit, Wire, lane
-from gateway.wire.tokens import parse_token
+from gateway.wire.tokens import Grant, grant_of
 
 __all__ = ["SmaregiClient"]
 
 SYSTEM = "smaregi"
-_SCOPE = "pos.customers:read pos.customers:write"
-_INDEX_FIELDS = (
-    "customerId,customerCode,customerNo,lastName,firstName,lastKana,firstKana,mailAddress,"
-    "birthDate,mobileNumber,phoneNumber,postCode,address,point,lastComeDateTime,status,updDateTime"
-)
-_TILL_FIELDS = f"customerId,status,updDateTime,{','.join(TOLD)}"
+_SCOPES = {Access.READ: "pos.customers:read", Access.WRITE: "pos.customers:write"}
+_SETTINGS = "SMAREGI_CONTRACT_ID, SMAREGI_CLIENT_ID and SMAREGI_CLIENT_SECRET"
+_OF_THE_CONTRACT = {"list members", "create member", "read required columns"}
+"""Operations that name no member: where they are not found, it is the contract that is wrong."""
 PAGE = 1000
 _SCAN_SHARE = 0.8 / 0.95
 """Four fifths of the reads, since a RateLimit keeps a little of its rate to itself. Counted
@@ -38,6 +44,7 @@ class SmaregiClient:
         self._settings = settings
         self._clock = clock
         self._grant = ClientCredentials(self._ask_token, clock)
+        self._columns = Columns(self._list_members)
         self._rates: tuple[float, float] = (0, 0)
         self._limits()
 
@@ -51,7 +58,7 @@ class SmaregiClient:
             self._writes = RateLimit(self._clock, rates[1])
             self._scan_reads = RateLimit(self._clock, rates[0] * _SCAN_SHARE * 5, 5.0)
 
-    async def _ask_token(self) -> tuple[str, float]:
+    async def _ask_token(self) -> Grant:
         settings = self._settings()
         secret = settings.smaregi_client_secret
         pair = f"{settings.smaregi_client_id}:{secret.get_secret_value() if secret else ''}"
@@ -66,13 +73,18 @@ class SmaregiClient:
                     "Authorization": "Basic " + base64.b64encode(pair.encode()).decode(),
                     "Content-Type": "application/x-www-form-urlencoded",
                 },
-                body=urlencode({"grant_type": "client_credentials", "scope": _SCOPE}).encode(),
+                body=urlencode(
+                    {"grant_type": "client_credentials", "scope": " ".join(_SCOPES.values())}
+                ).encode(),
             )
         )
-        if answer.status != 200:
-            refused = answer.status in {400, 401, 403}
-            raise answer.error(ErrorClass.AUTH if refused else None)
-        return parse_token(SYSTEM, answer.json())
+        return grant_of(answer, f"Smaregi gives no token: check {_SETTINGS}")
+
+    async def lacking_scopes(self) -> list[str]:
+        """Those that the token was not given, as far as its answer names them."""
+        await self._grant.token()
+        given = self._grant.scopes
+        return [scope for scope in _SCOPES.values() if given is not None and scope not in given]
 
     async def _send(
         self,
@@ -83,7 +95,7 @@ class SmaregiClient:
         params: Mapping[str, str] | None = None,
         body: Mapping[str, Any] | None = None,
     ) -> Answer:
-        """An answer that is neither a refused token nor a rate limit; both are not carried out."""
+        """An answer that speaks of what was asked, and not of token, contract or rate."""
         self._limits()
         limit = self._reads if access is Access.READ else self._writes
         settings = self._settings()
@@ -109,41 +121,55 @@ class SmaregiClient:
             if answer.status == 429:
                 limit.throttled(answer.error().retry_after)
                 raise answer.error()
-            if answer.status != 401 or last:
+            if answer.status not in {401, 403} or last:
                 break
             self._grant.reject(token)
+        if answer.status == 403:
+            raise answer.error(ErrorClass.AUTH, self._forbidden(access))
+        if answer.status == 404 and operation in _OF_THE_CONTRACT:
+            text = "HTTP 404: this contract has no members here: check SMAREGI_CONTRACT_ID"
+            raise answer.error(ErrorClass.AUTH, f"{text}, and that its plan has the member API")
         return answer
+
+    def _forbidden(self, access: Access) -> str:
+        """By the scopes that the token's answer named; some contracts' plans have no members."""
+        needed, given = _SCOPES[access], self._grant.scopes
+        if given is not None and needed not in given:
+            return f"HTTP 403: the token lacks the scope {needed}: give it to the app in Smaregi"
+        return f"HTTP 403: check that the app has the scope {needed}, and the contract's plan"
 
     async def _list(self, operation: str, params: Mapping[str, str]) -> list[Mapping[str, Any]]:
         answer = await self._send(operation, Access.READ, "GET", "/customers", params)
         if answer.status != 200:
-            raise answer.error()
+            raise unread(answer)
         rows = answer.json()
-        if not isinstance(rows, list) or _ids(rows) is None:
+        if not isinstance(rows, list) or ids_of(rows) is None:
             raise answer.error(ErrorClass.UNEXPECTED, "the answer is not a list of members")
         return rows
 
+    async def _list_members(self, params: Mapping[str, str]) -> list[Mapping[str, Any]]:
+        return await self._list("list members", params)
+
     async def changed_page(self, from_id: int, updated_from: str | None) -> list[Mapping[str, Any]]:
         """As `member_page`, with what a till may change of a member."""
-        return await self.member_page(from_id, updated_from, fields=_TILL_FIELDS)
+        return await self.member_page(from_id, updated_from, columns=TILL)
 
     async def member_page(
-        self, from_id: int, updated_from: str | None, fields: str = _INDEX_FIELDS
+        self, from_id: int, updated_from: str | None, columns: Sequence[str] = INDEX
     ) -> list[Mapping[str, Any]]:
         """A page of members by id, for the index; `updated_from` as Smaregi writes times."""
         params = {
             "customer_id-from": str(from_id),
             "sort": "customerId",
             "limit": str(PAGE),
-            "fields": fields,
         }
         if updated_from is not None:
             params["upd_date_time-from"] = updated_from
         elif lane.get() is Lane.BACKLOG:
             self._limits()
             await self._scan_reads.acquire()
-        rows = await self._list("list members", params)
-        ids = _ids(rows) if len(rows) >= PAGE else None
+        rows = await self._columns.rows(params, columns)
+        ids = ids_of(rows) if len(rows) >= PAGE else None
         if ids and (ids != sorted(ids) or ids[0] < from_id):
             raise UpstreamError(
                 SYSTEM,
@@ -174,8 +200,8 @@ class SmaregiClient:
         if answer.status == 404:
             return None
         if answer.status != 200:
-            raise answer.error()
-        return _points(answer, member_id)
+            raise unread(answer)
+        return points_of(answer, member_id)
 
     async def create(self, fields: Mapping[str, str]) -> Mapping[str, Any]:
         answer = await self._send("create member", Access.WRITE, "POST", "/customers", body=fields)
@@ -194,16 +220,17 @@ class SmaregiClient:
         row = await self.points(member_id)
         if row is None:
             return None
-        if not _is_whole(row.get("point")):
+        if not is_whole(row.get("point")):
             detail = "the answer is not a balance of points"
             raise UpstreamError(SYSTEM, "read points", ErrorClass.UNEXPECTED, detail, applied=False)
         return int(row["point"])
 
-    async def add_points(self, member_id: str, points: int) -> int | None:
-        """Add (or, negative, subtract) points; the balance as answered, None where that is unclear.
+    async def add_points(self, member_id: str, points: int) -> bool:
+        """Add (or, negative, subtract) points; whether the answer proves that it was done.
 
-        There is no idempotency key: an error whose `applied` is None must be cleared up by
-        reading the balance, never by sending again.
+        `transactionHeadIds` does, whatever the balance says by now. There is no idempotency key:
+        where there is no proof, and after an error whose `applied` is None, the balance must be
+        read, and nothing may be sent again.
         """
         answer = await self._send(
             "add points",
@@ -213,10 +240,9 @@ class SmaregiClient:
             body={"point": str(points)},
         )
         if answer.status not in {200, 201}:
-            refused = answer.status in {400, 404, 422}
-            raise answer.error(ErrorClass.INVALID_DATA if refused else None)
-        row = _points(answer, member_id) or {}
-        return int(row["point"]) if _is_whole(row.get("point")) else None
+            raise answer.error()
+        said = answer.json()
+        return isinstance(said, dict) and bool(said.get("transactionHeadIds"))
 
     async def required_columns(self) -> list[str]:
         """Columns that this contract requires beyond Smaregi's own."""
@@ -224,51 +250,21 @@ class SmaregiClient:
             "read required columns", Access.READ, "GET", "/customer_required_column_setting"
         )
         if answer.status != 200:
-            raise answer.error()
+            raise unread(answer)
         rows = answer.json()
-        if not isinstance(rows, list) or not all(_is_column(row) for row in rows):
+        if not isinstance(rows, list) or not all(is_column(row) for row in rows):
             raise answer.error(ErrorClass.UNEXPECTED, "the answer is not a list of columns")
         return [str(row["columnName"]) for row in rows if str(row["value"]) == "1"]
 
     def _member(self, answer: Answer) -> Mapping[str, Any]:
+        if answer.status != 200 and answer.call.access is Access.READ:
+            raise unread(answer)
         if answer.status not in {200, 201}:
             raise answer.error(
                 ErrorClass.INVALID_DATA if answer.status in {400, 409, 422} else None,
                 "Smaregi refuses the data (HTTP 400)" if answer.status == 400 else "",
             )
         row: Mapping[str, Any] = answer.json()
-        if not _is_member(row):
+        if not is_member(row):
             raise answer.error(ErrorClass.UNEXPECTED, "the answer is not a member")
         return row
-
-
-def _ids(rows: Sequence[Mapping[str, Any]]) -> list[int] | None:
-    """None where these are no members."""
-    try:
-        return [int(row["customerId"]) for row in rows]
-    except (KeyError, TypeError, ValueError):
-        return None
-
-
-def _is_member(row: object) -> bool:
-    """`customerId` comes as a number or as a text of digits."""
-    member_id = row.get("customerId") if isinstance(row, dict) else None
-    return isinstance(member_id, int) or (isinstance(member_id, str) and member_id.isdecimal())
-
-
-def _points(answer: Answer, member_id: str) -> Mapping[str, Any] | None:
-    """The member's row, which comes alone or in a list; None in an empty list."""
-    found = answer.json()
-    rows = found if isinstance(found, list) else [found]
-    own = [row for row in rows if _is_member(row) and str(row["customerId"]) == member_id]
-    if rows and not own:
-        raise answer.error(ErrorClass.UNEXPECTED, "the answer is not the member's points")
-    return own[0] if own else None
-
-
-def _is_whole(value: object) -> bool:
-    return isinstance(value, int | str) and str(value).removeprefix("-").isdecimal()
-
-
-def _is_column(row: object) -> bool:
-    return isinstance(row, dict) and {"columnName", "value"} <= row.keys()

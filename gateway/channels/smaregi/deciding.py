@@ -1,6 +1,8 @@
-"""Which store member a customer is: the index is asked, the rules choose, the owners are asked."""
+"""Which member a customer is, by the index, the rules and what a person has said."""
 
-from collections.abc import Callable, Iterable
+import asyncio
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 
 from gateway.channels.base import Work
 from gateway.channels.smaregi.client import SmaregiClient
@@ -15,34 +17,39 @@ from gateway.matching import (
     choose,
     has_another_given_name,
     names_differ_wholly,
+    tied_members,
 )
 from gateway.outcomes import Match
 from gateway.store.members import Member
 
 __all__ = ["Deciding", "ids"]
 
+_POINTS_READ = 10
+"""Members with one e-mail whose points are read; of more than these the lowest id is taken."""
+
 
 class Deciding:
     def __init__(
         self,
+        client: SmaregiClient,
         index: MemberIndex,
         holders: Holders,
-        client: SmaregiClient,
         settings: Callable[[], SmaregiSettings],
     ) -> None:
+        self._client = client
         self._index = index
         self._holders = holders
-        self._client = client
         self._settings = settings
 
     async def decide(self, work: Work, *, proven: bool) -> LinkTo | CreateNew:
+        """`proven`: the e-mail is known to be the customer's."""
         profile = work.customer.profile
         found = await self._index.by_email(profile.email)
         candidates = [m for m in found if self._holders.is_free(m.member_id, work.customer.id)]
         if not candidates:
             return CreateNew()
         choice = choose(
-            candidates,
+            await self._with_points(candidates, profile),
             self._index.evidence(profile),
             link_contradicted=self._settings().smaregi_link_contradicted,
         )
@@ -66,6 +73,16 @@ class Deciding:
             return False
         row = await self._client.by_id(str(member.member_id))
         return row is not None and has_another_given_name(row, profile)
+
+    async def _with_points(self, found: Sequence[Member], profile: Profile) -> Sequence[Member]:
+        """Their points, where these decide who of them it is: a few, and read right now."""
+        contradicted = self._settings().smaregi_link_contradicted
+        tied = tied_members(found, self._index.evidence(profile), link_contradicted=contradicted)
+        if not 1 < len(tied) <= _POINTS_READ:
+            return found
+        balances = await asyncio.gather(*(self._client.balance(str(each)) for each in tied))
+        points = dict(zip(tied, balances, strict=True))
+        return [replace(each, points=points.get(each.member_id) or 0) for each in found]
 
     async def again(self, member_id: str, work: Work, linked: bool) -> Match:
         """What an attempt decided that died after its write."""

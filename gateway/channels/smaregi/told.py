@@ -65,8 +65,14 @@ def text_of(row: Row, name: str) -> str:
 
 
 def held(row: Row) -> dict[str, str]:
-    """What the member holds, as it is written; a field that an answer leaves out is not known."""
-    return {name: text_of(row, name) for name in TOLD if name in row}
+    """What the member holds, as it is written.
+
+    Smaregi may leave a blank column out of an answer. One whose unit is there by another column is
+    blank then; a unit of which nothing is there is not known, since what is cleared is cleared
+    everywhere.
+    """
+    there = (names for names in UNITS.values() if any(name in row for name in names))
+    return {name: text_of(row, name) for names in there for name in names}
 
 
 def held_otherwise(row: Row, fields: Mapping[str, str]) -> dict[str, str]:

@@ -1,13 +1,13 @@
 """Smaregi's platform API: tokens, members, points, and the webhook `pos:customers`."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from gateway.sandbox.call import Answer, Call, Description, Kind, NotJsonError
 from gateway.sandbox.limits import Window
 from gateway.sandbox.options import SmaregiOptions
-from gateway.sandbox.smaregi.fields import RULES, Member, blank, refusal
+from gateway.sandbox.smaregi.fields import ALWAYS, COLUMNS, RULES, Member, blank, refusal
 from gateway.sandbox.smaregi.members import Members, iso
 from gateway.sandbox.smaregi.query import Query, RefusedError, select, understood
 from gateway.sandbox.smaregi.wire import READ, WRITE, Grants, notice, problem
@@ -20,7 +20,8 @@ class Smaregi:
     """One contract. Tests change it as staff at the till do: `add`, `edit`, `remove`.
 
     `webhook_url` and `webhook_headers` (the custom header is the only proof of the sender) are
-    what is set in Smaregi's developer pages; only loopback addresses are ever called.
+    what is set in Smaregi's developer pages; only loopback addresses are ever called. `scopes`
+    are those that the app has; a token keeps the ones it was given.
     """
 
     def __init__(self, options: SmaregiOptions, clock: Callable[[], float] | None = None) -> None:
@@ -36,7 +37,9 @@ class Smaregi:
         self._clock = clock or time.time
         self._reads = Window(options.reads_per_second, 1.0)
         self._writes = Window(options.writes_per_second, 1.0)
-        self._grants = Grants(options, self._clock)
+        self.scopes = set(options.scopes)
+        self._grants = Grants(options, self._clock, self.scopes)
+        self._heads = 0
 
     @property
     def peak_reads_per_second(self) -> int:
@@ -146,8 +149,7 @@ class Smaregi:
     def _list(self, query: Query) -> Answer:
         rows = []
         for member_id, row in select(self.members, query):
-            shown = self._shown(member_id, row)
-            rows.append({name: shown[name] for name in query.columns})
+            rows.append(self._shown(member_id, row, query.columns))
         return Answer(200, rows)
 
     def _get(self, member_id: int) -> Answer:
@@ -192,7 +194,8 @@ class Smaregi:
             return problem(400, "Bad Request", "[point] ポイント残高が不足しています")
         expires = values.get("pointExpireDate", row["pointExpireDate"])
         self._store(member_id, row | {"point": str(balance), "pointExpireDate": expires}, "edited")
-        body = self._point_row(member_id, self.members[member_id])
+        self._heads += 1
+        body = {"transactionHeadIds": [str(self._heads)]}
         return Answer(200, body, applied=True, target=str(member_id))
 
     def _required_columns(self) -> Answer:
@@ -241,8 +244,17 @@ class Smaregi:
     def _shown_id(self, member_id: int) -> int | str:
         return member_id if self.options.numeric_ids else str(member_id)
 
-    def _shown(self, member_id: int, row: Member) -> dict[str, Any]:
-        return {"customerId": self._shown_id(member_id), **row}
+    def _shown(
+        self, member_id: int, row: Member, columns: Sequence[str] = COLUMNS
+    ) -> dict[str, Any]:
+        values: dict[str, Any] = {**row, "customerId": self._shown_id(member_id)}
+        shown = {name: values[name] for name in columns}
+        if self.options.blanks == "text":
+            return shown
+        blank = {name for name, value in shown.items() if not value and name not in ALWAYS}
+        if self.options.blanks == "null":
+            return shown | dict.fromkeys(blank)
+        return {name: value for name, value in shown.items() if name not in blank}
 
     def _point_row(self, member_id: int, row: Member) -> dict[str, Any]:
         return {
@@ -250,6 +262,7 @@ class Smaregi:
             "mile": "0",
             "point": row["point"],
             "pointExpireDate": row["pointExpireDate"],
+            "insDateTime": row["insDateTime"],
             "updDateTime": row["updDateTime"],
         }
 

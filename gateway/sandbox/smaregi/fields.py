@@ -85,18 +85,35 @@ RULES: dict[str, Rule] = {
 REQUIRED = ("customerCode", "lastName", "firstName")
 # Answered, but not taken: the system writes them itself.
 OWN: dict[str, str | None] = {
-    "point": "0",
+    "managerialPosition": None,
     "pointExpireDate": None,
     "lastComeDateTime": None,
+    "pointGivingUnitPrice": None,
+    "pointGivingUnit": None,
+    "pinCode": None,
+    "passportNo": None,
+    "nationality": None,
+    "alphabetName": None,
+    "favoriteList": None,
+    "browsingList": None,
+    "storeId": None,
     "insDateTime": None,
     "updDateTime": None,
 }
 COLUMNS = ("customerId", *RULES, *OWN)
+"""Exactly the documented ones: points and miles are a resource of their own."""
+ALWAYS = frozenset(
+    ["customerId", "customerCode", "sex", "mailReceiveFlag", "status", "insDateTime", "updDateTime"]
+)
+"""Columns that every answer has; the others may be null, or left out."""
 
 
 def blank() -> Member:
-    """A member with nothing but defaults: `mailReceiveFlag` is "1", mail allowed."""
-    return {name: rule.empty for name, rule in RULES.items()} | dict(OWN)
+    """A member with nothing but defaults: `mailReceiveFlag` is "1", mail allowed.
+
+    `point` is kept beside the columns: `GET /customers/point` alone shows it.
+    """
+    return {name: rule.empty for name, rule in RULES.items()} | dict(OWN) | {"point": "0"}
 
 
 def refusal(values: Mapping[str, Any], required: frozenset[str], creating: bool) -> str | None:

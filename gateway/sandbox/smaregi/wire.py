@@ -4,6 +4,7 @@ import base64
 import secrets
 import uuid
 from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from urllib.parse import parse_qs
 
 import orjson
@@ -18,8 +19,11 @@ READ, WRITE = "pos.customers:read", "pos.customers:write"
 class Grants:
     """Client-credentials tokens: `POST /app/{contract}/token`, Basic auth, a form."""
 
-    def __init__(self, options: SmaregiOptions, clock: Callable[[], float]) -> None:
+    def __init__(
+        self, options: SmaregiOptions, clock: Callable[[], float], scopes: AbstractSet[str]
+    ) -> None:
         self._options = options
+        self._scopes = scopes
         self._clock = clock
         self._tokens: dict[str, tuple[float, frozenset[str]]] = {}
 
@@ -42,7 +46,8 @@ class Grants:
         asked = parse_qs(call.body.decode(errors="replace"))
         if asked.get("grant_type") != ["client_credentials"]:
             return Answer(400, {"error": "unsupported_grant_type"})
-        return self._granted(frozenset(" ".join(asked.get("scope", [])).split()) & {READ, WRITE})
+        wanted = frozenset(" ".join(asked.get("scope", [])).split()) & self._scopes
+        return self._granted(wanted) if wanted else Answer(400, {"error": "invalid_scope"})
 
     def _granted(self, scopes: frozenset[str]) -> Answer:
         token = secrets.token_urlsafe(24)

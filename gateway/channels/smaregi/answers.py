@@ -1,0 +1,49 @@
+"""Smaregi's answers, read: whatever shape is not documented is not relied on."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from gateway.errors import ErrorClass, UpstreamError
+from gateway.wire import Answer
+
+__all__ = ["ids_of", "is_column", "is_member", "is_whole", "points_of", "unread"]
+
+
+def unread(answer: Answer) -> UpstreamError:
+    """What is refused of a question is our own doing, and no customer's data is wrong."""
+    if answer.status in {400, 409, 422}:
+        detail = f"HTTP {answer.status}: Smaregi refuses what it was asked"
+        return answer.error(ErrorClass.UNEXPECTED, detail)
+    return answer.error()
+
+
+def ids_of(rows: Sequence[Mapping[str, Any]]) -> list[int] | None:
+    """None where these are no members."""
+    try:
+        return [int(row["customerId"]) for row in rows]
+    except (KeyError, TypeError, ValueError):
+        return None
+
+
+def is_member(row: object) -> bool:
+    """`customerId` comes as a number or as a text of digits."""
+    member_id = row.get("customerId") if isinstance(row, dict) else None
+    return isinstance(member_id, int) or (isinstance(member_id, str) and member_id.isdecimal())
+
+
+def points_of(answer: Answer, member_id: str) -> Mapping[str, Any] | None:
+    """The member's row, which comes alone or in a list; None in an empty list."""
+    found = answer.json()
+    rows = found if isinstance(found, list) else [found]
+    own = [row for row in rows if is_member(row) and str(row["customerId"]) == member_id]
+    if rows and not own:
+        raise answer.error(ErrorClass.UNEXPECTED, "the answer is not the member's points")
+    return own[0] if own else None
+
+
+def is_whole(value: object) -> bool:
+    return isinstance(value, int | str) and str(value).removeprefix("-").isdecimal()
+
+
+def is_column(row: object) -> bool:
+    return isinstance(row, dict) and {"columnName", "value"} <= row.keys()
