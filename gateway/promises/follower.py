@@ -28,7 +28,7 @@ __all__ = ["AT_ONCE", "Promises"]
 log = logging.getLogger(__name__)
 
 AT_ONCE = 8
-"""Shopify's points, and not this, set the pace: its standard plan restores ten creates a second.
+"""Shopify's points, and not this, set the pace: its standard plan restores five creates a second.
 Where it gives more, these leave the processor to those whom somebody waits for."""
 LONGEST_DELAY = 600.0
 """A failed one is tried at least as often: its caller was promised that it goes on."""

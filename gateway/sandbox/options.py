@@ -13,10 +13,11 @@ SMAREGI_SCOPES = frozenset({"pos.customers:read", "pos.customers:write"})
 class ShopifyOptions:
     """`bucket` points at most, `restore` points a second; `unlimited` counts without refusing.
 
-    `search_lag`: seconds until `customers(query:)` sees a record. `protected_data` False is an
-    app without the approval for personal data: those fields are null with ACCESS_DENIED.
-    `carrier_addresses` False refuses addresses such as `ab..cd@docomo.ne.jp`.
-    `webhook_retries`: seconds before each of the 8 retries, 4 hours in all.
+    `max_cost`: points that a single query may cost. `search_lag`: seconds until
+    `customers(query:)` sees a record. `protected_data` False is an app without the approval for
+    personal data: those fields are null with ACCESS_DENIED. `carrier_addresses` False refuses
+    addresses such as `ab..cd@docomo.ne.jp`. `webhook_retries`: seconds before each of the 8
+    retries, 4 hours in all.
     """
 
     store: str = "sandbox.myshopify.com"
@@ -29,6 +30,7 @@ class ShopifyOptions:
     bucket: float = 2000
     restore: float = 100
     unlimited: bool = False
+    max_cost: float = 1000
     search_lag: float = 1.0
     carrier_addresses: bool = True
     first_id: int = 7000000000001

@@ -1,6 +1,7 @@
 """Every GraphQL document that we send, for Admin API 2026-10; tests hold them against the schema.
 
-`cost` is what Shopify asks for before execution [points], a start value that its answers correct.
+`cost` is what Shopify asks for before execution [points], of the largest page, by the rule that was
+recorded (`tests/shopify/test_documents.py` holds it); a start value that its answers correct.
 """
 
 from dataclasses import dataclass
@@ -112,7 +113,7 @@ ADDRESS_CREATE = Document(
 FIND = Document(
     "customerByIdentifier",
     Access.READ,
-    6,
+    11,
     """query FindCustomer($identifier: CustomerIdentifierInput!) {
   customerByIdentifier(identifier: $identifier) { ...CustomerFields }
 }"""
@@ -122,7 +123,7 @@ FIND = Document(
 READ_MANY = Document(
     "nodes",
     Access.READ,
-    50,
+    99,
     """query ReadCustomers($ids: [ID!]!) {
   nodes(ids: $ids) { ...CustomerFields }
 }"""
@@ -135,7 +136,7 @@ def _customers(name: str, sort_key: str, stamp: str) -> Document:
     return Document(
         "customers",
         Access.READ,
-        110,
+        121,
         f"""query {name}($first: Int!, $after: String, $query: String) {{
   customers(first: $first, after: $after, query: $query, sortKey: {sort_key}) {{
     nodes {{ {stamp} ...CustomerFields }}
@@ -161,7 +162,7 @@ COUNT = Document(
 DEFINITIONS = Document(
     "metafieldDefinitions",
     Access.READ,
-    4,
+    18,
     """query Definitions {
   metafieldDefinitions(first: 50, ownerType: CUSTOMER, namespace: "registration") {
     nodes { key type { name } }
@@ -184,7 +185,7 @@ DEFINE = Document(
 SHOP = Document(
     "shop",
     Access.READ,
-    2,
+    3,
     """query Shop {
   shop { name myshopifyDomain }
   currentAppInstallation { accessScopes { handle } }
@@ -194,7 +195,7 @@ SHOP = Document(
 SUBSCRIPTIONS = Document(
     "webhookSubscriptions",
     Access.READ,
-    20,
+    13,
     """query Subscriptions($topics: [WebhookSubscriptionTopic!], $first: Int!) {
   webhookSubscriptions(topics: $topics, first: $first) {
     nodes { topic uri }

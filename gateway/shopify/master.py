@@ -26,6 +26,7 @@ from gateway.shopify.mapping import (
     leftover_metafields,
     replace_input,
 )
+from gateway.shopify.pages import PageSize
 from gateway.shopify.placing import PHONE_KEPT, e164, unfit, unfit_address
 from gateway.shopify.reading import customer_of, payload_of, unexpected
 from gateway.shopify.results import (
@@ -58,6 +59,7 @@ class Shopify:
         self._graphql = graphql
         self._settings = settings
         self._clock = clock
+        self._batch = PageSize("customers by id", _READ_BATCH)
         self._defined = False
         self._defining: asyncio.Task[None] | None = None
         self._define_again = 0.0
@@ -211,17 +213,25 @@ class Shopify:
 
     async def read(self, customer_ids: Iterable[int]) -> dict[int, Customer]:
         """Customers by id, afresh; those that Shopify no longer has are left out."""
-        ids = list(dict.fromkeys(customer_ids))
+        left = [gid(customer_id) for customer_id in dict.fromkeys(customer_ids)]
         found: dict[int, Customer] = {}
-        for start in range(0, len(ids), _READ_BATCH):
-            batch = [gid(customer_id) for customer_id in ids[start : start + _READ_BATCH]]
-            data = await self._graphql.run(documents.READ_MANY, {"ids": batch})
-            nodes = data.get("nodes")
-            if not isinstance(nodes, list):
-                raise unexpected("the answer holds no nodes", documents.READ_MANY)
+        while left:
+            nodes, left = await self._read_some(left)
             customers = [customer_of(node, documents.READ_MANY) for node in nodes if node]
             found |= {customer.id: customer for customer in customers}
         return found
+
+    async def _read_some(self, ids: list[str]) -> tuple[list[Any], list[str]]:
+        """The nodes of the first of them, and what is left to be read."""
+
+        async def ask(size: int) -> tuple[list[Any], list[str]]:
+            data = await self._graphql.run(documents.READ_MANY, {"ids": ids[:size]})
+            nodes = data.get("nodes")
+            if not isinstance(nodes, list):
+                raise unexpected("the answer holds no nodes", documents.READ_MANY)
+            return nodes, ids[size:]
+
+        return await self._batch.ask(ask)
 
     async def change(
         self, customer_id: int, changes: Mapping[str, Any], deadline: float

@@ -3,13 +3,18 @@
 from typing import Any
 
 import pytest
+from graphql import OperationDefinitionNode, parse
 
 from gateway.sandbox import ShopifyOptions
+from gateway.sandbox.shopify import cost
 from tests.sandbox.conftest import CREATE, FIND, Clients, unlimited
 
 SEARCH = """query($q: String, $first: Int = 10, $after: String) { customers(first: $first,
  query: $q, after: $after, sortKey: UPDATED_AT) { nodes { email } pageInfo { hasNextPage
  endCursor } } }"""
+NESTED = """fragment F on Customer {
+  defaultAddress { id } metafields(first: 10) { nodes { key } }
+}"""
 DENIED = "ACCESS_DENIED"
 
 
@@ -157,7 +162,44 @@ async def test_nodes_keep_their_places_and_unknown_ones_are_null(clients: Client
     query = "query($ids: [ID!]!) { nodes(ids: $ids) { id ... on Customer { email } } }"
     reply = await clients.graphql(query, {"ids": ids})
     assert reply.body["data"]["nodes"] == [None, {"id": ids[1], "email": "a@example.com"}]
-    assert reply.body["extensions"]["cost"]["requestedQueryCost"] == 2
+    assert reply.body["extensions"]["cost"]["requestedQueryCost"] == 3
+
+
+@pytest.mark.parametrize(
+    ("query", "points"),
+    [
+        ("{ shop { name } }", 1),
+        ("{ customers(first: 1) { nodes { id } } }", 2),
+        ("{ customers(first: 2) { nodes { id } pageInfo { hasNextPage } } }", 3),
+        ("{ customers(first: 10) { edges { node { id } } } }", 6),
+        ("{ customers(first: 100) { nodes { id } } }", 11),
+        ("{ customers(first: 200) { nodes { id } } }", 12),
+        ("{ customers(first: 250) { nodes { id } } }", 13),
+        (f"{{ customers(first: 100) {{ nodes {{ ...F }} }} }} {NESTED}", 11 * (1 + 1 + 6)),
+        ("query($n: Int = 100) { customers(first: $n) { nodes { id } } }", 11),
+        ('{ nodes(ids: ["a"]) { id } }', 3),
+        ('{ nodes(ids: ["a", "b"]) { id } }', 3),
+        ("{ customersCount { count } }", 10),
+    ],
+)  # fmt: skip
+def test_the_cost_of_a_query_follows_the_recorded_rule(query: str, points: int) -> None:
+    """A connection of `n` costs 2 + int(2 ln n) times its node."""
+    parsed = parse(query)
+    operation = next(d for d in parsed.definitions if isinstance(d, OperationDefinitionNode))
+    assert cost.requested(parsed, operation, {}) == points
+
+
+@pytest.mark.parametrize(
+    "options", [unlimited(shopify=ShopifyOptions(unlimited=True, max_cost=10.0))]
+)
+async def test_a_query_that_costs_too_much_is_refused_whatever_the_bucket_holds(
+    clients: Clients,
+) -> None:
+    reply = await clients.graphql(SEARCH, {"first": 100})
+    assert reply.status == 200
+    assert reply.body["errors"][0]["extensions"]["code"] == "MAX_COST_EXCEEDED"
+    assert "data" not in reply.body
+    assert "errors" not in (await clients.graphql(SEARCH, {"first": 50})).body
 
 
 async def test_costs_are_said_in_every_answer(clients: Clients) -> None:
@@ -167,7 +209,7 @@ async def test_costs_are_said_in_every_answer(clients: Clients) -> None:
     assert found.body["extensions"]["cost"]["requestedQueryCost"] == 1
     listed = await clients.graphql(SEARCH, {"first": 100})
     cost = listed.body["extensions"]["cost"]
-    assert (cost["requestedQueryCost"], cost["actualQueryCost"]) == (102, 3)
+    assert (cost["requestedQueryCost"], cost["actualQueryCost"]) == (11, 2)
     assert cost["throttleStatus"].keys() == {
         "maximumAvailable",
         "currentlyAvailable",

@@ -4,6 +4,7 @@ import gzip
 import re
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
 from graphql import (
@@ -16,7 +17,8 @@ from graphql import (
 )
 
 import gateway
-from gateway.shopify import documents
+from gateway.sandbox.shopify import cost
+from gateway.shopify import documents, master, roll, subscriptions
 from gateway.shopify.documents import ALL, Document
 from gateway.wire import Access
 
@@ -65,6 +67,25 @@ def test_a_document_is_named_by_its_first_field(document: Document) -> None:
 @pytest.mark.parametrize("document", ALL, ids=lambda d: d.name)
 def test_a_write_asks_for_its_user_errors(document: Document) -> None:
     assert (document.access is Access.READ) or "userErrors" in document.text
+
+
+LARGEST: dict[Document, dict[str, Any]] = {
+    documents.ROLL: {"first": roll.PAGE},
+    documents.CHANGED: {"first": roll.PAGE},
+    documents.READ_MANY: {"ids": ["gid"] * master._READ_BATCH},
+    documents.SUBSCRIPTIONS: {"first": subscriptions._MORE},
+}
+"""What is asked for at most, where the variables say how much."""
+
+
+@pytest.mark.parametrize("document", ALL, ids=lambda d: d.name)
+def test_a_document_costs_what_the_recorded_rule_says_and_less_than_shopify_allows(
+    document: Document,
+) -> None:
+    variables = LARGEST.get(document, {})
+    asked = cost.requested(parse(document.text), operation(document), variables)
+    assert document.cost == asked
+    assert asked <= cost.MAX_SINGLE / 4, "there is room for what the rule does not know"
 
 
 def test_the_list_is_complete() -> None:

@@ -122,9 +122,9 @@ class Shopify:
             return Answer(200, {"errors": [_shown(error) for error in document.errors]})
         if document.node is None or operation is None:
             return Answer(200, {"errors": [{"message": "No operation named in the document"}]})
-        points = cost.requested(operation, variables)
-        if cost.too_dear(points):
-            text = f"Query cost is {points}, which exceeds the single query max cost limit (1000)."
+        points = cost.requested(document.node, operation, variables)
+        if points > (most := self.options.max_cost):
+            text = f"Query cost is {points}, which exceeds the single query max cost limit ({most})"
             error = {"message": text, "extensions": {"code": "MAX_COST_EXCEEDED"}}
             return Answer(200, {"errors": [error]})
         if not self.bucket.admit(points):
@@ -134,7 +134,8 @@ class Shopify:
         body: dict[str, Any] = {"data": result.data}
         if result.errors:
             body["errors"] = [_shown(error) for error in result.errors]
-        actual = _actual(points, result.data)
+        returned = _returned(result.data)
+        actual = min(points, cost.requested(document.node, operation, variables, returned))
         self.bucket.give_back(points - actual)
         body["extensions"] = {"cost": self.bucket.status(points, actual)}
         if session.ignored:
@@ -162,8 +163,11 @@ class Shopify:
 
     def _cost(self, call: Call) -> int:
         text, variables, name = _asked(call)
-        operation = schema.document(text).operation(name)
-        return 1 if operation is None else cost.requested(operation, variables)
+        document = schema.document(text)
+        operation = document.operation(name)
+        if document.node is None or operation is None:
+            return 1
+        return cost.requested(document.node, operation, variables)
 
     def _session(self) -> Session:
         return Session(
@@ -223,18 +227,16 @@ def _asked(call: Call) -> tuple[str, dict[str, Any], str | None]:
     return text, variables, body.get("operationName")
 
 
-def _actual(points: int, data: Mapping[str, Any] | None) -> int:
-    """What an operation cost in the end: a connection costs what it returned."""
-    returned = sum(
-        len(value.get("nodes") or value.get("edges") or ())
-        for value in (data or {}).values()
-        if isinstance(value, dict) and ("nodes" in value or "edges" in value)
-    )
-    has_connection = any(
-        isinstance(value, dict) and ("nodes" in value or "edges" in value)
-        for value in (data or {}).values()
-    )
-    return min(points, 2 + returned) if has_connection else points
+def _returned(data: Mapping[str, Any] | None) -> dict[str, int]:
+    """How many records each root field has answered: an operation costs what it returned."""
+    found = {}
+    for name, value in (data or {}).items():
+        records = value
+        if isinstance(value, dict):
+            records = value.get("nodes", value.get("edges"))
+        if isinstance(records, list):
+            found[name] = len(records)
+    return found
 
 
 def _shown(error: GraphQLError) -> dict[str, Any]:
