@@ -239,7 +239,11 @@ def _graphql_error(document: Document, answer: Answer, codes: set[str]) -> Upstr
         return TooDear(document)
     if "ACCESS_DENIED" in codes:  # also of one field alone, beside what was carried out
         kind = ErrorClass.AUTH
-        text = "access denied: the app lacks a scope or protected customer data approval"
+        scope = "write_customers" if document.access is Access.WRITE else "read_customers"
+        text = (
+            f"access denied: the app lacks a scope (here {scope}) or the approval for protected "
+            "customer data"
+        )
     elif codes & {"INTERNAL_SERVER_ERROR", "TIMEOUT"}:
         kind, text = ErrorClass.UNAVAILABLE, "internal error at Shopify"
     else:

@@ -13,6 +13,7 @@ from gateway.customer import Customer, Profile, gid
 from gateway.errors import UpstreamError
 from gateway.settings import ShopifySettings
 from gateway.shopify import documents
+from gateway.shopify.batches import Batches
 from gateway.shopify.changing import Change
 from gateway.shopify.client import GraphQL
 from gateway.shopify.definitions import ensure_definition
@@ -26,7 +27,6 @@ from gateway.shopify.mapping import (
     leftover_metafields,
     replace_input,
 )
-from gateway.shopify.pages import PageSize
 from gateway.shopify.placing import PHONE_KEPT, e164, unfit, unfit_address
 from gateway.shopify.reading import customer_of, payload_of, unexpected
 from gateway.shopify.results import (
@@ -43,7 +43,6 @@ __all__ = ["Shopify"]
 
 log = logging.getLogger(__name__)
 
-_READ_BATCH = 50
 _SCOPES = ("read_customers", "write_customers")
 
 
@@ -59,7 +58,7 @@ class Shopify:
         self._graphql = graphql
         self._settings = settings
         self._clock = clock
-        self._batch = PageSize("customers by id", _READ_BATCH)
+        self._batches = Batches(graphql)
         self._defined = False
         self._defining: asyncio.Task[None] | None = None
         self._define_again = 0.0
@@ -106,9 +105,13 @@ class Shopify:
                 continue
             if isinstance(answer, Customer):
                 return Accepted(answer, "created", warnings, fresh=True)
-            if not answer.email_taken:
+            if not answer.is_there_already:
                 return answer
             existing = await self.find(one.registration_id, one.profile.email, one.deadline)
+            if not answer.email_taken and not (
+                existing and existing.registration_id == one.registration_id
+            ):
+                return answer
             if existing is None:
                 raise unexpected("the e-mail is taken, yet no customer has it")
             return await self._settle_existing(existing, one)
@@ -213,25 +216,7 @@ class Shopify:
 
     async def read(self, customer_ids: Iterable[int]) -> dict[int, Customer]:
         """Customers by id, afresh; those that Shopify no longer has are left out."""
-        left = [gid(customer_id) for customer_id in dict.fromkeys(customer_ids)]
-        found: dict[int, Customer] = {}
-        while left:
-            nodes, left = await self._read_some(left)
-            customers = [customer_of(node, documents.READ_MANY) for node in nodes if node]
-            found |= {customer.id: customer for customer in customers}
-        return found
-
-    async def _read_some(self, ids: list[str]) -> tuple[list[Any], list[str]]:
-        """The nodes of the first of them, and what is left to be read."""
-
-        async def ask(size: int) -> tuple[list[Any], list[str]]:
-            data = await self._graphql.run(documents.READ_MANY, {"ids": ids[:size]})
-            nodes = data.get("nodes")
-            if not isinstance(nodes, list):
-                raise unexpected("the answer holds no nodes", documents.READ_MANY)
-            return nodes, ids[size:]
-
-        return await self._batch.ask(ask)
+        return await self._batches.read(customer_ids)
 
     async def change(
         self, customer_id: int, changes: Mapping[str, Any], deadline: float

@@ -54,6 +54,12 @@ class Refused:
         return any(e["field"] == "email" and "taken" in e["message"].lower() for e in self.errors)
 
     @property
+    def is_there_already(self) -> bool:
+        """A value that must be unique is taken: perhaps by the very record that was to be made."""
+        words = ("taken", "unique", "already", "in use")
+        return any(word in e["message"].lower() for e in self.errors for word in words)
+
+    @property
     def phone_alone(self) -> bool:
         return bool(self.errors) and all(error["field"] == "phone" for error in self.errors)
 

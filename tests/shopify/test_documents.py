@@ -18,7 +18,7 @@ from graphql import (
 
 import gateway
 from gateway.sandbox.shopify import cost
-from gateway.shopify import documents, master, roll, subscriptions
+from gateway.shopify import batches, documents, roll, subscriptions
 from gateway.shopify.documents import ALL, Document
 from gateway.wire import Access
 
@@ -72,7 +72,7 @@ def test_a_write_asks_for_its_user_errors(document: Document) -> None:
 LARGEST: dict[Document, dict[str, Any]] = {
     documents.ROLL: {"first": roll.PAGE},
     documents.CHANGED: {"first": roll.PAGE},
-    documents.READ_MANY: {"ids": ["gid"] * master._READ_BATCH},
+    documents.READ_MANY: {"ids": ["gid"] * batches.MOST},
     documents.SUBSCRIPTIONS: {"first": subscriptions._MORE},
 }
 """What is asked for at most, where the variables say how much."""

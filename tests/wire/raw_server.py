@@ -3,11 +3,11 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, Self
 
 from gateway.wire import Access, Call
 
-__all__ = ["Server", "call", "http"]
+__all__ = ["KeptOpen", "Server", "call", "http"]
 
 
 def call(access: Access = Access.READ, url: str = "http://127.0.0.1:1/", **more: Any) -> Call:
@@ -38,7 +38,7 @@ class Server:
             writer.close()
 
     @asynccontextmanager
-    async def listening(self) -> AsyncIterator["Server"]:
+    async def listening(self) -> AsyncIterator[Self]:
         server = await asyncio.start_server(self._meet, "127.0.0.1", 0)
         self.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
         try:
@@ -46,6 +46,27 @@ class Server:
         finally:
             server.close()
             await server.wait_closed()
+
+
+class KeptOpen(Server):
+    """Answers the first request and keeps the connection; says `last` to the next and closes."""
+
+    def __init__(self, last: bytes) -> None:
+        super().__init__([b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}", last])
+        self.requests = 0
+
+    async def _meet(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.connections += 1
+        try:
+            for said in self.answers:
+                await reader.readuntil(b"\r\n\r\n")
+                self.requests += 1
+                writer.write(said)
+                await writer.drain()
+        except (ConnectionError, asyncio.IncompleteReadError):
+            pass
+        finally:
+            writer.close()
 
 
 def http(body: bytes, *headers: str, status: int = 200) -> bytes:

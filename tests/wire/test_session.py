@@ -11,9 +11,9 @@ import pytest
 from aiohttp import client_exceptions
 
 from gateway.errors import DryRunStop, ErrorClass, UpstreamError
-from gateway.wire import Access, Call, Wire, dry_run, guard
+from gateway.wire import Access, Answer, Call, Wire, dry_run, guard
 from gateway.wire.session import class_of_status, retry_after
-from tests.wire.raw_server import Server, call, http
+from tests.wire.raw_server import KeptOpen, Server, call, http
 
 SECRET = "taro@example.com"
 
@@ -148,6 +148,8 @@ def test_a_retry_after_that_makes_no_sense_is_no_time_to_wait_for(text: str) -> 
         (408, ErrorClass.TIMEOUT),
         (409, ErrorClass.DUPLICATE),
         (423, ErrorClass.UNAVAILABLE),
+        (425, ErrorClass.UNAVAILABLE),
+        (499, ErrorClass.UNAVAILABLE),
         (429, ErrorClass.RATE_LIMIT),
         (430, ErrorClass.RATE_LIMIT),
         (500, ErrorClass.UNAVAILABLE),
@@ -157,3 +159,33 @@ def test_a_retry_after_that_makes_no_sense_is_no_time_to_wait_for(text: str) -> 
 )
 def test_the_class_follows_from_the_status(status: int, expected: ErrorClass) -> None:
     assert class_of_status(status) is expected
+
+
+CERTAIN = {401, 402, 403, 404, 422, 429}
+
+
+@pytest.mark.parametrize("status", [*range(400, 452), 477, 499, *range(500, 512), 520, 524, 599])
+def test_only_a_short_list_of_answers_says_that_nothing_was_written(status: int) -> None:
+    """Some of the others come from whoever stands in between, some from what is there already."""
+    written = Answer(call(Access.WRITE), status, {}, b"").error()
+    assert written.applied is (False if status in CERTAIN else None)
+    assert Answer(call(Access.READ), status, {}, b"").error().applied is False
+
+
+@pytest.mark.parametrize(
+    ("last", "expected"),
+    [
+        (b"", ErrorClass.CONNECTION),
+        (b"HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\n\r\n", ErrorClass.TIMEOUT),
+    ],
+    ids=["closed", "408"],
+)
+async def test_a_kept_connection_that_ends_as_we_write_is_unclear_and_the_write_is_not_repeated(
+    last: bytes, expected: ErrorClass
+) -> None:
+    async with KeptOpen(last).listening() as server, Wire(lambda: 2.0) as wire:
+        assert (await wire.send(call(Access.WRITE, server.url))).status == 200
+        with pytest.raises(UpstreamError) as caught:
+            raise (await wire.send(call(Access.WRITE, server.url))).error()
+    assert (caught.value.error_class, caught.value.applied) == (expected, None)
+    assert (server.connections, server.requests) == (1, 2)
