@@ -18,7 +18,7 @@ MOST = 50
 class Batches:
     def __init__(self, graphql: GraphQL) -> None:
         self._graphql = graphql
-        self._size = PageSize("customers by id", MOST)
+        self._size = PageSize("customers by id")
 
     async def read(self, customer_ids: Iterable[int]) -> dict[int, Customer]:
         """Afresh; those that Shopify no longer has are left out. Raises UpstreamError."""
@@ -40,4 +40,4 @@ class Batches:
                 raise unexpected("the answer holds no nodes", documents.READ_MANY)
             return nodes, ids[size:]
 
-        return await self._size.ask(ask)
+        return await self._size.ask(MOST, ask)

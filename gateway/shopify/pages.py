@@ -14,37 +14,36 @@ T = TypeVar("T")
 
 
 class PageSize:
-    """`what` is asked for, `most` at once. What a smaller page is named for is told once."""
+    """`what` is asked for. That Shopify wants smaller pages is told once."""
 
-    def __init__(self, what: str, most: int) -> None:
+    def __init__(self, what: str) -> None:
         self._what = what
-        self._most = most
-        self._size = most
+        self._allowed: int | None = None
         self._told = False
 
-    async def ask(self, run: Callable[[int], Awaitable[T]]) -> T:
-        """What `run(size)` answers, with the largest size that Shopify allows of those halved.
+    async def ask(self, most: int, run: Callable[[int], Awaitable[T]]) -> T:
+        """What `run(size)` answers: `most`, or the largest of its halves that Shopify allows.
 
         Raises UpstreamError; a TooDear only where one alone costs too much.
         """
         while True:
-            size = self._size
+            size = min(most, self._allowed or most)
             try:
                 answer = await run(size)
             except TooDear:
                 if size == 1:
                     raise
-                self._size = min(self._size, size // 2)
+                self._allowed = min(self._allowed or size, size // 2)
                 continue
-            self._tell()
+            self._tell(most)
             return answer
 
-    def _tell(self) -> None:
-        if self._size < self._most and not self._told:
+    def _tell(self, most: int) -> None:
+        if self._allowed is not None and not self._told:
             log.warning(
                 "Shopify refuses %d %s in one query (MAX_COST_EXCEEDED): %d at once from now on",
-                self._most,
+                most,
                 self._what,
-                self._size,
+                self._allowed,
             )
             self._told = True

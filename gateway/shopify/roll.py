@@ -66,15 +66,16 @@ class Changed:
 class Roll:
     def __init__(self, graphql: GraphQL) -> None:
         self._graphql = graphql
-        self._size = PageSize("customers", PAGE)
+        self._size = PageSize("customers")
 
     async def _asked(
         self, document: Document, after: str | None, query: str | None
     ) -> dict[str, Any]:
         return await self._size.ask(
+            PAGE,
             lambda size: self._graphql.run(
                 document, {"first": size, "after": after, "query": query}
-            )
+            ),
         )
 
     async def page(self, created: Created, after: str | None) -> Listed:

@@ -29,10 +29,10 @@ async def test_the_size_is_halved_until_it_is_allowed_and_stays_so(
             raise TooDear(documents.ROLL)
         return size
 
-    pages = PageSize("customers", 100)
-    assert set(await asyncio.gather(pages.ask(run), pages.ask(run))) == {25}
+    pages = PageSize("customers")
+    assert set(await asyncio.gather(pages.ask(100, run), pages.ask(100, run))) == {25}
     assert asked == [100, 100, 50, 50, 25, 25]
-    assert await pages.ask(run) == 25
+    assert await pages.ask(100, run) == 25
     (told,) = [record.message for record in caplog.records]
     assert "100 customers" in told
     assert "25 at once" in told
