@@ -18,6 +18,7 @@ from gateway.outcomes import Delivery, DeliveryFilter
 from gateway.sandbox import Sandbox, SandboxOptions
 from gateway.sources import Sources
 from gateway.store import listing
+from tests.conformance.listed import unlisted
 
 __all__ = ["TARO", "World", "a_world", "registration"]
 
@@ -182,3 +183,4 @@ async def a_world(
             yield world
         finally:
             await world.stop()
+        assert unlisted(sandbox.journal.asked) == [], "see tests/conformance"

@@ -53,12 +53,14 @@ class Description:
     """What a call means to its system, known before it is applied.
 
     `labels` are the texts in which a fault's `match` is looked for: the call as sent, and its
-    short form without the prefixes that say nothing (`POST /customers`, `customerCreate`).
+    short form without the prefixes that say nothing (`POST /customers`, `customerCreate`). `names`
+    are the parameters, columns and fields that it names, and none of their values.
     """
 
     operation: str
     kind: Kind
     labels: tuple[str, ...]
+    names: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from aiohttp import web
 
 from gateway.sandbox.call import Answer, Call, Description, Upstream
 from gateway.sandbox.faults import Armed, Delays, Faults
-from gateway.sandbox.journal import Journal, JournalEntry
+from gateway.sandbox.journal import Asked, Journal, JournalEntry
 from gateway.sandbox.listener import Listener, reset
 
 _GARBAGE = b"<html><body>502 Bad Gateway</body></html>\xff\xfe"
@@ -80,6 +80,7 @@ class Endpoint:
         received = time.time()
         call = await Call.of(request)
         what = self._upstream.describe(call)
+        self._journal.asked.add(Asked(self._system, what.operation, what.names))
         exchange = _Exchange(request, call, what, received)
         if seconds := self._delays.of(self._system, what.kind):
             await asyncio.sleep(seconds)

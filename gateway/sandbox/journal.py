@@ -3,7 +3,7 @@
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import overload
+from typing import NamedTuple, overload
 
 from gateway.sandbox.call import Kind
 
@@ -29,18 +29,28 @@ class JournalEntry:
     fault: str | None = None
 
 
+class Asked(NamedTuple):
+    """What was asked of a system once or more often; `names` as in a `Description`."""
+
+    system: str
+    operation: str
+    names: frozenset[str]
+
+
 class Journal:
     """One entry a request, in the order in which they were settled.
 
     An entry is added in the same step that applies the request, before its answer is sent: what
     a system holds and what its journal says never differ. A request that hangs or is applied
-    late is added when that happens. The oldest go beyond `limit`; `dropped` counts them.
+    late is added when that happens. The oldest go beyond `limit`; `dropped` counts them. `asked`
+    holds each kind of request that ever came in, whatever became of it, and is never cleared.
     """
 
     def __init__(self, limit: int = 1_000_000) -> None:
         self._entries: deque[JournalEntry] = deque(maxlen=limit)
         self._limit = limit
         self.dropped = 0
+        self.asked: set[Asked] = set()
 
     def add(self, entry: JournalEntry) -> None:
         self.dropped += len(self._entries) == self._limit

@@ -5,6 +5,7 @@ import logging
 import time
 from base64 import b64encode
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass
 from email import message_from_bytes
 from email.message import EmailMessage
@@ -15,7 +16,7 @@ from aiosmtpd.smtp import Envelope
 
 from gateway.sandbox.call import Kind
 from gateway.sandbox.faults import Armed, Delays, Faults
-from gateway.sandbox.journal import Journal, JournalEntry
+from gateway.sandbox.journal import Asked, Journal, JournalEntry
 from gateway.sandbox.listener import Listener, reset
 from gateway.sandbox.mail_rules import unquoted
 from gateway.sandbox.options import MailOptions
@@ -123,6 +124,11 @@ class Mailbox:
             (command,),
             lambda fault: command == ("AUTH" if fault.status == 535 else "DATA"),
         )
+
+    def heard(self, command: str, parameters: Sequence[str] = ()) -> None:
+        """Writes down that a command was said, with the names of its parameters."""
+        names = frozenset(each.partition("=")[0].upper() for each in parameters)
+        self._journal.asked.add(Asked(_SYSTEM, command, names))
 
     def delay(self) -> float:
         return self._delays.of(_SYSTEM, "write")

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections.abc import Sequence
 from typing import Any, Protocol
 
 from aiosmtpd.smtp import MISSING, SMTP, AuthResult, Envelope, LoginPassword, Session
@@ -34,6 +35,8 @@ class Keeper(Protocol):
     def leave(self, server: "Server") -> None: ...
 
     def take(self, command: str) -> Armed | None: ...
+
+    def heard(self, command: str, parameters: Sequence[str] = ()) -> None: ...
 
     def delay(self) -> float: ...
 
@@ -90,6 +93,7 @@ class Server(SMTP):
         self, _server: Any, session: Session, _envelope: Envelope, hostname: str, lines: list[str]
     ) -> list[str]:
         session.host_name = hostname
+        self._keeper.heard("EHLO")
         said = await self._meet("EHLO")
         if said is not None:
             return [said]
@@ -99,12 +103,26 @@ class Server(SMTP):
     async def handle_AUTH(  # noqa: N802
         self, _server: Any, _session: Session, _envelope: Envelope, _arguments: list[str]
     ) -> Any:
+        self._keeper.heard("AUTH")
         said = await self._meet("AUTH")
         return MISSING if said is None else said
+
+    async def handle_NOOP(self, *_: Any) -> Any:  # noqa: N802
+        self._keeper.heard("NOOP")
+        return MISSING
+
+    async def handle_RSET(self, *_: Any) -> Any:  # noqa: N802
+        self._keeper.heard("RSET")
+        return MISSING
+
+    async def handle_QUIT(self, *_: Any) -> Any:  # noqa: N802
+        self._keeper.heard("QUIT")
+        return MISSING
 
     async def handle_MAIL(  # noqa: N802
         self, _server: Any, session: Session, envelope: Envelope, address: str, given: list[str]
     ) -> str:
+        self._keeper.heard("MAIL", given)
         said = await self._meet("MAIL")
         if said is not None:
             return said
@@ -117,6 +135,7 @@ class Server(SMTP):
     async def handle_RCPT(  # noqa: N802
         self, _server: Any, _session: Session, envelope: Envelope, address: str, given: list[str]
     ) -> str:
+        self._keeper.heard("RCPT", given)
         said = await self._meet(f"RCPT {address}")
         if said is not None:
             return said
@@ -128,6 +147,7 @@ class Server(SMTP):
         self, _server: Any, _session: Session, envelope: Envelope
     ) -> str:
         began = time.time()
+        self._keeper.heard("DATA")
         if seconds := self._keeper.delay():
             await asyncio.sleep(seconds)
         armed = self._keeper.take("DATA")

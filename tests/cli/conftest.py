@@ -7,12 +7,14 @@ import pytest
 
 from gateway.sandbox import Sandbox
 from tests.cli.process import Shell
+from tests.conformance.listed import unlisted
 
 
 @pytest.fixture
 async def sandbox() -> AsyncIterator[Sandbox]:
     async with Sandbox() as sandbox:
         yield sandbox
+        assert unlisted(sandbox.journal.asked) == [], "see tests/conformance"
 
 
 @pytest.fixture

@@ -254,7 +254,7 @@ async def scenario(scene: Scene, number: int, taken: list[Any]) -> None:
 def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[asyncio.Runner, Scene]]:
     folder: Path = tmp_path_factory.mktemp("any-order")
     options = SandboxOptions(
-        shopify=ShopifyOptions(search_lag=0.0, unlimited=True),
+        shopify=ShopifyOptions(search_lag=0.0, bucket=1e7, restore=1e6),
         smaregi=SmaregiOptions(reads_per_second=None, writes_per_second=None),
     )
     patch = pytest.MonkeyPatch()

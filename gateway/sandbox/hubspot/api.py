@@ -18,6 +18,7 @@ from gateway.sandbox.hubspot.errors import (
 )
 from gateway.sandbox.hubspot.search import search
 from gateway.sandbox.limits import Window
+from gateway.sandbox.naming import named
 from gateway.sandbox.options import HubspotOptions
 
 _VERSION = re.compile(r"20\d\d-\d\d|v\d")
@@ -78,7 +79,8 @@ class Hubspot:
             tail = ("contacts", "{id}")
         read = call.method == "GET" or tail[-1:] == ("search",)
         short = f"{call.method} /{'/'.join(tail)}"
-        return Description(short, "read" if read else "write", (f"{call.method} {path}", short))
+        labels = (f"{call.method} {path}", short)
+        return Description(short, "read" if read else "write", labels, named(call))
 
     def throttled(self, call: Call, retry_after: float | None) -> Answer:
         _ = call

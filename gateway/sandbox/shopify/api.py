@@ -9,9 +9,11 @@ from typing import Any
 from graphql import GraphQLError
 
 from gateway.sandbox.call import Answer, Call, Description, Kind, NotJsonError
+from gateway.sandbox.naming import named as form_of
 from gateway.sandbox.options import ShopifyOptions
 from gateway.sandbox.shopify import cost, notices, schema
 from gateway.sandbox.shopify.grants import Grants
+from gateway.sandbox.shopify.naming import named
 from gateway.sandbox.shopify.records import Customer
 from gateway.sandbox.shopify.session import MergeJob, Session
 from gateway.sandbox.shopify.store import Store
@@ -86,13 +88,14 @@ class Shopify:
     def describe(self, call: Call) -> Description:
         full = f"{call.method} /{'/'.join(call.segments)}"
         if call.segments[:2] == ("admin", "oauth"):
-            return Description("POST /token", "token", (full, "POST /token"))
-        text, _, name = _asked(call)
+            return Description("POST /token", "token", (full, "POST /token"), form_of(call))
+        text, variables, name = _asked(call)
         operation = schema.document(text).operation(name)
         fields = schema.roots(operation)
-        named = operation.name.value if operation and operation.name else ""
+        called = operation.name.value if operation and operation.name else ""
         kind: Kind = "write" if schema.is_mutation(operation) else "read"
-        return Description(",".join(fields) or "?", kind, (full, *fields, named))
+        names = named(text, operation, variables)
+        return Description(",".join(fields) or "?", kind, (full, *fields, called), names)
 
     def throttled(self, call: Call, retry_after: float | None) -> Answer:
         points = max(1, self._cost(call))

@@ -104,7 +104,8 @@ class _Costs:
             for each in node.arguments
         }
         if node.name.value == "nodes" and "ids" in asked:
-            return max(2, len(asked["ids"] or ()))
+            ids = len(asked["ids"] or ())
+            return ids if ids > 2 else 1
         size = asked.get("first") or asked.get("last")
         return None if size is None else max(1, int(size))
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from gateway.sandbox.call import Answer, Call, Description, Kind, NotJsonError
 from gateway.sandbox.limits import Window
+from gateway.sandbox.naming import named
 from gateway.sandbox.options import SmaregiOptions
 from gateway.sandbox.smaregi.fields import ALWAYS, COLUMNS, RULES, Member, blank, refusal
 from gateway.sandbox.smaregi.members import Members, iso
@@ -92,12 +93,12 @@ class Smaregi:
     def describe(self, call: Call) -> Description:
         full = f"{call.method} /{'/'.join(call.segments)}"
         if call.segments[-1] == "token":
-            return Description("POST /token", "token", (full, "POST /token"))
+            return Description("POST /token", "token", (full, "POST /token"), named(call))
         path = call.segments[2:]
         short = f"{call.method} /{'/'.join(path)}"
-        named = "/".join("{id}" if part.isdigit() else part for part in path)
+        pattern = "/".join("{id}" if part.isdigit() else part for part in path)
         kind: Kind = "read" if call.method == "GET" else "write"
-        return Description(f"{call.method} /{named}", kind, (full, short))
+        return Description(f"{call.method} /{pattern}", kind, (full, short), named(call))
 
     def throttled(self, call: Call, retry_after: float | None) -> Answer:
         _ = call
