@@ -294,25 +294,29 @@ async def test_what_was_not_done_is_said_and_done_by_the_next_run(
     assert sent(world) == 2
 
 
-@pytest.mark.parametrize("step", [TAKE, GIVE])
-async def test_a_balance_that_the_till_moved_meanwhile_waits_for_a_person(
-    world: World, step: int
-) -> None:
-    one, two = pair(world)
-    whose = two if step == TAKE else one
+def till_moves(world: World, whose: int, step: int, *, answered: bool) -> None:
+    """The till gives a member 7 points right after ours changed, whose answer comes or is lost."""
     real = world.core.smaregi.client.add_points
     calls: list[int] = []
 
     async def with_the_till(member_id: str, points: int) -> bool:
         calls.append(points)
-        answered = await real(member_id, points)
-        if len(calls) == step:
-            now = int(member(world, whose)["point"])
-            world.sandbox.smaregi.edit(whose, point=str(now + 7))
-            return False  # the answer was lost
-        return answered
+        proven = await real(member_id, points)
+        if len(calls) != step:
+            return proven
+        now = int(member(world, whose)["point"])
+        world.sandbox.smaregi.edit(whose, point=str(now + 7))
+        return proven and answered
 
     world.core.smaregi.client.add_points = with_the_till  # type: ignore[method-assign]
+
+
+@pytest.mark.parametrize("step", [TAKE, GIVE])
+async def test_a_balance_that_the_till_moved_meanwhile_waits_for_a_person(
+    world: World, step: int
+) -> None:
+    one, two = pair(world)
+    till_moves(world, two if step == TAKE else one, step, answered=False)
     stopped = await merge(world, one, two)
     assert stopped.code == 1
     assert str(one) in stopped.text
@@ -337,19 +341,7 @@ async def test_the_transactions_id_is_proof_whatever_the_till_does_meanwhile(
     world: World, step: int
 ) -> None:
     one, two = pair(world)
-    whose = two if step == TAKE else one
-    real = world.core.smaregi.client.add_points
-    calls: list[int] = []
-
-    async def with_the_till(member_id: str, points: int) -> bool:
-        calls.append(points)
-        proven = await real(member_id, points)
-        if len(calls) == step:
-            now = int(member(world, whose)["point"])
-            world.sandbox.smaregi.edit(whose, point=str(now + 7))
-        return proven
-
-    world.core.smaregi.client.add_points = with_the_till  # type: ignore[method-assign]
+    till_moves(world, two if step == TAKE else one, step, answered=True)
     done = await merge(world, one, two)
     assert done.code == 0, done
     assert balances(world, one, two) == [157, 0]

@@ -119,6 +119,8 @@ async def test_a_token_without_the_scope_to_write_pauses_the_channel_and_names_i
     async with a_world(
         tmp_path, SandboxOptions(smaregi=options), GATEWAY_AUTO_REPLAY="false"
     ) as world:
+        (found,) = await world.core.smaregi.check()
+        assert (found.ok, "pos.customers:write" in found.detail) == (False, True)
         await world.register()
         (delivery,) = await world.deliveries(channels=("smaregi",))
         assert (delivery.outcome, delivery.attempts) == (Outcome.RETRYING, 0)

@@ -21,21 +21,27 @@ class Server:
     def __init__(self, answers: list[bytes], *, pause: float = 0.0) -> None:
         self.answers = answers
         self.pause = pause
-        self.connections = 0
+        self.connections = self.requests = 0
         self.url = ""
 
     async def _meet(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        said = self.answers[min(self.connections, len(self.answers) - 1)]
+        said = self._said()
         self.connections += 1
         try:
-            await reader.readuntil(b"\r\n\r\n")
-            await asyncio.sleep(self.pause)
-            writer.write(said)
-            await writer.drain()
+            for answer in said:
+                await reader.readuntil(b"\r\n\r\n")
+                self.requests += 1
+                await asyncio.sleep(self.pause)
+                writer.write(answer)
+                await writer.drain()
         except (ConnectionError, asyncio.IncompleteReadError):
             pass
         finally:
             writer.close()
+
+    def _said(self) -> list[bytes]:
+        """What a connection is told, one request after the other, before it is closed."""
+        return [self.answers[min(self.connections, len(self.answers) - 1)]]
 
     @asynccontextmanager
     async def listening(self) -> AsyncIterator[Self]:
@@ -53,20 +59,9 @@ class KeptOpen(Server):
 
     def __init__(self, last: bytes) -> None:
         super().__init__([b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}", last])
-        self.requests = 0
 
-    async def _meet(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self.connections += 1
-        try:
-            for said in self.answers:
-                await reader.readuntil(b"\r\n\r\n")
-                self.requests += 1
-                writer.write(said)
-                await writer.drain()
-        except (ConnectionError, asyncio.IncompleteReadError):
-            pass
-        finally:
-            writer.close()
+    def _said(self) -> list[bytes]:
+        return self.answers
 
 
 def http(body: bytes, *headers: str, status: int = 200) -> bytes:
