@@ -8,6 +8,7 @@ from urllib.parse import quote
 import pytest
 
 from gateway.sandbox import SmaregiOptions
+from gateway.sandbox.smaregi.fields import ALWAYS, COLUMNS
 from gateway.sandbox.smaregi.members import iso
 from tests.sandbox.conftest import Clients, unlimited
 
@@ -133,6 +134,9 @@ async def test_contract_may_require_more(clients: Clients) -> None:
         "limit=1001",
         "page=0",
         "fields=customerId,nonsense",
+        "fields=customerId,point",
+        "fields=mile",
+        "with_points=1",
         "sort=mailAddress",
         "upd_date_time-from=yesterday",
         "upd_date_time-from=2026-11-01T00:00:00",
@@ -202,8 +206,66 @@ async def test_points_are_added_and_never_below_nothing(clients: Clients) -> Non
     for point, status in (("100", 200), ("-30", 200), ("-100", 400), ("x", 400)):
         reply = await clients.smaregi("POST", "/customers/1/point/add", json={"point": point})
         assert reply.status == status
+        assert ("transactionHeadIds" in reply.body) is (status == 200)
     balance = await clients.smaregi("GET", "/customers/point?customer_id=1")
     assert balance.body[0]["point"] == "70"
+
+
+async def test_only_the_documented_columns_are_answered_and_points_are_none(
+    clients: Clients,
+) -> None:
+    made = await clients.smaregi("POST", "/customers", json=MEMBER)
+    alone = await clients.smaregi("GET", "/customers/1")
+    (listed,) = (await clients.smaregi("GET", "/customers")).body
+    assert made.body.keys() == alone.body.keys() == listed.keys() == {*COLUMNS}
+    assert len(COLUMNS) == 41
+    assert not {"point", "mile", "customerName", "emailAddress"} & {*COLUMNS}
+    (points,) = (await clients.smaregi("GET", "/customers/point?customer_id=1")).body
+    assert {*points} == {
+        "customerId", "point", "mile", "pointExpireDate", "insDateTime", "updDateTime"
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [
+        ("GET", "/customers/1?fields=point", None),
+        ("GET", "/customers/point?customer_id=1&limit=1", None),
+        ("GET", "/customer_required_column_setting?a=b", None),
+        ("PATCH", "/customers/1?dry=1", {"note": "x"}),
+        ("PATCH", "/customers/1", {"point": "5"}),
+        ("POST", "/customers/1/point/add", {"point": "5", "memo": "x"}),
+    ],
+)
+async def test_what_no_document_names_is_refused(
+    clients: Clients, method: str, path: str, body: Any
+) -> None:
+    await clients.smaregi("POST", "/customers", json=MEMBER)
+    assert (await clients.smaregi(method, path, json=body)).status == 400
+
+
+@pytest.mark.parametrize(
+    ("options", "birth_date"),
+    [
+        (smaregi(blanks="text"), [None]),
+        (smaregi(blanks="null"), [None]),
+        (smaregi(blanks="left out"), []),
+    ],
+)
+async def test_a_blank_column_comes_in_any_of_three_forms(
+    clients: Clients, birth_date: list[None]
+) -> None:
+    await clients.smaregi("POST", "/customers", json=MEMBER)
+    row = (await clients.smaregi("GET", "/customers/1")).body
+    assert [row[name] for name in ("birthDate",) if name in row] == birth_date
+    assert row.keys() >= ALWAYS
+
+
+@pytest.mark.parametrize("options", [smaregi(scopes=frozenset({"pos.customers:read"}))])
+async def test_a_token_is_given_for_no_more_than_the_app_has(clients: Clients) -> None:
+    token = await clients.grant("pos.customers:read pos.customers:write")
+    assert (await clients.smaregi("GET", "/customers", token)).status == 200
+    assert (await clients.smaregi("POST", "/customers", token, json=MEMBER)).status == 403
 
 
 async def test_token_needs_basic_auth_and_scopes_count(clients: Clients) -> None:

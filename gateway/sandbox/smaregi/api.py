@@ -116,6 +116,7 @@ class Smaregi:
 
     def _route(self, call: Call) -> Answer:
         try:
+            _refuse_unknown(call)
             match call.method, call.segments[2:]:
                 case "GET", ("customers",):
                     return self._list(understood(call.query, self.now()))
@@ -187,6 +188,8 @@ class Smaregi:
         row = self.members.row(member_id)
         if row is None:
             return _missing()
+        for name in values.keys() - {"point", "pointExpireDate"}:
+            return problem(400, "Bad Request", f"[{name}] 不明な項目です")
         point = values.get("point")
         if not isinstance(point, str) or not point.removeprefix("-").isdecimal():
             return problem(400, "Bad Request", "[point] ポイントの値が正しくありません")
@@ -266,6 +269,17 @@ class Smaregi:
             "insDateTime": row["insDateTime"],
             "updDateTime": row["updDateTime"],
         }
+
+
+def _refuse_unknown(call: Call) -> None:
+    """The list of members knows its own parameters; elsewhere there is one, of points."""
+    path = call.segments[2:]
+    if path == ("customers",) and call.method == "GET":
+        return
+    known = {"customer_id"} if path == ("customers", "point") else set[str]()
+    for name in call.query:
+        if name not in known:
+            raise RefusedError(f"[{name}] 不明なパラメータです")
 
 
 def _id(text: str) -> int:
