@@ -60,7 +60,6 @@ class Smaregi:
         self.required = RequiredColumns(self.client.required_columns, time.monotonic)
         self._creating = Creating(self.client, self.required, self.holders, context.clock)
         self.numbers = Numbers(self.client, self._settings, self.holders.number_taken)
-        self._deciding = Deciding(self.client, self.index, self.holders, self._settings)
         self._tasks: set[asyncio.Task[None]] = set()
 
     def _settings(self) -> SmaregiSettings:
