@@ -1,8 +1,5 @@
 """From the text of the environment and of the `.env` file to flags, with every fault at once."""
 
-import difflib
-import re
-import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
@@ -10,11 +7,11 @@ from types import MappingProxyType
 from flags.allow import read_allow
 from flags.decision import Mode
 from flags.flag import PREFIX, Flag, FlagSet, Source, variable
+from flags.spelling import capitals, nearest, shown
 from flags.words import ALLOWED_WORDS, read_mode, read_percent
 
 _PERCENT = "_PERCENT"
 _ALLOW = "_ALLOW"
-_PLAIN_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 Text = Mapping[str, str | None]  # None as python-dotenv gives it, for a name without `=`
 
@@ -73,14 +70,13 @@ class _Reading:
     def refuse_strangers(self, right: Sequence[str]) -> None:
         """A misspelt flag would otherwise be off, and nobody would know why."""
         for name in dict.fromkeys((*self.environment, *self.dotenv)):
-            spelt = _capitals(name)
+            spelt = capitals(name)
             if name in right or not spelt.startswith(PREFIX):
                 continue
-            nearest = difflib.get_close_matches(spelt[:64], right, n=1, cutoff=0)
             where = " and ".join(self._holders(name))
             self.problems.append(
-                f"{_shown(name)} (in {where}) belongs to no flag; "
-                f"the nearest right name is {', '.join(nearest) or 'none'}"
+                f"{shown(name, PREFIX, 'flag')} (in {where}) belongs to no flag; "
+                f"the nearest right name is {nearest(spelt, right) or 'none'}"
             )
 
     def warn_of_shadows(self, right: Sequence[str]) -> None:
@@ -145,16 +141,3 @@ def _place(source: Source) -> str:
 
 def _filled(text: str | None) -> bool:
     return text is not None and text.strip() != ""
-
-
-def _capitals(name: str) -> str:
-    """A name as it was meant: a byte-order mark, full-width or small letters, `-` for `_`."""
-    folded = unicodedata.normalize("NFKC", name).strip("\ufeff \t")
-    return folded.upper().replace("-", "_")
-
-
-def _shown(name: str) -> str:
-    """A broken line of `.env` can put part of an allow-list where a name should be."""
-    if _PLAIN_NAME.fullmatch(name):
-        return name
-    return f"a name like {PREFIX}… with characters or a length that no flag has"

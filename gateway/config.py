@@ -15,13 +15,14 @@ from gateway.channels import ROSTER, Store
 from gateway.channels.email import EmailSettings
 from gateway.channels.smaregi import SmaregiSettings
 from gateway.errors import ConfigurationError
+from gateway.misspelt import read_names
 from gateway.settings import (
     AlertSettings,
     GatewaySettings,
     Section,
     ShopifySettings,
 )
-from gateway.sources import Sources, load_sections, unknown_variables
+from gateway.sources import Sources, load_sections
 
 __all__ = ["FLAGS", "SECTIONS", "Config", "LiveConfig", "known_variables", "load", "stamp"]
 
@@ -79,7 +80,10 @@ class Config:
 
 def load(sources: Sources, *, complete: bool = True) -> Config:
     """ConfigurationError lists every problem at once. `complete`: also what is missing."""
+    names = read_names(sources, known_variables())
+    sources = names.own
     sections, problems = load_sections(SECTIONS, sources)
+    problems = [*names.problems, *problems]
     flag_set: FlagSet | None = None
     try:
         flag_set = flagging.load(FLAGS, sources.environment, sources.dotenv)
@@ -89,8 +93,7 @@ def load(sources: Sources, *, complete: bool = True) -> Config:
         problems += _missing(sections, flag_set, sources)
     if problems or flag_set is None:
         raise ConfigurationError(list(dict.fromkeys(problems)))
-    warnings = (*flag_set.warnings, *unknown_variables(known_variables(), sources))
-    return Config(sections, flag_set, warnings)
+    return Config(sections, flag_set, (*flag_set.warnings, *names.warnings))
 
 
 def _missing(

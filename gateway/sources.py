@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Iterator, Mapping
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Self
 
@@ -12,7 +11,7 @@ from pydantic import ValidationError
 from gateway.errors import ConfigurationError
 from gateway.settings import Section
 
-__all__ = ["Sources", "load_sections", "read_dotenv", "unknown_variables"]
+__all__ = ["Sources", "load_sections", "read_dotenv"]
 
 
 class Sources:
@@ -53,7 +52,7 @@ def read_dotenv(path: Path) -> dict[str, str]:
         return {}
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigurationError([f".env: cannot be read ({type(error).__name__})"]) from None
-    wrong = [b.original.line for b in bindings if b.error]
+    wrong = [b.original.line for b in bindings if b.error or (b.key and b.value is None)]
     if wrong:
         raise ConfigurationError([f".env: line {n} is not VARIABLE=value" for n in wrong])
     return {b.key: b.value for b in bindings if b.key and b.value is not None}
@@ -90,16 +89,3 @@ def _message(detail: Mapping[str, Any]) -> str:
     if str(detail["type"]).startswith("bool_"):
         return "should be true or false"
     return str(detail["msg"]).removeprefix("Value error, ").removeprefix("Input ")
-
-
-def unknown_variables(known: set[str], sources: Sources) -> Iterator[str]:
-    """Warnings for names that look like ours but are not: a typo would be silently ignored."""
-    prefixes = tuple({name.split("_")[0] + "_" for name in known} - {"STORE_"})
-    flag_like = "FLAG_"
-    for name in sorted(sources.values()):
-        if name in known or name.startswith(flag_like) or not name.startswith(prefixes):
-            continue
-        near = get_close_matches(name, known, n=1, cutoff=0.75)
-        if near or name in {key.upper() for key in sources.dotenv}:
-            hint = f"; did you mean {near[0]}?" if near else ""
-            yield f"{name}: no such setting, it is ignored{hint}"

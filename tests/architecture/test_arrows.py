@@ -25,6 +25,7 @@ LAYERS: tuple[set[str], ...] = (
     {"registration", "profile_change"},
     {"updates"},
     {"metrics", "refusals", "config", "standing", "owing"},
+    {"misspelt"},
     {"answers", "intent", "sources", "rounds"},
     {"duplicates"},
     {"delivery"},

@@ -175,13 +175,6 @@ def test_a_flag_in_env_that_the_environment_shadows_is_warned_about() -> None:
     assert "FLAG_CRM in .env has no effect: the environment sets it too" in config.warnings
 
 
-def test_a_misspelt_setting_is_warned_about_by_name_only() -> None:
-    config = load(Sources(SHOP | {"SMAREGI_LINK_FEILD": MARK}, {}))
-    (warning,) = [w for w in config.warnings if "SMAREGI_LINK_FEILD" in w]
-    assert "did you mean SMAREGI_LINK_FIELD" in warning
-    assert MARK not in warning
-
-
 def test_an_empty_value_counts_as_unset() -> None:
     empty = {"GATEWAY_PORT": "", "SMAREGI_LINK_FIELD": "  ", "FLAG_CRM": ""}
     config = load(Sources(SHOP | empty, {}))
