@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
 from gateway.normalize import parse_mailbox
@@ -111,6 +111,10 @@ def _split(text: Any) -> Any:
     return tuple(part.strip() for part in text.split(",") if part.strip())
 
 
+def _lower(text: Any) -> Any:
+    return text.strip().lower() if isinstance(text, str) else text
+
+
 def _api_keys(keys: tuple[str, ...]) -> tuple[str, ...]:
     for key in keys:
         if len(key) < 16 or not all("!" <= letter <= "~" for letter in key):
@@ -130,6 +134,7 @@ def _database_url(url: str) -> str:
     return url
 
 
+_PORTS = 65535
 Seconds = Annotated[float, Field(gt=0, le=3600)]
 
 
@@ -137,7 +142,10 @@ class GatewaySettings(Section):
     title: ClassVar[str] = "The gateway itself"
 
     gateway_host: str = Field("127.0.0.1", description="address to listen on")
-    gateway_port: int = Field(8080, ge=0, le=65535, description="port to listen on")
+    gateway_port: int = Field(8080, ge=0, le=_PORTS, description="port to listen on")
+    port: int | None = Field(
+        None, ge=0, le=_PORTS, description="what a platform sets; GATEWAY_PORT goes before it"
+    )
     gateway_public_url: Annotated[str, AfterValidator(_public_url)] | None = Field(
         None, description="where Shopify and Smaregi reach the webhooks, https://…"
     )
@@ -178,6 +186,21 @@ class GatewaySettings(Section):
         description="seconds before each further try; then the delivery is failed",
     )
     gateway_retention_days: float = Field(30, gt=0, description="days after which settled rows go")
+    gateway_log_format: Annotated[Literal["text", "json"], BeforeValidator(_lower)] = Field(
+        "text", description="lines of the log: text, or json (one object a line)"
+    )
+    gateway_log_level: Annotated[
+        Literal["debug", "info", "warning", "error"], BeforeValidator(_lower)
+    ] = Field("info", description="how much serve logs: debug, info, warning or error")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _platform_port(cls, given: Any) -> Any:
+        """PORT counts where GATEWAY_PORT is not set; one that cannot be read is its own problem."""
+        port = str(given.get("port", "")).strip()
+        if "gateway_port" in given or not port.isdecimal() or int(port) > _PORTS:
+            return given
+        return {**given, "gateway_port": port}
 
     @property
     def database_path(self) -> Path:

@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -16,6 +15,8 @@ from gateway.app import Core, Role, open_core
 from gateway.config import LiveConfig, load, stamp
 from gateway.errors import ConfigurationError, Refused, Unreachable
 from gateway.http.control import control_application
+from gateway.logs import log_to_stderr
+from gateway.settings import GatewaySettings
 from gateway.sources import Sources
 from gateway.store import OwnerLock, socket_path
 
@@ -23,7 +24,6 @@ __all__ = [
     "Client",
     "Refused",
     "control_site",
-    "log_to_stderr",
     "read_config",
     "run",
     "run_logged",
@@ -49,24 +49,20 @@ def run(main: Coroutine[Any, Any, T]) -> T:
         return runner.run(main)
 
 
-def log_to_stderr(level: int | str) -> None:
-    logging.basicConfig(
-        stream=sys.stderr,
-        level=level,
-        format="%(asctime)s %(levelname)-7s %(name)s: %(message)s",
-        force=True,
-    )
-    for noisy in ("aiosqlite", "aiohttp.access", "asyncio", "mail.log"):
-        logging.getLogger(noisy).setLevel(logging.WARNING)
-
-
-def run_logged(main: Coroutine[Any, Any, T], level: int = logging.WARNING) -> T:
-    log_to_stderr(level)
+def run_logged(main: Coroutine[Any, Any, T]) -> T:
+    """Of a command: only what is wrong is logged. One that read the settings logs as they say."""
+    if not logging.getLogger().handlers:
+        log_to_stderr("warning")
     return run(main)
 
 
-def read_config(*, complete: bool) -> LiveConfig:
-    """From the environment and `.env` in the working directory; told what it warns of."""
+def read_config(
+    *, complete: bool, log_level: Callable[[GatewaySettings], str] = lambda _: "warning"
+) -> LiveConfig:
+    """From the environment and `.env` in the working directory; told what it warns of.
+
+    From here on the log is written as the settings say.
+    """
     folder = Path.cwd()
 
     def read() -> Sources:
@@ -75,6 +71,7 @@ def read_config(*, complete: bool) -> LiveConfig:
     file = folder / ".env"
     seen = stamp(file)
     config = load(read(), complete=complete)
+    log_to_stderr(log_level(config.gateway), config.gateway.gateway_log_format)
     if complete:
         for warning in config.warnings:
             logging.getLogger("gateway").warning("%s", warning)

@@ -12,6 +12,7 @@ import aiohttp
 
 from gateway.app import Role, open_core
 from gateway.cli.run import Client, control_site
+from gateway.cli.terminal import closed_terminal_ends, ending_quietly
 from gateway.config import LiveConfig
 from gateway.errors import ConfigurationError, Refused
 from gateway.http.site import public_site
@@ -32,7 +33,8 @@ async def serve(live: LiveConfig) -> None:
     loop = asyncio.get_running_loop()
     for name in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(name, stop.set)
-    loop.add_signal_handler(signal.SIGHUP, live.reload)
+    hang_up = ending_quietly(stop.set) if closed_terminal_ends() else live.reload
+    loop.add_signal_handler(signal.SIGHUP, hang_up)
     path = live.current.gateway.database_path
     with OwnerLock(path) as lock:
         await _own(lock, path)
