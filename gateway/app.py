@@ -158,7 +158,6 @@ async def open_core(live: LiveConfig, role: Role, *, seconds: float = 7.0) -> As
     gateway = live.current.gateway
     secret = gateway.gateway_secret
     async with AsyncExitStack() as stack:
-        gateway.database_path.absolute().parent.mkdir(parents=True, exist_ok=True)
         keys = Keys.load(secret.get_secret_value() if secret else None, gateway.database_path)
         db = Database(gateway.database_path)
         await db.open()

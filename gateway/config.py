@@ -135,6 +135,11 @@ class LiveConfig:
         self._listeners: list[Callable[[], None]] = []
         self._problem: tuple[str, ...] = ()
 
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """`.env`, where settings are read from it."""
+        return (self._file,) if self._file else ()
+
     def on_change(self, listener: Callable[[], None]) -> None:
         self._listeners.append(listener)
 

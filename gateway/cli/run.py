@@ -2,6 +2,8 @@
 
 import asyncio
 import logging
+import os
+import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -194,11 +196,21 @@ async def control_site(
     )
     await runner.setup()
     try:
-        place.unlink(missing_ok=True)
-        await web.UnixSite(runner, str(place)).start()
-        place.chmod(0o600)
+        await web.SockSite(runner, _bound(place)).start()
         yield
     finally:
         stopping.set()
         await runner.cleanup()
         place.unlink(missing_ok=True)
+
+
+def _bound(place: Path) -> socket.socket:
+    """A socket that was never there for others, not even for a moment before a chmod."""
+    place.unlink(missing_ok=True)
+    bound = socket.socket(socket.AF_UNIX)
+    mask = os.umask(0o177)
+    try:
+        bound.bind(str(place))
+    finally:
+        os.umask(mask)
+    return bound

@@ -16,7 +16,7 @@ from gateway.cli.terminal import closed_terminal_ends, ending_quietly
 from gateway.config import LiveConfig
 from gateway.errors import ConfigurationError, Refused
 from gateway.http.site import public_site
-from gateway.store import OwnerLock, socket_path
+from gateway.store import OwnerLock, exposed, socket_path
 
 __all__ = ["calm_collector", "serve"]
 
@@ -38,6 +38,8 @@ async def serve(live: LiveConfig) -> None:
     path = live.current.gateway.database_path
     with OwnerLock(path) as lock:
         await _own(lock, path)
+        for warning in exposed(path, *live.files):
+            log.warning("%s", warning)
         stopping = asyncio.Event()
         async with (
             open_core(live, Role.SERVE, seconds=_WORK) as core,

@@ -20,6 +20,7 @@ from gateway.store import (
     told,
 )
 from gateway.store.database import Database
+from gateway.store.files import exposed, unusable_folder
 from gateway.store.ownership import OwnerLock, lock_path, socket_path
 from gateway.store.secrets import Keys, secret_path
 
@@ -33,6 +34,7 @@ __all__ = [
     "erasure",
     "events",
     "examination",
+    "exposed",
     "links",
     "listing",
     "lock_path",
@@ -47,4 +49,5 @@ __all__ = [
     "secret_path",
     "socket_path",
     "told",
+    "unusable_folder",
 ]

@@ -10,11 +10,15 @@ from types import TracebackType
 from typing import Self
 
 from gateway.errors import ConfigurationError
+from gateway.store.files import refuse_links, unusable_folder
 
 __all__ = ["OwnerLock", "lock_path", "socket_path"]
 
-_SOCKET_LIMIT = 100
-"""Bytes of a Unix socket's path (108 on Linux, 104 on macOS)."""
+_SOCKET_LIMIT = 103
+"""Bytes of a Unix socket's path, without the zero at its end (107 on Linux, 103 on macOS)."""
+
+
+_OPENING = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
 
 
 def lock_path(database: Path) -> Path:
@@ -22,29 +26,40 @@ def lock_path(database: Path) -> Path:
 
 
 def socket_path(database: Path) -> Path:
-    """Beside the file; as a path relative to the working directory where the whole is too long."""
+    """Beside the file; as a path relative to the working directory where the whole is too long.
+
+    ConfigurationError where that is too long as well.
+    """
     full = database.with_name(database.name + ".sock").absolute()
     if len(os.fsencode(full)) <= _SOCKET_LIMIT:
         return full
-    return Path(os.path.relpath(full))
+    short = Path(os.path.relpath(full))
+    if len(os.fsencode(short)) > _SOCKET_LIMIT:
+        size = len(os.fsencode(full))
+        problem = (
+            f"GATEWAY_DATABASE_URL: the path of the socket {full.name[-40:]} beside it has {size} "
+            f"bytes, and the system takes {_SOCKET_LIMIT}: use a shorter path, or start in the "
+            "folder of the database"
+        )
+        raise ConfigurationError([problem])
+    return short
 
 
 class OwnerLock:
     """`acquire()` is true if this process now owns the database file."""
 
     def __init__(self, database: Path) -> None:
+        self._database = database
         self._path = lock_path(database)
         self._fd: int | None = None
 
     def acquire(self) -> bool:
+        refuse_links(self._database)
+        socket_path(self._database)
         try:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            fd = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            fd = os.open(self._path, _OPENING, 0o600)
         except OSError as error:
-            reason = os.strerror(error.errno or 0)
-            raise ConfigurationError(
-                [f"GATEWAY_DATABASE_URL: its folder cannot be used ({reason})"]
-            ) from None
+            raise ConfigurationError([unusable_folder(self._database, error)]) from None
         try:
             fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

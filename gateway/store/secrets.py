@@ -21,7 +21,7 @@ def secret_path(database: Path) -> Path:
 def _load_or_make(path: Path) -> str:
     """The secret in its file of mode 600; made, and on disk, before anything is keyed by it."""
     try:
-        text = path.read_text("ascii").strip()
+        text = _read(path).strip()
     except FileNotFoundError:
         return _make(path)
     except (OSError, UnicodeDecodeError) as error:
@@ -33,6 +33,11 @@ def _load_or_make(path: Path) -> str:
             [f"GATEWAY_SECRET: its file {path.name} should hold 16 characters or more"]
         )
     return text
+
+
+def _read(path: Path) -> str:
+    with os.fdopen(os.open(path, os.O_RDONLY | os.O_NOFOLLOW), encoding="ascii") as file:
+        return file.read()
 
 
 def _make(path: Path) -> str:
