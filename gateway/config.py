@@ -93,7 +93,8 @@ def load(sources: Sources, *, complete: bool = True) -> Config:
         problems += _missing(sections, flag_set, sources)
     if problems or flag_set is None:
         raise ConfigurationError(list(dict.fromkeys(problems)))
-    return Config(sections, flag_set, (*flag_set.warnings, *names.warnings))
+    doubts = [text for section in sections.values() for text in section.doubts()]
+    return Config(sections, flag_set, (*flag_set.warnings, *names.warnings, *doubts))
 
 
 def _missing(

@@ -7,45 +7,36 @@ description is the line in `.env.example`. Each channel brings its own section (
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
-from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
+from gateway.addresses import http_url, is_loopback, public_url, shop_domain, upstream_url
 from gateway.normalize import parse_mailbox
 
 __all__ = [
     "AlertSettings",
     "GatewaySettings",
+    "LongSecret",
     "MailboxText",
     "Section",
     "ShopifySettings",
-    "Url",
+    "Token",
+    "UpstreamUrl",
     "is_loopback",
 ]
 
-LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1", "[::1]"})
+
+def _token(text: SecretStr) -> SecretStr:
+    if not all("!" <= letter <= "~" for letter in text.get_secret_value()):
+        raise ValueError("should be printable ASCII without spaces: copy it again, whole")
+    return text
 
 
-def is_loopback(host: str) -> bool:
-    return host in LOOPBACK or (host.startswith("127.") and host.count(".") == 3)
-
-
-def _http_url(text: str) -> str:
-    parts = urlsplit(text)
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
-        raise ValueError("should be a URL that begins with https://")
-    return text.rstrip("/")
-
-
-def _public_url(text: str) -> str:
-    url = _http_url(text)
-    parts = urlsplit(url)
-    if parts.query or parts.fragment:
-        raise ValueError("should have no ? and no #")
-    if parts.scheme != "https" and not is_loopback(parts.hostname or ""):
-        raise ValueError("should begin with https:// (http:// only on loopback)")
-    return url
+def _long_secret(text: SecretStr) -> SecretStr:
+    if len(text.get_secret_value()) < 16:
+        raise ValueError("should have 16 characters or more")
+    return text
 
 
 def _mailbox(text: str) -> str:
@@ -55,7 +46,11 @@ def _mailbox(text: str) -> str:
 
 MailboxText = Annotated[str, AfterValidator(_mailbox)]
 """One mailbox, as it was written: `parse_mailbox` takes it apart."""
-Url = Annotated[str, AfterValidator(_http_url)]
+Url = Annotated[str, AfterValidator(http_url)]
+UpstreamUrl = Annotated[str, AfterValidator(upstream_url)]
+Token = Annotated[SecretStr, AfterValidator(_token)]
+"""What goes out in a header."""
+LongSecret = Annotated[SecretStr, AfterValidator(_long_secret)]
 
 
 class Section(BaseSettings):
@@ -80,6 +75,10 @@ class Section(BaseSettings):
 
     def missing(self) -> list[str]:
         """Problems that matter only once the system is used: 'VARIABLE: what it should hold'."""
+        return []
+
+    def doubts(self) -> list[str]:
+        """What stops nothing, yet is hardly meant; as `missing`."""
         return []
 
     def _absent(self, *names: str) -> list[str]:
@@ -146,7 +145,7 @@ class GatewaySettings(Section):
     port: int | None = Field(
         None, ge=0, le=_PORTS, description="what a platform sets; GATEWAY_PORT goes before it"
     )
-    gateway_public_url: Annotated[str, AfterValidator(_public_url)] | None = Field(
+    gateway_public_url: Annotated[str, AfterValidator(public_url)] | None = Field(
         None, description="where Shopify and Smaregi reach the webhooks, https://…"
     )
     store_url: Url | None = Field(
@@ -167,9 +166,8 @@ class GatewaySettings(Section):
     gateway_database_url: Annotated[str, AfterValidator(_database_url)] = Field(
         "sqlite:///gateway.db", description="where ids and outcomes are kept"
     )
-    gateway_secret: SecretStr | None = Field(
+    gateway_secret: LongSecret | None = Field(
         None,
-        min_length=16,
         description="keys the hashes, encrypts intents; made at first start in gateway.db.secret",
     )
     gateway_response_deadline: Seconds = Field(
@@ -217,12 +215,10 @@ class GatewaySettings(Section):
 class ShopifySettings(Section):
     title: ClassVar[str] = "Shopify, the customer master"
 
-    shopify_store: str | None = Field(
-        None,
-        pattern=r"^[A-Za-z0-9][A-Za-z0-9.-]*$",
-        description="the store's own domain, such as example.myshopify.com",
+    shopify_store: Annotated[str, AfterValidator(shop_domain)] | None = Field(
+        None, description="the store's own domain, such as example.myshopify.com"
     )
-    shopify_access_token: SecretStr | None = Field(
+    shopify_access_token: Token | None = Field(
         None, description="the Admin API token of an old custom app (shpat_…), or use the next two"
     )
     shopify_client_id: str | None = Field(
@@ -234,7 +230,7 @@ class ShopifySettings(Section):
     shopify_api_version: str = Field(
         "2026-10", pattern=r"^(\d{4}-\d{2}|unstable)$", description="Admin API version"
     )
-    shopify_base_url: Url | None = Field(
+    shopify_base_url: UpstreamUrl | None = Field(
         None, description="for tests and proxies; default https://{SHOPIFY_STORE}"
     )
     shopify_webhook_secret: SecretStr | None = Field(
@@ -270,11 +266,17 @@ class ShopifySettings(Section):
             return absent
         return absent + self._absent("shopify_client_id", "shopify_client_secret")
 
+    def doubts(self) -> list[str]:
+        if not self.shopify_access_token or not self.shopify_client_id:
+            return []
+        doubt = "is not used, since SHOPIFY_ACCESS_TOKEN is set too; take one of the two out"
+        return [f"SHOPIFY_CLIENT_ID: {doubt}"]
+
 
 class AlertSettings(Section):
     title: ClassVar[str] = "Telling administrators"
 
-    alert_webhook_url: Url | None = Field(
+    alert_webhook_url: UpstreamUrl | None = Field(
         None, repr=False, description='a Slack-style incoming webhook: a POST of {"text": …}'
     )
     alert_email: MailboxText | None = Field(

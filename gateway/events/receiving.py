@@ -8,6 +8,7 @@ body only ids are taken.
 import base64
 import hashlib
 import hmac
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -86,13 +87,27 @@ def is_shopifys(raw: bytes, signature: str, secret: str) -> bool:
     return hmac.compare_digest(expected, _bytes(signature.strip()))
 
 
-def is_smaregis(values: Iterable[str], secret: str) -> bool:
-    """`values` of all headers, since the header's name is the operator's choice.
+_STANDARD = re.compile(
+    r"(accept|content|x-forwarded|smaregi|if)-.*|x-real-ip|x-request-id|trace(parent|state)"
+    r"|accept|cache-control|connection|cookie|date|expect|forwarded|host|keep-alive|origin|pragma"
+    r"|priority|referer|te|trailer|transfer-encoding|upgrade|user-agent|via",
+    re.IGNORECASE,
+)
+"""Headers that every sender or proxy sets, or that Smaregi does itself: they prove nothing."""
+
+
+def is_smaregis(headers: Iterable[tuple[str, str]], secret: str) -> bool:
+    """Whether a header has the secret: any that is not a standard one, since its name is the
+    operator's choice, and `Authorization`.
 
     Each is compared whatever the others gave; `Bearer` before the secret may be there.
     """
     wanted = secret.encode()
-    given = [_bytes(value.strip().removeprefix("Bearer ").strip()) for value in values]
+    given = [
+        _bytes(value.strip().removeprefix("Bearer ").strip())
+        for name, value in headers
+        if not _STANDARD.fullmatch(name)
+    ]
     matches = [hmac.compare_digest(wanted, value) for value in given]
     return any(matches)
 

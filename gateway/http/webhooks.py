@@ -47,7 +47,7 @@ async def smaregi(request: web.Request) -> web.Response:
     return await _take(
         request,
         ("smaregi", "SMAREGI_WEBHOOK_SECRET", settings.smaregi_webhook_secret),
-        lambda _, secret: is_smaregis(request.headers.values(), secret),
+        lambda _, secret: is_smaregis(request.headers.items(), secret),
         lambda raw: smaregi_event(request.headers, raw, settings.smaregi_contract_id or ""),
     )
 

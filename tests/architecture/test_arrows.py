@@ -35,7 +35,7 @@ LAYERS: tuple[set[str], ...] = (
     {"wire"},
     {"settings", "card"},
     {"normalize"},
-    {"customer", "outcomes", "recent", "logs"},
+    {"customer", "outcomes", "recent", "logs", "addresses"},
     {"errors"},
 )
 """Rooms of gateway/, the highest first: each may import from lower layers only."""

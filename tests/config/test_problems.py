@@ -9,6 +9,7 @@ from gateway.channels import ROSTER, Spec
 from gateway.config import LiveConfig, load
 from gateway.errors import ConfigurationError
 from gateway.normalize import parse_mailbox
+from gateway.settings import is_loopback
 from gateway.sources import Sources, read_dotenv
 from gateway.store import Keys, secret_path
 from tests.cli.process import Shell
@@ -34,6 +35,7 @@ WRONG = {
     "SMAREGI_READS_PER_SECOND": MARK,
     "SMAREGI_LINK_FIELD": MARK,
     "SMAREGI_LINK_UNVERIFIED": MARK,
+    "SMAREGI_WEBHOOK_SECRET": MARK,
     "CRM_PROVIDER": MARK,
     "HUBSPOT_API_VERSION": MARK,
     "SMTP_PORT": MARK,
@@ -173,6 +175,61 @@ def test_a_flag_in_env_that_the_environment_shadows_is_warned_about() -> None:
     config = load(Sources(SHOP | {"FLAG_CRM": "off"}, {"FLAG_CRM": "on"}))
     assert config.flags["crm"].mode is Mode.OFF
     assert "FLAG_CRM in .env has no effect: the environment sets it too" in config.warnings
+
+
+PLANTED = (
+    ("SHOPIFY_STORE", "https://example.myshopify.com/admin", "the domain alone, without https://"),
+    ("SHOPIFY_STORE", "example.myshopify.com/", "the domain alone, without https://"),
+    ("SHOPIFY_STORE", "sandbox", "the whole domain, with its .myshopify.com"),
+    ("SHOPIFY_STORE", "admin.shopify.com/store/example", "the address of every shop's admin"),
+    ("SHOPIFY_STORE", "my shop.myshopify.com", "should be a domain"),
+    ("SHOPIFY_ACCESS_TOKEN", "shpat_0 shpat_1", "printable ASCII without spaces"),
+    ("SHOPIFY_ACCESS_TOKEN", "shpat_あ", "printable ASCII without spaces"),
+    ("SHOPIFY_BASE_URL", "http://shopify.example.com", "https:// (http:// only on loopback)"),
+    ("SHOPIFY_BASE_URL", "http://127.0.0.evil.example", "https:// (http:// only on loopback)"),
+    ("GATEWAY_PUBLIC_URL", "https://gateway.example.com/webhooks/shopify", "end after the host"),
+    ("GATEWAY_PUBLIC_URL", "https://gateway.example.com/?a=b", "end after the host"),
+    ("SMAREGI_API_URL", "http://api.smaregi.jp", "https:// (http:// only on loopback)"),
+    ("SMAREGI_ID_URL", "id.smaregi.jp", "a URL that begins with https://"),
+    ("SMAREGI_WEBHOOK_SECRET", "0123456789abcde", "16 characters or more"),
+    ("HUBSPOT_BASE_URL", "http://192.0.2.1", "https:// (http:// only on loopback)"),
+    ("HUBSPOT_ACCESS_TOKEN", "Bearer pat-0", "printable ASCII without spaces"),
+    ("ALERT_WEBHOOK_URL", "http://hooks.example.com/x", "https:// (http:// only on loopback)"),
+)
+
+
+@pytest.mark.parametrize(("name", "value", "said"), PLANTED)
+def test_a_usual_mistake_is_named_with_its_mend(name: str, value: str, said: str) -> None:
+    (problem,) = _problems(SHOP, **{name: value})
+    assert said in problem
+    assert name in problem
+    assert value not in problem
+
+
+def test_a_token_beside_a_client_id_is_warned_about() -> None:
+    config = load(Sources(SHOP | {"SHOPIFY_CLIENT_ID": MARK}, {}))
+    (warning,) = [text for text in config.warnings if "SHOPIFY_CLIENT_ID" in text]
+    assert "is not used, since SHOPIFY_ACCESS_TOKEN is set too; take one of the two out" in warning
+    assert MARK not in warning
+    alone = load(Sources(SHOP | {"SHOPIFY_CLIENT_SECRET": MARK}, {}))  # signs webhooks
+    assert not any("SHOPIFY_" in text for text in alone.warnings)
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1:1", "127.9.9.9", "localhost", "[::1]:1"])
+def test_loopback_may_be_asked_in_the_clear(host: str) -> None:
+    config = load(Sources(SHOP | {"SHOPIFY_BASE_URL": f"http://{host}/"}, {}))
+    assert config.shopify.base_url == f"http://{host}"
+
+
+@pytest.mark.parametrize("host", ["127.attacker.co.com", "127.0.0.1.evil", "localhost.evil", ""])
+def test_loopback_is_decided_by_the_address(host: str) -> None:
+    assert not is_loopback(host)
+
+
+def test_the_domain_of_a_shop_is_kept_in_small_letters() -> None:
+    """As webhooks name it."""
+    shop = SHOP | {"SHOPIFY_STORE": "Example.MyShopify.com"}
+    assert load(Sources(shop, {})).shopify.shopify_store == "example.myshopify.com"
 
 
 def test_an_empty_value_counts_as_unset() -> None:

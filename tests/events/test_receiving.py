@@ -109,6 +109,14 @@ async def test_smaregi_proves_itself_by_a_headers_value_whatever_its_name(
     assert list(await states(world)) == [f"smaregi:{number}" for number in range(4)]
 
 
+async def test_a_standard_header_proves_nothing(world: World) -> None:
+    """A secret such as `application/json` would let everybody in."""
+    for name in ("User-Agent", "Accept", "Referer", "Smaregi-Event-Id", "X-Forwarded-For"):
+        raw, headers = from_smaregi(1, **{name: SECRET})
+        assert (await send(world, "smaregi", raw, headers)).status == 401
+    assert await states(world) == {}
+
+
 async def test_smaregi_without_the_value_is_forged(world: World) -> None:
     for value in ("", "x", SECRET[:-1], SECRET + "x", SECRET.upper()):
         raw, headers = from_smaregi(1, **{"X-Webhook-Secret": value})

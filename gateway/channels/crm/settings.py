@@ -2,9 +2,9 @@
 
 from typing import ClassVar, Literal
 
-from pydantic import Field, SecretStr
+from pydantic import Field
 
-from gateway.settings import Section, Url
+from gateway.settings import Section, Token, UpstreamUrl
 
 __all__ = ["CrmSettings"]
 
@@ -13,10 +13,12 @@ class CrmSettings(Section):
     title: ClassVar[str] = "The CRM"
 
     crm_provider: Literal["hubspot"] = Field("hubspot", description="which CRM: hubspot")
-    hubspot_access_token: SecretStr | None = Field(
+    hubspot_access_token: Token | None = Field(
         None, description="a service key, or the token of a private app"
     )
-    hubspot_base_url: Url = Field("https://api.hubapi.com", description="for tests and proxies")
+    hubspot_base_url: UpstreamUrl = Field(
+        "https://api.hubapi.com", description="for tests and proxies"
+    )
     hubspot_api_version: str = Field(
         "2026-03", pattern=r"^\d{4}-\d{2}$", description="dated version of the API"
     )

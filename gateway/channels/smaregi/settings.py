@@ -4,7 +4,7 @@ from typing import ClassVar, Literal
 
 from pydantic import Field, SecretStr
 
-from gateway.settings import Section, Url
+from gateway.settings import LongSecret, Section, UpstreamUrl
 
 __all__ = ["SmaregiSettings"]
 
@@ -17,10 +17,10 @@ class SmaregiSettings(Section):
     )
     smaregi_client_id: str | None = Field(None, description="client id of the app")
     smaregi_client_secret: SecretStr | None = Field(None, description="client secret of the app")
-    smaregi_api_url: Url = Field(
+    smaregi_api_url: UpstreamUrl = Field(
         "https://api.smaregi.jp", description="API; the sandbox is https://api.smaregi.dev"
     )
-    smaregi_id_url: Url = Field(
+    smaregi_id_url: UpstreamUrl = Field(
         "https://id.smaregi.jp", description="tokens; the sandbox is https://id.smaregi.dev"
     )
     smaregi_reads_per_second: float = Field(
@@ -48,8 +48,9 @@ class SmaregiSettings(Section):
     smaregi_link_contradicted: bool = Field(
         False, description="true: link even where name and birth date both contradict"
     )
-    smaregi_webhook_secret: SecretStr | None = Field(
-        None, description="the value of the header that Smaregi is set to send with webhooks"
+    smaregi_webhook_secret: LongSecret | None = Field(
+        None,
+        description="the value of the header that Smaregi sends with webhooks, 16 or more long",
     )
 
     @property
