@@ -13,6 +13,7 @@ from gateway.delivery import Deliverer, Gate, Replay, Route, Worker
 from gateway.duplicates import Finder, Linking, Merging
 from gateway.errors import UpstreamError
 from gateway.hearing import Parts, make_hearing
+from gateway.holdings import Holdings
 from gateway.membership import Membership
 from gateway.metrics import Metrics
 from gateway.outcomes import Waiting
@@ -68,6 +69,7 @@ class Assembly:
             listen=telling.attempt_ended,
             due=self._due,
         )
+        self.holdings = Holdings(db, self.shopify, routes, live)
         self.membership = Membership(
             db,
             routes["smaregi"],

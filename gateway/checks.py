@@ -4,8 +4,10 @@
 """
 
 import tempfile
-from collections.abc import AsyncIterator, Awaitable, Sequence
-from contextlib import asynccontextmanager
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager, suppress
+from email.utils import parsedate_to_datetime
 from pathlib import Path
 
 from flags import Mode
@@ -13,41 +15,60 @@ from gateway.app import Core
 from gateway.channels import ROSTER, Check
 from gateway.channels.smaregi import SmaregiSettings
 from gateway.config import LiveConfig
-from gateway.errors import ConfigurationError, ErrorClass, UpstreamError
+from gateway.errors import ConfigurationError, StorageError, UpstreamError
 from gateway.events import SUBSCRIBED
+from gateway.holdings import warning
+from gateway.mending import mend
 from gateway.metrics import Metrics
 from gateway.shopify import Subscribed
-from gateway.store import Database, Keys
-from gateway.wire import Wire, dry_run
+from gateway.store import Database, Keys, exposed, inventory, prove_folder, socket_path
+from gateway.store.inventory import Inventory
+from gateway.wire import Answer, Call, Wire, dry_run
 
 __all__ = ["install_webhooks", "run_checks"]
 
-_MENDING = {
-    ErrorClass.AUTH: "check the credentials and the scopes of the app",
-    ErrorClass.CONNECTION: "check the address, the network and the firewall",
-    ErrorClass.TIMEOUT: "check the address, the network and the firewall",
-    ErrorClass.RATE_LIMIT: "wait a moment and try again",
-    ErrorClass.UNAVAILABLE: "the system has trouble of its own: try again later",
-    ErrorClass.INVALID_DATA: "check the contract id, the store and the API version",
-}
+_CLOCKS = 60.0
+"""Seconds by which this machine's clock may differ from the systems'."""
 
 
-async def run_checks(live: LiveConfig) -> list[Check]:
-    """One line a system that is in use; the database of the gateway is not touched."""
+async def run_checks(live: LiveConfig, clock: Callable[[], float] = time.time) -> list[Check]:
+    """One line a system that is in use; nothing is changed, in the gateway's files neither."""
     dry_run.set(True)
-    async with _core(live) as core:
-        return await _checks(core)
+    wire = _Clocked(lambda: live.current.gateway.gateway_upstream_timeout, clock)
+    async with _core(live, wire) as core:
+        found = await _checks(core)
+        own = [await _database(core, look_around=found[0].ok), *_files(live)]
+    return [*own, *_clock(wire.ahead), *found]
+
+
+class _Clocked(Wire):
+    """Notes how far this machine's clock is ahead of those that answer, in seconds."""
+
+    def __init__(self, timeout: Callable[[], float], clock: Callable[[], float]) -> None:
+        super().__init__(timeout)
+        self._clock = clock
+        self.ahead: list[float] = []
+
+    async def send(self, call: Call) -> Answer:
+        answer = await super().send(call)
+        with suppress(ValueError, TypeError, OverflowError):
+            said = parsedate_to_datetime(answer.headers.get("Date", "")).timestamp()
+            self.ahead.append(self._clock() - said)
+        return answer
 
 
 @asynccontextmanager
-async def _core(live: LiveConfig) -> AsyncIterator[Core]:
+async def _core(live: LiveConfig, wire: Wire) -> AsyncIterator[Core]:
     """On a database of its own that is thrown away."""
     with tempfile.TemporaryDirectory() as folder:
         db = Database(Path(folder) / "check.db")
         await db.open()
         try:
-            async with Wire(lambda: live.current.gateway.gateway_upstream_timeout) as wire:
-                yield Core(live, db, Keys("only for this check"), wire, Metrics())
+            async with wire:
+                core = Core(live, db, Keys("only for this check"), wire, Metrics())
+                yield core
+                for route in core.deliverer.routes.values():
+                    await route.channel.close()
         finally:
             await db.close()
 
@@ -57,11 +78,11 @@ async def install_webhooks(live: LiveConfig) -> list[Subscribed]:
     address = _address(live)
     if address is None or live.current.shopify.webhook_secret is None:
         raise ConfigurationError(_lacking(live))
-    async with _core(live) as core:
+    async with _core(live, Wire(lambda: live.current.gateway.gateway_upstream_timeout)) as core:
         try:
             return await core.subscriptions.install(address, [*SUBSCRIBED])
         except UpstreamError as error:
-            detail = _failed("Shopify", error).detail
+            detail = mend(error, live.current)
             return [Subscribed(topic, "failed", detail) for topic in SUBSCRIBED]
 
 
@@ -79,15 +100,58 @@ def _lacking(live: LiveConfig) -> list[str]:
     return problems
 
 
+async def _database(core: Core, *, look_around: bool) -> Check:
+    """The file that `serve` would use; an empty one beside systems that hold marks is a warning."""
+    path = core.live.current.gateway.database_path
+    try:
+        prove_folder(path)
+        socket_path(path)
+        held = inventory.look(path) if path.exists() else inventory.NOTHING
+    except ConfigurationError as error:
+        return Check("Database", ok=False, detail="; ".join(error.problems))
+    except StorageError as error:
+        return Check("Database", ok=False, detail=f"{error}: {error.hint}")
+    return await _held(core, held, look_around=look_around)
+
+
+async def _held(core: Core, held: Inventory | None, *, look_around: bool) -> Check:
+    path = core.live.current.gateway.database_path.absolute()
+    if held is None:
+        return Check("Database", ok=True, detail=f"{path}: in use by a gateway or a command")
+    if held.is_empty and look_around and (systems := await core.holdings.marks()):
+        return Check("Database", ok=True, detail=f"{path}: {warning(systems)}", warns=True)
+    known = f"known, {held}" if path.exists() else "new, it is made at the first start"
+    return Check("Database", ok=True, detail=f"{path}: {known}")
+
+
+def _files(live: LiveConfig) -> Iterator[Check]:
+    for text in exposed(live.current.gateway.database_path, *live.files):
+        yield Check("Files", ok=True, detail=text, warns=True)
+
+
+def _clock(ahead: list[float]) -> Iterator[Check]:
+    """Where even the answer that differs least differs too much, it is ours that is wrong."""
+    least = min(ahead, key=abs, default=0.0)
+    if abs(least) > _CLOCKS:
+        where = "ahead of" if least > 0 else "behind"
+        hours, minutes = divmod(round(abs(least) / 60), 60)
+        detail = (
+            f"this machine's clock is {hours} h {minutes} min {where} the systems' (the Date of "
+            "their answers): set it, and keep it set by NTP"
+        )
+        yield Check("Clock", ok=False, detail=detail)
+
+
 async def _checks(core: Core) -> list[Check]:
-    found = [await _shopify(core), *await _guarded("Webhooks", _webhooks(core))]
+    found = [await _shopify(core)]
+    if found[0].ok:
+        found += await _guarded(core, "Webhooks", _webhooks(core))
     for spec in ROSTER:
         channel = core.deliverer.routes[spec.name].channel
         if core.live.current.flags[spec.name].mode is Mode.OFF:
             found.append(Check(spec.title, ok=True, detail="its flag is off: not asked"))
             continue
-        found += await _guarded(spec.title, channel.check())
-        await channel.close()
+        found += await _guarded(core, spec.title, channel.check())
     return found
 
 
@@ -95,7 +159,7 @@ async def _shopify(core: Core) -> Check:
     try:
         name, lacking = await core.shopify.check()
     except UpstreamError as error:
-        return _failed("Shopify", error)
+        return Check("Shopify", ok=False, detail=mend(error, core.live.current))
     if lacking:
         return Check("Shopify", ok=False, detail=f"grant the app {', '.join(lacking)}")
     return Check("Shopify", ok=True, detail=f"shop {name}: token and scopes are right")
@@ -121,13 +185,8 @@ async def _webhooks(core: Core) -> Sequence[Check]:
     return [Check("Webhooks", ok=not missing, detail=detail)]
 
 
-async def _guarded(title: str, check: Awaitable[Sequence[Check]]) -> Sequence[Check]:
+async def _guarded(core: Core, title: str, check: Awaitable[Sequence[Check]]) -> Sequence[Check]:
     try:
         return await check
     except UpstreamError as error:
-        return [_failed(title, error)]
-
-
-def _failed(title: str, error: UpstreamError) -> Check:
-    hint = _MENDING.get(error.error_class, "see the answer in its own console")
-    return Check(title, ok=False, detail=f"{error.error_class}: {error}; {hint}")
+        return [Check(title, ok=False, detail=mend(error, core.live.current))]

@@ -18,6 +18,7 @@ from enum import StrEnum
 
 __all__ = [
     "About",
+    "Cause",
     "ConfigurationError",
     "DryRunStop",
     "EmailNotProven",
@@ -68,6 +69,21 @@ class About(StrEnum):
     SYSTEM = "system"  # of all alike: it counts, and is tried again by itself
 
 
+class Cause(StrEnum):
+    """Why there is no connection, where that is known: each is mended in another way."""
+
+    NAME = "name"  # there is no such host
+    REFUSED = "refused"  # nothing listens there
+    UNREACHABLE = "unreachable"  # no way leads to the host
+    CERTIFICATE = "certificate"
+    HANDSHAKE = "handshake"  # TLS failed for another reason
+    NO_TLS = "no_tls"  # TLS was begun with something that does not speak it
+    NO_STARTTLS = "no_starttls"  # the mail server offers none
+    NO_LOGIN = "no_login"  # the mail server offers none
+    SILENT = "silent"  # a mail server greets first; this one does not
+    PROTOCOL = "protocol"  # what answers is another kind of server
+
+
 class GatewayError(Exception):
     """Everything that this program raises on purpose."""
 
@@ -98,6 +114,7 @@ class UpstreamError(GatewayError):
     `retry_after`  seconds the upstream asked for, where it did
     `about`        one customer or the whole system; None: as the error class has it
     `applied`      False: certainly not carried out; None: nobody knows (a lost or broken answer)
+    `cause`        why there was no connection, where that is known
     """
 
     def __init__(
@@ -111,6 +128,7 @@ class UpstreamError(GatewayError):
         retry_after: float | None = None,
         applied: bool | None = None,
         about: About | None = None,
+        cause: Cause | None = None,
     ) -> None:
         super().__init__(f"{operation}: {message}")
         self.system = system
@@ -120,6 +138,7 @@ class UpstreamError(GatewayError):
         self.status = status
         self.retry_after = retry_after
         self.applied = applied
+        self.cause = cause
 
     @property
     def needs_a_person(self) -> bool:

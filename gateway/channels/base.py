@@ -92,11 +92,12 @@ class Done:
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One line of `check`: what was proven, or how to mend it."""
+    """One line of `check`: what was proven, or how to mend it. `warns`: it works, yet look."""
 
     name: str
     ok: bool
     detail: str
+    warns: bool = False
 
 
 class Channel(Protocol):

@@ -1,10 +1,15 @@
 """check: proves the configuration against the real systems; changes nothing."""
 
 import sys
+from dataclasses import asdict
+from typing import TYPE_CHECKING
 
 import click
 
 from gateway.cli.output import print_json, table
+
+if TYPE_CHECKING:
+    from gateway.channels import Check
 
 __all__ = ["command"]
 
@@ -19,9 +24,15 @@ def command(as_json: bool) -> None:
     checks = run_logged(run_checks(read_config(complete=True)))
     if as_json:
         for check in checks:
-            print_json({"name": check.name, "ok": check.ok, "detail": check.detail})
+            print_json(asdict(check))
     else:
-        shown = [("ok" if check.ok else "FAILED", check.name, check.detail) for check in checks]
-        table("", ("", "system", "what was found"), shown)
+        shown = [(_state(check), check.name, check.detail) for check in checks]
+        table("", ("state", "system", "what was found"), shown)
     if not all(check.ok for check in checks):
         sys.exit(1)
+
+
+def _state(check: "Check") -> str:
+    if check.warns:
+        return "warning"
+    return "ok" if check.ok else "FAILED"

@@ -150,6 +150,17 @@ def _customers(name: str, sort_key: str, stamp: str) -> Document:
 ROLL = _customers("Roll", "ID", "createdAt")
 CHANGED = _customers("Changed", "UPDATED_AT", "updatedAt")
 
+NEWEST = Document(
+    "customers",
+    Access.READ,
+    22,
+    """query Newest($first: Int!) {
+  customers(first: $first, sortKey: ID, reverse: true) {
+    nodes { id mark: metafield(namespace: "registration", key: "id") { value } }
+  }
+}""",
+)
+
 COUNT = Document(
     "customersCount",
     Access.READ,
@@ -228,6 +239,7 @@ ALL = (
     READ_MANY,
     ROLL,
     CHANGED,
+    NEWEST,
     COUNT,
     DEFINITIONS,
     DEFINE,

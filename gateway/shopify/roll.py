@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from gateway.customer import Customer
+from gateway.customer import Customer, numeric_id
 from gateway.shopify import documents
 from gateway.shopify.client import GraphQL
 from gateway.shopify.documents import Document
@@ -22,6 +22,7 @@ __all__ = ["PAGE", "Created", "Listed", "Roll"]
 PAGE = 100
 """Customers a page: some 120 points, an eighth of what a single query may cost, and what the
 smallest bucket gets back in a second or two."""
+_NEWEST = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +102,18 @@ class Roll:
         except (KeyError, TypeError, ValueError):
             raise unexpected("the answer is not a page of customers", documents.CHANGED) from None
         return Changed(tuple(seen), behind)
+
+    async def newest(self) -> list[tuple[int, str]]:
+        """(customer id, our mark or '') of those who were made last. Raises UpstreamError."""
+        data = await self._graphql.run(documents.NEWEST, {"first": _NEWEST})
+        try:
+            nodes = data["customers"]["nodes"]
+            return [
+                (numeric_id(node["id"]), str((node["mark"] or {}).get("value") or ""))
+                for node in nodes
+            ]
+        except (KeyError, TypeError, ValueError, AttributeError):
+            raise unexpected("the answer is not a page of customers", documents.NEWEST) from None
 
     async def count(self, created: Created) -> int | None:
         """How many there are; None where Shopify does not say. Raises UpstreamError."""

@@ -7,6 +7,7 @@ from gateway.store import (
     erasure,
     events,
     examination,
+    inventory,
     links,
     listing,
     members,
@@ -20,7 +21,7 @@ from gateway.store import (
     told,
 )
 from gateway.store.database import Database
-from gateway.store.files import exposed, unusable_folder
+from gateway.store.files import exposed, prove_folder
 from gateway.store.ownership import OwnerLock, lock_path, socket_path
 from gateway.store.secrets import Keys, secret_path
 
@@ -35,6 +36,7 @@ __all__ = [
     "events",
     "examination",
     "exposed",
+    "inventory",
     "links",
     "listing",
     "lock_path",
@@ -43,11 +45,11 @@ __all__ = [
     "outbox",
     "promises",
     "proofs",
+    "prove_folder",
     "registrations",
     "retention",
     "schedule",
     "secret_path",
     "socket_path",
     "told",
-    "unusable_folder",
 ]

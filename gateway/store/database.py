@@ -21,7 +21,7 @@ import aiosqlite
 from gateway.errors import StorageError
 from gateway.store.migration import migrate
 
-__all__ = ["Database", "Unit"]
+__all__ = ["Database", "Unit", "translated"]
 
 log = logging.getLogger(__name__)
 
@@ -102,6 +102,7 @@ class Database:
         self._queue: list[_Queued] = []
         self._writer: asyncio.Task[None] | None = None
         self._identity: tuple[int, int] | None = None
+        self.is_new = False  # whether `open` has made it
 
     async def open(self) -> None:
         connection = _Connection(self._connect, 64)
@@ -110,12 +111,12 @@ class Database:
             await connection
             self._connection = connection
             await connection.run(_prepare)
-            await connection.run(lambda c: migrate(c, self.path))
+            self.is_new = await connection.run(lambda c: migrate(c, self.path))
         except (sqlite3.Error, OSError, StorageError) as error:
             if connection.stopped is not None:
                 await connection.stopped  # its thread must not outlive the loop
             await self.close()
-            raise _translated(error, self.path) from None
+            raise translated(error, self.path) from None
         self._identity = _identity(self.path)
 
     def _connect(self) -> sqlite3.Connection:
@@ -144,7 +145,7 @@ class Database:
         try:
             return await self._opened().run(unit)
         except sqlite3.Error as error:
-            raise _translated(error, self.path) from None
+            raise translated(error, self.path) from None
 
     def _opened(self) -> _Connection:
         if self._connection is None:
@@ -159,7 +160,7 @@ class Database:
             except Exception as error:
                 if not isinstance(error, (sqlite3.Error, OSError, StorageError)):
                     log.exception("the database writer broke")
-                results = [_translated(error, self.path)] * len(batch)
+                results = [translated(error, self.path)] * len(batch)
             for (_, future), result in zip(batch, results, strict=True):
                 _resolve(future, result)
 
@@ -214,7 +215,7 @@ def _identity(path: Path) -> tuple[int, int] | None:
     return stat.st_dev, stat.st_ino
 
 
-def _translated(error: Exception, path: Path) -> StorageError:
+def translated(error: Exception, path: Path) -> StorageError:
     """sqlite3's exceptions end here. Its texts name tables and files, never values."""
     if isinstance(error, StorageError):
         return error

@@ -5,14 +5,16 @@ write somewhere else; one to the database would also put the lock beside the lin
 gateways could own one file.
 """
 
+import errno
 import os
 import stat
+import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
 from gateway.errors import ConfigurationError
 
-__all__ = ["exposed", "refuse_links", "unusable_folder"]
+__all__ = ["exposed", "prove_folder", "refuse_links", "unusable_folder"]
 
 _BESIDE = (".lock", ".sock", ".secret", "-wal", "-shm")
 _SECRETIVE = ("", "-wal", ".secret")
@@ -48,6 +50,18 @@ def _exposed(path: Path) -> Iterable[str]:
             f"{path.name} can be {' and '.join(may)} by every user of this machine "
             f"(mode {stat.S_IMODE(mode):03o}): chmod 600 {path.name}"
         )
+
+
+def prove_folder(database: Path) -> None:
+    """ConfigurationError if no file could be made beside it, or the file not written."""
+    refuse_links(database)
+    try:
+        with tempfile.TemporaryFile(dir=database.absolute().parent):
+            pass
+        if database.exists() and not os.access(database, os.R_OK | os.W_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+    except OSError as error:
+        raise ConfigurationError([unusable_folder(database, error)]) from None
 
 
 def unusable_folder(database: Path, error: OSError) -> str:

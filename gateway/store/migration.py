@@ -44,8 +44,10 @@ def copy_path(database: Path, version: int) -> Path:
     return database.with_name(f"{database.name}.schema-{version}")
 
 
-def migrate(connection: sqlite3.Connection, path: Path) -> None:
-    """Make the schema, or bring it up to date. StorageError for a file of a newer version."""
+def migrate(connection: sqlite3.Connection, path: Path) -> bool:
+    """Make the schema, or bring it up to date; whether it was made. StorageError for a file of a
+    newer version.
+    """
     version: int = connection.execute("PRAGMA user_version").fetchone()[0]
     if version > newest():
         raise StorageError(
@@ -62,6 +64,7 @@ def migrate(connection: sqlite3.Connection, path: Path) -> None:
         for step in range(version + 1, newest() + 1):
             _run(connection, steps()[step], step)
         log.info("%s was upgraded from schema %d to %d", path.name, version, newest())
+    return version == 0
 
 
 def _run(connection: sqlite3.Connection, script: str, version: int) -> None:

@@ -19,7 +19,8 @@ import aiohttp
 import orjson
 from aiohttp_retry import ExponentialRetry, RetryClient
 
-from gateway.errors import DryRunStop, ErrorClass, UpstreamError
+from gateway.errors import Cause, DryRunStop, ErrorClass, UpstreamError
+from gateway.wire.causes import cause_of
 
 __all__ = ["Access", "Answer", "Call", "Wire", "dry_run", "guard"]
 
@@ -201,15 +202,16 @@ class Wire:
                 return await self._request(call)
         except TimeoutError:
             raise _broken(call, ErrorClass.TIMEOUT, f"no answer within {limit:g} s") from None
-        except aiohttp.ClientConnectorError:
-            raise _broken(call, ErrorClass.CONNECTION, "cannot connect", applied=False) from None
+        except aiohttp.ClientConnectorError as error:
+            raise _unconnected(call, error) from None
         except (aiohttp.ClientConnectionError, OSError):
             raise _broken(call, ErrorClass.CONNECTION, "the connection was cut") from None
         except aiohttp.ClientPayloadError:
             raise _broken(call, ErrorClass.CONNECTION, "the answer was cut off") from None
         except (aiohttp.ClientError, ValueError) as error:
             reason = f"the answer cannot be understood ({type(error).__name__})"
-            raise _broken(call, ErrorClass.UNEXPECTED, reason) from None
+            cause, text = cause_of(error) or (None, reason)
+            raise _broken(call, ErrorClass.UNEXPECTED, text, cause=cause) from None
 
     async def _request(self, call: Call) -> Answer:
         assert self._session is not None  # noqa: S101 - entered before use
@@ -240,9 +242,22 @@ async def _body(call: Call, response: aiohttp.ClientResponse) -> bytes:
     return parts[0] if len(parts) == 1 else b"".join(parts)
 
 
+def _unconnected(call: Call, error: aiohttp.ClientConnectorError) -> UpstreamError:
+    cause, why = cause_of(error) or (None, "")
+    text = f"cannot connect: {why}" if why else "cannot connect"
+    return _broken(call, ErrorClass.CONNECTION, text, applied=False, cause=cause)
+
+
 def _broken(
-    call: Call, error_class: ErrorClass, message: str, *, applied: bool | None = None
+    call: Call,
+    error_class: ErrorClass,
+    message: str,
+    *,
+    applied: bool | None = None,
+    cause: Cause | None = None,
 ) -> UpstreamError:
     if call.access is Access.READ:
         applied = False
-    return UpstreamError(call.system, call.operation, error_class, message, applied=applied)
+    return UpstreamError(
+        call.system, call.operation, error_class, message, applied=applied, cause=cause
+    )

@@ -9,8 +9,9 @@ from typing import Literal
 import aiosmtplib
 from pydantic import Field, SecretStr
 
-from gateway.errors import ErrorClass, UpstreamError
+from gateway.errors import Cause, ErrorClass, UpstreamError
 from gateway.settings import MailboxText, Section, is_loopback
+from gateway.wire.causes import cause_of
 from gateway.wire.limits import Slots
 from gateway.wire.session import Access, guard
 from gateway.wire.smtp_refusals import Refusal, refusal_of
@@ -19,6 +20,8 @@ __all__ = ["AT_ONCE", "SmtpSettings", "SmtpTransport"]
 
 _IDLE = 20.0
 """Seconds after which an idle connection is not trusted any more: servers drop them."""
+_SOONER = 0.9
+"""aiosmtplib's limit as a part of ours, so that it is the one to say what it waited for."""
 AT_ONCE = 6
 """Connections at the same time; shared hosts refuse more."""
 
@@ -116,7 +119,7 @@ class SmtpTransport:
             password=password.get_secret_value() if password else None,
             use_tls=settings.smtp_tls == "implicit",
             start_tls=settings.smtp_tls == "starttls",
-            timeout=self._timeout(),
+            timeout=self._timeout() * _SOONER,
         )
         try:
             await connection.connect()
@@ -129,6 +132,8 @@ class SmtpTransport:
         """A server's text may quote the address, so only its code is told."""
         if refusal := refusal_of(error):
             return self._refused(refusal)
+        if not sent and (found := cause_of(error)) is not None:
+            return self._unconnected(*found)
         if isinstance(error, (TimeoutError, aiosmtplib.SMTPTimeoutError)):
             kind, text = ErrorClass.TIMEOUT, f"no answer within {self._timeout():g} s"
         elif isinstance(error, (aiosmtplib.SMTPServerDisconnected, OSError)):
@@ -152,3 +157,11 @@ class SmtpTransport:
             applied=False,
             about=refusal.about,
         )
+
+    def _unconnected(self, cause: Cause, why: str) -> UpstreamError:
+        kind = _OTHER_CLASSES.get(cause, ErrorClass.CONNECTION)
+        text = f"cannot connect: {why}"
+        return UpstreamError(self._system, "send mail", kind, text, applied=False, cause=cause)
+
+
+_OTHER_CLASSES = {Cause.NO_LOGIN: ErrorClass.AUTH, Cause.SILENT: ErrorClass.TIMEOUT}

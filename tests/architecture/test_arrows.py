@@ -18,7 +18,7 @@ LAYERS: tuple[set[str], ...] = (
     {"http", "checks"},
     {"app"},
     {"assembly"},
-    {"telling", "upkeep", "hearing", "membership"},
+    {"telling", "upkeep", "hearing", "membership", "holdings", "mending"},
     {"till", "reconciliation"},
     {"events"},
     {"recovery", "backfill", "promises"},

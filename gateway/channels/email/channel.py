@@ -66,7 +66,10 @@ class Email:
 
     async def check(self) -> Sequence[Check]:
         await self._transport.probe()
-        return [Check("Mail server", ok=True, detail="connected and logged in; nothing was sent")]
+        detail = "connected and logged in; nothing was sent"
+        if not self._settings().smtp_username:
+            detail = "connected, not logged in: SMTP_USERNAME is not set; nothing was sent"
+        return [Check("Mail server", ok=True, detail=detail)]
 
 
 def _recipient(email: str) -> str:
