@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from gateway.cli.wrapping import Formatter, say
 from gateway.errors import ConfigurationError, Refused, StorageError, Unreachable
 
 __all__ = ["COMMANDS", "main"]
@@ -25,6 +26,9 @@ COMMANDS: dict[str, str] = {
     "webhooks": "the subscriptions in Shopify: install",
 }
 """Each command and its line in --help; the file is named like it."""
+
+
+click.Context.formatter_class = Formatter
 
 
 class _Lazy(click.Group):
@@ -56,7 +60,7 @@ def main(arguments: list[str] | None = None) -> Any:
     except ConfigurationError as error:
         click.echo("The configuration has problems:", err=True)
         for problem in error.problems:
-            click.echo(f"  - {problem}", err=True)
+            say(f"  - {problem}", indent="    ", err=True)
         sys.exit(2)
     except Refused as error:
         click.echo(str(error), err=True)

@@ -33,7 +33,7 @@ _NOT_WELL = {"retrying", "failed", "pending", "left"}
 @click.option("--since", metavar="TIME", help="Made in Shopify then or later: 2026-11-21T09:00Z.")
 @click.option("--until", metavar="TIME", help="Made in Shopify then or earlier.")
 @click.option("--dry-run", is_flag=True, help="Only count; nothing is written or sent.")
-@click.option("--yes-send-mail", is_flag=True, help="With --channel email: yes, mail them all.")
+@click.option("--yes-send-mail", is_flag=True, help="With `--channel email`: yes, mail them all.")
 def command(**chosen: Any) -> None:
     """Bring to a channel the customers of Shopify whom it does not have yet.
 

@@ -9,6 +9,7 @@ import click
 
 from gateway.cli.filters import Filter, filter_options
 from gateway.cli.output import print_json, table
+from gateway.cli.wrapping import Commands
 
 __all__ = ["command"]
 
@@ -16,7 +17,7 @@ _WIDE = 130
 """Columns of a terminal on which every field has room."""
 
 
-@click.group("deliveries")
+@click.group("deliveries", cls=Commands)
 def command() -> None:
     """The outbox: one customer owed to one channel, with what became of it."""
 

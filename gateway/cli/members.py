@@ -5,10 +5,12 @@ from typing import Any
 
 import click
 
+from gateway.cli.wrapping import Commands
+
 __all__ = ["command"]
 
 
-@click.group("members")
+@click.group("members", cls=Commands)
 def command() -> None:
     """The index of Smaregi members, by which customers are matched."""
 

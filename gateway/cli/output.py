@@ -5,6 +5,8 @@ from typing import Any
 
 import click
 
+from gateway.cli.wrapping import joined, split
+
 __all__ = ["json_line", "print_json", "table"]
 
 
@@ -38,8 +40,10 @@ def table(title: str, columns: Iterable[str], rows: Iterable[Iterable[object]]) 
         shown.add_column(column, overflow="fold", no_wrap=column in _SHORT)
     for row in rows:
         # As plain text: brackets in a cell are no markup.
-        shown.add_row(*(Text("" if cell is None else str(cell)) for cell in row))
+        shown.add_row(*(Text("" if cell is None else joined(str(cell))) for cell in row))
     console = Console(highlight=False)
     if not console.is_terminal:
         console = Console(width=160, highlight=False)
-    console.print(shown)
+    with console.capture() as rendered:
+        console.print(shown)
+    click.echo(split(rendered.get()), nl=False)

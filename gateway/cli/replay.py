@@ -19,7 +19,7 @@ _MEANING = {
     "discarded": "the customer is gone from Shopify",
     "left": "the flag or its percentage keeps it back: stays as it is",
     "waiting": "Shopify could not be read: stays for later",
-    "too_late": "older than EMAIL_MAX_AGE: name it with --id or --error-class too_late",
+    "too_late": "older than EMAIL_MAX_AGE: name it with `--id` or `--error-class too_late`",
     "busy": "being tried by the worker right now",
     "sent": "would be sent",
 }

@@ -5,11 +5,12 @@ import sys
 import click
 
 from gateway.cli.output import print_json, table
+from gateway.cli.wrapping import Commands
 
 __all__ = ["command"]
 
 
-@click.group("webhooks")
+@click.group("webhooks", cls=Commands)
 def command() -> None:
     """Webhooks: how changes made elsewhere reach the gateway."""
 

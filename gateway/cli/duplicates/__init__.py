@@ -4,11 +4,12 @@ import click
 
 from gateway.cli.duplicates.looking import list_, reject, show
 from gateway.cli.duplicates.mending import link, merge, unlink
+from gateway.cli.wrapping import Commands
 
 __all__ = ["command"]
 
 
-@click.group("duplicates")
+@click.group("duplicates", cls=Commands)
 def command() -> None:
     """Store members that may be one person."""
 

@@ -5,6 +5,7 @@ from typing import Any
 import click
 
 from gateway.cli.output import print_json, table
+from gateway.cli.wrapping import say
 
 __all__ = ["list_", "pair_arguments", "reject", "show", "side_by_side"]
 
@@ -154,7 +155,7 @@ def _why(found: dict[str, Any]) -> None:
         table("", ("points", "why"), [*lines, (found["score"], "in all")])
     else:
         click.echo("Nothing that counts is the same.")
-    click.echo(_STATES[found["state"]])
+    say(_STATES[found["state"]])
 
 
 @click.command("reject")
