@@ -76,7 +76,6 @@ class Core(Assembly):
 
     async def start(self, role: "Role") -> None:
         """Take over what a dead owner left; only `serve` works on by itself."""
-        is_empty = await self.holdings.tell()
         await self.recovery.take_over()
         self._show_flags()
         self.alerts.start()
@@ -89,8 +88,7 @@ class Core(Assembly):
         await self._start_channels()
         if role is Role.SERVE:
             self.deliverer.keep_until_stop(self.shopify.define())
-            if is_empty:
-                self.deliverer.keep_until_stop(self.holdings.warn_of_marks())
+            self.deliverer.keep_until_stop(self.holdings.warn_of_marks())
             self.worker.start()
             self.recovery.start()
             await self.events.start()

@@ -44,18 +44,18 @@ class Holdings:
         self._routes = routes
         self._live = live
 
-    async def tell(self) -> bool:
-        """Log which file this is and what it holds; true where it holds nothing."""
-        held = await self._db.read(inventory.count)
+    async def tell(self) -> None:
+        """Log which file this is and what it holds."""
         place = self._db.path.absolute()
         if self._db.is_new:
             log.warning("database %s: new, made just now", place)
         else:
-            log.info("database %s: known, %s", place, held)
-        return held.is_empty
+            log.info("database %s: known, %s", place, await self._db.read(inventory.count))
 
     async def warn_of_marks(self) -> None:
-        """Of an empty database; in the background, since nobody waits for it."""
+        """Where this database is empty now; in the background, since nobody waits for it."""
+        if not (await self._db.read(inventory.count)).is_empty:
+            return
         await asyncio.sleep(_LATER)
         if systems := await self.marks():
             log.warning("database %s: %s", self._db.path.absolute(), warning(systems))

@@ -174,6 +174,7 @@ async def _owner(live: LiveConfig, role: Role) -> AsyncIterator[Client]:
             control_site(core, path, stopping, make_way),
             _client(path) as client,
         ):
+            await core.holdings.tell()
             yield client
 
 

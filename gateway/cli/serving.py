@@ -47,6 +47,7 @@ async def serve(live: LiveConfig) -> None:
             public_site(core, live),
             _watching(live),
         ):
+            await core.holdings.tell()
             calm_collector()
             await stop.wait()
             log.info("stopping: no new requests; what is under way is finished or persisted")

@@ -88,6 +88,7 @@ def _host(places: Places, name: str, scheme: str = "https") -> str:
     return f"{scheme}://127.0.0.1:{places[name]}"
 
 
+SOON = {"GATEWAY_UPSTREAM_TIMEOUT": "1"}
 Mistake = tuple[str, Callable[[Places], dict[str, str]], str, str]
 
 MISTAKES: tuple[Mistake, ...] = (
@@ -144,7 +145,7 @@ MISTAKES: tuple[Mistake, ...] = (
     ),
     (
         "Shopify",
-        lambda at: {"SHOPIFY_BASE_URL": _host(at, "silent", "http")},
+        lambda at: {"SHOPIFY_BASE_URL": _host(at, "silent", "http"), **SOON},
         "check SHOPIFY_BASE_URL, the network and the firewall",
         "no answer within",
     ),
@@ -216,7 +217,7 @@ MISTAKES: tuple[Mistake, ...] = (
     ),
     (
         "Welcome mail",
-        lambda at: {"SMTP_PORT": at["silent"]},
+        lambda at: {"SMTP_PORT": at["silent"], **SOON},
         "check SMTP_PORT: no mail server greets there",
         "does not greet",
     ),
@@ -261,7 +262,7 @@ async def sandbox(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Sandbox]:
 def _live(sandbox: Sandbox, folder: Path, **settings: str) -> LiveConfig:
     own = {
         "GATEWAY_DATABASE_URL": f"sqlite:///{folder / 'gateway.db'}",
-        "GATEWAY_UPSTREAM_TIMEOUT": "0.4",
+        "GATEWAY_UPSTREAM_TIMEOUT": "5",
     }
     environment = {**sandbox.environment(), **ALL_ON, **own, **settings}
     return LiveConfig(load(Sources(environment, {})))

@@ -144,8 +144,11 @@ async def test_what_cannot_change_while_it_runs_is_named(shell: Shell, sandbox: 
 async def test_warnings_are_told_at_the_start(shell: Shell, sandbox: Sandbox) -> None:
     shell.settings["FLAG_CRM"] = "off"
     shell.write_env(**sandbox.environment(), FLAG_CRM="on", FLAG_SMAREGI="off", FLAG_UPDATES="off")
+    (shell.folder / ".env").chmod(0o644)
     async with _serving(shell) as (gateway, _):
         await gateway.says("FLAG_CRM in .env has no effect: the environment sets it too")
         await gateway.says("FLAG_EMAIL is not set: it counts as off")
+        await gateway.says(r"\.env can be read by every user of this machine \(mode 644\)")
+        await gateway.says(rf"database {shell.folder}/gateway\.db: new, made just now")
         assert (shell.folder / "gateway.db.secret").stat().st_mode & 0o777 == 0o600
         assert (shell.folder / "gateway.db.sock").stat().st_mode & 0o777 == 0o600

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from gateway.cli.run import _bound
 from gateway.errors import ConfigurationError
 from gateway.store import Database, Keys, OwnerLock, exposed, secret_path, socket_path
 
@@ -107,6 +108,21 @@ async def test_what_we_make_is_for_its_owner_alone(tmp_path: Path) -> None:
         os.umask(mask)
     assert set(made.values()) == {0o600}
     assert {"gateway.db", "gateway.db.lock", "gateway.db.secret"} <= set(made)
+
+
+def test_the_socket_is_never_open_to_others(tmp_path: Path) -> None:
+    """Not even for the moment between its bind and a chmod."""
+    place = tmp_path / "gateway.db.sock"
+    place.symlink_to(tmp_path / "elsewhere")
+    mask = os.umask(0)
+    try:
+        bound = _bound(place)
+        assert os.umask(0) == 0
+    finally:
+        os.umask(mask)
+    with bound:
+        assert not place.is_symlink()
+        assert place.stat().st_mode & 0o777 == 0o600
 
 
 def test_a_socket_that_the_system_cannot_take_is_named_with_its_length(

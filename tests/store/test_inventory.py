@@ -35,11 +35,13 @@ async def test_a_start_says_which_file_it_uses_and_what_it_holds(
 ) -> None:
     async with a_world(tmp_path, FLAG_CRM="hold") as world:
         place = tmp_path / "gateway.db"
+        await world.core.holdings.tell()
         assert _said(caplog) == [(logging.WARNING, f"database {place}: new, made just now")]
         assert (await world.register()).status == 201
         await world.settled()
         caplog.clear()
         await world.restart()
+        await world.core.holdings.tell()
         known = f"database {place}: known, 2 links, 1 open delivery"
         assert _said(caplog) == [(logging.INFO, known)]
 
