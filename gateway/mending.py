@@ -80,6 +80,8 @@ def _by_class(error: UpstreamError, address: str, config: Config) -> str | None:
     match error.system, error.error_class:
         case "shopify", ErrorClass.AUTH:
             return _shopify_refuses(error, config)
+        case "shopify", ErrorClass.INVALID_DATA if error.status == 402:
+            return "open the shop's admin: Shopify has frozen it until its bill is paid"
         case "shopify", ErrorClass.INVALID_DATA:
             return f"check {address} and SHOPIFY_API_VERSION: there is no such shop, or version"
         case "shopify", ErrorClass.UNEXPECTED:

@@ -304,6 +304,19 @@ async def test_a_scope_that_is_lacking_is_named(sandbox: Sandbox, tmp_path: Path
     assert "grant the key the scope crm.objects.contacts.read" in check.detail
 
 
+@pytest.mark.parametrize(
+    ("status", "said"),
+    [(402, "Shopify has frozen it"), (404, "there is no such shop"), (503, "check again later")],
+)
+async def test_what_shopify_answers_instead_is_told_apart(
+    sandbox: Sandbox, tmp_path: Path, status: int, said: str
+) -> None:
+    sandbox.faults.set("shopify", Fault(kind="status", status=status))
+    (check,) = (await _checked(sandbox, tmp_path)).values()
+    assert check.name == "Shopify"
+    assert said in check.detail
+
+
 async def test_connected_is_not_logged_in(sandbox: Sandbox, tmp_path: Path) -> None:
     checks = {each.name: each for each in await run_checks(_live(sandbox, tmp_path))}
     assert checks["Mail server"].detail == (
