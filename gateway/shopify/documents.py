@@ -153,7 +153,7 @@ CHANGED = _customers("Changed", "UPDATED_AT", "updatedAt")
 NEWEST = Document(
     "customers",
     Access.READ,
-    22,
+    14,
     """query Newest($first: Int!) {
   customers(first: $first, sortKey: ID, reverse: true) {
     nodes { id mark: metafield(namespace: "registration", key: "id") { value } }

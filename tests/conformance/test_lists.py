@@ -145,7 +145,7 @@ def test_nothing_leaves_but_through_the_wire() -> None:
     ours = {"cli/demo.py", "cli/run.py", "cli/serving.py"}
     assert opening == {"wire/session.py"} | ours, "a command asks its own gateway, and nobody else"
     importing = {name for name, text in sources() if "import aiosmtplib" in text}
-    assert importing == {"wire/smtp.py", "wire/smtp_refusals.py"}
+    assert importing == {"wire/smtp.py", "wire/smtp_refusals.py", "wire/causes.py"}
 
 
 @pytest.mark.parametrize(

@@ -72,6 +72,7 @@ def test_a_write_asks_for_its_user_errors(document: Document) -> None:
 LARGEST: dict[Document, dict[str, Any]] = {
     documents.ROLL: {"first": roll.PAGE},
     documents.CHANGED: {"first": roll.PAGE},
+    documents.NEWEST: {"first": roll._NEWEST},
     documents.READ_MANY: {"ids": ["gid"] * batches.MOST},
     documents.SUBSCRIPTIONS: {"first": subscriptions._MORE},
 }

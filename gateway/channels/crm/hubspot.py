@@ -152,7 +152,7 @@ class HubSpot:
 
     async def knows(self, customer_id: int) -> bool:
         """Whether a contact has this Shopify id: only a gateway gives it one."""
-        return await self._get(str(customer_id), "shopify_customer_id") is not None
+        return await self._client.by(OWNER, str(customer_id)) is not None
 
     async def check(self) -> Sequence[Check]:
         await self._client.by("email", "nobody@example.com")  # 404 proves the scope as well
