@@ -14,10 +14,8 @@ from typing import Any
 from flags import Mode
 from gateway.assembly import Assembly
 from gateway.config import LiveConfig
-from gateway.errors import ErrorClass
 from gateway.metrics import Metrics
 from gateway.normalize import load_places, parse_phone
-from gateway.outcomes import Waiting
 from gateway.store import (
     Database,
     Keys,
@@ -28,6 +26,7 @@ from gateway.store import (
     outbox,
     promises,
     registrations,
+    removals,
 )
 from gateway.wire import Wire
 
@@ -55,18 +54,13 @@ class Core(Assembly):
     # -- a reload
 
     def _config_changed(self) -> None:
+        self.identities.forget()
+        self.deliverer.keep(self.identities.compare_all(self.systems_in_use()))
         self.worker.flags_changed()
         self.promises.reload()
         self._show_flags()
         self.deliverer.keep(self._start_channels())
-        for route in self.deliverer.routes.values():
-            if route.gate.cause is ErrorClass.AUTH:
-                route.gate.reopen()
-                self.deliverer.keep(self._wake(route.spec.name))
-
-    async def _wake(self, channel: str) -> None:
-        await self.deliverer.wake(Waiting.CHANNEL, channel)
-        self.worker.wake(channel)
+        self.open_gates()
 
     def _show_flags(self) -> None:
         flags = self.live.current.flags.flags.values()
@@ -87,6 +81,7 @@ class Core(Assembly):
             parse_phone("0312345678")
         await self._start_channels()
         if role is Role.SERVE:
+            self.deliverer.keep_until_stop(self.identities.compare_all(self.systems_in_use()))
             self.deliverer.keep_until_stop(self.shopify.define())
             self.deliverer.keep_until_stop(self.holdings.warn_of_marks())
             self.worker.start()
@@ -117,6 +112,7 @@ class Core(Assembly):
         for route in self.deliverer.routes.values():
             await route.channel.close()
         await self.shopify.close()
+        await self.identities.close()
         await self.alerts.stop()
         await self.upkeep.empty_journal()
 
@@ -143,6 +139,10 @@ class Core(Assembly):
         self.metrics.set_events(*_aged(*waiting))
         self.metrics.set_duplicates(possible)
         self.metrics.registrations_waiting.set(promised)
+        self.metrics.set_removals(await self.db.read(removals.held))
+        for system in self.identities.sides:
+            differs = self.identities.difference(system) is not None
+            self.metrics.set_identity(system, differs=differs)
         for name, route in self.deliverer.routes.items():
             self.metrics.set_paused(name, paused=route.gate.cause is not None)
         return self.metrics.text()

@@ -1,9 +1,13 @@
 """The parts, put together: settings -> parts. What makes them run is `gateway.app`."""
 
 import asyncio
+import logging
 import time
+from functools import partial
 from typing import Any, cast
 
+from flags import Mode
+from gateway.acceptance import Acceptance
 from gateway.alerts import AlertSender
 from gateway.backfill import Backfill
 from gateway.channels import ROSTER, Context, Spec
@@ -11,9 +15,11 @@ from gateway.channels.smaregi import Smaregi
 from gateway.config import LiveConfig
 from gateway.delivery import Deliverer, Gate, Replay, Route, Worker
 from gateway.duplicates import Finder, Linking, Merging
-from gateway.errors import UpstreamError
+from gateway.errors import ErrorClass, UpstreamError
+from gateway.events import Removals
 from gateway.hearing import Parts, make_hearing
 from gateway.holdings import Holdings
+from gateway.identity import SHOP, Difference, Identities, Side
 from gateway.membership import Membership
 from gateway.metrics import Metrics
 from gateway.outcomes import Waiting
@@ -36,6 +42,8 @@ from gateway.wire.limits import CostBucket
 
 __all__ = ["Assembly"]
 
+log = logging.getLogger(__name__)
+
 
 class Assembly:
     """Every part, made and told of the others; nothing runs yet."""
@@ -55,9 +63,11 @@ class Assembly:
             self._timeout,
         )
         self._telling = telling = Telling(metrics, self.alerts, self._due)
+        self._sides: dict[str, Side] = {}
         self.upkeep = Upkeep(db, lambda: live.current.gateway.gateway_retention_days)
         self.shopify = self._make_shopify()
         routes = {spec.name: self._route(spec) for spec in ROSTER}
+        self.removals = Removals(db, notice=self.alerts.notice)
         self.deliverer = Deliverer(
             db,
             self.shopify,
@@ -68,6 +78,18 @@ class Assembly:
             timeout=self._timeout,
             listen=telling.attempt_ended,
             due=self._due,
+            missing=self.removals.read,
+        )
+        self.identities = Identities(
+            db, self._sides, differs=self._another, agrees=self._may_be_used
+        )
+        wire.admit = self.identities.admit
+        self.acceptance = Acceptance(
+            db,
+            self.identities,
+            self.deliverer,
+            used=self.systems_in_use,
+            accepted=self._identity_accepted,
         )
         self.holdings = Holdings(db, self.shopify, routes, live)
         self.membership = Membership(
@@ -116,7 +138,14 @@ class Assembly:
         self.registrar.unclear = self.recovery.wake
         self.events, self.reconciliation = make_hearing(
             live,
-            Parts(db, self.shopify, self.deliverer, self.profile_changes, self.smaregi),
+            Parts(
+                db,
+                self.shopify,
+                self.deliverer,
+                self.profile_changes,
+                self.smaregi,
+                self.removals,
+            ),
             self.alerts,
             metrics,
             due=self._due,
@@ -131,6 +160,40 @@ class Assembly:
 
     def _due(self, channel: str) -> None:
         self.worker.wake(channel)
+
+    def systems_in_use(self) -> list[str]:
+        """The shop, and each channel with an identity whose flag is not off."""
+        flags = self.live.current.flags
+        used = (name for name in self.deliverer.routes if flags[name].mode is not Mode.OFF)
+        return [SHOP, *(name for name in used if name in self._sides)]
+
+    def open_gates(self) -> None:
+        """Whom credentials or an identity kept waiting goes on."""
+        for route in self.deliverer.routes.values():
+            if route.gate.cause is ErrorClass.AUTH:
+                route.gate.reopen()
+                self.deliverer.keep(self._wake(route.spec.name))
+
+    async def _wake(self, channel: str) -> None:
+        await self.deliverer.wake(Waiting.CHANNEL, channel)
+        self.worker.wake(channel)
+
+    def _identity_accepted(self) -> None:
+        self.shopify.forget()
+        self.deliverer.keep(self.shopify.define())
+        self.open_gates()
+        self.deliverer.keep(self.deliverer.wake(Waiting.SHOPIFY))
+        self.deliverer.keep(self.identities.compare_all(self.systems_in_use()))
+
+    def _another(self, difference: Difference) -> None:
+        log.error("%s", difference.reason)
+        self.alerts.notice(f"⚠️ {difference.system}: {difference.reason}.")
+
+    def _may_be_used(self, system: str) -> None:
+        """What waited for the shop to be known goes on."""
+        if system == SHOP:
+            for channel in self.deliverer.routes:
+                self.deliverer.keep(self.deliverer.wake(Waiting.INDEX, channel))
 
     def _shopify_answered(self, error: UpstreamError | None) -> None:
         """How a live sign-up fared there."""
@@ -150,7 +213,9 @@ class Assembly:
         clock = asyncio.get_running_loop().time
         graphql = GraphQL(self._wire, settings, clock, bucket)
         self.subscriptions = Subscriptions(graphql)
-        return Shopify(graphql, settings, clock)
+        shopify = Shopify(graphql, settings, clock)
+        self._sides[SHOP] = Side("shop", shopify.identity)
+        return shopify
 
     def _make_promises(self, owing: Owing, telling: Telling) -> Promises:
         trying = Trying(
@@ -193,9 +258,11 @@ class Assembly:
             customer_exists=self._customer_exists,
             ready=ready,
         )
-        return Route(
-            spec, spec.build(context), Gate(spec.name, time.monotonic, spec.at_once), settings
-        )
+        channel = spec.build(context)
+        if spec.identify is not None:
+            ask = partial(spec.identify, channel, context)
+            self._sides[spec.name] = Side(spec.account, ask)
+        return Route(spec, channel, Gate(spec.name, time.monotonic, spec.at_once), settings)
 
     async def _customer_exists(self, customer_id: int) -> bool:
         return customer_id in await self.shopify.read([customer_id])

@@ -3,6 +3,7 @@
 `check` asks each something harmless; the dry-run guard refuses any write.
 """
 
+import sqlite3
 import tempfile
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
@@ -15,13 +16,23 @@ from gateway.app import Core
 from gateway.channels import ROSTER, Check
 from gateway.channels.smaregi import SmaregiSettings
 from gateway.config import LiveConfig
-from gateway.errors import ConfigurationError, StorageError, UpstreamError
+from gateway.errors import ConfigurationError, Refused, StorageError, UpstreamError
 from gateway.events import SUBSCRIBED
 from gateway.holdings import warning
+from gateway.identity import SHOP
 from gateway.mending import mend
 from gateway.metrics import Metrics
 from gateway.shopify import Subscribed
-from gateway.store import Database, Keys, exposed, inventory, prove_folder, socket_path
+from gateway.store import (
+    Database,
+    Keys,
+    exposed,
+    identities,
+    inventory,
+    prove_folder,
+    read_guard,
+    socket_path,
+)
 from gateway.store.inventory import Inventory
 from gateway.wire import Answer, Call, Wire, dry_run
 
@@ -63,6 +74,7 @@ async def _core(live: LiveConfig, wire: Wire) -> AsyncIterator[Core]:
     with tempfile.TemporaryDirectory() as folder:
         db = Database(Path(folder) / "check.db")
         await db.open()
+        await _take_pins(live.current.gateway.database_path, db)
         try:
             async with wire:
                 core = Core(live, db, Keys("only for this check"), wire, Metrics())
@@ -73,12 +85,25 @@ async def _core(live: LiveConfig, wire: Wire) -> AsyncIterator[Core]:
             await db.close()
 
 
+async def _take_pins(path: Path, db: Database) -> None:
+    """Who the systems were until now stands in the gateway's own database."""
+    pinned, now = read_guard(path).pinned, time.time()
+
+    def unit(connection: sqlite3.Connection) -> None:
+        for system, identity in pinned.items():
+            identities.pin(connection, system, identity, now)
+
+    await db.write(unit)
+
+
 async def install_webhooks(live: LiveConfig) -> list[Subscribed]:
     """Every topic that the gateway wants, and what became of it."""
     address = _address(live)
     if address is None or live.current.shopify.webhook_secret is None:
         raise ConfigurationError(_lacking(live))
     async with _core(live, Wire(lambda: live.current.gateway.gateway_upstream_timeout)) as core:
+        for difference in await core.identities.compare_all([SHOP]):
+            raise Refused(f"Nothing was done: {difference.reason}.")
         try:
             return await core.subscriptions.install(address, [*SUBSCRIBED])
         except UpstreamError as error:
@@ -146,6 +171,7 @@ async def _checks(core: Core) -> list[Check]:
     found = [await _shopify(core)]
     if found[0].ok:
         found += await _guarded(core, "Webhooks", _webhooks(core))
+    found += _removals(core)
     for spec in ROSTER:
         channel = core.deliverer.routes[spec.name].channel
         if core.live.current.flags[spec.name].mode is Mode.OFF:
@@ -163,6 +189,14 @@ async def _shopify(core: Core) -> Check:
     if lacking:
         return Check("Shopify", ok=False, detail=f"grant the app {', '.join(lacking)}")
     return Check("Shopify", ok=True, detail=f"shop {name}: token and scopes are right")
+
+
+def _removals(core: Core) -> list[Check]:
+    held = read_guard(core.live.current.gateway.database_path).held
+    if not held:
+        return []
+    text = f"{held} customers seem gone from Shopify, which is too many: see `removals list`"
+    return [Check("Removals", ok=False, detail=text)]
 
 
 async def _webhooks(core: Core) -> Sequence[Check]:

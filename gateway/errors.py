@@ -4,7 +4,8 @@
     ├── ConfigurationError      settings or flags; lists every problem, never a value (exit 2)
     ├── StorageError            the database cannot promise anything right now (503)
     ├── UpstreamError           a foreign system; has its error class, and if it may have acted
-    │   └── NotReadyError       nothing is wrong: what the attempt needs is still being fetched
+    │   ├── NotReadyError       nothing is wrong: what the attempt needs is still being fetched
+    │   └── IdentityError       another shop, contract or account than before: a person must accept
     ├── EmailNotProven          a member's own is not told to who only knows their e-mail (403)
     ├── DryRunStop              a write was about to be sent under `dry_run`
     └── Refused                 the owner of the database file refuses what a command asked
@@ -24,6 +25,7 @@ __all__ = [
     "EmailNotProven",
     "ErrorClass",
     "GatewayError",
+    "IdentityError",
     "NotReadyError",
     "Refused",
     "StorageError",
@@ -156,6 +158,14 @@ class NotReadyError(UpstreamError):
 
     def __init__(self, system: str, message: str) -> None:
         super().__init__(system, "prepare", ErrorClass.UNAVAILABLE, message, applied=False)
+
+
+class IdentityError(UpstreamError):
+    """Who answers is not who answered before; nothing but the question who it is was sent."""
+
+    def __init__(self, system: str, operation: str, reason: str) -> None:
+        super().__init__(system, operation, ErrorClass.AUTH, reason, applied=False)
+        self.reason = reason
 
 
 class EmailNotProven(GatewayError):  # noqa: N818 - an answer, nothing failed

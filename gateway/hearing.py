@@ -11,7 +11,7 @@ from gateway.channels.smaregi import Smaregi
 from gateway.channels.smaregi.settings import SmaregiSettings
 from gateway.config import LiveConfig
 from gateway.delivery import Deliverer
-from gateway.events import Customers, Events, Hands, Leaving, Members, Merging, Newcomers
+from gateway.events import Customers, Events, Hands, Leaving, Members, Merging, Newcomers, Removals
 from gateway.metrics import Metrics
 from gateway.profile_change import ProfileChanges
 from gateway.reconciliation import Reconciliation, Sides
@@ -29,6 +29,7 @@ class Parts:
     deliverer: Deliverer
     changes: ProfileChanges
     smaregi: Smaregi
+    removals: Removals
 
 
 def make_hearing(
@@ -59,6 +60,7 @@ def make_hearing(
             db, deliverer, welcomed=lambda: live.current.shopify.shopify_sync_others, due=due
         ),
         Leaving(db, parts.shopify, deliverer, due=due, wiped=wiped, notice=notice),
+        parts.removals,
         Merging(db, deliverer, parts.changes.updates, due=due, notice=notice),
     )
     till = Till(
@@ -76,7 +78,9 @@ def make_hearing(
         failed=partial(alerts.failed_with, "webhooks"),
     )
     reconciliation = Reconciliation(
-        Sides(db, parts.shopify, customers, parts.smaregi.client, till, events.keep),
+        Sides(
+            db, parts.shopify, customers, parts.smaregi.client, till, parts.removals, events.keep
+        ),
         told=metrics.reconciled,
         failed=partial(alerts.failed_with, "reconciliation"),
         worked=partial(alerts.worked, "reconciliation"),

@@ -1,7 +1,7 @@
 """How to mend what an upstream's error says: each hint names the settings of that system alone."""
 
 from gateway.config import Config
-from gateway.errors import Cause, ErrorClass, UpstreamError
+from gateway.errors import Cause, ErrorClass, IdentityError, UpstreamError
 
 __all__ = ["mend"]
 
@@ -28,6 +28,8 @@ _CLIENT = "SMAREGI_CONTRACT_ID, SMAREGI_CLIENT_ID and SMAREGI_CLIENT_SECRET"
 
 def mend(error: UpstreamError, config: Config) -> str:
     """What to do, then what was said: one line."""
+    if isinstance(error, IdentityError):
+        return error.reason
     hint = _hint(error, config) or "see what the system's own console says of it"
     return f"{hint} ({error.error_class}; {error})"
 

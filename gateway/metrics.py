@@ -130,6 +130,24 @@ class Metrics:
             registry=self.registry,
         )
 
+        self._removals = Gauge(
+            "gateway_removals_held",
+            "Customers who seem gone, too many at once: a person has to confirm or drop them",
+            registry=self.registry,
+        )
+        self._strangers = Gauge(
+            "gateway_identity_differs",
+            "1 where a system is another one than before, until `shop accept`",
+            ["system"],
+            registry=self.registry,
+        )
+
+    def set_removals(self, held: int) -> None:
+        self._removals.set(held)
+
+    def set_identity(self, system: str, *, differs: bool) -> None:
+        self._strangers.labels(system).set(int(differs))
+
     def attempt_ended(self, ended: Ended) -> None:
         settlement = ended.settlement
         self._attempts.labels(

@@ -10,6 +10,7 @@ from gateway.errors import ErrorClass
 __all__ = [
     "Delivery",
     "DeliveryFilter",
+    "Identity",
     "Kind",
     "Link",
     "Match",
@@ -157,3 +158,23 @@ class Link:
 def told_number(customer_id: int, number: str | None, unproven: bytes | None) -> str | None:
     """The number on a card is the card owner's: a stranger who knows their e-mail is not told."""
     return number if unproven is None or number == str(customer_id) else None
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Who a system is: the shop, contract or account by its `id`, which names no person.
+
+    `place`: its environment, '' where that cannot be told. `label`: a name to show beside the id.
+    """
+
+    id: str
+    place: str = ""
+    label: str = ""
+
+    def differs(self, other: "Identity") -> bool:
+        """What is not known on one side is no difference."""
+        elsewhere = self.place and other.place and self.place != other.place
+        return self.id != other.id or bool(elsewhere)
+
+    def __str__(self) -> str:
+        return " ".join(part for part in (self.id, self.place, self.label) if part)

@@ -21,8 +21,8 @@ from typing import Any, Protocol
 
 from gateway.customer import Customer
 from gateway.errors import ErrorClass, StorageError, UpstreamError
-from gateway.events import NewEvent
-from gateway.events.receiving import DELETED, UPDATED
+from gateway.events import NewEvent, Removals
+from gateway.events.receiving import UPDATED
 from gateway.events.worker import LaterError
 from gateway.outcomes import Link
 from gateway.shopify import Shopify
@@ -75,6 +75,7 @@ class Sides:
     customers: Customers
     members: Members
     till: Till
+    removals: Removals
     keep: Callable[[NewEvent], Awaitable[bool]]
 
 
@@ -197,21 +198,22 @@ class Reconciliation:
             await self._sides.keep(NewEvent(event_id, "shopify", UPDATED, customer.id))
 
     async def _links(self, found: Found) -> None:
-        """Customers with a record whom Shopify has no more: their deletion was not heard of."""
+        """Customers with a record whom Shopify has no more: their deletion was not heard of.
+
+        All of a pass are judged together: too many are held.
+        """
         seen = 0
         while seen < LINKS_A_PASS:
             ids = await self._sides.db.read(_next_linked)
             there = await self._sides.shopify.read(ids) if ids else {}
-            for customer_id in ids:
-                if customer_id not in there:
-                    event_id = f"shopify:missing {customer_id}"
-                    new = NewEvent(event_id, "shopify", DELETED, customer_id)
-                    found.gone += await self._sides.keep(new)
+            await self._sides.removals.noticed(ids, there)
             seen += len(ids)
             whole = len(ids) < _LINKS_A_STEP
             await self._note(_LINKS, "0" if whole else str(ids[-1]))
             if whole:
-                return
+                break
+        for new in await self._sides.removals.passed(seen):
+            found.gone += await self._sides.keep(new)
 
     # -- Smaregi
 

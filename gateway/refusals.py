@@ -5,11 +5,12 @@ from typing import Any
 import orjson
 
 from gateway.answers import Answer, accepted, problem
-from gateway.errors import ErrorClass, UpstreamError
+from gateway.errors import ErrorClass, IdentityError, UpstreamError
 from gateway.shopify import AlreadyRegistered, EmailTaken, Missing, Refused
 from gateway.store.arrivals import Begun
 
 __all__ = [
+    "another_shop",
     "answer_at_once",
     "being_finished",
     "change_refused",
@@ -103,6 +104,8 @@ def _reason(error_class: ErrorClass) -> str:
 
 def shopify_unavailable(error: UpstreamError, registration_id: str | None = None) -> Answer:
     """Of a change (no `registration_id`) the channels follow if Shopify made it after all."""
+    if isinstance(error, IdentityError):
+        return another_shop()
     told = "; nothing was sent to any other system" if registration_id else ""
     return problem(
         503,
@@ -111,6 +114,15 @@ def shopify_unavailable(error: UpstreamError, registration_id: str | None = None
         registration_id=registration_id,
         retry_after=min(max(error.retry_after or 5.0, 1.0), 300.0),
     )
+
+
+def another_shop() -> Answer:
+    """Which shops they are is for the operator: the log, `check` and alerts say so."""
+    text = (
+        "The gateway is set to another Shopify shop than before, and does nothing until its "
+        "operator runs `shop accept` or puts the settings right. Nothing was sent to any system."
+    )
+    return problem(503, "another-shop", text, retry_after=60)
 
 
 _REASONS = {

@@ -6,7 +6,7 @@ from typing import Any, Protocol
 
 from gateway.channels.given import Given
 from gateway.customer import Customer
-from gateway.outcomes import Kind, Link, Match
+from gateway.outcomes import Identity, Kind, Link, Match
 from gateway.settings import Section
 from gateway.store import Database, Keys
 from gateway.wire import Wire
@@ -160,7 +160,9 @@ class Spec:
     id for everybody, so that it is known beforehand. `takes`: whether the channel can have such
     a customer at all; the others are not sent there. `updates`: whether there is a record that
     follows the customer, so that profile changes, newcomers and removals go there too;
-    `consent`: the field that says whether the customer wants mail.
+    `consent`: the field that says whether the customer wants mail. `account`: what its side is
+    called; `identify` asks which it is (None where it does not say; UpstreamError where it cannot
+    be asked now), `moved` forgets what was remembered of another one.
     """
 
     name: str
@@ -174,3 +176,6 @@ class Spec:
     updates: bool = True
     consent: str = ""
     takes: Callable[[Customer], bool] = lambda customer: True
+    account: str = ""
+    identify: Callable[[Any, Context], Awaitable[Identity | None]] | None = None
+    moved: Callable[[Any], Awaitable[None]] | None = None

@@ -23,6 +23,8 @@ COMMANDS: dict[str, str] = {
     "check": "prove the configuration against the real systems",
     "duplicates": "store members that may be one person: list, show, reject, merge, link, unlink",
     "members": "the index of Smaregi members",
+    "removals": "a mass disappearance that was held: list, confirm, drop",
+    "shop": "another shop, contract or account, on purpose: accept",
     "webhooks": "the subscriptions in Shopify: install",
 }
 """Each command and its line in --help; the file is named like it."""

@@ -108,8 +108,7 @@ class Attempts:
 
     def shut(self, gate: Gate) -> Decision:
         cause = gate.cause or ErrorClass.UNAVAILABLE
-        reason = "its credentials are refused" if cause is ErrorClass.AUTH else "it keeps failing"
-        text = f"waiting: {gate.channel} is paused since {reason}"
+        text = f"waiting: {gate.channel} is paused since {gate.reason}"
         return wait_for_channel(cause, text, self._clock() + max(1.0, gate.remaining()))
 
     async def make(

@@ -7,21 +7,21 @@ memory is enough, and what a dead process had claimed is due again at the next s
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
-from typing import Any
 
 from flags import Decision as FlagDecision
 from flags import FlagSet
 from gateway.customer import Customer
 from gateway.delivery.attempt import Attempts, Ended, Route
+from gateway.delivery.background import Background
 from gateway.delivery.gate import Admission
-from gateway.delivery.policy import Decision, wait_for_shopify
+from gateway.delivery.policy import Decision, wait_for_a_person, wait_for_shopify
 from gateway.delivery.proofs import Proofs
 from gateway.errors import ErrorClass, StorageError, UpstreamError
 from gateway.outcomes import Delivery, Kind, Outcome, Waiting
 from gateway.shopify import Shopify
-from gateway.store import Database, Keys, erasure, listing, outbox, schedule, settling
+from gateway.store import Database, Keys, erasure, listing, outbox, removals, schedule, settling
 from gateway.store.settling import Settlement
 from gateway.wire import Lane, lane
 
@@ -30,7 +30,11 @@ __all__ = ["Deliverer", "Ended", "Route"]
 log = logging.getLogger(__name__)
 
 
-class Deliverer:
+Missing = Callable[[Iterable[int], Collection[int]], Awaitable[set[int]]]
+"""Told who was asked for and who was found in Shopify: of whom nothing may be given up."""
+
+
+class Deliverer(Background):
     """`clock` is wall time; `listen` is told of every settled attempt, `due` of what to look at."""
 
     def __init__(
@@ -46,13 +50,16 @@ class Deliverer:
         clock: Callable[[], float] = time.time,
         listen: Callable[[Ended], None] = lambda ended: None,
         due: Callable[[str], None] = lambda channel: None,
+        missing: Missing | None = None,
     ) -> None:
+        super().__init__()
         self.routes = routes
         self._db = db
         self._shopify = shopify
         self._flags = flags
         self._clock = clock
         self._listen = listen
+        self._missing = missing
         self._attempts = Attempts(
             db,
             routes,
@@ -68,8 +75,6 @@ class Deliverer:
         self.proofs = Proofs(db, self.works, clock=clock, due=due)
         self.busy: set[int] = set()
         self._live: set[int] = set()  # of them, those of live attempts
-        self._tasks: set[asyncio.Task[Any]] = set()
-        self._endless: set[asyncio.Task[Any]] = set()
 
     # -- deciding
 
@@ -160,50 +165,24 @@ class Deliverer:
             raise
         await self._settle_done({task: delivery})
 
-    def keep(self, coroutine: Any) -> "asyncio.Task[Any]":
-        """Run something on after its caller has gone; shutdown waits for it."""
-        task = asyncio.create_task(coroutine)
-        self._tasks.add(task)
-        task.add_done_callback(self._forget)
-        return task
-
     def has_work(self) -> bool:
         """Whether attempts, replays or registrations are under way."""
         return bool(self._tasks or self.busy)
-
-    def keep_until_stop(self, coroutine: Any) -> None:
-        """Run something that may never end; `finish` does not wait for it, and cancels it."""
-        task = asyncio.create_task(coroutine)
-        self._endless.add(task)
-        task.add_done_callback(self._endless.discard)
-
-    def _forget(self, task: "asyncio.Task[Any]") -> None:
-        self._tasks.discard(task)
-        if not task.cancelled() and task.exception() is not None:
-            error = task.exception()
-            known = isinstance(error, (StorageError, UpstreamError))
-            log.error("background work failed: %s", error if known else type(error).__name__)
-
-    async def finish(self, seconds: float) -> None:
-        """Let what is under way end; what has not ended by then is due again at the next start."""
-        if self._tasks:
-            await asyncio.wait(set(self._tasks), timeout=seconds)
-        rest = self._tasks | self._endless
-        for task in rest:
-            task.cancel()
-        await asyncio.gather(*rest, return_exceptions=True)
 
     # -- every later attempt
 
     async def read_customers(self, deliveries: Sequence[Delivery]) -> dict[int, Customer] | None:
         """The customers afresh from Shopify; None where that failed, and the deliveries wait."""
-        needed = (d.customer_id for d in deliveries if d.kind is not Kind.REMOVAL)
+        needed = {d.customer_id for d in deliveries if d.kind is not Kind.REMOVAL}
         try:
-            return await self._shopify.read(needed)
+            found = await self._shopify.read(needed)
         except UpstreamError as error:
             decision = wait_for_shopify(error, self._clock())
             await self._postpone(deliveries, decision)
             return None
+        if self._missing is not None and len(found) < len(needed):
+            await self._missing(needed, found)
+        return found
 
     async def again(
         self,
@@ -233,7 +212,7 @@ class Deliverer:
         if not delivery.urgent and await self.works.is_kept_back(delivery, customer):
             return delivery
         if customer is None and delivery.kind is not Kind.REMOVAL:
-            return await self._end(delivery, Outcome.DISCARDED, None, erasure.GONE)
+            return await self._gone(delivery)
         if self.is_too_late(delivery) and not named:
             text = "older than EMAIL_MAX_AGE; replay it by id to send it nevertheless"
             return await self._end(delivery, Outcome.FAILED, ErrorClass.TOO_LATE, text)
@@ -259,6 +238,13 @@ class Deliverer:
             lane.reset(token)
         settled = await self._settle([settlement])
         return settled[0].delivery if settled else None
+
+    async def _gone(self, delivery: Delivery) -> Delivery | None:
+        """Given up; kept where too many are gone at once for that to be believed."""
+        if await self._db.read(lambda db: removals.kept(db, [delivery.customer_id])):
+            await self._postpone([delivery], wait_for_a_person(self._clock()))
+            return delivery
+        return await self._end(delivery, Outcome.DISCARDED, None, erasure.GONE)
 
     async def _end(
         self, delivery: Delivery, outcome: Outcome, error_class: ErrorClass | None, message: str

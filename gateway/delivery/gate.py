@@ -9,7 +9,7 @@ import asyncio
 from collections.abc import Callable
 from enum import Enum
 
-from gateway.errors import ErrorClass, UpstreamError
+from gateway.errors import ErrorClass, IdentityError, UpstreamError
 
 __all__ = ["Admission", "Gate"]
 
@@ -30,11 +30,12 @@ class Admission(Enum):
 
 
 class Gate:
-    """`clock` is monotonic. `cause` says why it is shut, None while it is open."""
+    """`clock` is monotonic. `cause` says why it is shut, None while it is open; `reason` tells."""
 
     def __init__(self, channel: str, clock: Callable[[], float], widest: int = WIDEST) -> None:
         self.channel = channel
         self.cause: ErrorClass | None = None
+        self.reason = ""
         self.window = widest
         self._widest = widest
         self._clock = clock
@@ -79,6 +80,7 @@ class Gate:
     def failed(self, error: UpstreamError) -> None:
         if error.error_class is ErrorClass.AUTH:
             self._shut(ErrorClass.AUTH, AUTH_PAUSE)
+            self.reason = _why(error)
         elif self._asks_to_wait(error):
             self._shut(error.error_class, min(error.retry_after or 0, 86400.0))
         elif error.opens_circuit:
@@ -107,7 +109,7 @@ class Gate:
         return whole and (error.retry_after or 0) >= LONG_RETRY_AFTER
 
     def _shut(self, cause: ErrorClass, pause: float) -> None:
-        self.cause = cause
+        self.cause, self.reason = cause, "it keeps failing"
         self._until = self._clock() + pause
         self.window = 1
 
@@ -115,3 +117,7 @@ class Gate:
         if self._probing is not None:
             self._probing.set()
             self._probing = None
+
+
+def _why(error: UpstreamError) -> str:
+    return error.reason if isinstance(error, IdentityError) else "its credentials are refused"

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from gateway.errors import ErrorClass, NotReadyError, UpstreamError
 from gateway.outcomes import Outcome, Waiting
 
-__all__ = ["Decision", "judge", "wait_for_channel", "wait_for_shopify"]
+__all__ = ["Decision", "judge", "wait_for_a_person", "wait_for_channel", "wait_for_shopify"]
 
 JITTER = 0.1
 LONGEST_RETRY_AFTER = 86400.0
@@ -14,6 +14,7 @@ LONGEST_RETRY_AFTER = 86400.0
 AUTH_AGAIN = 10.0
 INDEX_AGAIN = 15.0
 SHOPIFY_AGAIN = 10.0
+PERSON_AGAIN = 600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,3 +67,11 @@ def wait_for_shopify(error: UpstreamError, now: float) -> Decision:
     text = f"the customer could not be read from Shopify ({error.error_class})"
     again = now + max(SHOPIFY_AGAIN, min(error.retry_after or 0, 300.0))
     return Decision(Outcome.RETRYING, error.error_class, text, again, False, Waiting.SHOPIFY)
+
+
+def wait_for_a_person(now: float) -> Decision:
+    """The customer seems gone, as too many others do."""
+    text = "the customer seems gone from Shopify, as too many others do: see `removals list`"
+    return Decision(
+        Outcome.RETRYING, None, text, now + PERSON_AGAIN, counted=False, waiting=Waiting.SHOPIFY
+    )

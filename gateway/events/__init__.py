@@ -13,6 +13,7 @@ from gateway.events.receiving import (
     shopify_event,
     smaregi_event,
 )
+from gateway.events.removals import Removals
 from gateway.events.worker import Events
 from gateway.store.events import NewEvent
 
@@ -27,6 +28,7 @@ __all__ = [
     "Merging",
     "NewEvent",
     "Newcomers",
+    "Removals",
     "is_shopifys",
     "is_smaregis",
     "shopify_event",

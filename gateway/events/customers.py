@@ -14,7 +14,8 @@ from gateway.customer import Customer
 from gateway.events.arrivals import Newcomers
 from gateway.events.leaving import Leaving
 from gateway.events.merging import Merging
-from gateway.events.receiving import DATA_REQUEST, REDACT, SHOP_REDACT
+from gateway.events.receiving import DATA_REQUEST, DELETED, REDACT, SHOP_REDACT
+from gateway.events.removals import Removals
 from gateway.events.worker import Job, LaterError
 from gateway.store.events import Event
 
@@ -66,6 +67,7 @@ class Hands:
     updates: Changes
     newcomers: Newcomers
     leaving: Leaving
+    removals: Removals
     merging: Merging
 
 
@@ -91,11 +93,14 @@ class Customers:
         """One piece a customer, merges first; all customers are read at once."""
         blind = [event for event in found if event.topic in _BLIND]
         if blind:
+            await self._hands.removals.ordered(blind)
             return [[Job([event], self._order(event)) for event in blind]]
         waiting: dict[int, list[Event]] = {}
         for event in found:
             waiting.setdefault(event.customer_id or 0, []).append(event)
         customers = await self._hands.shopify.read(waiting)
+        said = {event.customer_id or 0 for event in found if event.topic == DELETED}
+        await self._hands.removals.read(waiting, customers, said)
         pieces = [(each, Job(each, self._piece(i, each, customers))) for i, each in waiting.items()]
         merging = [job for events, job in pieces if any(e.merged_id for e in events)]
         return [merging, [job for _, job in pieces if job not in merging]]
@@ -107,6 +112,8 @@ class Customers:
                 self._notice(_DATA_REQUEST.format(event.customer_id))
             elif event.topic == SHOP_REDACT:
                 await leaving.redact_shop()
+            elif 0 <= age < self.grace:  # more of them may come: they are judged together
+                raise LaterError(self.grace - age)
             else:
                 await leaving.redact(event.customer_id or 0, age)
 

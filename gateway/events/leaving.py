@@ -6,11 +6,12 @@ import time
 from collections.abc import Callable
 
 from gateway.delivery import Deliverer
-from gateway.errors import ErrorClass, UpstreamError
+from gateway.errors import ErrorClass, IdentityError, UpstreamError
 from gateway.events.worker import LaterError
 from gateway.outcomes import Kind, NewDelivery, Outcome
 from gateway.shopify import Shopify
-from gateway.store import Database, erasure, links, outbox
+from gateway.store import Database, erasure, links, outbox, removals
+from gateway.store.removals import Cause
 
 __all__ = ["Leaving"]
 
@@ -43,8 +44,10 @@ class Leaving:
         self._notice = notice
         self._clock = clock
 
-    async def remove(self, customer_id: int) -> None:
-        """What is owed is given up; each channel with a record is to take it away."""
+    async def remove(self, customer_id: int, cause: Cause = "gone") -> None:
+        """What is owed is given up; each channel with a record is to take it away. Nothing, where
+        too many are gone at once for that to be believed.
+        """
         now = self._clock()
         routes = self._deliverer.routes
         keeping = [name for name, route in routes.items() if route.spec.updates]
@@ -52,6 +55,8 @@ class Leaving:
         def unit(db: sqlite3.Connection) -> bool:
             if erasure.is_under_way(db, [customer_id]):
                 return False
+            if not removals.begin(db, customer_id, cause, now):
+                return True
             erasure.discard_open(db, customer_id, now)
             begun = erasure.removals_open(db, customer_id)
             for (_, name), link in links.of_customers(db, routes, [customer_id]).items():
@@ -69,9 +74,11 @@ class Leaving:
 
     async def redact(self, customer_id: int, age: float) -> None:
         """Remove, and once every channel has done so forget the customer; `age` of the request."""
-        await self.remove(customer_id)
+        await self.remove(customer_id, "redact")
 
         def unit(db: sqlite3.Connection) -> bool:
+            if removals.kept(db, [customer_id]):
+                return True
             if erasure.removals_open(db, customer_id):
                 return False
             erasure.wipe(db, customer_id)
@@ -86,7 +93,7 @@ class Leaving:
         try:
             await self._shopify.check()
         except UpstreamError as error:
-            if error.error_class is not ErrorClass.AUTH:
+            if error.error_class is not ErrorClass.AUTH or isinstance(error, IdentityError):
                 raise
         else:
             self._notice(_STILL_INSTALLED)

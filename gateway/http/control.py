@@ -17,9 +17,10 @@ from gateway.answers import Answer, delivery_row, iso, problem
 from gateway.app import Core
 from gateway.backfill import BackfillOptions
 from gateway.delivery import ReplayOptions
-from gateway.http import deliveries, duplicates_control
+from gateway.http import deliveries, duplicates_control, guard_control
 from gateway.http.access import Access
 from gateway.http.forms import FormError, NotJsonError, parse_json
+from gateway.http.guard_control import guarded, require_known
 from gateway.http.keys import ACCESS, CORE
 from gateway.http.mending_control import mending_routes
 from gateway.http.middleware import CALLER, problems, respond
@@ -51,13 +52,14 @@ def control_application(
         response: web.StreamResponse = await handler(request)
         return response
 
-    app = web.Application(middlewares=(problems, trusted))
+    app = web.Application(middlewares=(problems, trusted, guarded))
     app[CORE] = core
     app[ACCESS] = Access(lambda: core.live.current.gateway)
     app[YIELD] = make_way
     app[_STOPPING] = stopping
     app.add_routes(deliveries.routes)
     app.add_routes(duplicates_control.routes)
+    app.add_routes(guard_control.routes)
     app.add_routes(mending_routes(_stream))
     app.add_routes(routes)
     return app
@@ -116,6 +118,7 @@ async def replay(request: web.Request) -> web.StreamResponse:
         chosen, body = await _chosen(request, _REPLAY)
     except FormError as error:
         return deliveries.wrong_filter(error)
+    await require_known(core, *chosen.channels)
     options = ReplayOptions(
         chosen,
         limit=body.get("limit"),
@@ -135,6 +138,7 @@ async def backfill(request: web.Request) -> web.StreamResponse:
         options = _backfill_options(*await _chosen(request, _BACKFILL))
     except FormError as error:
         return deliveries.wrong_filter(error)
+    await require_known(core, options.channel)
     reason = core.backfill.refusal(options)
     if reason is not None:
         return respond(problem(409, "refused", reason))

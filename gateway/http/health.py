@@ -7,6 +7,8 @@ from gateway.answers import Answer, problem
 from gateway.errors import StorageError
 from gateway.http.keys import CORE
 from gateway.http.middleware import respond
+from gateway.identity import SHOP
+from gateway.refusals import another_shop
 
 __all__ = ["routes"]
 
@@ -25,6 +27,8 @@ async def ready(request: web.Request) -> web.Response:
         await request.app[CORE].prove_storage()
     except StorageError as error:
         return respond(problem(503, "not-ready", f"The database is not fit: {error.hint}."))
+    if request.app[CORE].identities.difference(SHOP):
+        return respond(another_shop())
     return respond(Answer(200, orjson.dumps({"status": "ready"})))
 
 

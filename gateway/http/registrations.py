@@ -10,7 +10,9 @@ from gateway.http.keys import CORE
 from gateway.http.limiting import too_often
 from gateway.http.middleware import CALLER, read_body, respond
 from gateway.http.preferences import prefers
+from gateway.identity import SHOP
 from gateway.intent import SignUp
+from gateway.refusals import another_shop
 
 __all__ = ["routes"]
 
@@ -42,6 +44,8 @@ async def create(request: web.Request) -> web.Response:
         form.profile(), form.email_verified, f"{request[CALLER]}:{key}" if key else None, later
     )
     core = request.app[CORE]
+    if core.identities.difference(SHOP):
+        return respond(another_shop())
     answer = await core.registrar.register(sign_up)
     core.metrics.registration_seconds.observe(time.perf_counter() - began)
     response = respond(answer)

@@ -61,6 +61,9 @@ async def _take(
     """`source`: its name, the setting of its secret, and the secret."""
     core = request.app[CORE]
     name, setting, secret = source
+    if core.identities.difference(name):
+        text = f"This gateway is set to another side of {name.capitalize()} than before."
+        return respond(problem(503, "not-accepted", text, retry_after=600))
     if secret is None:
         text = f"{setting} is not set, so nobody can prove to be {name.capitalize()}."
         return respond(problem(503, "not-configured", text, retry_after=600))

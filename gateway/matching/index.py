@@ -88,9 +88,12 @@ class MemberIndex:
 
         self._stamp, refreshed_at, complete = await self._db.read(unit)
         self._refreshed_at = self._noted_at = float(refreshed_at or 0)
+        self._written.clear()
+        self.progress.done = bool(complete)
         if complete:
             self._ready.set()
-            self.progress.done = True
+        else:
+            self._ready.clear()
 
     @property
     def ready(self) -> bool:

@@ -10,6 +10,7 @@
     POST   /_sandbox/members            a store member, or a list of them; answers their ids
     PATCH  /_sandbox/members/{id}       a change made at the till; `point` too
     PATCH  /_sandbox/customers/{id}     a change made in Shopify's admin; `state` ENABLED signs in
+    DELETE /_sandbox/customers/{id}     deleted in Shopify's admin; without an id all of them
     POST   /_sandbox/register           passes a registration on to the gateway
     POST   /_sandbox/reset              empties everything
 
@@ -68,6 +69,8 @@ class Page:
                 web.post("/_sandbox/members", self._add_members),
                 web.patch("/_sandbox/members/{id}", self._edit_member),
                 web.patch("/_sandbox/customers/{id}", self._edit_customer),
+                web.delete("/_sandbox/customers", self._delete_customers),
+                web.delete("/_sandbox/customers/{id}", self._delete_customers),
                 web.post("/_sandbox/register", self._register),
                 web.post("/_sandbox/reset", self._reset),
             ]
@@ -157,6 +160,15 @@ class Page:
     async def _edit_member(self, request: web.Request) -> web.Response:
         self._sandbox.smaregi.edit(int(request.match_info["id"]), **await _object(request))
         return _json({})
+
+    async def _delete_customers(self, request: web.Request) -> web.Response:
+        shopify, one = self._sandbox.shopify, request.match_info.get("id")
+        ids = list(shopify.customers) if one is None else [int(one)]
+        if one is not None and ids[0] not in shopify.customers:
+            raise ValueError(f"no customer {one}")
+        for customer_id in ids:
+            shopify.delete_customer(customer_id)
+        return _json({"deleted": len(ids)})
 
     async def _edit_customer(self, request: web.Request) -> web.Response:
         customer, fields = int(request.match_info["id"]), await _object(request)

@@ -4,6 +4,7 @@ import ssl
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
+from zlib import crc32
 
 SHOPIFY_SCOPES = frozenset({"read_customers", "write_customers"})
 SMAREGI_SCOPES = frozenset({"pos.customers:read", "pos.customers:write"})
@@ -36,6 +37,11 @@ class ShopifyOptions:
     first_id: int = 7000000000001
     merge_seconds: float = 0.2
     webhook_retries: tuple[float, ...] = (60, 120, 300, 600, 1200, 2400, 4200, 5520)
+
+    @property
+    def shop_gid(self) -> str:
+        """Each store's own, the same at each start."""
+        return f"gid://shopify/Shop/{crc32(self.store.encode())}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +79,8 @@ class SmaregiOptions:
 class HubspotOptions:
     """`per_ten_seconds` and `per_day` requests, None for none.
 
-    `property_scope` False is a token without the scopes for properties (403). `required` are
+    `property_scope` False is a token without the scopes for properties (403), `account_details`
+    False one that may not ask which account it is of (403). `required` are
     properties that an administrator's rule demands on create. `search_lag` as Shopify's.
     """
 
@@ -82,6 +89,7 @@ class HubspotOptions:
     per_ten_seconds: int | None = 190
     per_day: int | None = None
     property_scope: bool = True
+    account_details: bool = True
     required: frozenset[str] = frozenset()
     search_lag: float = 1.0
 

@@ -10,7 +10,7 @@ import orjson
 
 from gateway.errors import ErrorClass, UpstreamError
 from gateway.settings import ShopifySettings
-from gateway.shopify.documents import Document
+from gateway.shopify.documents import IDENTITY, Document
 from gateway.wire import Access, Answer, Call, ClientCredentials, Wire
 from gateway.wire.limits import CostBucket
 from gateway.wire.tokens import Grant, grant_of
@@ -117,6 +117,7 @@ class GraphQL:
                     "Accept": "application/json",
                 },
                 body=urlencode(form).encode(),
+                introduces=True,
             )
         )
         return grant_of(answer, f"Shopify gives no token: check {_CREDENTIALS}")
@@ -149,6 +150,7 @@ class GraphQL:
                     },
                     body=orjson.dumps({"query": document.text, "variables": variables}),
                     timeout=max(0.05, until - self._clock()) if bounded else None,
+                    introduces=document is IDENTITY,
                 )
             )
         finally:

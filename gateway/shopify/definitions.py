@@ -5,7 +5,7 @@ It is the proof of whose sign-up a customer is.
 
 import logging
 
-from gateway.errors import UpstreamError
+from gateway.errors import IdentityError, UpstreamError
 from gateway.shopify import documents
 from gateway.shopify.client import GraphQL
 from gateway.shopify.reading import payload_of, unexpected
@@ -32,6 +32,8 @@ async def ensure_definition(graphql: GraphQL) -> bool:
         nodes = (data.get("metafieldDefinitions") or {}).get("nodes") or []
         if not any(node.get("key") == "id" for node in nodes):
             await _define(graphql)
+    except IdentityError:  # told where it was found
+        return False
     except (UpstreamError, AttributeError) as error:
         log.warning(
             "the metafield definition registration.id could not be made (%s); sign-ups go on, "

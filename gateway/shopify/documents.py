@@ -203,6 +203,15 @@ SHOP = Document(
 }""",
 )
 
+IDENTITY = Document(
+    "shop",
+    Access.READ,
+    1,
+    """query Identity {
+  shop { id myshopifyDomain }
+}""",
+)
+
 SUBSCRIPTIONS = Document(
     "webhookSubscriptions",
     Access.READ,
@@ -244,6 +253,7 @@ ALL = (
     DEFINITIONS,
     DEFINE,
     SHOP,
+    IDENTITY,
     SUBSCRIPTIONS,
     SUBSCRIBE,
 )

@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 from gateway.customer import Customer, Profile, gid
 from gateway.errors import UpstreamError
+from gateway.outcomes import Identity
 from gateway.settings import ShopifySettings
 from gateway.shopify import documents
 from gateway.shopify.batches import Batches
@@ -240,6 +241,10 @@ class Shopify:
         """Make the definition of `registration.id` when it is missing; a failure is only logged."""
         self._defined = self._defined or await ensure_definition(self._graphql)
 
+    def forget(self) -> None:
+        """Another shop: whether it has the definitions is not known."""
+        self._defined, self._define_again = False, 0.0
+
     async def check(self) -> tuple[str, list[str]]:
         """The shop's name, and the scopes that the token lacks."""
         data = await self._graphql.run(documents.SHOP, {})
@@ -247,6 +252,14 @@ class Shopify:
         granted = {scope.get("handle") for scope in app.get("accessScopes") or []}
         lacking = [scope for scope in _SCOPES if scope not in granted]
         return str((data.get("shop") or {}).get("name") or "?"), lacking
+
+    async def identity(self) -> Identity:
+        """Which shop it is, by its id and its domain. Raises UpstreamError."""
+        data = await self._graphql.run(documents.IDENTITY, {})
+        shop = data.get("shop")
+        if not isinstance(shop, dict) or not shop.get("id"):
+            raise unexpected("the answer names no shop", documents.IDENTITY)
+        return Identity(str(shop["id"]), label=str(shop.get("myshopifyDomain") or ""))
 
     async def close(self) -> None:
         if self._defining is not None:

@@ -7,6 +7,7 @@ from gateway.store import (
     erasure,
     events,
     examination,
+    identities,
     inventory,
     links,
     listing,
@@ -16,12 +17,14 @@ from gateway.store import (
     promises,
     proofs,
     registrations,
+    removals,
     retention,
     schedule,
     told,
 )
 from gateway.store.database import Database
 from gateway.store.files import exposed, prove_folder
+from gateway.store.guard import read_guard
 from gateway.store.ownership import OwnerLock, lock_path, socket_path
 from gateway.store.secrets import Keys, secret_path
 
@@ -36,6 +39,7 @@ __all__ = [
     "events",
     "examination",
     "exposed",
+    "identities",
     "inventory",
     "links",
     "listing",
@@ -46,7 +50,9 @@ __all__ = [
     "promises",
     "proofs",
     "prove_folder",
+    "read_guard",
     "registrations",
+    "removals",
     "retention",
     "schedule",
     "secret_path",

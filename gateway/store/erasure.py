@@ -132,6 +132,6 @@ def wipe_shop(db: sqlite3.Connection) -> None:
     """All that is kept about any customer; the index of members is the till's, and stays."""
     for table in (
         *("intents", "answers", "registrations", "deliveries", "links", "kept_apart", "told"),
-        *("duplicates", "merges", "unexamined", "proofs"),
+        *("duplicates", "merges", "unexamined", "proofs", "removals"),
     ):
         db.execute(f"DELETE FROM {table}")  # noqa: S608

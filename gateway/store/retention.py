@@ -2,6 +2,8 @@
 
 import sqlite3
 
+from gateway.store import removals
+
 __all__ = ["expire"]
 
 _PAGE = 2000
@@ -11,6 +13,7 @@ _EVENTS = 7 * 86400.0
 
 def expire(db: sqlite3.Connection, before: float, now: float) -> int:
     """Delete a page of what was settled before `before`; call again until it returns 0."""
+    removals.old(db, now)
     deliveries = db.execute(
         """DELETE FROM deliveries WHERE id IN (
                SELECT id FROM deliveries WHERE created_at < ?1 AND updated_at < ?1

@@ -8,7 +8,7 @@ deadline (aiohttp-retry); writes never are: the outbox repeats them, after looki
 import asyncio
 import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
@@ -51,7 +51,10 @@ def guard(access: Access, operation: str) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One request. `operation` names it in errors and metrics, without ids or data."""
+    """One request. `operation` names it in errors and metrics, without ids or data.
+
+    `introduces`: a token, or the question who answers; it is sent before that is known.
+    """
 
     system: str
     operation: str
@@ -62,6 +65,7 @@ class Call:
     params: Mapping[str, str] | None = None
     body: bytes | None = None
     timeout: float | None = None
+    introduces: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,8 +160,14 @@ Observer = Callable[[Call, str, float], None]
 """Told of each request: the call, its result (a status or an error class), its seconds."""
 
 
+Admit = Callable[[Call], Awaitable[None] | None]
+"""Asked before each call: None lets it pass at once. Raises, or the awaitable does, to stop it."""
+
+
 class Wire:
     """Sends calls. `timeout()` is asked at each call, so that a reload takes effect at once."""
+
+    admit: Admit | None = None
 
     def __init__(self, timeout: Callable[[], float], observe: Observer | None = None) -> None:
         self._timeout = timeout
@@ -182,6 +192,8 @@ class Wire:
     async def send(self, call: Call) -> Answer:
         """The answer, whatever its status; UpstreamError when there is none that is complete."""
         guard(call.access, f"{call.method} {call.operation}")
+        if self.admit is not None and (asking := self.admit(call)) is not None:
+            await self._admitted(call, asking)
         began = time.perf_counter()
         result = "cancelled"
         try:
@@ -195,8 +207,20 @@ class Wire:
         finally:
             self._observe(call, result, time.perf_counter() - began)
 
+    def _limit(self, call: Call) -> float:
+        return self._timeout() if call.timeout is None else min(call.timeout, self._timeout())
+
+    async def _admitted(self, call: Call, asking: Awaitable[None]) -> None:
+        limit = self._limit(call)
+        try:
+            async with asyncio.timeout(limit):
+                await asking
+        except TimeoutError:
+            text = f"who answers is not known within {limit:g} s"
+            raise _broken(call, ErrorClass.TIMEOUT, text, applied=False) from None
+
     async def _exchange(self, call: Call) -> Answer:
-        limit = self._timeout() if call.timeout is None else min(call.timeout, self._timeout())
+        limit = self._limit(call)
         try:
             async with asyncio.timeout(limit):
                 return await self._request(call)

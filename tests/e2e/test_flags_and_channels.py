@@ -42,7 +42,8 @@ async def test_a_flag_decides_about_its_channel_alone(
     assert outcomes == dict.fromkeys(CHANNELS, "delivered") | {channel: OUTCOMES[mode]}
     assert holds(quick, channel) == (mode == "on")
     if mode in {"off", "hold"}:
-        assert quick.sandbox.journal.of(channel) == []
+        asked = [each.operation for each in quick.sandbox.journal.of(channel)]
+        assert set(asked) <= {"GET /details"}  # which account it is, at the start
     if mode == "dry_run":
         assert quick.sandbox.journal.writes(channel) == []
 

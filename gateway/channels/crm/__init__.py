@@ -1,6 +1,7 @@
 """The CRM: `CRM_PROVIDER` chooses among the adapters in this room."""
 
 from gateway.channels.base import Channel, Context, Spec
+from gateway.channels.crm.account import identify
 from gateway.channels.crm.hubspot import HubSpot
 from gateway.channels.crm.mapping import takes
 from gateway.channels.crm.settings import CrmSettings
@@ -16,6 +17,10 @@ def build(context: Context) -> Channel:
     return ADAPTERS[settings.crm_provider](context)
 
 
+async def moved(channel: HubSpot) -> None:
+    channel.forget()
+
+
 SPEC = Spec(
     name="crm",
     title="CRM",
@@ -23,4 +28,7 @@ SPEC = Spec(
     build=build,
     takes=takes,
     consent="accepts_marketing",
+    account="HubSpot account",
+    identify=identify,
+    moved=moved,
 )

@@ -50,6 +50,10 @@ class HubSpot:
     async def close(self) -> None:
         return
 
+    def forget(self) -> None:
+        """The properties were another account's."""
+        self._properties = None
+
     def fields_of(self, customer: Customer) -> dict[str, str]:
         """Without those of our properties that the account is known to lack."""
         return without(self._properties.absent, contact_properties(customer))[0]

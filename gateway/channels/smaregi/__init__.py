@@ -2,6 +2,7 @@
 
 from gateway.channels.base import Spec
 from gateway.channels.smaregi.channel import Smaregi
+from gateway.channels.smaregi.contract import identify, moved
 from gateway.channels.smaregi.points import Balance
 from gateway.channels.smaregi.settings import SmaregiSettings
 
@@ -17,4 +18,7 @@ SPEC = Spec(
         isinstance(section, SmaregiSettings) and section.smaregi_link_field == "customerCode"
     ),
     consent="mailReceiveFlag",
+    account="Smaregi contract",
+    identify=identify,
+    moved=moved,
 )

@@ -76,6 +76,7 @@ class SmaregiClient:
                 body=urlencode(
                     {"grant_type": "client_credentials", "scope": " ".join(_SCOPES.values())}
                 ).encode(),
+                introduces=True,
             )
         )
         return grant_of(answer, f"Smaregi gives no token: check {_SETTINGS}")
@@ -85,6 +86,10 @@ class SmaregiClient:
         await self._grant.token()
         given = self._grant.scopes
         return [scope for scope in _SCOPES.values() if given is not None and scope not in given]
+
+    async def prove(self) -> None:
+        """There is a token of this contract. Raises UpstreamError."""
+        await self._grant.token()
 
     async def _send(
         self,

@@ -122,6 +122,10 @@ class RequiredColumns:
         """Return with what Smaregi says now, or with what it said last."""
         await asyncio.shield(self._begin())
 
+    def forget(self) -> None:
+        """They were another contract's."""
+        self._again_at, self._told, self.names = None, False, frozenset()
+
     async def close(self) -> None:
         if self._reading is not None:
             self._reading.cancel()

@@ -115,6 +115,8 @@ class Hubspot:
             ):
                 return self._properties(method, tuple(rest), call)
             case "GET", ("account-info", _, "details"):
+                if not self.options.account_details:
+                    return missing_scopes(["oauth"])
                 portal = {"portalId": self.options.portal_id, "accountType": "STANDARD"}
                 return Answer(200, portal | {"timeZone": "Asia/Tokyo", "companyCurrency": "JPY"})
         return not_found()

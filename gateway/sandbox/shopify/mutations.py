@@ -141,7 +141,7 @@ def _tags(
 
 def customer_delete(_root: Any, info: Info, input: Mapping[str, Any]) -> Payload:  # noqa: A002
     require(info, "write_customers")
-    shop = {"id": "gid://shopify/Shop/1", "name": "Sandbox"}
+    shop = {"id": of(info).options.shop_gid, "name": "Sandbox"}
     found = customer_of(info, input["id"])
     if found is None:
         error = UserError(("id",), "Customer can't be found")

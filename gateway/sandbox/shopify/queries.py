@@ -121,7 +121,7 @@ def webhook_subscriptions(_root: Any, info: GraphQLResolveInfo, **asked: Any) ->
 
 def shop(_root: Any, info: GraphQLResolveInfo) -> dict[str, Any]:
     return {
-        "id": "gid://shopify/Shop/1",
+        "id": of(info).options.shop_gid,
         "name": "Sandbox",
         "email": "shop@example.com",
         "myshopifyDomain": of(info).options.store,

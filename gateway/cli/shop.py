@@ -1,0 +1,83 @@
+"""shop accept: another shop, Smaregi contract or HubSpot account, on purpose."""
+
+import sys
+from typing import Any
+
+import click
+
+from gateway.cli.output import print_json, table
+
+__all__ = ["command"]
+
+_STATES = {
+    "same": "as before",
+    "another": "ANOTHER ONE",
+    "new": "written down at its first use",
+    "silent": "does not say who it is",
+    "unknown": "cannot be asked now",
+}
+_FORGETS = {
+    "shopify": "Every link, open delivery and waiting webhook of the old shop's customers is "
+    "forgotten here. Their records in Smaregi and the CRM stay as they are.",
+    "smaregi": "The links to the old contract's members and their index are forgotten here; the "
+    "new contract's members are read from the first.",
+    "crm": "The links to the old account's contacts are forgotten here.",
+}
+
+
+@click.group("shop")
+def command() -> None:
+    """The shop, Smaregi contract and HubSpot account that the gateway works for."""
+
+
+@command.command("accept")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option("--dry-run", is_flag=True, help="Only show what would be accepted.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
+def accept(yes: bool, dry_run: bool, as_json: bool) -> None:
+    """The shop, Smaregi contract or HubSpot account is another one than before, on purpose.
+
+    Shows which one it was and which one it is, and asks. What was known of the old one is forgotten
+    here and nothing is changed there, so take a backup first; `backfill` brings the new one up to
+    date.
+    """
+    found = _with_owner(lambda client: client.get("/control/shop"))["systems"]
+    if as_json:
+        for one in found:
+            print_json(one)
+    else:
+        _show(found)
+    others = {one["system"]: one["now"] for one in found if one["state"] == "another"}
+    if not others or dry_run:
+        if not as_json:
+            click.echo("Dry run: nothing was done." if others else "There is nothing to accept.")
+        sys.exit(_unknown(found))
+    if not as_json:
+        for system in others:
+            click.echo(_FORGETS[system])
+    if not yes:
+        click.confirm("Accept?", abort=True, err=as_json)
+    _with_owner(lambda client: client.post("/control/shop/accept", others))
+    click.echo("Accepted. `backfill` brings the systems up to date.", err=as_json)
+
+
+def _with_owner(action: Any) -> dict[str, Any]:
+    from gateway.app import Role  # noqa: PLC0415 - --help stays quick
+    from gateway.cli.run import read_config, run_logged, with_owner  # noqa: PLC0415
+
+    answer: dict[str, Any] = run_logged(
+        with_owner(read_config(complete=True), Role.OFFLINE, action)
+    )
+    return answer
+
+
+def _show(found: list[dict[str, Any]]) -> None:
+    rows = [
+        (one["title"], one["before"] or "", one["now"] or "", one["error"] or _STATES[one["state"]])
+        for one in found
+    ]
+    table("", ("", "before", "now", ""), rows)
+
+
+def _unknown(found: list[dict[str, Any]]) -> int:
+    return int(any(one["state"] == "unknown" for one in found))
