@@ -159,6 +159,26 @@ class Linking:
         tell(f"Customer {customer_id} and member {link.reference} stay apart from now on.")
         return await self._own_member(customer_id, customer if wanted else None)
 
+    async def would_unlink(self, customer_id: int, *, new_member: bool) -> list[str]:
+        """What `unlink` would do, a sentence each. Raises Refused and UpstreamError."""
+        customer = await self.customer(customer_id)
+        self.require_flag(customer)
+        link = await self.link_of(customer_id)
+        if link is None:
+            self._require_parted(customer_id)
+            return [f"Customer {customer_id} is unlinked; the member still owed would be made."]
+        old = link.old_number or "a number of its own"
+        own = "gets another member" if new_member and customer else "gets no member now"
+        return [
+            f"Customer {customer_id} is linked to member {link.reference}.",
+            f"Member {link.reference} would have {old} again, and keep card and points.",
+            f"The two would stay apart from then on; customer {customer_id} {own}.",
+        ]
+
+    def _require_parted(self, customer_id: int) -> None:
+        if not any(known == customer_id for known, _ in self._smaregi.holders.apart):
+            raise Refused(f"Customer {customer_id} is not linked to a store member.")
+
     async def _keep_apart(self, customer_id: int, member_id: int) -> None:
         """First in memory: an attempt that begins from now on knows it."""
         self._smaregi.holders.apart.add((customer_id, member_id))
@@ -177,8 +197,7 @@ class Linking:
             outbox.discard(db, delivery.id, "unlinked by a person, without a new member", now)
 
     async def _unlinked_before(self, customer_id: int, customer: Customer | None) -> str:
-        if not any(known == customer_id for known, _ in self._smaregi.holders.apart):
-            raise Refused(f"Customer {customer_id} is not linked to a store member.")
+        self._require_parted(customer_id)
         return await self._own_member(customer_id, customer)
 
     async def _own_member(self, customer_id: int, customer: Customer | None) -> str:

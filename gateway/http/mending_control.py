@@ -52,6 +52,7 @@ def mending_routes(stream: Stream) -> list[web.RouteDef]:
         web.post("/control/duplicates/link", link),
         web.post("/control/duplicates/unlink", unlink),
         web.post("/control/duplicates/merge", merge),
+        web.post("/control/duplicates/unlink/look", _look_at_link),
         web.post("/control/duplicates/merge/look", _look),
     ]
 
@@ -75,6 +76,20 @@ def _wrong(detail: str) -> web.HTTPUnprocessableEntity:
     return web.HTTPUnprocessableEntity(
         body=problem(422, "invalid-data", detail).body, content_type="application/problem+json"
     )
+
+
+async def _look_at_link(request: web.Request) -> web.StreamResponse:
+    """What an unlinking would do, as `lines`; else why not, in `text`, with `code`."""
+    asked, core = await _asked(request, "customer"), request.app[CORE]
+    new_member = bool(asked.get("new_member", True))
+    try:
+        lines = await core.linking.would_unlink(asked["customer"], new_member=new_member)
+        body = {"code": 0, "lines": lines}
+    except Refused as error:
+        body = {"code": 2, "text": str(error)}
+    except UpstreamError as error:
+        body = {"code": 1, "text": f"{error.system} cannot be read: {error}."}
+    return respond(Answer(200, orjson.dumps(body)))
 
 
 async def _look(request: web.Request) -> web.StreamResponse:

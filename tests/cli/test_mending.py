@@ -64,7 +64,12 @@ async def test_unlink_and_link_beside_serve(
         (answer,) = await register(url, 1)
         customer = answer["shopify_customer_id"]
         own = answer["channels"]["smaregi"]["reference"]
-        gone = await shell.run("duplicates", "unlink", customer, "--no-new-member")
+        look = await shell.run("duplicates", "unlink", customer, "--dry-run")
+        assert (look.code, f"linked to member {own}" in look.out) == (0, True)
+        unasked = await shell.run("duplicates", "unlink", customer)  # nobody answers
+        assert unasked.code == 1
+        assert sandbox.smaregi.members[int(own)]["customerCode"] == customer.rpartition("/")[2]
+        gone = await shell.run("duplicates", "unlink", customer, "--no-new-member", "--yes")
         assert gone.code == 0, gone.err
         assert f"S{own}" in gone.out
         done = await shell.run("duplicates", "link", customer.rpartition("/")[2], str(two[1]))

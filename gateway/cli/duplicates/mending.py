@@ -6,22 +6,11 @@ from typing import Any
 import click
 
 from gateway.cli.duplicates.looking import pair_arguments, side_by_side
+from gateway.cli.parameters import Customer
 
 __all__ = ["link", "merge", "unlink"]
 
 _MEMBER = click.IntRange(1, (1 << 63) - 1)
-
-
-class _Customer(click.ParamType[int]):
-    name = "customer"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
-        from gateway.customer import numeric_id  # noqa: PLC0415 - --help stays quick
-
-        try:
-            return numeric_id(str(value))
-        except ValueError:
-            self.fail("should be a Shopify customer id, such as 7000000000001", param, ctx)
 
 
 def _with_owner(action: Any) -> None:
@@ -47,8 +36,22 @@ def _carry_out(path: str, request: dict[str, Any]) -> None:
     sys.exit(end["code"])
 
 
+def _looked_at(path: str, request: dict[str, Any]) -> dict[str, Any]:
+    """What would be done; exit with the code where it cannot be."""
+    found: dict[str, Any] = {}
+
+    async def look(client: Any) -> None:
+        found.update(await client.post(path, request))
+
+    _with_owner(look)
+    if found["code"]:
+        click.echo(found["text"], err=True)
+        sys.exit(found["code"])
+    return found
+
+
 @click.command("link")
-@click.argument("customer", type=_Customer(), metavar="CUSTOMER")
+@click.argument("customer", type=Customer(), metavar="CUSTOMER")
 @click.argument("member", type=_MEMBER, metavar="MEMBER")
 def link(customer: int, member: int) -> None:
     """An online customer is this store member.
@@ -60,17 +63,25 @@ def link(customer: int, member: int) -> None:
 
 
 @click.command("unlink")
-@click.argument("customer", type=_Customer(), metavar="CUSTOMER")
+@click.argument("customer", type=Customer(), metavar="CUSTOMER")
 @click.option("--no-new-member", is_flag=True, help="None now; their next change makes one.")
-def unlink(customer: int, no_new_member: bool) -> None:
+@click.option("--dry-run", is_flag=True, help="Only say what would be done.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+def unlink(customer: int, no_new_member: bool, dry_run: bool, yes: bool) -> None:
     """An online customer is not the store member that they are linked to.
 
     The member has its old number again, and nothing links the two any more. The customer gets a
     member of their own.
     """
-    _carry_out(
-        "/control/duplicates/unlink", {"customer": customer, "new_member": not no_new_member}
-    )
+    request = {"customer": customer, "new_member": not no_new_member}
+    for line in _looked_at("/control/duplicates/unlink/look", request)["lines"]:
+        click.echo(line)
+    if dry_run:
+        click.echo("Dry run: nothing was done.")
+        return
+    if not yes:
+        click.confirm(f"Unlink customer {customer}?", abort=True)
+    _carry_out("/control/duplicates/unlink", request)
 
 
 @click.command("merge")
@@ -91,15 +102,7 @@ def merge(
     Points go to the one that survives; the other one gets status 4 and a note of where it went.
     """
     request = {"one": one, "other": other, "survivor": survivor}
-    found: dict[str, Any] = {}
-
-    async def look(client: Any) -> None:
-        found.update(await client.post("/control/duplicates/merge/look", request))
-
-    _with_owner(look)
-    if found["code"]:
-        click.echo(found["text"], err=True)
-        sys.exit(found["code"])
+    found = _looked_at("/control/duplicates/merge/look", request)
     _explain(found)
     if dry_run:
         click.echo("Dry run: nothing was done.")
