@@ -79,11 +79,11 @@ class Acceptance:
         wanted = [others[system] for system in agreed]
         now = time.time()
         await self._db.write(lambda db: _take_over(db, wanted, now))
+        self._known.forget()
         for one in wanted:
             route = self._deliverer.routes.get(one.system)
             if route is not None and route.spec.moved is not None:
                 await route.spec.moved(route.channel)
-        self._known.forget()
         self._accepted()
         return [one.system for one in wanted]
 

@@ -241,8 +241,9 @@ class Deliverer(Background):
 
     async def _gone(self, delivery: Delivery) -> Delivery | None:
         """Given up; kept where too many are gone at once for that to be believed."""
-        if await self._db.read(lambda db: removals.kept(db, [delivery.customer_id])):
-            await self._postpone([delivery], wait_for_a_person(self._clock()))
+        customer_id, now = delivery.customer_id, self._clock()
+        if not await self._db.write(lambda db: removals.begin(db, customer_id, "gone", now)):
+            await self._postpone([delivery], wait_for_a_person(now))
             return delivery
         return await self._end(delivery, Outcome.DISCARDED, None, erasure.GONE)
 
