@@ -52,7 +52,7 @@ class HubSpot:
 
     def forget(self) -> None:
         """The properties were another account's."""
-        self._properties = None
+        self._properties = Properties(self._client)
 
     def fields_of(self, customer: Customer) -> dict[str, str]:
         """Without those of our properties that the account is known to lack."""
