@@ -53,12 +53,12 @@ async def a_shop(folder: Path, customers: int, **settings: str) -> AsyncIterator
 
 
 @asynccontextmanager
-async def another(*, account_details: bool = True) -> AsyncIterator[Sandbox]:
-    """Another shop, another contract, another account; `account_details` False does not say so."""
+async def another() -> AsyncIterator[Sandbox]:
+    """Another shop, another contract, another account."""
     options = SandboxOptions(
         shopify=ShopifyOptions(store="other.myshopify.com", first_id=8000000000001),
         smaregi=SmaregiOptions(contract_id="sb_other"),
-        hubspot=HubspotOptions(portal_id=999, account_details=account_details),
+        hubspot=HubspotOptions(portal_id=999),
     )
     async with Sandbox(options) as sandbox:
         yield sandbox

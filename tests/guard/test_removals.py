@@ -189,7 +189,7 @@ def test_two_percent_of_a_large_shop_are_not_held() -> None:
     db = a_connection()
     db.executemany(
         "INSERT INTO links (channel, customer_id, reference, created_at, updated_at)"
-        " VALUES ('crm', ?, 'r', 0, 0)",
+        " VALUES ('crm', ?1, CAST(?1 AS TEXT), 0, 0)",
         [(each,) for each in range(1, 2001)],
     )
     removals.notice(db, range(1, 41), "gone", 10.0)
@@ -202,7 +202,7 @@ def test_what_a_pass_looked_at_is_what_its_share_is_of() -> None:
     db = a_connection()
     db.executemany(
         "INSERT INTO links (channel, customer_id, reference, created_at, updated_at)"
-        " VALUES ('crm', ?, 'r', 0, 0)",
+        " VALUES ('crm', ?1, CAST(?1 AS TEXT), 0, 0)",
         [(each,) for each in range(1, 5001)],
     )
     removals.notice(db, range(1, 31), "gone", 10.0)
@@ -214,7 +214,7 @@ def test_after_an_hour_they_count_no_more() -> None:
     db = a_connection()
     db.executemany(
         "INSERT INTO links (channel, customer_id, reference, created_at, updated_at)"
-        " VALUES ('crm', ?, 'r', 0, 0)",
+        " VALUES ('crm', ?1, CAST(?1 AS TEXT), 0, 0)",
         [(each,) for each in range(1, 51)],
     )
     for each in range(1, 21):
