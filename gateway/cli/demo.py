@@ -33,13 +33,20 @@ SAMPLE: dict[str, Any] = {
     "locale": "ja",
 }
 
+_HOST, _PORT, _SANDBOX_PORT = "127.0.0.1", 8080, 8090
+
 _TITLES = {"smaregi": "Smaregi (the tills)", "crm": "HubSpot (the CRM)", "email": "Welcome mail"}
 
 
 @click.command("demo")
-@click.option("--port", type=click.IntRange(0, 65535), default=8080, show_default=True)
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    show_default=f"{_PORT}, or the next free one",
+    help="The gateway's. 0: any free ones, the sandbox's too.",
+)
 @click.option("--once", is_flag=True, help="Exit after the sample registration.")
-def command(port: int, once: bool) -> None:
+def command(port: int | None, once: bool) -> None:
     """See it work: no account, no network, no setting, no file of yours is touched.
 
     Starts stand-ins for Shopify, Smaregi, HubSpot and a mailbox, and a gateway wired to them; sends
@@ -51,16 +58,18 @@ def command(port: int, once: bool) -> None:
         sys.exit(1)
 
 
-async def _demo(port: int, *, once: bool) -> bool:
+async def _demo(port: int | None, *, once: bool) -> bool:
     from gateway.errors import ConfigurationError  # noqa: PLC0415
 
     try:
         return await _show_it(0 if once else port, once=once)
     except ConfigurationError:
-        raise click.UsageError(f"--port: {port} is taken; name another, or 0 for any") from None
+        raise click.UsageError(
+            f"--port: {_PORT if port is None else port} is taken; name another, or 0 for any"
+        ) from None
 
 
-async def _show_it(port: int, *, once: bool) -> bool:
+async def _show_it(port: int | None, *, once: bool) -> bool:
     from gateway.cli.sandbox import until_stopped  # noqa: PLC0415
 
     async with _running(port) as (sandbox, url):
@@ -74,17 +83,23 @@ async def _show_it(port: int, *, once: bool) -> bool:
 
 
 @asynccontextmanager
-async def _running(port: int) -> AsyncIterator[tuple[Any, str]]:
+async def _running(port: int | None) -> AsyncIterator[tuple[Any, str]]:
     """A sandbox and a gateway that can reach nothing else: no environment, no .env is read."""
     from gateway.app import Role, open_core  # noqa: PLC0415
+    from gateway.cli.sandbox import say_moved  # noqa: PLC0415
     from gateway.config import LiveConfig, load  # noqa: PLC0415
     from gateway.events import SUBSCRIBED  # noqa: PLC0415
     from gateway.http.site import public_site  # noqa: PLC0415
-    from gateway.sandbox import Sandbox  # noqa: PLC0415
+    from gateway.sandbox import Ports, Sandbox, SandboxOptions, first_free  # noqa: PLC0415
     from gateway.sources import Sources  # noqa: PLC0415
 
+    wanted = Ports() if port == 0 else Ports.in_a_row(_SANDBOX_PORT)
+    ports = wanted.settled(_HOST)
+    mine = first_free(_HOST, _PORT) if port is None else port
+    gateway = {"gateway": (_PORT, mine)} if port is None and mine != _PORT else {}
+    say_moved(gateway | wanted.moved(ports))
     with tempfile.TemporaryDirectory(prefix="gateway-demo-") as folder:
-        async with Sandbox() as sandbox:
+        async with Sandbox(SandboxOptions(ports=ports)) as sandbox:
             member = sandbox.smaregi.add(
                 customerCode="0012345",
                 lastName="山田",
@@ -93,7 +108,7 @@ async def _running(port: int) -> AsyncIterator[tuple[Any, str]]:
             )
             sandbox.smaregi.edit(member, point="1250")
             environment = sandbox.environment() | {
-                "GATEWAY_PORT": str(port),
+                "GATEWAY_PORT": str(mine),
                 "GATEWAY_DATABASE_URL": f"sqlite:///{Path(folder) / 'demo.db'}",
                 "FLAG_SMAREGI": "on",
                 "FLAG_CRM": "on",

@@ -16,6 +16,7 @@ from gateway.sandbox.options import (
     ShopifyOptions,
     SmaregiOptions,
 )
+from gateway.sandbox.ports import Ports, first_free
 from gateway.sandbox.server import Sandbox
 from gateway.sandbox.shopify import Customer, MailingAddress, Metafield
 from gateway.sandbox.smaregi import Members
@@ -38,9 +39,11 @@ __all__ = [
     "MailingAddress",
     "Members",
     "Metafield",
+    "Ports",
     "Receipt",
     "Sandbox",
     "SandboxOptions",
     "ShopifyOptions",
     "SmaregiOptions",
+    "first_free",
 ]

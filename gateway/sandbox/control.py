@@ -12,29 +12,30 @@
     PATCH  /_sandbox/customers/{id}     a change made in Shopify's admin; `state` ENABLED signs in
     DELETE /_sandbox/customers/{id}     deleted in Shopify's admin; without an id all of them
     POST   /_sandbox/register           passes a registration on to the gateway
+    GET    /_sandbox/registrations      the newest 12 in Shopify, each as the gateway tells it now
     POST   /_sandbox/reset              empties everything
 
 Bodies and answers are JSON; what is wrong with a request is said as 400 `{"error": …}`.
 """
 
-import time
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict, fields
 from importlib import resources
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-import aiohttp
 import orjson
 from aiohttp import web
 from yarl import URL
 
 from gateway.sandbox.faults import Fault
 from gateway.sandbox.snapshot import snapshot
+from gateway.sandbox.storefront import Unanswered
 
 if TYPE_CHECKING:
     from gateway.sandbox.server import Sandbox
 
-_REGISTER_SECONDS = 60
+_FOLLOWED = 12
 _FAULT_FIELDS = frozenset(each.name for each in fields(Fault))
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -45,7 +46,6 @@ class Page:
     def __init__(self, sandbox: "Sandbox") -> None:
         self._sandbox = sandbox
         self._runner: web.AppRunner | None = None
-        self._session: aiohttp.ClientSession | None = None
         self._url = ""
 
     @property
@@ -72,12 +72,11 @@ class Page:
                 web.delete("/_sandbox/customers", self._delete_customers),
                 web.delete("/_sandbox/customers/{id}", self._delete_customers),
                 web.post("/_sandbox/register", self._register),
+                web.get("/_sandbox/registrations", self._registrations),
                 web.post("/_sandbox/reset", self._reset),
             ]
         )
-        self._session = aiohttp.ClientSession(
-            timeout=aiohttp.ClientTimeout(total=_REGISTER_SECONDS)
-        )
+        await self._sandbox.storefront.start()
         self._runner = web.AppRunner(application, access_log=None, shutdown_timeout=0.5)
         await self._runner.setup()
         try:
@@ -90,8 +89,7 @@ class Page:
         self._url = f"http://{shown}:{self._runner.addresses[0][1]}"
 
     async def stop(self) -> None:
-        if self._session is not None:
-            await self._session.close()
+        await self._sandbox.storefront.stop()
         if self._runner is not None:
             await self._runner.cleanup()
 
@@ -183,23 +181,19 @@ class Page:
         return _json({})
 
     async def _register(self, request: web.Request) -> web.Response:
-        base, key = self._sandbox.gateway_url, self._sandbox.gateway_key
-        if base is None or self._session is None:
-            return _json({"error": "no gateway is connected to this sandbox"}, 409)
-        headers = {"Content-Type": "application/json"}
-        if key is not None:
-            headers["Authorization"] = f"Bearer {key}"
-        began = time.perf_counter()
-        try:
-            async with self._session.post(
-                URL(base) / "v1/registrations", data=await request.read(), headers=headers
-            ) as response:
-                text = await response.text()
-                status = response.status
-        except (aiohttp.ClientError, TimeoutError) as error:
-            return _json({"error": f"the gateway did not answer: {type(error).__name__}"}, 502)
-        milliseconds = round((time.perf_counter() - began) * 1000)
-        return _json({"status": status, "milliseconds": milliseconds, "body": _parsed(text)})
+        return _json(await self._sandbox.storefront.register(await request.read()))
+
+    async def _registrations(self, _request: web.Request) -> web.Response:
+        """Shopify knows them: each customer holds the id of their registration."""
+        newest = islice(reversed(self._sandbox.shopify.customers.values()), _FOLLOWED)
+        ids = [
+            field.value
+            for customer in newest
+            for field in customer.metafields.values()
+            if (field.namespace, field.key) == ("registration", "id")
+        ]
+        found = await self._sandbox.storefront.registrations(ids)
+        return _json({"registrations": found})
 
 
 _PAGE_HEADERS = {
@@ -227,6 +221,8 @@ async def _own_visitors(request: web.Request, handler: Handler) -> web.StreamRes
 async def _bad_requests(request: web.Request, handler: Handler) -> web.StreamResponse:
     try:
         return await handler(request)
+    except Unanswered as error:
+        return _json({"error": str(error)}, error.status)
     except (ValueError, TypeError, KeyError) as error:
         return _json({"error": str(error)}, 400)
 
@@ -236,13 +232,6 @@ async def _object(request: web.Request) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise TypeError("a JSON object is expected")
     return value
-
-
-def _parsed(text: str) -> Any:
-    try:
-        return orjson.loads(text)
-    except orjson.JSONDecodeError:
-        return text
 
 
 def _json(value: Any, status: int = 200) -> web.Response:

@@ -39,6 +39,7 @@ class Endpoint:
         journal: Journal,
         *,
         host: str,
+        port: int,
     ) -> None:
         self._system = system
         self._upstream = upstream
@@ -46,6 +47,7 @@ class Endpoint:
         self._delays = delays
         self._journal = journal
         self._host = host
+        self._port = port
         self._late: set[asyncio.Task[None]] = set()
         self._server: web.Server | None = None
         self._listener: Listener | None = None
@@ -58,7 +60,7 @@ class Endpoint:
 
     async def start(self) -> None:
         self._server = web.Server(self._handle, access_log=None)
-        self._listener = Listener(self._server, self._cut, self._host)
+        self._listener = Listener(self._server, self._cut, self._host, self._port)
         await self._listener.open()
         self._faults.watch(self._system, self._listener.refuse)
 

@@ -62,7 +62,14 @@ class Mailbox:
     """Holds the newest messages; `count` and `by_message_id` tell how often one came."""
 
     def __init__(
-        self, options: MailOptions, faults: Faults, delays: Delays, journal: Journal, *, host: str
+        self,
+        options: MailOptions,
+        faults: Faults,
+        delays: Delays,
+        journal: Journal,
+        *,
+        host: str,
+        port: int,
     ) -> None:
         self.options = options
         self.host = host
@@ -72,7 +79,7 @@ class Mailbox:
         self._journal = journal
         self._servers: set[Server] = set()
         self._late: set[asyncio.Task[None]] = set()
-        self._listener = Listener(self._protocol, self._cut, host)
+        self._listener = Listener(self._protocol, self._cut, host, port)
 
     @property
     def port(self) -> int:

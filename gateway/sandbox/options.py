@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from typing import Literal
 from zlib import crc32
 
+from gateway.sandbox.ports import Ports
+
 SHOPIFY_SCOPES = frozenset({"read_customers", "write_customers"})
 SMAREGI_SCOPES = frozenset({"pos.customers:read", "pos.customers:write"})
 
@@ -111,17 +113,18 @@ class MailOptions:
 
 @dataclass(frozen=True, slots=True)
 class SandboxOptions:
-    """`port` is the page's and the control API's; the systems get ports of their own.
+    """Where it listens, and the gateway that its page registers at.
 
-    `host` must be a loopback address. `seed` makes faults with a probability, and lost or
+    `host` must be a loopback address. `gateway_key` gives a key that the gateway knows, if any.
+    `seed` makes faults with a probability, and lost or
     shuffled webhooks, the same in each run. `clock` gives Unix seconds.
     """
 
     host: str = "127.0.0.1"
-    port: int = 0
+    ports: Ports = field(default_factory=Ports)
     seed: int = 0
     gateway_url: str | None = None
-    gateway_key: str | None = None
+    gateway_key: Callable[[], str | None] = lambda: None
     journal_limit: int = 1_000_000
     clock: Callable[[], float] | None = None
     shopify: ShopifyOptions = field(default_factory=ShopifyOptions)

@@ -14,6 +14,7 @@ from gateway.sandbox.mail import Mailbox
 from gateway.sandbox.options import SandboxOptions
 from gateway.sandbox.shopify import Shopify
 from gateway.sandbox.smaregi import Smaregi
+from gateway.sandbox.storefront import Storefront
 
 
 class ShopifySystem(Shopify):
@@ -57,27 +58,30 @@ class HubspotSystem(Hubspot):
 class Sandbox:
     """Shopify, Smaregi, HubSpot and a mailbox on loopback, and a page that shows them.
 
-    `async with Sandbox() as sandbox:` listens on ports of its own choice. ValueError for a host
-    that is not loopback, OSError for a page port that is taken.
+    `async with Sandbox() as sandbox:` listens, by default on any free ports. ValueError for a host
+    that is not loopback, OSError for a port that is taken.
     """
 
     def __init__(self, options: SandboxOptions | None = None) -> None:
         self.options = options or SandboxOptions()
         _require_loopback(self.options.host)
-        clock, host = self.options.clock, self.options.host
-        self.gateway_url: str | None = None
-        self.gateway_key = self.options.gateway_key
+        clock, host, ports = self.options.clock, self.options.host, self.options.ports
+        self.storefront = Storefront(None, self.options.gateway_key)
         self.faults = Faults(self.options.seed)
         self.delays = Delays()
         self.journal = Journal(self.options.journal_limit)
         self.shopify = ShopifySystem(self.options.shopify, clock)
         self.smaregi = SmaregiSystem(self.options.smaregi, clock)
         self.hubspot = HubspotSystem(self.options.hubspot, clock)
-        self.mail = Mailbox(self.options.mail, self.faults, self.delays, self.journal, host=host)
         around = (self.faults, self.delays, self.journal)
-        self.shopify.endpoint = Endpoint("shopify", self.shopify, *around, host=host)
-        self.smaregi.endpoint = Endpoint("smaregi", self.smaregi, *around, host=host)
-        self.hubspot.endpoint = Endpoint("crm", self.hubspot, *around, host=host)
+        self.mail = Mailbox(self.options.mail, *around, host=host, port=ports.email)
+        self.shopify.endpoint = Endpoint(
+            "shopify", self.shopify, *around, host=host, port=ports.shopify
+        )
+        self.smaregi.endpoint = Endpoint(
+            "smaregi", self.smaregi, *around, host=host, port=ports.smaregi
+        )
+        self.hubspot.endpoint = Endpoint("crm", self.hubspot, *around, host=host, port=ports.crm)
         if self.options.gateway_url is not None:
             self.connect(self.options.gateway_url)
         self._page = Page(self)
@@ -93,7 +97,7 @@ class Sandbox:
 
         Shopify's go to whoever subscribes.
         """
-        self.gateway_url = gateway_url
+        self.storefront.url = gateway_url
         if self.smaregi.webhook_url is None:
             self.smaregi.webhook_url = f"{gateway_url}/webhooks/smaregi"
 
@@ -137,7 +141,7 @@ class Sandbox:
                 stack.push_async_callback(endpoint.stop)
             await self.mail.start()
             stack.push_async_callback(self.mail.stop)
-            await self._page.start(self.options.host, self.options.port)
+            await self._page.start(self.options.host, self.options.ports.page)
             stack.push_async_callback(self._page.stop)
             stack.callback(self.faults.clear)
             self._stack = stack.pop_all()

@@ -43,7 +43,10 @@ def snapshot(sandbox: "Sandbox", limit: int | None) -> dict[str, Any]:
         "faults": sandbox.faults.listing(),
         "delays": sandbox.delays.listing(),
         "counts": sandbox.journal.counts(),
-        "gateway": {"url": sandbox.gateway_url, "has_key": sandbox.gateway_key is not None},
+        "gateway": {
+            "url": sandbox.storefront.url,
+            "has_key": sandbox.storefront.key() is not None,
+        },
     }
 
 

@@ -1,5 +1,6 @@
 """check, members refresh and sandbox: the commands that look at the systems around."""
 
+import random
 import re
 import signal
 
@@ -7,7 +8,7 @@ import aiohttp
 import pytest
 
 from gateway.cli.demo import SAMPLE
-from gateway.sandbox import Fault, Sandbox
+from gateway.sandbox import Fault, Sandbox, first_free
 from gateway.sources import read_dotenv
 from tests.cli.process import Shell, register
 
@@ -94,7 +95,7 @@ async def test_the_sandbox_prints_settings_that_a_gateway_works_with(bare_shell:
         await sandbox.says("FLAG_EMAIL=on", out=True)
         (bare_shell.folder / ".env").write_text(sandbox.out, "utf-8")
         assert read_dotenv(bare_shell.folder / ".env")["SMTP_TLS"] == "none"
-        page = (await sandbox.says(r"page: (http://\S+)", out=True))[1]
+        page = (await sandbox.says(r"page: (http://\S+)"))[1]
         async with bare_shell.serving(GATEWAY_PORT="0") as (gateway, url):
             (answer,) = await register(url, 1)
             assert answer["status"] == "complete"
@@ -104,9 +105,33 @@ async def test_the_sandbox_prints_settings_that_a_gateway_works_with(bare_shell:
         assert await sandbox.stop(signal.SIGTERM) == 0
 
 
+async def test_the_sandboxs_page_registers_at_a_gateway_that_wants_a_key(
+    bare_shell: Shell,
+) -> None:
+    port = str(first_free("127.0.0.1", random.randrange(30_000, 32_000)))
+    at = ("--gateway-url", f"http://127.0.0.1:{port}")
+    async with bare_shell.running("sandbox", "--port", "0", *at) as sandbox:
+        page = (await sandbox.says(r"page: (http://\S+)"))[1]
+        lines = f"{sandbox.out}GATEWAY_PORT={port}\nGATEWAY_API_KEYS={'k' * 16},{'m' * 16}\n"
+        (bare_shell.folder / ".env").write_text(lines, "utf-8")
+        async with bare_shell.serving(), aiohttp.ClientSession() as session:
+            async with session.post(f"{page}/_sandbox/register", json=SAMPLE) as response:
+                told = await response.json()
+                assert (told["status"], told["body"]["status"]) == (201, "complete")
+            async with session.get(f"{page}/_sandbox/registrations") as response:
+                (shown,) = (await response.json())["registrations"]
+                assert shown["id"] == told["body"]["id"]
+
+
+async def test_the_sandbox_wants_a_whole_address_of_the_gateway(bare_shell: Shell) -> None:
+    done = await bare_shell.run("sandbox", "--port", "0", "--gateway-url", "localhost:8080")
+    assert done.code == 2
+    assert "http://127.0.0.1:8080" in done.err
+
+
 async def test_the_sandbox_says_that_its_port_is_taken(bare_shell: Shell) -> None:
     async with bare_shell.running("sandbox", "--port", "0") as sandbox:
-        port = (await sandbox.says(r"page: http://127.0.0.1:(\d+)", out=True))[1]
+        port = (await sandbox.says(r"page: http://127.0.0.1:(\d+)"))[1]
         second = await bare_shell.run("sandbox", "--port", port)
     assert second.code == 2
     assert "Traceback" not in second.err

@@ -3,12 +3,15 @@
 import asyncio
 import subprocess
 import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
 from aiohttp import web
 
-from gateway.sandbox import Sandbox, SandboxOptions
+from gateway.sandbox import Ports, Sandbox, SandboxOptions
+from gateway.sandbox.control import Handler
 from tests.sandbox.conftest import Clients
 
 _GATEWAY = Path(__file__).parents[2] / "gateway"
@@ -72,26 +75,76 @@ async def test_state_and_journal_show_every_system_and_reset_empties_them(
     assert (await clients.control("GET", "journal")).body["entries"] == []
 
 
+def _sign_up(clients: Clients, registration: str) -> None:
+    field = {"namespace": "registration", "key": "id", "type": "id", "value": registration}
+    clients.sandbox.shopify.add_customer(email=f"{registration}@example.com", metafields=[field])
+
+
+@asynccontextmanager
+async def _gateway(clients: Clients, answer: Handler) -> AsyncIterator[None]:
+    """A gateway that the page knows a key of, and that answers everything so."""
+    application = web.Application()
+    application.router.add_route("*", "/v1/{rest:.+}", answer)
+    runner = web.AppRunner(application, access_log=None)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    clients.sandbox.storefront.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
+    clients.sandbox.storefront.key = lambda: "key"
+    yield
+    await runner.cleanup()
+
+
 async def test_registration_is_passed_on_with_the_key(clients: Clients) -> None:
     assert (await clients.control("POST", "register", json={})).status == 409
     seen: list[str] = []
 
     async def gateway(request: web.Request) -> web.Response:
         seen.append(f"{request.headers['Authorization']} {await request.text()}")
-        return web.json_response({"id": "r-1"}, status=201)
+        return web.json_response({"title": "later"}, status=503, headers={"Retry-After": "5"})
 
-    application = web.Application()
-    application.router.add_post("/v1/registrations", gateway)
-    runner = web.AppRunner(application, access_log=None)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    clients.sandbox.gateway_url = f"http://127.0.0.1:{runner.addresses[0][1]}"
-    clients.sandbox.gateway_key = "key"
-    reply = await clients.control("POST", "register", data=b'{"email": "a"}')
-    await runner.cleanup()
-    assert (reply.body["status"], reply.body["body"]) == (201, {"id": "r-1"})
+    async with _gateway(clients, gateway):
+        reply = await clients.control("POST", "register", data=b'{"email": "a"}')
+    assert reply.status == 200
+    assert (reply.body["status"], reply.body["retry_after"]) == (503, "5")
+    assert reply.body["body"] == {"title": "later"}
     assert seen == ['Bearer key {"email": "a"}']
     assert (await clients.control("POST", "register", json={})).status == 502
+
+
+async def test_the_registrations_of_shopifys_newest_customers_are_told_as_they_stand(
+    clients: Clients,
+) -> None:
+    for number in range(14):
+        _sign_up(clients, f"r-{number}")
+    assert (await clients.control("GET", "registrations")).status == 409
+    clients.sandbox.shopify.add_customer(email="guest@example.com")
+    channels = {"smaregi": {"outcome": "retrying"}}
+
+    async def gateway(request: web.Request) -> web.Response:
+        registration = request.path.rpartition("/")[2]
+        status = 404 if registration == "r-12" else 200
+        return web.json_response({"id": registration, "channels": channels}, status=status)
+
+    async with _gateway(clients, gateway):
+        first = (await clients.control("GET", "registrations")).body["registrations"]
+        channels["smaregi"]["outcome"] = "delivered"
+        then = (await clients.control("GET", "registrations")).body["registrations"]
+    assert [each["id"] for each in first] == ["r-13", *(f"r-{n}" for n in range(11, 2, -1))]
+    assert first[0]["channels"] == {"smaregi": {"outcome": "retrying"}}
+    assert then[0]["channels"] == {"smaregi": {"outcome": "delivered"}}
+    assert (await clients.control("GET", "registrations")).status == 502
+
+
+async def test_a_gateway_that_knows_no_such_key_is_said_as_that(clients: Clients) -> None:
+    _sign_up(clients, "r-1")
+
+    async def gateway(_request: web.Request) -> web.Response:
+        return web.json_response({}, status=401)
+
+    async with _gateway(clients, gateway):
+        reply = await clients.control("GET", "registrations")
+    assert reply.status == 401
+    assert "401" in reply.body["error"]
 
 
 async def test_page_is_one_file_without_anything_from_outside(clients: Clients) -> None:
@@ -130,7 +183,7 @@ async def test_taken_port_is_an_error_that_leaves_nothing_open() -> None:
     async with Sandbox() as first:
         port = int(first.url.rpartition(":")[2])
         with pytest.raises(OSError):
-            await Sandbox(SandboxOptions(port=port)).__aenter__()
+            await Sandbox(SandboxOptions(ports=Ports(page=port))).__aenter__()
 
 
 def test_sandbox_works_on_uvloop_too() -> None:
