@@ -41,7 +41,7 @@ class Pages:
 
     `counts` has how many there were of each kind that are not sent: `has` (the channel has them
     already), `open` (a delivery waits already), `held` (the percentage), `lacking` (they lack what
-    the channel needs); and `sent` in a rehearsal, which nothing is written for.
+    the channel needs); and `would_send` in a rehearsal, which nothing is written for.
     """
 
     def __init__(
@@ -168,7 +168,7 @@ class Pages:
             opened = queries.open_page(
                 db, self._options.channel, [(each.id, o) for each, o in wanted], now, now + LEASE
             )
-            return opened, Counter(fate for _, fate in fates if fate != "sent")
+            return opened, Counter(fate for _, fate in fates if fate != "would_send")
 
         opened, counts = await self._db.write(unit)
         self.counts += counts
@@ -199,7 +199,7 @@ class Pages:
                 yield customer, "lacking"
             else:
                 on = flag.decide(customer.id, customer.profile.email).mode is Mode.ON
-                yield customer, "sent" if on else "held"
+                yield customer, "would_send" if on else "held"
 
     def _mark_behind(self, page: Listed, now: float) -> Mark:
         """The last page has no cursor behind it: a run that is continued there lists it again."""
@@ -212,4 +212,4 @@ class Pages:
         self._all_listed = page.after is None
 
 
-_OPENED = {"sent": Outcome.PENDING, "held": Outcome.HELD}
+_OPENED = {"would_send": Outcome.PENDING, "held": Outcome.HELD}

@@ -15,7 +15,7 @@ __all__ = ["command"]
 _MEANING = {
     "has": "the channel has them already",
     "open": "a delivery waits already: see `deliveries list`",
-    "sent": "would be sent",
+    "would_send": "nothing was sent: without --dry-run they would be",
     "delivered": "the channel has them now",
     "held": "the percentage keeps them back: they go when it lets them through",
     "lacking": "without what the channel needs of a customer (e-mail, or name): passed over",

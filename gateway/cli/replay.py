@@ -21,7 +21,7 @@ _MEANING = {
     "waiting": "Shopify could not be read: stays for later",
     "too_late": "older than EMAIL_MAX_AGE: name it with `--id` or `--error-class too_late`",
     "busy": "being tried by the worker right now",
-    "sent": "would be sent",
+    "would_send": "nothing was sent: without --dry-run it would be tried",
 }
 _NOT_WELL = {"retrying", "failed", "waiting", "pending"}
 

@@ -110,7 +110,7 @@ class Replay:
         going = []
         for delivery in page:
             would = self._would(delivery, options)
-            if would == "sent" and not options.dry_run:
+            if would == "would_send" and not options.dry_run:
                 going.append(delivery)
             else:
                 yield _event(delivery, would)
@@ -169,7 +169,7 @@ class Replay:
         late = delivery.error_class is ErrorClass.TOO_LATE or self._deliverer.is_too_late(delivery)
         if late and not options.chosen.names_too_late:
             return "too_late"
-        return "sent" if self._deliverer.may_go(delivery) else "left"
+        return "would_send" if self._deliverer.may_go(delivery) else "left"
 
 
 class _Pace:

@@ -146,7 +146,7 @@ async def test_a_rehearsal_counts_and_writes_nothing(world: World) -> None:
     before = await world.deliveries()
     heard = await backfill(world, dry_run=True)
     counts = dict(heard.counts)
-    assert counts.pop("sent") + counts.pop("held") == 140
+    assert counts.pop("would_send") + counts.pop("held") == 140
     assert counts == {"has": 1, "open": 1, "lacking": 1}
     asked = {each.operation for each in world.sandbox.journal.of("crm")}
     assert asked <= {"GET /details"}  # which account it is

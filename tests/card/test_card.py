@@ -35,11 +35,29 @@ def test_the_card_is_read_by_a_scanner(number: str, form: str) -> None:
         assert scan(on_screen(svg(number, form), width)) == [(form, number.encode())]
 
 
-@pytest.mark.parametrize("form", FORMATS)
-def test_the_card_of_an_ordinary_member_is_read_on_a_narrow_phone(form: str) -> None:
-    """240 CSS pixels wide, two and three pixels each."""
-    for width in (480, 720):
-        assert scan(on_screen(svg("7000000000001", form), width)) == [(form, b"7000000000001")]
+ORDINARY = ["7000000000001", "7318264950372", "8123456789012", "70000000000012", "9007199254740991"]
+
+
+@pytest.mark.parametrize("number", ORDINARY)
+def test_the_card_at_its_own_size_is_read_where_a_pixel_is_a_point(number: str) -> None:
+    """As the README says: 286 CSS pixels for 13 digits, two whole ones for each narrowest bar."""
+    shown = on_screen(svg(number, "code128"))
+    assert shown.width == 286 or len(number) != 13
+    assert scan(shown) == [("code128", number.encode())]
+
+
+@pytest.mark.parametrize("density", [2, 2.625, 3])
+@pytest.mark.parametrize("number", ORDINARY)
+def test_the_card_is_read_from_240_points_on_a_sharper_screen(number: str, density: float) -> None:
+    for points in (240, 254, 271):
+        shown = on_screen(svg(number, "code128"), round(points * density))
+        assert scan(shown) == [("code128", number.encode())]
+
+
+@pytest.mark.parametrize("number", ORDINARY)
+def test_the_qr_card_is_read_from_120_points_on_any_screen(number: str) -> None:
+    for width in (120, 137, 199, 240, 480):
+        assert scan(on_screen(svg(number, "qr"), width)) == [("qr", number.encode())]
 
 
 @pytest.mark.parametrize("number", NUMBERS)

@@ -71,6 +71,8 @@ async def test_replay_takes_what_its_filters_name(shell: Shell, sandbox: Sandbox
     rehearsed = await shell.run("replay", "--dry-run")
     assert rehearsed.code == 0
     assert "nothing was sent" in rehearsed.out
+    would = (await shell.run("replay", "--dry-run", "--json")).rows()
+    assert {row["result"] for row in would} == {"would_send"}
     assert not sandbox.mail.messages
     named = await shell.run("replay", "--id", str(ids[1]), "--json")
     assert [row["id"] for row in named.rows()] == [ids[1]]
