@@ -2,6 +2,7 @@
 
 import importlib
 import sys
+from pathlib import Path
 from typing import Any
 
 import click
@@ -55,10 +56,16 @@ def gateway() -> None:
     """One registration reaches Shopify, Smaregi, the CRM and the mailbox, whatever fails."""
 
 
+def _typed() -> str:
+    """How this was started, for the usage: there is no main.py in a folder of the user's."""
+    module = Path(sys.argv[0]).name == "__main__.py"
+    return "python -m gateway" if module else "python main.py"
+
+
 def main(arguments: list[str] | None = None) -> Any:
     """Exit code 0 done, 1 done but something failed, 2 wrong usage or configuration."""
     try:
-        return gateway.main(arguments, prog_name="python main.py")
+        return gateway.main(arguments, prog_name=_typed())
     except ConfigurationError as error:
         click.echo("The configuration has problems:", err=True)
         for problem in error.problems:

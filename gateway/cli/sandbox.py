@@ -65,6 +65,7 @@ async def _sandbox(port: int | None, gateway_url: str, store: str) -> None:
         async with Sandbox(options) as sandbox:
             _print_settings(sandbox, gateway_url)
             say_moved(wanted.moved(ports))
+            _say_empty()
             click.echo(f"The sandbox's page: {sandbox.url} (Ctrl-C stops it)", err=True)
             await until_stopped()
     except OSError as error:
@@ -101,6 +102,13 @@ def _gateway_key() -> str | None:
     except ConfigurationError:  # `serve` says what is wrong with the file
         return None
     return values.get("GATEWAY_API_KEYS", "").partition(",")[0].strip() or None
+
+
+def _say_empty() -> None:
+    """Ids begin anew at each start: with an older database new customers look like those gone."""
+    if Path("gateway.db").exists():
+        text = "The sandbox starts empty: stop the gateway and delete gateway.db*, an older one's."
+        click.echo(text, err=True)
 
 
 def say_moved(moved: Mapping[str, tuple[int, int]]) -> None:

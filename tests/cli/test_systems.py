@@ -123,6 +123,15 @@ async def test_the_sandboxs_page_registers_at_a_gateway_that_wants_a_key(
                 assert shown["id"] == told["body"]["id"]
 
 
+async def test_a_sandbox_beside_an_older_database_says_that_it_starts_empty(
+    bare_shell: Shell,
+) -> None:
+    (bare_shell.folder / "gateway.db").touch()
+    async with bare_shell.running("sandbox", "--port", "0") as sandbox:
+        await sandbox.says(r"starts empty: .* delete gateway\.db\*")
+        await sandbox.says(r"page: http://")
+
+
 async def test_the_sandbox_wants_a_whole_address_of_the_gateway(bare_shell: Shell) -> None:
     done = await bare_shell.run("sandbox", "--port", "0", "--gateway-url", "localhost:8080")
     assert done.code == 2
