@@ -35,7 +35,7 @@ __all__ = [
 T = TypeVar("T")
 
 _PATIENCE = 30.0
-"""Seconds that a command waits for the file's owner to answer, or to go."""
+"""Seconds that a command waits for the file's owner to answer, or to go; then for the next."""
 
 
 def run(main: Coroutine[Any, Any, T]) -> T:
@@ -94,10 +94,14 @@ _OWNER_GONE = (
 
 
 class Client:
-    """Talks to the owner of the database file over the socket beside it."""
+    """Talks to the owner of the database file over the socket beside it.
+
+    `answered`: whether the owner has answered anything yet.
+    """
 
     def __init__(self, session: aiohttp.ClientSession) -> None:
         self._session = session
+        self.answered = False
 
     async def get(self, path: str, params: dict[str, str] | None = None) -> dict[str, Any]:
         return await self._call("GET", path, params=params)
@@ -107,6 +111,7 @@ class Client:
 
     async def _call(self, method: str, path: str, **options: Any) -> dict[str, Any]:
         async with self._session.request(method, f"http://owner{path}", **options) as response:
+            self.answered = True
             body: dict[str, Any] = orjson.loads(await response.read())
             if response.status == 502:
                 raise Unreachable(_explained(body))
@@ -117,6 +122,7 @@ class Client:
     async def stream(self, path: str, body: dict[str, Any]) -> AsyncIterator[dict[str, Any]]:
         """Events until `end`; when the owner makes way, the next owner has to be asked."""
         async with self._session.post(f"http://owner{path}", json=body) as response:
+            self.answered = True
             if response.status >= 400:
                 raise Refused(_explained(orjson.loads(await response.read())))
             async for line in response.content:
@@ -138,16 +144,22 @@ async def with_owner(live: LiveConfig, role: Role, action: Callable[[Client], Aw
     """Do `action` with the owner of the file: a running gateway, another command, or ourselves.
 
     When the owner goes meanwhile, `action` is called again with the next one, so it must remember
-    what it has done.
+    what it has done. The patience begins anew with each owner that answered.
     """
-    path = live.current.gateway.database_path
-    until = asyncio.get_running_loop().time() + _PATIENCE
+    path, clock = live.current.gateway.database_path, asyncio.get_running_loop().time
+    until = clock() + _PATIENCE
     while True:
+        answered = False
         try:
             async with _owner(live, role) as client:
-                return await action(client)
+                try:
+                    return await action(client)
+                finally:
+                    answered = client.answered
         except _OWNER_GONE:
-            if asyncio.get_running_loop().time() > until:
+            if answered:
+                until = clock() + _PATIENCE
+            elif clock() > until:
                 raise ConfigurationError(
                     [f"GATEWAY_DATABASE_URL: the process that owns {path.name} does not answer"]
                 ) from None
