@@ -42,8 +42,8 @@ _TITLES = {"smaregi": "Smaregi (the tills)", "crm": "HubSpot (the CRM)", "email"
 @click.option(
     "--port",
     type=click.IntRange(0, 65535),
-    show_default=f"{_PORT}, or the next free one",
-    help="The gateway's. 0: any free ones, the sandbox's too.",
+    metavar="PORT",
+    help=f"The gateway's, without it {_PORT} or the next free one. 0: any, the sandbox's too.",
 )
 @click.option("--once", is_flag=True, help="Exit after the sample registration.")
 def command(port: int | None, once: bool) -> None:

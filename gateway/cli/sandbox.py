@@ -30,8 +30,9 @@ def _address(_: click.Context, __: click.Parameter, value: str) -> str:
 @click.option(
     "--port",
     type=click.IntRange(0, 65535),
-    show_default=f"{_PAGE}, or the next free one",
-    help="The page's; the systems are on the four after it. 0: any free ones.",
+    metavar="PORT",
+    help=f"The page's, without it {_PAGE} or the next free one; the systems are on the four after"
+    " it. 0: any free ones.",
 )
 @click.option(
     "--gateway-url", default="http://127.0.0.1:8080", show_default=True, callback=_address
@@ -116,7 +117,7 @@ def say_moved(moved: Mapping[str, tuple[int, int]]) -> None:
     if moved:
         taken = ", ".join(str(wanted) for wanted, _ in moved.values())
         used = ", ".join(f"{name} {got or 'any'}" for name, (_, got) in moved.items())
-        click.echo(f"Taken by other programs: port {taken}. Used instead: {used}.", err=True)
+        click.echo(f"Taken by other programs: {taken}. Used instead: {used}.", err=True)
 
 
 async def until_stopped() -> None:
