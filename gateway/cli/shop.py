@@ -35,11 +35,11 @@ def command() -> None:
 @click.option("--dry-run", is_flag=True, help="Only show what would be accepted.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
 def accept(yes: bool, dry_run: bool, as_json: bool) -> None:
-    """The shop, Smaregi contract or HubSpot account is another one than before, on purpose.
+    """Another shop, contract or account than before, on purpose.
 
-    Shows which one it was and which one it is, and asks. What was known of the old one is forgotten
-    here and nothing is changed there, so take a backup first; `backfill` brings the new one up to
-    date.
+    Of Shopify, Smaregi or HubSpot: shows which one it was and which one it is, and asks. What was
+    known of the old one is forgotten here and nothing is changed there, so take a backup first;
+    `backfill` brings the new one up to date.
     """
     found = _with_owner(lambda client: client.get("/control/shop"))["systems"]
     if as_json:

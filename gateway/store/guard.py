@@ -8,6 +8,7 @@ from pathlib import Path
 
 from gateway.outcomes import Identity
 from gateway.store import identities, removals
+from gateway.store.inventory import read_only
 
 __all__ = ["Guard", "read_guard"]
 
@@ -25,7 +26,7 @@ def read_guard(path: Path) -> Guard:
     if not path.exists():
         return Guard()
     try:
-        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as db:
+        with closing(read_only(path)) as db:
             return Guard(identities.all_of(db), removals.held(db))
     except sqlite3.Error:
         return Guard()

@@ -11,7 +11,7 @@ from gateway.store.database import translated
 from gateway.store.listing import OPEN_SQL
 from gateway.store.ownership import OwnerLock, lock_path
 
-__all__ = ["NOTHING", "Inventory", "count", "look", "unknown"]
+__all__ = ["NOTHING", "Inventory", "count", "look", "read_only", "unknown"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +46,12 @@ def unknown(db: sqlite3.Connection, registration_ids: Iterable[str]) -> list[str
     return [i for i in registration_ids if db.execute(found, (i,)).fetchone() is None]
 
 
+def read_only(path: Path) -> sqlite3.Connection:
+    """A connection that leaves no file behind beside the database."""
+    clean = "" if path.with_name(path.name + "-wal").exists() else "&immutable=1"
+    return sqlite3.connect(f"file:{quote(str(path.absolute()))}?mode=ro{clean}", uri=True)
+
+
 def look(path: Path) -> Inventory | None:
     """What a file holds, without changing it; None while another process owns it.
 
@@ -54,10 +60,8 @@ def look(path: Path) -> Inventory | None:
     with OwnerLock(path) as lock:
         if lock_path(path).exists() and not lock.acquire():
             return None
-        clean = "" if path.with_name(path.name + "-wal").exists() else "&immutable=1"
-        name = f"file:{quote(str(path.absolute()))}?mode=ro{clean}"
         try:
-            with contextlib.closing(sqlite3.connect(name, uri=True)) as db:
+            with contextlib.closing(read_only(path)) as db:
                 return count(db)
         except sqlite3.Error as error:
             raise translated(error, path) from None

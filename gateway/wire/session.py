@@ -216,7 +216,7 @@ class Wire:
             async with asyncio.timeout(limit):
                 await asking
         except TimeoutError:
-            text = f"who answers is not known within {limit:g} s"
+            text = f"no answer within {limit:g} s, so who answers there is not known"
             raise _broken(call, ErrorClass.TIMEOUT, text, applied=False) from None
 
     async def _exchange(self, call: Call) -> Answer:

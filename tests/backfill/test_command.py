@@ -46,7 +46,7 @@ async def test_alone_it_owns_the_file_and_shows_a_table(shell: Shell, sandbox: S
     in_the_shop(sandbox, 30)
     counted = await shell.run("backfill", "--channel", "crm", "--dry-run")
     assert counted.code == 0, counted.err
-    assert re.search(r"sent +. 30 +. would be sent", counted.out)
+    assert re.search(r"would_send +. 30 +. nothing was sent: without", counted.out)
     assert "nothing was written or sent" in counted.out
     assert sandbox.hubspot.contacts == {}
     done = await shell.run("backfill", "--channel", "crm")

@@ -299,7 +299,7 @@ async def test_a_mistake_is_named_with_its_mend_in_one_line(
 
 
 async def test_a_scope_that_is_lacking_is_named(sandbox: Sandbox, tmp_path: Path) -> None:
-    sandbox.faults.set("crm", Fault(kind="status", status=403, times=1))
+    sandbox.faults.set("crm", Fault(kind="status", status=403, match="/contacts"))
     (check,) = (await _checked(sandbox, tmp_path)).values()
     assert "grant the key the scope crm.objects.contacts.read" in check.detail
 
