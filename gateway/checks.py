@@ -22,6 +22,7 @@ from gateway.holdings import warning
 from gateway.identity import SHOP
 from gateway.mending import mend
 from gateway.metrics import Metrics
+from gateway.plain import plain
 from gateway.shopify import Subscribed
 from gateway.store import (
     Database,
@@ -188,7 +189,7 @@ async def _shopify(core: Core) -> Check:
         return Check("Shopify", ok=False, detail=mend(error, core.live.current))
     if lacking:
         return Check("Shopify", ok=False, detail=f"grant the app {', '.join(lacking)}")
-    return Check("Shopify", ok=True, detail=f"shop {name}: token and scopes are right")
+    return Check("Shopify", ok=True, detail=f"shop {plain(name)}: token and scopes are right")
 
 
 def _removals(core: Core) -> list[Check]:

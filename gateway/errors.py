@@ -17,6 +17,8 @@ Foreign exceptions (aiohttp, aiosmtplib, sqlite3) are translated at one edge eac
 from collections.abc import Sequence
 from enum import StrEnum
 
+from gateway.plain import plain
+
 __all__ = [
     "About",
     "Cause",
@@ -132,7 +134,7 @@ class UpstreamError(GatewayError):
         about: About | None = None,
         cause: Cause | None = None,
     ) -> None:
-        super().__init__(f"{operation}: {message}")
+        super().__init__(plain(f"{operation}: {message}"))
         self.system = system
         self.about = about
         self.operation = operation

@@ -5,6 +5,8 @@ import logging
 import sys
 from datetime import UTC, datetime
 
+from gateway.plain import PlainFormatter, plain
+
 __all__ = ["log_to_stderr"]
 
 _QUIET = ("aiosqlite", "aiohttp.access", "asyncio", "mail.log")
@@ -24,7 +26,7 @@ def _time(record: logging.LogRecord) -> str:
     return local.isoformat(timespec="milliseconds")
 
 
-class _Text(logging.Formatter):
+class _Text(PlainFormatter):
     def __init__(self) -> None:
         super().__init__("%(asctime)s %(levelname)-7s %(name)s: %(message)s")
 
@@ -40,7 +42,7 @@ class _Json(logging.Formatter):
             "time": _time(record),
             "level": record.levelname.lower(),
             "logger": record.name,
-            "message": record.getMessage(),
+            "message": plain(record.getMessage()),
         }
         if record.exc_info:
             line["exception"] = self.formatException(record.exc_info)

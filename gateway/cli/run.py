@@ -18,6 +18,7 @@ from gateway.config import LiveConfig, load, stamp
 from gateway.errors import ConfigurationError, Refused, Unreachable
 from gateway.http.control import control_application
 from gateway.logs import log_to_stderr
+from gateway.plain import plain_json
 from gateway.settings import GatewaySettings
 from gateway.sources import Sources
 from gateway.store import OwnerLock, socket_path
@@ -96,7 +97,8 @@ _OWNER_GONE = (
 class Client:
     """Talks to the owner of the database file over the socket beside it.
 
-    `answered`: whether the owner has answered anything yet.
+    `answered`: whether the owner has answered anything yet. What it hears goes to a terminal, and
+    some of it was said by upstreams: it is made plain here.
     """
 
     def __init__(self, session: aiohttp.ClientSession) -> None:
@@ -112,7 +114,7 @@ class Client:
     async def _call(self, method: str, path: str, **options: Any) -> dict[str, Any]:
         async with self._session.request(method, f"http://owner{path}", **options) as response:
             self.answered = True
-            body: dict[str, Any] = orjson.loads(await response.read())
+            body: dict[str, Any] = plain_json(orjson.loads(await response.read()))
             if response.status == 502:
                 raise Unreachable(_explained(body))
             if response.status >= 400:
@@ -124,9 +126,9 @@ class Client:
         async with self._session.post(f"http://owner{path}", json=body) as response:
             self.answered = True
             if response.status >= 400:
-                raise Refused(_explained(orjson.loads(await response.read())))
+                raise Refused(_explained(plain_json(orjson.loads(await response.read()))))
             async for line in response.content:
-                event: dict[str, Any] = orjson.loads(line)
+                event: dict[str, Any] = plain_json(orjson.loads(line))
                 if event["event"] == "yielded":
                     raise _OwnerGone
                 yield event

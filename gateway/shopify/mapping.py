@@ -5,6 +5,7 @@ from typing import Any, cast
 
 from gateway.customer import Address, Customer, Gender, Profile, gid, numeric_id
 from gateway.normalize import parse_fields
+from gateway.plain import plain
 from gateway.shopify.placing import e164, has_extension, placed_input
 
 __all__ = [
@@ -212,7 +213,7 @@ def field_errors(
     return [
         {
             "field": _our_field(error.get("field") or [], sent),
-            "message": _without_values(str(error["message"]), sent),
+            "message": plain(_without_values(str(error["message"]), sent)),
         }
         for error in user_errors
     ]

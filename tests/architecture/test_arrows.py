@@ -19,7 +19,7 @@ LAYERS: tuple[set[str], ...] = (
     {"app"},
     {"assembly"},
     {"acceptance"},
-    {"telling", "upkeep", "hearing", "membership", "holdings", "identity", "mending"},
+    {"telling", "upkeep", "hearing", "membership", "holdings", "identity", "mending", "exposition"},
     {"till", "reconciliation"},
     {"events"},
     {"recovery", "backfill", "promises"},
@@ -38,6 +38,7 @@ LAYERS: tuple[set[str], ...] = (
     {"normalize"},
     {"customer", "outcomes", "recent", "logs", "addresses"},
     {"errors"},
+    {"plain"},
 )
 """Rooms of gateway/, the highest first: each may import from lower layers only."""
 
