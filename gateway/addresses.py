@@ -1,6 +1,7 @@
 """Addresses in settings: what each should look like. ValueError says it, and never the value."""
 
 import re
+from functools import lru_cache
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
@@ -9,12 +10,17 @@ __all__ = ["http_url", "is_loopback", "public_url", "shop_domain", "upstream_url
 _DOMAIN = re.compile(r"[a-z0-9][a-z0-9.-]*")
 
 
+@lru_cache(maxsize=64)
 def is_loopback(host: str) -> bool:
-    """By its address: a name that only begins like one may lead anywhere."""
+    """Whether it is an address of this machine alone, or `localhost`; no other name is believed:
+    one that only begins like an address may lead anywhere.
+    """
     try:
-        return host == "localhost" or ip_address(host.strip("[]")).is_loopback
+        address = ip_address(host.removeprefix("[").removesuffix("]"))
     except ValueError:
-        return False
+        return host.lower() == "localhost"
+    mapped = getattr(address, "ipv4_mapped", None)
+    return bool((mapped or address).is_loopback)
 
 
 def http_url(text: str) -> str:

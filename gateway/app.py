@@ -4,30 +4,17 @@
 """
 
 import asyncio
-import sqlite3
 import time
 from collections.abc import AsyncIterator, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager
 from enum import Enum
-from typing import Any
 
 from flags import Mode
 from gateway.assembly import Assembly
 from gateway.config import LiveConfig
 from gateway.metrics import Metrics
 from gateway.normalize import load_places, parse_phone
-from gateway.store import (
-    Database,
-    Keys,
-    duplicates,
-    events,
-    listing,
-    members,
-    outbox,
-    promises,
-    registrations,
-    removals,
-)
+from gateway.store import Database, Keys, members, outbox
 from gateway.wire import Wire
 
 __all__ = ["Core", "Role", "open_core"]
@@ -129,28 +116,7 @@ class Core(Assembly):
         await self.db.write(lambda db: members.set_meta(db, "proved_at", now))
 
     async def metrics_text(self) -> bytes:
-        def unit(db: sqlite3.Connection) -> tuple[Any, Any, Any, int, int]:
-            intents, waiting = registrations.intents_open(db), events.waiting(db)
-            possible, promised = duplicates.open_count(db), promises.count(db)
-            return listing.counts(db), intents, waiting, possible, promised
-
-        counts, intents, waiting, possible, promised = await self.db.read(unit)
-        self.metrics.set_outbox(self.deliverer.routes, counts, _aged(*intents))
-        self.metrics.set_events(*_aged(*waiting))
-        self.metrics.set_duplicates(possible)
-        self.metrics.registrations_waiting.set(promised)
-        self.metrics.set_removals(await self.db.read(removals.held))
-        for system in self.identities.sides:
-            differs = self.identities.difference(system) is not None
-            self.metrics.set_identity(system, differs=differs)
-        for name, route in self.deliverer.routes.items():
-            self.metrics.set_paused(name, paused=route.gate.cause is not None)
-        return self.metrics.text()
-
-
-def _aged(number: int, oldest: float | None) -> tuple[int, float]:
-    """The number, and the age of the oldest in seconds."""
-    return number, max(0.0, time.time() - oldest) if oldest else 0.0
+        return await self.exposition.text()
 
 
 @asynccontextmanager

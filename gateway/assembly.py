@@ -17,6 +17,7 @@ from gateway.delivery import Deliverer, Gate, Replay, Route, Worker
 from gateway.duplicates import Finder, Linking, Merging
 from gateway.errors import ErrorClass, UpstreamError
 from gateway.events import Removals
+from gateway.exposition import Exposition
 from gateway.hearing import Parts, make_hearing
 from gateway.holdings import Holdings
 from gateway.identity import SHOP, Difference, Identities, Side
@@ -30,10 +31,8 @@ from gateway.recovery import Recovery
 from gateway.registration import Registrar
 from gateway.shopify import GraphQL, Shopify, Subscriptions
 from gateway.standing import Standing
-from gateway.store import (
-    Database,
-    Keys,
-)
+from gateway.store import Database, Disk, Keys
+from gateway.store.arrivals import Bounds
 from gateway.telling import Telling
 from gateway.updates import Updates
 from gateway.upkeep import Upkeep
@@ -92,6 +91,7 @@ class Assembly:
             accepted=self._identity_accepted,
         )
         self.holdings = Holdings(db, self.shopify, routes, live)
+        self.exposition = Exposition(db, self.deliverer, metrics, self.identities)
         self.membership = Membership(
             db,
             routes["smaregi"],
@@ -122,6 +122,8 @@ class Assembly:
             owing,
             self.standing,
             deadline=lambda: live.current.gateway.gateway_response_deadline,
+            bounds=lambda: Bounds(live.current.gateway.gateway_waiting_limit),
+            has_room=Disk(db.path).has_room,
             shopify_result=self._shopify_answered,
             intent_gone=self.upkeep.intent_gone,
         )

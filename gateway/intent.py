@@ -1,6 +1,6 @@
 """A sign-up on its way in: its identity, its equality, and its data sealed for the database."""
 
-import random
+import secrets
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -10,6 +10,7 @@ from gateway.customer import Address, Profile
 from gateway.normalize import email_key
 from gateway.store import Keys
 from gateway.store.arrivals import Opening
+from gateway.store.tally import CALLER_BYTES
 
 __all__ = ["SignUp", "new_id", "opening_of", "read_intent"]
 
@@ -29,7 +30,7 @@ class SignUp:
 
 def new_id(now: float) -> str:
     """Sortable by time: 12 hex digits of milliseconds, then 20 at random."""
-    return f"{int(now * 1000):012x}{random.getrandbits(80):020x}"
+    return f"{int(now * 1000):012x}{secrets.randbits(80):020x}"
 
 
 def read_intent(plain: bytes) -> Profile:
@@ -50,7 +51,13 @@ def opening_of(sign_up: SignUp, keys: Keys, now: float) -> Opening:
         body_hash=keys.hash(b"body", same),
         email_verified=sign_up.email_verified,
         sealed=keys.seal(plain, identity),
-        key=keys.hash(b"key", sign_up.key) if sign_up.key else None,
+        key=_hashed_key(sign_up.key, keys) if sign_up.key else None,
         key_hash=keys.hash(b"key body", f"{sign_up.email_verified} {same}"),
         later=sign_up.later,
     )
+
+
+def _hashed_key(key: str, keys: Keys) -> bytes:
+    """It begins with its caller's, so that each caller's can be counted."""
+    caller = keys.hash(b"caller", key.partition(":")[0])
+    return caller[:CALLER_BYTES] + keys.hash(b"key", key)

@@ -21,6 +21,15 @@ class Metrics:
             ["route", "method", "status"],
             registry=self.registry,
         )
+        self.connections_open = Gauge(
+            "gateway_connections_open", "Connections of callers", registry=self.registry
+        )
+        self._connections_ended = Counter(
+            "gateway_connections_ended",
+            "Connections that ended otherwise than by an answer, by reason",
+            ["reason"],
+            registry=self.registry,
+        )
         self.registration_seconds = Histogram(
             "gateway_registration_seconds",
             "From a registration's last byte to its answer",
@@ -147,6 +156,10 @@ class Metrics:
 
     def set_identity(self, system: str, *, differs: bool) -> None:
         self._strangers.labels(system).set(int(differs))
+
+    def connection_ended(self, reason: str) -> None:
+        """dropped, refused, replaced, slow_head, large_head or unread."""
+        self._connections_ended.labels(reason).inc()
 
     def attempt_ended(self, ended: Ended) -> None:
         settlement = ended.settlement

@@ -16,6 +16,7 @@ __all__ = [
     "change_refused",
     "given_up",
     "kept",
+    "no_room",
     "no_storage",
     "refused",
     "shopify_unavailable",
@@ -56,7 +57,21 @@ def answer_at_once(begun: Begun) -> Answer | None:
                 registration_id=begun.id,
                 retry_after=1,
             )
+        case "full":
+            return no_room()
+        case "too_many_keys":
+            text = "Too many idempotency keys of this caller are remembered; they end after a day."
+            return problem(429, "too-many-requests", text, retry_after=3600)
     return None
+
+
+def no_room() -> Answer:
+    return problem(
+        503,
+        "too-many-waiting",
+        "No more registrations can wait than do; nothing was promised. Send the request again.",
+        retry_after=60,
+    )
 
 
 def refused(result: AlreadyRegistered | Refused) -> Answer:

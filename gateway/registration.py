@@ -19,7 +19,7 @@ followed by `gateway.promises`.
 import asyncio
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from functools import partial
 
 from gateway import refusals
@@ -32,7 +32,7 @@ from gateway.owing import Owing
 from gateway.shopify import Accepted, AlreadyRegistered, Refused, Shopify
 from gateway.standing import Standing
 from gateway.store import Database, Keys, arrivals, registrations
-from gateway.store.arrivals import Begun, Opening
+from gateway.store.arrivals import Begun, Bounds, Opening
 
 __all__ = ["Registrar"]
 
@@ -50,7 +50,10 @@ _AGAIN = 5.0
 
 
 class Registrar:
-    """`clock` is wall time. `shopify_result` is told of the master's failures and recoveries."""
+    """`clock` is wall time. `shopify_result` is told of the master's failures and recoveries.
+
+    `bounds()` are of what may be kept, `has_room()` says whether the disk holds more that waits.
+    """
 
     def __init__(
         self,
@@ -62,6 +65,8 @@ class Registrar:
         standing: Standing,
         *,
         deadline: Callable[[], float],
+        bounds: Callable[[], Bounds],
+        has_room: Callable[[], Awaitable[bool]],
         clock: Callable[[], float] = time.time,
         shopify_result: Callable[[UpstreamError | None], None] = lambda error: None,
         intent_gone: Callable[[], None] = lambda: None,
@@ -73,6 +78,8 @@ class Registrar:
         self._owing = owing
         self._standing = standing
         self._deadline = deadline
+        self._bounds = bounds
+        self._has_room = has_room
         self._clock = clock
         self._shopify_result = shopify_result
         self._intent_gone = intent_gone
@@ -88,6 +95,8 @@ class Registrar:
     async def register(self, sign_up: SignUp) -> Answer:
         """The answer to a sign-up. A caller who hangs up cancels nothing."""
         until = asyncio.get_running_loop().time() + self._deadline()
+        if sign_up.later and not await self._has_room():
+            return refusals.no_room()
         opening = opening_of(sign_up, self._keys, self._clock())
         begun: Begun | None = None
         try:
@@ -104,8 +113,8 @@ class Registrar:
             return refusals.no_storage()
 
     async def _begin(self, opening: Opening) -> Begun:
-        now = self._clock()
-        begun = await self._db.write(lambda db: arrivals.begin(db, opening, now))
+        now, bounds = self._clock(), self._bounds()
+        begun = await self._db.write(lambda db: arrivals.begin(db, opening, now, bounds))
         if begun.left_unclear:
             self.unclear()
         return begun

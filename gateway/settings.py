@@ -116,9 +116,19 @@ def _lower(text: Any) -> Any:
 
 def _api_keys(keys: tuple[str, ...]) -> tuple[str, ...]:
     for key in keys:
-        if len(key) < 16 or not all("!" <= letter <= "~" for letter in key):
+        if not _is_key(key):
             raise ValueError("each key should have 16 printable ASCII characters or more")
     return keys
+
+
+def _one_key(key: str) -> str:
+    if not _is_key(key):
+        raise ValueError("should have 16 printable ASCII characters or more")
+    return key
+
+
+def _is_key(text: str) -> bool:
+    return len(text) >= 16 and all("!" <= letter <= "~" for letter in text)
 
 
 def _schedule(seconds: tuple[float, ...]) -> tuple[float, ...]:
@@ -135,6 +145,9 @@ def _database_url(url: str) -> str:
 
 _PORTS = 65535
 Seconds = Annotated[float, Field(gt=0, le=3600)]
+BearerKeys = Annotated[
+    tuple[str, ...], NoDecode, BeforeValidator(_split), AfterValidator(_api_keys)
+]
 
 
 class GatewaySettings(Section):
@@ -151,17 +164,26 @@ class GatewaySettings(Section):
     store_url: Url | None = Field(
         None, description="the sign-in link in mails; default https://{SHOPIFY_STORE}"
     )
-    gateway_api_keys: Annotated[
-        tuple[str, ...], NoDecode, BeforeValidator(_split), AfterValidator(_api_keys)
-    ] = Field(
+    gateway_api_keys: BearerKeys = Field(
         (),
         repr=False,
         description="bearer keys of the callers, comma-separated, 16 characters or more each",
+    )
+    gateway_operator_keys: BearerKeys = Field(
+        (),
+        repr=False,
+        description="other bearer keys, for /v1/deliveries alone; without one only commands may",
+    )
+    gateway_metrics_key: Annotated[str, AfterValidator(_one_key)] | None = Field(
+        None, repr=False, description="bearer key of /metrics; without one it is for loopback"
     )
     gateway_rate_limit: float = Field(
         100,
         gt=0,
         description="registrations a second and key, or visitor (X-Client-Address); above it 429",
+    )
+    gateway_waiting_limit: int = Field(
+        100_000, ge=0, description="registrations answered 202 that may wait; then 503"
     )
     gateway_database_url: Annotated[str, AfterValidator(_database_url)] = Field(
         "sqlite:///gateway.db", description="where ids and outcomes are kept"
@@ -205,11 +227,18 @@ class GatewaySettings(Section):
         return Path(self.gateway_database_url.removeprefix("sqlite:///"))
 
     def missing(self) -> list[str]:
-        if self.gateway_api_keys or is_loopback(self.gateway_host):
-            return []
-        return [
-            "GATEWAY_API_KEYS: is not set; without a key GATEWAY_HOST should be a loopback address"
-        ]
+        problems = []
+        if not self.gateway_api_keys and not is_loopback(self.gateway_host):
+            problems.append(
+                "GATEWAY_API_KEYS: is not set; without a key GATEWAY_HOST should be a loopback "
+                "address"
+            )
+        if {*self.gateway_api_keys} & {*self.gateway_operator_keys, self.gateway_metrics_key}:
+            problems.append(
+                "GATEWAY_API_KEYS: holds a key of GATEWAY_OPERATOR_KEYS or GATEWAY_METRICS_KEY; "
+                "a storefront should have its own"
+            )
+        return problems
 
 
 class ShopifySettings(Section):

@@ -19,7 +19,7 @@ from gateway.delivery import Admission, Gate
 from gateway.errors import ErrorClass, StorageError, UpstreamError
 from gateway.promises.trying import Trying
 from gateway.rounds import go_round
-from gateway.store import Database, promises
+from gateway.store import Database, promises, tally
 from gateway.store.promises import Promise
 from gateway.wire import Lane, lane
 
@@ -118,7 +118,7 @@ class Promises:
         await self._take_up_orphans()
         while (await self._begin_some()) or self._running:
             await asyncio.wait(self._running.values(), return_when=asyncio.FIRST_COMPLETED)
-        return await self._db.read(promises.count) > 0
+        return await self._db.read(tally.waiting) > 0
 
     async def _follow_clock(self) -> None:
         """A wall clock that jumps moves what waits along with it: a day stays a day."""

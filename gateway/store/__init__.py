@@ -20,9 +20,11 @@ from gateway.store import (
     removals,
     retention,
     schedule,
+    tally,
     told,
 )
 from gateway.store.database import Database
+from gateway.store.disk import Disk
 from gateway.store.files import exposed, prove_folder
 from gateway.store.guard import read_guard
 from gateway.store.ownership import OwnerLock, lock_path, socket_path
@@ -30,6 +32,7 @@ from gateway.store.secrets import Keys, secret_path
 
 __all__ = [
     "Database",
+    "Disk",
     "Keys",
     "OwnerLock",
     "arrivals",
@@ -57,5 +60,6 @@ __all__ = [
     "schedule",
     "secret_path",
     "socket_path",
+    "tally",
     "told",
 ]

@@ -4,10 +4,10 @@ import dataclasses
 import sqlite3
 from dataclasses import dataclass
 
-from gateway.store import registrations
+from gateway.store import registrations, tally
 from gateway.store.registrations import DAY
 
-__all__ = ["Begun", "Opening", "begin"]
+__all__ = ["Begun", "Bounds", "Opening", "begin"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +29,19 @@ class Opening:
 
 
 @dataclass(frozen=True, slots=True)
+class Bounds:
+    """How many registrations may wait for Shopify, and how many keys a caller may have remembered:
+    a whole day at six sign-ups a second.
+    """
+
+    waiting: int = 100_000
+    keys: int = 500_000
+
+
+BOUNDS = Bounds()
+
+
+@dataclass(frozen=True, slots=True)
 class Begun:
     """What the database says to an opening. `verdict` is one of
 
@@ -40,6 +53,8 @@ class Begun:
     key_replay       this key was answered: `status` and `answer`; a 202 is made of `id` alone
     key_busy         this key is under way
     key_mismatch     this key came with another body
+    full             no more may wait
+    too_many_keys    no more of this caller's may be remembered
 
     `left_unclear`: it took the place of one that Shopify may have.
     """
@@ -51,14 +66,18 @@ class Begun:
     left_unclear: bool = False
 
 
-def begin(db: sqlite3.Connection, opening: Opening, now: float) -> Begun:
+def begin(db: sqlite3.Connection, opening: Opening, now: float, bounds: Bounds = BOUNDS) -> Begun:
     """Decide whether a sign-up begins, and write its intent if it does."""
     if opening.key is not None:
-        known = _known_key(db, opening, now)
+        known = _known_key(db, opening, now) or _one_key_more(db, opening.key, bounds)
         if known is not None:
             return known
-    begun = _same_person(db, opening, now) or _open(db, opening, now)
-    if opening.key is not None and begun.verdict != "busy":
+    begun = (
+        _same_person(db, opening, now)
+        or _one_more_to_wait(db, opening, bounds)
+        or _open(db, opening, now)
+    )
+    if opening.key is not None and begun.verdict not in {"busy", "full"}:
         promised = begun.verdict == "waiting"
         db.execute(
             """INSERT INTO answers (key, body_hash, registration_id, status, answer, created_at)
@@ -73,6 +92,17 @@ def begin(db: sqlite3.Connection, opening: Opening, now: float) -> Begun:
             ),
         )
     return begun
+
+
+def _one_key_more(db: sqlite3.Connection, key: bytes, bounds: Bounds) -> Begun | None:
+    """None if it may be remembered."""
+    return Begun("too_many_keys") if tally.answers_of(db, key) >= bounds.keys else None
+
+
+def _one_more_to_wait(db: sqlite3.Connection, opening: Opening, bounds: Bounds) -> Begun | None:
+    """None if it may wait, or need not."""
+    full = opening.later and tally.waiting(db) >= bounds.waiting
+    return Begun("full") if full else None
 
 
 def _known_key(db: sqlite3.Connection, opening: Opening, now: float) -> Begun | None:

@@ -19,6 +19,7 @@ from typing import Any, TypeVar
 import aiosqlite
 
 from gateway.errors import StorageError
+from gateway.store import tally
 from gateway.store.migration import migrate
 
 __all__ = ["Database", "Unit", "translated"]
@@ -112,6 +113,7 @@ class Database:
             self._connection = connection
             await connection.run(_prepare)
             self.is_new = await connection.run(lambda c: migrate(c, self.path))
+            await connection.run(tally.keep)
         except (sqlite3.Error, OSError, StorageError) as error:
             if connection.stopped is not None:
                 await connection.stopped  # its thread must not outlive the loop

@@ -16,7 +16,6 @@ __all__ = [
     "forget_gone",
     "get",
     "of_member",
-    "open_count",
     "set_state",
     "upsert",
 ]
@@ -135,11 +134,6 @@ def find(
         (*values, limit),
     )
     return [_pair(row) for row in rows]
-
-
-def open_count(db: sqlite3.Connection) -> int:
-    number: int = db.execute("SELECT count(*) FROM duplicates WHERE state = 'open'").fetchone()[0]
-    return number
 
 
 def set_state(db: sqlite3.Connection, one: int, other: int, state: State, now: float) -> bool:

@@ -20,7 +20,6 @@ __all__ = [
     "resume",
     "settled",
     "survivor",
-    "waiting",
 ]
 
 Source = Literal["shopify", "smaregi"]
@@ -149,14 +148,6 @@ def resume(db: sqlite3.Connection, latest: float, now: float) -> int:
            WHERE state = 'failed'""",
         (now,),
     ).rowcount
-
-
-def waiting(db: sqlite3.Connection) -> tuple[int, float | None]:
-    """How many events wait for their work, and since when the oldest does."""
-    row = db.execute(
-        "SELECT count(*), min(received_at) FROM events WHERE state = 'waiting'"
-    ).fetchone()
-    return row[0], row[1]
 
 
 def survivor(db: sqlite3.Connection, customer_id: int) -> int:

@@ -14,7 +14,6 @@ __all__ = [
     "any_of",
     "attempts_of",
     "count",
-    "counts",
     "find",
     "get",
     "last_attempt",
@@ -93,15 +92,6 @@ def attempts_of(db: sqlite3.Connection, delivery_id: int) -> list[dict[str, Any]
         (delivery_id,),
     )
     return [dict(row) for row in rows]
-
-
-def counts(db: sqlite3.Connection) -> list[tuple[str, str, int]]:
-    """(channel, outcome, number) of the open deliveries."""
-    rows = db.execute(
-        f"""SELECT channel, outcome, count(*) FROM deliveries
-            WHERE outcome IN {OPEN_SQL} GROUP BY channel, outcome"""  # noqa: S608
-    )
-    return [(row[0], row[1], row[2]) for row in rows]
 
 
 def find(

@@ -13,7 +13,6 @@ __all__ = [
     "Promise",
     "bring_forward",
     "claim",
-    "count",
     "end",
     "end_overdue",
     "orphans",
@@ -173,11 +172,3 @@ def shift(db: sqlite3.Connection, seconds: float) -> int:
            WHERE state = 'waiting'""",
         (seconds,),
     ).rowcount
-
-
-def count(db: sqlite3.Connection) -> int:
-    """How many wait."""
-    number: int = db.execute(
-        "SELECT count(*) FROM registrations WHERE state = 'waiting'"
-    ).fetchone()[0]
-    return number

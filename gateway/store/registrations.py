@@ -22,7 +22,6 @@ __all__ = [
     "forget_person",
     "forget_unfinished_answers",
     "get",
-    "intents_open",
     "is_still",
     "mark_told",
     "mark_unclear",
@@ -264,9 +263,3 @@ def sealed_intent(db: sqlite3.Connection, registration_id: str) -> bytes | None:
         "SELECT sealed FROM intents WHERE registration_id = ?", (registration_id,)
     ).fetchone()
     return row[0] if row else None
-
-
-def intents_open(db: sqlite3.Connection) -> tuple[int, float | None]:
-    """How many intents wait, and since when the oldest does."""
-    row = db.execute("SELECT count(*), min(created_at) FROM intents").fetchone()
-    return row[0], row[1]

@@ -13,7 +13,7 @@ import orjson
 
 from gateway.outcomes import Outcome
 from gateway.sandbox import ShopifyOptions, SmaregiOptions
-from gateway.store import events
+from gateway.store import tally
 from tests.world import Reply, World
 
 __all__ = ["an_order", "arrived", "from_shopify", "from_smaregi", "send", "states", "worked"]
@@ -83,7 +83,7 @@ async def states(world: World) -> dict[str, str]:
 async def worked(world: World, seconds: float = 10.0) -> None:
     """Until no event waits and nothing is under way."""
     async with asyncio.timeout(seconds):
-        while (await world.core.db.read(events.waiting))[0]:
+        while (await world.core.db.read(tally.read)).events:
             await asyncio.sleep(0.02)
     await world.settled(seconds)
 

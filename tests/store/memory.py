@@ -3,6 +3,8 @@
 import sqlite3
 from importlib.resources import files
 
+from gateway.store import tally
+
 __all__ = ["a_connection"]
 
 
@@ -11,4 +13,5 @@ def a_connection() -> sqlite3.Connection:
     connection.row_factory = sqlite3.Row
     connection.execute("PRAGMA foreign_keys = ON")
     connection.executescript(files("gateway.store").joinpath("schema.sql").read_text("utf-8"))
+    tally.keep(connection)
     return connection

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from gateway.store import arrivals, promises, registrations
+from gateway.store import arrivals, promises, registrations, tally
 from gateway.store.registrations import DAY
 from tests.store.memory import a_connection
 from tests.store.test_registrations import BODY, EMAIL, NOW, OTHER, opening
@@ -101,7 +101,7 @@ def test_every_earlier_one_shows_the_newest(db: sqlite3.Connection) -> None:
         found = registrations.standing(db, name)
         assert found is not None
         assert found.id == "fourth"
-    assert registrations.intents_open(db)[0] == 1
+    assert tally.read(db).intents == 1
     assert registrations.untold_ids(db, EMAIL, NOW) == {"first", "second", "third", "fourth"}
 
 
@@ -113,7 +113,7 @@ def test_a_replaced_one_in_doubt_keeps_its_intent_until_the_newest_is_accepted(
     assert registrations.sealed_intent(db, "first") is not None
     assert [row.id for row in registrations.unsettled(db)] == ["first"]
     registrations.accept(db, "second", 7, "created", [], [], NOW, answered=True)
-    assert (state(db, "first"), registrations.intents_open(db)[0]) == ("replaced", 0)
+    assert (state(db, "first"), tally.read(db).intents) == ("replaced", 0)
 
 
 @pytest.mark.parametrize(("before", "after"), [("waiting", "rejected"), ("doubt", "unclear")])
@@ -125,9 +125,9 @@ def test_given_up_is_what_nobody_tries_and_whose_day_is_over(
     assert promises.end_overdue(db, PROBLEM, NOW + DAY, "another") == []
     assert promises.end_overdue(db, PROBLEM, NOW + DAY) == ["first"]
     assert state(db, "first") == after
-    assert registrations.intents_open(db)[0] == (after == "unclear")
+    assert tally.read(db).intents == (after == "unclear")
     registrations.close(db, "first", NOW + DAY)
-    assert (state(db, "first"), registrations.intents_open(db)[0]) == ("rejected", 0)
+    assert (state(db, "first"), tally.read(db).intents) == ("rejected", 0)
 
 
 def test_they_are_claimed_in_order_of_arrival_once_and_when_due(db: sqlite3.Connection) -> None:

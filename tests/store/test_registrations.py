@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from gateway.outcomes import Kind, NewDelivery, Outcome
-from gateway.store import arrivals, registrations, retention
+from gateway.store import arrivals, registrations, retention, tally
 from gateway.store.arrivals import Begun, Opening
 from gateway.store.registrations import DAY
 from tests.store.memory import a_connection
@@ -110,7 +110,7 @@ def test_what_stayed_unclear_ends_in_the_one_that_was_accepted(db: sqlite3.Conne
     asked(db, opening("second", OTHER))
     registrations.accept(db, "second", 7000000000001, "created", [], [], NOW, answered=True)
     assert registrations.get(db, "first") is None
-    assert registrations.intents_open(db) == (0, None)
+    assert tally.read(db).intents == 0
 
 
 def test_resuming_makes_the_registration_open_again(db: sqlite3.Connection) -> None:
@@ -182,7 +182,7 @@ def test_the_intent_is_gone_in_the_commit_that_owes_the_deliveries(db: sqlite3.C
     )
     assert [d.channel for d in written] == ["smaregi", "crm"]
     assert registrations.sealed_intent(db, "first") is None
-    assert registrations.intents_open(db) == (0, None)
+    assert tally.read(db).intents == 0
     assert registrations.unsettled(db) == []
 
 

@@ -20,7 +20,7 @@ from gateway.channels.smaregi.told import NOT_TOLD, UNITS, is_same, told
 from gateway.events import customers, worker
 from gateway.outcomes import Outcome
 from gateway.sandbox import Fault, SandboxOptions, ShopifyOptions, SmaregiOptions
-from gateway.store import events
+from gateway.store import tally
 from tests.events.conftest import connect
 from tests.world import World, a_world, registration
 
@@ -188,12 +188,12 @@ class Scene:
         self.world.sandbox.faults.clear()
         async with asyncio.timeout(30):
             while True:
-                while (await self.world.core.db.read(events.waiting))[0]:
+                while (await self.world.core.db.read(tally.read)).events:
                     await asyncio.sleep(0.01)
                 open_now = await self.world.deliveries(
                     outcomes=(Outcome.PENDING, Outcome.RETRYING, Outcome.FAILED)
                 )
-                if not open_now and not (await self.world.core.db.read(events.waiting))[0]:
+                if not open_now and not (await self.world.core.db.read(tally.read)).events:
                     return
                 await self.world.replay()
 
