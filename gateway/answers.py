@@ -22,6 +22,8 @@ __all__ = [
     "rejected_body",
 ]
 
+MOST_ERRORS = 50
+"""Wrong fields that one answer lists."""
 _UNSETTLED = {Outcome.PENDING, Outcome.RETRYING, Outcome.FAILED}
 
 _TITLES = {
@@ -73,7 +75,9 @@ def problem(
         "detail": detail,
     }
     if errors:
-        body["errors"] = list(errors)
+        body["errors"] = list(errors[:MOST_ERRORS])
+    if len(errors) > MOST_ERRORS:
+        body["detail"] = f"{detail} Only {MOST_ERRORS} of {len(errors)} are listed."
     if registration_id:
         body["registration_id"] = registration_id
     headers = {}

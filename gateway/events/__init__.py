@@ -8,6 +8,8 @@ from gateway.events.merging import Merging
 from gateway.events.receiving import (
     SUBSCRIBED,
     MalformedError,
+    could_be_shopifys,
+    is_of_concern,
     is_shopifys,
     is_smaregis,
     shopify_event,
@@ -29,6 +31,8 @@ __all__ = [
     "NewEvent",
     "Newcomers",
     "Removals",
+    "could_be_shopifys",
+    "is_of_concern",
     "is_shopifys",
     "is_smaregis",
     "shopify_event",

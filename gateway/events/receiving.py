@@ -30,6 +30,8 @@ __all__ = [
     "TOPICS",
     "UPDATED",
     "MalformedError",
+    "could_be_shopifys",
+    "is_of_concern",
     "is_shopifys",
     "is_smaregis",
     "shopify_event",
@@ -76,10 +78,28 @@ TOPICS = frozenset({*_BY_NAME.values(), *(f"{_MEMBERS} {action}" for action in _
 """Every topic that an event can have: a closed set, for metrics."""
 
 _LONGEST_ID = 200
+_DIGEST = hashlib.sha256().digest_size
 
 
 class MalformedError(Exception):
     """Genuine, yet not what this sender sends; the text says what is wrong, never a value."""
+
+
+def could_be_shopifys(signature: str) -> bool:
+    """Whether it has the form of one, before any body is read: base64 of 32 bytes."""
+    try:
+        return len(base64.b64decode(_bytes(signature.strip()), validate=True)) == _DIGEST
+    except ValueError:
+        return False
+
+
+def is_of_concern(topic: str) -> bool:
+    """False for a topic that is known to be none of ours; a missing one is told to the sender."""
+    return not topic or _name(topic) in _BY_NAME
+
+
+def _name(topic: str) -> str:
+    return topic.upper().replace("/", "_")
 
 
 def is_shopifys(raw: bytes, signature: str, secret: str) -> bool:
@@ -121,7 +141,7 @@ def shopify_event(headers: Mapping[str, str], raw: bytes, store: str) -> NewEven
 
     `store` is SHOPIFY_STORE: one app may be installed in several.
     """
-    name = headers.get("X-Shopify-Topic", "").upper().replace("/", "_")
+    name = _name(headers.get("X-Shopify-Topic", ""))
     event_id = _event_id("shopify", headers.get("X-Shopify-Webhook-Id", ""))
     if not name:
         raise MalformedError("the topic is missing")

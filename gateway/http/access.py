@@ -3,7 +3,7 @@
 import hashlib
 import hmac
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from gateway.http.rates import Buckets
 from gateway.settings import GatewaySettings
@@ -27,17 +27,34 @@ class Access:
         self._callers = Buckets(clock)
         self._visitors = Buckets(clock)
 
+    @property
+    def is_keyless(self) -> bool:
+        """Whether any program of this machine may register."""
+        return not self._settings().gateway_api_keys
+
     def caller(self, authorization: str) -> str | None:
         """A name for the caller that is no secret; None if the key is missing or wrong."""
         keys = self._settings().gateway_api_keys
-        if not keys:
-            return LOOPBACK
-        scheme, _, given = authorization.partition(" ")
-        presented = given.strip().encode("utf-8", "surrogateescape")
-        matches = [hmac.compare_digest(presented, key.encode()) for key in keys]
-        if scheme.lower() != "bearer" or not any(matches):
-            return None
-        return hashlib.sha256(presented).hexdigest()[:16]
+        return _caller(authorization, keys) if keys else LOOPBACK
+
+    def operator(self, authorization: str) -> str | None:
+        """Likewise, of a key that may see and replay what is owed."""
+        return _caller(authorization, self._settings().gateway_operator_keys)
+
+    @property
+    def has_operators(self) -> bool:
+        return bool(self._settings().gateway_operator_keys)
+
+    def may_measure(self, authorization: str, *, is_local: bool) -> bool:
+        """Whether the metrics are for this caller."""
+        settings = self._settings()
+        if settings.gateway_metrics_key:
+            return _caller(authorization, [settings.gateway_metrics_key]) is not None
+        return is_local or not (settings.gateway_api_keys or settings.gateway_operator_keys)
+
+    @property
+    def has_metrics_key(self) -> bool:
+        return self._settings().gateway_metrics_key is not None
 
     def wait(self, caller: str, visitor: str | None = None) -> float:
         """0 if the caller may register now, otherwise the seconds until they may.
@@ -50,3 +67,12 @@ class Access:
             return self._callers.wait(caller, rate)
         wait = self._visitors.wait(f"{caller} {visitor}", rate)
         return wait or self._callers.wait(f"{caller} visitors", max(rate, _USUAL))
+
+
+def _caller(authorization: str, keys: Iterable[str]) -> str | None:
+    scheme, _, given = authorization.partition(" ")
+    presented = given.strip().encode("utf-8", "surrogateescape")
+    matches = [hmac.compare_digest(presented, key.encode()) for key in keys]
+    if scheme.lower() != "bearer" or not any(matches):
+        return None
+    return hashlib.sha256(presented).hexdigest()[:16]

@@ -2,8 +2,8 @@
 
 import asyncio
 import logging
-import random
 import re
+import secrets
 import time
 from collections.abc import Awaitable, Callable
 
@@ -11,11 +11,9 @@ from aiohttp import web
 
 from gateway.answers import Answer, problem
 from gateway.errors import StorageError
-from gateway.http.access import LOOPBACK
-from gateway.http.keys import ACCESS, CORE
-from gateway.settings import is_loopback
+from gateway.http.keys import CORE
 
-__all__ = ["CALLER", "MIDDLEWARES", "read_body", "respond"]
+__all__ = ["CALLER", "Handler", "HungUp", "problems", "read_body", "respond", "watch"]
 
 log = logging.getLogger("gateway.http")
 
@@ -25,6 +23,12 @@ _REQUEST_ID: web.RequestKey[str] = web.RequestKey("request_id", str)
 _BODY_TIME = 30.0
 """Seconds for a body of 64 KiB at most; half a request is not kept for ever."""
 _PLAIN_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
+_CLOSED = 499
+"""Nobody is there to read it, so nobody is answered (nginx's number)."""
+
+
+class HungUp(Exception):  # noqa: N818 - no error of ours
+    """The caller closed the connection in the middle of a body."""
 
 
 def respond(answer: Answer) -> web.Response:
@@ -38,47 +42,67 @@ def respond(answer: Answer) -> web.Response:
 
 
 async def read_body(request: web.Request) -> bytes:
-    """The whole body; a caller who does not finish it is answered 408."""
+    """The whole body; a caller who does not finish it is answered 408. HungUp if they close."""
     if request.content.is_eof():
         return await request.read()
+    if (request.content_length or 0) > request.client_max_size:
+        raise web.HTTPRequestEntityTooLarge(request.client_max_size)
     try:
         async with asyncio.timeout(_BODY_TIME):
             return await request.read()
     except TimeoutError:
         raise web.HTTPRequestTimeout from None
+    except ConnectionError:
+        raise HungUp from None
 
 
 @web.middleware
 async def watch(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Id, log line and count. The log has the route's pattern, never the path or its query."""
     given = request.headers.get("X-Request-Id", "")
-    request_id = given if _PLAIN_ID.fullmatch(given) else f"{random.getrandbits(64):016x}"
+    request_id = secrets.token_hex(8)
     request[_REQUEST_ID] = request_id
     began = time.perf_counter()
     response = await handler(request)
+    theirs = given if given and _PLAIN_ID.fullmatch(given) else None
     if not response.prepared:
         response.headers["X-Request-Id"] = request_id
+        if theirs:
+            response.headers["X-Client-Request-Id"] = theirs
     resource = request.match_info.route.resource
     route = resource.canonical if resource is not None else "unmatched"
+    method = request.method if request.method in _METHODS else "other"
     seconds = time.perf_counter() - began
-    request.app[CORE].metrics.requests.labels(route, request.method, str(response.status)).inc()
+    if response.status != _CLOSED:
+        request.app[CORE].metrics.requests.labels(route, method, str(response.status)).inc()
     if route != "/healthz":
         log.info(
-            "%s %s %d %.0f ms id=%s",
-            request.method,
+            "%s %s %d %.0f ms id=%s%s",
+            method,
             route,
             response.status,
             seconds * 1000,
             request_id,
+            f" client-id={theirs}" if theirs else "",
         )
     return response
+
+
+_METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
+"""A closed set: a metric's label is kept for ever."""
 
 
 @web.middleware
 async def problems(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Whatever is raised becomes RFC 9457; a bug of ours is logged, and told as no more."""
     try:
-        return await handler(request)
+        # An inflated body is a thousand times what was sent: none is ever inflated.
+        if request.headers.get("Content-Encoding", "identity").lower() == "identity":
+            return await handler(request)
+        return respond(problem(415, "unsupported-media-type", "Send the body uncompressed."))
+    except HungUp:
+        request.app[CORE].metrics.connection_ended("dropped")
+        return web.Response(status=_CLOSED)
     except web.HTTPRequestEntityTooLarge:
         return respond(problem(413, "too-large", "The body should be 64 KiB at most."))
     except web.RequestPayloadError:
@@ -113,25 +137,3 @@ _DETAILS = {
 
 def _slug(reason: str) -> str:
     return re.sub(r"[^a-z]+", "-", reason.lower()).strip("-")
-
-
-@web.middleware
-async def keys(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Everything under /v1 wants a bearer key."""
-    if not request.path.startswith("/v1"):
-        return await handler(request)
-    caller = request.app[ACCESS].caller(request.headers.get("Authorization", ""))
-    if caller is None:
-        answer = problem(401, "unauthorized", "Send Authorization: Bearer KEY with a known key.")
-        response = respond(answer)
-        response.headers["WWW-Authenticate"] = 'Bearer realm="registration gateway"'
-        return response
-    if caller == LOOPBACK and not is_loopback(request.url.host or ""):
-        # Without a key only this machine's own programs may call, not a page in its browser.
-        text = "Without GATEWAY_API_KEYS the gateway answers to a loopback address only."
-        return respond(problem(403, "forbidden", text))
-    request[CALLER] = caller
-    return await handler(request)
-
-
-MIDDLEWARES = (watch, problems, keys)

@@ -12,6 +12,7 @@ from aiohttp import web
 from gateway.app import Core
 from gateway.config import LiveConfig
 from gateway.errors import ConfigurationError
+from gateway.http.connections import Connections, Limits, raise_descriptors
 from gateway.http.protocol import Runner
 from gateway.http.server import application
 
@@ -27,7 +28,12 @@ _REQUESTS = 4.0
 async def public_site(core: Core, live: LiveConfig) -> AsyncIterator[str]:
     """The HTTP API; yields its address."""
     gateway = live.current.gateway
-    runner = Runner(application(core), access_log=None, shutdown_timeout=_REQUESTS)
+    raise_descriptors()
+    metrics = core.metrics
+    door = Connections(
+        Limits.of_this_process(), metrics.connection_ended, metrics.connections_open.set
+    )
+    runner = Runner(application(core), door, shutdown_timeout=_REQUESTS)
     await runner.setup()
     try:
         site = web.TCPSite(runner, gateway.gateway_host, gateway.gateway_port, backlog=1024)

@@ -1,86 +1,152 @@
 """POST /webhooks/shopify and /webhooks/smaregi: proven, persisted, answered; the work follows.
 
-There is no bearer key here: the signature, or the header's value, is the proof.
+There is no bearer key here: the signature, or the header's value, is the proof. Shopify's covers
+the body, so the body of a stranger has to be read: what can be checked without it is checked
+first, and few are read at the same time.
 """
 
+import asyncio
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from aiohttp import web
-from pydantic import SecretStr
 
 from gateway.answers import Answer, problem
 from gateway.errors import StorageError
 from gateway.events import (
     MalformedError,
     NewEvent,
+    could_be_shopifys,
+    is_of_concern,
     is_shopifys,
     is_smaregis,
     shopify_event,
     smaregi_event,
 )
 from gateway.http.keys import CORE
-from gateway.http.middleware import read_body, respond
+from gateway.http.middleware import HungUp, read_body, respond
 
-__all__ = ["routes"]
+__all__ = ["BODIES", "Bodies", "routes"]
 
-LARGEST = 1024 * 1024
-"""Bytes of a webhook; a customer with every address is a hundredth of it."""
+LARGEST = 256 * 1024
+"""Bytes of a webhook; a customer with every address is a tenth of it."""
+BODY_SECONDS = 5.0
+AT_ONCE = 64
+"""Bodies that are read at the same time; what they may take of memory follows."""
 
 routes = web.RouteTableDef()
+
+
+@dataclass(frozen=True, slots=True)
+class _Source:
+    """`is_genuine(raw)` proves the sender; `read(raw)` says what it is about."""
+
+    name: str
+    is_genuine: Callable[[bytes], bool]
+    read: Callable[[bytes], NewEvent | None]
 
 
 @routes.post("/webhooks/shopify")
 async def shopify(request: web.Request) -> web.Response:
     settings = request.app[CORE].live.current.shopify
-    signature = request.headers.get("X-Shopify-Hmac-Sha256", "")
+    headers, secret = request.headers, settings.webhook_secret
+    signature = headers.get("X-Shopify-Hmac-Sha256", "")
+    if secret is None:
+        return _not_configured("Shopify", "SHOPIFY_WEBHOOK_SECRET")
+    if not could_be_shopifys(signature):
+        return _forged(request, "shopify")
+    if not is_of_concern(headers.get("X-Shopify-Topic", "")):
+        request.app[CORE].metrics.event("shopify", "", "ignored")
+        return respond(Answer(200, b"{}"))
     return await _take(
         request,
-        ("shopify", "SHOPIFY_WEBHOOK_SECRET", settings.webhook_secret),
-        lambda raw, secret: is_shopifys(raw, signature, secret),
-        lambda raw: shopify_event(request.headers, raw, settings.shopify_store or ""),
+        _Source(
+            "shopify",
+            lambda raw: is_shopifys(raw, signature, secret.get_secret_value()),
+            lambda raw: shopify_event(headers, raw, settings.shopify_store or ""),
+        ),
     )
 
 
 @routes.post("/webhooks/smaregi")
 async def smaregi(request: web.Request) -> web.Response:
     settings = request.app[CORE].live.current.smaregi
+    headers, secret = request.headers, settings.smaregi_webhook_secret
+    if secret is None:
+        return _not_configured("Smaregi", "SMAREGI_WEBHOOK_SECRET")
+    if not is_smaregis(headers.items(), secret.get_secret_value()):
+        return _forged(request, "smaregi")
     return await _take(
         request,
-        ("smaregi", "SMAREGI_WEBHOOK_SECRET", settings.smaregi_webhook_secret),
-        lambda _, secret: is_smaregis(request.headers.items(), secret),
-        lambda raw: smaregi_event(request.headers, raw, settings.smaregi_contract_id or ""),
+        _Source(
+            "smaregi",
+            lambda _: True,
+            lambda raw: smaregi_event(headers, raw, settings.smaregi_contract_id or ""),
+        ),
     )
 
 
-async def _take(
-    request: web.Request,
-    source: tuple[str, str, SecretStr | None],
-    is_genuine: Callable[[bytes, str], bool],
-    read: Callable[[bytes], NewEvent | None],
-) -> web.Response:
-    """`source`: its name, the setting of its secret, and the secret."""
+def _not_configured(name: str, setting: str) -> web.Response:
+    text = f"{setting} is not set, so nobody can prove to be {name}."
+    return respond(problem(503, "not-configured", text, retry_after=600))
+
+
+def _forged(request: web.Request, source: str) -> web.Response:
+    request.app[CORE].metrics.event(source, "", "forged")
+    return respond(problem(401, "unauthorized", "The proof of the sender is missing or wrong."))
+
+
+class Bodies:
+    """Reads so many at the same time. Who sends at once is done at once: where there are too many,
+    the one that takes longest is given up for the newest.
+    """
+
+    def __init__(self) -> None:
+        self._reading: dict[asyncio.Timeout, None] = {}
+
+    async def read(self, request: web.Request) -> bytes:
+        """At most LARGEST bytes within BODY_SECONDS; HTTPRequestTimeout for who is given up."""
+        while len(self._reading) >= AT_ONCE:
+            slowest = next(iter(self._reading))
+            del self._reading[slowest]
+            if not slowest.expired():
+                slowest.reschedule(asyncio.get_running_loop().time())
+        try:
+            async with asyncio.timeout(BODY_SECONDS) as turn:
+                self._reading[turn] = None
+                try:
+                    return await read_body(request.clone(client_max_size=LARGEST))
+                finally:
+                    self._reading.pop(turn, None)
+        except TimeoutError:
+            raise web.HTTPRequestTimeout from None
+
+
+BODIES: web.AppKey[Bodies] = web.AppKey("bodies", Bodies)
+
+
+async def _take(request: web.Request, source: _Source) -> web.Response:
     core = request.app[CORE]
-    name, setting, secret = source
-    if core.identities.difference(name):
-        text = f"This gateway is set to another side of {name.capitalize()} than before."
+    metrics = core.metrics
+    if core.identities.difference(source.name):
+        text = f"This gateway is set to another side of {source.name.capitalize()} than before."
         return respond(problem(503, "not-accepted", text, retry_after=600))
-    if secret is None:
-        text = f"{setting} is not set, so nobody can prove to be {name.capitalize()}."
-        return respond(problem(503, "not-configured", text, retry_after=600))
     try:
-        raw = await read_body(request.clone(client_max_size=LARGEST))
+        raw = await request.app[BODIES].read(request)
     except web.HTTPRequestEntityTooLarge:
-        core.metrics.event(name, "", "malformed")
-        return respond(problem(413, "too-large", "The body should be 1 MiB at most."))
-    if not is_genuine(raw, secret.get_secret_value()):
-        core.metrics.event(name, "", "forged")
-        return respond(problem(401, "unauthorized", "The proof of the sender is missing or wrong."))
+        metrics.event(source.name, "", "malformed")
+        return respond(problem(413, "too-large", "The body should be 256 KiB at most."))
+    except (web.HTTPRequestTimeout, HungUp):
+        metrics.event(source.name, "", "refused")
+        raise
+    if not source.is_genuine(raw):
+        return _forged(request, source.name)
     try:
-        event = read(raw)
+        event = source.read(raw)
     except MalformedError as error:
-        core.metrics.event(name, "", "malformed")
+        metrics.event(source.name, "", "malformed")
         return respond(problem(400, "malformed", f"This is no webhook: {error}."))
-    await _keep(request, name, event)
+    await _keep(request, source.name, event)
     return respond(Answer(200, b"{}"))
 
 

@@ -30,21 +30,15 @@ async def test_ctrl_c_ends_it_the_same_way(shell: Shell) -> None:
 
 
 async def test_a_request_under_way_at_sigterm_is_answered(shell: Shell, sandbox: Sandbox) -> None:
-    sandbox.delays["shopify"] = 1.0
+    sandbox.faults.set("shopify", Fault(kind="slow", delay=1.0, match="customerCreate", times=1))
     async with shell.serving() as (gateway, url):
         asking = asyncio.create_task(register(url, 1))
-        while not await _began(url):
+        while not sandbox.shopify.customers:
             await asyncio.sleep(0.05)
         gateway.send(signal.SIGTERM)
         (answer,) = await asking
         assert answer["status"] in {"complete", "partial"}
         assert await gateway.ended() == 0
-
-
-async def _began(url: str) -> bool:
-    """Whether a registration is under way: its data waits for Shopify's word."""
-    async with aiohttp.ClientSession() as session, session.get(f"{url}/metrics") as response:
-        return "gateway_intents_open 1.0" in await response.text()
 
 
 async def test_work_under_way_at_sigterm_is_persisted_within_10_seconds(

@@ -25,6 +25,7 @@ from tests.crash.people import MARKS, Person, people, settle_in
 from tests.crash.storefront import Storefront
 from tests.crash.victim import Victim
 from tests.crash.weather import Weather
+from tests.world import OPERATOR
 
 __all__ = ["Plan", "trial"]
 
@@ -34,6 +35,7 @@ _SETTINGS = {
     "GATEWAY_UPSTREAM_TIMEOUT": "1.5",
     "GATEWAY_RESPONSE_DEADLINE": "3",
     "GATEWAY_RATE_LIMIT": "100000",
+    "GATEWAY_OPERATOR_KEYS": OPERATOR["Authorization"].split()[1],
     "SMAREGI_READS_PER_SECOND": "1000",
     "SMAREGI_WRITES_PER_SECOND": "1000",
 }
@@ -192,7 +194,9 @@ async def _come_back(scene: _Scene) -> None:
 async def _owed(scene: _Scene) -> Counter[str]:
     """What waits, by outcome, channel and error class; of the newest 1000."""
     query = {"outcome": "pending,retrying,failed", "limit": "1000"}
-    async with scene.session.get(f"{scene.victim.url}/v1/deliveries", params=query) as response:
+    async with scene.session.get(
+        f"{scene.victim.url}/v1/deliveries", params=query, headers=OPERATOR
+    ) as response:
         assert response.status == 200, await response.text()
         rows = (await response.json())["deliveries"]
     return Counter(f"{row['outcome']} {row['channel']} {row['error_class']}" for row in rows)
@@ -200,7 +204,7 @@ async def _owed(scene: _Scene) -> Counter[str]:
 
 async def _replay(scene: _Scene, chosen: dict[str, str]) -> None:
     path = f"{scene.victim.url}/v1/deliveries/replay"
-    async with scene.session.post(path, json=chosen) as response:
+    async with scene.session.post(path, json=chosen, headers=OPERATOR) as response:
         assert response.status == 202, await response.text()
 
 

@@ -1,0 +1,117 @@
+"""Who is let in where: the storefront, operators, whoever measures, and without a key this machine.
+
+A keyless gateway listens on loopback, where every page in this machine's browser can send to it as
+well: so it looks at how it was addressed and at what a browser says of the page (Fetch Metadata).
+"""
+
+from urllib.parse import urlsplit
+
+from aiohttp import web
+
+from gateway.answers import Answer, problem
+from gateway.http.keys import ACCESS
+from gateway.http.middleware import CALLER, Handler, respond
+from gateway.settings import is_loopback
+
+__all__ = ["keys"]
+
+_OPERATORS = "/v1/deliveries"
+_FORWARDED = ("Forwarded", "X-Forwarded-For", "X-Real-IP", "Via")
+_OUR_PAGES = {None, "same-origin", "none"}
+"""`Sec-Fetch-Site` of what no foreign page sent: no browser, our own page, or an address typed."""
+
+
+@web.middleware
+async def keys(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Everything under /v1, and the metrics; webhooks prove themselves otherwise."""
+    refusal = _refusal(request)
+    if refusal is None:
+        return await handler(request)
+    response = respond(refusal)
+    if refusal.status == 401:
+        response.headers["WWW-Authenticate"] = 'Bearer realm="registration gateway"'
+    return response
+
+
+def _refusal(request: web.Request) -> Answer | None:
+    path = request.path
+    if not path.startswith("/v1") and path != "/metrics":
+        return None
+    if path.startswith(_OPERATORS):
+        return _no_operator(request)
+    if request.app[ACCESS].is_keyless and (foreign := _foreign(request)) is not None:
+        return foreign
+    return _no_metrics(request) if path == "/metrics" else _no_caller(request)
+
+
+def _foreign(request: web.Request) -> Answer | None:
+    """Without a key only this machine's own programs may call, not a page in its browser."""
+    if not is_loopback(_name(request.host)):
+        return _forbidden("Without GATEWAY_API_KEYS only a loopback address is answered.")
+    headers = request.headers
+    origin = headers.get("Origin")
+    ours = origin is None or origin.lower() == f"http://{request.host.lower()}"
+    if not ours or headers.get("Sec-Fetch-Site") not in _OUR_PAGES:
+        return _forbidden("Without GATEWAY_API_KEYS no page of another site may call the gateway.")
+    if request.method == "POST" and request.content_type != "application/json":
+        return problem(415, "unsupported-media-type", "Send application/json.")
+    return None
+
+
+def _name(host: str) -> str:
+    """Of a Host header, without the port; empty where it is none."""
+    try:
+        return urlsplit(f"//{host}").hostname or ""
+    except ValueError:
+        return ""
+
+
+def _no_caller(request: web.Request) -> Answer | None:
+    caller = request.app[ACCESS].caller(_authorization(request))
+    if caller is None:
+        return _unauthorized()
+    request[CALLER] = caller
+    return None
+
+
+def _no_operator(request: web.Request) -> Answer | None:
+    access, given = request.app[ACCESS], _authorization(request)
+    operator = access.operator(given)
+    if operator is not None:
+        request[CALLER] = operator
+        return None
+    if access.caller(given) is None:
+        return _unauthorized()
+    if not access.has_operators:
+        return _forbidden("Without GATEWAY_OPERATOR_KEYS only commands may see deliveries.")
+    return _unauthorized() if access.is_keyless else _forbidden("This key may not see deliveries.")
+
+
+def _no_metrics(request: web.Request) -> Answer | None:
+    access = request.app[ACCESS]
+    if access.may_measure(_authorization(request), is_local=_is_local(request)):
+        return None
+    if access.has_metrics_key:
+        return _unauthorized()
+    return _forbidden("Without GATEWAY_METRICS_KEY the metrics are for a loopback address only.")
+
+
+def _is_local(request: web.Request) -> bool:
+    """From this machine and to it, by no proxy that says so."""
+    return (
+        is_loopback(request.remote or "")
+        and is_loopback(_name(request.host))
+        and not any(name in request.headers for name in _FORWARDED)
+    )
+
+
+def _authorization(request: web.Request) -> str:
+    return request.headers.get("Authorization", "")
+
+
+def _unauthorized() -> Answer:
+    return problem(401, "unauthorized", "Send Authorization: Bearer KEY with a known key.")
+
+
+def _forbidden(text: str) -> Answer:
+    return problem(403, "forbidden", text)
