@@ -1,10 +1,14 @@
 """How many of what there is, kept while rows come and go: asking counts nothing.
 
+Only registrations that are under way are counted when somebody asks, in an index of their own:
+keeping them would cost every sign-up.
+
 The numbers live in temporary tables of the one connection, in memory: they cost no disk, follow
 every transaction, its undoing too, and are counted anew when the file is opened.
 """
 
 import sqlite3
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from gateway.store.listing import OPEN_SQL
@@ -38,16 +42,31 @@ def read(db: sqlite3.Connection) -> Tally:
         (row["kind"], row["part"]): row["number"]
         for row in db.execute("SELECT kind, part, number FROM tally WHERE kind <> 'answers'")
     }
-    outcomes = [(part, n) for (kind, part), n in numbers.items() if kind == "delivery"]
+    promised = numbers.get(("promise", ""), 0)
     return Tally(
-        deliveries=tuple((*part.split("/"), n) for part, n in outcomes),
-        intents=numbers.get(("intent", ""), 0),
+        deliveries=tuple(_deliveries(numbers)),
+        intents=promised + _unsettled(db),
         intents_since=_first(db, "SELECT created_at FROM intents ORDER BY registration_id LIMIT 1"),
-        promised=numbers.get(("promise", ""), 0),
+        promised=promised,
         events=numbers.get(("event", ""), 0),
         events_since=_first(db, "SELECT received_at FROM waiting_events ORDER BY event LIMIT 1"),
         duplicates=numbers.get(("duplicate", ""), 0),
     )
+
+
+def _deliveries(numbers: Mapping[tuple[str, str], int]) -> Iterator[tuple[str, str, int]]:
+    for (kind, part), number in numbers.items():
+        if kind == "delivery":
+            channel, _, outcome = part.partition("/")
+            yield channel, outcome, number
+
+
+def _unsettled(db: sqlite3.Connection) -> int:
+    """Registrations with an intent that were not answered 202."""
+    number: int = db.execute(
+        "SELECT count(*) FROM registrations WHERE state IN ('open', 'unclear')"
+    ).fetchone()[0]
+    return number
 
 
 def _first(db: sqlite3.Connection, sql: str) -> float | None:
@@ -72,13 +91,14 @@ def _number(db: sqlite3.Connection, kind: str, part: str) -> int:
     return row[0] if row else 0
 
 
-def _more(kind: str, part: str) -> str:
-    return f"""INSERT INTO tally VALUES ('{kind}', {part}, 1)
-               ON CONFLICT DO UPDATE SET number = number + 1;"""  # noqa: S608
+def _more(kind: str, part: str, when: str) -> str:
+    return f"""INSERT INTO tally SELECT '{kind}', {part}, 1 WHERE {when}
+               ON CONFLICT DO UPDATE SET number = number + 1;"""
 
 
-def _fewer(kind: str, part: str) -> str:
-    return f"UPDATE tally SET number = number - 1 WHERE kind = '{kind}' AND part = {part};"  # noqa: S608
+def _fewer(kind: str, part: str, when: str) -> str:
+    return f"""UPDATE tally SET number = number - 1
+               WHERE kind = '{kind}' AND part = {part} AND {when};"""  # noqa: S608
 
 
 def _follow(
@@ -86,31 +106,26 @@ def _follow(
 ) -> str:
     """Triggers that count a table's rows for which `counts` holds, by `part`.
 
-    In both texts ROW stands for the row. `column`: the one whose change may change either.
+    In both texts ROW stands for the row. `column`: the one whose change may change either. One
+    trigger serves both directions, since each is paid for by every row that is updated.
     """
-
-    def of(text: str, row: str) -> str:
-        return text.replace("ROW", row)
-
-    new, old = (_more(kind, of(part, "NEW")), _fewer(kind, of(part, "OLD")))
+    part_of = {row: part.replace("ROW", row) for row in ("OLD", "NEW", table)}
+    holds = {row: counts.replace("ROW", row) for row in ("OLD", "NEW", table)}
+    more = _more(kind, part_of["NEW"], holds["NEW"])
+    fewer = _fewer(kind, part_of["OLD"], holds["OLD"])
     script = f"""
-        INSERT INTO tally SELECT '{kind}', {of(part, table)}, count(*) FROM main.{table}
-            WHERE {of(counts, table)} GROUP BY 2;
+        INSERT INTO tally SELECT '{kind}', {part_of[table]}, count(*) FROM main.{table}
+            WHERE {holds[table]} GROUP BY 2;
         CREATE TEMP TRIGGER tally_{kind}_in AFTER INSERT ON main.{table}
-            WHEN {of(counts, "NEW")} BEGIN {new} END;
+            WHEN {holds["NEW"]} BEGIN {more} END;
         CREATE TEMP TRIGGER tally_{kind}_out AFTER DELETE ON main.{table}
-            WHEN {of(counts, "OLD")} BEGIN {old} END;"""  # noqa: S608 - words of this file
+            WHEN {holds["OLD"]} BEGIN {fewer} END;"""  # noqa: S608 - words of this file
     if column is None:
         return script
-    changed = f"OLD.{column} IS NOT NEW.{column}"
-    return (
-        script
-        + f"""
+    changed = f"OLD.{column} <> NEW.{column} AND ({holds['OLD']} OR {holds['NEW']})"
+    return f"""{script}
         CREATE TEMP TRIGGER tally_{kind}_on AFTER UPDATE OF {column} ON main.{table}
-            WHEN {changed} AND {of(counts, "NEW")} BEGIN {new} END;
-        CREATE TEMP TRIGGER tally_{kind}_off AFTER UPDATE OF {column} ON main.{table}
-            WHEN {changed} AND {of(counts, "OLD")} BEGIN {old} END;"""
-    )
+            WHEN {changed} BEGIN {fewer} {more} END;"""
 
 
 _WAITING_EVENTS = """
@@ -131,14 +146,14 @@ _TALLY = """
     CREATE TEMP TABLE tally (kind TEXT, part TEXT, number INTEGER NOT NULL,
                              PRIMARY KEY (kind, part)) WITHOUT ROWID;"""
 _OUTCOME = "ROW.channel || '/' || ROW.outcome"
+_IS_OPEN = f"ROW.outcome IN {OPEN_SQL}"
 _CALLER = f"hex(substr(ROW.key, 1, {CALLER_BYTES}))"
 _IS_WAITING = "ROW.state = 'waiting'"
 _SCRIPT = "".join(
     (
         _TALLY,
         _WAITING_EVENTS,
-        _follow("delivery", "deliveries", _OUTCOME, f"ROW.outcome IN {OPEN_SQL}", "outcome"),
-        _follow("intent", "intents"),
+        _follow("delivery", "deliveries", _OUTCOME, _IS_OPEN, "outcome"),
         _follow("promise", "registrations", counts=_IS_WAITING, column="state"),
         _follow("event", "events", counts=_IS_WAITING, column="state"),
         _follow("duplicate", "duplicates", counts="ROW.state = 'open'", column="state"),

@@ -1,12 +1,14 @@
 """What is kept for strangers and callers has an end: waiting registrations, keys, the metrics."""
 
 import shutil
+import sqlite3
 import time
 from types import SimpleNamespace
 
 import pytest
 
-from gateway.store import arrivals, disk, tally
+from gateway.sandbox import Fault
+from gateway.store import arrivals, disk, erasure, tally
 from tests.world import World
 
 LATER = {"Prefer": "respond-async"}
@@ -79,10 +81,13 @@ async def test_the_metrics_count_nothing(world: World) -> None:
     def fill(db: object) -> None:
         for table, columns, values in (
             ("deliveries", "customer_id, channel, kind, outcome", "n, 'crm', 'update', 'retrying'"),
-            ("intents", "registration_id, sealed", "printf('%032d', n), zeroblob(600)"),
+            (
+                "registrations",
+                "id, state, email_hash, body_hash",
+                "printf('%032d', n), 'waiting', zeroblob(32), zeroblob(32)",
+            ),
         ):
-            stamps = ", created_at, updated_at" if table == "deliveries" else ", created_at"
-            times = ", 1, 1" if table == "deliveries" else ", 1"
+            stamps, times = ", created_at, updated_at", ", 1, 1"
             db.execute(  # type: ignore[attr-defined]
                 f"""WITH RECURSIVE up(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM up LIMIT 30000)
                     INSERT INTO {table} ({columns}{stamps}) SELECT {values}{times} FROM up"""
@@ -96,7 +101,7 @@ async def test_the_metrics_count_nothing(world: World) -> None:
         found = tally.read(db)  # type: ignore[arg-type]
         db.set_progress_handler(None, 0)  # type: ignore[attr-defined]
         assert ("crm", "retrying", 30000) in found.deliveries
-        assert found.intents == 30000
+        assert (found.intents, found.promised) == (30000, 30000)
         return steps[0]
 
     await world.core.db.write(fill)
@@ -105,3 +110,43 @@ async def test_the_metrics_count_nothing(world: World) -> None:
     text = (await world.get("/metrics")).raw.decode()
     assert 'gateway_deliveries{channel="crm",outcome="retrying"} 30000.0' in text
     assert time.perf_counter() - began < 1.0
+
+
+async def test_what_is_kept_is_what_would_be_counted(world: World) -> None:
+    """After sign-ups, failures, a replay, a discard, a restart and a wiped shop."""
+    world.sandbox.faults.set("crm", Fault("status", status=500))
+    await world.core.promises.stop()
+    for number in (1, 2, 3):
+        await world.register(number=number)
+        await world.register(number=10 + number, headers=LATER | {"Idempotency-Key": f"{number}"})
+    world.sandbox.faults.clear()
+
+    def counted(db: sqlite3.Connection) -> tuple[dict[tuple[str, str], int], int, int]:
+        rows = db.execute("SELECT channel, outcome, count(*) FROM deliveries GROUP BY 1, 2")
+        settled = {"delivered", "skipped", "dry_run", "discarded"}
+        open_now = {(row[0], row[1]): row[2] for row in rows if row[1] not in settled}
+        waits = "SELECT count(*) FROM registrations WHERE state = 'waiting'"
+        intents = "SELECT count(*) FROM intents"
+        return open_now, db.execute(waits).fetchone()[0], db.execute(intents).fetchone()[0]
+
+    def kept(db: sqlite3.Connection) -> tuple[dict[tuple[str, str], int], int, int]:
+        found = tally.read(db)
+        return {(c, o): n for c, o, n in found.deliveries if n}, found.promised, found.intents
+
+    async def agree() -> tuple[dict[tuple[str, str], int], int, int]:
+        both = await world.core.db.read(lambda db: (counted(db), kept(db)))
+        assert both[0] == both[1]
+        return both[0]
+
+    assert await agree() == ({("crm", "retrying"): 3}, 3, 3)
+    ids = [row.id for row in await world.deliveries(channels=("crm",))]
+    await world.core.discard(ids[:1])
+    await agree()
+    assert await world.replay(id=ids[1:2]) == 1
+    assert await agree() == ({("crm", "retrying"): 1}, 3, 3)
+    await world.restart()
+    await world.core.promises.stop()
+    await world.settled()
+    await agree()
+    await world.core.db.write(erasure.wipe_shop)
+    assert await agree() == ({}, 0, 0)
