@@ -12,6 +12,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, model_va
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
 from gateway.addresses import http_url, is_loopback, public_url, shop_domain, upstream_url
+from gateway.credentials import BearerKey, BearerKeys, LongSecret, Token, split
 from gateway.normalize import parse_mailbox
 
 __all__ = [
@@ -27,18 +28,6 @@ __all__ = [
 ]
 
 
-def _token(text: SecretStr) -> SecretStr:
-    if not all("!" <= letter <= "~" for letter in text.get_secret_value()):
-        raise ValueError("should be printable ASCII without spaces: copy it again, whole")
-    return text
-
-
-def _long_secret(text: SecretStr) -> SecretStr:
-    if len(text.get_secret_value()) < 16:
-        raise ValueError("should have 16 characters or more")
-    return text
-
-
 def _mailbox(text: str) -> str:
     parse_mailbox(text)
     return text
@@ -48,9 +37,6 @@ MailboxText = Annotated[str, AfterValidator(_mailbox)]
 """One mailbox, as it was written: `parse_mailbox` takes it apart."""
 Url = Annotated[str, AfterValidator(http_url)]
 UpstreamUrl = Annotated[str, AfterValidator(upstream_url)]
-Token = Annotated[SecretStr, AfterValidator(_token)]
-"""What goes out in a header."""
-LongSecret = Annotated[SecretStr, AfterValidator(_long_secret)]
 
 
 class Section(BaseSettings):
@@ -104,31 +90,8 @@ def _default_text(default: Any) -> str:
     return str(default).lower() if isinstance(default, bool) else str(default)
 
 
-def _split(text: Any) -> Any:
-    if not isinstance(text, str):
-        return text
-    return tuple(part.strip() for part in text.split(",") if part.strip())
-
-
 def _lower(text: Any) -> Any:
     return text.strip().lower() if isinstance(text, str) else text
-
-
-def _api_keys(keys: tuple[str, ...]) -> tuple[str, ...]:
-    for key in keys:
-        if not _is_key(key):
-            raise ValueError("each key should have 16 printable ASCII characters or more")
-    return keys
-
-
-def _one_key(key: str) -> str:
-    if not _is_key(key):
-        raise ValueError("should have 16 printable ASCII characters or more")
-    return key
-
-
-def _is_key(text: str) -> bool:
-    return len(text) >= 16 and all("!" <= letter <= "~" for letter in text)
 
 
 def _schedule(seconds: tuple[float, ...]) -> tuple[float, ...]:
@@ -145,9 +108,6 @@ def _database_url(url: str) -> str:
 
 _PORTS = 65535
 Seconds = Annotated[float, Field(gt=0, le=3600)]
-BearerKeys = Annotated[
-    tuple[str, ...], NoDecode, BeforeValidator(_split), AfterValidator(_api_keys)
-]
 
 
 class GatewaySettings(Section):
@@ -174,7 +134,7 @@ class GatewaySettings(Section):
         repr=False,
         description="other bearer keys, for /v1/deliveries alone; without one only commands may",
     )
-    gateway_metrics_key: Annotated[str, AfterValidator(_one_key)] | None = Field(
+    gateway_metrics_key: BearerKey | None = Field(
         None, repr=False, description="bearer key of /metrics; without one it is for loopback"
     )
     gateway_rate_limit: float = Field(
@@ -200,7 +160,7 @@ class GatewaySettings(Section):
     )
     gateway_auto_replay: bool = Field(True, description="serve retries what failed by itself")
     gateway_retry_schedule: Annotated[
-        tuple[float, ...], NoDecode, BeforeValidator(_split), AfterValidator(_schedule)
+        tuple[float, ...], NoDecode, BeforeValidator(split), AfterValidator(_schedule)
     ] = Field(
         (5, 30, 120, 600, 1800, 7200, 21600, 43200),
         description="seconds before each further try; then the delivery is failed",

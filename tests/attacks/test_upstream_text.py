@@ -7,8 +7,9 @@ import sqlite3
 import aiohttp
 import pytest
 
-from gateway.cli.run import Client, control_site, log_to_stderr
+from gateway.cli.run import Client, control_site
 from gateway.errors import ErrorClass, UpstreamError
+from gateway.logs import log_to_stderr
 from gateway.plain import plain, plain_json
 from gateway.shopify.mapping import field_errors
 from tests.world import World

@@ -12,6 +12,7 @@ from gateway.errors import IdentityError, Refused
 from gateway.outcomes import Identity, Outcome, Waiting
 from gateway.sandbox import Fault, Sandbox
 from gateway.store import identities
+from tests.events.webhook import from_shopify, send
 from tests.guard.scene import a_shop, another, contacts, hurry, linked, pass_over, settings_of
 from tests.world import World
 
@@ -69,7 +70,7 @@ async def test_another_shop_refuses_sign_ups_and_is_not_ready(shop: World, other
     ready = await shop.get("/readyz")
     assert ready.status == 503
     assert "shop accept" in ready.body["detail"]
-    hook = await shop.post("/webhooks/shopify", {"id": 1})
+    hook = await send(shop, "shopify", *from_shopify("customers/update", {"id": 1}))
     assert hook.status == 503
     assert other.shopify.customers == {}
     assert 'gateway_identity_differs{system="shopify"} 1.0' in (await metrics(shop))
