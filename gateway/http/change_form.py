@@ -48,7 +48,7 @@ def read_change(body: dict[str, Any]) -> ChangeForm:
     ]
     kept = {name: value for name, value in body.items() if name not in empty & _KEPT.keys()}
     try:
-        form = read_form(kept | blank, ChangeForm)
+        form = read_form(kept | blank, ChangeForm, country="")
     except FormError as error:
         raise FormError(wrong + error.errors) from None
     if wrong:

@@ -85,9 +85,16 @@ def _email(text: str) -> str:
     return clean_email(_text(text))
 
 
-def _phone(text: str) -> str:
+def _phone(text: str, info: ValidationInfo) -> str:
+    """A number of the address's country, or an international one; abroad it is kept whatever it is.
+
+    Where the country is not told, as in a change of the phone alone, Shopify's decides later.
+    """
     text = _text(text).strip()
-    if text and parse_phone(text) is None:
+    country = (info.context or {}).get("country", "JP")
+    if country not in {"JP", ""}:
+        return _optional(text)
+    if text and parse_phone(text, country) is None:
         raise ValueError("should be a phone number, such as 090-1234-5678")
     return clean_name(text)
 
@@ -117,6 +124,12 @@ def _locale(text: str) -> str:
     if not _LOCALE.fullmatch(text):
         raise ValueError("should be a language, such as ja or en")
     return text.replace("_", "-")
+
+
+def _international(phone: str, country: str) -> str:
+    """Of an address that is a country alone, nothing is kept but this."""
+    found = parse_phone(phone, country)
+    return (found.e164 or phone) if found else phone
 
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -188,35 +201,51 @@ class RegistrationForm(BaseModel):
     locale: Annotated[str, StringConstraints(max_length=35), AfterValidator(_locale)] = "ja"
 
     def profile(self) -> Profile:
+        address = self.address.value() if self.address else None
+        phone = self.phone
+        if self.address and address is None and self.address.country != "JP":
+            phone = _international(phone, self.address.country)
         return Profile(
             email=self.email,
             last_name=self.last_name,
             first_name=self.first_name,
             last_kana=self.last_kana,
             first_kana=self.first_kana,
-            phone=self.phone,
+            phone=phone,
             birth_date=self.birth_date,
             gender=self.gender,
-            address=self.address.value() if self.address else None,
+            address=address,
             accepts_marketing=self.accepts_marketing,
             locale=self.locale,
         )
 
 
-def read_form(body: dict[str, Any], model: type[Model]) -> Model:
-    """The form, or a FormError that lists every wrong field."""
+def read_form(body: dict[str, Any], model: type[Model], country: str = "JP") -> Model:
+    """The form, or a FormError that lists every wrong field.
+
+    `country`: that of a phone without an address; '' where it is not known yet.
+    """
     cleaned, unreadable = _without_nulls(body, "")
     address = cleaned.get("address")
     if isinstance(address, dict):
         cleaned["address"], more = _without_nulls(address, "address.")
         unreadable += more
     try:
-        form = model.model_validate(cleaned)
+        form = model.model_validate(cleaned, context={"country": _told_country(cleaned) or country})
     except ValidationError as error:
         raise FormError(unreadable + _errors(error)) from None
     if unreadable:
         raise FormError(unreadable)
     return form
+
+
+def _told_country(body: dict[str, Any]) -> str:
+    """That of the address; '' where there is none. One that is none is found in its own field."""
+    address = body.get("address")
+    if not isinstance(address, dict):
+        return ""
+    country = address.get("country", "JP")
+    return country.strip().upper() if isinstance(country, str) else ""
 
 
 def _without_nulls(

@@ -14,6 +14,7 @@ from gateway.normalize import (
     is_placeholder,
     kana_key,
     mobile_key,
+    mobile_of,
     name_key,
     parse_birth_date,
     place_digest,
@@ -51,7 +52,7 @@ class MemberHasher:
             kana_key=self._kana(_kana(profile.last_kana, profile.first_kana)),
             name_key=self._name(_name(profile.last_name, profile.first_name)),
             birth_key=self._birth(profile.birth_date),
-            mobile_key=self._mobile(mobile_key(profile.phone)),
+            mobile_key=self._mobile(mobile_of(profile)),
             postal_key=self._postal(_postal(profile.address)),
             place_key=self._place(_place(profile.address)),
         )

@@ -8,7 +8,7 @@ from gateway.normalize.address import Address, parse_address, parse_line
 from gateway.normalize.dates import parse_birth_date
 from gateway.normalize.digest import place_digest
 from gateway.normalize.email import clean_email, email_key, smtp_address
-from gateway.normalize.fields import parse_fields
+from gateway.normalize.fields import country_of, mobile_of, parse_fields, phone_of
 from gateway.normalize.kana import kana_key, smaregi_kana, to_katakana
 from gateway.normalize.mailbox import Mailbox, parse_mailbox
 from gateway.normalize.name import clean_name, is_placeholder, name_key
@@ -31,6 +31,7 @@ __all__ = [
     "clean_email",
     "clean_name",
     "clean_postal_code",
+    "country_of",
     "email_key",
     "is_mobile",
     "is_placeholder",
@@ -38,6 +39,7 @@ __all__ = [
     "load_places",
     "load_postal_codes",
     "mobile_key",
+    "mobile_of",
     "name_key",
     "parse_address",
     "parse_birth_date",
@@ -46,6 +48,7 @@ __all__ = [
     "parse_mailbox",
     "parse_phone",
     "phone_key",
+    "phone_of",
     "place_digest",
     "postal_key",
     "prefecture",

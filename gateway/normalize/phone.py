@@ -23,6 +23,8 @@ _NUMBER: Final = re.compile(
 )
 _TWO_NUMBERS: Final = re.compile(r"[/,、;]\s*(?=\+?0[0-9(])|\s(?=0[0-9]{1,4}-)")
 _JAPAN_ABROAD: Final = re.compile(r"\(?(?:\+|00|010)-?81\)?")
+_DIALLED_ABROAD: Final = re.compile(r"(?:00|010|011)[\s-]?(?=[1-9])")
+"""What people dial before a country's code, wherever they are."""
 
 
 _MOBILE: Final = re.compile(r"(?:0|\+81)([789]0)-?([1-9][0-9]{3})-?([0-9]{4})")
@@ -50,22 +52,42 @@ class Phone:
 
 @lru_cache(1024)
 def parse_phone(text: str, country: str = "JP") -> Phone | None:
-    """The first number in the text; None where there is none. `country`: ISO 3166 alpha-2."""
+    """The first number in the text; None where there is none.
+
+    `country`: ISO 3166 alpha-2, of the person's address ('' if it is not known): 06 12 34 56 78 is
+    a mobile number in France and a line in Osaka.
+    """
     if country == "JP" and (mobile := _MOBILE.fullmatch(text)):
         return _plain_mobile(mobile)
     found = _find(text)
     if found is None:
         return None
     number, extension = found
+    if country != "JP":
+        return _abroad(number, country, extension)
+    number = _JAPAN_ABROAD.sub("+81", number, count=1)
+    parsed = _parsed(number, country)
+    return _valid(parsed, extension) if parsed else _out_of_use(number, extension)
+
+
+def _abroad(number: str, country: str, extension: str | None) -> Phone | None:
+    """By the country's own rules, then as one dialled from anywhere; the rest is as written."""
+    parsed = _parsed(number, country) or _parsed(_DIALLED_ABROAD.sub("+", number, count=1), "")
+    if parsed:
+        return _valid(parsed, extension)
+    if len(number) > _NATIONAL_LIMIT:
+        return None
+    return Phone(None, _with_extension(number, extension), mobile=False, extension=extension)
+
+
+def _parsed(number: str, country: str) -> Any | None:
+    """The library's value; None where no such number can be in use."""
     library = _library()
-    region = country.upper() if country.upper() in library.SUPPORTED_REGIONS else "JP"
     try:
-        parsed = library.parse(number, region)
+        parsed = library.parse(number, country or None)
     except library.NumberParseException:
         return None
-    if library.is_valid_number(parsed):
-        return _valid(library, parsed, extension)
-    return _out_of_use(number, extension) if region == "JP" else None
+    return parsed if library.is_valid_number(parsed) else None
 
 
 def _plain_mobile(match: re.Match[str]) -> Phone:
@@ -82,8 +104,11 @@ def phone_key(text: str) -> str:
     return phone.e164.lstrip("+") if phone and phone.e164 else ""
 
 
-def mobile_key(text: str) -> str:
+def mobile_key(text: str, country: str = "JP") -> str:
     """As `phone_key`, of one person's telephone only; '' for 090-1111-1111 and 090-1234-5678."""
+    if country != "JP":
+        phone = parse_phone(text, country) if text else None
+        return phone.e164.lstrip("+") if phone and phone.mobile and phone.e164 else ""
     plain = _MOBILE.fullmatch(text)
     if plain is None and (not text or _PLAIN_LANDLINE.fullmatch(text) or not is_mobile(text)):
         return ""
@@ -102,11 +127,11 @@ def _find(text: str) -> tuple[str, str | None] | None:
     match = _NUMBER.search(_TWO_NUMBERS.split(folded.strip(), maxsplit=1)[0])
     if match is None:
         return None
-    number = _JAPAN_ABROAD.sub("+81", match["number"], count=1)
-    return number.replace(".", "-").replace("/", "-"), match["extension"]
+    return match["number"].replace(".", "-").replace("/", "-"), match["extension"]
 
 
-def _valid(library: ModuleType, parsed: Any, extension: str | None) -> Phone:
+def _valid(parsed: Any, extension: str | None) -> Phone:
+    library = _library()
     e164 = str(library.format_number(parsed, library.PhoneNumberFormat.E164))
     japanese = parsed.country_code == 81
     style = (

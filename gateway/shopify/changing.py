@@ -9,9 +9,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from gateway.customer import Customer, gid
+from gateway.customer import Customer, Profile, gid
 from gateway.errors import ErrorClass, UpstreamError
-from gateway.normalize import parse_fields
+from gateway.normalize import country_of, parse_fields, phone_of
 from gateway.shopify import documents
 from gateway.shopify.client import GraphQL
 from gateway.shopify.documents import Document
@@ -24,7 +24,14 @@ from gateway.shopify.mapping import (
     field_errors,
     metafield,
 )
-from gateway.shopify.placing import PHONE_KEPT, address_warnings, e164, has_extension
+from gateway.shopify.placing import (
+    NO_PHONE,
+    PHONE_KEPT,
+    address_warnings,
+    e164,
+    has_extension,
+    unfit_phone,
+)
 from gateway.shopify.reading import customer_of, payload_of, unexpected
 from gateway.shopify.results import (
     Changed,
@@ -81,12 +88,15 @@ class Change:
         if node is None:
             return Missing()
         existing = customer_of(node, documents.READ_MANY)
+        wanted = replace(existing.profile, **self._changes)
+        if self._no_phone(wanted):
+            return Refused((NO_PHONE,), partly=self._partly)
         self._deadline = deadline
         try:
-            warnings = await self._update(node, existing)
+            warnings = await self._update(node, existing, wanted)
             await self._consent(node)
-            await self._address(node, existing)
-            await self._clear(node)
+            await self._address(node, wanted)
+            await self._clear(node, wanted)
         except _Refused as turn:
             refused = turn.refused
             if refused.email_taken:
@@ -98,6 +108,11 @@ class Change:
             return Missing()
         told = (*warnings, *self._address_warnings())
         return Changed(customer_of(node, documents.FIND), told, self._new_email)
+
+    def _no_phone(self, wanted: Profile) -> bool:
+        """The form does not know the country of an address that Shopify has."""
+        phone = self._changes.get("phone")
+        return bool(phone) and country_of(wanted) == "JP" and phone_of(wanted) is None
 
     def _address_warnings(self) -> Warnings:
         address = self._changes.get("address")
@@ -118,10 +133,10 @@ class Change:
             raise _Refused(Refused(tuple(field_errors(errors, sent))))
         self._partly = True
 
-    async def _update(self, node: Node, existing: Customer) -> Warnings:
+    async def _update(self, node: Node, existing: Customer, wanted: Profile) -> Warnings:
         """Names, e-mail, phone, language and metafields; a phone that is refused is kept aside."""
         self._with_phone = True
-        body = self._update_input(node, existing)
+        body = self._update_input(node, existing, wanted)
         self._new_email = self._new_email or "email" in body
         try:
             await self._write(body)
@@ -129,21 +144,23 @@ class Change:
             if not (body.get("phone") and turn.refused.phone_alone):
                 raise
             self._with_phone = False
-            await self._write(self._update_input(node, existing))
-        return () if self._with_phone else (PHONE_KEPT,)
+            await self._write(self._update_input(node, existing, wanted))
+        if not self._with_phone:
+            return (PHONE_KEPT,)
+        return unfit_phone(wanted) if "phone" in self._changes else ()
 
     async def _write(self, body: Mapping[str, Any]) -> None:
         if body:
             await self._mutate(documents.UPDATE, {"input": {"id": self._gid, **body}}, body)
 
-    def _update_input(self, node: Node, existing: Customer) -> dict[str, Any]:
+    def _update_input(self, node: Node, existing: Customer, wanted: Profile) -> dict[str, Any]:
         body: dict[str, Any] = {
             key: self._changes[name]
             for name, key in _TEXTS.items()
             if name in self._changes and getattr(existing.profile, name) != self._changes[name]
         }
         if "phone" in self._changes:
-            phone = e164(self._changes["phone"]) if self._with_phone else ""
+            phone = e164(wanted) if self._with_phone else ""
             if phone != ((node.get("defaultPhoneNumber") or {}).get("phoneNumber") or ""):
                 body["phone"] = phone or None
         if self._changes.get("locale") not in {None, node.get("locale")}:
@@ -151,12 +168,12 @@ class Change:
         present = _metafields(node)
         differing = [
             metafield(place, value)
-            for place, value in self._metafields().items()
+            for place, value in self._metafields(wanted).items()
             if value and present.get(place[:2]) != value
         ]
         return body | ({"metafields": differing} if differing else {})
 
-    def _metafields(self) -> dict[tuple[str, str, str], str]:
+    def _metafields(self, profile: Profile) -> dict[tuple[str, str, str], str]:
         """The metafields that the change is about; '' for those that are to go."""
         wanted = {
             place: str(self._changes[name])
@@ -166,9 +183,8 @@ class Change:
         if self._changes.get("gender") == "unknown":
             wanted[METAFIELDS["gender"]] = ""
         if "phone" in self._changes:
-            phone = self._changes["phone"]
-            wanted[WRITTEN_PHONE] = phone if has_extension(phone) else ""
-            wanted[KEPT_PHONE] = "" if self._with_phone and e164(phone) else phone
+            wanted[WRITTEN_PHONE] = profile.phone if has_extension(profile) else ""
+            wanted[KEPT_PHONE] = "" if self._with_phone and e164(profile) else profile.phone
         return wanted
 
     async def _consent(self, node: Node) -> None:
@@ -181,10 +197,10 @@ class Change:
         body = {"customerId": self._gid, "emailMarketingConsent": given}
         await self._mutate(documents.CONSENT, {"input": body}, body)
 
-    async def _address(self, node: Node, existing: Customer) -> None:
+    async def _address(self, node: Node, profile: Profile) -> None:
         """The default address is replaced as a whole; the customer's others stay."""
         standing: Node = node.get("defaultAddress") or {}
-        wanted = self._address_input(standing, existing)
+        wanted = self._address_input(standing, profile)
         read = {key: standing.get(_ADDRESS.get(key, key)) or "" for key in wanted}
         if all(read[key] == value for key, value in wanted.items() if key not in _UNREAD):
             return
@@ -196,22 +212,21 @@ class Change:
         else:
             await self._mutate(documents.ADDRESS_CREATE, variables, address)
 
-    def _address_input(self, standing: Node, existing: Customer) -> dict[str, str]:
-        profile = replace(existing.profile, **self._changes)
+    def _address_input(self, standing: Node, profile: Profile) -> dict[str, str]:
         if "address" in self._changes and profile.address is not None:
             return address_input(profile, profile.address)
         wanted: dict[str, str] = {}
         if standing and "address" in self._changes:
             wanted = dict.fromkeys(("provinceCode", "zip", "city", "address1", "address2"), "")
         if standing and "phone" in self._changes:
-            wanted["phone"] = e164(profile.phone)
+            wanted["phone"] = e164(profile)
         return wanted
 
-    async def _clear(self, node: Node) -> None:
+    async def _clear(self, node: Node, profile: Profile) -> None:
         present = _metafields(node)
         gone = [
             {"ownerId": self._gid, "namespace": place[0], "key": place[1]}
-            for place, value in self._metafields().items()
+            for place, value in self._metafields(profile).items()
             if not value and place[:2] in present
         ]
         if gone:

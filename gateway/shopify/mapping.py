@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 from gateway.customer import Address, Customer, Gender, Profile, gid, numeric_id
-from gateway.normalize import parse_fields
+from gateway.normalize import parse_fields, parse_phone
 from gateway.plain import plain
 from gateway.shopify.placing import e164, has_extension, placed_input
 
@@ -61,7 +61,7 @@ def _metafields(profile: Profile, registration_id: str) -> list[dict[str, str]]:
         for name, place in METAFIELDS.items()
         if getattr(profile, name) and (name, getattr(profile, name)) != ("gender", "unknown")
     ]
-    if has_extension(profile.phone):
+    if has_extension(profile):
         fields.append(metafield(WRITTEN_PHONE, profile.phone))
     return [*fields, metafield(_REGISTRATION_ID, registration_id)]
 
@@ -72,7 +72,7 @@ def address_input(profile: Profile, address: Address) -> dict[str, str]:
         "firstName": profile.first_name,
         "lastName": profile.last_name,
         **placed_input(parse_fields(address), address.country),
-        "phone": e164(profile.phone),
+        "phone": e164(profile),
     }
 
 
@@ -80,7 +80,7 @@ def customer_input(
     profile: Profile, registration_id: str, *, with_phone: bool = True
 ) -> dict[str, Any]:
     """`CustomerInput` of a new customer. Without its phone the number stays on the address."""
-    phone = e164(profile.phone) if with_phone else ""
+    phone = e164(profile) if with_phone else ""
     body: dict[str, Any] = {
         "email": profile.email,
         "firstName": profile.first_name,
@@ -165,7 +165,7 @@ def to_customer(node: Mapping[str, Any]) -> Customer:
             first_name=node.get("firstName") or "",
             last_kana=metafields.get("last_kana", ""),
             first_kana=metafields.get("first_kana", ""),
-            phone=_phone(phone or "", metafields),
+            phone=_phone(phone or "", metafields, address.get("countryCodeV2") or "JP"),
             birth_date=birth_date,
             gender=_gender(metafields.get("gender", "")),
             address=to_address(address) if address else None,
@@ -179,10 +179,11 @@ def to_customer(node: Mapping[str, Any]) -> Customer:
     )
 
 
-def _phone(known: str, metafields: Mapping[str, str]) -> str:
+def _phone(known: str, metafields: Mapping[str, str], country: str) -> str:
     """With its extension as long as it is still the same number."""
     written = metafields.get("phone_written", "")
-    if known and e164(written) == known:
+    phone = parse_phone(written, country) if known and written else None
+    if phone and phone.e164 == known:
         return written
     return known or metafields.get("phone", "")
 

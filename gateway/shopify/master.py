@@ -28,7 +28,7 @@ from gateway.shopify.mapping import (
     leftover_metafields,
     replace_input,
 )
-from gateway.shopify.placing import PHONE_KEPT, e164, unfit, unfit_address
+from gateway.shopify.placing import PHONE_KEPT, e164, unfit, unfit_address, unfit_phone
 from gateway.shopify.reading import customer_of, payload_of, unexpected
 from gateway.shopify.results import (
     Accepted,
@@ -96,7 +96,7 @@ class Shopify:
 
     async def _create(self, one: SignUp) -> Result:
         warnings = unfit(one.profile)
-        with_phone = bool(e164(one.profile.phone))
+        with_phone = bool(e164(one.profile))
         while True:
             body = customer_input(one.profile, one.registration_id, with_phone=with_phone)
             try:
@@ -158,7 +158,7 @@ class Shopify:
         action: Literal["created", "adopted"] = "created" if replacing else "adopted"
         kept = () if replacing else one.kept_back
         warnings = (*unfit(profile, address=replacing or not existing.has_address), *kept)
-        with_phone = bool(e164(profile.phone))
+        with_phone = bool(e164(profile))
         while True:
             body = make_input(existing, profile, one.registration_id, with_phone=with_phone)
             try:
@@ -268,4 +268,6 @@ class Shopify:
 
 
 def _kept_phone(customer: Customer, profile: Profile) -> Warnings:
-    return (PHONE_KEPT,) if "registration.phone" in customer.metafields and profile.phone else ()
+    if "registration.phone" not in customer.metafields or not profile.phone:
+        return ()
+    return unfit_phone(profile) or (PHONE_KEPT,)

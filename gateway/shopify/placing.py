@@ -1,10 +1,12 @@
 """Addresses and phones in the places that Shopify has for them, and what does not fit there."""
 
 from gateway.customer import Profile
-from gateway.normalize import Address, parse_fields, parse_phone, shopify_address
+from gateway.normalize import Address, country_of, parse_fields, phone_of, shopify_address
 from gateway.shopify.results import Warnings
 
 __all__ = [
+    "NO_PHONE",
+    "PHONE_AS_WRITTEN",
     "PHONE_KEPT",
     "address_warnings",
     "e164",
@@ -12,12 +14,19 @@ __all__ = [
     "placed_input",
     "unfit",
     "unfit_address",
+    "unfit_phone",
 ]
 
 PHONE_KEPT = {
     "field": "phone",
     "message": "Shopify does not take this phone number for this customer (refused, or it belongs "
     "to another customer); it is kept beside the address only",
+}
+NO_PHONE = {"field": "phone", "message": "should be a phone number, such as 090-1234-5678"}
+PHONE_AS_WRITTEN = {
+    "field": "phone",
+    "message": "is no number of the address's country, and none with a country code; it is kept "
+    "as it was written, outside Shopify's own phone field",
 }
 _WARNINGS = {
     "municipality was merged into another": {
@@ -52,7 +61,14 @@ def placed_input(parsed: Address, country: str) -> dict[str, str]:
 def unfit(profile: Profile, *, address: bool = True) -> Warnings:
     """What is stored otherwise than it was told, as far as that is known without Shopify."""
     told = unfit_address(profile) if address else ()
-    return (*told, PHONE_KEPT) if profile.phone and not e164(profile.phone) else told
+    return (*told, *unfit_phone(profile))
+
+
+def unfit_phone(profile: Profile) -> Warnings:
+    """What Shopify's phone, which takes E.164 alone, has no place for."""
+    if not profile.phone or e164(profile):
+        return ()
+    return (PHONE_KEPT if country_of(profile) == "JP" else PHONE_AS_WRITTEN,)
 
 
 def unfit_address(profile: Profile) -> Warnings:
@@ -63,13 +79,13 @@ def address_warnings(parsed: Address) -> Warnings:
     return tuple(_WARNINGS[note] for note in parsed.notes if note in _WARNINGS)
 
 
-def e164(phone: str) -> str:
+def e164(profile: Profile) -> str:
     """The number as Shopify wants it; '' where it is none that can be dialled from abroad."""
-    parsed = parse_phone(phone) if phone else None
-    return (parsed.e164 or "") if parsed else ""
+    phone = phone_of(profile)
+    return (phone.e164 or "") if phone else ""
 
 
-def has_extension(phone: str) -> bool:
+def has_extension(profile: Profile) -> bool:
     """Shopify's phone has no place for 内線12: such a number is kept as it was written, too."""
-    parsed = parse_phone(phone) if phone else None
-    return parsed is not None and parsed.extension is not None
+    phone = phone_of(profile)
+    return phone is not None and phone.extension is not None

@@ -22,7 +22,7 @@ def sign_up_input(profile: Profile) -> dict[str, Any]:
 
 def answered(profile: Profile) -> Customer:
     """The customer as channels get it right after a sign-up with this profile; the id is 0."""
-    phone = profile.phone if has_extension(profile.phone) else e164(profile.phone)
+    phone = profile.phone if has_extension(profile) else e164(profile)
     addresses = customer_input(profile, "-").get("addresses")
     address = None
     if addresses:

@@ -91,3 +91,17 @@ async def test_an_address_made_elsewhere_is_mended_for_smaregi_and_told(world: W
     assert await adjustments(world, "smaregi") == {
         "address": "the municipality has its name of today"
     }
+
+
+async def test_a_phone_abroad_goes_by_the_addresss_country_and_is_never_refused(
+    world: World,
+) -> None:
+    hong_kong = {"country": "HK", "city": "Kowloon", "address1": "1 Nathan Road"}
+    reply = await world.register(phone="9123 4567", address=hong_kong)
+    assert (reply.status, reply.body["warnings"]) == (201, [])
+    kept = await world.register(email="b@example.com", phone="06-1234-5678", address=hong_kong)
+    assert [warning["field"] for warning in kept.body["warnings"]] == ["phone"]
+    again = await world.get(f"/v1/registrations/{kept.body['id']}")
+    assert again.body["warnings"] == kept.body["warnings"]
+    first, second = world.sandbox.shopify.customers.values()
+    assert (first.phone, second.phone) == ("+85291234567", None)

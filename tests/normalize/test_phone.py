@@ -93,6 +93,70 @@ def test_number_of_another_country_is_shown_with_its_country() -> None:
     assert phone.national == "+1 212-555-0100"
 
 
+@pytest.mark.parametrize(
+    ("written", "country", "e164"),
+    [
+        ("06 12 34 56 78", "FR", "+33612345678"),
+        ("01 42 68 53 00", "FR", "+33142685300"),
+        ("(212) 555-0100", "US", "+12125550100"),
+        ("1-212-555-0100", "US", "+12125550100"),
+        ("2125550100", "US", "+12125550100"),
+        ("9123 4567", "HK", "+85291234567"),
+        ("852 9123 4567", "HK", "+85291234567"),
+        ("8123 4567", "SG", "+6581234567"),
+        ("138 0013 8000", "CN", "+8613800138000"),
+        ("010-8123-4567", "KR", "+821081234567"),
+        ("02-312-3456", "KR", "+8223123456"),
+        ("0812-3456-7890", "ID", "+6281234567890"),
+        ("06 698 12345", "IT", "+390669812345"),
+        ("312 345 6789", "IT", "+393123456789"),
+        ("0912-345-678", "TW", "+886912345678"),
+        ("030 901820", "DE", "+4930901820"),
+        ("020 7946 0958", "GB", "+442079460958"),
+        ("+81 90-1234-5678", "FR", "+819012345678"),
+        ("00 81 90 1234 5678", "FR", "+819012345678"),
+        ("0081 90 1234 5678", "US", "+819012345678"),
+        ("010 81 90 1234 5678", "DE", "+819012345678"),
+        ("+33 6 12 34 56 78", "JP", "+33612345678"),
+        ("+1 212 555 0100", "", "+12125550100"),
+        ("+1 212 555 0100", "AQ", "+12125550100"),
+        ("06-1234-5678", "JP", "+81612345678"),
+    ],
+)
+def test_a_number_belongs_to_the_country_of_the_address(
+    written: str, country: str, e164: str
+) -> None:
+    phone = parse_phone(written, country)
+    assert phone is not None
+    assert phone.e164 == e164
+
+
+@pytest.mark.parametrize(
+    ("written", "country"),
+    [("090-1234-5678", "FR"), ("12 34 56 78", "US"), ("06 12 34 56 78", ""), ("0612345678", "AQ")],
+)
+def test_a_number_of_nowhere_is_kept_as_written_abroad_and_is_no_strangers(
+    written: str, country: str
+) -> None:
+    assert parse_phone(written, country) == Phone(None, written, mobile=False, extension=None)
+    assert mobile_key(written, country) == ""
+
+
+@pytest.mark.parametrize(
+    ("written", "country", "key"),
+    [
+        ("06 12 34 56 78", "FR", "33612345678"),
+        ("01 42 68 53 00", "FR", ""),
+        ("090-2345-6701", "JP", "819023456701"),
+        ("+81 90 2345 6701", "FR", "819023456701"),
+    ],
+)
+def test_a_mobile_number_abroad_is_compared_with_its_country(
+    written: str, country: str, key: str
+) -> None:
+    assert mobile_key(written, country) == key
+
+
 @given(st.text() | st.text("0123456789-+() 内線ext０９ー", max_size=40))
 def test_any_text_gives_a_number_that_fits_smaregi_or_none(text: str) -> None:
     phone = parse_phone(text)

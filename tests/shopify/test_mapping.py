@@ -248,7 +248,7 @@ def test_a_state_abroad_is_not_lost(city: str, state: str, stored_city: str) -> 
         ({"phone": "090-0000-0000"}, ["phone"]),
         ({"address": Address(address1="埼玉県浦和市岸町7-10-23")}, ["address.city"]),
         ({"address": replace(ADDRESS, prefecture="JP-27")}, ["address.prefecture"]),
-        ({"address": Address("US", "94103", "CA", "San Francisco", "1 Market St")}, []),
+        ({"address": Address("US", "94103", "CA", "San Francisco", "1 Market St")}, ["phone"]),
         ({"address": None, "phone": ""}, []),
     ],
 )
@@ -256,3 +256,22 @@ def test_what_is_stored_otherwise_is_warned_of(changes: dict[str, Any], fields: 
     warnings = unfit(replace(TARO, **changes))
     assert [warning["field"] for warning in warnings] == fields
     assert not [text for text in ("浦和", "0000-0000", "渋谷") if text in str(warnings)]
+
+
+@pytest.mark.parametrize(
+    ("written", "sent", "fields"),
+    [("06 12 34 56 78", "+33612345678", []), ("090-1234-5678", "", ["phone"])],
+)
+def test_a_phone_abroad_is_a_number_of_the_addresss_country_or_kept_as_written(
+    written: str, sent: str, fields: list[str]
+) -> None:
+    """Shopify's own field takes E.164 alone; what cannot be dialled is in a metafield."""
+    address = Address("FR", "75001", "", "Paris", "1 Rue de Rivoli")
+    profile = replace(TARO, phone=written, address=address)
+    body = customer_input(profile, "r1")
+    kept = [each["value"] for each in body["metafields"] if each["key"] == "phone"]
+    assert body.get("phone", "") == body["addresses"][0].get("phone", "") == sent
+    assert kept == ([] if sent else [written])
+    warnings = unfit(profile)
+    assert [warning["field"] for warning in warnings] == fields
+    assert written not in str(warnings)

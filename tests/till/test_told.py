@@ -108,8 +108,9 @@ def test_what_the_till_tells_comes_to_rest_after_one_turn(
 
 def in_shopify(profile: Profile, unit: str, value: Any) -> Profile:
     """Shopify keeps a number as E.164 where it is one."""
-    change: dict[str, Any] = {unit: e164(value) or value if unit == "phone" else value}
-    return replace(profile, **change)
+    change: dict[str, Any] = {unit: value}
+    told = replace(profile, **change)
+    return replace(told, phone=e164(told) or told.phone) if unit == "phone" else told
 
 
 def as_row(profile: Profile) -> dict[str, Any]:

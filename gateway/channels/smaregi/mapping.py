@@ -1,7 +1,7 @@
 """A customer as Smaregi wants a member: texts only, nothing empty, what had to change noted."""
 
-from gateway.customer import Address, Customer
-from gateway.normalize import is_mobile, parse_fields, parse_phone, smaregi_kana, smaregi_line
+from gateway.customer import Address, Customer, Profile
+from gateway.normalize import parse_fields, phone_of, smaregi_kana, smaregi_line
 
 __all__ = ["Adjustments", "Fields", "member_fields"]
 
@@ -33,7 +33,7 @@ def member_fields(customer: Customer) -> tuple[Fields, Adjustments]:
         "birthDate": profile.birth_date,
         "mailReceiveFlag": "1" if profile.accepts_marketing else "0",
         "status": "0",
-        **_phone(profile.phone, notes),
+        **_phone(profile, notes),
         **_address(profile.address, notes),
     }
     if len(fields["mailAddress"]) > 100:
@@ -59,16 +59,16 @@ def _kana(text: str, field: str, notes: Adjustments) -> str:
     return kana
 
 
-def _phone(text: str, notes: Adjustments) -> Fields:
-    if not text:
+def _phone(profile: Profile, notes: Adjustments) -> Fields:
+    if not profile.phone:
         return {}
-    phone = parse_phone(text)
+    phone = phone_of(profile)
     if phone is None:
         notes.append({"field": "phone", "change": "left out: not a phone number"})
         return {}
     if phone.extension and not phone.national.endswith(f"x{phone.extension}"):
         notes.append({"field": "phone", "change": "its extension is left out: over 20 characters"})
-    return {"mobileNumber" if is_mobile(text) else "phoneNumber": phone.national}
+    return {"mobileNumber" if phone.mobile else "phoneNumber": phone.national}
 
 
 def _address(address: Address | None, notes: Adjustments) -> Fields:
