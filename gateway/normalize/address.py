@@ -11,16 +11,19 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from gateway.normalize.characters import HYPHENS
+from gateway.normalize.doubled import merged_building, without_double
+from gateway.normalize.folding import fold_name
 from gateway.normalize.postal import clean_postal_code, take_postal_code
 from gateway.normalize.prefecture import Prefecture
 from gateway.normalize.prefecture import prefecture as prefecture_of
-from gateway.normalize.reading import Address, Written, read_address, shown, tidy
+from gateway.normalize.reading import Address, Written, is_nothing, read_address, shown, tidy
 
 __all__ = ["Address", "Written", "parse_address", "parse_line"]
 
 _LONGEST: Final = 400
 """Longer text than this is no address, and is passed on without being read."""
 
+_MUNICIPALITY_ENDS: Final = re.compile("[市区町村]$|^$")
 _MUNICIPALITY: Final = re.compile("[市区町村]")
 
 
@@ -53,16 +56,22 @@ def parse_address(
         return _not_read(written)
     known = prefecture_of(prefecture)
     fields = _Fields(
-        head=_joined(["" if known else shown(prefecture), shown(city)]),
-        first=shown(address1),
-        second=shown(address2),
+        head=_joined(["" if known else _told(prefecture), _told(city)]),
+        first=_told(address1),
+        second=_told(address2),
         known=known,
         code=clean_postal_code(postal_code) or "",
     )
     if not fields.code:
         code, line = take_postal_code(fields.first)
         fields = replace(fields, code=code, first=line)
-    return replace(_best(fields), postal_code=fields.code or None, written=written)
+    return replace(_best(_said_once(fields)), postal_code=fields.code or None, written=written)
+
+
+def _told(text: str) -> str:
+    """As it is shown; '' for what fills a field: なし, －."""
+    line = shown(text)
+    return "" if is_nothing(line) else line
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +86,28 @@ class _Fields:
         return read_address(_joined([self.head, *parts]), self.known, self.code)
 
 
+def _said_once(fields: _Fields) -> _Fields:
+    """A town in two fields, and a line that stands in both."""
+    first, second = fields.first, fields.second
+    if first and second:
+        first = without_double(first, second)
+    if not first:
+        first, second = second, ""
+    once = replace(fields, head=without_double(fields.head, first), first=first, second=second)
+    return once if _MUNICIPALITY_ENDS.search(once.head) else _town_of_first(once)
+
+
+def _town_of_first(fields: _Fields) -> _Fields:
+    """渋谷区道玄坂2丁目 before 道玄坂2-10-7, 中央区日本橋 before 日本橋兜町15-18."""
+    told = read_address(fields.head, fields.known, fields.code)
+    if not (told.town_known and told.prefecture and fields.first):
+        return fields
+    shorter = replace(fields, head=f"{told.prefecture.ja}{told.city}")
+    again = shorter.read(fields.first)
+    longer = again.town_known and again.town.startswith(told.town)
+    return shorter if longer and again.block else fields
+
+
 def _best(fields: _Fields) -> Address:
     """address2 is the building, unless the number or the town is missing without it."""
     address = fields.read(fields.first)
@@ -87,6 +118,9 @@ def _best(fields: _Fields) -> Address:
         return address
     if address.block and not _goes_on(fields.first):
         return _with_building(address, _without_repetition(address, fields))
+    again = _once_more(address, fields)
+    if again and again.block and again.town_known:
+        return _with_building(again, address.building) if address.building else again
     joined = fields.read(fields.first, fields.second)
     if joined.block and joined.town_known:
         return joined
@@ -110,17 +144,26 @@ def _building_first(fields: _Fields, address: Address) -> Address | None:
 
 def _with_building(address: Address, more: str) -> Address:
     """What was already found of a building stands first."""
-    building = " ".join(part for part in (address.building, more) if part)
-    return replace(address, building=tidy(building))
+    return replace(address, building=tidy(merged_building(address.building, more)))
 
 
 def _without_repetition(address: Address, fields: _Fields) -> str:
     """address2 without an address that address1 has already."""
-    if not _MUNICIPALITY.search(fields.second):
-        return fields.second
-    again = read_address(fields.second, fields.known, fields.code)
-    same = (again.city, again.town, again.block) == (address.city, address.town, address.block)
-    return again.building if same else fields.second
+    again = _once_more(address, fields)
+    return again.building if again and again.parts == address.parts else fields.second
+
+
+def _once_more(address: Address, fields: _Fields) -> Address | None:
+    """address2 where it names the municipality, or the town, of address1 again."""
+    if _MUNICIPALITY.search(fields.second):
+        again = read_address(fields.second, fields.known, fields.code)
+        if again.city and again.city == address.city:
+            return again if address.town in ("", again.town) else None
+    begins = address.town[:1] == fields.second[:1] != ""
+    if begins and fold_name(fields.second).startswith(fold_name(address.town)):
+        again = fields.read(fields.second)
+        return again if again.town == address.town else None
+    return None
 
 
 def _goes_on(line: str) -> bool:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from gateway.normalize.block import Block, find_block, read_block
+from gateway.normalize.characters import HYPHENS
 
 _BUILDING_WORD: Final = re.compile(
     "ビル|マンション|ハイツ|コーポ|アパート|ハウス|メゾン|レジデンス|タワー|パレス|プラザ|ヴィラ|ビラ|ハイム"
@@ -13,6 +14,7 @@ _BUILDING_WORD: Final = re.compile(
 )
 _LATIN_WORD: Final = re.compile("[A-Za-z]{2}|[A-Za-z][0-9]")
 _KATAKANA_WORD: Final = re.compile("[ァ-ヺー]{3}")
+_BEGINNING: Final = re.compile(rf"\s*(?:[{HYPHENS}]\s*(?=[0-9]))?")
 _LONGEST_AREA: Final = 24
 _NUMBERED_AREA: Final = re.compile(
     r"\s*第?(?:[0-9]+|[一二三四五六七八九十]+)地割|\s*(?:[東西南北]?(?:[0-9]+|[一二三四五六七八九十]+|基)線"
@@ -20,7 +22,7 @@ _NUMBERED_AREA: Final = re.compile(
     r"|\s*(?:[0-9]+|[一二三四五六七八九十]+)(?:番[町丁](?!目)|町内|字|[ノの之]町)"
     r"|\s*[甲乙丙丁戊己庚辛壬癸イロハニホヘトチリヌルヲ]字"
 )
-_EDGES: Final = " \t、,，.・-‐−–—/("
+_EDGES: Final = f" \t、,，.・/({HYPHENS}"
 _BRACKETS: Final = {"(": ")", "「": "」", "『": "』", "[": "]", "【": "】"}
 
 
@@ -36,7 +38,7 @@ class Details:
 
 def read_details(rest: str) -> Details:
     """`rest` begins right after the town, or after the municipality where no town is known."""
-    start = len(rest) - len(rest.lstrip(" "))
+    start = _BEGINNING.match(rest).end()  # type: ignore[union-attr]
     numbered = _NUMBERED_AREA.match(rest)
     if numbered:
         return _after_area(rest, numbered[0].strip(), numbered.end())

@@ -118,17 +118,15 @@ def _after_town(place: _Place, line: str) -> str | None:
 
 
 def _of_parsed(address: Address, place: _Place | None) -> str:
-    if not address.numbers or address.prefecture is None or not address.city:
+    if not address.parts or address.prefecture is None or not address.city:
         return ""
-    letter = re.match("[^0-9-]*", address.block)
-    numbers = "-".join(map(str, address.numbers[:2]))
     if address.town:
         head = _head(address.prefecture.code, address.city, address.town)
     elif place is not None and place.city.name == address.city:
         head = place.head
     else:
         return ""
-    return f"{head}|{letter[0] if letter else ''}{numbers}"
+    return f"{head}|{'-'.join(address.parts[:2])}"
 
 
 @lru_cache(32768)

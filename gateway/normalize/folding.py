@@ -26,10 +26,17 @@ _SAME: Final = {
     "ニ": chr(_FIRST_NUMBER + 2),
     "通り": "通",
     "麸": "麩",
+    **dict.fromkeys("巳已", "己"),
+    "冶": "治",
+    "班": "斑",
+    "菟": "兎",
+    "祗": "祇",
+    "畠": "畑",
+    "涌": "湧",
     **dict.fromkeys(HYPHENS, "-"),
 }
 """ヶ/ケ/が, ツ/ッ and の/ノ/之 are written at will in names of places (霞が関, 霞ヶ関, 霞ケ関);
-ニ (the kana) is typed for 二."""
+ニ (the kana) is typed for 二, and one of two look-alikes for the other (辰巳, 鍛冶町)."""
 
 _TOKEN: Final = re.compile(
     "[0-9]+|[〇零一二三四五六七八九十]+|通り|[\\s、,\ufe00-\ufe0f\U000e0100-\U000e01ef]+|."

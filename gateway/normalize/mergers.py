@@ -50,6 +50,16 @@ _TABLE: Final = """
 """
 
 
+_SPELLED_OTHERWISE: Final = """
+塩釜市 塩竈市 埼玉市 さいたま市 磐城市 いわき市 筑波市 つくば市 陸奥市 むつ市 津軽市 つがる市
+常陸那珂市 ひたちなか市 霞ケ浦市 かすみがうら市 夷隅市 いすみ市 芦原市 あわら市 員弁市 いなべ市
+南淡路市 南あわじ市 東香川市 東かがわ市 讃岐市 さぬき市
+浮羽市 うきは市 秋留野市 あきる野市 市来串木野市 いちき串木野市
+伊豆ノ国市 伊豆の国市 筑波未来市 つくばみらい市 富士見野市 ふじみ野市
+"""
+"""In kanji what is written in kana, or with the common character for a rare one."""
+
+
 def _read() -> tuple[tuple[str, str, str], ...]:
     rows: list[tuple[str, str, str]] = []
     for line in _TABLE.split("\n"):
@@ -59,6 +69,10 @@ def _read() -> tuple[tuple[str, str, str], ...]:
         )
     return tuple(rows)
 
+
+_PAIRS: Final = _SPELLED_OTHERWISE.split()
+SPELLINGS: Final = tuple(zip(_PAIRS[::2], _PAIRS[1::2], strict=True))
+"""How else the name of a municipality is written, and its official form."""
 
 MERGERS: Final = _read()
 """Prefecture, old municipality, and the new one or the beginning of its wards' names."""

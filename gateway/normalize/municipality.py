@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Final
 
@@ -15,6 +15,8 @@ from gateway.normalize.town import town_at
 _COUNTRY: Final = re.compile("(?:日本国?)(?=[^橋堤])")
 _OLD_NAME: Final = re.compile("(?:.{1,5}?郡)?(.{1,6}?)[市町村](?:大?字)?")
 _LONGEST_NAME: Final = 14
+_LONGEST_SHORT: Final = 7
+_ENDINGS: Final = "市区町村"
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +24,7 @@ class Municipality:
     """`start`, `end`: the name's indices in `text`; the town begins at `end`.
 
     `city` is None where there is no name (`start` equals `end`) or it is several places'.
-    `merged`: an old name was used.
+    `merged`: an old name was used. `doubtful`: prefecture, town and postal code do not agree.
 
     `text` is what was read, but for a merged municipality whose name goes on in its towns:
     古川市大崎 goes on as 古川大崎.
@@ -34,6 +36,7 @@ class Municipality:
     start: int
     end: int
     merged: bool = False
+    doubtful: bool = False
 
 
 def read_municipality(
@@ -46,23 +49,69 @@ def read_municipality(
     start, written = read_prefecture(text.text, _after_country(text.text))
     prefecture = written or known
     found = _read_city(text, start, prefecture, hints)
-    if found.city is None and known and not written:
-        found = _in_another_prefecture(text, start, hints) or found
+    if prefecture and not _agrees(found, hints):
+        found = _in_another_prefecture(text, start, hints, found)
     if found.city:
         return found
     if found.end > found.start:
         return _by_table(text, start, prefecture) or found
     by_town = _by_name_of_town(text, start, prefecture) if prefecture else None
-    return by_town or _by_table(text, start, prefecture) or found
+    renamed = by_town or _by_table(text, start, prefecture)
+    return renamed or _without_ending(text, start, prefecture, hints) or found
+
+
+def _agrees(found: Municipality, hints: tuple[City, ...]) -> bool:
+    """Whether town or postal code, too, belong to the municipality that was found."""
+    return found.city in hints or _has_town(found)
+
+
+def _has_town(found: Municipality) -> bool:
+    city = found.city
+    return city is not None and town_at(found.text, found.end, city) is not None
 
 
 def _in_another_prefecture(
-    text: Folded, start: int, hints: tuple[City, ...]
+    text: Folded, start: int, hints: tuple[City, ...], found: Municipality
+) -> Municipality:
+    """The prefecture that was told is wrong where town and municipality, or the municipality and
+    the postal code, agree on another. Where only one of them does, nobody knows.
+    """
+    other = _read_city(text, start, None, hints)
+    if other.city is None or other.city is found.city:
+        elsewhere = bool(hints) and all(hint.prefecture is not found.prefecture for hint in hints)
+        return replace(found, doubtful=elsewhere)
+    has_town, has_code = _has_town(other), other.city in hints
+    if (has_town and has_code) or (found.city is None and (has_town or has_code)):
+        return other
+    return replace(found, doubtful=has_town or has_code)
+
+
+def _without_ending(
+    text: Folded, start: int, prefecture: Prefecture | None, hints: tuple[City, ...]
 ) -> Municipality | None:
-    """The prefecture that was chosen is wrong where the town or the postal code says so too."""
-    found = _read_city(text, start, None, hints)
-    sure = found.city and (found.city in hints or town_at(text, found.end, found.city))
-    return found if sure else None
+    """新宿 西新宿3-7-1, 横浜西区みなとみらい: a town or a ward of the place must follow, or the
+    name be a field of its own.
+    """
+    for end in range(min(len(text.text), start + _LONGEST_SHORT), start, -1):
+        for ending in _ENDINGS:
+            if text.text[start:end] + ending not in places().by_name:
+                continue
+            whole = text.replaced(end, end, ending)
+            found = _read_city(whole, start, prefecture, hints)
+            if found.city and _is_meant(found, end, prefecture):
+                return found
+    return None
+
+
+def _is_meant(found: Municipality, end: int, prefecture: Prefecture | None) -> bool:
+    """A town of one character (名古屋中区錦3) counts where a number follows."""
+    origin = found.text.origin
+    if prefecture is not None and origin[end + 1] > origin[end - 1] + 1:
+        return True
+    if found.city is None or (end == found.start + 1 and found.end == end + 1):
+        return False
+    town = town_at(found.text, found.end, found.city)
+    return town is not None and (town.end > town.start + 1 or town.before_number(found.text.text))
 
 
 def read_prefecture(text: str, start: int) -> tuple[int, Prefecture | None]:
@@ -118,9 +167,10 @@ def _decide(
 
 def _with_longest_town(text: Folded, end: int, cities: Iterable[City]) -> list[City]:
     """大門町 decides for 大宮区, though 緑区 has a 大門."""
-    found = [(town.end, city) for city in cities if (town := town_at(text, end, city))]
-    longest = max((town_end for town_end, _ in found), default=0)
-    return [city for town_end, city in found if town_end == longest]
+    towns = [(town, city) for city in cities if (town := town_at(text, end, city))]
+    found = [((town.end, town.exact), city) for town, city in towns]
+    longest = max((how_far for how_far, _ in found), default=None)
+    return [city for how_far, city in found if how_far == longest]
 
 
 def _city_names_at(

@@ -8,7 +8,7 @@ import re
 import sqlite3
 from array import array
 from bisect import bisect_left
-from collections.abc import Iterator
+from collections.abc import Collection, Container, Iterator
 from dataclasses import dataclass, field
 from functools import cache
 from itertools import groupby
@@ -16,6 +16,7 @@ from typing import Final
 
 from gateway.normalize.characters import fold_width
 from gateway.normalize.folding import fold_name
+from gateway.normalize.mergers import SPELLINGS
 from gateway.normalize.prefecture import PREFECTURES, Prefecture
 
 _ROWS: Final = """
@@ -53,6 +54,14 @@ class City:
     def towns(self) -> dict[str, str]:
         """Folded name -> official name."""
         return _towns(self)
+
+    def towns_squeezed(self) -> dict[str, str]:
+        """Folded name without ケ, ノ, ツ and 条, where no other town has that -> official name."""
+        return _towns_squeezed(self)
+
+    def towns_without_ending(self) -> dict[str, str]:
+        """As squeezed, without 町, 条, 番町 and the like at the end -> official name."""
+        return _towns_without_ending(self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +172,19 @@ def _by_name(cities: list[City]) -> dict[str, tuple[City, ...]]:
     for city in cities:
         for name in city.folded_names():
             found.setdefault(name, []).append(city)
+    for other, name in _other_spellings(found):
+        found.setdefault(other, []).extend(found[name])
     return {name: tuple(dict.fromkeys(ones)) for name, ones in found.items()}
+
+
+def _other_spellings(names: Collection[str]) -> list[tuple[str, str]]:
+    """塩釜市 for 塩竈市, 鎌谷市 for 鎌ケ谷市; only what is no other municipality's name."""
+    pairs = [(squeezed(name), name) for name in names if squeezed(name) != name]
+    for other, official in SPELLINGS:
+        begins = fold_name(official)
+        wards = [name for name in names if name.startswith(begins)]
+        pairs += [(fold_name(other) + name[len(begins) :], name) for name in wards]
+    return [(other, name) for other, name in pairs if other not in names]
 
 
 def names_of_city(name: str) -> list[str]:
@@ -183,6 +204,40 @@ def _folded_names(city: City) -> tuple[str, ...]:
 def _towns(city: City) -> dict[str, str]:
     folded = ((fold_name(name), name) for name in city.names_of_towns)
     return {name if name == key else key: name for key, name in folded}
+
+
+_AT_WILL: Final = re.compile("[ケノツ]|条(?=.)")
+_ENDING: Final = re.compile("(?<=.)(?:番?[町丁]|村|通|条)$")
+
+
+def squeezed(folded: str) -> str:
+    """Without the characters that stand between two others in one spelling and not in another:
+    阿佐谷 and 阿佐ヶ谷, 丸の内 and 丸内, 北3条西 and 北3西.
+    """
+    return _AT_WILL.sub("", folded)
+
+
+@cache
+def _towns_squeezed(city: City) -> dict[str, str]:
+    return _other_names(city, [squeezed(name) for name in city.towns()], ())
+
+
+@cache
+def _towns_without_ending(city: City) -> dict[str, str]:
+    names = [squeezed(_ENDING.sub("", name)) for name in city.towns()]
+    return _other_names(city, names, city.towns_squeezed())
+
+
+def _other_names(city: City, others: list[str], taken: Container[str]) -> dict[str, str]:
+    """A name that two towns would have is neither's."""
+    towns = city.towns()
+    found: dict[str, str] = {}
+    twice: set[str] = set()
+    for other, name in zip(others, towns.values(), strict=True):
+        if other and other not in towns and other not in taken:
+            twice.update([other] if other in found else [])
+            found[other] = name
+    return {other: name for other, name in found.items() if other not in twice}
 
 
 @cache

@@ -23,6 +23,10 @@ _BOX: Final = "私書箱"
 _BOX_FIRST: Final = re.compile(f"[^0-9(]*郵便局.*{_BOX}")
 """A post office box belongs to a post office, whose name only looks like a town's."""
 
+_NOTHING: Final = re.compile(
+    rf"[\s{re.escape(HYPHENS)}.,、。・*＊/]*"
+    r"|(?:特に|該当)?(?:なし|無し|ナシ|無|ありません|有りません)[。.]?|未入力|空欄|同上|[Nn]/?[Aa]|[Nn]one|[Nn]ull"
+)
 _KANJI_ONE: Final = re.compile("(?<=[0-9])一(?=[0-9])")
 
 
@@ -41,7 +45,8 @@ class Written:
 class Address:
     """`understood` is False where parts are missing, unknown or contradict one another.
 
-    `street`: Kyoto's (寺町通御池上る). `line1`: town and block as written, for display.
+    `street`: Kyoto's (寺町通御池上る). `parts`: the block's (3, 甲486, 1).
+    `line1`: town and block as written, for display.
     `town_known`: the postal data has the town.
     `notes`: what a person should know ("postal_code contradicts the address"), never a value.
     """
@@ -55,7 +60,7 @@ class Address:
     understood: bool
     street: str = ""
     line1: str = ""
-    numbers: tuple[int, ...] = ()
+    parts: tuple[str, ...] = ()
     town_known: bool = False
     notes: tuple[str, ...] = ()
     written: Written = Written()
@@ -126,12 +131,12 @@ def _assemble(
         city=found.city.name if found.city else "",
         town=official + details.area.replace(" ", ""),
         block=block.text if block else "",
-        building=tidy(details.building),
+        building="" if is_nothing(details.building) else tidy(details.building),
         postal_code=None,
-        understood=_is_understood(town, details),
+        understood=_is_understood(town, details) and not found.doubtful,
         street=street,
         line1=line1.strip(),
-        numbers=block.numbers if block else (),
+        parts=block.parts if block else (),
         town_known=town is not None,
     )
 
@@ -175,6 +180,11 @@ def _without_city(found: Municipality, line: str, code: str) -> Address:
         understood=False,
         line1=rest[: details.block_end].strip() if details else rest,
     )
+
+
+def is_nothing(text: str) -> bool:
+    """Whether a person wrote it to fill a field: なし, －, 特になし."""
+    return _NOTHING.fullmatch(text) is not None
 
 
 def shown(text: str) -> str:

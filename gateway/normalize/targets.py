@@ -13,6 +13,7 @@ SMAREGI_ADDRESS_LIMIT: Final = 85
 _AZA: Final = re.compile("[大小]?字|第(?=[\ue000-\uf8fe]地割)")
 _CHOME_BAN_GO: Final = 3
 _BREAK: Final = re.compile(r"[\s、,・/()「」-]")
+_SMALL: Final = re.compile("[0-9]{1,2}")
 _DIGIT: Final = re.compile("[0-9]")
 
 
@@ -34,6 +35,8 @@ def shopify_address(address: Address) -> ShopifyAddress:
     zip_code = address.postal_code or written.postal_code
     if not address.city or not (address.understood or address.line1):
         return ShopifyAddress(code, written.city, written.address1, written.address2, zip_code)
+    if not address.line1:  # a post office box, or a building that stands for itself
+        return ShopifyAddress(code, address.city, address.building, "", zip_code)
     return ShopifyAddress(code, address.city, address.line1, address.building, zip_code)
 
 
@@ -63,9 +66,10 @@ def address_key(address: Address) -> str:
 
 
 def _block_key(address: Address) -> str:
-    numbers = "-".join(map(str, address.numbers[:_CHOME_BAN_GO]))
-    letter = re.match("[^0-9-]*", address.block)
-    return (letter[0] if letter else "") + numbers
+    """Three parts, and a fourth that is too small to be a room: 1丁目2番地3の4."""
+    parts = address.parts[:_CHOME_BAN_GO]
+    fourth = address.parts[_CHOME_BAN_GO : _CHOME_BAN_GO + 1]
+    return "-".join(parts + fourth if fourth and _SMALL.fullmatch(fourth[0]) else parts)
 
 
 def _key_of_unknown(address: Address) -> str:

@@ -9,9 +9,13 @@ from gateway.normalize.places import City
 
 _LONGEST_TOWN: Final = 20
 _AZA: Final = re.compile("[大小]?字")
-_ABBREVIATED_JO: Final = re.compile("([東西南北][\ue000-\uf8fe])(?=[東西南北])")
-"""北3西6 is short for 北三条西六丁目 in Sapporo and Obihiro."""
+_NUMBER: Final = "[\ue000-\uf8fe0-9]"
+_ENDS: Final = re.compile(f"{_NUMBER}|$|[大小]?字")
+_ENDS_A_NUMBER: Final = re.compile(f"[-ノ]?{_NUMBER}")
+_NO_TOWN: Final = frozenset("東西南北大小上下")
+"""東6線北15号 is no 東町, 大字 no 大町."""
 
+_TOWN_TOO_MUCH: Final = re.compile(f"(?:町|(?<={_NUMBER})ツ)(?={_NUMBER}|$)")
 _DIRECTION: Final = re.compile("[上下]ケ?[るルリ]|[東西南北]入[るルリり]?")
 _STREET: Final = re.compile("通|筋|[大小]路|条")
 _FARTHEST_STREET: Final = 40
@@ -20,11 +24,18 @@ _AFTER_DIRECTION: Final = 8
 
 @dataclass(frozen=True, slots=True)
 class Town:
-    """`name` as the postal data has it; `start` and `end` are indices of the folded text."""
+    """`name` as the postal data has it; `start` and `end` are indices of the folded text.
+
+    `exact`: written as there, but for what the folding makes equal.
+    """
 
     name: str
     start: int
     end: int
+    exact: bool = True
+
+    def before_number(self, text: str) -> bool:
+        return _ENDS.match(text, self.end) is not None
 
 
 def read_town(text: Folded, start: int, city: City) -> Town | None:
@@ -46,9 +57,38 @@ def town_at(text: Folded, start: int, city: City) -> Town | None:
     found = _longest(text.text, start, city)
     if "字" in text.text[start : start + _LONGEST_TOWN]:
         found = _longer(found, _without_aza(text, start, city))
-    if found is None and city.prefecture.code == "JP-01":
-        found = _with_jo(text.text, start, city)
+    if found is None or not _ENDS.match(text.text, found.end):
+        found = _spelled_otherwise(text.text, start, city, found)
     return found
+
+
+def _spelled_otherwise(text: str, start: int, city: City, found: Town | None) -> Town | None:
+    """阿佐ヶ谷南 for 阿佐谷南, 子安 for 子安町, 子安町 for 子安; `found` if that is longer."""
+    kept = [
+        i for i in range(start, min(len(text), start + _LONGEST_TOWN)) if text[i] not in "ケノツ条"
+    ]
+    name = "".join(text[index] for index in kept)
+    least = found.end if found else start
+    for length in range(len(kept), 0, -1):
+        end = kept[length - 1] + 1
+        if end <= least:
+            break
+        part = name[:length]
+        town = city.towns().get(part) or city.towns_squeezed().get(part)
+        town = town or _without_ending(text, end, city, part)
+        if town:
+            return Town(town, start, end, exact=False)
+    if found and _TOWN_TOO_MUCH.match(text, found.end):
+        return Town(found.name, start, found.end + 1, exact=False)
+    return found
+
+
+def _without_ending(text: str, end: int, city: City, name: str) -> str | None:
+    """A number must follow, so that no part of a longer name is taken for a whole one."""
+    if name in _NO_TOWN or (len(name) == 1 and text.startswith("字", end)):
+        return None
+    follows = _ENDS_A_NUMBER if "\ue000" <= name[-1] <= "\uf8fe" else _ENDS
+    return city.towns_without_ending().get(name) if follows.match(text, end) else None
 
 
 def _longest(text: str, start: int, city: City) -> Town | None:
@@ -83,15 +123,6 @@ def _indices_without(length: int, spans: list[tuple[int, int]]) -> list[int]:
     return [i for i in range(length) if not any(begin <= i < end for begin, end in spans)]
 
 
-def _with_jo(text: str, start: int, city: City) -> Town | None:
-    match = _ABBREVIATED_JO.match(text, start)
-    if match is None:
-        return None
-    longer = f"{text[: match.end()]}条{text[match.end() :]}"
-    found = _longest(longer, start, city)
-    return Town(found.name, start, found.end - 1) if found else None
-
-
 def _after_street(text: Folded, start: int, city: City) -> Town | None:
     end = min(len(text.text), start + _FARTHEST_STREET)
     for direction in reversed(list(_DIRECTION.finditer(text.text, start, end))):
@@ -103,9 +134,10 @@ def _after_street(text: Folded, start: int, city: City) -> Town | None:
 
 
 def _somewhere(text: Folded, starts: range, city: City) -> Town | None:
-    """One that ends in 町 or is long enough not to be a part of a street's name."""
+    """One too long to be part of a street's name, or that stands first or after 丁目."""
     for start in starts:
         found = town_at(text, start, city)
-        if found and (start == starts.start or len(found.name) > 2):
+        first = start == starts.start or text.text.startswith("丁目", start - 2)
+        if found and (first or len(found.name) > 2):
             return found
     return None

@@ -9,6 +9,7 @@ family name 斎藤 is written 斉藤 by the people who bear it and by those who 
 """
 
 import re
+import unicodedata
 from typing import Final
 
 _GROUPS: Final = """
@@ -35,13 +36,29 @@ _GROUPS: Final = """
 箪簞 繍繡 醤醬 蝉蟬 騨驒 填塡 顛顚 嚢囊 溌潑 醗醱 屏屛 剥剝 叱𠮟 鹸鹼 焔焰 噛嚙
 繋繫 昂昻 蒋蔣 鰺鯵 浅淺 帯帶 姫姬 恒恆 砺礪 舎舍 沖冲 場塲 厩廐廏 卯夘
 留畄 彦彥 兎兔 雁鴈 柿杮 蕊蘂 桟棧 湿濕 厨廚 銭錢 枢樞 潜潛 繊纖 禅禪 滞滯 賎賤
-聡聰 窓窗牕 竃竈 函凾 纏纒
+聡聰 窓窗牕 竃竈 函凾 纏纒 蛍螢 欅櫸 磯礒 鉤鈎 略畧 裏裡 群羣 秋穐 松枩
 """
 
 _VARIATION_SELECTORS: Final = re.compile("[\ufe00-\ufe0f\U000e0100-\U000e01ef]")
-_TO_USUAL: Final = str.maketrans(
-    {other: group[0] for group in _GROUPS.split() for other in group[1:]}
+_COMPATIBILITY: Final = (
+    *range(0xF900, 0xFB00),
+    *range(0x2F800, 0x2FA20),
+    *range(0x2F00, 0x2FE0),
 )
+"""Ideographs that are only another number for one (神 U+FA19), and radicals, which copied text has
+in the place of the character (⼭ U+2F2D)."""
+
+
+def _to_usual() -> dict[int, str]:
+    groups = {other: group[0] for group in _GROUPS.split() for other in group[1:]}
+    for code in _COMPATIBILITY:
+        unified = unicodedata.normalize("NFKC", chr(code))
+        if unified != chr(code):
+            groups[chr(code)] = groups.get(unified, unified)
+    return str.maketrans(groups)
+
+
+_TO_USUAL: Final = _to_usual()
 
 
 def fold_variants(text: str) -> str:

@@ -183,9 +183,9 @@ def _same_place(a: Parsed, b: Parsed) -> bool:
     if _fold(smaregi_line(a)[0]) == _fold(smaregi_line(b)[0]):
         return True
     key = address_key(a)
-    return bool(key) and (key, a.numbers, _fold(a.building)) == (
+    return bool(key) and (key, a.parts, _fold(a.building)) == (
         address_key(b),
-        b.numbers,
+        b.parts,
         _fold(b.building),
     )
 
