@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from gateway.normalize.characters import HYPHENS
+from gateway.normalize.details import clean_building
 from gateway.normalize.doubled import merged_building, without_double
 from gateway.normalize.folding import fold_name
 from gateway.normalize.postal import clean_postal_code, take_postal_code
@@ -93,7 +94,8 @@ def _said_once(fields: _Fields) -> _Fields:
         first = without_double(first, second)
     if not first:
         first, second = second, ""
-    once = replace(fields, head=without_double(fields.head, first), first=first, second=second)
+    head = without_double(fields.head, first, whole=False)
+    once = replace(fields, head=head, first=first, second=second)
     return once if _MUNICIPALITY_ENDS.search(once.head) else _town_of_first(once)
 
 
@@ -144,7 +146,7 @@ def _building_first(fields: _Fields, address: Address) -> Address | None:
 
 def _with_building(address: Address, more: str) -> Address:
     """What was already found of a building stands first."""
-    return replace(address, building=tidy(merged_building(address.building, more)))
+    return replace(address, building=tidy(merged_building(address.building, clean_building(more))))
 
 
 def _without_repetition(address: Address, fields: _Fields) -> str:

@@ -15,6 +15,9 @@ _BUILDING_WORD: Final = re.compile(
 _LATIN_WORD: Final = re.compile("[A-Za-z]{2}|[A-Za-z][0-9]")
 _KATAKANA_WORD: Final = re.compile("[ァ-ヺー]{3}")
 _BEGINNING: Final = re.compile(rf"\s*(?:[{HYPHENS}]\s*(?=[0-9]))?")
+_NAMED_BY_A_NUMBER: Final = re.compile("字?[一二三四五六七八九十百]+")
+"""田村市三十八: with neither town nor unit a numeral in kanji is a name."""
+
 _LONGEST_AREA: Final = 24
 _NUMBERED_AREA: Final = re.compile(
     r"\s*第?(?:[0-9]+|[一二三四五六七八九十]+)地割|\s*(?:[東西南北]?(?:[0-9]+|[一二三四五六七八九十]+|基)線"
@@ -23,6 +26,7 @@ _NUMBERED_AREA: Final = re.compile(
     r"|\s*[甲乙丙丁戊己庚辛壬癸イロハニホヘトチリヌルヲ]字"
 )
 _EDGES: Final = f" \t、,，.・/({HYPHENS}"
+_OF: Final = re.compile("^[のノ](?=[0-9A-Za-z])")
 _BRACKETS: Final = {"(": ")", "「": "」", "『": "』", "[": "]", "【": "】"}
 
 
@@ -36,25 +40,27 @@ class Details:
     block_end: int
 
 
-def read_details(rest: str) -> Details:
+def read_details(rest: str, *, after_town: bool = True) -> Details:
     """`rest` begins right after the town, or after the municipality where no town is known."""
+    if not after_town and (named := _NAMED_BY_A_NUMBER.fullmatch(rest.strip())):
+        return Details(named[0], None, "", len(rest))
     start = _BEGINNING.match(rest).end()  # type: ignore[union-attr]
     numbered = _NUMBERED_AREA.match(rest)
     if numbered:
         return _after_area(rest, numbered[0].strip(), numbered.end())
     at_once = read_block(rest, start)
     if at_once:
-        return Details("", at_once, _building(rest[at_once.end :]), at_once.end)
+        return Details("", at_once, clean_building(rest[at_once.end :]), at_once.end)
     later = find_block(rest, start)
     area = rest[start : later.start if later else len(rest)].rstrip(" -")
     if _is_area(area, later):
         return _with_area(rest, area, later)
-    return Details("", None, _building(rest), start)
+    return Details("", None, clean_building(rest), start)
 
 
 def _with_area(rest: str, area: str, block: Block | None) -> Details:
     end = block.end if block else rest.index(area) + len(area)
-    return Details(area, block, _building(rest[end:]), end)
+    return Details(area, block, clean_building(rest[end:]), end)
 
 
 def _is_area(area: str, block: Block | None) -> bool:
@@ -74,9 +80,11 @@ def _after_area(rest: str, area: str, end: int) -> Details:
     return Details(area + inner.area, inner.block, inner.building, end + inner.block_end)
 
 
-def _building(text: str) -> str:
+def clean_building(text: str) -> str:
     """Without the separators before it, and without brackets around all of it."""
-    building = text.strip(" ").lstrip(_EDGES if not text.strip(" ").startswith("(") else " ")
+    building = text.strip(" ")
+    if not building.startswith("("):
+        building = _OF.sub("", building.lstrip(_EDGES))
     closing = _BRACKETS.get(building[:1])
     if closing and building.endswith(closing) and building.count(building[0]) == 1:
         building = building[1:-1].strip(" ")

@@ -7,15 +7,15 @@ from gateway.normalize.folding import Folded, fold
 
 __all__ = ["merged_building", "without_double"]
 
-_STARTS_A_TOWN: Final = re.compile("[都道府県市区町村郡字]$")
+_STARTS_A_TOWN: Final = re.compile("[市区町村字]$")
 _GOES_ON: Final = re.compile("[\ue000-\uf8fe0-9-]|$|丁目?|番|大?字")
 
 
-def without_double(before: str, after: str) -> str:
+def without_double(before: str, after: str, *, whole: bool = True) -> str:
     """`before` without its end, where `after` begins with that: 渋谷区道玄坂 and 道玄坂2-10-7.
 
     What is told twice is a town, a ward or a whole line, never a part of a name: 丸の内 stays
-    before 丸の内ビル.
+    before 丸の内ビル. `whole`: nothing may be left of it.
     """
     if after[:1] not in before:  # most addresses, at no cost
         return before
@@ -25,7 +25,7 @@ def without_double(before: str, after: str) -> str:
             continue
         told = first.text[start:]
         if second.text.startswith(told) and (
-            _is_name(first.text) or _ends(after, second, len(told))
+            _is_name(first.text) or ((start or whole) and _ends(after, second, len(told)))
         ):
             return before[: first.origin[start]].rstrip()
     return before

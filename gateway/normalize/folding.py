@@ -94,9 +94,10 @@ def fold_variants_in_place(text: str) -> str:
 
 
 def _fold_runs(text: str) -> list[str]:
-    return [part if _SKIPPED.match(part) else fold_variants(part) for part in _RUNS.findall(text)]
+    return [part if _SELECTOR.match(part) else fold_variants(part) for part in _RUNS.findall(text)]
 
 
+_SELECTOR: Final = re.compile("[\ufe00-\ufe0f\U000e0100-\U000e01ef]")
 _RUNS: Final = re.compile(
     "[\ufe00-\ufe0f\U000e0100-\U000e01ef]+|[^\ufe00-\ufe0f\U000e0100-\U000e01ef]+"
 )

@@ -49,6 +49,7 @@ def read_municipality(
     start, written = read_prefecture(text.text, _after_country(text.text))
     prefecture = written or known
     found = _read_city(text, start, prefecture, hints)
+    found = _with_short_ward(found, prefecture, hints) or found
     if prefecture and not _agrees(found, hints):
         found = _in_another_prefecture(text, start, hints, found)
     if found.city:
@@ -101,6 +102,28 @@ def _without_ending(
             if found.city and _is_meant(found, end, prefecture):
                 return found
     return None
+
+
+def _with_short_ward(
+    found: Municipality, prefecture: Prefecture | None, hints: tuple[City, ...]
+) -> Municipality | None:
+    """横浜市青葉 あざみ野南1-2-3."""
+    text = found.text.text
+    if not text.startswith("市", found.end - 1) or text[found.start : found.end] in _whole_names():
+        return None
+    for end in range(found.end + 1, min(len(text), found.end + _LONGEST_SHORT) + 1):
+        if text[found.start : end] + "区" in places().by_name and text[end : end + 1] != "区":
+            whole = found.text.replaced(end, end, "区")
+            ward = _read_city(whole, found.start, prefecture, hints)
+            if ward.city and _is_meant(ward, end, prefecture):
+                return ward
+    return None
+
+
+@cache
+def _whole_names() -> frozenset[str]:
+    """Of municipalities without wards."""
+    return frozenset(fold_name(city.name) for city in places().cities)
 
 
 def _is_meant(found: Municipality, end: int, prefecture: Prefecture | None) -> bool:

@@ -56,7 +56,7 @@ class City:
         return _towns(self)
 
     def towns_squeezed(self) -> dict[str, str]:
-        """Folded name without ケ, ノ, ツ and 条, where no other town has that -> official name."""
+        """Folded name without ケ, ノ and ツ, where no other town has that -> official name."""
         return _towns_squeezed(self)
 
     def towns_without_ending(self) -> dict[str, str]:
@@ -206,25 +206,30 @@ def _towns(city: City) -> dict[str, str]:
     return {name if name == key else key: name for key, name in folded}
 
 
-_AT_WILL: Final = re.compile("[ケノツ]|条(?=.)")
+_AT_WILL: Final = str.maketrans(dict.fromkeys("ケノツ"))
+_JO: Final = re.compile("条(?=.)")
 _ENDING: Final = re.compile("(?<=.)(?:番?[町丁]|村|通|条)$")
 
 
 def squeezed(folded: str) -> str:
-    """Without the characters that stand between two others in one spelling and not in another:
-    阿佐谷 and 阿佐ヶ谷, 丸の内 and 丸内, 北3条西 and 北3西.
-    """
-    return _AT_WILL.sub("", folded)
+    """Without what stands between two characters in one spelling and not in another: 阿佐ヶ谷."""
+    return folded.translate(_AT_WILL)
+
+
+def _squeezed_town(city: City, folded: str) -> str:
+    """In Hokkaido 北3条西 is written 北3西, too."""
+    jo = city.prefecture.code == "JP-01"
+    return squeezed(_JO.sub("", folded) if jo else folded)
 
 
 @cache
 def _towns_squeezed(city: City) -> dict[str, str]:
-    return _other_names(city, [squeezed(name) for name in city.towns()], ())
+    return _other_names(city, [_squeezed_town(city, name) for name in city.towns()], ())
 
 
 @cache
 def _towns_without_ending(city: City) -> dict[str, str]:
-    names = [squeezed(_ENDING.sub("", name)) for name in city.towns()]
+    names = [_squeezed_town(city, _ENDING.sub("", name)) for name in city.towns()]
     return _other_names(city, names, city.towns_squeezed())
 
 

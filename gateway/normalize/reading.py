@@ -23,6 +23,7 @@ _BOX: Final = "私書箱"
 _BOX_FIRST: Final = re.compile(f"[^0-9(]*郵便局.*{_BOX}")
 """A post office box belongs to a post office, whose name only looks like a town's."""
 
+_ENDS_IN_A_NUMBER: Final = re.compile("[0-9一二三四五六七八九十百千]$")
 _NOTHING: Final = re.compile(
     rf"[\s{re.escape(HYPHENS)}.,、。・*＊/]*"
     r"|(?:特に|該当)?(?:なし|無し|ナシ|無|ありません|有りません)[。.]?|未入力|空欄|同上|[Nn]/?[Aa]|[Nn]one|[Nn]ull"
@@ -78,7 +79,8 @@ def read_address(line: str, known: Prefecture | None, code: str) -> Address:
     start = _after_repetition(found, found.city)
     in_box = _BOX_FIRST.match(line, found.text.origin[start])
     town = None if in_box else read_town(found.text, start, found.city)
-    details = read_details(line[found.text.origin[town.end if town else start] :])
+    rest = line[found.text.origin[town.end if town else start] :]
+    details = read_details(rest, after_town=town is not None)
     address = _assemble(found, start, town, details, line)
     return replace(address, notes=_notes(found, hints, code, known), postal_code=code or None)
 
@@ -125,7 +127,10 @@ def _assemble(
     block = details.block
     written_block = line[origin[town.end if town else start] :][: details.block_end]
     line1 = f"{street} " if street else ""
-    line1 += (official if found.merged else written_town) + tidy(written_block)
+    line1 += official if found.merged else written_town
+    if town and _ENDS_IN_A_NUMBER.search(line1) and line[origin[town.end] - 1].isspace():
+        line1 += " "
+    line1 += tidy(written_block)
     return Address(
         prefecture=found.prefecture,
         city=found.city.name if found.city else "",

@@ -64,15 +64,15 @@ def town_at(text: Folded, start: int, city: City) -> Town | None:
 
 def _spelled_otherwise(text: str, start: int, city: City, found: Town | None) -> Town | None:
     """阿佐ヶ谷南 for 阿佐谷南, 子安 for 子安町, 子安町 for 子安; `found` if that is longer."""
-    kept = [
-        i for i in range(start, min(len(text), start + _LONGEST_TOWN)) if text[i] not in "ケノツ条"
-    ]
+    left_out = "ケノツ条" if city.prefecture.code == "JP-01" else "ケノツ"
+    farthest = min(len(text), start + _LONGEST_TOWN)
+    kept = [index for index in range(start, farthest) if text[index] not in left_out]
     name = "".join(text[index] for index in kept)
-    least = found.end if found else start
     for length in range(len(kept), 0, -1):
         end = kept[length - 1] + 1
-        if end <= least:
+        if found and end <= found.end:
             break
+        end += text.startswith("条", end) and "条" in left_out
         part = name[:length]
         town = city.towns().get(part) or city.towns_squeezed().get(part)
         town = town or _without_ending(text, end, city, part)

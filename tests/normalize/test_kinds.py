@@ -8,7 +8,11 @@ import pytest
 from gateway.normalize import Address, parse_address, parse_line
 from tests.normalize.comparison import same
 
-TEXT = Path(__file__).with_name("kinds.txt").read_text(encoding="utf-8")
+TEXT = re.sub(
+    r"\\u([0-9A-F]{4})",
+    lambda escape: chr(int(escape[1], 16)),
+    Path(__file__).with_name("kinds.txt").read_text(encoding="utf-8"),
+)
 KINDS = dict(
     section.split("\n", maxsplit=1) for section in re.split("^## ", TEXT, flags=re.MULTILINE)[1:]
 )
@@ -36,3 +40,7 @@ def test_every_part_comes_to_its_place(kind: str) -> None:
             wrong.append((text, parts(found)))
     assert len(rows) > 10
     assert wrong == []
+
+
+def test_a_numeral_without_town_and_unit_is_a_name() -> None:
+    assert parts(parse_line("福島県田村市三十八")) == ["福島県", "田村市", "三十八", "", ""]
