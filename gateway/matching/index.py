@@ -17,7 +17,7 @@ from typing import Any
 from gateway.customer import Profile
 from gateway.errors import NotReadyError
 from gateway.matching.hashing import in_slices, newest_stamp
-from gateway.matching.rows import MemberHasher, instant
+from gateway.matching.rows import KEYS, MemberHasher, instant
 from gateway.matching.rules import Evidence
 from gateway.matching.scan import MemberSource, Page, pages, scan
 from gateway.matching.shared import SharedRun
@@ -78,15 +78,18 @@ class MemberIndex:
         self._touched: dict[int, float] = {}  # id -> stamp, of refreshes while a scan runs
         self._written: dict[Any, int] = {}  # customerId as it came -> fingerprint of its row
         self.progress = ScanProgress()
+        self.outdated = False
+        """Complete, but by the rules of an older build. E-mails are found; it is built anew."""
 
     async def open(self) -> None:
         """Take up what the database has: a complete index needs no scan at start."""
 
         def unit(db: Any) -> list[str]:
-            names = ("members_stamp", "members_refreshed_at", "members_complete")
+            names = ("members_stamp", "members_refreshed_at", "members_complete", "members_keys")
             return [members.get_meta(db, name) or "" for name in names]
 
-        self._stamp, refreshed_at, complete = await self._db.read(unit)
+        self._stamp, refreshed_at, complete, keys = await self._db.read(unit)
+        self.outdated = bool(complete) and keys != KEYS
         self._refreshed_at = self._noted_at = float(refreshed_at or 0)
         self._written.clear()
         self.progress.done = bool(complete)
@@ -204,10 +207,12 @@ class MemberIndex:
 
         def unit(db: Any) -> tuple[float, int, str]:
             began = float(members.get_meta(db, "members_running") or 0)
-            if began and not again and abs(now - began) < LONGEST_GAP:
+            is_ours = members.get_meta(db, "members_running_keys") == KEYS
+            if began and is_ours and not again and abs(now - began) < LONGEST_GAP:
                 reached = int(members.get_meta(db, "members_reached") or 0)
                 return began, reached, members.get_meta(db, "members_newest") or ""
-            for name, value in (("running", repr(now)), ("reached", "0"), ("newest", "")):
+            started = {"running": repr(now), "running_keys": KEYS, "reached": "0", "newest": ""}
+            for name, value in started.items():
                 members.set_meta(db, f"members_{name}", value)
             return now, 0, ""
 
@@ -230,11 +235,13 @@ class MemberIndex:
             members.set_meta(db, "members_stamp", stamp)
             members.set_meta(db, "members_running", "")
             members.set_meta(db, "members_complete", "1")
+            members.set_meta(db, "members_keys", KEYS)
             examination.add_all_linked(db)
             members.set_meta(db, "members_refreshed_at", repr(began))
 
         await self._db.write(unit)
         self._refreshed_at = self._noted_at = began
+        self.outdated = False
 
     async def _write_page(self, page: Page, newest: str) -> None:
         """A page of a scan: all members of its ids. A refresh may have seen later what it saw."""

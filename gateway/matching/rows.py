@@ -22,7 +22,11 @@ from gateway.normalize import (
 )
 from gateway.store.members import KEY_SIZE, Values
 
-__all__ = ["MemberHasher", "Values", "instant"]
+__all__ = ["KEYS", "MemberHasher", "Values", "instant"]
+
+KEYS = "2"
+"""Which rules the keys are made by: raised with every change of them, and an index whose keys are
+older is built anew. A test holds what they make of a sample."""
 
 
 _TEXTS = {str, type(None)}

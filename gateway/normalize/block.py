@@ -108,7 +108,7 @@ def _with_tail(text: str, start: int, parts: list[str], last: _Part) -> Block:
     beyond = _BEYOND.match(text, end)
     if beyond:
         end = beyond.end()
-        parts, shown = [*parts, beyond[0]], shown + beyond[0]
+        shown += beyond[0]
     others = _AND_OTHERS.match(text, end)
     return Block(shown, tuple(parts), start, others.end() if others else end)
 

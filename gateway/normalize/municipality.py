@@ -15,7 +15,7 @@ from gateway.normalize.town import town_at
 _COUNTRY: Final = re.compile("(?:日本国?)(?=[^橋堤])")
 _OLD_NAME: Final = re.compile("(?:.{1,5}?郡)?(.{1,6}?)[市町村](?:大?字)?")
 _LONGEST_NAME: Final = 14
-_LONGEST_SHORT: Final = 7
+_LONGEST_SHORT: Final = 11
 _ENDINGS: Final = "市区町村"
 
 
@@ -49,16 +49,23 @@ def read_municipality(
     start, written = read_prefecture(text.text, _after_country(text.text))
     prefecture = written or known
     found = _read_city(text, start, prefecture, hints)
-    found = _with_short_ward(found, prefecture, hints) or found
-    if prefecture and not _agrees(found, hints):
-        found = _in_another_prefecture(text, start, hints, found)
+    has_town = _has_town(found)
+    ward = _with_short_ward(found, prefecture, hints, has_town=has_town)
+    if ward:
+        return ward
+    if not has_town:
+        found = _of_next_field(found, prefecture, hints)
+        if prefecture and not _agrees(found, hints):
+            found = _in_another_prefecture(text, start, hints, found)
     if found.city:
         return found
     if found.end > found.start:
         return _by_table(text, start, prefecture) or found
+    short = _without_ending(text, start, prefecture, hints)
+    if short and _is_apart(short, prefecture):
+        return short
     by_town = _by_name_of_town(text, start, prefecture) if prefecture else None
-    renamed = by_town or _by_table(text, start, prefecture)
-    return renamed or _without_ending(text, start, prefecture, hints) or found
+    return by_town or _by_table(text, start, prefecture) or short or found
 
 
 def _agrees(found: Municipality, hints: tuple[City, ...]) -> bool:
@@ -104,10 +111,21 @@ def _without_ending(
     return None
 
 
-def _with_short_ward(
+def _of_next_field(
     found: Municipality, prefecture: Prefecture | None, hints: tuple[City, ...]
+) -> Municipality:
+    """柏崎 市野新田: the 市 of the next field's town is not the municipality's."""
+    origin = found.text.origin
+    if found.end < found.start + 2 or origin[found.end - 1] == origin[found.end - 2] + 1:
+        return found
+    short = _without_ending(found.text, found.start, prefecture, hints)
+    return short if short and _has_town(short) else found
+
+
+def _with_short_ward(
+    found: Municipality, prefecture: Prefecture | None, hints: tuple[City, ...], *, has_town: bool
 ) -> Municipality | None:
-    """横浜市青葉 あざみ野南1-2-3."""
+    """横浜市青葉 あざみ野南1-2-3. Where the city has a town so called, a space tells the ward."""
     text = found.text.text
     if not text.startswith("市", found.end - 1) or text[found.start : found.end] in _whole_names():
         return None
@@ -115,9 +133,17 @@ def _with_short_ward(
         if text[found.start : end] + "区" in places().by_name and text[end : end + 1] != "区":
             whole = found.text.replaced(end, end, "区")
             ward = _read_city(whole, found.start, prefecture, hints)
-            if ward.city and _is_meant(ward, end, prefecture):
+            apart = _is_apart(ward, prefecture, end)
+            if ward.city and (apart or not has_town) and _is_meant(ward, end, prefecture):
                 return ward
     return None
+
+
+def _is_apart(found: Municipality, prefecture: Prefecture | None, end: int | None = None) -> bool:
+    """Whether a space, or a field's end, follows the name whose ending was put at `end`."""
+    at = found.end - 1 if end is None else end
+    origin = found.text.origin
+    return prefecture is not None and origin[at + 1] > origin[at - 1] + 1
 
 
 @cache
@@ -128,8 +154,7 @@ def _whole_names() -> frozenset[str]:
 
 def _is_meant(found: Municipality, end: int, prefecture: Prefecture | None) -> bool:
     """A town of one character (名古屋中区錦3) counts where a number follows."""
-    origin = found.text.origin
-    if prefecture is not None and origin[end + 1] > origin[end - 1] + 1:
+    if _is_apart(found, prefecture, end):
         return True
     if found.city is None or (end == found.start + 1 and found.end == end + 1):
         return False

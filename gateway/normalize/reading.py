@@ -76,6 +76,9 @@ def read_address(line: str, known: Prefecture | None, code: str) -> Address:
         found = _by_postal_code(found, hints) or found
     if found.city is None:
         return _without_city(found, line, code)
+    if found.doubtful:
+        notes = _notes(found, hints, code, known)
+        return replace(_without_city(found, line, code), notes=notes)
     start = _after_repetition(found, found.city)
     in_box = _BOX_FIRST.match(line, found.text.origin[start])
     town = None if in_box else read_town(found.text, start, found.city)
@@ -138,7 +141,7 @@ def _assemble(
         block=block.text if block else "",
         building="" if is_nothing(details.building) else tidy(details.building),
         postal_code=None,
-        understood=_is_understood(town, details) and not found.doubtful,
+        understood=_is_understood(town, details),
         street=street,
         line1=line1.strip(),
         parts=block.parts if block else (),

@@ -13,7 +13,7 @@ SMAREGI_ADDRESS_LIMIT: Final = 85
 _AZA: Final = re.compile("[大小]?字|第(?=[\ue000-\uf8fe]地割)")
 _CHOME_BAN_GO: Final = 3
 _BREAK: Final = re.compile(r"[\s、,・/()「」-]")
-_SMALL: Final = re.compile("[0-9]{1,2}")
+_OF_A_HOUSE: Final = re.compile("[0-9]{1,2}|[^0-9A-Za-z]")
 _DIGIT: Final = re.compile("[0-9]")
 
 
@@ -66,10 +66,10 @@ def address_key(address: Address) -> str:
 
 
 def _block_key(address: Address) -> str:
-    """Three parts, and a fourth that is too small to be a room: 1丁目2番地3の4."""
+    """Three parts, and a fourth that is no room's: 1丁目2番地3の4, 1丁目2番3号甲."""
     parts = address.parts[:_CHOME_BAN_GO]
     fourth = address.parts[_CHOME_BAN_GO : _CHOME_BAN_GO + 1]
-    return "-".join(parts + fourth if fourth and _SMALL.fullmatch(fourth[0]) else parts)
+    return "-".join(parts + fourth if fourth and _OF_A_HOUSE.fullmatch(fourth[0]) else parts)
 
 
 def _key_of_unknown(address: Address) -> str:

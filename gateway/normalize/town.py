@@ -11,6 +11,9 @@ _LONGEST_TOWN: Final = 20
 _AZA: Final = re.compile("[大小]?字")
 _NUMBER: Final = "[\ue000-\uf8fe0-9]"
 _ENDS: Final = re.compile(f"{_NUMBER}|$|[大小]?字")
+_ENDS_SURELY: Final = re.compile(f"{_NUMBER}(?=[-丁番号区ノ]|{_NUMBER}|$)|$|[大小]?字")
+"""芦田八野 goes on behind its number, and is 芦田八ケ野."""
+
 _ENDS_A_NUMBER: Final = re.compile(f"[-ノ]?{_NUMBER}")
 _NO_TOWN: Final = frozenset("東西南北大小上下")
 """東6線北15号 is no 東町, 大字 no 大町."""
@@ -57,7 +60,7 @@ def town_at(text: Folded, start: int, city: City) -> Town | None:
     found = _longest(text.text, start, city)
     if "字" in text.text[start : start + _LONGEST_TOWN]:
         found = _longer(found, _without_aza(text, start, city))
-    if found is None or not _ENDS.match(text.text, found.end):
+    if found is None or not _ENDS_SURELY.match(text.text, found.end):
         found = _spelled_otherwise(text.text, start, city, found)
     return found
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import dataclasses
+import hashlib
 from collections.abc import AsyncIterator
 from functools import partial
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 from gateway.customer import Address, Profile
 from gateway.errors import NotReadyError
 from gateway.matching import MemberIndex, index, scan
+from gateway.matching.rows import KEYS, MemberHasher
 from gateway.store import Database, Keys, members
 from tests.matching.rows import Source, member
 
@@ -113,6 +115,62 @@ async def test_a_complete_index_needs_no_scan_at_the_next_start(store: Store) ->
     assert again.ready
     await again.fresh()
     assert store.source.scans == 1
+
+
+async def test_an_index_of_an_older_build_serves_while_it_is_built_anew(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its keys were made by other rules: the e-mail's are good, the place's match nobody."""
+    store.source.put(member(1, NOW - DAY))
+    monkeypatch.setattr(index, "KEYS", "an older build's")
+    assert not (await store.ready()).outdated
+    monkeypatch.undo()
+    upgraded = await store.index()
+    assert upgraded.ready
+    assert upgraded.outdated
+    assert await ids(upgraded, "member1@example.com") == [1]
+    await upgraded.start_scan()
+    assert not upgraded.outdated
+    assert not (await store.index()).outdated
+    assert store.source.scans == 2
+
+
+async def test_a_scan_that_an_older_build_began_begins_again(
+    store: Store, small_pages: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store.source = Source(*(member(n, NOW - DAY) for n in range(1, 36)), page=small_pages)
+    monkeypatch.setattr(index, "KEYS", "an older build's")
+    first = await store.index()
+    first.start_scan()
+    while first.progress.pages < 2:
+        await asyncio.sleep(0)
+    await first.close()
+    monkeypatch.undo()
+    monkeypatch.setattr(scan, "FULL_PAGE", small_pages)
+    asked = len(store.source.asked)
+    await (await store.index()).start_scan()
+    assert store.source.asked[asked][0] == 1
+
+
+SAMPLE = (
+    {"mailAddress": "Taro.Yamada+a@Docomo.ne.jp"},
+    {"lastName": "\ufa11田", "firstName": "螢"},
+    {"lastKana": "ｵｵﾉ", "firstKana": "ショウコ"},
+    {"birthDate": "H2.4.1", "mobileNumber": "+81 90 2345 6701"},
+    {"address": "東京都杉並区阿佐ヶ谷南1丁目甲2番地イ", "postCode": "166-0004"},
+    {"address": "富山県富山市五福9区4323", "postCode": "", "phoneNumber": "09023456702"},
+    {"address": "札幌市中央区北3西6 1-2", "postCode": "0600003"},
+    {"address": "京都市上京区河原町通今出川下る2丁目栄町359", "postCode": ""},
+    {"address": "新宿西新宿3 7 1", "postCode": "〒160－0023"},
+)
+
+
+def test_whoever_changes_what_keys_are_made_of_raises_their_version() -> None:
+    """Otherwise a shop's index holds keys of two kinds, of which one matches nobody."""
+    hasher = MemberHasher(b"k" * 32)
+    rows = [hasher.values(member(n, NOW, **fields)) for n, fields in enumerate(SAMPLE)]
+    keys = b"".join(each for row in rows for each in row if isinstance(each, bytes))
+    assert (KEYS, hashlib.blake2b(keys, digest_size=8).hexdigest()) == ("2", "5d97800bdcaaf7a1")
 
 
 async def test_an_interrupted_scan_goes_on_where_it_was(store: Store, small_pages: int) -> None:

@@ -149,7 +149,7 @@ def _without_ending(city: City, town: str, dice: random.Random) -> Case:
 
 def _town_without_ending(city: City, town: str, dice: random.Random) -> Case:
     """町 left out, where that is nobody else's name."""
-    short = re.sub("(?<=..)町$", "", town)
+    short = re.sub("(?<=.[^の之ノケツ])町$", "", town)
     if city.towns_without_ending().get(squeezed(fold_name(short))) != town:
         short = town
     return _line(city, short, "1-2-3", read_as="1-2-3", official=town)

@@ -2,7 +2,13 @@
 
 import pytest
 
-from gateway.normalize import ShopifyAddress, parse_address, shopify_address, smaregi_line
+from gateway.normalize import (
+    ShopifyAddress,
+    parse_address,
+    parse_line,
+    shopify_address,
+    smaregi_line,
+)
 
 WHOLE = ShopifyAddress("JP-13", "渋谷区", "道玄坂1-2-3", "ABCビル 5F", "150-0043")
 
@@ -132,6 +138,30 @@ def test_prefecture_is_believed_where_nothing_but_a_name_contradicts() -> None:
     address = parse_address(prefecture="大阪府", city="渋谷区", address1="あいう1-2-3")
     assert not address.understood
     assert shopify_address(address) == ShopifyAddress("JP-27", "渋谷区", "あいう1-2-3", "", "")
+
+
+@pytest.mark.parametrize(
+    ("city", "line", "code"),
+    [
+        ("中央区", "日本橋兜町15-18", ""),
+        ("中央区", "あいう2-3", "103-0026"),
+        ("札幌市中央区", "日本橋兜町15-18", "103-0026"),
+    ],
+)
+def test_where_no_two_parts_agree_the_address_passes_as_it_came(
+    city: str, line: str, code: str
+) -> None:
+    address = parse_address(postal_code=code, prefecture="北海道", city=city, address1=line)
+    assert not address.understood
+    assert shopify_address(address) == ShopifyAddress("JP-01", city, line, "", code)
+
+
+def test_a_post_office_box_is_the_first_line() -> None:
+    for line in ("渋谷郵便局私書箱12号", "東京都渋谷区渋谷郵便局私書箱12号"):
+        address = parse_address(prefecture="東京都", city="渋谷区", address1=line)
+        placed = shopify_address(address)
+        assert (placed.address1, placed.address2) == ("渋谷郵便局私書箱12号", "")
+        assert parse_line(smaregi_line(address)[0]).building == "渋谷郵便局私書箱12号"
 
 
 def test_ward_that_two_fields_repeat_is_written_once() -> None:

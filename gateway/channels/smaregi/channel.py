@@ -70,7 +70,7 @@ class Smaregi:
         self.required.keep_fresh()
         await self.index.open()
         await self.holders.open()
-        if not self.index.ready:
+        if not self.index.ready or self.index.outdated:
             self._watch(self.index.start_scan())
 
     async def close(self) -> None:
