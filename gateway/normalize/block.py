@@ -41,7 +41,7 @@ _LOT_AFTER_GO: Final = re.compile(f"(?:[0-9]+|[{_KANJI}]+)番地?")
 _SPACED: Final = re.compile(
     rf" (?=(?:[0-9]{{1,2}}(?: |{_HYPHEN}[0-9]|$)|[0-9]{{1,4}} [0-9]{{1,4}}(?: |$)))"
 )
-_LAST_SPACED: Final = re.compile(rf" (?=[0-9]{{1,4}}(?: |{_HYPHEN}|$))")
+_LAST_SPACED: Final = re.compile(rf" (?=[0-9]{{1,4}}(?: |{_HYPHEN}|番|号(?!室)|$))")
 _NO_MORE: Final = "(?![A-Za-zァ-ヺーぁ-ん一-龠0-9])"
 _TAIL: Final = re.compile(
     rf"(?:(?P<hyphen>{_HYPHEN}|[のノ])(?=[A-Za-z{_KANA}{_STEMS}]))?"
@@ -50,8 +50,9 @@ _TAIL: Final = re.compile(
 )
 _BEYOND: Final = re.compile(r"(?:地先|先|地内)(?![一-龠ぁ-んァ-ヺ0-9])")
 _AND_OTHERS: Final = re.compile(
-    rf"\s*(?:[、,]\s?[0-9]+(?:番地?|号)?(?:(?:の|{_HYPHEN})?[0-9]+号?)?(?=[、,他外]|$))*"
-    r"\s*(?:(?:合併番?地|他|外|ほか)(?:[0-9]+筆)?(?=[\s(]|$))?"
+    rf"\s*(?:[、,]\s?(?:[0-9]{{1,2}}(?![0-9])|[0-9]+(?=番))(?:番地?|号)?"
+    rf"(?:(?:の|{_HYPHEN})?[0-9]+号?)?(?=[、,他外]|$))*"
+    r"\s*(?:(?:合併番?地|他|外|ほか|内)(?:[0-9]+筆)?(?=[\s(]|$))?"
 )
 """123番地1、2, 45番地外3筆: more lots of the same house."""
 
