@@ -78,8 +78,7 @@ class MemberIndex:
         self._touched: dict[int, float] = {}  # id -> stamp, of refreshes while a scan runs
         self._written: dict[Any, int] = {}  # customerId as it came -> fingerprint of its row
         self.progress = ScanProgress()
-        self.outdated = False
-        """Complete, but by the rules of an older build. E-mails are found; it is built anew."""
+        self.outdated = False  # complete, but its keys are an older build's: to be built anew
 
     async def open(self) -> None:
         """Take up what the database has: a complete index needs no scan at start."""
@@ -232,12 +231,10 @@ class MemberIndex:
         stamp = self._stamp
 
         def unit(db: Any) -> None:
-            members.set_meta(db, "members_stamp", stamp)
-            members.set_meta(db, "members_running", "")
-            members.set_meta(db, "members_complete", "1")
-            members.set_meta(db, "members_keys", KEYS)
+            done = {"stamp": stamp, "running": "", "complete": "1", "keys": KEYS}
+            for name, value in (done | {"refreshed_at": repr(began)}).items():
+                members.set_meta(db, f"members_{name}", value)
             examination.add_all_linked(db)
-            members.set_meta(db, "members_refreshed_at", repr(began))
 
         await self._db.write(unit)
         self._refreshed_at = self._noted_at = began

@@ -8,6 +8,7 @@ from gateway.normalize.folding import Folded, fold
 __all__ = ["merged_building", "without_double"]
 
 _STARTS_A_TOWN: Final = re.compile("[市区町村字]$")
+_WARD: Final = re.compile(".{1,4}区")
 _GOES_ON: Final = re.compile("[\ue000-\uf8fe0-9-]|$|丁目?|番|大?字")
 
 
@@ -25,14 +26,17 @@ def without_double(before: str, after: str, *, whole: bool = True) -> str:
             continue
         told = first.text[start:]
         if second.text.startswith(told) and (
-            _is_name(first.text) or ((start or whole) and _ends(after, second, len(told)))
+            _is_name(first.text, start, second.text)
+            or ((start or whole) and _ends(after, second, len(told)))
         ):
             return before[: first.origin[start]].rstrip()
     return before
 
 
-def _is_name(text: str) -> bool:
-    """A municipality's, which cannot be the beginning of another name."""
+def _is_name(text: str, start: int, after: str) -> bool:
+    """A ward's after its city, or a city's before its ward; 養父市 has a town 養父市場."""
+    if start == 0:
+        return text.endswith("市") and _WARD.match(after, len(text)) is not None
     return text.endswith(("市", "区"))
 
 
