@@ -10,7 +10,7 @@ import logging
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import aclosing, suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -19,7 +19,7 @@ from gateway.errors import NotReadyError
 from gateway.matching.hashing import in_slices, newest_stamp
 from gateway.matching.rows import KEYS, MemberHasher, instant
 from gateway.matching.rules import Evidence
-from gateway.matching.scan import MemberSource, Page, pages, scan
+from gateway.matching.scan import MemberSource, Page, ScanProgress, pages, scan
 from gateway.matching.shared import SharedRun
 from gateway.store import Database, Keys, examination, members
 from gateway.store.members import Member
@@ -41,16 +41,6 @@ LONGEST_GAP = 29 * 86400.0
 """Smaregi looks back 31 days at most; after a longer gap everything is scanned."""
 _REMEMBERED = 4000
 """Rows whose fingerprints are kept."""
-
-
-@dataclass(slots=True)
-class ScanProgress:
-    """What `members refresh` shows. `done` turns true when the index is complete."""
-
-    members: int = 0
-    pages: int = 0
-    seconds: float = 0.0
-    done: bool = False
 
 
 class MemberIndex:

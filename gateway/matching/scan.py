@@ -9,7 +9,7 @@ from typing import Any, Protocol
 from gateway.matching.hashing import Hashed, PageHasher
 from gateway.matching.rows import MemberHasher, Values, instant
 
-__all__ = ["FULL_PAGE", "MemberSource", "Page", "pages", "scan"]
+__all__ = ["FULL_PAGE", "MemberSource", "Page", "ScanProgress", "pages", "scan"]
 
 FULL_PAGE = 1000
 _AHEAD = 8
@@ -20,6 +20,16 @@ keep the database from a sign-up for too long."""
 _HIGHEST_ID = (1 << 63) - 1
 
 Row = Mapping[str, Any]
+
+
+@dataclass(slots=True)
+class ScanProgress:
+    """What `members refresh` shows. `done` turns true when the index is complete."""
+
+    members: int = 0
+    pages: int = 0
+    seconds: float = 0.0
+    done: bool = False
 
 
 class MemberSource(Protocol):

@@ -4,6 +4,8 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 
 from gateway.customer import Profile
+from gateway.normalize import country_of
+from gateway.shopify.placing import e164
 from gateway.shopify.results import Warnings
 
 __all__ = ["IsOurs", "SignUp", "as_stranger"]
@@ -27,13 +29,18 @@ class SignUp:
 
 
 def as_stranger(profile: Profile) -> tuple[Profile, Warnings]:
-    """Of somebody whose e-mail nobody has proven: what could be a stranger's word is left out."""
+    """Of somebody whose e-mail nobody has proven: what could be a stranger's word is left out.
+
+    Without the address a phone's country is not known: abroad it goes as it is dialled from here.
+    """
+    phone = profile.phone if country_of(profile) == "JP" else e164(profile)
     told = {
         "accepts_marketing": profile.accepts_marketing,
         "address": profile.address is not None,
         "birth_date": bool(profile.birth_date),
+        "phone": bool(profile.phone and not phone),
     }
-    guest = replace(profile, accepts_marketing=False, address=None, birth_date="")
+    guest = replace(profile, accepts_marketing=False, address=None, birth_date="", phone=phone)
     return guest, tuple(_not_taken(name) for name, is_told in told.items() if is_told)
 
 

@@ -310,6 +310,16 @@ async def test_a_guest_takes_no_consent_address_or_birth_date_of_an_unproven_e_m
     assert (member["mailReceiveFlag"], member.get("birthDate") or "") == ("0", "")
 
 
+async def test_an_unproven_guests_phone_abroad_is_no_number_in_japan(quick: World) -> None:
+    customer = guest(quick)
+    paris = {"country": "FR", "postal_code": "75001", "city": "Paris", "address1": "1 rue A"}
+    reply = await quick.register(
+        email_verified=False, phone="06 12 34 56 78", address=paris, birth_date=None
+    )
+    assert reply.body["shopify_action"] == "adopted"
+    assert customer.phone == "+33612345678"
+
+
 @pytest.mark.parametrize(
     ("before", "ticked", "after"),
     [
