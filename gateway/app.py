@@ -57,6 +57,7 @@ class Core(Assembly):
 
     async def start(self, role: "Role") -> None:
         """Take over what a dead owner left; only `serve` works on by itself."""
+        await self.rotation.take_over(serves=role is Role.SERVE)
         await self.recovery.take_over()
         self._show_flags()
         self.alerts.start()
@@ -75,6 +76,7 @@ class Core(Assembly):
             self.recovery.start()
             await self.events.start()
             self.promises.start()
+            self.rotation.start()
             self.deliverer.keep_until_stop(self.upkeep.expire())
             self.deliverer.keep_until_stop(self.upkeep.wipe())
             self.deliverer.keep_until_stop(self.duplicates.run())
@@ -91,6 +93,7 @@ class Core(Assembly):
     async def stop(self, seconds: float) -> None:
         """Finish what is under way, or leave it due at the next start; within `seconds`."""
         await self.worker.stop()
+        await self.rotation.stop()
         await self.recovery.stop()
         await self.events.stop()
         await self.promises.stop()

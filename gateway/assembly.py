@@ -29,6 +29,7 @@ from gateway.profile_change import ProfileChanges
 from gateway.promises import Promises, Trying
 from gateway.recovery import Recovery
 from gateway.registration import Registrar
+from gateway.rotation import Customers, Rotation
 from gateway.shopify import GraphQL, Shopify, Subscriptions
 from gateway.standing import Standing
 from gateway.store import Database, Disk, Keys
@@ -158,6 +159,7 @@ class Assembly:
             db, self.deliverer, self.shopify, self.smaregi, flags=lambda: live.current.flags
         )
         self.merging = Merging(db, self.smaregi, self.linking)
+        self.rotation = self._make_rotation()
         self.registrar.promised = self.promises.wake
 
     def _due(self, channel: str) -> None:
@@ -218,6 +220,22 @@ class Assembly:
         shopify = Shopify(graphql, settings, clock)
         self._sides[SHOP] = Side("shop", shopify.identity)
         return shopify
+
+    def _make_rotation(self) -> Rotation:
+        def uses_smaregi() -> bool:
+            return self.live.current.flags["smaregi"].mode is not Mode.OFF
+
+        read = Customers(
+            self.db, self.keys, self.shopify, self.deliverer, self.smaregi, uses_smaregi
+        )
+        return Rotation(
+            self.db,
+            self.keys,
+            read,
+            self.smaregi,
+            uses_smaregi=uses_smaregi,
+            wiped=self.upkeep.intent_gone,
+        )
 
     def _make_promises(self, owing: Owing, telling: Telling) -> Promises:
         trying = Trying(

@@ -9,10 +9,10 @@ import orjson
 from gateway.customer import Address, Profile
 from gateway.normalize import email_key
 from gateway.store import Keys
-from gateway.store.arrivals import Opening
+from gateway.store.arrivals import Before, Opening
 from gateway.store.tally import CALLER_BYTES
 
-__all__ = ["SignUp", "new_id", "opening_of", "read_intent"]
+__all__ = ["SignUp", "new_id", "opening_of", "person_of", "read_intent"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +42,7 @@ def read_intent(plain: bytes) -> Profile:
 def opening_of(sign_up: SignUp, keys: Keys, now: float) -> Opening:
     """What the database needs to decide whether the sign-up begins, with its sealed intent."""
     plain = orjson.dumps(sign_up.profile)
-    email = email_key(sign_up.profile.email)
-    same = orjson.dumps(replace(sign_up.profile, email=email)).decode()
+    same = _same(sign_up.profile)
     identity = new_id(now)
     return Opening(
         id=identity,
@@ -54,6 +53,26 @@ def opening_of(sign_up: SignUp, keys: Keys, now: float) -> Opening:
         key=_hashed_key(sign_up.key, keys) if sign_up.key else None,
         key_hash=keys.hash(b"key body", f"{sign_up.email_verified} {same}"),
         later=sign_up.later,
+        before=tuple(_before(sign_up, same, older) for older in keys.older),
+    )
+
+
+def person_of(profile: Profile, keys: Keys) -> tuple[bytes, bytes]:
+    """The hashes by which a registration knows the person, and all that they sent."""
+    return keys.email(profile.email), keys.hash(b"body", _same(profile))
+
+
+def _same(profile: Profile) -> str:
+    """What is equal in two sign-ups that are the same."""
+    return orjson.dumps(replace(profile, email=email_key(profile.email))).decode()
+
+
+def _before(sign_up: SignUp, same: str, keys: Keys) -> Before:
+    return Before(
+        email_hash=keys.email(sign_up.profile.email),
+        body_hash=keys.hash(b"body", same),
+        key=_hashed_key(sign_up.key, keys) if sign_up.key else None,
+        key_hash=keys.hash(b"key body", f"{sign_up.email_verified} {same}"),
     )
 
 

@@ -116,8 +116,8 @@ class ProfileChanges:
         self._shopify_result(None)
         if isinstance(result, Changed):
             if email_verified:
-                email = self._keys.email(result.customer.profile.email)
-                await self._deliverer.proofs.prove(customer_id, email)
+                emails = self._keys.emails(result.customer.profile.email)
+                await self._deliverer.proofs.prove(customer_id, emails)
             return await self._to_channels(result, owed, until)
         partly = isinstance(result, Refused) and result.partly
         await self._release([] if partly else owed, owed)

@@ -192,7 +192,7 @@ class Registrar:
         if isinstance(result, Accepted):
             return await self._accepted(begun.id, result, until=until)
         if isinstance(result, AlreadyRegistered) and sign_up.email_verified:
-            await self._deliverer.proofs.prove(result.customer_id, opening.email_hash)
+            await self._deliverer.proofs.prove(result.customer_id, opening.emails)
         return await self._refused(begun.id, result)
 
     async def _accepted(
@@ -272,7 +272,7 @@ class Registrar:
         running = self._running.get(begun.id)
         answer = await asyncio.shield(running) if running is not None else None
         if opening.email_verified:
-            await self._verified(begun.id)
+            await self._verified(begun.id, opening)
         if answer is None:
             standing = await self._standing.answer_of(begun.id)
             answer = standing or refusals.being_finished(begun.id)
@@ -281,10 +281,12 @@ class Registrar:
             await self._remember(opening.key, answer, final=ended or _is_final(answer))
         return answer
 
-    async def _verified(self, registration_id: str) -> None:
+    async def _verified(self, registration_id: str, opening: Opening) -> None:
         row = await self._db.read(lambda db: registrations.get(db, registration_id))
         if row is not None and row.customer_id is not None:
-            await self._deliverer.proofs.prove(row.customer_id, row.email_hash)
+            same = row.email_hash == opening.email_hash
+            emails = opening.emails if same else (row.email_hash,)
+            await self._deliverer.proofs.prove(row.customer_id, emails)
         elif row is not None:
             await self._db.write(lambda db: registrations.verify(db, registration_id))
 

@@ -14,6 +14,7 @@ from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource
 from gateway.addresses import http_url, is_loopback, public_url, shop_domain, upstream_url
 from gateway.credentials import BearerKey, BearerKeys, LongSecret, Token, split
 from gateway.normalize import parse_mailbox
+from gateway.secret_list import secrets_in
 
 __all__ = [
     "AlertSettings",
@@ -100,6 +101,11 @@ def _schedule(seconds: tuple[float, ...]) -> tuple[float, ...]:
     return seconds
 
 
+def _secrets(secret: SecretStr) -> SecretStr:
+    secrets_in(secret.get_secret_value(), ",")
+    return secret
+
+
 def _database_url(url: str) -> str:
     if not url.startswith("sqlite:///") or not url.removeprefix("sqlite:///"):
         raise ValueError("should be sqlite:/// and a path, such as sqlite:///gateway.db")
@@ -148,9 +154,10 @@ class GatewaySettings(Section):
     gateway_database_url: Annotated[str, AfterValidator(_database_url)] = Field(
         "sqlite:///gateway.db", description="where ids and outcomes are kept"
     )
-    gateway_secret: LongSecret | None = Field(
+    gateway_secret: Annotated[SecretStr, AfterValidator(_secrets)] | None = Field(
         None,
-        description="keys the hashes, encrypts intents; made at first start in gateway.db.secret",
+        description="keys the hashes, encrypts intents; made at first start in gateway.db.secret; "
+        "a list while it is rotated, newest first",
     )
     gateway_response_deadline: Seconds = Field(
         10, description="seconds to the answer; channels unfinished by then are pending in it"

@@ -95,7 +95,7 @@ class Updates:
     def _is_tried(self, waiting: Delivery, customer: Customer) -> bool:
         works = self._deliverer.works
         if waiting.outcome is Outcome.FAILED:
-            return waiting.state == works.state(waiting.channel, customer)
+            return waiting.state in works.states(waiting.channel, customer)
         return works.is_sending(waiting.channel, customer)
 
     def _owed(

@@ -180,9 +180,9 @@ class Pages:
         if not self._numbers_members:
             return
         for customer in customers:
-            email = self._deliverer.works.email_hash(customer)
-            if customer.enabled and proofs.is_news(db, customer.id, email, signed_in=True):
-                proofs.prove(db, customer.id, email, signed_in=True)
+            emails = self._deliverer.works.emails(customer)
+            if customer.enabled and proofs.is_news(db, customer.id, emails, signed_in=True):
+                proofs.prove(db, customer.id, emails, signed_in=True)
 
     def _known(self, page: Listed, db: sqlite3.Connection) -> Known:
         ids = [customer.id for customer in page.customers]

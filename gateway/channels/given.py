@@ -10,27 +10,31 @@ last agreed: what the customer has, unless a mark under `t:` and the field says 
 there once that is known.
 """
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
-__all__ = ["OWED", "Given", "Marks"]
+__all__ = ["OWED", "Given", "Marks", "all_known", "rekeyed"]
 
 Marks = Mapping[str, str]
+Hashed = Callable[[Mapping[str, str]], dict[str, str]]
 _SENT, _BASELINE, _LOST = "s", "b", "l"
 _UNSURE, _OVERRULED = "s?", "l?"
 _OURS = {_SENT, _LOST}
 _HELD, _HELD_IS_KNOWN = "t:", "t"
+_HASH = 16
+"""Digits of a hash; the other marks have none."""
 OWED = "t!"
 """The mark that the other channels have yet to hear of what the record's own system changed."""
 
 
 class Given:
-    """`hashed(values)` gives the keyed hash of each; `marks` is None where nothing is known."""
+    """`hashed(values)` gives the keyed hash of each, `before` the same by older secrets; `marks` is
+    None where nothing is known.
+    """
 
-    def __init__(
-        self, marks: Marks | None, hashed: Callable[[Mapping[str, str]], dict[str, str]]
-    ) -> None:
+    def __init__(self, marks: Marks | None, hashed: Hashed, before: Sequence[Hashed] = ()) -> None:
         self.marks = marks
         self._hashed = hashed
+        self._before = before
 
     def changes(self, fields: Mapping[str, str]) -> dict[str, str]:
         """What differs from what was last given; '' clears, and only what we once sent.
@@ -42,7 +46,7 @@ class Given:
         changed = {
             name: fields[name]
             for name, mark in self._hashed(fields).items()
-            if self.marks.get(name, " ")[1:] != mark
+            if not self._is_of(self.marks.get(name, " "), mark, name, fields[name])
         }
         ours = (name for name, mark in self.marks.items() if mark[0] in _OURS)
         return changed | {name: "" for name in ours if name not in fields}
@@ -52,7 +56,7 @@ class Given:
         mark = (self.marks or {}).get(name, "")
         if mark[:1] != _BASELINE:
             return self
-        return Given({**(self.marks or {}), name: _UNSURE}, self._hashed)
+        return Given({**(self.marks or {}), name: _UNSURE}, self._hashed, self._before)
 
     def knows(self, name: str) -> bool:
         return self.marks is not None and name in self.marks
@@ -106,7 +110,7 @@ class Given:
         marks, new = self.marks or {}, set()
         for name, mark in self._hashed(held).items():
             known = marks.get(_HELD + name) or marks.get(name, "")
-            if known[1:] != mark if known else held[name]:
+            if not self._is_of(known, mark, name, held[name]) if known else held[name]:
                 new.add(name)
         return new
 
@@ -152,5 +156,34 @@ class Given:
         going = [n for n in names if n in fields or n in ours or n in contested]
         return dict.fromkeys(going, _OVERRULED) | {_HELD + name: "" for name in going}
 
+    def _is_of(self, mark: str, hashed: str, name: str, value: str) -> bool:
+        """Whether the mark is of this value, whose hash by the newest secret is at hand."""
+        return mark[1:] == hashed or any(
+            mark[1:] == before({name: value})[name] for before in self._before
+        )
+
     def _held(self, held: Mapping[str, str]) -> dict[str, str]:
         return {_HELD + n: _HELD_IS_KNOWN + mark for n, mark in self._hashed(held).items()}
+
+
+Hashes = Mapping[str, Mapping[str, str]]
+"""Of each field: a hash of one of its values, by any secret -> the one by the newest."""
+
+
+def all_known(marks: Marks, hashes: Hashes) -> bool:
+    """Whether it is known for each mark which value it is of."""
+    return all(
+        mark[-_HASH:] in hashes[name.removeprefix(_HELD)]
+        for name, mark in marks.items()
+        if len(mark) > _HASH
+    )
+
+
+def rekeyed(marks: Marks, hashes: Hashes) -> Marks:
+    """The same marks by the newest secret; one of a value that is not known stays as it is."""
+    anew = dict(marks)
+    for name, mark in marks.items():
+        known = hashes.get(name.removeprefix(_HELD), {}).get(mark[-_HASH:])
+        if known is not None and len(mark) > _HASH:
+            anew[name] = mark[:-_HASH] + known
+    return anew

@@ -26,6 +26,7 @@ COMMANDS: dict[str, str] = {
     "members": "the index of Smaregi members",
     "removals": "a mass disappearance that was held: list, confirm, drop",
     "shop": "another shop, contract or account, on purpose: accept",
+    "secret": "GATEWAY_SECRET: rotate",
     "webhooks": "the subscriptions in Shopify: install",
 }
 """Each command and its line in --help; the file is named like it."""

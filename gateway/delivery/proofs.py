@@ -1,7 +1,7 @@
 """An e-mail becomes known to be a customer's: what waited for that goes on."""
 
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from flags import Mode
 from gateway.customer import Customer
@@ -29,28 +29,42 @@ class Proofs:
         self._due = due
         self._channel = works.numbering or ""
 
-    async def prove(self, customer_id: int, email: bytes, *, signed_in: bool = False) -> None:
-        """The e-mail, as its hash, is known to be theirs: what waited for that goes on.
+    async def prove(
+        self, customer_id: int, emails: Sequence[bytes], *, signed_in: bool = False
+    ) -> None:
+        """The e-mail, as its hashes, is known to be theirs: what waited for that goes on.
 
         `signed_in`: since they are signed in at Shopify, which proves the e-mail of the first time.
         """
 
         def is_news(db: sqlite3.Connection) -> bool:
-            return proofs.is_news(db, customer_id, email, signed_in=signed_in)
+            return proofs.is_news(db, customer_id, emails, signed_in=signed_in)
 
         def unit(db: sqlite3.Connection) -> None:
             now = self._clock()
             schedule.proven(db, customer_id, self._channel, now)
-            if proofs.prove(db, customer_id, email, signed_in=signed_in):
+            if proofs.prove(db, customer_id, emails, signed_in=signed_in):
                 outbox.add(db, customer_id, None, self._owed_since(customer_id), now)
 
         if await self._db.read(is_news):
             await self._db.write(unit)
             self._due(self._channel)
 
+    async def release(self, customer_id: int) -> None:
+        """What waits for a proof that is there goes on."""
+
+        def unit(db: sqlite3.Connection) -> bool:
+            released = proofs.release(db, [customer_id])
+            if released:
+                outbox.add(db, customer_id, None, self._owed_since(customer_id), self._clock())
+            return released
+
+        if await self._db.write(unit):
+            self._due(self._channel)
+
     async def signed_in(self, customer: Customer) -> None:
         """Their first sign-in at Shopify, by a code that was mailed, proves the e-mail of then."""
-        await self.prove(customer.id, self._works.email_hash(customer), signed_in=True)
+        await self.prove(customer.id, self._works.emails(customer), signed_in=True)
 
     async def trust(self, customer_id: int, reference: str) -> bool:
         """A person says that the linked record is theirs. False where that was known."""

@@ -89,15 +89,21 @@ class Works:
     # -- what was given
 
     def given(self, channel: str, customer_id: int, marks: Mapping[str, str] | None) -> Given:
-        return Given(marks, partial(self._keys.marks, f"{channel} {customer_id}"))
+        hashed, *before = (partial(k.marks, f"{channel} {customer_id}") for k in self._keys.every)
+        return Given(marks, hashed, before)
 
     def state(self, channel: str, customer: Customer) -> str:
         """A keyed hash of the customer as they are now."""
-        whole = orjson.dumps(customer.profile).decode()
-        return self._keys.marks(f"{channel} {customer.id}", {"": whole})[""]
+        return self.states(channel, customer)[0]
 
-    def email_hash(self, customer: Customer) -> bytes:
-        return self._keys.email(customer.profile.email)
+    def states(self, channel: str, customer: Customer) -> list[str]:
+        """The same by every secret, newest first."""
+        whole, scope = orjson.dumps(customer.profile).decode(), f"{channel} {customer.id}"
+        return [keys.marks(scope, {"": whole})[""] for keys in self._keys.every]
+
+    def emails(self, customer: Customer) -> tuple[bytes, ...]:
+        """The hashes of their e-mail, newest first."""
+        return self._keys.emails(customer.profile.email)
 
     def turn(self, channel: str, customer_id: int) -> asyncio.Lock:
         """Held while a channel's record of a customer is read, written or unlinked: by one."""

@@ -161,6 +161,11 @@ async def refresh_members(request: web.Request) -> web.StreamResponse:
     return await _stream(request, request.app[CORE].smaregi.refresh_members())
 
 
+@routes.post("/control/secret/rotate")
+async def rotate_secret(request: web.Request) -> web.StreamResponse:
+    return await _stream(request, request.app[CORE].rotation.run())
+
+
 @routes.post("/control/yield")
 async def make_way(request: web.Request) -> web.Response:
     """A starting `serve` asks for the file."""

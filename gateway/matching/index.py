@@ -17,10 +17,12 @@ from typing import Any
 from gateway.customer import Profile
 from gateway.errors import NotReadyError
 from gateway.matching.hashing import in_slices, newest_stamp
-from gateway.matching.rows import KEYS, MemberHasher, instant
+from gateway.matching.keying import Keying
+from gateway.matching.rows import KEYS, instant
 from gateway.matching.rules import Evidence
 from gateway.matching.scan import MemberSource, Page, ScanProgress, pages, scan
 from gateway.matching.shared import SharedRun
+from gateway.matching.shown import Shown, stamp_of
 from gateway.store import Database, Keys, examination, members
 from gateway.store.members import Member
 from gateway.wire import Lane, lane
@@ -39,8 +41,6 @@ APART = 0.05
 allows, most are left for looking people up."""
 LONGEST_GAP = 29 * 86400.0
 """Smaregi looks back 31 days at most; after a longer gap everything is scanned."""
-_REMEMBERED = 4000
-"""Rows whose fingerprints are kept."""
 
 
 class MemberIndex:
@@ -55,7 +55,8 @@ class MemberIndex:
         on_ready: Callable[[], None] = lambda: None,
     ) -> None:
         self._db = db
-        self._hasher = MemberHasher(keys.derived(b"members"))
+        self._keying = Keying(keys)
+        self._hasher = self._keying.newest
         self._source = source
         self._clock = clock
         self._on_ready = on_ready
@@ -66,21 +67,22 @@ class MemberIndex:
         self._refreshed_at = 0.0
         self._noted_at = 0.0
         self._touched: dict[int, float] = {}  # id -> stamp, of refreshes while a scan runs
-        self._written: dict[Any, int] = {}  # customerId as it came -> fingerprint of its row
+        self._shown = Shown()
         self.progress = ScanProgress()
         self.outdated = False  # complete, but its keys are an older build's: to be built anew
 
     async def open(self) -> None:
-        """Take up what the database has: a complete index needs no scan at start."""
+        """Take up what the database has: a complete index by a secret at hand needs no scan."""
 
         def unit(db: Any) -> list[str]:
             names = ("members_stamp", "members_refreshed_at", "members_complete", "members_keys")
             return [members.get_meta(db, name) or "" for name in names]
 
+        self._hasher = await self._db.write(self._keying.take_up)
         self._stamp, refreshed_at, complete, keys = await self._db.read(unit)
         self.outdated = bool(complete) and keys != KEYS
         self._refreshed_at = self._noted_at = float(refreshed_at or 0)
-        self._written.clear()
+        self._shown.forget()
         self.progress.done = bool(complete)
         if complete:
             self._ready.set()
@@ -94,12 +96,36 @@ class MemberIndex:
     async def size(self) -> int:
         return await self._db.read(members.size)
 
+    async def rekey(self, *, scan: bool) -> None:
+        """Key the index by the newest secret, by a scan; without one the next start scans.
+
+        Returns once it is done; who needs the index waits meanwhile. May be repeated.
+        """
+        if not await self._db.read(self._keying.is_newest):
+            self._ready.clear()
+            await self._end_what_runs()
+            self.progress, self._hasher = ScanProgress(), self._keying.newest
+            self._shown.forget()
+            await self._db.write(self._keying.renew)
+        if scan and not self.ready:
+            await asyncio.shield(self.start_scan())
+
+    async def _end_what_runs(self) -> None:
+        """What is hashed by the older secret is not written after this."""
+        if self._scan is not None:
+            self._scan.cancel()
+            await asyncio.wait({self._scan})
+        while left := [task for task in self._refreshing() if not task.done()]:
+            await asyncio.wait(left)
+
     async def close(self) -> None:
-        runs = [task for run in self._refreshes.values() for task in run.tasks()]
-        for task in [*runs, *([self._scan] if self._scan else [])]:
+        for task in [*self._refreshing(), *([self._scan] if self._scan else [])]:
             task.cancel()
             with suppress(asyncio.CancelledError, Exception):
                 await task
+
+    def _refreshing(self) -> list["asyncio.Task[None]"]:
+        return [task for run in self._refreshes.values() for task in run.tasks()]
 
     def start_scan(self, *, again: bool = False) -> "asyncio.Task[None]":
         """Begin the scan, or join the one that runs; `again` rebuilds a complete index."""
@@ -122,7 +148,7 @@ class MemberIndex:
     async def _wait_for_scan(self) -> None:
         task = self.start_scan(again=False)
         await asyncio.wait({task}, timeout=WAIT_FOR_SCAN)
-        if not task.done():
+        if not task.done() or task.cancelled():
             raise NotReadyError("smaregi", "the first scan of the store's members still runs")
         await asyncio.shield(task)
 
@@ -134,12 +160,11 @@ class MemberIndex:
         began = self._clock()
         since = self._since(began) if self._stamp else None
         async for _, _, page in pages(self._source, 1, since):
-            written = self._written.get
-            changed = [row for row in page if written(row["customerId"]) != _fingerprint(row)]
+            changed = self._shown.news(page)
             if changed:
                 await self._write(changed)
                 if self._scan is not None and not self._scan.done():
-                    self._touched |= {int(row["customerId"]): _stamp_of(row) for row in changed}
+                    self._touched |= {int(row["customerId"]): stamp_of(row) for row in changed}
         self._refreshed_at = began
         if began - self._noted_at > 3600:
             self._noted_at = began
@@ -155,19 +180,7 @@ class MemberIndex:
         return max(from_stamp, oldest).isoformat(timespec="seconds")
 
     def _is_touched_since(self, row: Mapping[str, Any]) -> bool:
-        return self._touched.get(int(row["customerId"]), 0.0) > _stamp_of(row)
-
-    def _note_written(self, rows: Iterable[Mapping[str, Any]]) -> None:
-        """The overlap shows the newest rows again: those written already are known by this.
-
-        Only rows as new as the overlap matter; the others are forgotten now and then.
-        """
-        if len(self._written) > _REMEMBERED:
-            self._written.clear()
-        oldest = instant(self._stamp) - 2 * OVERLAP
-        for row in rows:
-            if _stamp_of(row) >= oldest:
-                self._written[row["customerId"]] = _fingerprint(row)
+        return self._touched.get(int(row["customerId"]), 0.0) > stamp_of(row)
 
     async def _full_scan(self, *, again: bool) -> None:
         """Read every member; a scan that was interrupted goes on where it was."""
@@ -258,13 +271,18 @@ class MemberIndex:
 
         await self._db.write(unit)
         self._stamp = max(self._stamp, stamp, key=instant)
-        self._note_written(page)
+        self._shown.note(page, instant(self._stamp) - 2 * OVERLAP)
 
     async def by_email(self, email: str) -> list[Member]:
-        key = self._hasher.email(email)
+        """Raises NotReadyError where the index is just being keyed by another secret."""
+        hasher = self._hasher
+        key = hasher.email(email)
         if key is None:
             return []
-        return await self._db.read(lambda db: members.by_email(db, key))
+        found = await self._db.read(lambda db: members.by_email(db, key))
+        if self._hasher is not hasher or not self.ready:
+            raise NotReadyError("smaregi", "the store's members are just being read again")
+        return found
 
     async def forget(self, member_ids: Iterable[int]) -> None:
         """Members that Smaregi has no more: what changed since does not show them."""
@@ -283,11 +301,3 @@ class MemberIndex:
 
     def evidence(self, profile: Profile) -> Evidence:
         return self._hasher.evidence(profile)
-
-
-def _fingerprint(row: Mapping[str, Any]) -> int:
-    return hash(tuple(row.items()))  # a column may be left out
-
-
-def _stamp_of(row: Mapping[str, Any]) -> float:
-    return instant(str(row.get("updDateTime") or ""))

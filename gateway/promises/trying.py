@@ -78,7 +78,8 @@ class Trying:
             await self._accepted(promise, result)
             return
         if isinstance(result, AlreadyRegistered) and promise.email_verified:
-            await self._deliverer.proofs.prove(result.customer_id, promise.email_hash)
+            emails = self._keys.emails(profile.email)
+            await self._deliverer.proofs.prove(result.customer_id, emails)
         told, now = kept(refused(result)), self._clock()
         await self._db.write(lambda db: registrations.refuse(db, promise.id, told, now))
         self._intent_gone()

@@ -17,6 +17,7 @@ from gateway.store import (
     promises,
     proofs,
     registrations,
+    rekeying,
     removals,
     retention,
     schedule,
@@ -28,13 +29,14 @@ from gateway.store.disk import Disk
 from gateway.store.files import exposed, prove_folder
 from gateway.store.guard import read_guard
 from gateway.store.ownership import OwnerLock, lock_path, socket_path
-from gateway.store.secrets import Keys, secret_path
+from gateway.store.secrets import Keys, add_secret, secret_path
 
 __all__ = [
     "Database",
     "Disk",
     "Keys",
     "OwnerLock",
+    "add_secret",
     "arrivals",
     "backfill",
     "duplicates",
@@ -55,6 +57,7 @@ __all__ = [
     "prove_folder",
     "read_guard",
     "registrations",
+    "rekeying",
     "removals",
     "retention",
     "schedule",

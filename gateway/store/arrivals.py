@@ -7,7 +7,17 @@ from dataclasses import dataclass
 from gateway.store import registrations, tally
 from gateway.store.registrations import DAY
 
-__all__ = ["Begun", "Bounds", "Opening", "begin"]
+__all__ = ["Before", "Begun", "Bounds", "Opening", "begin"]
+
+
+@dataclass(frozen=True, slots=True)
+class Before:
+    """The hashes of an opening by an older secret."""
+
+    email_hash: bytes
+    body_hash: bytes
+    key: bytes | None
+    key_hash: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,7 +25,8 @@ class Opening:
     """A sign-up that asks to begin. `sealed` is the intent.
 
     `key` is the hashed idempotency key, `key_hash` the hash of all that came with it. `later`: the
-    caller wants no more than the promise that it will be done.
+    caller wants no more than the promise that it will be done. `before`: its hashes by the secrets
+    before, while they are rotated.
     """
 
     id: str
@@ -26,6 +37,12 @@ class Opening:
     key: bytes | None = None
     key_hash: bytes = b""
     later: bool = False
+    before: tuple[Before, ...] = ()
+
+    @property
+    def emails(self) -> tuple[bytes, ...]:
+        """The hashes of its e-mail, newest first."""
+        return (self.email_hash, *(each.email_hash for each in self.before))
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +85,8 @@ class Begun:
 
 def begin(db: sqlite3.Connection, opening: Opening, now: float, bounds: Bounds = BOUNDS) -> Begun:
     """Decide whether a sign-up begins, and write its intent if it does."""
+    for before in opening.before:
+        _rekey(db, opening, before)
     if opening.key is not None:
         known = _known_key(db, opening, now) or _one_key_more(db, opening.key, bounds)
         if known is not None:
@@ -103,6 +122,21 @@ def _one_more_to_wait(db: sqlite3.Connection, opening: Opening, bounds: Bounds) 
     """None if it may wait, or need not."""
     full = opening.later and tally.waiting(db) >= bounds.waiting
     return Begun("full") if full else None
+
+
+def _rekey(db: sqlite3.Connection, opening: Opening, before: Before) -> None:
+    """What was kept of this person and this key by an older secret is found by the newest."""
+    db.execute(
+        """UPDATE registrations
+           SET email_hash = ?1, body_hash = iif(body_hash = ?3, ?4, body_hash)
+           WHERE email_hash = ?2""",
+        (opening.email_hash, before.email_hash, before.body_hash, opening.body_hash),
+    )
+    db.execute(
+        """UPDATE OR IGNORE answers
+           SET key = ?1, body_hash = iif(body_hash = ?3, ?4, body_hash) WHERE key = ?2""",
+        (opening.key, before.key, before.key_hash, opening.key_hash),
+    )
 
 
 def _known_key(db: sqlite3.Connection, opening: Opening, now: float) -> Begun | None:

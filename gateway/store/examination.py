@@ -23,6 +23,7 @@ __all__ = [
     "linked_now",
     "next_changed",
     "next_linked",
+    "untell",
     "waiting",
 ]
 
@@ -59,6 +60,15 @@ def keep_told(db: sqlite3.Connection, member_id: int) -> None:
     ).fetchone()
     if row is not None:
         told.put(db, row["customer_id"], told.unpacked(row["told"]))
+
+
+def untell(db: sqlite3.Connection) -> None:
+    """What customers told is to be asked anew: the keys of the index are others."""
+    db.execute(
+        """INSERT OR IGNORE INTO told (customer_id)
+           SELECT customer_id FROM unexamined WHERE told IS NOT NULL"""
+    )
+    db.execute("UPDATE unexamined SET told = NULL WHERE told IS NOT NULL")
 
 
 def add_all_linked(db: sqlite3.Connection) -> None:

@@ -1,25 +1,25 @@
 """Queries on proofs: which e-mail is known to be a customer's, as a keyed hash.
 
 What is said of one e-mail never counts for the next: a proof names the e-mail it is of, and so does
-a link that waits for one.
+a link that waits for one. `emails` are the hashes of one e-mail by every secret, newest first.
 """
 
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
-__all__ = ["is_known", "is_news", "of_registration", "prove", "release"]
+__all__ = ["is_known", "is_news", "of_registration", "prove", "rekey", "release"]
 
 
-def is_known(db: sqlite3.Connection, customer_id: int, email_hash: bytes) -> bool:
+def is_known(db: sqlite3.Connection, customer_id: int, emails: Sequence[bytes]) -> bool:
     """Whether this e-mail is known to be theirs."""
     row = db.execute(
-        "SELECT 1 FROM proofs WHERE customer_id = ? AND email_hash = ?", (customer_id, email_hash)
+        "SELECT email_hash FROM proofs WHERE customer_id = ?", (customer_id,)
     ).fetchone()
-    return row is not None
+    return row is not None and row["email_hash"] in emails
 
 
 def is_news(
-    db: sqlite3.Connection, customer_id: int, email_hash: bytes, *, signed_in: bool
+    db: sqlite3.Connection, customer_id: int, emails: Sequence[bytes], *, signed_in: bool
 ) -> bool:
     """Whether `prove` would change anything. Only a first sign-in proves the e-mail of its day."""
     row = db.execute(
@@ -27,18 +27,19 @@ def is_news(
     ).fetchone()
     if row is None:
         return True
-    return not row["signed_in"] if signed_in else row["email_hash"] != email_hash
+    return not row["signed_in"] if signed_in else row["email_hash"] not in emails
 
 
 def prove(
-    db: sqlite3.Connection, customer_id: int, email_hash: bytes, *, signed_in: bool = False
+    db: sqlite3.Connection, customer_id: int, emails: Sequence[bytes], *, signed_in: bool = False
 ) -> bool:
     """The e-mail is theirs. True where a link waited for that."""
+    rekey(db, customer_id, emails)
     db.execute(
         """INSERT INTO proofs (customer_id, email_hash, signed_in) VALUES (?, ?, ?)
            ON CONFLICT (customer_id) DO UPDATE SET
                email_hash = excluded.email_hash, signed_in = max(signed_in, excluded.signed_in)""",
-        (customer_id, email_hash, signed_in),
+        (customer_id, emails[0], signed_in),
     )
     return release(db, [customer_id])
 
@@ -51,6 +52,27 @@ def of_registration(db: sqlite3.Connection, registration_id: str) -> None:
            ON CONFLICT (customer_id) DO UPDATE SET email_hash = excluded.email_hash""",
         (registration_id,),
     )
+
+
+def rekey(db: sqlite3.Connection, customer_id: int, emails: Sequence[bytes]) -> None:
+    """What is kept of this e-mail by an older secret is kept by the newest."""
+    newest, *older = emails
+    for each in older:
+        db.execute(
+            "UPDATE proofs SET email_hash = ?1 WHERE customer_id = ?2 AND email_hash = ?3",
+            (newest, customer_id, each),
+        )
+        # A link is found by its channel; few can wait for a proof at all.
+        db.execute(
+            """UPDATE links SET unproven = ?1
+               WHERE channel = 'smaregi' AND customer_id = ?2 AND unproven = ?3""",
+            (newest, customer_id, each),
+        )
+        db.execute(
+            """UPDATE deliveries SET plan = json_set(plan, '$.unproven', ?1)
+               WHERE customer_id = ?2 AND json_extract(plan, '$.unproven') = ?3""",
+            (newest.hex(), customer_id, each.hex()),
+        )
 
 
 def release(db: sqlite3.Connection, customer_ids: Iterable[int]) -> bool:

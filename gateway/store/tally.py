@@ -157,6 +157,6 @@ _SCRIPT = "".join(
         _follow("promise", "registrations", counts=_IS_WAITING, column="state"),
         _follow("event", "events", counts=_IS_WAITING, column="state"),
         _follow("duplicate", "duplicates", counts="ROW.state = 'open'", column="state"),
-        _follow("answers", "answers", _CALLER),
+        _follow("answers", "answers", _CALLER, column="key"),
     )
 )

@@ -22,7 +22,7 @@ LAYERS: tuple[set[str], ...] = (
     {"telling", "upkeep", "hearing", "membership", "holdings", "identity", "mending"},
     {"till", "reconciliation"},
     {"events"},
-    {"recovery", "backfill", "promises"},
+    {"recovery", "backfill", "promises", "rotation"},
     {"registration", "profile_change"},
     {"updates"},
     {"metrics", "refusals", "config", "standing", "owing"},
@@ -36,7 +36,7 @@ LAYERS: tuple[set[str], ...] = (
     {"wire"},
     {"settings", "card"},
     {"normalize"},
-    {"customer", "outcomes", "recent", "logs", "addresses", "credentials"},
+    {"customer", "outcomes", "recent", "logs", "addresses", "credentials", "secret_list"},
     {"errors"},
     {"plain"},
 )

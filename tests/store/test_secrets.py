@@ -23,7 +23,7 @@ def test_the_secret_is_made_once_in_a_file_of_mode_600(tmp_path: Path) -> None:
 
 
 def test_the_setting_goes_before_the_file(tmp_path: Path) -> None:
-    keys = Keys.load("another secret, of the settings", tmp_path / "gateway.db")
+    keys = Keys.load("another secret of the settings", tmp_path / "gateway.db")
     assert not secret_path(tmp_path / "gateway.db").exists()
     assert keys.hash(b"email", "a") != KEYS.hash(b"email", "a")
 

@@ -9,7 +9,7 @@ from tests.herd.backlog import put_aside
 from tests.trouble.ending import all_delivered
 from tests.world import TARO, World
 
-ANOTHER = "another secret, made after the loss"
+ANOTHER = "another secret made after the loss"
 
 
 async def test_with_a_new_secret_the_index_of_members_is_rebuilt(world: World) -> None:

@@ -103,9 +103,9 @@ class Holders:
 
     async def unproven(self, work: Work) -> bytes | None:
         """The hash of the customer's e-mail, None where it is known to be theirs."""
-        email = self._context.keys.email(work.customer.profile.email)
-        known = partial(proofs.is_known, customer_id=work.customer.id, email_hash=email)
-        return None if await self._context.db.read(known) else email
+        emails = self._context.keys.emails(work.customer.profile.email)
+        known = partial(proofs.is_known, customer_id=work.customer.id, emails=emails)
+        return None if await self._context.db.read(known) else emails[0]
 
     async def link_of(self, member_id: str) -> Link | None:
         return await self._context.db.read(lambda db: links.of_reference(db, SYSTEM, member_id))

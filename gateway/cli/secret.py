@@ -1,0 +1,111 @@
+"""secret rotate: another GATEWAY_SECRET takes the place of the one before."""
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+__all__ = ["command"]
+
+_HOW = """\
+There is no older secret: nothing is to be keyed anew. To begin a rotation:
+  1. {step}
+  2. restart `serve`: what the old one keyed stays readable
+  3. run `secret rotate` again"""
+_SETTING = "write the new secret into GATEWAY_SECRET, a comma, and then the old one"
+_FILE = "run `secret rotate --new`, which writes a new first line into {}"
+_WRITTEN = """\
+{} has a new first line; what the old one keyed stays readable.
+Restart `serve` if it runs, then run `secret rotate`."""
+
+
+@click.group("secret")
+def command() -> None:
+    """The secret that keys what the gateway keeps."""
+
+
+@command.command("rotate")
+@click.option(
+    "--new", is_flag=True, help="Only make a new secret, in its file beside the database."
+)
+@click.option("--json", "as_json", is_flag=True, help="The end as one JSON object.")
+def rotate(new: bool, as_json: bool) -> None:
+    """Key what is kept anew, by the newest secret, and say when the older may go.
+
+    GATEWAY_SECRET, or the file beside the database, holds the newest first. The work is done by
+    `serve` where it runs, in the background; broken off, it goes on where it was.
+    """
+    from gateway.cli.run import read_config  # noqa: PLC0415 - --help stays quick
+
+    live = read_config(complete=True)
+    gateway = live.current.gateway
+    if new:
+        _make_new(gateway.database_path, is_set=gateway.gateway_secret is not None)
+        return
+    end = _rotate(live)
+    if as_json:
+        from gateway.cli.output import print_json  # noqa: PLC0415
+
+        print_json({name: value for name, value in end.items() if name != "event"})
+    else:
+        _tell(end, gateway.database_path, is_set=gateway.gateway_secret is not None)
+    sys.exit(2 if end["state"] == "single" else 1 if "error" in end else 0)
+
+
+def _make_new(database: Path, *, is_set: bool) -> None:
+    from gateway.errors import ConfigurationError  # noqa: PLC0415
+    from gateway.store import add_secret, secret_path  # noqa: PLC0415
+
+    file = secret_path(database)
+    if is_set:
+        raise ConfigurationError(
+            [f"GATEWAY_SECRET: is set, so {file.name} is not used; {_SETTING}"]
+        )
+    if not file.exists():
+        raise ConfigurationError([f"GATEWAY_SECRET: there is no {file.name} yet to be rotated"])
+    add_secret(database)
+    click.echo(_WRITTEN.format(file.name))
+
+
+def _rotate(live: Any) -> dict[str, Any]:
+    from gateway.app import Role  # noqa: PLC0415
+    from gateway.cli.run import run_logged, with_owner  # noqa: PLC0415
+
+    end: dict[str, Any] = {}
+
+    async def go(client: Any) -> None:
+        async for event in client.stream("/control/secret/rotate", {}):
+            if event["event"] == "progress" and sys.stderr.isatty():
+                shown = f"\r{event['members']} members and {event['customers']} customers"
+                click.echo(shown, nl=False, err=True)
+            if event["event"] == "end":
+                end.update(event)
+
+    run_logged(with_owner(live, Role.COMMAND, go))
+    if sys.stderr.isatty():
+        click.echo(err=True)
+    return end
+
+
+def _tell(end: dict[str, Any], database: Path, *, is_set: bool) -> None:
+    from gateway.store import secret_path  # noqa: PLC0415
+
+    file = secret_path(database).name
+    place = "GATEWAY_SECRET" if is_set else file
+    if end["state"] == "single":
+        click.echo(_HOW.format(step=_SETTING if is_set else _FILE.format(file)), err=True)
+    elif "error" in end:
+        click.echo(f"Stopped after {end['customers']} customers: {end['error']}", err=True)
+        click.echo(
+            "`serve` goes on with it by itself; or run this again. Nothing is lost.", err=True
+        )
+    else:
+        if "customers" in end:
+            click.echo(f"{end['members']} members and {end['customers']} customers keyed anew.")
+        when = "now" if end["may_go"] else f"from {end['may_go_at']} on"
+        click.echo(
+            f"The older secret may go {when}: take it out of {place}, then restart `serve`."
+            if end["older"] == 1
+            else f"The older secrets may go {when}: take them out of {place}, then restart `serve`."
+        )

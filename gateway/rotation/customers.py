@@ -1,0 +1,121 @@
+"""One customer after the other: what is kept of them is keyed anew, from Shopify's word of today.
+
+A hash tells nothing, so a value has to be at hand to be hashed anew. What fits no value of today is
+left: it differs from all of them by the newest secret too, which is what it says.
+"""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from functools import partial
+
+from gateway.channels.given import Marks, all_known, rekeyed
+from gateway.channels.smaregi import Smaregi
+from gateway.channels.smaregi.told import held
+from gateway.customer import Customer
+from gateway.delivery import Deliverer
+from gateway.errors import NotReadyError
+from gateway.shopify import Shopify
+from gateway.store import Database, Keys, rekeying
+
+__all__ = ["Customers"]
+
+_TILL = "smaregi"
+_STATUSES = ("0", "1", "2", "3", "4", "gone")
+_AT_ONCE = 50
+
+Values = dict[str, set[str]]
+Hashes = Mapping[str, Mapping[str, str]]
+
+
+class Customers:
+    """`uses_smaregi()`: whether Smaregi may be read."""
+
+    def __init__(
+        self,
+        db: Database,
+        keys: Keys,
+        shopify: Shopify,
+        deliverer: Deliverer,
+        smaregi: Smaregi,
+        uses_smaregi: Callable[[], bool],
+    ) -> None:
+        self._db = db
+        self._keys = keys
+        self._shopify = shopify
+        self._deliverer = deliverer
+        self._smaregi = smaregi
+        self._uses_smaregi = uses_smaregi
+
+    async def page(self, after: int) -> list[int]:
+        """Key the next customers anew; their ids. Raises UpstreamError, and may be repeated."""
+        channels = tuple(self._deliverer.routes)
+        ids = await self._db.read(
+            lambda db: rekeying.customers_after(db, channels, after, _AT_ONCE)
+        )
+        found = await self._shopify.read(ids)
+        results = await asyncio.gather(*map(self._one, found.values()), return_exceptions=True)
+        for result in results:
+            if isinstance(result, BaseException):
+                raise result
+        return ids
+
+    async def _one(self, customer: Customer) -> None:
+        emails = self._deliverer.works.emails(customer)
+        evidence = self._smaregi.index.told(customer.profile)
+        await self._db.write(lambda db: rekeying.customer(db, customer.id, emails, evidence))
+        for channel in self._deliverer.routes:
+            # An attempt that is under way writes the marks that it has read.
+            async with self._deliverer.works.turn(channel, customer.id):
+                await self._record(channel, customer)
+        await self._deliverer.proofs.release(customer.id)
+
+    async def _record(self, channel: str, customer: Customer) -> None:
+        kept = await self._db.read(
+            partial(rekeying.record_of, channel=channel, customer_id=customer.id)
+        )
+        marks = {**(kept.planned or {}), **(kept.fields or {})}
+        if not marks and kept.state is None:
+            return
+        values = _values(marks, self._deliverer.routes[channel].channel.fields_of(customer))
+        hashes = self._hashes(channel, customer.id, values)
+        if channel == _TILL and kept.reference and "t" in marks and not all_known(marks, hashes):
+            await self._add_held(values, kept.reference)
+            hashes = self._hashes(channel, customer.id, values)
+        states = self._deliverer.works.states(channel, customer)
+        await self._db.write(
+            partial(
+                rekeying.record,
+                channel=channel,
+                customer_id=customer.id,
+                rekeyed=partial(rekeyed, hashes=hashes),
+                states=states,
+            )
+        )
+
+    async def _add_held(self, values: Values, member_id: str) -> None:
+        """What the till holds otherwise than Shopify, which its next change is judged by."""
+        if not self._uses_smaregi():
+            raise NotReadyError(
+                _TILL, "what its members hold has to be read once: set FLAG_SMAREGI=hold meanwhile"
+            )
+        row = await self._smaregi.client.by_id(member_id)
+        for name, value in held(row or {}).items():
+            values.setdefault(name, set()).add(value)
+
+    def _hashes(self, channel: str, customer_id: int, values: Values) -> Hashes:
+        """Of each field: any hash of one of its values -> that by the newest secret."""
+        scope, hashes = f"{channel} {customer_id}", dict[str, dict[str, str]]()
+        for name, texts in values.items():
+            for text in texts:
+                newest, *older = (k.marks(scope, {name: text})[name] for k in self._keys.every)
+                hashes.setdefault(name, {}).update(dict.fromkeys((newest, *older), newest))
+        return hashes
+
+
+def _values(marks: Marks, fields: Mapping[str, str]) -> Values:
+    """What a mark may be of: the customer's value, or none; a status is one of few."""
+    names = {name.removeprefix("t:") for name in marks}
+    values: Values = {name: {"", fields.get(name, "")} for name in names}
+    if "status" in values:
+        values["status"].update(_STATUSES)
+    return values

@@ -1,0 +1,195 @@
+"""secret rotate: in the background, and by itself on with it where the owner of the file died.
+
+sign-ups under way   sealed anew, from what is sealed; again at every start
+the member index     scanned anew; attempts that need it wait, as at the first scan
+customers            page by page, a mark behind each: a repeated page finds it all done
+the end              from when the older secrets may go: what is kept for a day needs them
+"""
+
+import asyncio
+import logging
+import sqlite3
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
+
+from gateway.answers import iso
+from gateway.channels.smaregi import Smaregi
+from gateway.errors import StorageError, UpstreamError
+from gateway.rotation.customers import Customers
+from gateway.rotation.stock import reseal, take_stock
+from gateway.rounds import go_round
+from gateway.store import Database, Keys, rekeying
+from gateway.store.rekeying import Mark
+from gateway.wire import Lane, lane
+
+__all__ = ["Rotation"]
+
+log = logging.getLogger(__name__)
+
+_AGAIN = 30.0
+"""Seconds after which `serve` goes on where an upstream system stopped it."""
+_SHOW = 0.2
+
+
+@dataclass(slots=True)
+class Progress:
+    step: str = "members"
+    customers: int = 0
+
+
+class Rotation:
+    """`uses_smaregi()`: whether Smaregi may be read; `clock` is wall time."""
+
+    def __init__(
+        self,
+        db: Database,
+        keys: Keys,
+        customers: Customers,
+        smaregi: Smaregi,
+        *,
+        uses_smaregi: Callable[[], bool],
+        wiped: Callable[[], None],
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._db = db
+        self._keys = keys
+        self._customers = customers
+        self._smaregi = smaregi
+        self._uses_smaregi = uses_smaregi
+        self._wiped = wiped
+        self._clock = clock
+        self._wake = asyncio.Event()
+        self._going_on: asyncio.Task[None] | None = None
+        self._task: asyncio.Task[None] | None = None
+        self._progress = Progress()
+
+    async def take_over(self, *, serves: bool) -> None:
+        """The first thing a new owner does."""
+        await take_stock(self._db, self._keys, self._clock(), remember=serves)
+        await reseal(self._db, self._keys)
+
+    def start(self) -> None:
+        """Go on with what was begun, by this owner or a dead one."""
+        self._going_on = asyncio.create_task(self._keep_on(), name="secret rotation")
+        self._wake.set()
+
+    async def stop(self) -> None:
+        for task in (self._going_on, self._task):
+            if task is not None:
+                task.cancel()
+                with suppress(asyncio.CancelledError, UpstreamError, StorageError):
+                    await task
+
+    async def run(self) -> AsyncIterator[dict[str, Any]]:
+        """`progress` events, then `end`: with `state`, and any `error`.
+
+        `state` is `single` where there is no older secret, else `begun` or `rotated`.
+        """
+        if not self._keys.older:
+            yield {"event": "end", "state": "single"}
+            return
+        if (done := self._ended(await self._db.read(rekeying.used))) is not None:
+            yield done
+            return
+        task = self._join()
+        while not task.done():
+            yield {"event": "progress"} | self._shown()
+            await asyncio.wait({task}, timeout=_SHOW)
+        error = None if task.cancelled() else task.exception()
+        if error is None and not task.cancelled():
+            ended = self._ended(await self._db.read(rekeying.used))
+            yield (ended or {"event": "end", "state": "begun"}) | self._shown()
+            return
+        yield {"event": "end", "state": "begun", "error": _text(error)} | self._shown()
+
+    def _shown(self) -> dict[str, Any]:
+        progress, scan = self._progress, self._smaregi.index.progress
+        return {
+            "step": progress.step,
+            "members": scan.members,
+            "customers": progress.customers,
+        }
+
+    def _ended(self, used: dict[str, float | None]) -> dict[str, Any] | None:
+        """The `end` of a rotation that is done; None where there is something to key anew."""
+        ends = [used.get(older.fingerprint) for older in self._keys.older]
+        until = max((end for end in ends if end is not None), default=None)
+        if None in ends or until is None:
+            return None
+        return {
+            "event": "end",
+            "state": "rotated",
+            "older": len(ends),
+            "may_go_at": iso(until),
+            "may_go": until <= self._clock(),
+        }
+
+    # -- the work
+
+    async def _keep_on(self) -> None:
+        await go_round(
+            self._round, self._wake, _AGAIN, log=log, what="the rotation's mark", who="the rotation"
+        )
+
+    async def _round(self) -> bool:
+        begun = await self._db.read(rekeying.mark)
+        if begun is None or not self._keys.older:
+            return False
+        try:
+            await self._join()
+        except UpstreamError as error:
+            log.warning("the secret's rotation goes on in %.0f s: %s", _AGAIN, _text(error))
+            return True
+        return False
+
+    def _join(self) -> "asyncio.Task[None]":
+        if self._task is None or self._task.done():
+            self._task = asyncio.create_task(self._rotate(), name="secret rotate")
+            self._task.add_done_callback(_told)
+            self._wake.set()
+        return self._task
+
+    async def _rotate(self) -> None:
+        lane.set(Lane.BACKLOG)
+        mark = await self._db.write(self._begin)
+        self._progress = Progress(customers=mark.customers)
+        await reseal(self._db, self._keys)
+        self._wiped()
+        await self._smaregi.index.rekey(scan=self._uses_smaregi())
+        self._progress.step = "customers"
+        while ids := await self._customers.page(mark.after):
+            mark = replace(mark, after=ids[-1], customers=mark.customers + len(ids))
+            await self._db.write(partial(rekeying.set_mark, reached=mark))
+            self._progress.customers = mark.customers
+        newest, older = self._keys.fingerprint, [each.fingerprint for each in self._keys.older]
+        now = self._clock()
+        await self._db.write(lambda db: rekeying.finish(db, newest, older, now))
+        log.info("everything is keyed by the newest secret: %d customers", mark.customers)
+
+    def _begin(self, db: sqlite3.Connection) -> Mark:
+        """The mark of one that was broken off; another secret's counts for nothing."""
+        known = rekeying.mark(db)
+        mark = (
+            known if known and known.to == self._keys.fingerprint else Mark(self._keys.fingerprint)
+        )
+        rekeying.set_mark(db, mark)
+        return mark
+
+
+def _text(error: BaseException | None) -> str:
+    if isinstance(error, UpstreamError):
+        return f"{error.system}: {error}"
+    if isinstance(error, StorageError):
+        return f"{error} ({error.hint})"
+    return "it was stopped" if error is None else "an error of the gateway itself; see its log"
+
+
+def _told(task: "asyncio.Task[None]") -> None:
+    """An error that nobody waits for is not lost."""
+    error = None if task.cancelled() else task.exception()
+    if error is not None and not isinstance(error, UpstreamError | StorageError):
+        log.error("the rotation stumbled", exc_info=error)

@@ -1,0 +1,188 @@
+"""Queries that key anew what is kept, and on the secrets that it may still be keyed by."""
+
+import sqlite3
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import orjson
+
+from gateway.store import examination, proofs, told
+from gateway.store.members import get_meta, set_meta
+from gateway.store.registrations import DAY
+
+__all__ = [
+    "Mark",
+    "Record",
+    "customer",
+    "customers_after",
+    "finish",
+    "intent",
+    "intents_after",
+    "mark",
+    "record",
+    "record_of",
+    "set_mark",
+    "set_used",
+    "used",
+]
+
+_USED, _MARK = "secrets", "rotation"
+_OPEN = "outcome IN ('pending', 'retrying', 'failed', 'held')"
+
+Marks = Mapping[str, str]
+
+
+def used(db: sqlite3.Connection) -> dict[str, float | None]:
+    """The fingerprints of secrets by which rows may be keyed, and until when; None: for ever."""
+    found: dict[str, float | None] = orjson.loads(get_meta(db, _USED) or "{}")
+    return found
+
+
+def set_used(db: sqlite3.Connection, secrets: Mapping[str, float | None]) -> None:
+    set_meta(db, _USED, orjson.dumps(secrets).decode())
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """How far a rotation to the secret `to` has come: the customers up to `after`."""
+
+    to: str
+    after: int = 0
+    customers: int = 0
+
+
+def mark(db: sqlite3.Connection) -> Mark | None:
+    text = get_meta(db, _MARK)
+    return Mark(**orjson.loads(text)) if text else None
+
+
+def set_mark(db: sqlite3.Connection, reached: Mark) -> None:
+    set_meta(db, _MARK, orjson.dumps(reached).decode())
+
+
+def finish(db: sqlite3.Connection, newest: str, older: Iterable[str], now: float) -> None:
+    """All is keyed by the newest secret but what is kept for a day."""
+    known = used(db)
+    set_used(db, {each: known.get(each) or now + DAY for each in older} | {newest: None})
+    set_meta(db, _MARK, "")
+    examination.add_all_linked(db)
+
+
+# -- sign-ups under way
+
+
+def intents_after(
+    db: sqlite3.Connection, registration_id: str, limit: int
+) -> list[tuple[str, bytes]]:
+    """(registration id, sealed intent), by id from above this one."""
+    rows = db.execute(
+        """SELECT registration_id, sealed FROM intents WHERE registration_id > ?
+           ORDER BY registration_id LIMIT ?""",
+        (registration_id, limit),
+    )
+    return [(row[0], row[1]) for row in rows]
+
+
+def intent(
+    db: sqlite3.Connection,
+    registration_id: str,
+    sealed: bytes,
+    body_hash: bytes,
+    emails: tuple[bytes, bytes],
+) -> None:
+    """Seal a sign-up anew. `emails`: the hash of its e-mail as it was, and as it is from now on,
+    which all registrations of this person get.
+    """
+    db.execute("UPDATE intents SET sealed = ? WHERE registration_id = ?", (sealed, registration_id))
+    db.execute("UPDATE registrations SET body_hash = ? WHERE id = ?", (body_hash, registration_id))
+    was, becomes = emails
+    db.execute("UPDATE registrations SET email_hash = ? WHERE email_hash = ?", (becomes, was))
+
+
+# -- customers
+
+
+def customers_after(
+    db: sqlite3.Connection, channels: Iterable[str], after: int, limit: int
+) -> list[int]:
+    """Customers of whom something keyed is kept, by id from above `after`."""
+    found: set[int] = set()
+    for channel in channels:
+        found |= _ids(db, "links WHERE channel = ? AND customer_id > ?", (channel, after), limit)
+    for table in ("proofs", "told"):
+        found |= _ids(db, f"{table} WHERE customer_id > ?", (after,), limit)
+    found |= _ids(db, f"deliveries WHERE {_OPEN} AND customer_id > ?", (after,), limit)
+    return sorted(found)[:limit]
+
+
+def _ids(
+    db: sqlite3.Connection, source: str, values: tuple[str | int, ...], limit: int
+) -> set[int]:
+    sql = f"SELECT DISTINCT customer_id FROM {source} ORDER BY customer_id LIMIT ?"  # noqa: S608
+    return {row[0] for row in db.execute(sql, (*values, limit))}
+
+
+def customer(
+    db: sqlite3.Connection,
+    customer_id: int,
+    emails: Sequence[bytes],
+    evidence: Mapping[str, bytes | None],
+) -> None:
+    """What is kept of their e-mail, and the evidence of duplicates where there is some."""
+    proofs.rekey(db, customer_id, emails)
+    row = db.execute("SELECT 1 FROM told WHERE customer_id = ?", (customer_id,)).fetchone()
+    if row is not None:
+        told.put(db, customer_id, evidence)
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """What is kept of one channel's record of a customer: the marks of its link, of the plan of a
+    delivery that is open, and the state that its last attempt failed with.
+    """
+
+    reference: str | None
+    fields: Marks | None
+    delivery_id: int | None
+    planned: Marks | None
+    state: str | None
+
+
+def record_of(db: sqlite3.Connection, channel: str, customer_id: int) -> Record:
+    link = db.execute(
+        "SELECT reference, fields FROM links WHERE channel = ? AND customer_id = ?",
+        (channel, customer_id),
+    ).fetchone() or (None, None)
+    delivery = db.execute(
+        f"""SELECT id, json_extract(plan, '$.fields'), state FROM deliveries
+            WHERE customer_id = ? AND channel = ? AND {_OPEN}""",  # noqa: S608
+        (customer_id, channel),
+    ).fetchone() or (None, None, None)
+    return Record(link[0], _marks(link[1]), delivery[0], _marks(delivery[1]), delivery[2])
+
+
+def _marks(text: str | None) -> Marks | None:
+    return orjson.loads(text) if text else None
+
+
+def record(
+    db: sqlite3.Connection,
+    channel: str,
+    customer_id: int,
+    rekeyed: Callable[[Marks], Marks],
+    states: Sequence[str],
+) -> None:
+    """The marks as they are by now, keyed anew. `states`: of the customer, the newest first."""
+    now = record_of(db, channel, customer_id)
+    if now.fields is not None and (fields := rekeyed(now.fields)) != now.fields:
+        db.execute(
+            "UPDATE links SET fields = ? WHERE channel = ? AND customer_id = ?",
+            (orjson.dumps(fields).decode(), channel, customer_id),
+        )
+    if now.planned is not None:
+        db.execute(
+            "UPDATE deliveries SET plan = json_set(plan, '$.fields', json(?)) WHERE id = ?",
+            (orjson.dumps(rekeyed(now.planned)).decode(), now.delivery_id),
+        )
+    if now.state in states:
+        db.execute("UPDATE deliveries SET state = ? WHERE id = ?", (states[0], now.delivery_id))
