@@ -15,6 +15,7 @@ There is no older secret: nothing is to be keyed anew. To begin a rotation:
   3. run `secret rotate` again"""
 _SETTING = "write the new secret into GATEWAY_SECRET, a comma, and then the old one"
 _FILE = "run `secret rotate --new`, which writes a new first line into {}"
+_STALE = "The gateway that runs was started with other secrets: restart it, then run this again."
 _WRITTEN = """\
 {} has a new first line; what the old one keyed stays readable.
 Restart `serve` if it runs, then run `secret rotate`."""
@@ -50,7 +51,7 @@ def rotate(new: bool, as_json: bool) -> None:
         print_json({name: value for name, value in end.items() if name != "event"})
     else:
         _tell(end, gateway.database_path, is_set=gateway.gateway_secret is not None)
-    sys.exit(2 if end["state"] == "single" else 1 if "error" in end else 0)
+    sys.exit(2 if end["state"] in {"single", "stale"} else 1 if "error" in end else 0)
 
 
 def _make_new(database: Path, *, is_set: bool) -> None:
@@ -71,11 +72,14 @@ def _make_new(database: Path, *, is_set: bool) -> None:
 def _rotate(live: Any) -> dict[str, Any]:
     from gateway.app import Role  # noqa: PLC0415
     from gateway.cli.run import run_logged, with_owner  # noqa: PLC0415
+    from gateway.store import Keys  # noqa: PLC0415
 
-    end: dict[str, Any] = {}
+    gateway, end = live.current.gateway, dict[str, Any]()
+    secret = gateway.gateway_secret
+    keys = Keys.load(secret.get_secret_value() if secret else None, gateway.database_path)
 
     async def go(client: Any) -> None:
-        async for event in client.stream("/control/secret/rotate", {}):
+        async for event in client.stream("/control/secret/rotate", {"newest": keys.fingerprint}):
             if event["event"] == "progress" and sys.stderr.isatty():
                 shown = f"\r{event['members']} members and {event['customers']} customers"
                 click.echo(shown, nl=False, err=True)
@@ -95,6 +99,8 @@ def _tell(end: dict[str, Any], database: Path, *, is_set: bool) -> None:
     place = "GATEWAY_SECRET" if is_set else file
     if end["state"] == "single":
         click.echo(_HOW.format(step=_SETTING if is_set else _FILE.format(file)), err=True)
+    elif end["state"] == "stale":
+        click.echo(_STALE, err=True)
     elif "error" in end:
         click.echo(f"Stopped after {end['customers']} customers: {end['error']}", err=True)
         click.echo(
@@ -102,7 +108,7 @@ def _tell(end: dict[str, Any], database: Path, *, is_set: bool) -> None:
         )
     else:
         if "customers" in end:
-            click.echo(f"{end['members']} members and {end['customers']} customers keyed anew.")
+            click.echo(f"Keyed anew: members {end['members']}, customers {end['customers']}.")
         when = "now" if end["may_go"] else f"from {end['may_go_at']} on"
         click.echo(
             f"The older secret may go {when}: take it out of {place}, then restart `serve`."

@@ -163,7 +163,11 @@ async def refresh_members(request: web.Request) -> web.StreamResponse:
 
 @routes.post("/control/secret/rotate")
 async def rotate_secret(request: web.Request) -> web.StreamResponse:
-    return await _stream(request, request.app[CORE].rotation.run())
+    try:
+        newest = str(parse_json(await request.read()).get("newest"))
+    except NotJsonError as error:
+        return respond(problem(422, "invalid-data", str(error)))
+    return await _stream(request, request.app[CORE].rotation.run(newest))
 
 
 @routes.post("/control/yield")

@@ -84,11 +84,15 @@ class Rotation:
                 with suppress(asyncio.CancelledError, UpstreamError, StorageError):
                     await task
 
-    async def run(self) -> AsyncIterator[dict[str, Any]]:
+    async def run(self, newest: str) -> AsyncIterator[dict[str, Any]]:
         """`progress` events, then `end`: with `state`, and any `error`.
 
-        `state` is `single` where there is no older secret, else `begun` or `rotated`.
+        `newest`: the fingerprint of the secret that whoever asks means. `state` is `stale` where we
+        were started with another, `single` where there is no older one, else `begun` or `rotated`.
         """
+        if newest != self._keys.fingerprint:
+            yield {"event": "end", "state": "stale"}
+            return
         if not self._keys.older:
             yield {"event": "end", "state": "single"}
             return

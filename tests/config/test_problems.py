@@ -254,3 +254,19 @@ def test_a_secret_that_is_too_short_is_refused_without_being_shown(tmp_path: Pat
     with pytest.raises(ConfigurationError) as caught:
         Keys.load(None, tmp_path / "gateway.db")
     assert "short-one" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("written", "entry"),
+    [
+        (f"{'x' * 16},{MARK}", "entry 2 of 2 should have 16"),
+        (f"{MARK},{'x' * 16},{'y' * 16}", "entry 1 of 3 should have 16"),
+        (f"{'x' * 16},{MARK}\x07{'y' * 16}", "entry 2 of 2 should have 16 printable"),
+        (",", "should have 16"),
+    ],
+)
+def test_a_secret_of_a_list_that_is_none_is_named_by_its_place(written: str, entry: str) -> None:
+    (problem,) = _problems(SHOP, GATEWAY_SECRET=written)
+    assert problem.startswith("GATEWAY_SECRET: ")
+    assert entry in problem
+    assert MARK not in problem

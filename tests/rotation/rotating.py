@@ -31,7 +31,7 @@ async def begin(world: World, *secrets: str) -> None:
 
 async def rotate(world: World) -> dict[str, Any]:
     """`secret rotate`, to its end."""
-    events = [event async for event in world.core.rotation.run()]
+    events = [event async for event in world.core.rotation.run(world.core.keys.fingerprint)]
     return events[-1]
 
 

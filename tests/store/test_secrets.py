@@ -7,9 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.errors import ConfigurationError
-from gateway.store import Keys, secret_path
+from gateway.store import Keys, add_secret, secret_path
 
-KEYS = Keys("a secret of the tests alone")
+SECRET = "a secret of the tests alone"
+KEYS = Keys(SECRET)
 
 
 def test_the_secret_is_made_once_in_a_file_of_mode_600(tmp_path: Path) -> None:
@@ -37,6 +38,38 @@ def test_a_secret_that_was_damaged_is_refused_and_not_replaced(
     with pytest.raises(ConfigurationError, match="GATEWAY_SECRET"):
         Keys.load(None, tmp_path / "gateway.db")
     assert path.read_bytes() == content
+
+
+def test_a_list_has_the_newest_first_and_reads_what_the_older_sealed(tmp_path: Path) -> None:
+    older = "the secret that was before"
+    keys = Keys.load(f"{SECRET}, {older}", tmp_path / "gateway.db")
+    assert keys.hash(b"email", "a") == KEYS.hash(b"email", "a")
+    assert keys.emails("a@example.com") == (
+        KEYS.email("a@example.com"),
+        Keys(older).email("a@example.com"),
+    )
+    assert keys.unseal(Keys(older).seal(b"x", "1"), "1") == b"x"
+    assert KEYS.unseal(keys.seal(b"x", "1"), "1") == b"x"
+    assert len({each.fingerprint for each in keys.every}) == 2
+    assert not {SECRET, older} & {each.fingerprint for each in keys.every}
+
+
+def test_a_new_line_in_the_file_goes_before_the_others(tmp_path: Path) -> None:
+    database = tmp_path / "gateway.db"
+    first = Keys.load(None, database)
+    add_secret(database)
+    keys = Keys.load(None, database)
+    assert [each.fingerprint for each in keys.older] == [first.fingerprint]
+    assert keys.fingerprint != first.fingerprint
+    assert secret_path(database).stat().st_mode & 0o777 == 0o600
+    assert [path.name for path in tmp_path.iterdir()] == ["gateway.db.secret"]
+
+
+def test_a_file_with_a_line_that_is_no_secret_is_refused_by_its_number(tmp_path: Path) -> None:
+    secret_path(tmp_path / "gateway.db").write_text(f"{SECRET}\nzzq-marker\n")
+    with pytest.raises(ConfigurationError, match="entry 2 of 2") as caught:
+        Keys.load(None, tmp_path / "gateway.db")
+    assert "zzq" not in str(caught.value)
 
 
 @given(st.text(), st.text())
