@@ -3,6 +3,7 @@
 import sqlite3
 from typing import Any
 
+from tests.duplicates.mending import store_member
 from tests.world import World
 
 __all__ = [
@@ -15,6 +16,7 @@ __all__ = [
     "bring_to",
     "drop_old",
     "in_database",
+    "old_member",
     "rotate",
     "stored_hashes",
 ]
@@ -61,6 +63,16 @@ async def in_database(world: World, sql: str) -> list[tuple[Any, ...]]:
         return [tuple(row) for row in db.execute(sql)]
 
     return await world.core.db.read(unit)
+
+
+async def old_member(world: World) -> int:
+    """A store member of TARO's e-mail that no refresh shows again: others changed since."""
+    world.sandbox.smaregi.skew = -86400.0
+    till = store_member(world, customerCode="0012345")
+    world.sandbox.smaregi.skew = 0.0
+    store_member(world, customerCode="0099999", mailAddress="another@example.com")
+    await world.core.smaregi.index.start_scan(again=True)
+    return till
 
 
 async def stored_hashes(world: World) -> set[str]:

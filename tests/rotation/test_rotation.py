@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import sqlite3
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from gateway.app import Role
 from gateway.rotation import customers
 from gateway.rotation.stock import reseal
 from gateway.sandbox import Fault
-from gateway.store import rekeying
+from gateway.store import rekeying, told
 from tests.duplicates.mending import customer_of, store_member
 from tests.e2e.evidence import QUICK, started_quietly
 from tests.events.conftest import connect
@@ -24,6 +25,7 @@ from tests.rotation.rotating import (
     begin,
     drop_old,
     in_database,
+    old_member,
     rotate,
     stored_hashes,
 )
@@ -222,16 +224,58 @@ async def test_what_the_till_holds_is_asked_for_or_the_rotation_waits(tmp_path: 
 
 
 async def test_with_smaregi_off_the_members_are_read_once_it_is_on(world: World) -> None:
-    world.sandbox.smaregi.skew = -86400.0
-    till = store_member(world, customerCode="0012345")
-    world.sandbox.smaregi.skew = 0.0
-    await world.core.smaregi.index.start_scan(again=True)
+    till = await old_member(world)
     await world.restart(GATEWAY_SECRET=f"{NEW},{OLD}", FLAG_SMAREGI="off")
     assert (await rotate(world))["state"] == "rotated"
     await world.restart(GATEWAY_SECRET=NEW, FLAG_SMAREGI="on")
     reply = await world.register()
     assert reply.channel("smaregi")["action"] == "linked", reply.body
-    assert list(world.sandbox.smaregi.members) == [till]
+    assert reply.channel("smaregi")["reference"] == str(till)
+
+
+async def test_what_was_told_and_not_looked_at_yet_is_asked_anew(world: World) -> None:
+    store_member(world, customerCode="0012345")
+    customer = customer_of(await world.register())
+    await world.stop()
+    world.settings["GATEWAY_SECRET"] = f"{NEW},{OLD}"
+    await world.start(Role.COMMAND)  # nobody looks for duplicates
+    (profile,) = (await world.core.shopify.read([customer])).values()
+    by_the_old = told.packed(world.core.smaregi.index.told(profile.profile))
+
+    def unit(db: sqlite3.Connection) -> None:
+        db.execute("DELETE FROM told")
+        db.execute("INSERT OR REPLACE INTO unexamined VALUES (1, ?, ?)", (customer, by_the_old))
+
+    await world.core.db.write(unit)
+    assert (await rotate(world))["state"] == "rotated"
+    keys = world.core.smaregi.index.told(profile.profile)
+    assert told.packed(keys) != by_the_old
+    kept = await in_database(world, f"SELECT {', '.join(told.COLUMNS)} FROM told")
+    assert kept == [tuple(keys[column] for column in told.COLUMNS)]
+    assert await in_database(world, "SELECT 1 FROM unexamined WHERE told IS NOT NULL") == []
+
+
+async def test_a_member_that_left_is_not_told_of_again(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    settings = {"SMAREGI_SYNC_CHANGES": "true", "GATEWAY_SECRET": OLD}
+    async with a_world(tmp_path, None, **settings) as world:
+        world.core.events.handlers["smaregi"].rest = 0.05
+        await connect(world)
+        await signed_up(world)
+        await at_the_till(world, status="3")
+        assert "withdrawn" in caplog.text
+        await begin(world)
+        assert (await rotate(world))["state"] == "rotated"
+        await drop_old(world)
+        world.core.events.handlers["smaregi"].rest = 0.05
+        await connect(world)
+        caplog.clear()
+        await at_the_till(world, note="x")
+        assert "withdrawn" not in caplog.text
+        await at_the_till(world, status="0")
+        await at_the_till(world, status="3")
+        assert "withdrawn" in caplog.text
 
 
 # -- which secrets there are
@@ -273,16 +317,13 @@ async def test_a_secret_that_goes_in_its_time_is_not_spoken_of(
 async def test_an_old_secret_that_went_unrotated_is_warned_about_and_may_come_back(
     world: World, caplog: pytest.LogCaptureFixture
 ) -> None:
-    world.sandbox.smaregi.skew = -86400.0
-    till = store_member(world, customerCode="0012345")
-    world.sandbox.smaregi.skew = 0.0
-    await world.core.smaregi.index.start_scan(again=True)
+    till = await old_member(world)
     await begin(world, NEW)
     assert GONE in caplog.text
     assert OLD not in caplog.text
     reply = await world.register()
     assert reply.channel("smaregi")["action"] == "linked", reply.body
-    assert list(world.sandbox.smaregi.members) == [till]
+    assert reply.channel("smaregi")["reference"] == str(till)
     await begin(world, NEW, OLD)
     assert (await rotate(world))["state"] == "rotated"
 
