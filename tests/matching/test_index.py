@@ -442,3 +442,26 @@ async def test_no_look_up_reads_all_members(store: Store, query: str, index_used
         ).fetchall()
     )
     assert f"USING INDEX {index_used}" in plan[0]["detail"]
+
+
+async def test_who_is_looked_up_while_the_index_is_keyed_anew_waits(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Half of the members would be found by neither key, and be made twice."""
+    await store.ready()
+    keys = Keys("the secret that comes after", "a secret of the tests")
+    index = MemberIndex(store.db, keys, store.source, store.clock)
+    await index.open()
+    assert index.ready
+    read = store.db.read
+
+    async def keyed_anew_meanwhile(unit: Any) -> Any:
+        found = await read(unit)
+        monkeypatch.setattr(store.db, "read", read)
+        await index.rekey(scan=False)
+        return found
+
+    monkeypatch.setattr(store.db, "read", keyed_anew_meanwhile)
+    with pytest.raises(NotReadyError):
+        await index.by_email("taro@example.com")
+    await index.close()
