@@ -1,6 +1,5 @@
 """What the gateway remembers it remembers before, during and after its secret is exchanged."""
 
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -9,7 +8,7 @@ from gateway.outcomes import Outcome
 from gateway.sandbox import Fault
 from gateway.store import proofs
 from tests.duplicates.mending import customer_of, link_of, member, store_member
-from tests.e2e.evidence import QUICK, rows_in, started_quietly
+from tests.e2e.evidence import rows_in
 from tests.events.conftest import connect
 from tests.promises.later import becomes, comes_back, later, waits_for_long
 from tests.rotation.rotating import NEW, OLD, STAGES, begin, bring_to, drop_old, old_member, rotate
@@ -20,14 +19,6 @@ EVERY_STAGE = pytest.mark.parametrize("stage", STAGES)
 IN_TIME = pytest.mark.parametrize("stage", STAGES[:2])
 """Remembered for a day, for which the old secret is kept."""
 KEY = {"Idempotency-Key": "a key of the storefront"}
-
-
-@pytest.fixture
-async def quick(tmp_path: Path) -> AsyncIterator[World]:
-    settings = {**QUICK, "GATEWAY_RETRY_SCHEDULE": "300", "GATEWAY_SECRET": OLD}
-    async with a_world(tmp_path, None, **settings) as world:
-        await started_quietly(world)
-        yield world
 
 
 @IN_TIME

@@ -3,7 +3,6 @@
 import asyncio
 import logging
 import sqlite3
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -14,7 +13,6 @@ from gateway.rotation.stock import reseal
 from gateway.sandbox import Fault
 from gateway.store import rekeying, told
 from tests.duplicates.mending import customer_of, store_member
-from tests.e2e.evidence import QUICK, started_quietly
 from tests.events.conftest import connect
 from tests.promises.later import later, waits_for_long
 from tests.rotation.rotating import (
@@ -43,14 +41,6 @@ KINDS = (
 )
 GONE = "not in it any more"
 EARLY = "went before its time"
-
-
-@pytest.fixture
-async def quick(tmp_path: Path) -> AsyncIterator[World]:
-    settings = {**QUICK, "GATEWAY_RETRY_SCHEDULE": "300", "GATEWAY_SECRET": OLD}
-    async with a_world(tmp_path, None, **settings) as world:
-        await started_quietly(world)
-        yield world
 
 
 async def _everything(world: World) -> None:
