@@ -10,7 +10,6 @@ import logging
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import aclosing, suppress
-from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -179,9 +178,6 @@ class MemberIndex:
         oldest = datetime.fromtimestamp(now - LONGEST_GAP, stamp.tzinfo or UTC)
         return max(from_stamp, oldest).isoformat(timespec="seconds")
 
-    def _is_touched_since(self, row: Mapping[str, Any]) -> bool:
-        return self._touched.get(int(row["customerId"]), 0.0) > stamp_of(row)
-
     async def _full_scan(self, *, again: bool) -> None:
         """Read every member; a scan that was interrupted goes on where it was."""
         token = lane.set(Lane.BACKLOG)
@@ -248,7 +244,8 @@ class MemberIndex:
         values = page.values
         if self._touched:
             rows = zip(page.rows, values, strict=True)
-            values = [one for row, one in rows if not self._is_touched_since(row)]
+            seen = self._touched.get
+            values = [one for row, one in rows if seen(one[0], 0.0) <= stamp_of(row)]
         reached = max((one[0] for one in page.values), default=page.low - 1)
         present = {one[0] for one in page.values} | self._touched.keys()
 
@@ -295,9 +292,7 @@ class MemberIndex:
 
     def told(self, profile: Profile) -> dict[str, bytes | None]:
         """What the customer says, as the columns of the index."""
-        return asdict(self._hasher.evidence(profile)) | {
-            "email_key": self._hasher.email(profile.email)
-        }
+        return self._hasher.told(profile)
 
     def evidence(self, profile: Profile) -> Evidence:
         return self._hasher.evidence(profile)

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Callable, Mapping
+from dataclasses import asdict
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
@@ -60,6 +61,10 @@ class MemberHasher:
             postal_key=self._postal(_postal(profile.address)),
             place_key=self._place(_place(profile.address)),
         )
+
+    def told(self, profile: Profile) -> dict[str, bytes | None]:
+        """What the customer says, as the columns of the index."""
+        return asdict(self.evidence(profile)) | {"email_key": self.email(profile.email)}
 
     def email(self, text: str) -> bytes | None:
         key = email_key(text) if text else ""
