@@ -9,7 +9,11 @@ from gateway.cli.parameters import Customer
 
 __all__ = ["command"]
 
-_CAUSES = {"gone": "gone from Shopify", "redact": "Shopify orders to erase them"}
+_CAUSES = {
+    "gone": "gone from Shopify",
+    "redact": "Shopify orders to erase them",
+    "exists": "Shopify orders to erase them, and has them still",
+}
 
 
 @click.group("removals")

@@ -2,7 +2,7 @@
 
 Two of them speak of what cannot be read any more. A customer who is gone is taken away from the
 channels a little later, since a merge may explain it and its event may come after. A redaction is
-an order, whether the customer is still there or not.
+an order; of a customer who is still there it is one for a person to confirm.
 """
 
 import time
@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from gateway.customer import Customer
+from gateway.errors import ErrorClass, UpstreamError
 from gateway.events.arrivals import Newcomers
 from gateway.events.leaving import Leaving
 from gateway.events.merging import Merging
@@ -115,9 +116,21 @@ class Customers:
             elif 0 <= age < self.grace:  # more of them may come: they are judged together
                 raise LaterError(self.grace - age)
             else:
-                await leaving.redact(event.customer_id or 0, age)
+                await self._redact(event.customer_id or 0, age)
 
         return work
+
+    async def _redact(self, customer_id: int, age: float) -> None:
+        """Of somebody whom Shopify does not have any more; anybody else is for a person."""
+        try:
+            there = customer_id in await self._hands.shopify.read([customer_id])
+        except UpstreamError as error:
+            if error.error_class is not ErrorClass.AUTH:
+                raise
+            there = True  # not known: the app may be uninstalled by now
+        if there and await self._hands.removals.doubted(customer_id):
+            return
+        await self._hands.leaving.redact(customer_id, age)
 
     def _piece(
         self, customer_id: int, found: Sequence[Event], customers: Mapping[int, Customer]

@@ -17,7 +17,7 @@ from gateway.store.removals import Cause, Removal
 
 __all__ = ["Removals"]
 
-_TOPICS: dict[Cause, str] = {"gone": DELETED, "redact": REDACT}
+_TOPICS: dict[Cause, str] = {"gone": DELETED, "redact": REDACT, "exists": REDACT}
 
 
 class Removals:
@@ -71,6 +71,19 @@ class Removals:
         newly, kept = await self._db.write(unit)
         await self._tell(newly)
         return kept
+
+    async def doubted(self, customer_id: int) -> bool:
+        """Whether an order to erase somebody has to wait for a person, since Shopify has them still
+        (or does not let us look): what was signed once can be sent again.
+        """
+
+        def unit(db: sqlite3.Connection) -> bool:
+            return removals.hold(db, customer_id, self._clock())
+
+        if await self._db.write(unit):
+            self._notice(_EXISTS.format(customer_id))
+            return True
+        return False
 
     # -- of a pass
 
@@ -151,6 +164,11 @@ def _chosen(db: sqlite3.Connection, ids: Collection[int]) -> list[Removal]:
     return [each for each in held if not ids or each.customer_id in ids]
 
 
+_EXISTS = (
+    "⚠️ shopify: an order to erase customer {0}, whom Shopify has still. Nothing is erased before "
+    "somebody says so: look at the customer in Shopify, then `removals confirm {0}` or `removals "
+    "drop {0}`. (Orders to erase have to be carried out within 30 days.)"
+)
 _HELD = (
     "⚠️ shopify: {} linked customers seem gone from Shopify, or are to be erased, at once: too many "
     "to be believed. Nothing of them is removed from any other system. Look at the shop, the app's "

@@ -118,6 +118,7 @@ def wipe(db: sqlite3.Connection, customer_id: int) -> None:
         )
     for table in ("registrations", "deliveries", "links", "kept_apart", "told", "proofs"):
         db.execute(f"DELETE FROM {table} WHERE customer_id = ?", (customer_id,))  # noqa: S608
+    db.execute("DELETE FROM removals WHERE customer_id = ? AND cause = 'exists'", (customer_id,))
     db.execute(
         "UPDATE unexamined SET customer_id = NULL, told = NULL WHERE customer_id = ?",
         (customer_id,),

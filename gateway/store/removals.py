@@ -20,13 +20,14 @@ __all__ = [
     "decide",
     "find",
     "held",
+    "hold",
     "judge",
     "kept",
     "notice",
     "old",
 ]
 
-Cause = Literal["gone", "redact"]
+Cause = Literal["gone", "redact", "exists"]
 
 MOST = 20
 SHARE = 0.02
@@ -95,6 +96,21 @@ def judge(db: sqlite3.Connection, cause: Cause, now: float, looked: int | None =
     ).rowcount
 
 
+def hold(db: sqlite3.Connection, customer_id: int, now: float) -> bool:
+    """Shopify orders to erase somebody whom it still has: for a person. False where one has said
+    already what is to be done.
+    """
+    return bool(
+        db.execute(
+            """INSERT INTO removals VALUES (?1, 'exists', 'held', ?2, ?2)
+               ON CONFLICT (customer_id) DO UPDATE
+               SET cause = 'exists', state = 'held', updated_at = ?2
+               WHERE state = 'noticed' OR (state = 'begun' AND cause <> 'exists')""",
+            (customer_id, now),
+        ).rowcount
+    )
+
+
 def _is_mass(db: sqlite3.Connection, cause: Cause, now: float, looked: int | None) -> bool:
     """While some are held whatever comes joins them."""
     if db.execute(
@@ -159,6 +175,11 @@ def begin(db: sqlite3.Connection, customer_id: int, cause: Cause, now: float) ->
     if kept(db, [customer_id]):
         return False
     confirmed = db.execute(
+        """UPDATE removals SET state = 'begun', updated_at = ?
+           WHERE customer_id = ? AND state = 'confirmed' AND cause = 'exists'""",
+        (now, customer_id),
+    ).rowcount
+    confirmed += db.execute(
         "DELETE FROM removals WHERE customer_id = ? AND state = 'confirmed'", (customer_id,)
     ).rowcount
     if not confirmed:
@@ -202,8 +223,13 @@ def decide(db: sqlite3.Connection, removal: Removal, state: str, now: float) -> 
 
 
 def old(db: sqlite3.Connection, now: float) -> None:
-    """What began more than an hour ago counts no more; nor does who has nothing to lose."""
-    db.execute("DELETE FROM removals WHERE state = 'begun' AND noticed_at < ?", (now - WINDOW,))
+    """What began more than an hour ago counts no more; nor does who has nothing to lose. What a
+    person said of somebody whom Shopify still has is kept until they are erased.
+    """
+    db.execute(
+        "DELETE FROM removals WHERE state = 'begun' AND cause <> 'exists' AND noticed_at < ?",
+        (now - WINDOW,),
+    )
     db.execute(
         f"""DELETE FROM removals WHERE state = 'noticed'
               AND NOT EXISTS (SELECT 1 FROM links WHERE customer_id = removals.customer_id)

@@ -279,9 +279,11 @@ CREATE TABLE identities (
 --   held       too many at once: a person decides
 --   confirmed  a person said that it is so
 --   dropped    a person said that they stay; until they are seen in Shopify again
+-- `cause`: gone from Shopify; redact, Shopify orders to erase them; exists, the same of somebody whom
+-- Shopify still has, which is for a person.
 CREATE TABLE removals (
     customer_id INTEGER PRIMARY KEY,
-    cause       TEXT NOT NULL CHECK (cause IN ('gone', 'redact')),
+    cause       TEXT NOT NULL CHECK (cause IN ('gone', 'redact', 'exists')),
     state       TEXT NOT NULL
                 CHECK (state IN ('noticed', 'begun', 'held', 'confirmed', 'dropped')),
     noticed_at  REAL NOT NULL,

@@ -9,12 +9,12 @@ from gateway.customer import gid
 from gateway.events import customers
 from gateway.outcomes import Outcome
 from gateway.sandbox import Fault
-from gateway.store import duplicates, erasure, events, links
+from gateway.store import duplicates, erasure, events, links, removals
 from tests.duplicates.mending import customer_of
 from tests.e2e.evidence import AlertBox
 from tests.events.conftest import back
 from tests.events.test_work import MADE
-from tests.events.webhook import an_order, arrived, from_shopify, send, states
+from tests.events.webhook import an_order, arrived, from_shopify, send, states, worked
 from tests.world import World, registration
 
 MERGE = """mutation($one: ID!, $two: ID!) {
@@ -275,6 +275,7 @@ async def test_a_redaction_waits_for_a_channel_that_still_has_the_customer(
 ) -> None:
     customer = await signed_up(hooked)
     hooked.sandbox.faults.set("crm", Fault("status", status=400, match="DELETE"))
+    hooked.sandbox.shopify.delete_customer(customer)
     raw, headers = from_shopify("customers/redact", an_order(customer), event_id="r")
     await send(hooked, "shopify", raw, headers)
     await hooked.until(lambda: at_the_till(hooked)["customerCode"] != str(customer))
@@ -285,6 +286,59 @@ async def test_a_redaction_waits_for_a_channel_that_still_has_the_customer(
     assert await hooked.replay() == 1
     await arrived(hooked)
     assert await hooked.deliveries() == []
+
+
+async def test_an_order_to_erase_somebody_whom_shopify_has_waits_for_a_person(
+    hooked: World,
+) -> None:
+    """What was signed once can be sent again by whoever has seen it."""
+    async with AlertBox.open() as box:
+        hooked.set(ALERT_WEBHOOK_URL=box.url)
+        customer = await signed_up(hooked)
+        for event_id in ("r1", "r2"):
+            await send(
+                hooked,
+                "shopify",
+                *from_shopify("customers/redact", an_order(customer), event_id=event_id),
+            )
+        await hooked.until(lambda: box.about("whom Shopify has still"))
+        await arrived(hooked)
+        assert await linked(hooked, customer) >= {"smaregi", "crm"}
+        assert len(contacts(hooked)) == 1
+        (held,) = await hooked.core.db.read(lambda db: removals.find(db, "held"))
+        assert (held.customer_id, held.cause) == (customer, "exists")
+        assert len([text for text in box.texts if "whom Shopify has still" in text]) == 1
+        assert await hooked.core.removals.confirm([customer]) == 1
+        await hooked.until(lambda: contacts(hooked) == [])
+        await arrived(hooked)
+        assert await linked(hooked, customer) == set()
+        assert await hooked.deliveries() == []
+        assert await hooked.core.db.read(lambda db: removals.find(db, "begun")) == []
+
+
+async def test_who_is_kept_by_a_person_is_not_erased_by_the_same_order_again(
+    hooked: World,
+) -> None:
+    customer = await signed_up(hooked)
+    raw, headers = from_shopify("customers/redact", an_order(customer), event_id="r1")
+    await send(hooked, "shopify", raw, headers)
+    await arrived(hooked)
+    assert await hooked.core.removals.drop([customer]) == 1
+    raw, headers = from_shopify("customers/redact", an_order(customer), event_id="r2")
+    await send(hooked, "shopify", raw, headers)
+    await arrived(hooked)
+    assert await linked(hooked, customer) >= {"smaregi", "crm"}
+
+
+async def test_a_shop_that_does_not_let_us_look_erases_nobody_by_itself(hooked: World) -> None:
+    customer = await signed_up(hooked)
+    hooked.sandbox.faults.set("shopify", Fault("status", status=401))
+    raw, headers = from_shopify("customers/redact", an_order(customer), event_id="r1")
+    await send(hooked, "shopify", raw, headers)
+    await worked(hooked)
+    assert await linked(hooked, customer) >= {"smaregi", "crm"}
+    (held,) = await hooked.core.db.read(lambda db: removals.find(db, "held"))
+    assert held.customer_id == customer
 
 
 async def test_the_shops_redaction_wipes_only_where_the_app_is_really_gone(
