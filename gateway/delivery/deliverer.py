@@ -15,13 +15,14 @@ from flags import FlagSet
 from gateway.customer import Customer
 from gateway.delivery.attempt import Attempts, Ended, Route
 from gateway.delivery.background import Background
+from gateway.delivery.ends import Ends, ended_together
 from gateway.delivery.gate import Admission
 from gateway.delivery.policy import Decision, wait_for_a_person, wait_for_shopify
 from gateway.delivery.proofs import Proofs
 from gateway.errors import ErrorClass, StorageError, UpstreamError
 from gateway.outcomes import Delivery, Kind, Outcome, Waiting
 from gateway.shopify import Shopify
-from gateway.store import Database, Keys, erasure, listing, outbox, removals, schedule, settling
+from gateway.store import Database, Keys, erasure, listing, outbox, removals, schedule
 from gateway.store.settling import Settlement
 from gateway.wire import Lane, lane
 
@@ -58,8 +59,8 @@ class Deliverer(Background):
         self._shopify = shopify
         self._flags = flags
         self._clock = clock
-        self._listen = listen
         self._missing = missing
+        self._settle = Ends(db, clock, listen).settle
         self._attempts = Attempts(
             db,
             routes,
@@ -101,8 +102,8 @@ class Deliverer(Background):
     ) -> dict[int, Ended]:
         """Try all at once; those settled by `until` (the event loop's time), by delivery id.
 
-        What is unfinished by then goes on, and settles by itself. Outcomes that end close together
-        share a commit; a slow channel keeps nobody's outcome waiting for long.
+        What is unfinished by then goes on, and settles by itself. No outcome waits for a slower
+        channel's: a process that dies meanwhile would repeat it.
         """
         running: dict[asyncio.Task[Settlement], Delivery] = {}
         for delivery in deliveries:
@@ -114,7 +115,7 @@ class Deliverer(Background):
         loop = asyncio.get_running_loop()
         try:
             while running and (left := until - loop.time()) > 0:
-                done, _ = await asyncio.wait(running, timeout=min(left, 0.25))
+                done = await ended_together(running, left)
                 settled |= await self._settle_done({task: running.pop(task) for task in done})
         finally:
             for task, delivery in running.items():
@@ -133,12 +134,16 @@ class Deliverer(Background):
                 settlements.append(task.result())
         if not settlements:
             return {}
+        follows = False
         try:
             settled = await self._settle(settlements)
         except StorageError:
+            follows = True
             self.keep(self._settle_later(settlements))
             raise
-        self._free(end.delivery_id for end in settlements)
+        finally:
+            if not follows:
+                self._free(end.delivery_id for end in settlements)
         return {one.delivery.id: one for one in settled}
 
     async def _settle_later(self, settlements: Sequence[Settlement]) -> None:
@@ -263,17 +268,6 @@ class Deliverer(Background):
         now = self._clock()
         if ids:
             await self._db.write(lambda db: schedule.postpone(db, ids, decision, now))
-
-    async def _settle(self, settlements: Sequence[Settlement]) -> list[Ended]:
-        """Write how attempts ended, together; only then is anybody told."""
-        now = self._clock()
-        written = await self._db.write(lambda db: settling.settle(db, settlements, now))
-        settled = []
-        for settlement in settlements:
-            if (delivery := written.get(settlement.delivery_id)) is not None:
-                settled.append(Ended.of(delivery, settlement))
-                self._listen(settled[-1])
-        return settled
 
     async def wake(self, waiting: Waiting, channel: str | None = None) -> int:
         """What deliveries waited for is over."""

@@ -157,7 +157,7 @@ def _settle_sql(rows: int) -> str:
                                    THEN nullif(max(coalesce(e.again_at, 0),
                                                    coalesce(next_attempt_at, 0)), 0)
                                    ELSE e.again_at END,
-            attempts = attempts - e.uncounted,
+            attempts = max(0, attempts - e.uncounted),
             action = coalesce(e.action, deliveries.action),
             reference = coalesce(e.reference, deliveries.reference),
             adjustments = CASE WHEN e.outcome = 'delivered' THEN e.adjustments

@@ -1,0 +1,89 @@
+"""How an attempt ended is written at once and for itself; whatever happens, nothing stays busy."""
+
+import asyncio
+import sqlite3
+import time
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+
+from gateway.outcomes import Delivery, Outcome
+from gateway.sandbox import Fault
+from gateway.store import settling
+from gateway.store.settling import Settlement
+from tests.e2e.evidence import started_quietly
+from tests.world import World, registration
+
+
+async def test_a_fast_channels_outcome_does_not_wait_for_a_slow_ones(world: World) -> None:
+    await started_quietly(world)
+    await world.register(number=1)
+    world.sandbox.delays["crm"] = 1.0
+    waiting = asyncio.create_task(world.register(number=2))
+    mail = world.sandbox.mail.messages
+    await world.until(lambda: len(mail) == 2)
+    sent = time.perf_counter()
+    async with asyncio.timeout(0.6):
+        while (await world.deliveries(channels=("email",)))[-1].outcome is not Outcome.DELIVERED:
+            await asyncio.sleep(0.002)
+    assert time.perf_counter() - sent < 0.15
+    assert (await waiting).body["status"] == "complete"
+
+
+async def test_outcomes_that_end_together_share_a_commit(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await started_quietly(world)
+    written = []
+    settle = settling.settle
+
+    def counted(db: sqlite3.Connection, ends: Sequence[Settlement], now: float) -> Any:
+        written.append(len(ends))
+        return settle(db, ends, now)
+
+    monkeypatch.setattr(settling, "settle", counted)
+
+    async def ends_at_once(delivery: Delivery, *_: Any, **__: Any) -> Settlement:
+        return Settlement(delivery.id, Outcome.SKIPPED, started_at=time.time())
+
+    monkeypatch.setattr(world.core.deliverer._attempts, "live", ends_at_once)
+    await world.register()
+    assert written == [3]
+
+
+async def test_an_attempt_that_is_not_counted_never_counts_below_nothing(world: World) -> None:
+    """Its count was begun anew while it was under way, as when a conflict may be over."""
+    await started_quietly(world)
+    world.sandbox.delays["crm"] = 0.2
+    world.sandbox.faults.set("crm", Fault("status", status=401))
+    waiting = asyncio.create_task(world.register())
+    await world.until(lambda: world.core.deliverer.busy)
+    await world.core.db.write(lambda db: db.execute("UPDATE deliveries SET attempts = 0"))
+    reply = await waiting
+    assert reply.channel("crm")["outcome"] == "retrying"
+    assert not world.core.deliverer.busy
+
+
+@pytest.mark.parametrize("broken", ["crm", "email"])
+async def test_whatever_a_settling_raises_nothing_stays_busy(
+    world: World, monkeypatch: pytest.MonkeyPatch, broken: str
+) -> None:
+    """The others' outcomes are written; of this one a person hears."""
+    await started_quietly(world)
+    settle = settling.settle
+
+    def breaks(db: sqlite3.Connection, ends: Sequence[Settlement], now: float) -> Any:
+        written = settle(db, ends, now)
+        if any(d.channel == broken and d.outcome == "delivered" for d in written.values()):
+            raise sqlite3.IntegrityError("CHECK constraint failed")
+        return written
+
+    monkeypatch.setattr(settling, "settle", breaks)
+    reply = await world.register(registration(1))
+    assert reply.status == 201, reply.body
+    assert reply.channel(broken)["outcome"] == "failed"
+    assert reply.body["status"] == "partial"
+    assert {d.outcome for d in await world.deliveries() if d.channel != broken} == {"delivered"}
+    assert not world.core.deliverer.busy
+    assert not world.core.deliverer._live
