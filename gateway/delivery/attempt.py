@@ -3,7 +3,6 @@
 Nothing here writes an outcome: the caller settles, together with others where that fits.
 """
 
-import asyncio
 import logging
 import random
 import time
@@ -22,14 +21,14 @@ from gateway.errors import DryRunStop, ErrorClass, StorageError, UpstreamError
 from gateway.outcomes import Delivery, Kind, Outcome, Waiting
 from gateway.store import Database, Keys
 from gateway.store.settling import Settlement
-from gateway.wire import dry_run
+from gateway.wire import Patience, dry_run, own_pace
 
 __all__ = ["Attempts", "Ended", "Route"]
 
 log = logging.getLogger(__name__)
 
 _CALLS_PER_ATTEMPT = 6
-"""An attempt as a whole may take as long as this many calls."""
+"""An attempt as a whole may take as long as this many calls, beside waiting for our own limits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +118,7 @@ class Attempts:
         began, started = self._clock(), time.perf_counter()
         error: UpstreamError | None = None
         try:
-            async with asyncio.timeout(self._timeout() * _CALLS_PER_ATTEMPT):
+            async with Patience(self._timeout() * _CALLS_PER_ATTEMPT):
                 sent = await self._deliver(delivery, customer, fresh=fresh)
         except DryRunStop as stop:
             gate.abandon()
@@ -151,8 +150,13 @@ class Attempts:
     async def _deliver(
         self, delivery: Delivery, customer: Customer | None, *, fresh: bool
     ) -> _Sent:
-        async with self.works.turn(delivery.channel, delivery.customer_id):
+        turn = self.works.turn(delivery.channel, delivery.customer_id)
+        with own_pace():
+            await turn.acquire()
+        try:
             return await self._deliver_in_turn(delivery, customer, fresh=fresh)
+        finally:
+            turn.release()
 
     async def _deliver_in_turn(
         self, delivery: Delivery, customer: Customer | None, *, fresh: bool

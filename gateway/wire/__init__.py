@@ -1,6 +1,7 @@
 """The only outbound traffic, HTTP and SMTP: its time limits, rates, tokens, dry-run guard."""
 
 from gateway.wire.limits import Lane, RateLimit, lane
+from gateway.wire.patience import Patience, own_pace
 from gateway.wire.session import Access, Answer, Call, Wire, dry_run, guard
 from gateway.wire.smtp import SmtpSettings, SmtpTransport
 from gateway.wire.tokens import ClientCredentials
@@ -11,6 +12,7 @@ __all__ = [
     "Call",
     "ClientCredentials",
     "Lane",
+    "Patience",
     "RateLimit",
     "SmtpSettings",
     "SmtpTransport",
@@ -18,4 +20,5 @@ __all__ = [
     "dry_run",
     "guard",
     "lane",
+    "own_pace",
 ]

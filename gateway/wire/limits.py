@@ -1,8 +1,8 @@
 """How fast we may call: a rate a second, and Shopify's bucket of cost points.
 
 Two lanes wait at each limit: live sign-ups first, then the backlog, which also leaves a share
-unused. A rate limit answered although we kept ours is somebody else's traffic on the same
-account: the rate is halved at once and recovers slowly.
+unused. No attempt's time runs while it waits here. A rate limit answered although we kept ours is
+somebody else's traffic on the same account: the rate is halved at once and recovers slowly.
 """
 
 import asyncio
@@ -12,6 +12,8 @@ from collections.abc import Callable
 from contextvars import ContextVar
 from enum import IntEnum
 from itertools import count
+
+from gateway.wire.patience import own_pace
 
 __all__ = ["CostBucket", "Lane", "RateLimit", "Slots", "lane"]
 
@@ -75,7 +77,8 @@ class _Bucket:
         heapq.heappush(self._waiting, (lane.get().value, next(self._order), amount, keep, future))
         self._serve()
         try:
-            await future
+            with own_pace():
+                await future
         except asyncio.CancelledError:
             if future.done() and not future.cancelled():
                 self.tokens += amount
@@ -122,7 +125,8 @@ class Slots:
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         heapq.heappush(self._waiting, (lane.get().value, next(self._order), future))
         try:
-            await future
+            with own_pace():
+                await future
         except asyncio.CancelledError:
             if future.done() and not future.cancelled():
                 self._release()
@@ -177,7 +181,8 @@ class RateLimit:
         heapq.heappush(self._waiting, (which.value, next(self._order), future))
         self._serve()
         try:
-            await future
+            with own_pace():
+                await future
         except asyncio.CancelledError:
             if future.done() and not future.cancelled():
                 self._sent.pop()
