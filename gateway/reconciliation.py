@@ -205,8 +205,9 @@ class Reconciliation:
         seen = 0
         while seen < LINKS_A_PASS:
             ids = await self._sides.db.read(_next_linked)
-            there = await self._sides.shopify.read(ids) if ids else {}
-            await self._sides.removals.noticed(ids, there)
+            read = await self._sides.shopify.read_each(ids)
+            asked = [each for each in ids if each not in read.refused]
+            await self._sides.removals.noticed(asked, read.customers)
             seen += len(ids)
             whole = len(ids) < _LINKS_A_STEP
             await self._note(_LINKS, "0" if whole else str(ids[-1]))

@@ -93,10 +93,8 @@ class Pages:
 
         Raises GaveUpError when the flag is no longer on, UpstreamError, StorageError.
         """
-        if self._last_leftover is not None:
-            items = await self._leftovers(self._last_leftover)
-            self._last_leftover = items[-1].delivery.id if items else None
-            if items:
+        while self._last_leftover is not None:
+            if items := await self._leftovers(self._last_leftover):
                 return items
         if self._all_listed:
             return None
@@ -137,9 +135,18 @@ class Pages:
         left = await self._db.read(
             lambda db: queries.leftovers(db, channel, after, _LEFTOVERS, now)
         )
-        customers = await self._shopify.read(delivery.customer_id for delivery in left)
+        self._last_leftover = left[-1].id if left else None
+        read = await self._shopify.read_each(delivery.customer_id for delivery in left)
         read_at = asyncio.get_running_loop().time()
-        return [Item(each, customers.get(each.customer_id), read_at) for each in left]
+        for each in left:
+            if (error := read.refused.get(each.customer_id)) is not None:
+                await self._deliverer.cannot_be_read(each, error)
+                self.counts[Outcome.FAILED.value] += 1
+        return [
+            Item(each, read.customers.get(each.customer_id), read_at)
+            for each in left
+            if each.customer_id not in read.refused
+        ]
 
     async def _list(self) -> Listed:
         """The page behind the mark; the first, if Shopify no longer takes an old mark's cursor."""

@@ -148,8 +148,8 @@ class Sending:
         """The delivery as it stands after the attempt, or after somebody else's."""
         customer = item.customer
         if self._clock() - item.read_at > FRESH:
-            read = await self._deliverer.read_customers([item.delivery])
-            if read is None:
+            found = await self._deliverer.with_customers([item.delivery])
+            if found is None:
                 text = "Shopify cannot be read"
                 return replace(
                     item.delivery,
@@ -157,7 +157,9 @@ class Sending:
                     waiting=Waiting.SHOPIFY,
                     message=text,
                 )
-            customer = read.get(item.delivery.customer_id)
+            if not found:
+                return replace(item.delivery, outcome=Outcome.FAILED)
+            ((_, customer),) = found
         while (after := await self._deliverer.again(item.delivery, customer)) is None:
             # The worker has it, or has had it.
             after = await self._look(item.delivery.id)

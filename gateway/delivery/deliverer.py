@@ -17,7 +17,7 @@ from gateway.delivery.attempt import Attempts, Ended, Route
 from gateway.delivery.background import Background
 from gateway.delivery.ends import Ends, ended_together
 from gateway.delivery.gate import Admission
-from gateway.delivery.policy import Decision, wait_for_a_person, wait_for_shopify
+from gateway.delivery.policy import wait_for_a_person, wait_for_shopify
 from gateway.delivery.proofs import Proofs
 from gateway.errors import ErrorClass, StorageError, UpstreamError
 from gateway.outcomes import Delivery, Kind, Outcome, Waiting
@@ -60,7 +60,7 @@ class Deliverer(Background):
         self._flags = flags
         self._clock = clock
         self._missing = missing
-        self._settle = Ends(db, clock, listen).settle
+        self._ends = Ends(db, clock, listen)
         self._attempts = Attempts(
             db,
             routes,
@@ -136,7 +136,7 @@ class Deliverer(Background):
             return {}
         follows = False
         try:
-            settled = await self._settle(settlements)
+            settled = await self._ends.settle(settlements)
         except StorageError:
             follows = True
             self.keep(self._settle_later(settlements))
@@ -152,7 +152,7 @@ class Deliverer(Background):
             while True:
                 await asyncio.sleep(1.0)
                 with suppress(StorageError):
-                    await self._settle(settlements)
+                    await self._ends.settle(settlements)
                     return
         finally:
             self._free(end.delivery_id for end in settlements)
@@ -176,18 +176,34 @@ class Deliverer(Background):
 
     # -- every later attempt
 
-    async def read_customers(self, deliveries: Sequence[Delivery]) -> dict[int, Customer] | None:
-        """The customers afresh from Shopify; None where that failed, and the deliveries wait."""
+    async def with_customers(
+        self, deliveries: Sequence[Delivery]
+    ) -> list[tuple[Delivery, Customer | None]] | None:
+        """The deliveries with their customers (None: gone), afresh from Shopify.
+
+        Those whose customer alone Shopify does not answer for have failed, and are left out. None
+        where Shopify could not be asked: then all wait.
+        """
         needed = {d.customer_id for d in deliveries if d.kind is not Kind.REMOVAL}
         try:
-            found = await self._shopify.read(needed)
+            read = await self._shopify.read_each(needed)
         except UpstreamError as error:
             decision = wait_for_shopify(error, self._clock())
-            await self._postpone(deliveries, decision)
+            await self._ends.postpone(deliveries, decision)
             return None
-        if self._missing is not None and len(found) < len(needed):
-            await self._missing(needed, found)
-        return found
+        asked = needed - read.refused.keys()
+        if self._missing is not None and len(read.customers) < len(asked):
+            await self._missing(asked, read.customers)
+        refused = [d for d in deliveries if d.customer_id in read.refused and not _is_removal(d)]
+        for delivery in refused:
+            await self.cannot_be_read(delivery, read.refused[delivery.customer_id])
+        return [(d, read.customers.get(d.customer_id)) for d in deliveries if d not in refused]
+
+    async def cannot_be_read(self, delivery: Delivery, error: UpstreamError) -> None:
+        """Shopify answers for others, and not for this customer: a person has to look."""
+        if delivery.id not in self.busy:
+            text = f"the customer cannot be read from Shopify ({error})"
+            await self._ends.end(delivery, Outcome.FAILED, error.error_class, text)
 
     async def again(
         self,
@@ -220,11 +236,11 @@ class Deliverer(Background):
             return await self._gone(delivery)
         if self.is_too_late(delivery) and not named:
             text = "older than EMAIL_MAX_AGE; replay it by id to send it nevertheless"
-            return await self._end(delivery, Outcome.FAILED, ErrorClass.TOO_LATE, text)
+            return await self._ends.end(delivery, Outcome.FAILED, ErrorClass.TOO_LATE, text)
         gate = self.routes[delivery.channel].gate
         admission = await gate.admit(person=person)
         if admission is Admission.SHUT:
-            await self._postpone([delivery], self._attempts.shut(gate))
+            await self._ends.postpone([delivery], self._attempts.shut(gate))
             waiting = await self._db.read(lambda db: listing.get(db, delivery.id))
             return waiting if waiting and waiting.outcome.is_open else None
         claimed = None
@@ -241,33 +257,16 @@ class Deliverer(Background):
             settlement = await self._attempts.make(claimed, customer, fresh=False)
         finally:
             lane.reset(token)
-        settled = await self._settle([settlement])
+        settled = await self._ends.settle([settlement])
         return settled[0].delivery if settled else None
 
     async def _gone(self, delivery: Delivery) -> Delivery | None:
         """Given up; kept where too many are gone at once for that to be believed."""
         customer_id, now = delivery.customer_id, self._clock()
         if not await self._db.write(lambda db: removals.begin(db, customer_id, "gone", now)):
-            await self._postpone([delivery], wait_for_a_person(now))
+            await self._ends.postpone([delivery], wait_for_a_person(now))
             return delivery
-        return await self._end(delivery, Outcome.DISCARDED, None, erasure.GONE)
-
-    async def _end(
-        self, delivery: Delivery, outcome: Outcome, error_class: ErrorClass | None, message: str
-    ) -> Delivery | None:
-        now = self._clock()
-        settlement = Settlement(
-            delivery.id, outcome, started_at=now, error_class=error_class, message=message
-        )
-        settled = await self._settle([settlement])
-        return settled[0].delivery if settled else None
-
-    async def _postpone(self, deliveries: Sequence[Delivery], decision: Decision) -> None:
-        """Wait without an attempt: nothing was tried, so nothing is recorded but the time."""
-        ids = [d.id for d in deliveries if d.outcome in {Outcome.PENDING, Outcome.RETRYING}]
-        now = self._clock()
-        if ids:
-            await self._db.write(lambda db: schedule.postpone(db, ids, decision, now))
+        return await self._ends.end(delivery, Outcome.DISCARDED, None, erasure.GONE)
 
     async def wake(self, waiting: Waiting, channel: str | None = None) -> int:
         """What deliveries waited for is over."""
@@ -276,3 +275,7 @@ class Deliverer(Background):
 
     async def _reopened(self, channel: str) -> None:
         await self.wake(Waiting.CHANNEL, channel)
+
+
+def _is_removal(delivery: Delivery) -> bool:
+    return delivery.kind is Kind.REMOVAL

@@ -85,13 +85,11 @@ class Drain:
     async def _read(self) -> list[tuple[Delivery, Customer | None]]:
         passed = {delivery.id for delivery, _ in self._ready} | set(self._running.values())
         limit = BATCH if self._gate.cause is None else 1
-        due = await self._due(limit, passed | self.kept_back)
-        if not due:
-            return []
-        customers = await self._deliverer.read_customers(due)
-        if customers is None:
-            return []
-        return [(delivery, customers.get(delivery.customer_id)) for delivery in due]
+        while due := await self._due(limit, passed | self.kept_back):
+            found = await self._deliverer.with_customers(due)
+            if found is None or found:
+                return found or []
+        return []
 
     def _collect(self) -> None:
         """Raises what an attempt or the reading raised, a StorageError above all."""

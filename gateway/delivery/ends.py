@@ -5,9 +5,10 @@ import logging
 from collections.abc import Callable, Iterable, Sequence
 
 from gateway.delivery.attempt import Ended
+from gateway.delivery.policy import Decision
 from gateway.errors import ErrorClass, StorageError
-from gateway.outcomes import Outcome
-from gateway.store import Database, settling
+from gateway.outcomes import Delivery, Outcome
+from gateway.store import Database, schedule, settling
 from gateway.store.settling import Settlement
 
 __all__ = ["Ends", "ended_together"]
@@ -54,6 +55,24 @@ class Ends:
                 settled.append(Ended.of(delivery, settlement))
                 self._tell(settled[-1])
         return settled
+
+    async def end(
+        self, delivery: Delivery, outcome: Outcome, error_class: ErrorClass | None, message: str
+    ) -> Delivery | None:
+        """Of one that is not tried any more; None where it was discarded meanwhile."""
+        now = self._clock()
+        settlement = Settlement(
+            delivery.id, outcome, started_at=now, error_class=error_class, message=message
+        )
+        settled = await self.settle([settlement])
+        return settled[0].delivery if settled else None
+
+    async def postpone(self, deliveries: Sequence[Delivery], decision: Decision) -> None:
+        """Wait without an attempt: nothing was tried, so nothing is recorded but the time."""
+        ids = [d.id for d in deliveries if d.outcome in {Outcome.PENDING, Outcome.RETRYING}]
+        now = self._clock()
+        if ids:
+            await self._db.write(lambda db: schedule.postpone(db, ids, decision, now))
 
     def _tell(self, ended: Ended) -> None:
         try:

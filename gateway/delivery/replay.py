@@ -8,7 +8,7 @@ is handed to another owner goes on where it was.
 import asyncio
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
@@ -118,18 +118,21 @@ class Replay:
             return
         if options.recreate:
             await self._db.write(partial(outbox.recreate, ids=[each.id for each in going]))
-        customers = await self._deliverer.read_customers(going)
-        if customers is None:
+        found = await self._deliverer.with_customers(going)
+        if found is None:
             for delivery in going:
                 yield _event(delivery, "waiting")
             return
-        async for event in self._attempts(going, customers, options, pace, stop):
+        readable = {delivery.id for delivery, _ in found}
+        for delivery in going:
+            if delivery.id not in readable:
+                yield _event(delivery, str(Outcome.FAILED))
+        async for event in self._attempts(found, options, pace, stop):
             yield event
 
     async def _attempts(
         self,
-        going: list[Delivery],
-        customers: Mapping[int, Customer],
+        going: list[tuple[Delivery, Customer | None]],
         options: ReplayOptions,
         pace: "_Pace",
         stop: asyncio.Event,
@@ -137,14 +140,14 @@ class Replay:
         """Each event as its attempt ends. Whoever stops listening leaves the rest untried."""
         slots = asyncio.Semaphore(max(1, options.concurrency))
 
-        async def one(delivery: Delivery) -> dict[str, Any] | None:
+        async def one(delivery: Delivery, customer: Customer | None) -> dict[str, Any] | None:
             async with slots:
                 await pace.wait()
                 if stop.is_set():
                     return None
                 attempt = self._deliverer.again(
                     delivery,
-                    customers.get(delivery.customer_id),
+                    customer,
                     person=True,
                     named=options.chosen.names_too_late,
                 )
@@ -153,7 +156,7 @@ class Replay:
                 return _event(delivery, "busy")
             return _event(after, "left" if after == delivery else str(after.outcome))
 
-        tasks = [asyncio.create_task(one(delivery)) for delivery in going]
+        tasks = [asyncio.create_task(one(*each)) for each in going]
         try:
             for done in asyncio.as_completed(tasks):
                 event = await done

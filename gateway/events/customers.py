@@ -6,7 +6,7 @@ an order; of a customer who is still there it is one for a person to confirm.
 """
 
 import time
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -18,6 +18,7 @@ from gateway.events.merging import Merging
 from gateway.events.receiving import DATA_REQUEST, DELETED, REDACT, SHOP_REDACT
 from gateway.events.removals import Removals
 from gateway.events.worker import Job, LaterError
+from gateway.shopify import Read
 from gateway.store.events import Event
 
 __all__ = ["GRACE", "Customers", "Hands"]
@@ -40,6 +41,8 @@ _BLIND = {DATA_REQUEST, REDACT, SHOP_REDACT}
 
 class Master(Protocol):
     async def read(self, customer_ids: Iterable[int]) -> dict[int, Customer]: ...
+
+    async def read_each(self, customer_ids: Iterable[int]) -> Read: ...
 
 
 class SignIns(Protocol):
@@ -99,10 +102,11 @@ class Customers:
         waiting: dict[int, list[Event]] = {}
         for event in found:
             waiting.setdefault(event.customer_id or 0, []).append(event)
-        customers = await self._hands.shopify.read(waiting)
+        read = await self._hands.shopify.read_each(waiting)
         said = {event.customer_id or 0 for event in found if event.topic == DELETED}
-        await self._hands.removals.read(waiting, customers, said)
-        pieces = [(each, Job(each, self._piece(i, each, customers))) for i, each in waiting.items()]
+        asked = [each for each in waiting if each not in read.refused]
+        await self._hands.removals.read(asked, read.customers, said)
+        pieces = [(each, Job(each, self._piece(i, each, read))) for i, each in waiting.items()]
         merging = [job for events, job in pieces if any(e.merged_id for e in events)]
         return [merging, [job for _, job in pieces if job not in merging]]
 
@@ -133,10 +137,12 @@ class Customers:
         await self._hands.leaving.redact(customer_id, age)
 
     def _piece(
-        self, customer_id: int, found: Sequence[Event], customers: Mapping[int, Customer]
+        self, customer_id: int, found: Sequence[Event], read: Read
     ) -> Callable[[], Awaitable[None]]:
         async def work() -> None:
-            customer = customers.get(customer_id)
+            if (error := read.refused.get(customer_id)) is not None:
+                raise error
+            customer = read.customers.get(customer_id)
             age = self._clock() - max(event.received_at for event in found)
             for event in found:
                 if event.merged_id is not None:

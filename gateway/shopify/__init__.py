@@ -1,5 +1,6 @@
 """The customer master: its failure fails the request, so it is not a channel."""
 
+from gateway.shopify.batches import Read
 from gateway.shopify.client import GraphQL
 from gateway.shopify.master import Shopify
 from gateway.shopify.results import (
@@ -22,6 +23,7 @@ __all__ = [
     "GraphQL",
     "Listed",
     "Missing",
+    "Read",
     "Refused",
     "Roll",
     "Shopify",

@@ -14,7 +14,7 @@ from gateway.errors import UpstreamError
 from gateway.outcomes import Identity
 from gateway.settings import ShopifySettings
 from gateway.shopify import documents
-from gateway.shopify.batches import Batches
+from gateway.shopify.batches import Batches, Read
 from gateway.shopify.changing import Change
 from gateway.shopify.client import GraphQL
 from gateway.shopify.definitions import ensure_definition
@@ -218,6 +218,10 @@ class Shopify:
     async def read(self, customer_ids: Iterable[int]) -> dict[int, Customer]:
         """Customers by id, afresh; those that Shopify no longer has are left out."""
         return await self._batches.read(customer_ids)
+
+    async def read_each(self, customer_ids: Iterable[int]) -> Read:
+        """As `read`, whatever Shopify answers of single ones."""
+        return await self._batches.read_each(customer_ids)
 
     async def change(
         self, customer_id: int, changes: Mapping[str, Any], deadline: float

@@ -24,7 +24,8 @@ class Patience:
         self._timeout: asyncio.Timeout
 
     async def __aenter__(self) -> Self:
-        self._timeout = await asyncio.timeout(self._left).__aenter__()
+        self._timeout = asyncio.timeout(self._left)
+        await self._timeout.__aenter__()
         self._token = _patience.set(self)
         return self
 
@@ -33,10 +34,10 @@ class Patience:
         kind: type[BaseException] | None,
         error: BaseException | None,
         trace: TracebackType | None,
-    ) -> bool | None:
+    ) -> None:
         self._is_over = True  # of a task that outlives it, nothing is measured
         _patience.reset(self._token)
-        return await self._timeout.__aexit__(kind, error, trace)
+        await self._timeout.__aexit__(kind, error, trace)
 
     def stop(self) -> None:
         self._waiting += 1

@@ -18,9 +18,10 @@ class Clock:
 
     def __init__(self, core: Core) -> None:
         self.ahead = 0.0
-        attempts, delivering = core.deliverer._attempts, (core.deliverer, core.worker)
+        deliverer = core.deliverer
+        delivering = (deliverer, deliverer._ends, deliverer._attempts, core.worker)
         registering = (core.registrar, core.recovery, core.recovery._owing)
-        for part in (*delivering, attempts, *registering, core.promises):
+        for part in (*delivering, *registering, core.promises):
             assert part._clock is time.time
             part._clock = self
 

@@ -46,6 +46,11 @@ class Shopify:
         self._jobs: dict[str, MergeJob] = {}
 
     @property
+    def unreadable(self) -> set[int]:
+        """Ids of customers of whom every query ends in an internal error."""
+        return self.store.unreadable
+
+    @property
     def customers(self) -> dict[int, Customer]:
         """By number. Change them through `edit_customer`, which keeps the indexes right."""
         return self.store.customers

@@ -85,7 +85,7 @@ def node(_root: Any, info: GraphQLResolveInfo, id: str) -> Any:  # noqa: A002
     match id.split("/")[3]:
         case "Customer":
             require(info, "read_customers")
-            return store.customers.get(number)
+            return customer_of(info, id)
         case "WebhookSubscription":
             return store.subscriptions.get(number)
     return None

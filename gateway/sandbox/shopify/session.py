@@ -55,7 +55,13 @@ def record_id(gid: str, kind: str | None = None) -> int:
 
 
 def customer_of(info: GraphQLResolveInfo, gid: str) -> Customer | None:
-    return of(info).store.customers.get(record_id(gid, "Customer"))
+    store, customer_id = of(info).store, record_id(gid, "Customer")
+    if customer_id in store.unreadable:
+        raise GraphQLError(
+            "Internal error. Looks like something went wrong on our end.",
+            extensions={"code": "INTERNAL_SERVER_ERROR"},
+        )
+    return store.customers.get(customer_id)
 
 
 def require(info: GraphQLResolveInfo, scope: str) -> None:

@@ -43,6 +43,7 @@ class Store:
 
     def __init__(self, first_id: int, clock: Callable[[], float], announce: Announce) -> None:
         self.customers: dict[int, Customer] = {}
+        self.unreadable: set[int] = set()  # a query for one of these is an internal error
         self.definitions: dict[tuple[str, str], MetafieldDefinition] = {}
         self.subscriptions: dict[int, WebhookSubscription] = {}
         self._clock = clock
