@@ -3,7 +3,9 @@
 import asyncio
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import contextmanager, suppress
+from functools import partial
 from typing import Any
 
 from flags import FlagSet
@@ -44,6 +46,7 @@ class Backfill:
         self._flags = flags
         self._clock = clock
         self._marking: set[str] = set()  # of runs under way that write down how far they are
+        self._under_way: Counter[str] = Counter()  # runs, by channel
 
     def refusal(self, options: BackfillOptions) -> str | None:
         """Why such a run may not begin, in words; None if it may."""
@@ -89,25 +92,49 @@ class Backfill:
         finally:
             if marks:
                 self._marking.discard(options.key)
-            if report.sending is not None and report.sending.unsent:
-                self._deliverer.keep(self._give_back(report.sending.unsent))
+            if report.sending is not None:
+                self._deliverer.keep(self._give_back_by_and_by(options.channel))
             events.put_nowait(None)
 
-    async def _give_back(self, unsent: Sequence[int]) -> None:
-        now = self._clock()
-        await self._db.write(lambda db: queries.give_back(db, unsent, now))
+    @contextmanager
+    def _taking_part(self, options: BackfillOptions) -> Iterator[None]:
+        """What it opens is its own for as long as it lasts."""
+        part = 0 if options.dry_run else 1
+        self._under_way[options.channel] += part
+        try:
+            yield
+        finally:
+            self._under_way[options.channel] -= part
+
+    async def _give_back(self, channel: str) -> None:
+        """What a run opened and did not send, once none is under way. Raises StorageError."""
+        while not self._under_way[channel]:
+            now = self._clock()
+            if not await self._db.write(partial(queries.give_back, channel=channel, now=now)):
+                return
+
+    async def _give_back_by_and_by(self, channel: str) -> None:
+        """Until the database takes it; the next run does it first, if that comes before."""
+        while True:
+            with suppress(StorageError):
+                await self._give_back(channel)
+                return
+            await asyncio.sleep(1.0)
 
     async def _run(
         self, pages: Pages, options: BackfillOptions, stop: asyncio.Event, report: "_Report"
     ) -> None:
         error: str | None = None
         try:
-            await pages.begin()
-            report.start(await self._total(options))
-            if options.dry_run:
-                await self._rehearse(pages, stop, report)
-            else:
-                await self._send(pages, options, stop, report)
+            if not options.dry_run:
+                await self._give_back(options.channel)
+            with self._taking_part(options):
+                await pages.begin()
+                report.start(await self._total(options))
+                if options.dry_run:
+                    await self._rehearse(pages, stop, report)
+                else:
+                    await self._send(pages, options, stop, report)
         except GaveUpError as end:
             error = str(end)
         except UpstreamError as failure:

@@ -72,16 +72,10 @@ class Sending:
         self._ready: deque[Item] = deque()
         self._running: dict[asyncio.Task[Delivery], Item] = {}
         self._reading: asyncio.Task[list[Item] | None] | None = None
-        self._left: list[int] = []  # the flag keeps them back
         self._dry = False
         self._again_at = 0.0
         self._stuck_since: float | None = None
         self.counts: Counter[str] = Counter()
-
-    @property
-    def unsent(self) -> list[int]:
-        """Deliveries that are open and stay as they were opened."""
-        return [*self._left, *(item.delivery.id for item in self._ready)]
 
     @property
     def unsettled(self) -> int:
@@ -209,8 +203,6 @@ class Sending:
         self._count(item, after)
 
     def _count(self, item: Item, after: Delivery) -> None:
-        if after == item.delivery:
-            self._left.append(after.id)
         self.counts["left" if after == item.delivery else after.outcome.value] += 1
 
     def _wait_for_gate(self) -> None:

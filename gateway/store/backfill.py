@@ -81,15 +81,25 @@ def open_page(
     for customer_id, outcome in wanted:
         new = NewDelivery(channel, Kind.BACKFILL, outcome)
         opened += outbox.add(db, customer_id, None, [new], now)
-    give_back(db, (delivery.id for delivery in opened), until)
+    db.executemany(
+        "UPDATE deliveries SET next_attempt_at = ? WHERE id = ? AND outcome = 'pending'",
+        [(until, delivery.id) for delivery in opened],
+    )
     return opened
 
 
-def give_back(db: sqlite3.Connection, ids: Iterable[int], now: float) -> None:
-    """The run that opened these ends without them: they are due for whoever comes."""
-    db.executemany(
-        "UPDATE deliveries SET next_attempt_at = ? WHERE id = ? AND outcome = 'pending'",
-        [(now, delivery_id) for delivery_id in ids],
+def give_back(db: sqlite3.Connection, channel: str, now: float) -> bool:
+    """No run is under way: what one had opened is due for whoever comes. A page of it; whether
+    there was one.
+    """
+    return bool(
+        db.execute(
+            f"""UPDATE deliveries SET next_attempt_at = ?2
+                WHERE id IN (SELECT id FROM deliveries
+                             WHERE channel = ?1 AND outcome IN {OPEN_SQL} AND outcome = 'pending'
+                                   AND next_attempt_at > ?2 AND kind = 'backfill' LIMIT 500)""",  # noqa: S608
+            (channel, now),
+        ).rowcount
     )
 
 

@@ -2,6 +2,8 @@
 
 import asyncio
 import time
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,11 +14,18 @@ from gateway.outcomes import Outcome, Waiting
 from gateway.sandbox import Fault
 from gateway.store import backfill as queries
 from gateway.store.backfill import Mark
-from tests.backfill.runs import Heard, backfill, in_the_shop, numbers
+from tests.backfill.runs import Heard, a_shop, backfill, in_the_shop, numbers
+from tests.trouble.disk import Disk, sqlite_disk
 from tests.world import World
 
 KEY = "crm None None"
 """Of a run for the CRM without a period."""
+
+
+@pytest.fixture
+def disk() -> Iterator[Disk]:
+    with sqlite_disk() as disk:
+        yield disk
 
 
 @pytest.fixture
@@ -232,3 +241,26 @@ async def test_a_listener_who_goes_leaves_the_rest_to_the_worker(world: World) -
     world.sandbox.delays["crm"] = 0.0
     assert len(world.sandbox.hubspot.contacts) < 90
     await world.until(lambda: len(numbers(world.sandbox)) == 90)
+
+
+async def test_what_a_run_opened_before_the_disk_was_full_is_the_next_runs(
+    disk: Disk, tmp_path: Path
+) -> None:
+    """Whoever starts it again at once, in a gateway that goes on, hears of nobody left out."""
+    async with a_shop(tmp_path) as world:
+        await world.core.worker.stop()
+        in_the_shop(world.sandbox, 250)
+        world.sandbox.delays["crm"] = 0.1
+        running = asyncio.create_task(backfill(world))
+        await world.until(lambda: len(world.sandbox.hubspot.contacts) > 10)
+        await world.core.db.checkpoint()
+        disk.full = True
+        assert "database" in ((await running).error or "")
+        await asyncio.sleep(0.3)  # giving back what was not sent fails as well
+        disk.full = False
+        world.sandbox.delays["crm"] = 0.0
+        await world.settled()
+        assert (await backfill(world)).error is None
+        await world.settled()
+        assert numbers(world.sandbox) == sorted(world.sandbox.shopify.customers)
+        assert {row.outcome for row in await world.deliveries()} == {Outcome.DELIVERED}
