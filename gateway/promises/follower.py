@@ -151,7 +151,9 @@ class Promises:
             return False
         if self._forward:
             self._forward = False
-            await self._db.write(partial(promises.bring_forward, now=self._clock()))
+            now = self._clock()
+            while await self._db.write(partial(promises.bring_forward, now=now)):
+                pass
         claimed = await self._db.write(partial(promises.claim, now=self._clock(), limit=free))
         for promise in claimed:
             task = self._keep(self._follow(promise))

@@ -5,9 +5,11 @@ import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from gateway.errors import ErrorClass
 from gateway.promises import AT_ONCE
 from gateway.sandbox import (
     Fault,
@@ -151,6 +153,35 @@ async def test_rejected_ones_go_after_the_retention(quick: World) -> None:
     )
     await quick.core.upkeep.expire_once()
     assert await state_of(quick, reply.body["id"]) is None
+
+
+async def test_after_shopifys_outage_they_go_in_order_of_arrival(quick: World) -> None:
+    """The first to come have failed most often, and wait for longest."""
+    quick.sandbox.faults.set("shopify", Fault("refuse"))
+    replies = []
+    for number in range(1, 7):
+        replies.append(await later(quick, number=number))
+        await asyncio.sleep(0.01)
+
+    def unit(db: Any) -> None:
+        now = time.time()
+        for tries, reply in enumerate(reversed(replies)):
+            db.execute(
+                "UPDATE registrations SET tries = ?, next_try_at = ? WHERE id = ?",
+                (tries, now - 0.5 + tries * 100, reply.body["id"]),
+            )
+
+    await quick.until(lambda: not quick.core.promises._running)
+    gate = quick.core.promises._gate
+    gate._widest = 1  # of those under way at once any may be the first
+    gate._shut(ErrorClass.CONNECTION, 60.0)
+    await quick.core.db.write(unit)
+    quick.sandbox.faults.clear()
+    quick.core.promises.shopify_works()
+    for reply in replies:
+        await becomes(quick, reply, "complete")
+    came = sorted(quick.sandbox.shopify.customers.items())
+    assert [customer.email for _, customer in came] == [f"taro{n}@example.com" for n in range(1, 7)]
 
 
 # -- a peak
