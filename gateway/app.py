@@ -8,13 +8,15 @@ import time
 from collections.abc import AsyncIterator, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager
 from enum import Enum
+from functools import partial
 
 from flags import Mode
 from gateway.assembly import Assembly
 from gateway.config import LiveConfig
 from gateway.metrics import Metrics
 from gateway.normalize import load_places, parse_phone
-from gateway.store import Database, Keys, members, outbox
+from gateway.outcomes import DeliveryFilter
+from gateway.store import Database, Keys, listing, members, outbox
 from gateway.wire import Wire
 
 __all__ = ["Core", "Role", "open_core"]
@@ -109,9 +111,22 @@ class Core(Assembly):
     async def discard(self, delivery_ids: Iterable[int]) -> int:
         """Given up by a person; the number of those that were open."""
         ids, now = list(delivery_ids), time.time()
-        return await self.db.write(
-            lambda db: sum(outbox.discard(db, i, "discarded by a person", now) for i in ids)
-        )
+        return await self.db.write(lambda db: _discard(db, ids, now))
+
+    async def discard_all(self, chosen: DeliveryFilter) -> int:
+        """As `discard`, in pages: whoever signs up meanwhile waits for none of it."""
+        now = time.time()
+
+        def unit(db: sqlite3.Connection, after: int) -> tuple[int, int]:
+            until = listing.page_end(db, after)
+            return _discard(db, listing.ids(db, chosen, after, until), now), until
+
+        count, after, until = 0, -1, 0
+        while until > after:
+            after = until
+            gone, until = await self.db.write(partial(unit, after=after))
+            count += gone
+        return count
 
     async def prove_storage(self) -> None:
         """A durable commit, or StorageError with a hint."""
@@ -120,6 +135,10 @@ class Core(Assembly):
 
     async def metrics_text(self) -> bytes:
         return await self.exposition.text()
+
+
+def _discard(db: sqlite3.Connection, ids: Iterable[int], now: float) -> int:
+    return sum(outbox.discard(db, i, "discarded by a person", now) for i in ids)
 
 
 @asynccontextmanager

@@ -73,10 +73,12 @@ class Recovery:
             for row in open_ones:
                 registrations.mark_unclear(db, row.id, now)
             promises.recover(db, None, now)
-            schedule.bring_forward(db, now + LONGEST_DELAY, now)
             return len(open_ones), outbox.recover(db, now)
 
         unclear, pending = await self._db.write(unit)
+        latest = now + LONGEST_DELAY
+        while await self._db.write(lambda db: schedule.bring_forward(db, latest, now)):
+            pass
         if unclear or pending:
             log.info(
                 "taking over: %d registrations to resolve at Shopify, %d deliveries under way",

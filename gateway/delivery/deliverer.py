@@ -17,6 +17,7 @@ from gateway.delivery.attempt import Attempts, Ended, Route
 from gateway.delivery.background import Background
 from gateway.delivery.ends import Ends, ended_together
 from gateway.delivery.gate import Admission
+from gateway.delivery.jumps import Jumps
 from gateway.delivery.policy import wait_for_a_person, wait_for_shopify
 from gateway.delivery.proofs import Proofs
 from gateway.errors import ErrorClass, StorageError, UpstreamError
@@ -60,7 +61,8 @@ class Deliverer(Background):
         self._flags = flags
         self._clock = clock
         self._missing = missing
-        self._ends = Ends(db, clock, listen)
+        self.jumps = Jumps(db, clock)
+        self._ends = Ends(db, self.jumps, clock, listen)
         self._attempts = Attempts(
             db,
             routes,
@@ -268,10 +270,12 @@ class Deliverer(Background):
             return delivery
         return await self._ends.end(delivery, Outcome.DISCARDED, None, erasure.GONE)
 
-    async def wake(self, waiting: Waiting, channel: str | None = None) -> int:
+    async def wake(self, waiting: Waiting, channel: str | None = None) -> None:
         """What deliveries waited for is over."""
+        await self.jumps.follow()
         now = self._clock()
-        return await self._db.write(lambda db: schedule.wake(db, waiting, channel, now))
+        while await self._db.write(lambda db: schedule.wake(db, waiting, channel, now)):
+            pass
 
     async def _reopened(self, channel: str) -> None:
         await self.wake(Waiting.CHANNEL, channel)

@@ -7,7 +7,7 @@ window is the gate's, which rises from one after a recovery.
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 from gateway.customer import Customer
@@ -15,27 +15,31 @@ from gateway.delivery.attempt import Route
 from gateway.delivery.deliverer import Deliverer
 from gateway.outcomes import Delivery
 
-__all__ = ["Drain"]
+__all__ = ["Drain", "KeepBack"]
 
 BATCH = 50
 """Customers read at once: Shopify counts a point or so for each."""
 
 Due = Callable[[int, set[int]], Awaitable[list[Delivery]]]
 """`(limit, ids to pass over)` -> what is due."""
+KeepBack = Callable[[Sequence[Delivery]], Awaitable[None]]
+"""They stay until their flag, or they themselves, change."""
 
 
 class Drain:
-    """One run; `kept_back` are ids whose flag or allow-list did not let them go."""
+    """One run. `keeping()` is asked before flags decide: it marks what they did not let go."""
 
-    def __init__(self, route: Route, deliverer: Deliverer, due: Due) -> None:
+    def __init__(
+        self, route: Route, deliverer: Deliverer, due: Due, keeping: Callable[[], KeepBack]
+    ) -> None:
         self._gate = route.gate
         self._deliverer = deliverer
         self._due = due
+        self._keeping = keeping
         self._ready: deque[tuple[Delivery, Customer | None]] = deque()
         self._running: dict[asyncio.Task[Any], int] = {}
         self._reading: asyncio.Task[list[tuple[Delivery, Customer | None]]] | None = None
         self._exhausted = False
-        self.kept_back: set[int] = set()
 
     async def run(self) -> bool:
         """Until nothing is due or nothing may go; whether anything was tried."""
@@ -74,9 +78,10 @@ class Drain:
         return started
 
     async def _try(self, delivery: Delivery, customer: Customer | None) -> None:
+        keep_back = self._keeping()
         after = await self._deliverer.again(delivery, customer)
         if after == delivery:
-            self.kept_back.add(delivery.id)
+            await keep_back([delivery])
 
     def _read_ahead(self) -> None:
         if self._reading is None and not self._exhausted and len(self._ready) < self._window():
@@ -85,7 +90,7 @@ class Drain:
     async def _read(self) -> list[tuple[Delivery, Customer | None]]:
         passed = {delivery.id for delivery, _ in self._ready} | set(self._running.values())
         limit = BATCH if self._gate.cause is None else 1
-        while due := await self._due(limit, passed | self.kept_back):
+        while due := await self._due(limit, passed):
             found = await self._deliverer.with_customers(due)
             if found is None or found:
                 return found or []

@@ -5,6 +5,7 @@ import logging
 from collections.abc import Callable, Iterable, Sequence
 
 from gateway.delivery.attempt import Ended
+from gateway.delivery.jumps import Jumps
 from gateway.delivery.policy import Decision
 from gateway.errors import ErrorClass, StorageError
 from gateway.outcomes import Delivery, Outcome
@@ -23,9 +24,14 @@ class Ends:
     """`clock` is wall time; `listen` is told of every settled attempt."""
 
     def __init__(
-        self, db: Database, clock: Callable[[], float], listen: Callable[[Ended], None]
+        self,
+        db: Database,
+        jumps: Jumps,
+        clock: Callable[[], float],
+        listen: Callable[[Ended], None],
     ) -> None:
         self._db = db
+        self._jumps = jumps
         self._clock = clock
         self._listen = listen
 
@@ -47,6 +53,7 @@ class Ends:
 
     async def _write(self, settlements: Sequence[Settlement]) -> list[Ended]:
         """Together; only then is anybody told."""
+        await self._jumps.follow()
         now = self._clock()
         written = await self._db.write(lambda db: settling.settle(db, settlements, now))
         settled = []
@@ -70,8 +77,9 @@ class Ends:
     async def postpone(self, deliveries: Sequence[Delivery], decision: Decision) -> None:
         """Wait without an attempt: nothing was tried, so nothing is recorded but the time."""
         ids = [d.id for d in deliveries if d.outcome in {Outcome.PENDING, Outcome.RETRYING}]
-        now = self._clock()
         if ids:
+            await self._jumps.follow()
+            now = self._clock()
             await self._db.write(lambda db: schedule.postpone(db, ids, decision, now))
 
     def _tell(self, ended: Ended) -> None:

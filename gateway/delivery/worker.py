@@ -2,17 +2,18 @@
 
 import asyncio
 import logging
+import sqlite3
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
 
 from flags import Mode
 from gateway.delivery.attempt import Route
 from gateway.delivery.deliverer import Deliverer
-from gateway.delivery.drain import Drain
+from gateway.delivery.drain import Drain, KeepBack
 from gateway.errors import StorageError
-from gateway.outcomes import Delivery
+from gateway.outcomes import Delivery, Outcome
 from gateway.store import Database, schedule
 from gateway.wire import Lane, lane
 
@@ -22,9 +23,8 @@ log = logging.getLogger(__name__)
 
 IDLE = 1.0
 """Seconds between looks into the outbox when nothing wakes the worker."""
-_SWEEP = 500
-_JUMP = 5.0
-"""Seconds between two looks at the clock that no real time explains."""
+_SWEEP = 200
+"""Deliveries that are looked at in one go once the flags have changed."""
 
 
 class Worker:
@@ -44,7 +44,7 @@ class Worker:
         self._tasks: list[asyncio.Task[None]] = []
         self._wake = {name: asyncio.Event() for name in deliverer.routes}
         self._sweep = asyncio.Event()
-        self._left: set[int] = set()  # kept back by their flag, until the flags change
+        self._flags = 0  # counts their changes
 
     def start(self) -> None:
         self._tasks = [
@@ -70,7 +70,7 @@ class Worker:
 
     def flags_changed(self) -> None:
         """Held deliveries may go now, and those that their flag kept back."""
-        self._left.clear()
+        self._flags += 1
         self._sweep.set()
         self.wake()
 
@@ -95,40 +95,47 @@ class Worker:
         """Drain what is due; false if there was nothing, or nothing may go."""
         if route.gate.cause is not None and route.gate.remaining() > 0:
             return False
-        drain = Drain(route, self._deliverer, partial(self._due, route.spec.name))
-        try:
-            return await drain.run()
-        finally:
-            self._left |= drain.kept_back
+        due = partial(self._due, route.spec.name)
+        return await Drain(route, self._deliverer, due, self._keeping).run()
 
     async def _due(self, name: str, limit: int, passed: set[int]) -> list[Delivery]:
         """What is due and may go; what its flag keeps back is in nobody's way."""
         now, retries = self._clock(), self._auto_replay()
         while True:
-            skip = self._deliverer.busy | self._left | passed
+            keep_back = self._keeping()
+            skip = self._deliverer.busy | passed
             due = await self._db.read(
                 partial(
                     schedule.due, channel=name, now=now, limit=limit, busy=skip, retries=retries
                 )
             )
             going = [d for d in due if self._deliverer.may_go(d)]
-            self._left.update(d.id for d in due if d not in going)
+            staying = [d for d in due if d not in going]
+            if staying:
+                await keep_back(staying)
             if going or not due:
                 return going
 
+    def _keeping(self) -> KeepBack:
+        """Marks what the flags of this moment keep back, unless they have changed by then."""
+        flags = self._flags
+
+        async def keep_back(deliveries: Sequence[Delivery]) -> None:
+            def unit(db: sqlite3.Connection) -> None:
+                if flags == self._flags:
+                    schedule.keep_back(db, deliveries)
+
+            await self._db.write(unit)
+
+        return keep_back
+
     async def _watch_clock(self) -> None:
         """A wall clock that jumps moves what waits along with it."""
-        offset = self._clock() - time.monotonic()
         while True:
             await asyncio.sleep(IDLE)
-            now = self._clock() - time.monotonic()
-            jump, offset = now - offset, now
-            if abs(jump) < _JUMP:
-                continue
-            log.warning("the wall clock jumped by %.0f s; what waits moves along", jump)
             with suppress(StorageError):
-                await self._db.write(partial(schedule.shift, seconds=jump))
-            self.wake()
+                if await self._deliverer.jumps.follow():
+                    self.wake()
 
     async def _sweeper(self) -> None:
         while True:
@@ -137,6 +144,7 @@ class Worker:
             try:
                 for name in self._deliverer.routes:
                     await self._release_held(name)
+                    await self._look_again(name)
             except StorageError as error:
                 log.error("held deliveries cannot be read: %s (%s)", error, error.hint)
                 await asyncio.sleep(IDLE)
@@ -144,18 +152,34 @@ class Worker:
 
     async def _release_held(self, channel: str) -> None:
         """Held customers whom flag and percentage now let through become pending."""
-        after = 0
+        after = schedule.START
         while True:
             page = await self._db.read(
                 partial(schedule.held, channel=channel, after=after, limit=_SWEEP)
             )
             if not page:
                 return
-            after = page[-1][0].id
+            after = schedule.place_of(page[-1][0])
             go = [held.id for held, linked in page if self._decides_on(held, linked=linked)]
             if go:
+                await self._deliverer.jumps.follow()
                 await self._db.write(partial(schedule.release, ids=go, now=self._clock()))
                 self.wake(channel)
+
+    async def _look_again(self, channel: str) -> None:
+        """What was kept back, and may go by the flags of now."""
+        for outcome in (Outcome.PENDING, Outcome.RETRYING):
+            after = schedule.START
+            while page := await self._db.read(
+                partial(
+                    schedule.kept_back, channel=channel, outcome=outcome, after=after, limit=_SWEEP
+                )
+            ):
+                after = schedule.place_of(page[-1])
+                go = [delivery.id for delivery in page if self._deliverer.may_go(delivery)]
+                if go:
+                    await self._db.write(partial(schedule.let_go, ids=go))
+                    self.wake(channel)
 
     def _decides_on(self, held: Delivery, *, linked: bool) -> bool:
         decided = self._deliverer.works.permission.decide(

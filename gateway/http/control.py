@@ -106,9 +106,7 @@ async def discard(request: web.Request) -> web.Response:
         return deliveries.wrong_filter(error)
     if not body:
         return respond(problem(422, "invalid-data", "Name what is to be discarded."))
-    rows = await core.db.read(lambda db: listing.find(db, chosen, limit=100_000))
-    count = await core.discard([row.id for row in rows])
-    return respond(Answer(200, orjson.dumps({"count": count})))
+    return respond(Answer(200, orjson.dumps({"count": await core.discard_all(chosen)})))
 
 
 @routes.post("/control/replay")

@@ -95,7 +95,10 @@ def move_deliveries(
                 (message, now, delivery.id),
             )
         else:
-            db.execute("UPDATE deliveries SET customer_id = ? WHERE id = ?", (kept, delivery.id))
+            db.execute(
+                "UPDATE deliveries SET customer_id = ?, kept_back = 0 WHERE id = ?",
+                (kept, delivery.id),
+            )
     db.execute("UPDATE registrations SET customer_id = ? WHERE customer_id = ?", (kept, gone))
 
 

@@ -16,9 +16,11 @@ __all__ = [
     "count",
     "find",
     "get",
+    "ids",
     "last_attempt",
     "of_registration",
     "open_of",
+    "page_end",
     "row_to_delivery",
 ]
 
@@ -119,6 +121,23 @@ def find(
     order = "ASC" if oldest_first else "DESC"
     sql = f"SELECT * FROM deliveries WHERE {' AND '.join(where)} ORDER BY id {order} LIMIT ?"  # noqa: S608
     return [row_to_delivery(row) for row in db.execute(sql, (*values, limit))]
+
+
+def page_end(db: sqlite3.Connection, after: int) -> int:
+    """The last id of the few hundred behind `after`, whatever they are; `after`: no more."""
+    last: int = db.execute(
+        """SELECT coalesce(max(id), ?1)
+           FROM (SELECT id FROM deliveries WHERE id > ?1 ORDER BY id LIMIT 300)""",
+        (after,),
+    ).fetchone()[0]
+    return last
+
+
+def ids(db: sqlite3.Connection, chosen: DeliveryFilter, after: int, until: int) -> list[int]:
+    """Of the deliveries that the filter names, behind `after`, up to `until`."""
+    where, values = _conditions(chosen)
+    sql = f"SELECT id FROM deliveries WHERE id > ? AND id <= ? AND {' AND '.join(where)}"  # noqa: S608
+    return [row[0] for row in db.execute(sql, (after, until, *values))]
 
 
 def last_attempt(db: sqlite3.Connection) -> int:

@@ -139,7 +139,7 @@ def _raise_open(
                 version = version + 1, updated_at = :now,
                 kind = CASE WHEN :kind = 'registration' THEN :kind ELSE kind END,
                 registration_id = coalesce(:registration, registration_id),
-                urgent = max(urgent, :urgent),
+                urgent = max(urgent, :urgent), kept_back = 0,
                 attempts = CASE WHEN outcome IN ('failed', 'held') THEN 0 ELSE attempts END
                            + (:claimed AND claimed_version IS NULL),
                 outcome = CASE WHEN claimed_version IS NULL AND
@@ -177,7 +177,7 @@ def claim(
     rows = db.execute(
         f"""UPDATE deliveries SET outcome = 'pending', attempts = attempts + 1,
                    claimed_version = version, next_attempt_at = NULL, waiting = NULL,
-                   updated_at = ?1
+                   kept_back = 0,                   updated_at = ?1
             WHERE id = ?2 AND outcome IN {OPEN_SQL} AND (?3 IS NULL OR version = ?3)
             RETURNING *""",  # noqa: S608
         (now, delivery_id, version),

@@ -86,12 +86,14 @@ CREATE TABLE deliveries (
     adjustments     TEXT NOT NULL DEFAULT '[]',
     created_at      REAL NOT NULL,
     updated_at      REAL NOT NULL,
-    next_attempt_at REAL
+    next_attempt_at REAL,
+    kept_back       INTEGER NOT NULL DEFAULT 0  -- by its flag: not looked at until either changes
 ) STRICT;
 CREATE UNIQUE INDEX deliveries_open ON deliveries (customer_id, channel)
     WHERE outcome IN ('pending', 'retrying', 'failed', 'held');
-CREATE INDEX deliveries_due ON deliveries (channel, outcome, next_attempt_at)
+CREATE INDEX deliveries_due ON deliveries (channel, kept_back, outcome, next_attempt_at)
     WHERE outcome IN ('pending', 'retrying', 'failed', 'held');
+CREATE INDEX deliveries_waiting ON deliveries (waiting, channel) WHERE waiting IS NOT NULL;
 CREATE INDEX deliveries_customer ON deliveries (customer_id, channel, id);
 CREATE INDEX deliveries_registration ON deliveries (registration_id);
 

@@ -132,10 +132,10 @@ class Outbox(RuleBasedStateMachine):
 
     @rule(channel=channels)
     def the_flag_lets_held_ones_through(self, channel: str) -> None:
-        held = [d.id for d, _ in schedule.held(self.db, channel, 0, 100)]
+        held = [d.id for d, _ in schedule.held(self.db, channel, schedule.START, 100)]
         now = self._tick()
         assert self._unit(lambda db: schedule.release(db, held, now)) == len(held)
-        assert not schedule.held(self.db, channel, 0, 100)
+        assert not schedule.held(self.db, channel, schedule.START, 100)
 
     @rule(waiting=st.sampled_from(list(Waiting)))
     def what_they_waited_for_is_over(self, waiting: Waiting) -> None:

@@ -19,9 +19,9 @@ class Clock:
     def __init__(self, core: Core) -> None:
         self.ahead = 0.0
         deliverer = core.deliverer
-        delivering = (deliverer, deliverer._ends, deliverer._attempts, core.worker)
+        delivering = (deliverer, deliverer.jumps, deliverer._ends, deliverer._attempts)
         registering = (core.registrar, core.recovery, core.recovery._owing)
-        for part in (*delivering, *registering, core.promises):
+        for part in (*delivering, core.worker, *registering, core.promises):
             assert part._clock is time.time
             part._clock = self
 
@@ -40,6 +40,22 @@ async def test_a_retry_comes_in_spite_of_the_clock(world: World, jump: float) ->
     clock.ahead = jump
     await all_delivered(world, 6)
     assert len(world.sandbox.hubspot.contacts) == 1
+
+
+@JUMPS
+async def test_a_jump_just_before_a_failure_puts_its_retry_off_by_nothing(
+    world: World, jump: float
+) -> None:
+    """Its time is by the new clock already when the jump is noticed."""
+    await world.restart(GATEWAY_AUTO_REPLAY="true", GATEWAY_RETRY_SCHEDULE="1,1,1")
+    clock = Clock(world.core)
+    world.sandbox.faults.set("crm", Fault("status", status=503, times=1, match="POST /crm/objects"))
+    clock.ahead = jump
+    began = time.monotonic()
+    reply = await world.register()
+    assert reply.channel("crm")["outcome"] == "retrying"
+    await all_delivered(world, 6)
+    assert time.monotonic() - began > 0.9
 
 
 @JUMPS

@@ -1,0 +1,207 @@
+"""What a backlog costs everybody else: sign-ups beside it, and how long a unit holds the database.
+
+    python -m tests.benchmarks.backlog [waiting] [sign-ups]
+
+For each way of waiting so many deliveries are put into the outbox. Sign-ups go one after the other,
+before and beside them: their p99 may be 1.5 times as long. Then what touches all of them is done
+while sign-ups go on: no unit of work may hold the database for more than 20 ms. Gateway, stand-ins
+and load are one process; nothing leaves loopback.
+"""
+
+import asyncio
+import sqlite3
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import uvloop
+
+from gateway.outcomes import DeliveryFilter, Outcome, Waiting
+from gateway.store import promises
+from gateway.store.database import _Connection
+from tests.benchmarks.registration import unlimited
+from tests.e2e.evidence import started_quietly
+from tests.world import World, a_world, registration
+
+SLOWER, LONGEST = 1.5, 0.020
+FAR = 86400.0
+_FIRST = 8_000_000_000_001
+
+Scene = tuple[str, str, str | None, float | None]
+"""Name, outcome, what it waits for, seconds until it is due."""
+SCENES: tuple[Scene, ...] = (
+    ("kept back by a flag", "pending", None, None),
+    ("retrying", "retrying", "channel", FAR),
+    ("failed", "failed", None, None),
+    ("held", "held", None, None),
+)
+
+
+def put_aside(database: Path, scene: Scene, waiting: int) -> None:
+    """Changes that are owed to the CRM; FLAG_UPDATES is what keeps pending and held ones back."""
+    _, outcome, reason, seconds = scene
+    now = time.time()
+    due = None if seconds is None else now + seconds
+    db = sqlite3.connect(database)
+    with db:
+        db.executemany(
+            """INSERT INTO deliveries (customer_id, channel, kind, outcome, waiting, created_at,
+                                       updated_at, next_attempt_at)
+               VALUES (?, 'crm', 'update', ?, ?, ?, ?, ?)""",
+            ((_FIRST + n, outcome, reason, now, now, due) for n in range(waiting)),
+        )
+        db.executemany(
+            """INSERT INTO registrations (id, state, email_hash, body_hash, created_at, updated_at,
+                                          next_try_at, end_at)
+               VALUES (?, 'waiting', ?, x'00', ?, ?, ?, ?)""",
+            (
+                (f"r{n}", n.to_bytes(8, "big"), now, now, now + FAR / 2, now + FAR)
+                for n in range(waiting if outcome == "failed" else 0)
+            ),
+        )
+    db.close()
+
+
+@contextmanager
+def watched() -> Iterator[list[float]]:
+    """Seconds of the processor that each unit, or group of units, took in the database's thread."""
+    run, held = _Connection.run, list[float]()
+
+    async def timed(self: _Connection, unit: Callable[[sqlite3.Connection], Any]) -> Any:
+        def unit_and_time(connection: sqlite3.Connection) -> Any:
+            began = time.thread_time()
+            try:
+                return unit(connection)
+            finally:
+                held.append(time.thread_time() - began)
+
+        return await run(self, unit_and_time)
+
+    _Connection.run = timed  # type: ignore[method-assign]
+    try:
+        yield held
+    finally:
+        _Connection.run = run  # type: ignore[method-assign]
+
+
+async def sign_ups(world: World, first: int, count: int) -> float:
+    """The p99, in seconds."""
+    taken = []
+    for number in range(first, first + count):
+        body = registration(email=f"person{number}@example.com", phone=None)
+        began = time.perf_counter()
+        reply = await world.register(body)
+        taken.append(time.perf_counter() - began)
+        assert reply.body["status"] == "complete", reply.body
+    return statistics.quantiles(taken, n=100)[-1]
+
+
+async def beside(world: World, work: Awaitable[Any], first: int) -> float:
+    """The longest unit while the work is done and people sign up."""
+    with watched() as held:
+        doing = asyncio.ensure_future(work)
+        while not doing.done():
+            await sign_ups(world, first, 2)
+            first += 2
+        await doing
+    return max(held)
+
+
+async def jumped(world: World) -> None:
+    jumps = world.core.deliverer.jumps
+    jumps._offset -= 3600.0
+    await jumps.follow()
+
+
+async def brought_forward(world: World) -> None:
+    """As for those whom Shopify's end of an outage makes due; they are none of this gateway's."""
+    now = time.time()
+    while await world.core.db.write(partial(promises.bring_forward, now=now)):
+        pass
+
+
+async def flags_change(world: World) -> None:
+    world.set(FLAG_EMAIL_PERCENT="100")
+    await asyncio.sleep(0.2)
+    while world.core.worker._sweep.is_set():
+        await asyncio.sleep(0.05)
+    await asyncio.sleep(1.0)
+
+
+def works(world: World, scene: Scene) -> dict[str, Callable[[], Awaitable[Any]]]:
+    everything = DeliveryFilter(channels=("crm",), outcomes=(Outcome(scene[1]),))
+    common: dict[str, Callable[[], Awaitable[Any]]] = {
+        "a clock jump": partial(jumped, world),
+        "a change of flags": partial(flags_change, world),
+    }
+    if scene[2] is not None:
+        common["reopening"] = partial(world.core.deliverer.wake, Waiting.CHANNEL, "crm")
+    if scene[1] == "failed":
+        common["bringing forward"] = partial(brought_forward, world)
+    return common | {"discarding all": partial(world.core.discard_all, everything)}
+
+
+async def marked(world: World) -> None:
+    """Until the worker has looked at all that is due."""
+
+    def left(db: sqlite3.Connection) -> int:
+        sql = """SELECT count(*) FROM deliveries
+                 WHERE channel = 'crm' AND outcome = 'pending' AND kept_back = 0"""
+        return int(db.execute(sql).fetchone()[0])
+
+    async with asyncio.timeout(120):
+        while await world.core.db.read(left):
+            await asyncio.sleep(0.5)
+
+
+async def measure(scene: Scene, waiting: int, count: int) -> bool:
+    """Whether both bars hold."""
+    with tempfile.TemporaryDirectory() as folder:
+        limits = {"GATEWAY_RATE_LIMIT": "1000000", "SMAREGI_READS_PER_SECOND": "1000"}
+        limits |= {"SMAREGI_WRITES_PER_SECOND": "1000", "FLAG_UPDATES": "hold"}
+        async with a_world(Path(folder), unlimited(), **limits) as world:
+            await started_quietly(world)
+            await sign_ups(world, 0, 20)
+            idle = await sign_ups(world, 20, count)
+            await world.stop()
+            put_aside(world.core.db.path, scene, waiting)
+            await world.start()
+            world.core.promises._gate._shut(None, 3600.0)  # type: ignore[arg-type]
+            await world.core.promises.stop()
+            await started_quietly(world)
+            await marked(world)
+            await sign_ups(world, 10_000, 20)
+            during = await sign_ups(world, 10_020, count)
+            fine = during <= idle * SLOWER
+            print(
+                f"{waiting} {scene[0]}: sign-ups' p99 {during * 1000:.1f} ms, idle "
+                f"{idle * 1000:.1f} ms{'' if fine else '  TOO SLOW'}",
+                flush=True,
+            )
+            for number, (name, work) in enumerate(works(world, scene).items()):
+                began = time.perf_counter()
+                longest = await beside(world, work(), 20_000 + number * 5000)
+                fine &= longest <= LONGEST
+                print(
+                    f"    {name}: {time.perf_counter() - began:.1f} s in all, longest unit "
+                    f"{longest * 1000:.1f} ms{'' if longest <= LONGEST else '  TOO LONG'}",
+                    flush=True,
+                )
+    return fine
+
+
+async def main(waiting: int, count: int) -> int:
+    held = [await measure(scene, waiting, count) for scene in SCENES]
+    return 0 if all(held) else 1
+
+
+if __name__ == "__main__":
+    given = [int(text) for text in sys.argv[1:]] + [100_000, 200][len(sys.argv) - 1 :]
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        sys.exit(runner.run(main(*given)))
