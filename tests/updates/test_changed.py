@@ -239,7 +239,7 @@ async def test_an_attempt_that_read_the_customer_before_a_change_sends_nothing_o
     await world.register()
     world.set(FLAG_UPDATES="hold")
     await changed(world, last_name="佐藤")
-    read, names = world.core.shopify.read, ["鈴木"]
+    read, names = world.core.shopify.read_each, ["鈴木"]
 
     async def overtaken(ids: Any) -> Any:
         found = await read(ids)
@@ -248,7 +248,7 @@ async def test_an_attempt_that_read_the_customer_before_a_change_sends_nothing_o
             assert await world.core.updates.changed([newer]) == 2
         return found
 
-    monkeypatch.setattr(world.core.shopify, "read", overtaken)
+    monkeypatch.setattr(world.core.shopify, "read_each", overtaken)
     world.set(FLAG_UPDATES="on")
     async with asyncio.timeout(10):
         while await outcomes(world) != {"smaregi": "delivered", "crm": "delivered"}:
