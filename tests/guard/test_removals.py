@@ -67,7 +67,7 @@ async def test_answers_that_are_empty_lists_remove_nobody(
         return {}
 
     with monkeypatch.context() as broken:
-        broken.setattr(shop.core.shopify, "read", blind)
+        broken.setattr(shop.core.shopify._batches, "read", blind)
         await pass_over(shop)
     assert (await held(shop), contacts(shop.sandbox)) == (MANY, MANY)
     await pass_over(shop)
