@@ -3,6 +3,9 @@
 Filled by one scan, paged by id (the list moves while it is read), and brought up to date by what
 changed since, by Smaregi's own time stamps, right before each decision. One refresh serves all who
 asked before it began. The rows hold ids, numbers and keyed hashes; nothing readable.
+
+What is read first may be written last, by two lanes or by a refresh beside a scan: a row never goes
+back behind its own time stamp, nor, within the same second, behind what a later refresh has read.
 """
 
 import asyncio
@@ -17,12 +20,12 @@ from gateway.customer import Profile
 from gateway.errors import NotReadyError
 from gateway.matching.hashing import in_slices, newest_stamp
 from gateway.matching.keying import Keying
-from gateway.matching.rows import KEYS, instant
+from gateway.matching.rows import KEYS, earlier, instant
 from gateway.matching.rules import Evidence
-from gateway.matching.scan import MemberSource, Page, ScanProgress, pages, scan
+from gateway.matching.scan import HIGHEST_ID, MemberSource, Page, ScanProgress, pages, scan
 from gateway.matching.shared import SharedRun
-from gateway.matching.shown import Shown, stamp_of
-from gateway.store import Database, Keys, examination, members
+from gateway.matching.written import Written
+from gateway.store import Database, Keys, examination, member_pass, members
 from gateway.store.members import Member
 from gateway.wire import Lane, lane
 
@@ -65,8 +68,10 @@ class MemberIndex:
         self._stamp = ""  # the newest time stamp of Smaregi's that we have seen
         self._refreshed_at = 0.0
         self._noted_at = 0.0
-        self._touched: dict[int, float] = {}  # id -> stamp, of refreshes while a scan runs
-        self._shown = Shown()
+        self._begun = 0  # refreshes
+        self._writing = asyncio.Lock()
+        self._touched: set[int] = set()  # ids that refreshes met while a scan runs
+        self._written = Written()
         self.progress = ScanProgress()
         self.outdated = False  # complete, but its keys are an older build's: to be built anew
 
@@ -81,7 +86,7 @@ class MemberIndex:
         self._stamp, refreshed_at, complete, keys = await self._db.read(unit)
         self.outdated = bool(complete) and keys != KEYS
         self._refreshed_at = self._noted_at = float(refreshed_at or 0)
-        self._shown.forget()
+        self._written.clear()
         self.progress.done = bool(complete)
         if complete:
             self._ready.set()
@@ -104,7 +109,7 @@ class MemberIndex:
             self._ready.clear()
             await self._end_what_runs()
             self.progress, self._hasher = ScanProgress(), self._keying.newest
-            self._shown.forget()
+            self._written.clear()
             await self._db.write(self._keying.renew)
         if scan and not self.ready:
             await asyncio.shield(self.start_scan())
@@ -155,15 +160,19 @@ class MemberIndex:
         return abs(self._clock() - self._refreshed_at) > LONGEST_GAP
 
     async def _changes(self) -> None:
-        """What changed since the newest stamp seen, less an overlap."""
+        """What changed since the newest stamp seen, less an overlap.
+
+        The stamp moves with the last page: what came before a failure is read once more. It stays
+        behind what may have changed on the first pages while the last ones were read.
+        """
         began = self._clock()
+        self._begun += 1
+        refresh, newest = self._begun, self._stamp
         since = self._since(began) if self._stamp else None
-        async for _, _, page in pages(self._source, 1, since):
-            changed = self._shown.news(page)
-            if changed:
-                await self._write(changed)
-                if self._scan is not None and not self._scan.done():
-                    self._touched |= {int(row["customerId"]): stamp_of(row) for row in changed}
+        async for low, high, page in pages(self._source, 1, since):
+            newest = max(newest, newest_stamp(page), key=instant)
+            took = 0.0 if low == 1 else abs(self._clock() - began)
+            await self._write(page, refresh, earlier(newest, took) if high == HIGHEST_ID else "")
         self._refreshed_at = began
         if began - self._noted_at > 3600:
             self._noted_at = began
@@ -202,21 +211,11 @@ class MemberIndex:
 
     async def _begin_pass(self, *, again: bool) -> tuple[float, int, str]:
         """When the pass began, the id it has reached, and the newest stamp it has seen."""
-
-        def unit(db: Any) -> tuple[float, int, str]:
-            began = float(members.get_meta(db, "members_running") or 0)
-            is_ours = members.get_meta(db, "members_running_keys") == KEYS
-            if began and is_ours and not again and abs(now - began) < LONGEST_GAP:
-                reached = int(members.get_meta(db, "members_reached") or 0)
-                return began, reached, members.get_meta(db, "members_newest") or ""
-            started = {"running": repr(now), "running_keys": KEYS, "reached": "0", "newest": ""}
-            for name, value in started.items():
-                members.set_meta(db, f"members_{name}", value)
-            return now, 0, ""
-
         now = self._clock()
         self._touched.clear()
-        return await self._db.write(unit)
+        return await self._db.write(
+            lambda db: member_pass.begin(db, now, KEYS, LONGEST_GAP, again=again)
+        )
 
     async def _complete_pass(self, began: float, newest: str) -> None:
         """The stamp goes back to where the pass began: what changed behind it is asked for next.
@@ -224,51 +223,47 @@ class MemberIndex:
         Smaregi's clock counts: its newest stamp is at most as late as the end of the pass.
         """
         duration = max(0.0, self._clock() - began)
-        if instant(newest) - duration > instant(self._stamp):
-            earlier = datetime.fromisoformat(newest) - timedelta(seconds=duration)
-            self._stamp = earlier.isoformat()
-        stamp = self._stamp
-
-        def unit(db: Any) -> None:
-            done = {"stamp": stamp, "running": "", "complete": "1", "keys": KEYS}
-            for name, value in (done | {"refreshed_at": repr(began)}).items():
-                members.set_meta(db, f"members_{name}", value)
-            examination.add_all_linked(db)
-
-        await self._db.write(unit)
+        self._stamp = stamp = max(self._stamp, earlier(newest, duration), key=instant)
+        await self._db.write(lambda db: member_pass.complete(db, stamp, KEYS, began))
         self._refreshed_at = self._noted_at = began
         self.outdated = False
 
     async def _write_page(self, page: Page, newest: str) -> None:
-        """A page of a scan: all members of its ids. A refresh may have seen later what it saw."""
-        values = page.values
-        if self._touched:
-            rows = zip(page.rows, values, strict=True)
-            seen = self._touched.get
-            values = [one for row, one in rows if seen(one[0], 0.0) <= stamp_of(row)]
+        """A page of a scan: all members of its ids, but for those whom a refresh met meanwhile."""
         reached = max((one[0] for one in page.values), default=page.low - 1)
-        present = {one[0] for one in page.values} | self._touched.keys()
+        async with self._writing:
+            touched = self._touched
+            values = [one for one in page.values if one[0] not in touched]
+            present = {one[0] for one in page.values} | touched
 
-        def unit(db: Any) -> None:
-            members.write_page(db, page.low, page.high, values, present)
-            members.set_meta(db, "members_reached", str(reached))
-            members.set_meta(db, "members_newest", newest)
+            def unit(db: Any) -> None:
+                members.write_page(db, page.low, page.high, values, present)
+                members.set_meta(db, "members_reached", str(reached))
+                members.set_meta(db, "members_newest", newest)
 
-        await self._db.write(unit)
+            await self._db.write(unit)
 
-    async def _write(self, page: Sequence[Mapping[str, Any]]) -> None:
-        """News, to be looked at for duplicates; those of a scan are as a whole."""
-        rows = await in_slices(self._hasher, page)
-        stamp = max(self._stamp, newest_stamp(page), key=instant)
+    async def _write(self, page: Sequence[Mapping[str, Any]], refresh: int, stamp: str) -> None:
+        """News, to be looked at for duplicates; those of a scan are as a whole.
 
-        def unit(db: Any) -> None:
-            members.upsert(db, rows)
-            examination.add(db, (row[0] for row in rows))
-            members.set_meta(db, "members_stamp", stamp)
+        `stamp`: what the index is complete up to with this page, '' while more pages are to come.
+        """
+        async with self._writing:  # between the look at what is written and the write nobody writes
+            news = [row for row in page if self._written.is_news(row, refresh)]
+            rows = await in_slices(self._hasher, news)
+            stamp = max(self._stamp, stamp, key=instant)
+            if self._scan is not None and not self._scan.done():
+                self._touched |= {row[0] for row in rows}
 
-        await self._db.write(unit)
-        self._stamp = max(self._stamp, stamp, key=instant)
-        self._shown.note(page, instant(self._stamp) - 2 * OVERLAP)
+            def unit(db: Any) -> None:
+                members.upsert(db, rows)
+                examination.add(db, (row[0] for row in rows))
+                members.set_meta(db, "members_stamp", stamp)
+
+            if rows or stamp != self._stamp:
+                await self._db.write(unit)
+            self._stamp = stamp
+            self._written.note(page, refresh, instant(stamp) - 2 * OVERLAP)
 
     async def by_email(self, email: str) -> list[Member]:
         """Raises NotReadyError where the index is just being keyed by another secret."""

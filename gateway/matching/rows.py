@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
@@ -23,7 +23,7 @@ from gateway.normalize import (
 )
 from gateway.store.members import KEY_SIZE, Values
 
-__all__ = ["KEYS", "MemberHasher", "Values", "instant"]
+__all__ = ["KEYS", "MemberHasher", "Values", "earlier", "instant"]
 
 KEYS = "2"
 """Which rules the keys are made by: raised with every change of them, and an index whose keys are
@@ -87,7 +87,7 @@ class MemberHasher:
             self._name(_name(get("lastName") or "", get("firstName") or "")),
             self._birth(get("birthDate") or ""),
             get("lastComeDateTime") or "",
-            0,  # points are no column of a member: they are read where they decide
+            int(instant(get("updDateTime") or "")),
             self._mobile(mobile),
             self._postal(postal_code),
             self._place(place_digest(postal_code, address1=get("address") or "")),
@@ -114,6 +114,13 @@ def instant(stamp: str) -> float:
         return datetime.fromisoformat(stamp).timestamp()
     except ValueError:
         return 0.0
+
+
+def earlier(stamp: str, seconds: float) -> str:
+    """The stamp as it is where it is none, or nothing is to be taken off."""
+    if not seconds or not instant(stamp):
+        return stamp
+    return (datetime.fromisoformat(stamp) - timedelta(seconds=seconds)).isoformat()
 
 
 def has_another_given_name(row: Mapping[str, Any], profile: Profile) -> bool:

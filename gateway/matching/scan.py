@@ -9,7 +9,15 @@ from typing import Any, Protocol
 from gateway.matching.hashing import Hashed, PageHasher
 from gateway.matching.rows import MemberHasher, Values, instant
 
-__all__ = ["FULL_PAGE", "MemberSource", "Page", "ScanProgress", "pages", "scan"]
+__all__ = [
+    "FULL_PAGE",
+    "HIGHEST_ID",
+    "MemberSource",
+    "Page",
+    "ScanProgress",
+    "pages",
+    "scan",
+]
 
 FULL_PAGE = 1000
 _AHEAD = 8
@@ -17,7 +25,8 @@ _AHEAD = 8
 TOGETHER = 2
 """Pages that are written at once: each write touches most leaves of a part's indexes. More would
 keep the database from a sign-up for too long."""
-_HIGHEST_ID = (1 << 63) - 1
+HIGHEST_ID = (1 << 63) - 1
+"""Up to which the last page speaks of all."""
 
 Row = Mapping[str, Any]
 
@@ -70,7 +79,7 @@ async def pages(
     while True:
         rows = await source.member_page(from_id, updated_from)
         if len(rows) < FULL_PAGE:
-            yield from_id, _HIGHEST_ID, rows
+            yield from_id, HIGHEST_ID, rows
             return
         highest = max(int(row["customerId"]) for row in rows)
         yield from_id, highest, rows

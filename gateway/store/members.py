@@ -31,7 +31,8 @@ __all__ = [
 class Member:
     """What the match rules need of a member. `status` as Smaregi counts (0 active … 4 merged).
 
-    `points` are 0 in the index; whoever decides by them reads them at Smaregi.
+    `updated_at` is Smaregi's own time of its last change, in Unix seconds; 0 where it gave none.
+    The index keeps no `points`; whoever decides by them reads them at Smaregi.
     """
 
     member_id: int
@@ -43,14 +44,15 @@ class Member:
     name_key: bytes | None
     birth_key: bytes | None
     last_come: str
-    points: int
+    updated_at: int
     mobile_key: bytes | None = None
     postal_key: bytes | None = None
     place_key: bytes | None = None
+    points: int = 0
 
 
 Values = tuple[Any, ...]
-"""The values of a `Member` in the order of its fields."""
+"""What the index keeps of a `Member`, in the order of its fields."""
 
 KEY_SIZE = 8
 """Bytes of a key: among a million members the chance of two that are equal by accident is 1 in
@@ -59,7 +61,7 @@ KEY_SIZE = 8
 PART = 16384
 """Members in a part; see the schema."""
 
-_NAMES = tuple(field.name for field in fields(Member))
+_NAMES = tuple(field.name for field in fields(Member) if field.name != "points")
 COLUMNS = ", ".join(_NAMES)
 _OTHERS = ", ".join(_NAMES[1:])
 _AT_ONCE = 100
@@ -68,6 +70,7 @@ _CHANGED = (
     f" ON CONFLICT (member_id) DO UPDATE SET ({_OTHERS}) ="
     f" ({', '.join(f'excluded.{name}' for name in _NAMES[1:])})"
     f" WHERE ({_OTHERS}) IS NOT ({', '.join(f'excluded.{name}' for name in _NAMES[1:])})"
+    " AND (excluded.updated_at >= updated_at OR excluded.updated_at = 0)"
 )
 
 
@@ -85,7 +88,7 @@ SHARED_BY = 20
 
 
 def upsert(db: sqlite3.Connection, rows: Sequence[Values]) -> None:
-    """Write members as Smaregi has them now; what has not changed is not written."""
+    """Write members as Smaregi has them; what has not changed, or was older, is not written."""
     ids = "[" + ",".join(str(row[0]) for row in rows) + "]"
     known = db.execute(
         "SELECT count(*) FROM json_each(?) JOIN members ON member_id = value", (ids,)

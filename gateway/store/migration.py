@@ -61,7 +61,7 @@ def migrate(connection: sqlite3.Connection, path: Path) -> bool:
         _run(connection, schema, newest())
     elif version < newest():
         _keep_copy(connection, copy_path(path, version))
-        for step in range(version + 1, newest() + 1):
+        for step in sorted(each for each in steps() if each > version):
             _run(connection, steps()[step], step)
         log.info("%s was upgraded from schema %d to %d", path.name, version, newest())
     return version == 0

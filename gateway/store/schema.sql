@@ -227,10 +227,10 @@ CREATE TABLE members (
     name_key   BLOB,
     birth_key  BLOB,
     last_come  TEXT NOT NULL,
-    points     INTEGER NOT NULL,
     mobile_key BLOB,
     postal_key BLOB,
-    place_key  BLOB
+    place_key  BLOB,
+    updated_at INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 CREATE INDEX members_email ON members (part, email_key) WHERE email_key IS NOT NULL;
 CREATE INDEX members_number ON members (number) WHERE number <> '';

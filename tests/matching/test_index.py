@@ -15,6 +15,7 @@ from gateway.errors import NotReadyError
 from gateway.matching import MemberIndex, index, scan
 from gateway.matching.rows import KEYS, MemberHasher
 from gateway.store import Database, Keys, members
+from gateway.wire import Lane, lane
 from tests.matching.rows import Source, member
 
 NOW = 1_790_000_000.0
@@ -283,6 +284,91 @@ async def test_a_refresh_that_fails_does_not_stop_the_next(
     assert await ids(found, "member2@example.com") == [2]
 
 
+@pytest.mark.parametrize("restarted", [False, True])
+async def test_a_refresh_that_breaks_between_two_pages_leaves_nobody_out(
+    store: Store, small_pages: int, monkeypatch: pytest.MonkeyPatch, restarted: bool
+) -> None:
+    """The first page has the newest change: the others are still asked for from before it."""
+    store.source.page = small_pages
+    store.source.put(member(99, NOW - DAY))
+    found = await store.ready()
+    store.source.put(*(member(n, NOW) for n in range(1, 11)))
+    store.source.put(*(member(n, NOW - 3600, mailAddress="new@example.com") for n in (50, 99)))
+    answering = store.source.member_page
+
+    async def breaks(from_id: int, updated_from: str | None) -> Any:
+        if from_id > 1:
+            raise LookupError("not now")
+        return await answering(from_id, updated_from)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(store.source, "member_page", breaks)
+        with pytest.raises(LookupError):
+            await found.fresh()
+    if restarted:
+        found = await store.index()
+    await found.fresh()
+    assert await ids(found, "new@example.com") == [50, 99]
+
+
+async def test_what_changes_behind_a_refresh_of_several_pages_is_read_by_the_next(
+    store: Store, small_pages: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A minute passes between its pages, longer than the overlap."""
+    store.source.page = small_pages
+    store.source.put(*(member(n, NOW - DAY) for n in range(1, 12)))
+    found = await store.ready()
+    store.source.put(*(member(n, NOW) for n in range(1, 11)))
+    answering = store.source.member_page
+
+    async def slow(from_id: int, updated_from: str | None) -> Any:
+        if from_id > 1:
+            store.clock.now += 60
+            store.source.put(member(1, NOW + 30, mailAddress="new@example.com"))
+            store.source.put(member(11, NOW + 60))
+        return await answering(from_id, updated_from)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(store.source, "member_page", slow)
+        await found.fresh()
+    await found.fresh()
+    assert await ids(found, "new@example.com") == [1]
+
+
+@pytest.mark.parametrize("apart", [60.0, 0.0], ids=["a minute apart", "in one second"])
+async def test_of_two_lanes_that_refresh_at_once_the_older_row_does_not_stay(
+    store: Store, monkeypatch: pytest.MonkeyPatch, apart: float
+) -> None:
+    """Held up is the answer to the one that began first; it comes when the other is done."""
+    store.source.put(member(1, NOW - DAY))
+    found = await store.ready()
+    store.source.put(member(1, NOW, mailAddress="older@example.com"))
+    store.source.held = held = asyncio.Event()
+    token = lane.set(Lane.BACKLOG)
+    first = asyncio.create_task(found.fresh())
+    lane.reset(token)
+    while len(store.source.asked) < 2:
+        await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    store.source.held = None
+    store.source.put(member(1, NOW + apart, mailAddress="newer@example.com"))
+    await found.fresh()
+    held.set()
+    await first
+    assert await ids(found, "newer@example.com") == [1]
+    assert await ids(found, "older@example.com") == []
+
+
+async def test_a_row_without_a_time_is_written_all_the_same(store: Store) -> None:
+    store.source.put(member(1, NOW))
+    found = await store.ready()
+    (row,) = await found.by_email("member1@example.com")
+    bare = dataclasses.replace(row, status=2, updated_at=0)
+    values = dataclasses.astuple(bare)[:-1]
+    await store.db.write(lambda db: members.upsert(db, [values]))
+    assert (await found.by_email("member1@example.com"))[0].status == 2
+
+
 @pytest.mark.parametrize(("days", "scans"), [(29, 0), (32, 1), (-32, 1)])
 async def test_after_a_long_gap_everything_is_scanned_again(
     store: Store, days: float, scans: int
@@ -305,6 +391,31 @@ async def test_a_member_deleted_in_smaregi_is_forgotten_by_a_full_scan(store: St
     await found.start_scan(again=True)
     assert await ids(found, "member1@example.com") == []
     assert await ids(found, "member2@example.com") == [2]
+
+
+async def test_a_page_of_a_scan_does_not_undo_what_a_refresh_wrote_meanwhile(
+    store: Store, small_pages: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In the same second, so that the time stamps do not tell which is newer."""
+    store.source.put(member(1, NOW))
+    found = await store.ready()
+    read, refreshed = asyncio.Event(), asyncio.Event()
+    real = found._write_page
+
+    async def after_the_refresh(*arguments: Any) -> None:
+        read.set()
+        await refreshed.wait()
+        await real(*arguments)
+
+    monkeypatch.setattr(found, "_write_page", after_the_refresh)
+    running = found.start_scan(again=True)
+    await read.wait()
+    store.source.put(member(1, NOW, mailAddress="changed@example.com"))
+    await found.fresh()
+    refreshed.set()
+    await running
+    await found.fresh()
+    assert await ids(found, "changed@example.com") == [1]
 
 
 @pytest.mark.parametrize("changed", [1, 50])

@@ -192,3 +192,14 @@ async def test_a_file_of_a_newer_version_is_left_alone(tmp_path: Path) -> None:
         await Database(path).open()
     assert "start the newer version" in caught.value.hint
     assert counts(path) == before
+
+
+async def test_a_row_of_a_member_from_before_the_upgrade_gives_way_to_any_news(
+    tmp_path: Path,
+) -> None:
+    """It has no time of its last change yet."""
+    path = old_file(tmp_path)
+    await opened(path)
+    with closing(sqlite3.connect(path)) as db:
+        rows = db.execute("SELECT updated_at FROM members").fetchall()
+    assert {*rows} == {(0,)}
