@@ -34,6 +34,7 @@ from gateway.customer import Customer
 from gateway.matching import LinkTo, MemberIndex, rebuild
 from gateway.normalize import is_placeholder
 from gateway.outcomes import Link, Match
+from gateway.store.members import Member
 
 __all__ = ["Smaregi"]
 
@@ -105,10 +106,13 @@ class Smaregi:
             link = await self.numbers.follow(work.link, work)
             return await bring_up_to_date(self.client, link, work)
         own, _ = await asyncio.gather(self._own(work), self.index.fresh())
+        found = await self.index.by_email(work.customer.profile.email) if own is None else []
+        if self._is_among(found, work):  # an earlier attempt's, since the look
+            own = await self._own(work)
         if own is not None:
             return await self._recognised(own, work)
         unproven = await self.holders.unproven(work)
-        decision = await self._deciding.decide(work, proven=unproven is None)
+        decision = await self._deciding.decide(work, found, proven=unproven is None)
         if isinstance(decision, LinkTo):
             match = Match(ids(decision.others), decision.told)
             return await self._link(Target.of(decision.member, unproven), work, match)
@@ -147,6 +151,12 @@ class Smaregi:
         if rows and not active:
             raise conflict("the member with this number is withdrawn or merged")
         return active[0] if active else None
+
+    def _is_among(self, found: Sequence[Member], work: Work) -> bool:
+        """Whether one of them has our number, as `_own` looks for it."""
+        in_number = self._settings().smaregi_link_field == "customerNo"
+        number = work.customer.member_number
+        return any(number in {each.code, each.number if in_number else ""} for each in found)
 
     async def _recognised(self, row: Row, work: Work) -> Done:
         """Found by our number: linked or made by an earlier attempt, or bearing it before us.

@@ -41,10 +41,11 @@ class Deciding:
         self._holders = holders
         self._settings = settings
 
-    async def decide(self, work: Work, *, proven: bool) -> LinkTo | CreateNew:
-        """`proven`: the e-mail is known to be the customer's."""
+    async def decide(
+        self, work: Work, found: Iterable[Member], *, proven: bool
+    ) -> LinkTo | CreateNew:
+        """Among those found by the e-mail. `proven`: it is known to be the customer's."""
         profile = work.customer.profile
-        found = await self._index.by_email(profile.email)
         candidates = [m for m in found if self._holders.is_free(m.member_id, work.customer.id)]
         if not candidates:
             return CreateNew()

@@ -193,11 +193,15 @@ class Numbers:
         return changes
 
     async def _old_number(self, note: str, link: Link) -> str | None:
-        """As the link says, or the note where the link was lost; None if somebody else has it."""
+        """As the link says, or the note where the link was lost; None if it is somebody else's, or
+        the customer's own.
+        """
         noted = [line.removeprefix(_OLD_NUMBER) for line in note.splitlines()
                  if line.startswith(_OLD_NUMBER)]  # fmt: skip
         old = link.old_number or next(iter(noted), None)
-        return old if old and await self._is_free(old, link.reference) else None
+        if not old or old == str(link.customer_id):
+            return None
+        return old if await self._is_free(old, link.reference) else None
 
     async def _own_number(self, member_id: str) -> str:
         """Free, and never taken for a Shopify id."""
