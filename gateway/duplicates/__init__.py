@@ -1,7 +1,7 @@
 """Possible duplicates: pairs of store members that may be one person, for a person to judge."""
 
 from gateway.duplicates.comparison import Compared, Mark, compare
-from gateway.duplicates.finder import Finder
+from gateway.duplicates.finder import Finder, merged_online
 from gateway.duplicates.linking import Linking
 from gateway.duplicates.merge import Merging
 from gateway.duplicates.rules import POSSIBLE_FROM, Judgement, Reason, judge, judge_forms
@@ -20,4 +20,5 @@ __all__ = [
     "compare",
     "judge",
     "judge_forms",
+    "merged_online",
 ]

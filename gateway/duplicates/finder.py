@@ -13,7 +13,6 @@ import math
 import sqlite3
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from gateway.duplicates.rules import Judgement, Reason, judge_forms
@@ -22,7 +21,7 @@ from gateway.store import Database, duplicates, examination, members, told
 from gateway.store.members import Member
 from gateway.wire import Lane, lane
 
-__all__ = ["Finder", "Look", "examine"]
+__all__ = ["Finder", "examine", "merged_online"]
 
 log = logging.getLogger(__name__)
 
@@ -33,29 +32,9 @@ _PAUSE = 0.01
 _AT_ONCE = 50
 _REFRESH_EVERY = 60.0
 """Seconds after which the index is refreshed even if nobody registers, so that what is done at the
-till is noticed."""
+till is noticed. For so long a linked member may be missing before it counts as gone."""
 _NEW = 3600.0
 """Seconds for which the index may not know a member that we made."""
-
-
-@dataclass(frozen=True, slots=True)
-class Look:
-    """What looking at a member showed.
-
-    `at_till`: members who have a customer's e-mail although no sign-up met them, which is news.
-    `is_unknown`: it is linked, and not yet in the index.
-    """
-
-    at_till: int = 0
-    is_unknown: bool = False
-
-
-@dataclass(slots=True)
-class Slice:
-    """What a slice's looks showed together."""
-
-    at_till: int = 0
-    unknown: bool = False
 
 
 class Finder:
@@ -79,6 +58,7 @@ class Finder:
         self._clock = clock
         self._timer = timer
         self._refreshed_at = timer()
+        self._missed: dict[int, float] = {}  # member id -> since when the index lacks it
 
     async def run(self) -> None:
         """Runs for ever."""
@@ -86,45 +66,54 @@ class Finder:
         while True:
             await asyncio.sleep(_EVERY)
             try:
-                unknown = await self.catch_up(pause=_PAUSE)
-                if unknown or self._timer() - self._refreshed_at > _REFRESH_EVERY:
+                await self.catch_up(pause=_PAUSE)
+                if await self._are_missed() or self._timer() - self._refreshed_at > _REFRESH_EVERY:
                     self._refreshed_at = self._timer()
                     await self._refresh()
             except (StorageError, UpstreamError) as error:
                 log.warning("possible duplicates could not be looked for: %s", error)
 
-    async def catch_up(self, *, pause: float = 0.0, seconds: float = math.inf) -> bool:
-        """Look at all who wait, for `seconds` at most; whether a linked one is not in the index."""
+    async def catch_up(self, *, pause: float = 0.0, seconds: float = math.inf) -> None:
+        """Look at all who can be looked at, for `seconds` at most."""
         until = self._timer() + seconds
-        at_till, unknown = 0, False
+        at_till = 0
         try:
             while self._timer() < until and await self._db.read(examination.is_waiting):
-                done = await self._db.write(self._slice)
-                at_till += done.at_till
-                unknown |= done.unknown
+                at_till += await self._db.write(self._slice)
                 await asyncio.sleep(pause)
         finally:
             if at_till:
                 self._notice(_made_at_till(at_till))
-        return unknown
 
-    def _slice(self, db: sqlite3.Connection) -> Slice:
-        """Those that changed first; then those that a full scan left to be looked at."""
-        now, until, result = self._clock(), self._timer() + _SLICE, Slice()
+    async def _are_missed(self) -> bool:
+        """Whether linked members wait for the index to have them; who has not come for long does
+        not wait any more.
+        """
+        now, ids = self._timer(), await self._db.read(examination.unknown)
+        self._missed = {each: self._missed.get(each, now) for each in ids}
+        gone = [each for each, since in self._missed.items() if now - since > _REFRESH_EVERY]
+        if gone:
+            await self._db.write(lambda db: examination.given_up(db, gone))
+        return len(ids) > len(gone)
+
+    def _slice(self, db: sqlite3.Connection) -> int:
+        """Those that changed first; then those that a full scan left to be looked at.
+
+        How many were made at the till for a customer.
+        """
+        now, until, at_till = self._clock(), self._timer() + _SLICE, 0
         changed = examination.next_changed(db, _AT_ONCE)
         if not changed:
             return self._slice_of_linked(db, now, until)
         for member_id in changed:
             examination.keep_told(db, member_id)
-            look = examine(db, member_id, now)
+            at_till += examine(db, member_id, now)
             examination.done(db, member_id)
-            result.at_till += look.at_till
-            result.unknown |= look.is_unknown
             if self._timer() > until:
                 break
-        return result
+        return at_till
 
-    def _slice_of_linked(self, db: sqlite3.Connection, now: float, until: float) -> Slice:
+    def _slice_of_linked(self, db: sqlite3.Connection, now: float, until: float) -> int:
         linked = examination.next_linked(db, _AT_ONCE)
         if not linked:
             duplicates.forget_gone(db, now - _NEW)
@@ -135,32 +124,45 @@ class Finder:
             examination.linked_done(db, member_id)
             if self._timer() > until:
                 break
-        return Slice()
+        return 0
 
 
-def examine(db: sqlite3.Connection, member_id: int, now: float) -> Look:
-    """Write down whom this member may be, and forget the open pairs that are alike no more."""
+def examine(db: sqlite3.Connection, member_id: int, now: float) -> int:
+    """Write down whom this member may be, and forget the open pairs that are alike no more.
+
+    Returns how many have a customer's e-mail although no sign-up met them, which is news.
+    """
     member = members.get(db, member_id)
     if member is None:
-        return Look(is_unknown=bool(examination.linked(db, [member_id])))
+        return 0
     known = {pair.other(member_id): pair for pair in duplicates.of_member(db, member_id)}
     ours, others = _alike(db, member)
     linked = examination.linked(db, [member_id, *others])
-    found: dict[int, Judgement] = {}
+    merged = {other_id for other_id, pair in known.items() if Reason.MERGED_ONLINE in pair.reasons}
+    found = {other_id: Judgement(()).with_merge() for other_id in merged}
     for other_id, theirs in others.items():
         if member_id in linked or other_id in linked:
             judgement = judge_forms(ours, theirs, known=other_id in known)
+            if judgement is not None and other_id in merged:
+                judgement = judgement.with_merge()
             if judgement is not None and judgement.is_possible:
                 found[other_id] = judgement
     for other_id, pair in known.items():
-        if other_id not in found and Reason.MERGED_ONLINE not in pair.reasons:
+        if other_id not in found:
             duplicates.forget(db, pair)
     fresh = [
         judgement
         for other_id, judgement in found.items()
         if duplicates.upsert(db, member_id, other_id, judgement.reasons, judgement.score, now)
     ]
-    return Look(at_till=sum(Reason.EMAIL in judgement.reasons for judgement in fresh))
+    return sum(Reason.EMAIL in judgement.reasons for judgement in fresh)
+
+
+def merged_online(db: sqlite3.Connection, one: int, other: int, now: float) -> None:
+    """The online customers of two members became one: written down beside what is known of them."""
+    pair = duplicates.get(db, one, other)
+    known = Judgement(tuple(r for r in Reason if pair and r in pair.reasons)).with_merge()
+    duplicates.upsert(db, one, other, known.reasons, known.score, now)
 
 
 def _alike(db: sqlite3.Connection, member: Member) -> tuple[list[Member], dict[int, list[Member]]]:

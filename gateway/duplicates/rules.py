@@ -65,8 +65,16 @@ class Judgement:
 
     @property
     def is_possible(self) -> bool:
-        """The same e-mail is shown to a person whatever contradicts: sign-ups are matched by it."""
-        return Reason.EMAIL in self.reasons or self.score >= POSSIBLE_FROM
+        """The same e-mail is shown to a person whatever contradicts: sign-ups are matched by it.
+        So are members whose customers were merged.
+        """
+        shown = {Reason.EMAIL, Reason.MERGED_ONLINE} & {*self.reasons}
+        return bool(shown) or self.score >= POSSIBLE_FROM
+
+    def with_merge(self) -> "Judgement":
+        """Their online customers were merged, too."""
+        known = {*self.reasons, Reason.MERGED_ONLINE}
+        return Judgement(tuple(reason for reason in Reason if reason in known))
 
 
 def judge(one: Member, other: Member, *, known: bool = False) -> Judgement | None:

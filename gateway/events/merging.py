@@ -11,10 +11,10 @@ from collections.abc import Callable, Mapping
 from flags import Mode
 from gateway.customer import Customer
 from gateway.delivery import Deliverer
-from gateway.duplicates import Reason
+from gateway.duplicates import merged_online
 from gateway.events.worker import LaterError
 from gateway.outcomes import Kind, Link, NewDelivery, Outcome
-from gateway.store import Database, duplicates, erasure, events, links, outbox
+from gateway.store import Database, erasure, events, links, outbox
 from gateway.updates import Updates
 
 __all__ = ["Merging"]
@@ -125,8 +125,7 @@ class Merging:
         if self._deliverer.routes[link.channel].spec.numbers_members:
             links.remove(db, link.channel, link.customer_id, link.reference)
             pair = int(theirs.reference), int(link.reference)
-            reason = Reason.MERGED_ONLINE
-            duplicates.upsert(db, *pair, [reason], reason.points, now)
+            merged_online(db, *pair, now)
             return
         removal = NewDelivery(link.channel, Kind.REMOVAL, Outcome.PENDING)
         outbox.add(db, link.customer_id, None, [removal], now)

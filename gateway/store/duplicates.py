@@ -69,16 +69,7 @@ def upsert(
     apart from a customer is no duplicate of that customer's own member.
     """
     values = (*_ordered(one, other), orjson.dumps(list(reasons)).decode(), score, now)
-    inserted = db.execute(
-        """INSERT INTO duplicates (low_id, high_id, state, reasons, score, found_at, updated_at)
-           SELECT ?1, ?2, 'open', ?3, ?4, ?5, ?5 WHERE NOT EXISTS (
-               SELECT 1 FROM kept_apart JOIN links USING (customer_id)
-               WHERE channel = 'smaregi' AND member_id IN (?1, ?2)
-                 AND CAST(reference AS INTEGER) IN (?1, ?2))
-           ON CONFLICT (low_id, high_id) DO NOTHING""",
-        values,
-    )
-    if inserted.rowcount:
+    if _insert(db, values):
         return True
     db.execute(
         """UPDATE duplicates SET reasons = ?3, score = ?4, updated_at = ?5
@@ -89,11 +80,26 @@ def upsert(
     return False
 
 
+def _insert(db: sqlite3.Connection, values: tuple[int, int, str, int, float]) -> bool:
+    inserted = db.execute(
+        """INSERT INTO duplicates (low_id, high_id, state, reasons, score, found_at, updated_at)
+           SELECT ?1, ?2, 'open', ?3, ?4, ?5, ?5 WHERE NOT EXISTS (
+               SELECT 1 FROM kept_apart JOIN links USING (customer_id)
+               WHERE channel = 'smaregi' AND member_id IN (?1, ?2)
+                 AND CAST(reference AS INTEGER) IN (?1, ?2))
+           ON CONFLICT (low_id, high_id) DO NOTHING""",
+        values,
+    )
+    return bool(inserted.rowcount)
+
+
 def add_bare(db: sqlite3.Connection, member_id: int, others: Iterable[int], now: float) -> None:
-    """A sign-up chose `member_id` among members of one e-mail: the pairs, not yet judged."""
+    """A sign-up chose `member_id` among members of one e-mail: the pairs, not yet judged. What is
+    known of one already stays.
+    """
     for other in others:
         if other != member_id:
-            upsert(db, member_id, other, (), 0, now)
+            _insert(db, (*_ordered(member_id, other), "[]", 0, now))
 
 
 def get(db: sqlite3.Connection, one: int, other: int) -> Pair | None:

@@ -16,6 +16,7 @@ __all__ = [
     "add_all_linked",
     "all_linked_done",
     "done",
+    "given_up",
     "is_waiting",
     "keep_told",
     "linked",
@@ -23,12 +24,15 @@ __all__ = [
     "linked_now",
     "next_changed",
     "next_linked",
+    "unknown",
     "untell",
     "waiting",
 ]
 
 _SYSTEM = "smaregi"
 _CURSOR = "duplicates_cursor"
+_UNKNOWN = """(customer_id IS NOT NULL AND NOT EXISTS (
+    SELECT 1 FROM members WHERE members.member_id = unexamined.member_id))"""
 
 
 def add(db: sqlite3.Connection, member_ids: Iterable[int]) -> None:
@@ -77,8 +81,17 @@ def add_all_linked(db: sqlite3.Connection) -> None:
 
 
 def next_changed(db: sqlite3.Connection, limit: int) -> list[int]:
-    rows = db.execute("SELECT member_id FROM unexamined ORDER BY member_id LIMIT ?", (limit,))
+    """Of those that can be looked at; a linked one waits until the index has it."""
+    rows = db.execute(
+        f"SELECT member_id FROM unexamined WHERE NOT {_UNKNOWN} ORDER BY member_id LIMIT ?",  # noqa: S608
+        (limit,),
+    )
     return [row[0] for row in rows]
+
+
+def unknown(db: sqlite3.Connection) -> list[int]:
+    """Those that were linked and are not in the index."""
+    return [row[0] for row in db.execute(f"SELECT member_id FROM unexamined WHERE {_UNKNOWN}")]  # noqa: S608
 
 
 def next_linked(db: sqlite3.Connection, limit: int) -> list[int]:
@@ -102,6 +115,12 @@ def done(db: sqlite3.Connection, member_id: int) -> None:
     db.execute("DELETE FROM unexamined WHERE member_id = ?", (member_id,))
 
 
+def given_up(db: sqlite3.Connection, member_ids: Iterable[int]) -> None:
+    """The store does not have these."""
+    for member_id in member_ids:
+        done(db, member_id)
+
+
 def linked_done(db: sqlite3.Connection, member_id: int) -> None:
     """The linked ones up to this were looked at."""
     set_meta(db, _CURSOR, str(member_id))
@@ -112,12 +131,12 @@ def all_linked_done(db: sqlite3.Connection) -> None:
 
 
 def is_waiting(db: sqlite3.Connection) -> bool:
-    changed = db.execute("SELECT 1 FROM unexamined LIMIT 1").fetchone()
-    return changed is not None or bool(get_meta(db, _CURSOR))
+    """Whether anybody can be looked at now."""
+    return bool(next_changed(db, 1) or get_meta(db, _CURSOR))
 
 
 def waiting(db: sqlite3.Connection) -> int:
-    """How many are still to be looked at."""
+    """How many are still to be looked at, also those that the index does not have yet."""
     changed: int = db.execute("SELECT count(*) FROM unexamined").fetchone()[0]
     cursor = get_meta(db, _CURSOR)
     if not cursor:

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from gateway.duplicates import finder
+from gateway.duplicates import finder, merged_online
+from gateway.outcomes import Match
 from gateway.sandbox import Fault
 from gateway.store import duplicates, examination, members, settling
 from gateway.store.duplicates import Pair
@@ -250,6 +251,59 @@ async def test_after_a_full_scan_all_who_are_linked_are_looked_at(
     await world.core.smaregi.index.start_scan(again=True)
     (again,) = await looked_at(world)
     assert again.reasons == before[0].reasons
+
+
+async def test_what_the_list_lacks_since_a_new_member_is_not_in_the_index_is_said(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also after it was looked for, and until the index has it, or it has not come for long."""
+    monkeypatch.setattr(finder, "_EVERY", 3600.0)
+    await world.restart()
+    other = world.sandbox.smaregi.add(
+        **TARO | {"mailAddress": "old@example.com", "mobileNumber": "09023456701"}
+    )
+    made = await sign_up(world, phone="090-2345-6701")
+    await world.core.duplicates.catch_up()
+    assert await world.core.db.read(examination.waiting) == 1
+    assert await pairs(world) == []
+    await world.core.smaregi.members_fresh()
+    await world.core.duplicates.catch_up()
+    assert await world.core.db.read(examination.waiting) == 0
+    assert [(p.low_id, p.high_id) for p in await pairs(world)] == [(other, made)]
+
+
+async def test_a_linked_member_that_never_comes_is_not_waited_for_for_ever(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(finder, "_REFRESH_EVERY", 0.05)
+    await world.core.db.write(
+        lambda db: examination.linked_now(db, 7000000000001, 987654, Match(), 1.0)
+    )
+    assert await world.core.db.read(examination.waiting) == 1
+    while await world.core.db.read(examination.waiting):
+        pass
+
+
+async def test_what_is_known_of_a_pair_adds_up_and_outlives_a_refresh_of_everything(
+    world: World,
+) -> None:
+    """Merged in Shopify, beside what the members have in common; then a link by the same e-mail."""
+    cards = [world.sandbox.smaregi.add(**TARO) for _ in range(2)]
+    chosen = await sign_up(world)
+    other = sum(cards) - chosen
+    (before,) = await looked_at(world)
+    await world.core.db.write(lambda db: merged_online(db, chosen, other, 2.0))
+    expected = (("email", "kana_birth", "merged_online"), before.score + 60)
+    (pair,) = await pairs(world)
+    assert (pair.reasons, pair.score) == expected
+    await world.core.db.write(lambda db: duplicates.add_bare(db, chosen, [other], 3.0))
+    assert await pairs(world) == [pair]
+    await world.core.smaregi.index.start_scan(again=True)
+    (again,) = await looked_at(world)
+    assert (again.reasons, again.score) == expected
+    world.sandbox.smaregi.edit(other, **HANAKO, mailAddress="hanako@example.com", birthDate=None)
+    (left,) = await looked_at(world)
+    assert (left.reasons, left.score) == (("merged_online",), 60)
 
 
 async def test_a_number_that_too_many_have_is_no_evidence(world: World) -> None:
