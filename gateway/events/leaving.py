@@ -45,8 +45,9 @@ class Leaving:
         self._clock = clock
 
     async def remove(self, customer_id: int, cause: Cause = "gone") -> None:
-        """What is owed is given up; each channel with a record is to take it away. Nothing, where
-        too many are gone at once for that to be believed.
+        """What is owed is given up; each channel with a record is to take it away, but for those
+        where a person has given that up. Nothing, where too many are gone at once for that to be
+        believed.
         """
         now = self._clock()
         routes = self._deliverer.routes
@@ -58,7 +59,7 @@ class Leaving:
             if not removals.begin(db, customer_id, cause, now):
                 return True
             erasure.discard_open(db, customer_id, now)
-            begun = erasure.removals_open(db, customer_id)
+            begun = erasure.removals_open(db, customer_id) | erasure.given_up(db, customer_id)
             for (_, name), link in links.of_customers(db, routes, [customer_id]).items():
                 if name not in keeping:
                     links.remove(db, name, customer_id, link.reference)
@@ -73,7 +74,9 @@ class Leaving:
             self._due(name)
 
     async def redact(self, customer_id: int, age: float) -> None:
-        """Remove, and once every channel has done so forget the customer; `age` of the request."""
+        """Remove, and once every channel has done so, or was given up, forget the customer; `age`
+        of the request.
+        """
         await self.remove(customer_id, "redact")
 
         def unit(db: sqlite3.Connection) -> bool:

@@ -11,6 +11,7 @@ from gateway.store.listing import OPEN_SQL, open_of
 __all__ = [
     "GONE",
     "discard_open",
+    "given_up",
     "is_under_way",
     "move_deliveries",
     "move_link",
@@ -46,6 +47,16 @@ def removals_open(db: sqlite3.Connection, customer_id: int) -> set[str]:
     """The channels that still have a record of a customer who is gone."""
     found = open_of(db, [customer_id])
     return {channel for (_, channel), d in found.items() if d.kind is Kind.REMOVAL}
+
+
+def given_up(db: sqlite3.Connection, customer_id: int) -> set[str]:
+    """The channels whose removal a person discarded: what they have of the customer stays."""
+    rows = db.execute(
+        """SELECT channel FROM deliveries
+           WHERE customer_id = ? AND kind = 'removal' AND outcome = 'discarded'""",
+        (customer_id,),
+    )
+    return {row[0] for row in rows}
 
 
 def move_link(

@@ -341,6 +341,43 @@ async def test_a_shop_that_does_not_let_us_look_erases_nobody_by_itself(hooked: 
     assert held.customer_id == customer
 
 
+async def test_a_redaction_ends_once_a_person_gives_a_channel_up(hooked: World) -> None:
+    customer = await signed_up(hooked)
+    hooked.sandbox.faults.set("crm", Fault("status", status=400, match="DELETE"))
+    hooked.sandbox.shopify.delete_customer(customer)
+    raw, headers = from_shopify("customers/redact", an_order(customer), event_id="r")
+    await send(hooked, "shopify", raw, headers)
+    failed = await given_back_to_a_person(hooked)
+    assert (await states(hooked))["shopify:r"] == "waiting"
+    assert await hooked.core.discard([failed]) == 1
+    await arrived(hooked)
+    assert await hooked.deliveries() == []
+    assert await linked(hooked, customer) == set()
+    assert len(contacts(hooked)) == 1  # as the person wanted
+
+
+async def test_what_a_person_gave_up_before_a_redaction_stays_given_up(hooked: World) -> None:
+    customer = await signed_up(hooked)
+    hooked.sandbox.faults.set("crm", Fault("status", status=400, match="DELETE"))
+    hooked.sandbox.shopify.delete_customer(customer)
+    failed = await given_back_to_a_person(hooked)
+    await arrived(hooked)
+    await hooked.core.discard([failed])
+    raw, headers = from_shopify("customers/redact", an_order(customer))
+    await send(hooked, "shopify", raw, headers)
+    await arrived(hooked)
+    assert await hooked.deliveries() == []
+
+
+async def given_back_to_a_person(world: World) -> int:
+    """The id of the CRM's removal, once it has failed."""
+    failed: list[int] = []
+    while not failed:
+        found = await world.deliveries(channels=("crm",))
+        failed = [each.id for each in found if (each.kind, each.outcome) == ("removal", "failed")]
+    return failed[0]
+
+
 async def test_the_shops_redaction_wipes_only_where_the_app_is_really_gone(
     hooked: World,
 ) -> None:
