@@ -93,3 +93,15 @@ async def test_a_token_that_shopify_refuses_with_404_is_auth(world: World) -> No
     assert_problem(reply, 503)
     assert "credentials" in reply.body["detail"]
     assert await rows_in(world, "intents") == 0
+
+
+@pytest.mark.parametrize("status", [400, 409, 422])
+async def test_a_member_that_was_made_although_smaregi_refused_it_is_found(
+    world: World, status: int
+) -> None:
+    """What a number that is taken is answered with is not documented."""
+    fault = Fault("status", status=status, match="POST /customers", times=1, applied=True)
+    world.sandbox.faults.set("smaregi", fault)
+    reply = await world.register()
+    assert reply.channel("smaregi")["outcome"] == "delivered", reply.body
+    assert len(world.sandbox.smaregi.members) == 1

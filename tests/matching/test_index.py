@@ -240,6 +240,14 @@ async def test_two_changes_in_one_second_are_both_seen(store: Store) -> None:
         assert await ids(found, address) == [1]
 
 
+async def test_a_change_that_becomes_visible_after_a_later_one_is_seen(store: Store) -> None:
+    store.source.put(member(1, NOW))
+    found = await store.ready()
+    store.source.put(member(2, NOW - index.OVERLAP))
+    await found.fresh()
+    assert await ids(found, "member2@example.com") == [2]
+
+
 async def test_those_who_wait_share_a_refresh(store: Store) -> None:
     store.source.put(member(1, NOW))
     found = await store.ready()

@@ -1,5 +1,6 @@
 """Webhooks that never came: a pass over both systems finds what they would have brought."""
 
+import time
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
@@ -9,10 +10,11 @@ import pytest
 
 from gateway import reconciliation
 from gateway.channels.smaregi import client
-from gateway.errors import ErrorClass, UpstreamError
+from gateway.errors import ErrorClass, StorageError, UpstreamError
 from gateway.reconciliation import Found
 from gateway.sandbox import Fault, SandboxOptions, ShopifyOptions
 from gateway.shopify.roll import Roll
+from gateway.store.members import set_meta
 from tests.e2e.evidence import AlertBox
 from tests.till.scene import contact, in_shopify, member, quiet, record, signed_up, writes
 from tests.world import World, a_world, registration
@@ -188,3 +190,37 @@ async def test_many_members_at_once_are_left_to_a_pass(
     monkeypatch.setattr(till, "too_many", lambda: asked.append(1))
     await till.members_changed([member_id])
     assert asked == [1]
+
+
+@pytest.mark.parametrize("side", ["shopify", "smaregi"])
+async def test_what_could_not_be_acted_on_is_found_by_the_next_pass(
+    deaf: World, monkeypatch: pytest.MonkeyPatch, side: str
+) -> None:
+    """The mark moves once a page is acted on; here nothing is looked at twice by the overlap."""
+    await signed_up(deaf)
+    monkeypatch.setattr(reconciliation, "OVERLAP", -1.0)
+    long_ago = repr(time.time() - 600)
+
+    def unit(db: Any) -> None:
+        for name in (reconciliation._SHOPIFY, reconciliation._SMAREGI):
+            set_meta(db, name, long_ago)
+
+    await deaf.core.db.write(unit)
+    if side == "shopify":
+        edited(deaf, last_name="佐藤")
+    else:
+        (member_id,) = deaf.sandbox.smaregi.members
+        deaf.sandbox.smaregi.edit(member_id, lastName="佐藤")
+
+    async def breaks(*_: Any) -> Any:
+        raise StorageError("SQLITE_FULL", "free some space")
+
+    with monkeypatch.context() as patch:
+        if side == "shopify":
+            patch.setattr(deaf.core.reconciliation, "_look", breaks)
+        else:
+            patch.setattr(deaf.core.reconciliation, "_take", breaks)
+        with pytest.raises(StorageError):
+            await deaf.core.reconciliation.once()
+    found = await reconciled(deaf)
+    assert (found.deliveries == 2) if side == "shopify" else (found.till == 1)

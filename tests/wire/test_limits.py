@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.wire import Lane, RateLimit, lane
-from gateway.wire.limits import CostBucket
+from gateway.wire.limits import CostBucket, Slots
 from tests.wire.virtual_time import run
 
 allowances = st.sampled_from([1, 2, 4, 10, 20, 50, 100])
@@ -221,3 +221,64 @@ def test_a_call_that_costs_more_than_the_bucket_holds_goes_when_it_is_full() -> 
         return await _taken(bucket, 500)
 
     assert run(scene()) == pytest.approx(5.0, abs=0.1)
+
+
+# -- a waiter who is cancelled just as its turn comes
+
+
+def test_a_slot_that_came_to_a_waiter_who_is_cancelled_is_free_again() -> None:
+    async def scene() -> bool:
+        slots = Slots(1)
+
+        async def one() -> bool:
+            async with slots:
+                return True
+
+        await slots.__aenter__()
+        waiter = asyncio.create_task(one())
+        await asyncio.sleep(0)
+        await slots.__aexit__()
+        waiter.cancel()
+        await asyncio.wait({waiter})
+        return await asyncio.wait_for(one(), 1)
+
+    assert run(scene())
+
+
+def test_a_call_that_was_let_through_and_then_cancelled_is_not_counted() -> None:
+    async def scene() -> float:
+        loop = asyncio.get_running_loop()
+        limit = RateLimit(loop.time, 1)
+        await asyncio.sleep(10)
+        await limit.acquire()
+        waiter = asyncio.create_task(limit.acquire())
+        await asyncio.sleep(0)
+        assert limit._timer is not None
+        limit._timer.cancel()  # so that its turn comes as it is cancelled
+        await asyncio.sleep(5)
+        limit._serve()
+        waiter.cancel()
+        await asyncio.wait({waiter})
+        began = loop.time()
+        await limit.acquire()
+        return loop.time() - began
+
+    assert run(scene()) == 0
+
+
+def test_points_that_came_to_a_call_that_is_cancelled_are_given_back() -> None:
+    async def scene() -> bool:
+        bucket = CostBucket(asyncio.get_running_loop().time)
+        bucket.learn(100, 0, 10, 0)
+        waiter = asyncio.create_task(bucket.take(50))
+        await asyncio.sleep(0)
+        inner = bucket._bucket
+        assert inner._timer is not None
+        inner._timer.cancel()
+        await asyncio.sleep(6)
+        inner._serve()
+        waiter.cancel()
+        await asyncio.wait({waiter})
+        return bucket.take_now(60)
+
+    assert run(scene())
