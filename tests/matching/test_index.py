@@ -367,14 +367,18 @@ async def test_of_two_lanes_that_refresh_at_once_the_older_row_does_not_stay(
     assert await ids(found, "older@example.com") == []
 
 
-async def test_a_row_without_a_time_is_written_all_the_same(store: Store) -> None:
+@pytest.mark.parametrize(("time", "status"), [(NOW - 1, 0), (NOW, 2), (0, 2)])
+async def test_a_row_of_an_earlier_time_is_not_written_and_one_without_a_time_is(
+    store: Store, time: float, status: int
+) -> None:
+    """Whoever writes it, also after a restart."""
     store.source.put(member(1, NOW))
     found = await store.ready()
     (row,) = await found.by_email("member1@example.com")
-    bare = dataclasses.replace(row, status=2, updated_at=0)
-    values = dataclasses.astuple(bare)[:-1]
+    other = dataclasses.replace(row, status=2, updated_at=int(time))
+    values = dataclasses.astuple(other)[:-1]
     await store.db.write(lambda db: members.upsert(db, [values]))
-    assert (await found.by_email("member1@example.com"))[0].status == 2
+    assert (await found.by_email("member1@example.com"))[0].status == status
 
 
 @pytest.mark.parametrize(("days", "scans"), [(29, 0), (32, 1), (-32, 1)])
