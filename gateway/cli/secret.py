@@ -32,7 +32,7 @@ def command() -> None:
 )
 @click.option("--json", "as_json", is_flag=True, help="The end as one JSON object.")
 def rotate(new: bool, as_json: bool) -> None:
-    """Key what is kept anew, by the newest secret, and say when the older may go.
+    """Key what is kept by the newest secret; says when the older may go.
 
     GATEWAY_SECRET, or the file beside the database, holds the newest first. The work is done by
     `serve` where it runs, in the background; broken off, it goes on where it was.
