@@ -166,8 +166,8 @@ def _chosen(db: sqlite3.Connection, ids: Collection[int]) -> list[Removal]:
 
 _EXISTS = (
     "⚠️ shopify: an order to erase customer {0}, whom Shopify has still. Nothing is erased before "
-    "somebody says so: look at the customer in Shopify, then `removals confirm {0}` or `removals "
-    "drop {0}`. (Orders to erase have to be carried out within 30 days.)"
+    "somebody says so: look at the customer in Shopify, then `removals confirm --id {0}` or "
+    "`removals drop --id {0}`. (Orders to erase have to be carried out within 30 days.)"
 )
 _HELD = (
     "⚠️ shopify: {} linked customers seem gone from Shopify, or are to be erased, at once: too many "
