@@ -170,6 +170,7 @@ async def test_a_herd_of_5000_is_gone_at_the_limits_of_production(
     await drains(herd, tmp_path, 1800)
 
 
+@pytest.mark.long
 async def test_reading_the_herd_from_shopify_leaves_the_sign_ups_their_points(
     tmp_path: Path,
 ) -> None:
