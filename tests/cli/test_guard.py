@@ -10,6 +10,7 @@ from tests.cli.process import Shell, register
 from tests.guard.scene import another, settings_of
 
 
+@pytest.mark.long
 async def test_shop_accept_shows_from_and_to_and_asks(shell: Shell, sandbox: Sandbox) -> None:
     async with shell.serving() as (_, url):
         await register(url, 1)
@@ -56,6 +57,7 @@ async def hold(shell: Shell, *ids: int) -> None:
     await db.close()
 
 
+@pytest.mark.long
 async def test_removals_are_listed_dropped_and_confirmed(shell: Shell) -> None:
     empty = await shell.run("removals", "list")
     assert (empty.code, "Nobody is held." in empty.out) == (0, True)

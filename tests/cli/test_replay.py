@@ -64,6 +64,7 @@ async def test_replay_exits_1_while_something_still_fails(shell: Shell, sandbox:
     assert row["error_class"] == "unavailable"
 
 
+@pytest.mark.long
 async def test_replay_takes_what_its_filters_name(shell: Shell, sandbox: Sandbox) -> None:
     await _fail_mails(shell, sandbox, 3)
     ids = [row["id"] for row in await shell.rows("--channel", "email")]

@@ -1,9 +1,12 @@
 """secret rotate, as it is typed."""
 
+import pytest
+
 from gateway.sandbox import Sandbox
 from tests.cli.process import Shell, register
 
 
+@pytest.mark.long
 async def test_a_secret_is_exchanged_by_hand(shell: Shell, sandbox: Sandbox) -> None:
     file = shell.folder / "gateway.db.secret"
     early = await shell.run("secret", "rotate", "--new")
