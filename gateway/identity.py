@@ -77,9 +77,6 @@ class Identities:
         """As last seen."""
         return self._others.get(system)
 
-    def differences(self) -> list[Difference]:
-        return list(self._others.values())
-
     def forget(self) -> None:
         """The settings may name others now: nothing is sent before they were asked."""
         self._same.clear()

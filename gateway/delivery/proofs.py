@@ -43,8 +43,7 @@ class Proofs:
         def unit(db: sqlite3.Connection) -> None:
             now = self._clock()
             schedule.proven(db, customer_id, self._channel, now)
-            if proofs.prove(db, customer_id, emails, signed_in=signed_in):
-                outbox.add(db, customer_id, None, self._owed_since(customer_id), now)
+            self._owe(db, customer_id, proofs.prove(db, customer_id, emails, signed_in=signed_in))
 
         if await self._db.read(is_news):
             await self._db.write(unit)
@@ -54,10 +53,7 @@ class Proofs:
         """What waits for a proof that is there goes on."""
 
         def unit(db: sqlite3.Connection) -> bool:
-            released = proofs.release(db, [customer_id])
-            if released:
-                outbox.add(db, customer_id, None, self._owed_since(customer_id), self._clock())
-            return released
+            return self._owe(db, customer_id, proofs.release(db, [customer_id]))
 
         if await self._db.write(unit):
             self._due(self._channel)
@@ -70,14 +66,16 @@ class Proofs:
         """A person says that the linked record is theirs. False where that was known."""
 
         def unit(db: sqlite3.Connection) -> bool:
-            released = links.trust(db, customer_id, reference)
-            if released:
-                owed = self._owed_since(customer_id)
-                outbox.add(db, customer_id, None, owed, self._clock())
-            return released
+            return self._owe(db, customer_id, links.trust(db, customer_id, reference))
 
         released = await self._db.write(unit)
         self._due(self._channel)
+        return released
+
+    def _owe(self, db: sqlite3.Connection, customer_id: int, released: bool) -> bool:
+        """The changes that a released link has kept off until now; `released` again."""
+        if released:
+            outbox.add(db, customer_id, None, self._owed_since(customer_id), self._clock())
         return released
 
     def _owed_since(self, customer_id: int) -> list[NewDelivery]:

@@ -7,6 +7,7 @@ from itertools import product
 import orjson
 
 from gateway.outcomes import Link
+from gateway.store.listing import OPEN_SQL
 
 __all__ = [
     "apart",
@@ -159,15 +160,15 @@ def is_withheld(db: sqlite3.Connection, channel: str, customer_id: int) -> bool:
     or is just being linked so.
     """
     row = db.execute(
-        """SELECT 1 FROM links
+        f"""SELECT 1 FROM links
            WHERE channel = ?1 AND customer_id = ?2 AND unproven IS NOT NULL
            UNION ALL
            SELECT 1 FROM deliveries
            WHERE channel = ?1 AND customer_id = ?2
-                 AND outcome IN ('pending', 'retrying', 'failed', 'held')
+                 AND outcome IN {OPEN_SQL}
                  AND json_extract(plan, '$.unproven') IS NOT NULL
                  AND NOT EXISTS (SELECT 1 FROM links WHERE channel = ?1 AND customer_id = ?2)
-           LIMIT 1""",
+           LIMIT 1""",  # noqa: S608
         (channel, customer_id),
     ).fetchone()
     return row is not None
