@@ -111,7 +111,7 @@ class Smaregi:
             own = await self._own(work)
         if own is not None:
             return await self._recognised(own, work)
-        unproven = await self.holders.unproven(work)
+        unproven = await self.holders.unproven(work) if found else None  # of nobody, no matter
         decision = await self._deciding.decide(work, found, proven=unproven is None)
         if isinstance(decision, LinkTo):
             match = Match(ids(decision.others), decision.told)
