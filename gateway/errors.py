@@ -14,10 +14,10 @@ Foreign exceptions (aiohttp, aiosmtplib, sqlite3) are translated at one edge eac
 `gateway.channels.email.transport` and `gateway.store.database`. No text here carries personal data.
 """
 
+import re
 from collections.abc import Sequence
 from enum import StrEnum
-
-from gateway.plain import plain
+from typing import Any
 
 __all__ = [
     "About",
@@ -33,6 +33,8 @@ __all__ = [
     "StorageError",
     "Unreachable",
     "UpstreamError",
+    "plain",
+    "plain_json",
 ]
 
 
@@ -188,3 +190,30 @@ class Unreachable(GatewayError):  # noqa: N818 - likewise
 
 class Refused(GatewayError):  # noqa: N818 - the owner's word, shown as it is
     """The owner of the database file refuses what a command asked."""
+
+
+_SPACE = re.compile(r"[\t\n\v\f\r\x85\u2028\u2029]+")
+_UNSEEN = re.compile(
+    "[\x00-\x1f\x7f-\x9f\xad\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
+    "\ud800-\udfff\U000e0000-\U000e007f]+"
+)
+
+
+def plain(text: str) -> str:
+    """Text of others that comes before somebody's eyes: on one line, and it does nothing else.
+
+    A control character moves a terminal's cursor or forges a line of the log; a bidi mark or an
+    invisible one shows another text than there is.
+    """
+    if text.isprintable():
+        return text
+    return _UNSEEN.sub("", _SPACE.sub(" ", text))
+
+
+def plain_json(value: Any) -> Any:
+    """Every text in it."""
+    if isinstance(value, str):
+        return plain(value)
+    if isinstance(value, dict):
+        return {plain(key): plain_json(each) for key, each in value.items()}
+    return [plain_json(each) for each in value] if isinstance(value, list) else value

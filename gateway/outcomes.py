@@ -134,7 +134,7 @@ class Match:
 class Link:
     """Which record of `channel` is which customer; `member_number` where the channel has one.
 
-    `fields`: what the record was last given, as marks (`gateway.channels.given`); None: unknown.
+    `fields`: what the record was last given, as marks (`channels.last_sent`); None: unknown.
     `old_number` is what the record had before it was linked, `old_place` the field that keeps it.
     `unproven`: the record was there before and was linked by an e-mail, of this keyed hash, that is
     not known to be the customer's: until it is, the record gives nothing away and takes nothing on.

@@ -12,12 +12,12 @@ from typing import Any, Self
 import aiohttp
 
 from gateway.app import Core, Role, open_core
-from gateway.config import LiveConfig, load
+from gateway.app.config import LiveConfig, load
 from gateway.http.site import public_site
 from gateway.outcomes import Delivery, DeliveryFilter
 from gateway.sandbox import Sandbox, SandboxOptions
-from gateway.sources import Sources
-from gateway.store import listing
+from gateway.settings.sources import Sources
+from gateway.store import outbox
 from tests.conformance.listed import unlisted
 
 __all__ = ["OPERATOR", "TARO", "World", "a_world", "registration"]
@@ -134,7 +134,7 @@ class World:
         """The outbox, oldest first."""
         wanted = DeliveryFilter(**chosen)
         return await self.core.db.read(
-            lambda db: listing.find(db, wanted, limit=10_000, oldest_first=True)
+            lambda db: outbox.find(db, wanted, limit=10_000, oldest_first=True)
         )
 
     async def replay(self, **chosen: Any) -> int:

@@ -2,7 +2,7 @@
 
 from gateway.channels import crm, email, smaregi
 from gateway.channels.base import Channel, Check, Context, Done, Spec, Store, Work
-from gateway.channels.given import Given
+from gateway.channels.last_sent import Given
 
 __all__ = ["ROSTER", "Channel", "Check", "Context", "Done", "Given", "Spec", "Store", "Work"]
 

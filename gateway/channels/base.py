@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from gateway.channels.given import Given
+from gateway.channels.last_sent import Given
 from gateway.customer import Customer
 from gateway.outcomes import Identity, Kind, Link, Match
 from gateway.settings import Section

@@ -67,8 +67,8 @@ class _Filling:
 
     def refuse(self, flags: Any) -> None:
         """Before anything is opened or read; the file's owner asks its own flags again."""
-        from gateway.backfill import BackfillOptions, refusal  # noqa: PLC0415
         from gateway.errors import Refused  # noqa: PLC0415
+        from gateway.sync.backfill import BackfillOptions, refusal  # noqa: PLC0415
 
         asked = {n: v for n, v in self._request.items() if n not in {"since", "until"}}
         reason = refusal(flags, BackfillOptions(**asked))

@@ -18,7 +18,7 @@ __all__ = ["command"]
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
 def command(as_json: bool) -> None:
     """Prove the settings against the real systems. Only reads; says how to mend what it finds."""
-    from gateway.checks import run_checks  # noqa: PLC0415 - --help stays quick
+    from gateway.app.checks import run_checks  # noqa: PLC0415 - --help stays quick
     from gateway.cli.run import read_config, run_logged  # noqa: PLC0415
 
     checks = run_logged(run_checks(read_config(complete=True)))

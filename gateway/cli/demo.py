@@ -86,12 +86,12 @@ async def _show_it(port: int | None, *, once: bool) -> bool:
 async def _running(port: int | None) -> AsyncIterator[tuple[Any, str]]:
     """A sandbox and a gateway that can reach nothing else: no environment, no .env is read."""
     from gateway.app import Role, open_core  # noqa: PLC0415
+    from gateway.app.config import LiveConfig, load  # noqa: PLC0415
     from gateway.cli.sandbox import say_moved  # noqa: PLC0415
-    from gateway.config import LiveConfig, load  # noqa: PLC0415
-    from gateway.events import SUBSCRIBED  # noqa: PLC0415
     from gateway.http.site import public_site  # noqa: PLC0415
     from gateway.sandbox import Ports, Sandbox, SandboxOptions, first_free  # noqa: PLC0415
-    from gateway.sources import Sources  # noqa: PLC0415
+    from gateway.settings.sources import Sources  # noqa: PLC0415
+    from gateway.sync.webhooks import SUBSCRIBED  # noqa: PLC0415
 
     wanted = Ports() if port == 0 else Ports.in_a_row(_SANDBOX_PORT)
     ports = wanted.settled(_HOST)

@@ -5,10 +5,10 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
-from gateway.channels.crm.mapping import address_properties, contact_properties
+from gateway.channels.crm.hubspot.mapping import address_properties, contact_properties
 from gateway.channels.smaregi.mapping import member_fields
 from gateway.customer import Address as Fields
-from gateway.http.forms import (
+from gateway.http.forms.registration import (
     Email,
     FormError,
     Name,

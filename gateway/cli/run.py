@@ -14,14 +14,13 @@ import orjson
 from aiohttp import web
 
 from gateway.app import Core, Role, open_core
-from gateway.config import LiveConfig, load, stamp
-from gateway.errors import ConfigurationError, Refused, Unreachable
+from gateway.app.config import LiveConfig, load, stamp
+from gateway.errors import ConfigurationError, Refused, Unreachable, plain_json
 from gateway.http.control import control_application
-from gateway.logs import log_to_stderr
-from gateway.plain import plain_json
 from gateway.settings import GatewaySettings
-from gateway.sources import Sources
+from gateway.settings.sources import Sources
 from gateway.store import OwnerLock, socket_path
+from gateway.telemetry.logs import log_to_stderr
 
 __all__ = [
     "Client",

@@ -96,7 +96,7 @@ def _print_settings(sandbox: Any, gateway_url: str) -> None:
 def _gateway_key() -> str | None:
     """A key that the gateway knows, as things stand now: it may get one while the sandbox runs."""
     from gateway.errors import ConfigurationError  # noqa: PLC0415
-    from gateway.sources import Sources  # noqa: PLC0415
+    from gateway.settings.sources import Sources  # noqa: PLC0415
 
     try:
         values = Sources.read(Path.cwd()).values()

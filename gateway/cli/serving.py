@@ -11,9 +11,9 @@ from pathlib import Path
 import aiohttp
 
 from gateway.app import Role, open_core
+from gateway.app.config import LiveConfig
 from gateway.cli.run import Client, control_site
 from gateway.cli.terminal import closed_terminal_ends, ending_quietly
-from gateway.config import LiveConfig
 from gateway.errors import ConfigurationError, Refused
 from gateway.http.site import public_site
 from gateway.store import OwnerLock, exposed, socket_path

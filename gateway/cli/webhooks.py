@@ -23,9 +23,9 @@ def install(as_json: bool) -> None:
     What is there already stays as it is, so it may be run at any time. The privacy topics and
     Smaregi's webhook are set in their own consoles; see 'Webhooks' in the README.
     """
-    from gateway.checks import install_webhooks  # noqa: PLC0415 - --help stays quick
+    from gateway.app.checks import install_webhooks  # noqa: PLC0415 - --help stays quick
     from gateway.cli.run import read_config, run_logged  # noqa: PLC0415
-    from gateway.events import SUBSCRIBED  # noqa: PLC0415
+    from gateway.sync.webhooks import SUBSCRIBED  # noqa: PLC0415
 
     found = run_logged(install_webhooks(read_config(complete=True)))
     rows = [(SUBSCRIBED[each.topic], each.state, each.detail) for each in found]

@@ -1,10 +1,10 @@
 """All that is the same for every channel: attempt, outcome, retry, circuit, replay, worker."""
 
 from gateway.delivery.attempt import Ended, Route
+from gateway.delivery.circuit import Admission, Gate
 from gateway.delivery.deliverer import Deliverer
-from gateway.delivery.gate import Admission, Gate
-from gateway.delivery.policy import judge
 from gateway.delivery.replay import Replay, ReplayOptions
+from gateway.delivery.retry import judge
 from gateway.delivery.worker import Worker
 
 __all__ = [

@@ -13,14 +13,14 @@ from typing import Self
 from flags import FlagSet, Mode
 from gateway.channels import Done
 from gateway.customer import Customer
-from gateway.delivery.gate import Admission, Gate
-from gateway.delivery.policy import Decision, judge, wait_for_channel, wait_for_shopify
+from gateway.delivery.circuit import Admission, Gate
+from gateway.delivery.preparation import Works
+from gateway.delivery.retry import Decision, judge, wait_for_channel, wait_for_shopify
 from gateway.delivery.route import Route
-from gateway.delivery.works import Works
 from gateway.errors import DryRunStop, ErrorClass, StorageError, UpstreamError
 from gateway.outcomes import Delivery, Kind, Outcome, Waiting
 from gateway.store import Database, Keys
-from gateway.store.settling import Settlement
+from gateway.store.outbox import Settlement
 from gateway.wire import Patience, dry_run, own_pace
 
 __all__ = ["Attempts", "Ended", "Route"]

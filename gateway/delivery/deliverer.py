@@ -15,16 +15,16 @@ from flags import FlagSet
 from gateway.customer import Customer
 from gateway.delivery.attempt import Attempts, Ended, Route
 from gateway.delivery.background import Background
-from gateway.delivery.ends import Ends, ended_together
-from gateway.delivery.gate import Admission
-from gateway.delivery.jumps import Jumps
-from gateway.delivery.policy import wait_for_a_person, wait_for_shopify
+from gateway.delivery.circuit import Admission
+from gateway.delivery.clock_jumps import Jumps
 from gateway.delivery.proofs import Proofs
+from gateway.delivery.retry import wait_for_a_person, wait_for_shopify
+from gateway.delivery.settling import Ends, ended_together
 from gateway.errors import ErrorClass, StorageError, UpstreamError
 from gateway.outcomes import Delivery, Kind, Outcome, Waiting
 from gateway.shopify import Shopify
-from gateway.store import Database, Keys, erasure, listing, outbox, removals, schedule
-from gateway.store.settling import Settlement
+from gateway.store import Database, Keys, erasure, outbox, removals
+from gateway.store.outbox import Settlement
 from gateway.wire import Lane, lane
 
 __all__ = ["Deliverer", "Ended", "Route"]
@@ -243,7 +243,7 @@ class Deliverer(Background):
         admission = await gate.admit(person=person)
         if admission is Admission.SHUT:
             await self._ends.postpone([delivery], self._attempts.shut(gate))
-            waiting = await self._db.read(lambda db: listing.get(db, delivery.id))
+            waiting = await self._db.read(lambda db: outbox.get(db, delivery.id))
             return waiting if waiting and waiting.outcome.is_open else None
         claimed = None
         try:
@@ -274,7 +274,7 @@ class Deliverer(Background):
         """What deliveries waited for is over."""
         await self.jumps.follow()
         now = self._clock()
-        while await self._db.write(lambda db: schedule.wake(db, waiting, channel, now)):
+        while await self._db.write(lambda db: outbox.wake(db, waiting, channel, now)):
             pass
 
     async def _reopened(self, channel: str) -> None:

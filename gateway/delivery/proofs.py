@@ -5,9 +5,9 @@ from collections.abc import Callable, Sequence
 
 from flags import Mode
 from gateway.customer import Customer
-from gateway.delivery.works import Works
+from gateway.delivery.preparation import Works
 from gateway.outcomes import Kind, NewDelivery, Outcome
-from gateway.store import Database, links, outbox, proofs, schedule
+from gateway.store import Database, links, outbox, proofs
 
 __all__ = ["Proofs"]
 
@@ -42,7 +42,7 @@ class Proofs:
 
         def unit(db: sqlite3.Connection) -> None:
             now = self._clock()
-            schedule.proven(db, customer_id, self._channel, now)
+            outbox.proven(db, customer_id, self._channel, now)
             self._owe(db, customer_id, proofs.prove(db, customer_id, emails, signed_in=signed_in))
 
         if await self._db.read(is_news):

@@ -17,7 +17,7 @@ from gateway.customer import Customer
 from gateway.delivery.deliverer import Deliverer
 from gateway.errors import ErrorClass
 from gateway.outcomes import Delivery, DeliveryFilter, Outcome
-from gateway.store import Database, listing, outbox
+from gateway.store import Database, outbox
 from gateway.wire import Lane, lane
 
 __all__ = ["Replay", "ReplayOptions"]
@@ -59,9 +59,9 @@ class Replay:
         stop = stop or asyncio.Event()
         began = options.began
         if began is None:
-            began = await self._db.read(listing.last_attempt)
+            began = await self._db.read(outbox.last_attempt)
         chosen = self._narrowed(options.chosen)
-        total = await self._db.read(lambda db: listing.count(db, chosen)) if chosen else 0
+        total = await self._db.read(lambda db: outbox.count(db, chosen)) if chosen else 0
         total = total if options.limit is None else min(total, options.limit)
         yield {"event": "start", "total": total, "began": began, "dry_run": options.dry_run}
         counts: Counter[str] = Counter()
@@ -89,7 +89,7 @@ class Replay:
             size = PAGE if left is None else min(PAGE, left)
             page = await self._db.read(
                 partial(
-                    listing.find,
+                    outbox.find,
                     chosen=chosen,
                     limit=size,
                     after=after,

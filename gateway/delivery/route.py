@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from gateway.channels import Channel, Spec
-from gateway.delivery.gate import Gate
+from gateway.delivery.circuit import Gate
 from gateway.outcomes import Delivery, Kind
 from gateway.settings import Section
 

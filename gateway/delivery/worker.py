@@ -14,7 +14,7 @@ from gateway.delivery.deliverer import Deliverer
 from gateway.delivery.drain import Drain, KeepBack
 from gateway.errors import StorageError
 from gateway.outcomes import Delivery, Outcome
-from gateway.store import Database, schedule
+from gateway.store import Database, outbox
 from gateway.wire import Lane, lane
 
 __all__ = ["Worker"]
@@ -105,9 +105,7 @@ class Worker:
             keep_back = self._keeping()
             skip = self._deliverer.busy | passed
             due = await self._db.read(
-                partial(
-                    schedule.due, channel=name, now=now, limit=limit, busy=skip, retries=retries
-                )
+                partial(outbox.due, channel=name, now=now, limit=limit, busy=skip, retries=retries)
             )
             going = [d for d in due if self._deliverer.may_go(d)]
             staying = [d for d in due if d not in going]
@@ -123,7 +121,7 @@ class Worker:
         async def keep_back(deliveries: Sequence[Delivery]) -> None:
             def unit(db: sqlite3.Connection) -> None:
                 if flags == self._flags:
-                    schedule.keep_back(db, deliveries)
+                    outbox.keep_back(db, deliveries)
 
             await self._db.write(unit)
 
@@ -152,33 +150,33 @@ class Worker:
 
     async def _release_held(self, channel: str) -> None:
         """Held customers whom flag and percentage now let through become pending."""
-        after = schedule.START
+        after = outbox.START
         while True:
             page = await self._db.read(
-                partial(schedule.held, channel=channel, after=after, limit=_SWEEP)
+                partial(outbox.held, channel=channel, after=after, limit=_SWEEP)
             )
             if not page:
                 return
-            after = schedule.place_of(page[-1][0])
+            after = outbox.place_of(page[-1][0])
             go = [held.id for held, linked in page if self._decides_on(held, linked=linked)]
             if go:
                 await self._deliverer.jumps.follow()
-                await self._db.write(partial(schedule.release, ids=go, now=self._clock()))
+                await self._db.write(partial(outbox.release, ids=go, now=self._clock()))
                 self.wake(channel)
 
     async def _look_again(self, channel: str) -> None:
         """What was kept back, and may go by the flags of now."""
         for outcome in (Outcome.PENDING, Outcome.RETRYING):
-            after = schedule.START
+            after = outbox.START
             while page := await self._db.read(
                 partial(
-                    schedule.kept_back, channel=channel, outcome=outcome, after=after, limit=_SWEEP
+                    outbox.kept_back, channel=channel, outcome=outcome, after=after, limit=_SWEEP
                 )
             ):
-                after = schedule.place_of(page[-1])
+                after = outbox.place_of(page[-1])
                 go = [delivery.id for delivery in page if self._deliverer.may_go(delivery)]
                 if go:
-                    await self._db.write(partial(schedule.let_go, ids=go))
+                    await self._db.write(partial(outbox.let_go, ids=go))
                     self.wake(channel)
 
     def _decides_on(self, held: Delivery, *, linked: bool) -> bool:

@@ -3,9 +3,9 @@
 from gateway.duplicates.comparison import Compared, Mark, compare
 from gateway.duplicates.finder import Finder, merged_online
 from gateway.duplicates.linking import Linking
-from gateway.duplicates.merge import Merging
+from gateway.duplicates.member_merge import Merging
+from gateway.duplicates.merge_plan import Plan
 from gateway.duplicates.rules import POSSIBLE_FROM, Judgement, Reason, judge, judge_forms
-from gateway.duplicates.sides import Plan
 
 __all__ = [
     "POSSIBLE_FROM",

@@ -17,7 +17,7 @@ from typing import Any
 
 from gateway.duplicates.rules import Judgement, Reason, judge_forms
 from gateway.errors import StorageError, UpstreamError
-from gateway.store import Database, duplicates, examination, members, told
+from gateway.store import Database, duplicate_queue, duplicates, members, signup_evidence
 from gateway.store.members import Member
 from gateway.wire import Lane, lane
 
@@ -78,7 +78,7 @@ class Finder:
         until = self._timer() + seconds
         at_till = 0
         try:
-            while self._timer() < until and await self._db.read(examination.is_waiting):
+            while self._timer() < until and await self._db.read(duplicate_queue.is_waiting):
                 at_till += await self._db.write(self._slice)
                 await asyncio.sleep(pause)
         finally:
@@ -89,11 +89,11 @@ class Finder:
         """Whether linked members wait for the index to have them; who has not come for long does
         not wait any more.
         """
-        now, ids = self._timer(), await self._db.read(examination.unknown)
+        now, ids = self._timer(), await self._db.read(duplicate_queue.unknown)
         self._missed = {each: self._missed.get(each, now) for each in ids}
         gone = [each for each, since in self._missed.items() if now - since > _REFRESH_EVERY]
         if gone:
-            await self._db.write(lambda db: examination.given_up(db, gone))
+            await self._db.write(lambda db: duplicate_queue.given_up(db, gone))
         return len(ids) > len(gone)
 
     def _slice(self, db: sqlite3.Connection) -> int:
@@ -102,26 +102,26 @@ class Finder:
         How many were made at the till for a customer.
         """
         now, until, at_till = self._clock(), self._timer() + _SLICE, 0
-        changed = examination.next_changed(db, _AT_ONCE)
+        changed = duplicate_queue.next_changed(db, _AT_ONCE)
         if not changed:
             return self._slice_of_linked(db, now, until)
         for member_id in changed:
-            examination.keep_told(db, member_id)
+            duplicate_queue.keep_told(db, member_id)
             at_till += examine(db, member_id, now)
-            examination.done(db, member_id)
+            duplicate_queue.done(db, member_id)
             if self._timer() > until:
                 break
         return at_till
 
     def _slice_of_linked(self, db: sqlite3.Connection, now: float, until: float) -> int:
-        linked = examination.next_linked(db, _AT_ONCE)
+        linked = duplicate_queue.next_linked(db, _AT_ONCE)
         if not linked:
             duplicates.forget_gone(db, now - _NEW)
-            told.forget_unlinked(db)
-            examination.all_linked_done(db)
+            signup_evidence.forget_unlinked(db)
+            duplicate_queue.all_linked_done(db)
         for member_id in linked:
             examine(db, member_id, now)
-            examination.linked_done(db, member_id)
+            duplicate_queue.linked_done(db, member_id)
             if self._timer() > until:
                 break
         return 0
@@ -137,7 +137,7 @@ def examine(db: sqlite3.Connection, member_id: int, now: float) -> int:
         return 0
     known = {pair.other(member_id): pair for pair in duplicates.of_member(db, member_id)}
     ours, others = _alike(db, member)
-    linked = examination.linked(db, [member_id, *others])
+    linked = duplicate_queue.linked(db, [member_id, *others])
     merged = {other_id for other_id, pair in known.items() if Reason.MERGED_ONLINE in pair.reasons}
     found = {other_id: Judgement(()).with_merge() for other_id in merged}
     for other_id, theirs in others.items():
@@ -169,15 +169,15 @@ def _alike(db: sqlite3.Connection, member: Member) -> tuple[list[Member], dict[i
     """The member's forms, and those of whoever is like one of them: as the till wrote them, and as
     their customers told it.
     """
-    ours = _forms(member, told.of_members(db, [member.member_id]))
+    ours = _forms(member, signup_evidence.of_members(db, [member.member_id]))
     near = {other.member_id: other for form in ours for other in members.alike(db, form)}
     for form in ours:
-        for other_id in told.alike(db, dataclasses.asdict(form)) - near.keys():
+        for other_id in signup_evidence.alike(db, dataclasses.asdict(form)) - near.keys():
             other = members.get(db, other_id)
             if other is not None:
                 near[other_id] = other
     near.pop(member.member_id, None)
-    said = told.of_members(db, near)
+    said = signup_evidence.of_members(db, near)
     return ours, {other_id: _forms(other, said) for other_id, other in near.items()}
 
 

@@ -17,11 +17,11 @@ from flags import FlagSet, Mode
 from gateway.channels.smaregi import Smaregi
 from gateway.customer import Customer
 from gateway.delivery import Deliverer
-from gateway.duplicates.progress import Tell, Unfinished, told
+from gateway.duplicates.command_events import Tell, Unfinished, told
 from gateway.errors import Refused
 from gateway.outcomes import Delivery, DeliveryFilter, Kind, Link, NewDelivery, Outcome
 from gateway.shopify import Shopify
-from gateway.store import Database, links, listing, outbox
+from gateway.store import Database, links, outbox
 
 __all__ = ["CHANNEL", "Linking"]
 
@@ -52,7 +52,7 @@ class Linking:
     # -- link
 
     def link(self, customer_id: int, member_id: int) -> AsyncIterator[dict[str, Any]]:
-        """Events (`gateway.duplicates.progress`)."""
+        """Events (`gateway.duplicates.command_events`)."""
         return told(self.deliverer, lambda tell: self._link(customer_id, member_id, tell))
 
     async def _link(self, customer_id: int, member_id: int, tell: Tell) -> str:
@@ -134,7 +134,7 @@ class Linking:
         new = NewDelivery(CHANNEL, Kind.REGISTRATION, Outcome.PENDING)
         (delivery,) = outbox.add(db, customer_id, None, [new], now)
         outbox.save_plan(db, delivery.id, {"member": member_id, "by_hand": True})
-        return listing.get(db, delivery.id) or delivery
+        return outbox.get(db, delivery.id) or delivery
 
     # -- unlink
 
@@ -240,7 +240,7 @@ class Linking:
             if asyncio.get_running_loop().time() > until:
                 raise Unfinished("It is being tried; `deliveries list` shows how it ends.")
             await asyncio.sleep(0.05)
-            after = await self._db.read(lambda db: listing.get(db, delivery.id))
+            after = await self._db.read(lambda db: outbox.get(db, delivery.id))
         return after
 
     async def attempt_owed(self, customer_id: int) -> str:
@@ -268,7 +268,7 @@ def refuse_status(member_id: int, status: str) -> None:
 
 def _open(db: sqlite3.Connection, customer_id: int) -> list[Delivery]:
     wanted = DeliveryFilter(channels=(CHANNEL,), outcomes=_OPEN, customer_id=customer_id)
-    return listing.find(db, wanted, limit=1)
+    return outbox.find(db, wanted, limit=1)
 
 
 def _outcome_of(delivery: Delivery) -> str:

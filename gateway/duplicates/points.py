@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable
 
 from gateway.channels.smaregi.client import SmaregiClient
-from gateway.duplicates.progress import Tell, Unfinished
+from gateway.duplicates.command_events import Tell, Unfinished
 from gateway.errors import ErrorClass, UpstreamError
 from gateway.store import Database, merges
 from gateway.store.merges import Merge

@@ -8,9 +8,9 @@ from urllib.parse import urlsplit
 
 from aiohttp import web
 
-from gateway.answers import Answer, problem
 from gateway.http.keys import ACCESS
 from gateway.http.middleware import CALLER, Handler, respond
+from gateway.responses.bodies import Answer, problem
 from gateway.settings import is_loopback
 
 __all__ = ["keys"]

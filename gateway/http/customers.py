@@ -2,13 +2,13 @@
 
 from aiohttp import web
 
-from gateway.answers import problem
 from gateway.customer import numeric_id
-from gateway.http.change_form import read_change
-from gateway.http.forms import FormError, NotJsonError, parse_json
+from gateway.http.forms.profile_change import read_change
+from gateway.http.forms.registration import FormError, NotJsonError, parse_json
 from gateway.http.keys import CORE
 from gateway.http.limiting import too_often
 from gateway.http.middleware import read_body, respond
+from gateway.responses.bodies import problem
 
 __all__ = ["routes"]
 

@@ -7,14 +7,14 @@ from typing import Any
 import orjson
 from aiohttp import web
 
-from gateway.answers import Answer, delivery_row, problem
 from gateway.delivery import ReplayOptions
 from gateway.errors import ErrorClass
-from gateway.http.forms import FormError, NotJsonError, parse_json, shown_name
+from gateway.http.forms.registration import FormError, NotJsonError, parse_json, shown_name
 from gateway.http.keys import CORE
 from gateway.http.middleware import read_body, respond
 from gateway.outcomes import Delivery, DeliveryFilter, Outcome
-from gateway.store import listing
+from gateway.responses.bodies import Answer, delivery_row, problem
+from gateway.store import outbox
 
 __all__ = ["read_filter", "routes", "wrong_filter"]
 
@@ -117,7 +117,7 @@ async def list_deliveries(request: web.Request) -> web.Response:
         after = number(request.query, "cursor", 1, 2**62) if cursor else None
     except FormError as error:
         return wrong_filter(error)
-    rows = await core.db.read(lambda db: listing.find(db, chosen, limit=limit + 1, after=after))
+    rows = await core.db.read(lambda db: outbox.find(db, chosen, limit=limit + 1, after=after))
     page = rows[:limit]
     more = str(page[-1].id) if len(rows) > limit else None
     body = {"deliveries": [delivery_row(row) for row in page], "next_cursor": more}
@@ -157,7 +157,7 @@ async def _one(request: web.Request) -> Delivery | None:
     if not (text.isascii() and text.isdigit() and len(text) < 19):
         return None
     delivery_id = int(text)
-    return await request.app[CORE].db.read(lambda db: listing.get(db, delivery_id))
+    return await request.app[CORE].db.read(lambda db: outbox.get(db, delivery_id))
 
 
 def _missing() -> web.Response:

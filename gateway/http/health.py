@@ -3,12 +3,12 @@
 import orjson
 from aiohttp import web
 
-from gateway.answers import Answer, problem
+from gateway.app.identity import SHOP
 from gateway.errors import StorageError
 from gateway.http.keys import CORE
 from gateway.http.middleware import respond
-from gateway.identity import SHOP
-from gateway.refusals import another_shop
+from gateway.responses.bodies import Answer, problem
+from gateway.responses.problems import another_shop
 
 __all__ = ["routes"]
 

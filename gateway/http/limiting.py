@@ -2,10 +2,10 @@
 
 from aiohttp import web
 
-from gateway.answers import Answer, problem
 from gateway.http.keys import ACCESS
 from gateway.http.middleware import CALLER
 from gateway.http.rates import client_address
+from gateway.responses.bodies import Answer, problem
 
 __all__ = ["too_often"]
 

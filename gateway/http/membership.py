@@ -6,12 +6,12 @@ import orjson
 from aiohttp import ETag, web
 
 from flags import Mode
-from gateway.answers import Answer, problem
 from gateway.card import FORMATS, is_scannable, svg
 from gateway.customer import numeric_id
 from gateway.errors import EmailNotProven, ErrorClass, UpstreamError
 from gateway.http.keys import CORE
 from gateway.http.middleware import respond
+from gateway.responses.bodies import Answer, problem
 
 __all__ = ["routes"]
 

@@ -9,9 +9,9 @@ from collections.abc import Awaitable, Callable
 
 from aiohttp import web
 
-from gateway.answers import Answer, problem
 from gateway.errors import StorageError
 from gateway.http.keys import CORE
+from gateway.responses.bodies import Answer, problem
 
 __all__ = ["CALLER", "Handler", "HungUp", "problems", "read_body", "respond", "watch"]
 

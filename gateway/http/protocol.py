@@ -15,9 +15,9 @@ from typing import Any, cast
 from aiohttp import StreamReader, web
 from aiohttp.web_protocol import RequestHandler
 
-from gateway.answers import problem
 from gateway.http.connections import Connections
 from gateway.http.middleware import respond
+from gateway.responses.bodies import problem
 
 __all__ = ["Runner"]
 

@@ -4,15 +4,21 @@ import time
 
 from aiohttp import web
 
-from gateway.answers import problem
-from gateway.http.forms import FormError, NotJsonError, RegistrationForm, parse_json, read_form
+from gateway.app.identity import SHOP
+from gateway.http.forms.registration import (
+    FormError,
+    NotJsonError,
+    RegistrationForm,
+    parse_json,
+    read_form,
+)
 from gateway.http.keys import CORE
 from gateway.http.limiting import too_often
 from gateway.http.middleware import CALLER, read_body, respond
 from gateway.http.preferences import prefers
-from gateway.identity import SHOP
-from gateway.intent import SignUp
-from gateway.refusals import another_shop
+from gateway.registration.intent import SignUp
+from gateway.responses.bodies import problem
+from gateway.responses.problems import another_shop
 
 __all__ = ["routes"]
 

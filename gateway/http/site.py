@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 from aiohttp import web
 
 from gateway.app import Core
-from gateway.config import LiveConfig
+from gateway.app.config import LiveConfig
 from gateway.errors import ConfigurationError
 from gateway.http.connections import Connections, Limits, raise_descriptors
 from gateway.http.protocol import Runner

@@ -11,9 +11,11 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
-from gateway.answers import Answer, problem
 from gateway.errors import StorageError
-from gateway.events import (
+from gateway.http.keys import CORE
+from gateway.http.middleware import HungUp, read_body, respond
+from gateway.responses.bodies import Answer, problem
+from gateway.sync.webhooks import (
     MalformedError,
     NewEvent,
     could_be_shopifys,
@@ -23,8 +25,6 @@ from gateway.events import (
     shopify_event,
     smaregi_event,
 )
-from gateway.http.keys import CORE
-from gateway.http.middleware import HungUp, read_body, respond
 
 __all__ = ["BODIES", "Bodies", "routes"]
 

@@ -1,8 +1,8 @@
 """Who is the same person: the index of Smaregi members, and the rules."""
 
 from gateway.matching.index import MemberIndex, MemberSource, ScanProgress
+from gateway.matching.match_keys import has_another_given_name
 from gateway.matching.rebuild import rebuild
-from gateway.matching.rows import has_another_given_name
 from gateway.matching.rules import (
     CreateNew,
     Evidence,

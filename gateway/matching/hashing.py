@@ -23,7 +23,7 @@ from typing import Any, BinaryIO
 
 import orjson
 
-from gateway.matching.rows import MemberHasher, Values, instant
+from gateway.matching.match_keys import MemberHasher, Values, instant
 from gateway.normalize import load_postal_codes
 
 __all__ = ["Hashed", "PageHasher", "in_slices", "newest_stamp", "serve"]

@@ -20,12 +20,12 @@ from gateway.customer import Profile
 from gateway.errors import NotReadyError
 from gateway.matching.hashing import in_slices, newest_stamp
 from gateway.matching.keying import Keying
-from gateway.matching.rows import KEYS, earlier, instant
+from gateway.matching.match_keys import KEYS, earlier, instant
 from gateway.matching.rules import Evidence
 from gateway.matching.scan import HIGHEST_ID, MemberSource, Page, ScanProgress, pages, scan
-from gateway.matching.shared import SharedRun
+from gateway.matching.shared_run import SharedRun
 from gateway.matching.written import Written
-from gateway.store import Database, Keys, examination, member_pass, members
+from gateway.store import Database, Keys, duplicate_queue, member_pass, members
 from gateway.store.members import Member
 from gateway.wire import Lane, lane
 
@@ -257,7 +257,7 @@ class MemberIndex:
 
             def unit(db: Any) -> None:
                 members.upsert(db, rows)
-                examination.add(db, (row[0] for row in rows))
+                duplicate_queue.add(db, (row[0] for row in rows))
                 members.set_meta(db, "members_stamp", stamp)
 
             if rows or stamp != self._stamp:

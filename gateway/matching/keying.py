@@ -3,8 +3,8 @@
 import logging
 import sqlite3
 
-from gateway.matching.rows import MemberHasher
-from gateway.store import Keys, examination, members
+from gateway.matching.match_keys import MemberHasher
+from gateway.store import Keys, duplicate_queue, members
 
 __all__ = ["Keying"]
 
@@ -43,4 +43,4 @@ class Keying:
         members.set_meta(db, "members_complete", "")
         members.set_meta(db, "members_running", "")
         members.set_meta(db, _SECRET, self._newest)
-        examination.untell(db)
+        duplicate_queue.untell(db)

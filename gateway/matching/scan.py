@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from gateway.matching.hashing import Hashed, PageHasher
-from gateway.matching.rows import MemberHasher, Values, instant
+from gateway.matching.match_keys import MemberHasher, Values, instant
 
 __all__ = [
     "FULL_PAGE",

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from gateway.matching.rows import instant
+from gateway.matching.match_keys import instant
 
 __all__ = ["Written"]
 

@@ -8,9 +8,9 @@ import asyncio
 from collections.abc import Callable, Mapping
 from functools import partial
 
-from gateway.channels.given import Marks, all_known, rekeyed
+from gateway.channels.last_sent import Marks, all_known, rekeyed
 from gateway.channels.smaregi import Smaregi
-from gateway.channels.smaregi.told import held
+from gateway.channels.smaregi.from_member import held
 from gateway.customer import Customer
 from gateway.delivery import Deliverer
 from gateway.errors import NotReadyError

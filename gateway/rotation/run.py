@@ -16,12 +16,12 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
-from gateway.answers import iso
+from gateway.background import go_round
 from gateway.channels.smaregi import Smaregi
 from gateway.errors import StorageError, UpstreamError
+from gateway.responses.bodies import iso
 from gateway.rotation.customers import Customers
 from gateway.rotation.stock import reseal, take_stock
-from gateway.rounds import go_round
 from gateway.store import Database, Keys, rekeying
 from gateway.store.rekeying import Mark
 from gateway.wire import Lane, lane

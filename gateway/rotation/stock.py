@@ -5,7 +5,7 @@ import sqlite3
 from collections.abc import Mapping
 from functools import partial
 
-from gateway.intent import person_of, read_intent
+from gateway.registration.intent import person_of, read_intent
 from gateway.store import Database, Keys, rekeying
 
 __all__ = ["reseal", "take_stock"]

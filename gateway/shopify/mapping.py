@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 from gateway.customer import Address, Customer, Gender, Profile, gid, numeric_id
+from gateway.errors import plain
 from gateway.normalize import parse_fields, parse_phone
-from gateway.plain import plain
 from gateway.shopify.placing import e164, has_extension, placed_input
 
 __all__ = [

@@ -1,36 +1,34 @@
 """The only SQL: the file, its owner's lock, its secret, and a sentence for each query."""
 
 from gateway.store import (
-    arrivals,
+    admission,
     backfill,
+    deferred,
+    duplicate_queue,
     duplicates,
     erasure,
     events,
-    examination,
     identities,
     inventory,
     links,
-    listing,
     member_pass,
     members,
     merges,
     outbox,
-    promises,
     proofs,
     registrations,
     rekeying,
     removals,
     retention,
-    schedule,
+    signup_evidence,
     tally,
-    told,
 )
 from gateway.store.database import Database
 from gateway.store.disk import Disk
 from gateway.store.files import exposed, prove_folder
 from gateway.store.guard import read_guard
+from gateway.store.keys import Keys, add_secret, secret_path
 from gateway.store.ownership import OwnerLock, lock_path, socket_path
-from gateway.store.secrets import Keys, add_secret, secret_path
 
 __all__ = [
     "Database",
@@ -38,23 +36,22 @@ __all__ = [
     "Keys",
     "OwnerLock",
     "add_secret",
-    "arrivals",
+    "admission",
     "backfill",
+    "deferred",
+    "duplicate_queue",
     "duplicates",
     "erasure",
     "events",
-    "examination",
     "exposed",
     "identities",
     "inventory",
     "links",
-    "listing",
     "lock_path",
     "member_pass",
     "members",
     "merges",
     "outbox",
-    "promises",
     "proofs",
     "prove_folder",
     "read_guard",
@@ -62,9 +59,8 @@ __all__ = [
     "rekeying",
     "removals",
     "retention",
-    "schedule",
     "secret_path",
+    "signup_evidence",
     "socket_path",
     "tally",
-    "told",
 ]

@@ -8,7 +8,7 @@ import orjson
 
 from gateway.outcomes import Delivery, Kind, NewDelivery, Outcome
 from gateway.store import members, outbox
-from gateway.store.listing import OPEN_SQL, row_to_delivery
+from gateway.store.outbox.queries import OPEN_SQL, row_to_delivery
 
 __all__ = ["Known", "Mark", "forget_mark", "give_back", "known", "leftovers", "mark", "open_page"]
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 import orjson
 
 from gateway.outcomes import Kind
-from gateway.store.listing import OPEN_SQL, open_of
+from gateway.store.outbox.queries import OPEN_SQL, open_of
 
 __all__ = [
     "GONE",

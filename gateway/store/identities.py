@@ -4,7 +4,7 @@ import sqlite3
 from collections.abc import Iterable
 
 from gateway.outcomes import Identity
-from gateway.store.listing import OPEN_SQL
+from gateway.store.outbox.queries import OPEN_SQL
 
 __all__ = [
     "all_of",

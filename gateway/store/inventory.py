@@ -8,7 +8,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from gateway.store.database import translated
-from gateway.store.listing import OPEN_SQL
+from gateway.store.outbox.queries import OPEN_SQL
 from gateway.store.ownership import OwnerLock, lock_path
 
 __all__ = ["NOTHING", "Inventory", "count", "look", "read_only", "unknown"]

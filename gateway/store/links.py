@@ -7,7 +7,7 @@ from itertools import product
 import orjson
 
 from gateway.outcomes import Link
-from gateway.store.listing import OPEN_SQL
+from gateway.store.outbox.queries import OPEN_SQL
 
 __all__ = [
     "apart",

@@ -2,7 +2,7 @@
 
 import sqlite3
 
-from gateway.store import examination
+from gateway.store import duplicate_queue
 from gateway.store.members import get_meta, set_meta
 
 __all__ = ["begin", "complete"]
@@ -31,4 +31,4 @@ def complete(db: sqlite3.Connection, stamp: str, keys: str, began: float) -> Non
     done = {"stamp": stamp, "running": "", "complete": "1", "keys": keys}
     for name, value in (done | {"refreshed_at": repr(began)}).items():
         set_meta(db, f"members_{name}", value)
-    examination.add_all_linked(db)
+    duplicate_queue.add_all_linked(db)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, fields
 from functools import lru_cache
 from typing import Any
 
-from gateway.store.outbox import values
+from gateway.store.outbox.write import values
 
 __all__ = [
     "ALIKE",

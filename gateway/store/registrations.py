@@ -1,6 +1,6 @@
 """Every query on registrations, their sealed intents and the remembered answers.
 
-How one begins is `gateway.store.arrivals`; how one waits, `gateway.store.promises`.
+How one begins is `gateway.store.admission`; how one waits, `gateway.store.deferred`.
 """
 
 import sqlite3

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import orjson
 
-from gateway.store import examination, proofs, told
+from gateway.store import duplicate_queue, proofs, signup_evidence
 from gateway.store.members import get_meta, set_meta
 from gateway.store.registrations import DAY
 
@@ -65,7 +65,7 @@ def finish(db: sqlite3.Connection, newest: str, older: Iterable[str], now: float
     known = used(db)
     set_used(db, {each: known.get(each) or now + DAY for each in older} | {newest: None})
     set_meta(db, _MARK, "")
-    examination.add_all_linked(db)
+    duplicate_queue.add_all_linked(db)
 
 
 # -- sign-ups under way
@@ -132,7 +132,7 @@ def customer(
     proofs.rekey(db, customer_id, emails)
     row = db.execute("SELECT 1 FROM told WHERE customer_id = ?", (customer_id,)).fetchone()
     if row is not None:
-        told.put(db, customer_id, evidence)
+        signup_evidence.put(db, customer_id, evidence)
 
 
 @dataclass(frozen=True, slots=True)

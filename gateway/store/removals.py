@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from gateway.outcomes import Kind
-from gateway.store.listing import OPEN_SQL
+from gateway.store.outbox.queries import OPEN_SQL
 
 __all__ = [
     "MOST",

@@ -11,7 +11,7 @@ import sqlite3
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from gateway.store.listing import OPEN_SQL
+from gateway.store.outbox.queries import OPEN_SQL
 
 __all__ = ["CALLER_BYTES", "Tally", "answers_of", "keep", "read", "waiting"]
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Any
 
-from tests.events.webhook import from_shopify, from_smaregi
+from tests.sync.webhooks.webhook import from_shopify, from_smaregi
 from tests.world import OPERATOR, registration
 
 __all__ = ["Request", "requests"]

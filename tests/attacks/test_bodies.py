@@ -9,7 +9,7 @@ import pytest
 
 from gateway.http import webhooks
 from tests.attacks.raw import connected, exchange, head, is_closed
-from tests.events.webhook import from_shopify, from_smaregi, send
+from tests.sync.webhooks.webhook import from_shopify, from_smaregi, send
 from tests.world import World, registration
 
 PATHS = ("/healthz", "/v1/registrations", "/webhooks/shopify", "/nothing", "/metrics")

@@ -8,10 +8,9 @@ import aiohttp
 import pytest
 
 from gateway.cli.run import Client, control_site
-from gateway.errors import ErrorClass, UpstreamError
-from gateway.logs import log_to_stderr
-from gateway.plain import plain, plain_json
+from gateway.errors import ErrorClass, UpstreamError, plain, plain_json
 from gateway.shopify.mapping import field_errors
+from gateway.telemetry.logs import log_to_stderr
 from tests.world import World
 
 NASTY = (

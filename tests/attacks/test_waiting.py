@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import pytest
 
 from gateway.sandbox import Fault
-from gateway.store import arrivals, disk, erasure, tally
+from gateway.store import admission, disk, erasure, tally
 from tests.world import World
 
 LATER = {"Prefer": "respond-async"}
@@ -52,7 +52,7 @@ async def test_what_can_wait_leaves_some_of_the_disk_free(
 async def test_each_caller_has_so_many_keys_remembered(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    bounds = arrivals.Bounds(keys=2)
+    bounds = admission.Bounds(keys=2)
     monkeypatch.setattr(world.core.registrar, "_bounds", lambda: bounds)
     one, two = "the-key-of-storefront-1", "the-key-of-storefront-2"
     world.set(GATEWAY_API_KEYS=f"{one},{two}")

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from gateway.http.authorization import keys
-from gateway.intent import new_id
+from gateway.registration.intent import new_id
 from gateway.settings import is_loopback
 from tests.attacks.raw import exchange, head
 from tests.world import OPERATOR, World, a_world

@@ -23,11 +23,11 @@ from typing import Any
 import uvloop
 
 from gateway.outcomes import DeliveryFilter, Outcome, Waiting
-from gateway.store import promises
+from gateway.store import deferred
 from gateway.store.database import _Connection
 from tests.benchmarks.registration import unlimited
 from tests.e2e.evidence import started_quietly
-from tests.herd.test_backlog import unwalked
+from tests.e2e.herd.test_backlog import unwalked
 from tests.world import World, a_world, registration
 
 SLOWER, LONGEST = 1.5, 0.020
@@ -123,7 +123,7 @@ async def jumped(world: World) -> None:
 async def brought_forward(world: World) -> None:
     """As for those whom Shopify's end of an outage makes due; they are none of this gateway's."""
     now = time.time()
-    while await world.core.db.write(partial(promises.bring_forward, now=now)):
+    while await world.core.db.write(partial(deferred.bring_forward, now=now)):
         pass
 
 

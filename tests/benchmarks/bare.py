@@ -22,16 +22,16 @@ import uvloop
 from aiohttp import web
 
 from gateway.channels import Store
-from gateway.channels.crm.mapping import contact_properties
+from gateway.channels.crm.hubspot.mapping import contact_properties
 from gateway.channels.email.message import Composer, message_id
 from gateway.channels.smaregi.columns import INDEX
 from gateway.channels.smaregi.mapping import member_fields
 from gateway.customer import Customer, Profile
-from gateway.http.forms import RegistrationForm, parse_json, read_form
-from gateway.intent import new_id
+from gateway.http.forms.registration import RegistrationForm, parse_json, read_form
 from gateway.matching.index import APART
-from gateway.matching.shared import SharedRun
+from gateway.matching.shared_run import SharedRun
 from gateway.normalize import load_places, parse_mailbox, smtp_address
+from gateway.registration.intent import new_id
 from gateway.shopify.documents import CREATE
 from gateway.shopify.mapping import customer_input, to_customer
 

@@ -12,10 +12,10 @@ import click
 import pytest
 
 import gateway
+from gateway.app.config import FLAGS, SECTIONS, known_variables
 from gateway.channels import ROSTER, Channel, Done, Spec
 from gateway.channels.smaregi import Smaregi
 from gateway.cli.replay import command as replay_command
-from gateway.config import FLAGS, SECTIONS, known_variables
 from gateway.errors import DryRunStop, ErrorClass, UpstreamError
 from gateway.sandbox import Fault, Sandbox
 from gateway.wire import dry_run

@@ -9,7 +9,7 @@ import pytest
 
 from gateway.channels.smaregi import Smaregi
 from gateway.channels.smaregi.mapping import member_fields
-from gateway.channels.smaregi.required import RequiredColumns, cannot_fill, filled
+from gateway.channels.smaregi.required_columns import RequiredColumns, cannot_fill, filled
 from gateway.customer import Customer, Profile
 from gateway.errors import ErrorClass, UpstreamError
 from gateway.sandbox import Fault

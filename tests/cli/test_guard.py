@@ -6,8 +6,8 @@ import pytest
 
 from gateway.sandbox import Sandbox
 from gateway.store import Database, removals
+from tests.app.guard.scene import another, settings_of
 from tests.cli.process import Shell, register
-from tests.guard.scene import another, settings_of
 
 
 @pytest.mark.long

@@ -3,9 +3,9 @@
 import aiohttp
 import pytest
 
-from gateway.answers import delivery_row
-from gateway.config import FLAGS
+from gateway.app.config import FLAGS
 from gateway.outcomes import Delivery, Kind, Outcome
+from gateway.responses.bodies import delivery_row
 from gateway.sandbox import Fault, Sandbox
 from tests.cli.process import Shell, register
 from tests.world import registration

@@ -20,11 +20,11 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from gateway.app.checks import run_checks
+from gateway.app.config import LiveConfig, load
 from gateway.channels import Check
-from gateway.checks import run_checks
-from gateway.config import LiveConfig, load
 from gateway.sandbox import Fault, Sandbox
-from gateway.sources import Sources
+from gateway.settings.sources import Sources
 from gateway.store import OwnerLock
 from gateway.wire import dry_run
 from tests.world import ALL_ON, a_world

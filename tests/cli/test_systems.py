@@ -9,7 +9,7 @@ import pytest
 
 from gateway.cli.demo import SAMPLE
 from gateway.sandbox import Fault, Sandbox, first_free
-from gateway.sources import read_dotenv
+from gateway.settings.sources import read_dotenv
 from tests.cli.process import Shell, register
 
 

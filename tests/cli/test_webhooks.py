@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from gateway.events import SUBSCRIBED
 from gateway.sandbox import Fault, Sandbox
+from gateway.sync.webhooks import SUBSCRIBED
 from tests.cli.process import Finished, Shell
 
 HERE = "http://127.0.0.1:9"

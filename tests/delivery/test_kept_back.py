@@ -4,14 +4,14 @@ import sqlite3
 
 import pytest
 
-from gateway.delivery.policy import wait_for_channel
+from gateway.delivery.retry import wait_for_channel
 from gateway.errors import ErrorClass
 from gateway.outcomes import Delivery, DeliveryFilter, Kind, NewDelivery, Outcome, Waiting
 from gateway.sandbox import Fault
-from gateway.store import listing, outbox, schedule
+from gateway.store import outbox
+from tests.e2e.trouble.ending import eventually
 from tests.store.memory import a_connection
-from tests.trouble.ending import eventually
-from tests.updates.test_patch import contact, patch, registered
+from tests.sync.updates.test_patch import contact, patch, registered
 from tests.world import World
 
 
@@ -92,12 +92,12 @@ def steps(db: sqlite3.Connection) -> list[str]:
 
 
 def due(db: sqlite3.Connection, limit: int = 10) -> list[Delivery]:
-    return schedule.due(db, "crm", 1000.0, limit, ())
+    return outbox.due(db, "crm", 1000.0, limit, ())
 
 
 def test_whoever_is_kept_back_is_passed_over_until_their_delivery_changes() -> None:
     db = backlog()
-    schedule.keep_back(db, due(db, 600))
+    outbox.keep_back(db, due(db, 600))
     left = due(db, 600)
     assert len(left) == 100
     new = NewDelivery("crm", Kind.UPDATE, Outcome.PENDING, urgent=True)
@@ -110,33 +110,33 @@ def test_what_changed_since_it_was_looked_at_is_not_kept_back() -> None:
     before = due(db, 1)
     new = NewDelivery("crm", Kind.UPDATE, Outcome.PENDING, urgent=True)
     outbox.add(db, before[0].customer_id, None, [new], 500.0)
-    schedule.keep_back(db, before)
+    outbox.keep_back(db, before)
     assert due(db, 1)[0].id == before[0].id
 
 
 def test_a_claim_ends_the_keeping() -> None:
     db = backlog()
     (first,) = due(db, 1)
-    schedule.keep_back(db, [first])
+    outbox.keep_back(db, [first])
     assert outbox.claim(db, first.id, 500.0) is not None
     why = wait_for_channel(ErrorClass.UNAVAILABLE, "waiting", 600.0)
-    schedule.postpone(db, [first.id], why, 500.0)
+    outbox.postpone(db, [first.id], why, 500.0)
     assert first.id in {each.id for each in due(db, 700)}
 
 
 @pytest.mark.parametrize("outcome", [Outcome.PENDING, Outcome.HELD])
 def test_pages_of_what_waits_hold_everyone_once(outcome: Outcome) -> None:
     db = backlog(outcome)
-    schedule.keep_back(db, due(db, 700))
-    after, seen = schedule.START, list[int]()
+    outbox.keep_back(db, due(db, 700))
+    after, seen = outbox.START, list[int]()
     while True:
         if outcome is Outcome.HELD:
-            page = [each for each, _ in schedule.held(db, "crm", after, 64)]
+            page = [each for each, _ in outbox.held(db, "crm", after, 64)]
         else:
-            page = schedule.kept_back(db, "crm", outcome, after, 64)
+            page = outbox.kept_back(db, "crm", outcome, after, 64)
         if not page:
             break
-        after = schedule.place_of(page[-1])
+        after = outbox.place_of(page[-1])
         seen += [each.id for each in page]
     assert sorted(seen) == list(range(1, 701))
 
@@ -145,9 +145,9 @@ def test_a_page_of_waking_ends_and_wakes_all() -> None:
     db = backlog()
     db.execute("UPDATE deliveries SET outcome = 'retrying', waiting = 'channel'")
     pages = []
-    while woken := schedule.wake(db, Waiting.CHANNEL, "crm", 5000.0):
+    while woken := outbox.wake(db, Waiting.CHANNEL, "crm", 5000.0):
         pages.append(woken)
-    assert max(pages) == schedule.PAGE
+    assert max(pages) == outbox.PAGE
     assert sum(pages) == 700
 
 
@@ -159,7 +159,7 @@ def test_a_clock_that_jumps_moves_each_once_in_pages(seconds: float) -> None:
     below: int | None = 2**62
     pages = 0
     while below is not None:
-        below = schedule.shift(db, seconds, below)
+        below = outbox.shift(db, seconds, below)
         pages += 1
     assert pages >= 3
     after = dict(tuple(row) for row in db.execute(times))
@@ -170,10 +170,10 @@ def test_nothing_is_scanned_or_sorted_for_what_is_due_or_woken() -> None:
     db = backlog()
     plans = steps(db)
     due(db)
-    schedule.wake(db, Waiting.CHANNEL, "crm", 5000.0)
-    schedule.held(db, "crm", schedule.START, 10)
-    schedule.kept_back(db, "crm", Outcome.PENDING, (20.0, 3), 10)
-    listing.ids(db, DeliveryFilter(), 0, 300)
+    outbox.wake(db, Waiting.CHANNEL, "crm", 5000.0)
+    outbox.held(db, "crm", outbox.START, 10)
+    outbox.kept_back(db, "crm", Outcome.PENDING, (20.0, 3), 10)
+    outbox.ids(db, DeliveryFilter(), 0, 300)
     db.set_trace_callback(None)
     assert plans
     assert [step for step in plans if "SCAN deliveries" in step or "TEMP B-TREE" in step] == []

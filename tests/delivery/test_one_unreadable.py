@@ -10,8 +10,8 @@ from gateway.app import Role
 from gateway.errors import UpstreamError
 from gateway.outcomes import Outcome
 from gateway.sandbox import Fault
-from tests.backfill.runs import a_shop, backfill, in_the_shop, numbers
-from tests.herd.backlog import put_aside
+from tests.e2e.herd.backlog import put_aside
+from tests.sync.backfill.runs import a_shop, backfill, in_the_shop, numbers
 from tests.world import World
 
 PEOPLE = 40

@@ -10,8 +10,8 @@ import pytest
 
 from gateway.outcomes import Delivery, Outcome
 from gateway.sandbox import Fault
-from gateway.store import settling
-from gateway.store.settling import Settlement
+from gateway.store import outbox
+from gateway.store.outbox import Settlement
 from tests.e2e.evidence import started_quietly
 from tests.world import World, registration
 
@@ -36,13 +36,13 @@ async def test_outcomes_that_end_together_share_a_commit(
 ) -> None:
     await started_quietly(world)
     written = []
-    settle = settling.settle
+    settle = outbox.settle
 
     def counted(db: sqlite3.Connection, ends: Sequence[Settlement], now: float) -> Any:
         written.append(len(ends))
         return settle(db, ends, now)
 
-    monkeypatch.setattr(settling, "settle", counted)
+    monkeypatch.setattr(outbox, "settle", counted)
 
     async def ends_at_once(delivery: Delivery, *_: Any, **__: Any) -> Settlement:
         return Settlement(delivery.id, Outcome.SKIPPED, started_at=time.time())
@@ -71,7 +71,7 @@ async def test_whatever_a_settling_raises_nothing_stays_busy(
 ) -> None:
     """The others' outcomes are written; of this one a person hears."""
     await started_quietly(world)
-    settle = settling.settle
+    settle = outbox.settle
 
     def breaks(db: sqlite3.Connection, ends: Sequence[Settlement], now: float) -> Any:
         written = settle(db, ends, now)
@@ -79,7 +79,7 @@ async def test_whatever_a_settling_raises_nothing_stays_busy(
             raise sqlite3.IntegrityError("CHECK constraint failed")
         return written
 
-    monkeypatch.setattr(settling, "settle", breaks)
+    monkeypatch.setattr(outbox, "settle", breaks)
     reply = await world.register(registration(1))
     assert reply.status == 201, reply.body
     assert reply.channel(broken)["outcome"] == "failed"

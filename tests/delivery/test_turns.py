@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from gateway.delivery.gate import Admission
+from gateway.delivery.circuit import Admission
 from gateway.errors import ErrorClass
 from gateway.outcomes import Delivery
 from gateway.sandbox import Fault

@@ -7,9 +7,9 @@ import pytest
 
 from flags import Mode
 from flags.flag import variable
-from gateway.config import FLAGS, SECTIONS, load
+from gateway.app.config import FLAGS, SECTIONS, load
 from gateway.errors import ConfigurationError
-from gateway.sources import Sources, read_dotenv
+from gateway.settings.sources import Sources, read_dotenv
 
 EXAMPLE = Path(__file__).parents[2] / ".env.example"
 TEXT = EXAMPLE.read_text("utf-8")

@@ -11,13 +11,13 @@ import pytest
 
 from flags.flag import variable
 from flags.words import ALLOWED_WORDS
+from gateway.app.config import FLAGS, known_variables
 from gateway.channels import Spec
 from gateway.cli import COMMANDS
-from gateway.config import FLAGS, known_variables
 from gateway.errors import ErrorClass
-from gateway.metrics import Metrics
 from gateway.outcomes import Outcome
 from gateway.sandbox import KINDS, SYSTEMS
+from gateway.telemetry.metrics import Metrics
 
 README = (Path(__file__).parents[2] / "README.md").read_text("utf-8")
 FLAG_VARIABLES = [variable(f) + end for f in FLAGS for end in ("", "_PERCENT", "_ALLOW")]

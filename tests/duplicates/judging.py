@@ -11,10 +11,10 @@ from gateway.channels.smaregi.mapping import member_fields
 from gateway.customer import Customer, Profile
 from gateway.duplicates.finder import examine
 from gateway.matching import CreateNew, LinkTo, choose
-from gateway.matching.rows import MemberHasher
+from gateway.matching.match_keys import MemberHasher
 from gateway.normalize import kana_key, name_key
 from gateway.outcomes import Match
-from gateway.store import Keys, duplicates, examination, members
+from gateway.store import Keys, duplicate_queue, duplicates, members
 from gateway.store.members import Member
 from tests.duplicates.population import Person, Record, Town
 
@@ -93,10 +93,10 @@ class _Judging:
         self.db.execute("BEGIN")
         for person in self.town.online:
             self.sign_up(person)
-        while linked := examination.next_linked(self.db, 1000):
+        while linked := duplicate_queue.next_linked(self.db, 1000):
             for member_id in linked:
                 examine(self.db, member_id, _NOW)
-                examination.linked_done(self.db, member_id)
+                duplicate_queue.linked_done(self.db, member_id)
         self.count()
         return self.verdict
 
@@ -104,7 +104,7 @@ class _Judging:
         assert person.told is not None
         key = self.hasher.email(person.told.email)
         candidates = members.by_email(self.db, key) if key else []
-        free = [m for m in candidates if not examination.linked(self.db, [m.member_id])]
+        free = [m for m in candidates if not duplicate_queue.linked(self.db, [m.member_id])]
         self.by_email_only(person, free)
         evidence = self.hasher.evidence(person.told)
         choice = choose(free, evidence, link_contradicted=self.link_contradicted)
@@ -140,9 +140,9 @@ class _Judging:
                VALUES ('smaregi', ?, ?, 0, 0)""",
             (customer, str(member_id)),
         )
-        examination.linked_now(self.db, customer, member_id, match, _NOW)
-        examination.keep_told(self.db, member_id)
-        examination.add_all_linked(self.db)
+        duplicate_queue.linked_now(self.db, customer, member_id, match, _NOW)
+        duplicate_queue.keep_told(self.db, member_id)
+        duplicate_queue.add_all_linked(self.db)
 
     def judge_link(self, person: Person, member_id: int) -> None:
         self.verdict.links.append((person.id, member_id))

@@ -8,7 +8,7 @@ import pytest
 from gateway.duplicates import finder, merged_online
 from gateway.outcomes import Match
 from gateway.sandbox import Fault
-from gateway.store import duplicates, examination, members, settling
+from gateway.store import duplicate_queue, duplicates, members, outbox
 from gateway.store.duplicates import Pair
 from tests.e2e.evidence import AlertBox
 from tests.world import World, a_world, registration
@@ -230,7 +230,7 @@ async def test_what_was_not_yet_looked_at_when_the_process_ends_is_looked_at_by_
     made = await sign_up(world)
     at_till = world.sandbox.smaregi.add(**TARO)
     await world.core.smaregi.members_fresh()
-    waiting = await world.core.db.read(lambda db: examination.next_changed(db, 10))
+    waiting = await world.core.db.read(lambda db: duplicate_queue.next_changed(db, 10))
     assert waiting == [made, at_till]
     monkeypatch.setattr(finder, "_EVERY", 0.02)
     await world.restart()
@@ -264,11 +264,11 @@ async def test_what_the_list_lacks_since_a_new_member_is_not_in_the_index_is_sai
     )
     made = await sign_up(world, phone="090-2345-6701")
     await world.core.duplicates.catch_up()
-    assert await world.core.db.read(examination.waiting) == 1
+    assert await world.core.db.read(duplicate_queue.waiting) == 1
     assert await pairs(world) == []
     await world.core.smaregi.members_fresh()
     await world.core.duplicates.catch_up()
-    assert await world.core.db.read(examination.waiting) == 0
+    assert await world.core.db.read(duplicate_queue.waiting) == 0
     assert [(p.low_id, p.high_id) for p in await pairs(world)] == [(other, made)]
 
 
@@ -277,10 +277,10 @@ async def test_a_linked_member_that_never_comes_is_not_waited_for_for_ever(
 ) -> None:
     monkeypatch.setattr(finder, "_REFRESH_EVERY", 0.05)
     await world.core.db.write(
-        lambda db: examination.linked_now(db, 7000000000001, 987654, Match(), 1.0)
+        lambda db: duplicate_queue.linked_now(db, 7000000000001, 987654, Match(), 1.0)
     )
-    assert await world.core.db.read(examination.waiting) == 1
-    while await world.core.db.read(examination.waiting):
+    assert await world.core.db.read(duplicate_queue.waiting) == 1
+    while await world.core.db.read(duplicate_queue.waiting):
         pass
 
 
@@ -335,15 +335,15 @@ async def test_a_new_member_whose_answer_was_lost_has_the_withdrawn_one_beside_i
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     gone = world.sandbox.smaregi.add(**TARO, status="3")
-    settle = settling.settle
+    settle = outbox.settle
 
     def dies(*_: Any) -> Any:
         raise sqlite3.OperationalError("disk I/O error")
 
-    monkeypatch.setattr(settling, "settle", dies)
+    monkeypatch.setattr(outbox, "settle", dies)
     await world.register()
     await world.stop()
-    monkeypatch.setattr(settling, "settle", settle)
+    monkeypatch.setattr(outbox, "settle", settle)
     await world.start()
     await world.replay(channel="smaregi")
     (pair,) = await looked_at(world)

@@ -10,7 +10,7 @@ import pytest
 from gateway.delivery.replay import ReplayOptions
 from gateway.outcomes import Delivery, Outcome
 from gateway.sandbox import Fault
-from tests.events.conftest import customers
+from tests.sync.webhooks.conftest import customers
 from tests.world import World, a_world, registration
 
 OLD = "old@example.com"

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from gateway.delivery.gate import Admission
+from gateway.delivery.circuit import Admission
 from gateway.sandbox import Fault
-from tests.events.conftest import connect, hurry
-from tests.events.webhook import arrived
+from tests.sync.webhooks.conftest import connect, hurry
+from tests.sync.webhooks.webhook import arrived
 from tests.world import World, a_world
 
 DAY = 86400.0

@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from gateway import recovery, registration
 from gateway.errors import StorageError
+from gateway.registration import recovery, registrar
 from gateway.sandbox import Fault
 from gateway.store import registrations
 from tests.e2e.evidence import QUICK
-from tests.promises.later import LATER, becomes, state_of
+from tests.registration.deferred.later import LATER, becomes, state_of
 from tests.world import World, a_world
 
 CREATE, FIND = "customerCreate", "customerByIdentifier"
@@ -129,7 +129,7 @@ async def test_a_third_caller_joins_the_second_run(world: World) -> None:
 async def test_a_key_is_free_again_after_a_full_disk(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(registration, "_DISK_AGAIN", 0.02)
+    monkeypatch.setattr(registrar, "_DISK_AGAIN", 0.02)
     real = world.core.db.write
     full = False
 
@@ -160,7 +160,7 @@ async def test_who_was_deleted_and_signs_up_again_gets_a_customer_who_exists(
     world: World, monkeypatch: pytest.MonkeyPatch, headers: dict[str, str]
 ) -> None:
     """No webhook told us of it."""
-    monkeypatch.setattr(registration, "_JUST_NOW", 0.0)
+    monkeypatch.setattr(registrar, "_JUST_NOW", 0.0)
     first = await world.register()
     (gone,) = list(world.sandbox.shopify.customers)
     del world.sandbox.shopify.customers[gone]
@@ -177,7 +177,7 @@ async def test_who_was_deleted_and_signs_up_again_gets_a_customer_who_exists(
 async def test_who_exists_gets_their_registrations_answer(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(registration, "_JUST_NOW", 0.0)
+    monkeypatch.setattr(registrar, "_JUST_NOW", 0.0)
     first = await world.register()
     assert (await world.register()).raw == first.raw
     world.sandbox.faults.set("shopify", Fault("reset"))

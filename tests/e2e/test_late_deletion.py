@@ -11,7 +11,7 @@ import pytest
 from gateway.outcomes import Kind, Outcome
 from gateway.sandbox import Fault
 from gateway.store import links
-from tests.events.conftest import customers
+from tests.sync.webhooks.conftest import customers
 from tests.world import World, a_world
 
 WAYS = pytest.mark.parametrize(

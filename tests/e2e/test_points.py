@@ -11,7 +11,7 @@ import pytest
 from gateway.errors import ErrorClass, UpstreamError
 from gateway.sandbox import Fault, SandboxOptions, SmaregiOptions
 from tests.e2e.evidence import assert_problem, personal_data_in, started_quietly
-from tests.herd.backlog import customers_in_shopify
+from tests.e2e.herd.backlog import customers_in_shopify
 from tests.world import TARO, World, a_world
 
 ID = 7000000000001

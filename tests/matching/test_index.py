@@ -13,7 +13,7 @@ import pytest
 from gateway.customer import Address, Profile
 from gateway.errors import NotReadyError
 from gateway.matching import MemberIndex, index, scan
-from gateway.matching.rows import KEYS, MemberHasher
+from gateway.matching.match_keys import KEYS, MemberHasher
 from gateway.store import Database, Keys, members
 from gateway.wire import Lane, lane
 from tests.matching.rows import Source, member

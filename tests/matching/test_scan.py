@@ -11,7 +11,7 @@ import pytest
 
 from gateway.matching import MemberIndex, scan
 from gateway.matching.hashing import PageHasher
-from gateway.matching.rows import MemberHasher
+from gateway.matching.match_keys import MemberHasher
 from gateway.store import Database, Keys, members
 from tests.benchmarks.members import made
 from tests.matching.rows import Source, member, stamp

@@ -11,8 +11,8 @@ import pytest
 
 from gateway.sandbox import Fault
 from tests.duplicates.mending import customer_of, link_of, member, store_member, told
-from tests.events.conftest import connect
-from tests.events.webhook import arrived
+from tests.sync.webhooks.conftest import connect
+from tests.sync.webhooks.webhook import arrived
 from tests.world import Reply, World, a_world
 
 

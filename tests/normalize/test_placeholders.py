@@ -5,7 +5,7 @@ from dataclasses import asdict
 import pytest
 
 from gateway.customer import Profile
-from gateway.matching.rows import MemberHasher
+from gateway.matching.match_keys import MemberHasher
 from gateway.normalize import Placeholder, clean_postal_code, is_placeholder, phone_key
 from gateway.normalize.places import places
 from gateway.store import Keys

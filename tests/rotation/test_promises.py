@@ -9,10 +9,10 @@ from gateway.sandbox import Fault
 from gateway.store import proofs
 from tests.duplicates.mending import customer_of, link_of, member, store_member
 from tests.e2e.evidence import rows_in
-from tests.events.conftest import connect
-from tests.promises.later import becomes, comes_back, later, waits_for_long
+from tests.registration.deferred.later import becomes, comes_back, later, waits_for_long
 from tests.rotation.rotating import NEW, OLD, STAGES, begin, bring_to, drop_old, old_member, rotate
-from tests.till.scene import at_the_till, in_shopify, signed_up, writes
+from tests.sync.pos.scene import at_the_till, in_shopify, signed_up, writes
+from tests.sync.webhooks.conftest import connect
 from tests.world import TARO, World, a_world
 
 EVERY_STAGE = pytest.mark.parametrize("stage", STAGES)

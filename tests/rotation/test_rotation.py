@@ -11,10 +11,10 @@ from gateway.app import Role
 from gateway.rotation import customers
 from gateway.rotation.stock import reseal
 from gateway.sandbox import Fault
-from gateway.store import rekeying, told
+from gateway.store import rekeying, signup_evidence
 from tests.duplicates.mending import customer_of, store_member
-from tests.events.conftest import connect
-from tests.promises.later import later, waits_for_long
+from tests.e2e.trouble.ending import eventually
+from tests.registration.deferred.later import later, waits_for_long
 from tests.rotation.rotating import (
     MARKS,
     NEW,
@@ -27,8 +27,8 @@ from tests.rotation.rotating import (
     rotate,
     stored_hashes,
 )
-from tests.till.scene import at_the_till, signed_up, writes
-from tests.trouble.ending import eventually
+from tests.sync.pos.scene import at_the_till, signed_up, writes
+from tests.sync.webhooks.conftest import connect
 from tests.world import TARO, World, a_world
 
 KINDS = (
@@ -230,7 +230,7 @@ async def test_what_was_told_and_not_looked_at_yet_is_asked_anew(world: World) -
     world.settings["GATEWAY_SECRET"] = f"{NEW},{OLD}"
     await world.start(Role.COMMAND)  # nobody looks for duplicates
     (profile,) = (await world.core.shopify.read([customer])).values()
-    by_the_old = told.packed(world.core.smaregi.index.told(profile.profile))
+    by_the_old = signup_evidence.packed(world.core.smaregi.index.told(profile.profile))
 
     def unit(db: sqlite3.Connection) -> None:
         db.execute("DELETE FROM told")
@@ -239,9 +239,9 @@ async def test_what_was_told_and_not_looked_at_yet_is_asked_anew(world: World) -
     await world.core.db.write(unit)
     assert (await rotate(world))["state"] == "rotated"
     keys = world.core.smaregi.index.told(profile.profile)
-    assert told.packed(keys) != by_the_old
-    kept = await in_database(world, f"SELECT {', '.join(told.COLUMNS)} FROM told")
-    assert kept == [tuple(keys[column] for column in told.COLUMNS)]
+    assert signup_evidence.packed(keys) != by_the_old
+    kept = await in_database(world, f"SELECT {', '.join(signup_evidence.COLUMNS)} FROM told")
+    assert kept == [tuple(keys[column] for column in signup_evidence.COLUMNS)]
     assert await in_database(world, "SELECT 1 FROM unexamined WHERE told IS NOT NULL") == []
 
 

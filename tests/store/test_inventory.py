@@ -5,9 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from gateway import holdings
-from gateway.app import Role
-from gateway.checks import run_checks
+from gateway.app import Role, holdings
+from gateway.app.checks import run_checks
 from gateway.sandbox import Fault
 from gateway.wire import dry_run
 from tests.world import World, a_world, registration

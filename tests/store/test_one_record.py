@@ -7,8 +7,8 @@ import pytest
 
 from gateway.errors import ErrorClass
 from gateway.outcomes import DeliveryFilter, Kind, NewDelivery, Outcome
-from gateway.store import links, listing, outbox, settling
-from gateway.store.settling import Settlement
+from gateway.store import links, outbox
+from gateway.store.outbox import Settlement
 from tests.store.memory import a_connection
 
 ONE, TWO, THREE = 7000000000001, 7000000000002, 7000000000003
@@ -41,7 +41,7 @@ def ended(
     end = Settlement(
         made.id, Outcome.DELIVERED, started_at=20.0, reference="1024", instead_of=instead_of
     )
-    return settling.settle(db, [end], 21.0)[made.id].outcome
+    return outbox.settle(db, [end], 21.0)[made.id].outcome
 
 
 def owner(db: sqlite3.Connection) -> int:
@@ -54,7 +54,7 @@ def test_a_record_of_another_customer_ends_as_a_conflict_and_stays_theirs(
     db: sqlite3.Connection,
 ) -> None:
     assert ended(db) is Outcome.FAILED
-    (told,) = listing.find(db, DeliveryFilter(), limit=9)
+    (told,) = outbox.find(db, DeliveryFilter(), limit=9)
     assert told.error_class is ErrorClass.CONFLICT
     assert str(ONE) in (told.message or "")
     assert owner(db) == ONE

@@ -7,8 +7,8 @@ import pytest
 
 from gateway.errors import ErrorClass
 from gateway.outcomes import Delivery, DeliveryFilter, Kind, NewDelivery, Outcome, Waiting
-from gateway.store import links, listing, outbox, retention, schedule, settling
-from gateway.store.settling import Settlement
+from gateway.store import links, outbox, retention
+from gateway.store.outbox import Settlement
 from tests.store.memory import a_connection
 
 CUSTOMER = 7000000000001
@@ -38,7 +38,7 @@ def ended(
     db: sqlite3.Connection, delivery: Delivery, outcome: Outcome, **more: object
 ) -> Delivery | None:
     end = Settlement(delivery.id, outcome, started_at=200.0, **more)  # type: ignore[arg-type]
-    return settling.settle(db, [end], 200.0).get(end.delivery_id)
+    return outbox.settle(db, [end], 200.0).get(end.delivery_id)
 
 
 def test_a_delivery_that_changed_under_way_is_not_delivered_but_goes_again(
@@ -50,7 +50,7 @@ def test_a_delivery_that_changed_under_way_is_not_delivered_but_goes_again(
     after = ended(db, first, Outcome.DELIVERED, reference="1024", member_number="7")
     assert after is not None
     assert after.outcome is Outcome.PENDING
-    assert [d.id for d in schedule.due(db, "smaregi", 300.0, 10, ())] == [first.id]
+    assert [d.id for d in outbox.due(db, "smaregi", 300.0, 10, ())] == [first.id]
     link = links.get(db, "smaregi", CUSTOMER)
     assert link is not None, "what the channel has is known nevertheless"
     assert link.reference == "1024"
@@ -65,7 +65,7 @@ def test_a_discard_while_under_way_is_not_reopened_by_a_later_change(
     newer = added(db)
     assert newer.id != first.id
     ended(db, first, Outcome.DELIVERED, reference="1024")
-    stands = listing.get(db, first.id)
+    stands = outbox.get(db, first.id)
     assert stands is not None
     assert not stands.outcome.is_open
 
@@ -77,7 +77,7 @@ def test_a_discarded_delivery_stays_so_when_its_attempt_fails(
     first = added(db, claimed=True)
     outbox.discard(db, first.id, "by a person", 150.0)
     assert ended(db, first, outcome, error_class=ErrorClass.TIMEOUT, next_attempt_at=1.0) is None
-    stands = listing.get(db, first.id)
+    stands = outbox.get(db, first.id)
     assert stands is not None
     assert stands.outcome is Outcome.DISCARDED
 
@@ -95,21 +95,21 @@ def test_an_uncounted_attempt_leaves_the_count_as_it_was(db: sqlite3.Connection)
     after = ended(db, first, Outcome.RETRYING, counted=False, next_attempt_at=300.0)
     assert after is not None
     assert after.attempts == 0
-    assert [a["counted"] for a in listing.attempts_of(db, first.id)] == [0]
+    assert [a["counted"] for a in outbox.attempts_of(db, first.id)] == [0]
 
 
 def test_what_is_busy_does_not_hide_what_is_due_behind_it(db: sqlite3.Connection) -> None:
     ids = [added(db, customer=CUSTOMER + n, now=100.0 + n).id for n in range(6)]
-    due = schedule.due(db, "smaregi", 1000.0, 3, set(ids[:4]))
+    due = outbox.due(db, "smaregi", 1000.0, 3, set(ids[:4]))
     assert [d.id for d in due] == ids[4:]
 
 
 def test_a_retry_is_not_due_before_its_time(db: sqlite3.Connection) -> None:
     first = added(db, claimed=True)
     ended(db, first, Outcome.RETRYING, error_class=ErrorClass.TIMEOUT, next_attempt_at=500.0)
-    assert schedule.due(db, "smaregi", 499.0, 10, ()) == []
-    assert [d.id for d in schedule.due(db, "smaregi", 500.0, 10, ())] == [first.id]
-    assert schedule.due(db, "smaregi", 500.0, 10, (), retries=False) == []
+    assert outbox.due(db, "smaregi", 499.0, 10, ()) == []
+    assert [d.id for d in outbox.due(db, "smaregi", 500.0, 10, ())] == [first.id]
+    assert outbox.due(db, "smaregi", 500.0, 10, (), retries=False) == []
 
 
 def test_only_what_waited_for_it_is_woken(db: sqlite3.Connection) -> None:
@@ -117,8 +117,8 @@ def test_only_what_waited_for_it_is_woken(db: sqlite3.Connection) -> None:
     ended(db, waits, Outcome.RETRYING, waiting=Waiting.INDEX, next_attempt_at=900.0)
     other = added(db, claimed=True, customer=CUSTOMER + 1)
     ended(db, other, Outcome.RETRYING, error_class=ErrorClass.TIMEOUT, next_attempt_at=900.0)
-    assert schedule.wake(db, Waiting.INDEX, "smaregi", 300.0) == 1
-    assert [d.id for d in schedule.due(db, "smaregi", 300.0, 10, ())] == [waits.id]
+    assert outbox.wake(db, Waiting.INDEX, "smaregi", 300.0) == 1
+    assert [d.id for d in outbox.due(db, "smaregi", 300.0, 10, ())] == [waits.id]
 
 
 def test_a_second_delivery_raises_the_version_and_never_the_number_of_open_ones(
@@ -126,7 +126,7 @@ def test_a_second_delivery_raises_the_version_and_never_the_number_of_open_ones(
 ) -> None:
     for outcome in (Outcome.HELD, Outcome.PENDING, Outcome.HELD):
         added(db, outcome)
-    (row,) = listing.find(db, DeliveryFilter(), limit=10)
+    (row,) = outbox.find(db, DeliveryFilter(), limit=10)
     assert row.version == 3
 
 
@@ -142,7 +142,7 @@ def test_retention_takes_settled_rows_only(db: sqlite3.Connection, outcome: Outc
     now = 100.0 + 31 * DAY
     gone = retention.expire(db, now - 30 * DAY, now)
     assert gone == (0 if outcome.is_open else 1)
-    assert (listing.get(db, row.id) is None) is not outcome.is_open
+    assert (outbox.get(db, row.id) is None) is not outcome.is_open
     assert links.get(db, "smaregi", CUSTOMER) is not None, "links are outside retention"
 
 
@@ -151,4 +151,4 @@ def test_retention_waits_for_its_day(db: sqlite3.Connection) -> None:
     ended(db, row, Outcome.DELIVERED, reference="1024")
     assert retention.expire(db, 200.0, 200.0 + 30 * DAY) == 0
     assert retention.expire(db, 200.5, 200.5 + 30 * DAY) == 1
-    assert listing.attempts_of(db, row.id) == []
+    assert outbox.attempts_of(db, row.id) == []

@@ -8,8 +8,8 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from gateway.errors import ErrorClass
 from gateway.outcomes import Delivery, Kind, NewDelivery, Outcome, Waiting
-from gateway.store import listing, outbox, retention, schedule, settling
-from gateway.store.settling import Settlement
+from gateway.store import outbox, retention
+from gateway.store.outbox import Settlement
 from tests.store.memory import a_connection
 
 # Few, so that events meet at the same delivery.
@@ -51,7 +51,7 @@ class Outbox(RuleBasedStateMachine):
         return result
 
     def _row(self, delivery_id: int) -> Delivery:
-        found = listing.get(self.db, delivery_id)
+        found = outbox.get(self.db, delivery_id)
         assert found is not None
         return found
 
@@ -111,7 +111,7 @@ class Outbox(RuleBasedStateMachine):
             waiting=Waiting.CHANNEL if error_class is ErrorClass.AUTH else None,
             reference="1024" if outcome is Outcome.DELIVERED else None,
         )
-        self._unit(lambda db: settling.settle(db, [settlement], now))
+        self._unit(lambda db: outbox.settle(db, [settlement], now))
         after = self._row(delivery_id)
         if outcome is Outcome.DELIVERED and before.version == began_with:
             assert after.outcome is Outcome.DELIVERED
@@ -132,15 +132,15 @@ class Outbox(RuleBasedStateMachine):
 
     @rule(channel=channels)
     def the_flag_lets_held_ones_through(self, channel: str) -> None:
-        held = [d.id for d, _ in schedule.held(self.db, channel, schedule.START, 100)]
+        held = [d.id for d, _ in outbox.held(self.db, channel, outbox.START, 100)]
         now = self._tick()
-        assert self._unit(lambda db: schedule.release(db, held, now)) == len(held)
-        assert not schedule.held(self.db, channel, schedule.START, 100)
+        assert self._unit(lambda db: outbox.release(db, held, now)) == len(held)
+        assert not outbox.held(self.db, channel, outbox.START, 100)
 
     @rule(waiting=st.sampled_from(list(Waiting)))
     def what_they_waited_for_is_over(self, waiting: Waiting) -> None:
         now = self._tick()
-        self._unit(lambda db: schedule.wake(db, waiting, None, now))
+        self._unit(lambda db: outbox.wake(db, waiting, None, now))
         left = [d for d in self._all() if d.outcome is Outcome.RETRYING and d.waiting is waiting]
         assert not left
 
@@ -149,7 +149,7 @@ class Outbox(RuleBasedStateMachine):
         self.busy.clear()
         now = self._tick()
         self._unit(lambda db: outbox.recover(db, now))
-        taken = {d.id for c in CHANNELS for d in schedule.due(self.db, c, self.now, 100, ())}
+        taken = {d.id for c in CHANNELS for d in outbox.due(self.db, c, self.now, 100, ())}
         assert {d.id for d in self._open() if d.outcome is Outcome.PENDING} <= taken
 
     @rule()
@@ -165,7 +165,7 @@ class Outbox(RuleBasedStateMachine):
 
     def _all(self) -> list[Delivery]:
         rows = self.db.execute("SELECT * FROM deliveries")
-        return [listing.row_to_delivery(row) for row in rows]
+        return [outbox.row_to_delivery(row) for row in rows]
 
     def _open(self) -> list[Delivery]:
         return [delivery for delivery in self._all() if delivery.outcome.is_open]
@@ -182,7 +182,7 @@ class Outbox(RuleBasedStateMachine):
     @invariant()
     def an_attempt_under_way_is_not_handed_out_again(self) -> None:
         for channel in CHANNELS:
-            due = schedule.due(self.db, channel, self.now + 10**6, 100, self.busy)
+            due = outbox.due(self.db, channel, self.now + 10**6, 100, self.busy)
             assert not {d.id for d in due} & set(self.busy)
 
     @invariant()

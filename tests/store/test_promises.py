@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from gateway.store import arrivals, promises, registrations, tally
+from gateway.store import admission, deferred, registrations, tally
 from gateway.store.registrations import DAY
 from tests.store.memory import a_connection
 from tests.store.test_registrations import BODY, EMAIL, NOW, OTHER, opening
@@ -24,7 +24,7 @@ def db() -> Iterator[sqlite3.Connection]:
 def put(db: sqlite3.Connection, state: str, name: str = "first") -> None:
     """A registration in `state`; `claimed` and `doubt` are of one that waits."""
     live = state in {"open", "unclear", "accepted"}
-    arrivals.begin(db, opening(name, later=not live), NOW - 10)
+    admission.begin(db, opening(name, later=not live), NOW - 10)
     if state == "unclear":
         registrations.mark_unclear(db, name, NOW - 9)
     if state == "accepted":
@@ -32,9 +32,9 @@ def put(db: sqlite3.Connection, state: str, name: str = "first") -> None:
     if state == "rejected":
         registrations.refuse(db, name, PROBLEM, NOW - 9)
     if state in {"claimed", "doubt"}:
-        (promise,) = promises.claim(db, NOW - 9, 5)
+        (promise,) = deferred.claim(db, NOW - 9, 5)
         if state == "doubt":
-            promises.postpone(db, replace(promise, doubt=True), NOW + 300, NOW - 8)
+            deferred.postpone(db, replace(promise, doubt=True), NOW + 300, NOW - 8)
 
 
 def state(db: sqlite3.Connection, name: str) -> str:
@@ -76,7 +76,7 @@ def test_the_same_person_again(
 ) -> None:
     put(db, before)
     ask = opening("second", BODY if same else OTHER, later=later)
-    begun = arrivals.begin(db, ask, NOW)
+    begun = admission.begin(db, ask, NOW)
     assert (begun.verdict, begun.id) == (verdict, identity)
     assert state(db, "first") == after
     assert begun.left_unclear is (before == "doubt" and identity == "second")
@@ -86,7 +86,7 @@ def test_the_same_person_again(
 def test_what_took_its_place_inherits_the_promise(db: sqlite3.Connection, before: str) -> None:
     """A caller who waits, with newer data: his failure is not the end of it."""
     put(db, before)
-    arrivals.begin(db, opening("second", OTHER), NOW)
+    admission.begin(db, opening("second", OTHER), NOW)
     assert registrations.fail(db, "second", NOW + 5, NOW, doubt=False) is True
     found = registrations.standing(db, "first")
     assert found is not None
@@ -96,7 +96,7 @@ def test_what_took_its_place_inherits_the_promise(db: sqlite3.Connection, before
 def test_every_earlier_one_shows_the_newest(db: sqlite3.Connection) -> None:
     put(db, "waiting")
     for number, name in enumerate(("second", "third", "fourth")):
-        arrivals.begin(db, opening(name, f"body {number}".encode(), later=True), NOW + number)
+        admission.begin(db, opening(name, f"body {number}".encode(), later=True), NOW + number)
     for name in ("first", "second", "third"):
         found = registrations.standing(db, name)
         assert found is not None
@@ -109,7 +109,7 @@ def test_a_replaced_one_in_doubt_keeps_its_intent_until_the_newest_is_accepted(
     db: sqlite3.Connection,
 ) -> None:
     put(db, "doubt")
-    arrivals.begin(db, opening("second", OTHER, later=True), NOW)
+    admission.begin(db, opening("second", OTHER, later=True), NOW)
     assert registrations.sealed_intent(db, "first") is not None
     assert [row.id for row in registrations.unsettled(db)] == ["first"]
     registrations.accept(db, "second", 7, "created", [], [], NOW, answered=True)
@@ -121,9 +121,9 @@ def test_given_up_is_what_nobody_tries_and_whose_day_is_over(
     db: sqlite3.Connection, before: str, after: str
 ) -> None:
     put(db, before)
-    assert promises.end_overdue(db, PROBLEM, NOW + DAY - 11) == []
-    assert promises.end_overdue(db, PROBLEM, NOW + DAY, "another") == []
-    assert promises.end_overdue(db, PROBLEM, NOW + DAY) == ["first"]
+    assert deferred.end_overdue(db, PROBLEM, NOW + DAY - 11) == []
+    assert deferred.end_overdue(db, PROBLEM, NOW + DAY, "another") == []
+    assert deferred.end_overdue(db, PROBLEM, NOW + DAY) == ["first"]
     assert state(db, "first") == after
     assert tally.read(db).intents == (after == "unclear")
     registrations.close(db, "first", NOW + DAY)
@@ -133,16 +133,16 @@ def test_given_up_is_what_nobody_tries_and_whose_day_is_over(
 def test_they_are_claimed_in_order_of_arrival_once_and_when_due(db: sqlite3.Connection) -> None:
     for number in range(5):
         ask = opening(f"r{number}", email=f"e{number}".encode(), later=True)
-        arrivals.begin(db, ask, NOW + number)
-    assert [promise.id for promise in promises.claim(db, NOW + 3, 2)] == ["r0", "r1"]
-    assert [promise.id for promise in promises.claim(db, NOW + 3, 9)] == ["r2", "r3"]
-    assert promises.claim(db, NOW + 3, 9) == []
+        admission.begin(db, ask, NOW + number)
+    assert [promise.id for promise in deferred.claim(db, NOW + 3, 2)] == ["r0", "r1"]
+    assert [promise.id for promise in deferred.claim(db, NOW + 3, 9)] == ["r2", "r3"]
+    assert deferred.claim(db, NOW + 3, 9) == []
 
 
 def test_a_new_owner_doubts_what_a_dead_one_had_claimed(db: sqlite3.Connection) -> None:
     put(db, "claimed")
-    assert promises.recover(db, None, NOW) == 1
-    (promise,) = promises.claim(db, NOW, 5)
+    assert deferred.recover(db, None, NOW) == 1
+    (promise,) = deferred.claim(db, NOW, 5)
     assert (promise.doubt, promise.tries) == (True, 2)
 
 
@@ -150,13 +150,13 @@ def test_after_an_outage_they_go_in_order_of_arrival_however_often_they_failed(
     db: sqlite3.Connection,
 ) -> None:
     for name, tries, again in (("a", 9, NOW + 600), ("b", 3, NOW + 60), ("c", 0, NOW - 1)):
-        arrivals.begin(db, opening(name, email=name.encode(), later=True), NOW)
+        admission.begin(db, opening(name, email=name.encode(), later=True), NOW)
         db.execute(
             "UPDATE registrations SET tries = ?, next_try_at = ? WHERE id = ?", (tries, again, name)
         )
-    while promises.bring_forward(db, NOW):
+    while deferred.bring_forward(db, NOW):
         pass
-    assert [promises.claim(db, NOW, 1)[0].id for _ in range(3)] == ["a", "b", "c"]
+    assert [deferred.claim(db, NOW, 1)[0].id for _ in range(3)] == ["a", "b", "c"]
 
 
 @pytest.mark.parametrize(
@@ -172,20 +172,20 @@ def test_after_an_outage_they_go_in_order_of_arrival_however_often_they_failed(
 )
 def test_a_key_that_was_answered_202(db: sqlite3.Connection, end: str, verdict: str) -> None:
     ask = opening("first", key=b"key", later=True)
-    arrivals.begin(db, ask, NOW)
+    admission.begin(db, ask, NOW)
     if end == "accepted":
         registrations.accept(db, "first", 7, "created", [], [], NOW, answered=True)
     if end == "refused":
         registrations.refuse(db, "first", {"type": "invalid-data", "status": 422}, NOW)
     if end == "given up":
-        promises.end(db, ["first"], PROBLEM, NOW)
+        deferred.end(db, ["first"], PROBLEM, NOW)
     if end == "unreadable":
-        promises.end(db, ["first"], {"type": "unreadable", "status": 500}, NOW)
+        deferred.end(db, ["first"], {"type": "unreadable", "status": 500}, NOW)
     if end == "gone":
         db.execute("DELETE FROM registrations")
-    begun = arrivals.begin(db, opening("second", key=b"key", later=True), NOW + 1)
+    begun = admission.begin(db, opening("second", key=b"key", later=True), NOW + 1)
     assert begun.verdict == verdict
-    other = arrivals.begin(db, opening("third", OTHER, key=b"key", later=True), NOW + 2)
+    other = admission.begin(db, opening("third", OTHER, key=b"key", later=True), NOW + 2)
     assert other.verdict == "key_mismatch"
 
 

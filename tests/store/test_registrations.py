@@ -6,8 +6,8 @@ from collections.abc import Iterator
 import pytest
 
 from gateway.outcomes import Kind, NewDelivery, Outcome
-from gateway.store import arrivals, registrations, retention, tally
-from gateway.store.arrivals import Begun, Opening
+from gateway.store import admission, registrations, retention, tally
+from gateway.store.admission import Begun, Opening
 from gateway.store.registrations import DAY
 from tests.store.memory import a_connection
 
@@ -43,13 +43,13 @@ def opening(
 
 
 def asked(db: sqlite3.Connection, ask: Opening, now: float = NOW) -> Begun:
-    return arrivals.begin(db, ask, now)
+    return admission.begin(db, ask, now)
 
 
 def put(db: sqlite3.Connection, state: str, *, body: bytes = BODY, age: float = 0.0) -> None:
     """A registration `first` that came `age` seconds ago and is now in `state`."""
     at = NOW - age
-    arrivals.begin(db, opening("first", body), at)
+    admission.begin(db, opening("first", body), at)
     if state == "unclear":
         registrations.mark_unclear(db, "first", at)
     if state == "accepted":

@@ -4,10 +4,10 @@ import sqlite3
 
 import pytest
 
-from gateway.store import members, told
+from gateway.store import members, signup_evidence
 from tests.duplicates.judging import open_index
 
-KEYS: dict[str, bytes | None] = dict.fromkeys(told.COLUMNS)
+KEYS: dict[str, bytes | None] = dict.fromkeys(signup_evidence.COLUMNS)
 
 
 @pytest.fixture
@@ -25,21 +25,21 @@ def db() -> sqlite3.Connection:
 def test_what_was_told_last_is_found_by_the_member_and_by_each_key(
     db: sqlite3.Connection,
 ) -> None:
-    told.put(db, 1, KEYS | {"mobile_key": b"old"})
-    told.put(db, 1, KEYS | {"mobile_key": b"m", "kana_key": b"k", "birth_key": b"b"})
-    told.put(db, 99, KEYS | {"mobile_key": b"m"})
-    assert told.of_members(db, [101, 102])[101]["mobile_key"] == b"m"
-    assert told.alike(db, KEYS | {"mobile_key": b"m"}) == {101}
-    assert told.alike(db, KEYS | {"mobile_key": b"old"}) == set()
-    assert told.alike(db, KEYS | {"kana_key": b"k", "birth_key": b"b"}) == {101}
-    assert told.alike(db, KEYS | {"kana_key": b"k", "postal_key": b"b"}) == set()
-    assert told.forget_unlinked(db) == 1
+    signup_evidence.put(db, 1, KEYS | {"mobile_key": b"old"})
+    signup_evidence.put(db, 1, KEYS | {"mobile_key": b"m", "kana_key": b"k", "birth_key": b"b"})
+    signup_evidence.put(db, 99, KEYS | {"mobile_key": b"m"})
+    assert signup_evidence.of_members(db, [101, 102])[101]["mobile_key"] == b"m"
+    assert signup_evidence.alike(db, KEYS | {"mobile_key": b"m"}) == {101}
+    assert signup_evidence.alike(db, KEYS | {"mobile_key": b"old"}) == set()
+    assert signup_evidence.alike(db, KEYS | {"kana_key": b"k", "birth_key": b"b"}) == {101}
+    assert signup_evidence.alike(db, KEYS | {"kana_key": b"k", "postal_key": b"b"}) == set()
+    assert signup_evidence.forget_unlinked(db) == 1
 
 
 def test_keys_are_the_same_after_packing() -> None:
     keys = KEYS | {"mobile_key": b"m" * 8, "place_key": b"p" * 8}
-    assert told.unpacked(told.packed(keys)) == keys
-    assert told.unpacked(told.packed(KEYS)) == KEYS
+    assert signup_evidence.unpacked(signup_evidence.packed(keys)) == keys
+    assert signup_evidence.unpacked(signup_evidence.packed(KEYS)) == KEYS
 
 
 @pytest.mark.parametrize(("sharing", "found"), [(members.SHARED_BY, 20), (21, 0)])
@@ -47,14 +47,16 @@ def test_what_too_many_told_is_no_evidence(
     db: sqlite3.Connection, sharing: int, found: int
 ) -> None:
     for customer in range(1, sharing + 1):
-        told.put(db, customer, KEYS | {"mobile_key": b"m"})
-    assert len(told.alike(db, KEYS | {"mobile_key": b"m"})) == found
+        signup_evidence.put(db, customer, KEYS | {"mobile_key": b"m"})
+    assert len(signup_evidence.alike(db, KEYS | {"mobile_key": b"m"})) == found
 
 
 @pytest.mark.parametrize("columns", members.ALIKE)
 def test_no_look_up_reads_every_link(db: sqlite3.Connection, columns: tuple[str, ...]) -> None:
-    by_keys = f"{told.BY_KEYS} {' AND '.join(f'told.{column} = ?' for column in columns)}"
-    for query, table in ((by_keys, "told"), (told.BY_MEMBER, "links")):
+    by_keys = (
+        f"{signup_evidence.BY_KEYS} {' AND '.join(f'told.{column} = ?' for column in columns)}"
+    )
+    for query, table in ((by_keys, "told"), (signup_evidence.BY_MEMBER, "links")):
         values = (b"",) * query.count("?")
         plan = db.execute(f"EXPLAIN QUERY PLAN SELECT 1 {query}", values).fetchall()
         steps = [step["detail"] for step in plan]

@@ -1,9 +1,9 @@
 """The CRM: `CRM_PROVIDER` chooses among the adapters in this room."""
 
 from gateway.channels.base import Channel, Context, Spec
-from gateway.channels.crm.account import identify
 from gateway.channels.crm.hubspot import HubSpot
-from gateway.channels.crm.mapping import takes
+from gateway.channels.crm.hubspot.account import identify
+from gateway.channels.crm.hubspot.mapping import takes
 from gateway.channels.crm.settings import CrmSettings
 
 __all__ = ["SPEC", "CrmSettings", "HubSpot"]

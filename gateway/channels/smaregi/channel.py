@@ -14,16 +14,16 @@ from typing import Any, cast
 
 from gateway.channels.base import Check, Context, Done, Work
 from gateway.channels.smaregi.client import SmaregiClient
-from gateway.channels.smaregi.creating import Creating
-from gateway.channels.smaregi.deciding import Deciding, ids
-from gateway.channels.smaregi.endings import absorb, withdraw
-from gateway.channels.smaregi.holders import Holders, conflict
+from gateway.channels.smaregi.create import Creating
+from gateway.channels.smaregi.decision import Deciding, ids
+from gateway.channels.smaregi.from_member import held_otherwise
 from gateway.channels.smaregi.mapping import member_fields
-from gateway.channels.smaregi.numbers import Numbers, Target, text_of
+from gateway.channels.smaregi.member_number import Numbers, Target, text_of
+from gateway.channels.smaregi.ownership import Holders, conflict
 from gateway.channels.smaregi.points import PointsReader
-from gateway.channels.smaregi.required import RequiredColumns, cannot_fill, unfillable
+from gateway.channels.smaregi.required_columns import RequiredColumns, cannot_fill, unfillable
+from gateway.channels.smaregi.retire import absorb, withdraw
 from gateway.channels.smaregi.settings import SmaregiSettings
-from gateway.channels.smaregi.told import held_otherwise
 from gateway.channels.smaregi.update import (
     ACTIVE,
     bring_up_to_date,

@@ -7,7 +7,8 @@ from urllib.parse import urlencode
 
 import orjson
 
-from gateway.channels.smaregi.answers import (
+from gateway.channels.smaregi.columns import INDEX, TILL, Columns
+from gateway.channels.smaregi.responses import (
     ids_of,
     is_column,
     is_member,
@@ -15,7 +16,6 @@ from gateway.channels.smaregi.answers import (
     points_of,
     unread,
 )
-from gateway.channels.smaregi.columns import INDEX, TILL, Columns
 from gateway.channels.smaregi.settings import SmaregiSettings
 from gateway.errors import ErrorClass, UpstreamError
 from gateway.wire import Access, Answer, Call, ClientCredentials, Lane, RateLimit, Wire, lane

@@ -8,7 +8,7 @@ import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Final
 
-from gateway.channels.smaregi.told import TOLD
+from gateway.channels.smaregi.from_member import TOLD
 from gateway.errors import UpstreamError
 
 __all__ = ["INDEX", "TILL", "Columns"]

@@ -5,8 +5,8 @@ from typing import Any
 
 from gateway.channels.base import Done, Work
 from gateway.channels.smaregi.client import SYSTEM, SmaregiClient
+from gateway.channels.smaregi.from_member import held, text_of
 from gateway.channels.smaregi.mapping import member_fields
-from gateway.channels.smaregi.told import held, text_of
 from gateway.customer import Customer
 from gateway.errors import ErrorClass, UpstreamError
 from gateway.outcomes import Kind, Link

@@ -1,0 +1,226 @@
+"""Asking the systems without the gateway's own database: `check`, and `webhooks install`.
+
+`check` asks each something harmless; the dry-run guard refuses any write.
+"""
+
+import sqlite3
+import tempfile
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager, suppress
+from email.utils import parsedate_to_datetime
+from pathlib import Path
+
+from flags import Mode
+from gateway.app.config import LiveConfig
+from gateway.app.hints import mend
+from gateway.app.holdings import warning
+from gateway.app.identity import SHOP
+from gateway.app.lifecycle import Core
+from gateway.channels import ROSTER, Check
+from gateway.channels.smaregi import SmaregiSettings
+from gateway.errors import ConfigurationError, Refused, StorageError, UpstreamError, plain
+from gateway.shopify import Subscribed
+from gateway.store import (
+    Database,
+    Keys,
+    exposed,
+    identities,
+    inventory,
+    prove_folder,
+    read_guard,
+    socket_path,
+)
+from gateway.store.inventory import Inventory
+from gateway.sync.webhooks import SUBSCRIBED
+from gateway.telemetry.metrics import Metrics
+from gateway.wire import Answer, Call, Wire, dry_run
+
+__all__ = ["install_webhooks", "run_checks"]
+
+_CLOCKS = 60.0
+"""Seconds by which this machine's clock may differ from the systems'."""
+
+
+async def run_checks(live: LiveConfig, clock: Callable[[], float] = time.time) -> list[Check]:
+    """One line a system that is in use; nothing is changed, in the gateway's files neither."""
+    dry_run.set(True)
+    wire = _Clocked(lambda: live.current.gateway.gateway_upstream_timeout, clock)
+    async with _core(live, wire) as core:
+        found = await _checks(core)
+        own = [await _database(core, look_around=found[0].ok), *_files(live)]
+    return [*own, *_clock(wire.ahead), *found]
+
+
+class _Clocked(Wire):
+    """Notes how far this machine's clock is ahead of those that answer, in seconds."""
+
+    def __init__(self, timeout: Callable[[], float], clock: Callable[[], float]) -> None:
+        super().__init__(timeout)
+        self._clock = clock
+        self.ahead: list[float] = []
+
+    async def send(self, call: Call) -> Answer:
+        answer = await super().send(call)
+        with suppress(ValueError, TypeError, OverflowError):
+            said = parsedate_to_datetime(answer.headers.get("Date", "")).timestamp()
+            self.ahead.append(self._clock() - said)
+        return answer
+
+
+@asynccontextmanager
+async def _core(live: LiveConfig, wire: Wire) -> AsyncIterator[Core]:
+    """On a database of its own that is thrown away."""
+    with tempfile.TemporaryDirectory() as folder:
+        db = Database(Path(folder) / "check.db")
+        await db.open()
+        await _take_pins(live.current.gateway.database_path, db)
+        try:
+            async with wire:
+                core = Core(live, db, Keys("only for this check"), wire, Metrics())
+                yield core
+                for route in core.deliverer.routes.values():
+                    await route.channel.close()
+        finally:
+            await db.close()
+
+
+async def _take_pins(path: Path, db: Database) -> None:
+    """Who the systems were until now stands in the gateway's own database."""
+    pinned, now = read_guard(path).pinned, time.time()
+
+    def unit(connection: sqlite3.Connection) -> None:
+        for system, identity in pinned.items():
+            identities.pin(connection, system, identity, now)
+
+    await db.write(unit)
+
+
+async def install_webhooks(live: LiveConfig) -> list[Subscribed]:
+    """Every topic that the gateway wants, and what became of it."""
+    address = _address(live)
+    if address is None or live.current.shopify.webhook_secret is None:
+        raise ConfigurationError(_lacking(live))
+    async with _core(live, Wire(lambda: live.current.gateway.gateway_upstream_timeout)) as core:
+        for difference in await core.identities.compare_all([SHOP]):
+            raise Refused(f"Nothing was done: {difference.reason}.")
+        try:
+            return await core.subscriptions.install(address, [*SUBSCRIBED])
+        except UpstreamError as error:
+            detail = mend(error, live.current)
+            return [Subscribed(topic, "failed", detail) for topic in SUBSCRIBED]
+
+
+def _address(live: LiveConfig) -> str | None:
+    url = live.current.gateway.gateway_public_url
+    return f"{url}/webhooks/shopify" if url else None
+
+
+def _lacking(live: LiveConfig) -> list[str]:
+    config, problems = live.current, []
+    if config.gateway.gateway_public_url is None:
+        problems.append("GATEWAY_PUBLIC_URL: is not set; it should hold this gateway's address")
+    if config.shopify.webhook_secret is None:
+        problems.append("SHOPIFY_WEBHOOK_SECRET: is not set; it should hold the client secret")
+    return problems
+
+
+async def _database(core: Core, *, look_around: bool) -> Check:
+    """The file that `serve` would use; an empty one beside systems that hold marks is a warning."""
+    path = core.live.current.gateway.database_path
+    try:
+        prove_folder(path)
+        socket_path(path)
+        held = inventory.look(path) if path.exists() else inventory.NOTHING
+    except ConfigurationError as error:
+        return Check("Database", ok=False, detail="; ".join(error.problems))
+    except StorageError as error:
+        return Check("Database", ok=False, detail=f"{error}: {error.hint}")
+    return await _held(core, held, look_around=look_around)
+
+
+async def _held(core: Core, held: Inventory | None, *, look_around: bool) -> Check:
+    path = core.live.current.gateway.database_path.absolute()
+    if held is None:
+        return Check("Database", ok=True, detail=f"{path}: in use by a gateway or a command")
+    if held.is_empty and look_around and (systems := await core.holdings.marks()):
+        return Check("Database", ok=True, detail=f"{path}: {warning(systems)}", warns=True)
+    known = f"known, {held}" if path.exists() else "new, it is made at the first start"
+    return Check("Database", ok=True, detail=f"{path}: {known}")
+
+
+def _files(live: LiveConfig) -> Iterator[Check]:
+    for text in exposed(live.current.gateway.database_path, *live.files):
+        yield Check("Files", ok=True, detail=text, warns=True)
+
+
+def _clock(ahead: list[float]) -> Iterator[Check]:
+    """Where even the answer that differs least differs too much, it is ours that is wrong."""
+    least = min(ahead, key=abs, default=0.0)
+    if abs(least) > _CLOCKS:
+        where = "ahead of" if least > 0 else "behind"
+        hours, minutes = divmod(round(abs(least) / 60), 60)
+        detail = (
+            f"this machine's clock is {hours} h {minutes} min {where} the systems' (the Date of "
+            "their answers): set it, and keep it set by NTP"
+        )
+        yield Check("Clock", ok=False, detail=detail)
+
+
+async def _checks(core: Core) -> list[Check]:
+    found = [await _shopify(core)]
+    if found[0].ok:
+        found += await _guarded(core, "Webhooks", _webhooks(core))
+    found += _removals(core)
+    for spec in ROSTER:
+        channel = core.deliverer.routes[spec.name].channel
+        if core.live.current.flags[spec.name].mode is Mode.OFF:
+            found.append(Check(spec.title, ok=True, detail="its flag is off: not asked"))
+            continue
+        found += await _guarded(core, spec.title, channel.check())
+    return found
+
+
+async def _shopify(core: Core) -> Check:
+    try:
+        name, lacking = await core.shopify.check()
+    except UpstreamError as error:
+        return Check("Shopify", ok=False, detail=mend(error, core.live.current))
+    if lacking:
+        return Check("Shopify", ok=False, detail=f"grant the app {', '.join(lacking)}")
+    return Check("Shopify", ok=True, detail=f"shop {plain(name)}: token and scopes are right")
+
+
+def _removals(core: Core) -> list[Check]:
+    held = read_guard(core.live.current.gateway.database_path).held
+    if not held:
+        return []
+    text = f"{held} customers seem gone from Shopify, which is too many: see `removals list`"
+    return [Check("Removals", ok=False, detail=text)]
+
+
+async def _webhooks(core: Core) -> Sequence[Check]:
+    """Asked for only where GATEWAY_PUBLIC_URL says that they are wanted."""
+    address = _address(core.live)
+    if address is None:
+        detail = "GATEWAY_PUBLIC_URL is not set: changes made elsewhere arrive within the hour only"
+        return [Check("Webhooks", ok=True, detail=detail)]
+    lacking = _lacking(core.live)
+    smaregi = core.live.current.sections["smaregi"]
+    if isinstance(smaregi, SmaregiSettings) and smaregi.smaregi_webhook_secret is None:
+        lacking.append("SMAREGI_WEBHOOK_SECRET: is not set; Smaregi's webhooks are refused")
+    if lacking:
+        return [Check("Webhooks", ok=False, detail="; ".join(lacking))]
+    looked = await core.subscriptions.look(address, [*SUBSCRIBED])
+    missing = [SUBSCRIBED[each.topic] for each in looked if each.state == "missing"]
+    detail = "Shopify sends every topic"
+    if missing:
+        detail = f"run `webhooks install`: Shopify does not send {', '.join(missing)}"
+    return [Check("Webhooks", ok=not missing, detail=detail)]
+
+
+async def _guarded(core: Core, title: str, check: Awaitable[Sequence[Check]]) -> Sequence[Check]:
+    try:
+        return await check
+    except UpstreamError as error:
+        return [Check(title, ok=False, detail=mend(error, core.live.current))]

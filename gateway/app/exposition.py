@@ -1,0 +1,61 @@
+"""The metrics' text: made now and then, and given to whoever asks meanwhile."""
+
+import asyncio
+import time
+from collections.abc import Callable
+
+from gateway.app.identity import Identities
+from gateway.delivery import Deliverer
+from gateway.store import Database, removals, tally
+from gateway.telemetry.metrics import Metrics
+
+__all__ = ["Exposition"]
+
+
+class Exposition:
+    """`seconds`: how old the text may be. Whoever scrapes asks less often than that."""
+
+    seconds = 2.0
+
+    def __init__(
+        self,
+        db: Database,
+        deliverer: Deliverer,
+        metrics: Metrics,
+        identities: Identities,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._db = db
+        self._deliverer = deliverer
+        self._metrics = metrics
+        self._identities = identities
+        self._clock = clock
+        self._text = b""
+        self._fresh_until = 0.0
+        self._making = asyncio.Lock()
+
+    async def text(self) -> bytes:
+        async with self._making:
+            if self._clock() >= self._fresh_until or not self._text:
+                self._text = await self._make()
+                self._fresh_until = self._clock() + self.seconds
+            return self._text
+
+    async def _make(self) -> bytes:
+        found = await self._db.read(tally.read)
+        routes, metrics = self._deliverer.routes, self._metrics
+        metrics.set_outbox(routes, found.deliveries, (found.intents, _age(found.intents_since)))
+        metrics.set_events(found.events, _age(found.events_since))
+        metrics.set_duplicates(found.duplicates)
+        metrics.registrations_waiting.set(found.promised)
+        metrics.set_removals(await self._db.read(removals.held))
+        for system in self._identities.sides:
+            metrics.set_identity(system, differs=self._identities.difference(system) is not None)
+        for name, route in routes.items():
+            metrics.set_paused(name, paused=route.gate.cause is not None)
+        return metrics.text()
+
+
+def _age(since: float | None) -> float:
+    """Seconds; 0 where there is none."""
+    return max(0.0, time.time() - since) if since else 0.0

@@ -1,0 +1,101 @@
+"""What the database holds at a start, and whether an empty one is the wrong one.
+
+A misspelt path starts empty, and looks like a new gateway. The systems around know better: they
+hold marks of an earlier one. Looking for them costs some calls, once.
+"""
+
+import asyncio
+import logging
+from collections.abc import Iterator, Mapping
+from typing import Protocol, runtime_checkable
+
+from flags import Mode
+from gateway.app.config import LiveConfig
+from gateway.delivery import Route
+from gateway.errors import UpstreamError
+from gateway.shopify import Shopify
+from gateway.store import Database, inventory, links
+
+__all__ = ["Holdings", "Marked"]
+
+log = logging.getLogger("gateway")
+
+_LATER = 5.0
+"""Seconds after the start: what it has to do itself goes first."""
+_ASKED = 3
+"""Customers that a channel is asked for."""
+
+
+@runtime_checkable
+class Marked(Protocol):
+    """A channel, asked for records that a gateway made."""
+
+    async def knows(self, customer_id: int) -> bool: ...
+
+
+class Holdings:
+    """`live` says which channels are in use."""
+
+    def __init__(
+        self, db: Database, shopify: Shopify, routes: Mapping[str, Route], live: LiveConfig
+    ) -> None:
+        self._db = db
+        self._shopify = shopify
+        self._routes = routes
+        self._live = live
+
+    async def tell(self) -> None:
+        """Log which file this is and what it holds."""
+        place = self._db.path.absolute()
+        if self._db.is_new:
+            log.warning("database %s: new, made just now", place)
+        else:
+            log.info("database %s: known, %s", place, await self._db.read(inventory.count))
+
+    async def warn_of_marks(self) -> None:
+        """Where this database is empty now; in the background, since nobody waits for it."""
+        if not (await self._db.read(inventory.count)).is_empty:
+            return
+        await asyncio.sleep(_LATER)
+        if systems := await self.marks():
+            log.warning("database %s: %s", self._db.path.absolute(), warning(systems))
+
+    async def marks(self) -> list[str]:
+        """The systems that hold what a gateway made which this database does not know."""
+        try:
+            newest = await self._shopify.roll.newest()
+        except UpstreamError as error:
+            log.info("could not look for marks of an earlier gateway: %s", error)
+            return []
+        by_mark = {mark: customer_id for customer_id, mark in newest if mark}
+        foreign, ours = await self._db.read(
+            lambda db: (
+                inventory.unknown(db, by_mark),
+                {i for i, _ in links.of_customers(db, self._routes, dict(newest))},
+            )
+        )
+        asked = [by_mark[mark] for mark in foreign] + [i for i, mark in newest if not mark]
+        asked = [i for i in asked if i not in ours][:_ASKED]
+        found = ["Shopify"] if foreign else []
+        return found + [name for name, each in self._channels() if await _any(each, asked)]
+
+    def _channels(self) -> Iterator[tuple[str, Marked]]:
+        for name, route in self._routes.items():
+            in_use = self._live.current.flags[name].mode is not Mode.OFF
+            if in_use and isinstance(route.channel, Marked):
+                yield route.spec.title, route.channel
+
+
+def warning(systems: list[str]) -> str:
+    return (
+        f"it holds nothing, yet {', '.join(systems)} hold what a gateway made: does "
+        "GATEWAY_DATABASE_URL name the right file? If the old one is lost, see the README"
+    )
+
+
+async def _any(channel: Marked, customer_ids: list[int]) -> bool:
+    """A system that does not answer says nothing; its own checks tell of that."""
+    try:
+        return any([await channel.knows(customer_id) for customer_id in customer_ids])
+    except UpstreamError:
+        return False

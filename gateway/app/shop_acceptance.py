@@ -1,0 +1,106 @@
+"""`shop accept`: the shop, Smaregi contract or HubSpot account is another one, on purpose.
+
+What was known of the old one is forgotten here, so that no record of the new one is changed by it;
+in the systems themselves nothing is touched.
+"""
+
+import sqlite3
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from gateway.app.identity import SHOP, Identities
+from gateway.delivery import Deliverer
+from gateway.errors import Refused, UpstreamError
+from gateway.outcomes import Identity
+from gateway.store import Database, identities
+
+__all__ = ["Acceptance", "Compared"]
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """A system as `shop accept` shows it. `state`: same, another, new (nothing was written down),
+    silent (it does not say), unknown (it cannot be asked; `error`).
+    """
+
+    system: str
+    title: str
+    state: str
+    before: Identity | None
+    now: Identity | None = None
+    error: str | None = None
+
+
+class Acceptance:
+    """`accepted()` is called once another one counts."""
+
+    def __init__(
+        self,
+        db: Database,
+        known: Identities,
+        deliverer: Deliverer,
+        *,
+        used: Callable[[], list[str]],
+        accepted: Callable[[], None],
+    ) -> None:
+        self._db = db
+        self._known = known
+        self._deliverer = deliverer
+        self._used = used
+        self._accepted = accepted
+
+    async def look(self) -> list[Compared]:
+        """Each system in use, asked now."""
+        return [await self._compared(system) for system in self._used()]
+
+    async def _compared(self, system: str) -> Compared:
+        side = self._known.sides[system]
+        before = await self._db.read(lambda db: identities.get(db, system))
+        try:
+            now = await side.ask()
+        except UpstreamError as error:
+            return Compared(system, side.title, "unknown", before, error=str(error))
+        if now is None:
+            return Compared(system, side.title, "silent", before)
+        if before is None:
+            return Compared(system, side.title, "new", before, now)
+        state = "another" if now.differs(before) else "same"
+        return Compared(system, side.title, state, before, now)
+
+    async def accept(self, agreed: Mapping[str, str]) -> list[str]:
+        """`agreed`: system -> the identity, as text, that a person has seen. Refused where it is
+        yet another one by now; returns the systems whose identity was taken over.
+        """
+        others = {one.system: one for one in await self.look() if one.state == "another"}
+        for system, text in agreed.items():
+            if system not in others or str(others[system].now) != text:
+                raise Refused(f"{system}: it is not {text} any more; run `shop accept` again.")
+        wanted = [others[system] for system in agreed]
+        now = time.time()
+        await self._db.write(lambda db: _take_over(db, wanted, now))
+        self._known.forget()
+        for one in wanted:
+            route = self._deliverer.routes.get(one.system)
+            if route is not None and route.spec.moved is not None:
+                await route.spec.moved(route.channel)
+        self._accepted()
+        return [one.system for one in wanted]
+
+
+def _take_over(db: sqlite3.Connection, wanted: list[Compared], now: float) -> None:
+    """Everything or nothing. Points of a merge that has begun must not be lost between two."""
+    if any(one.system in {SHOP, "smaregi"} for one in wanted) and identities.merges_open(db):
+        raise Refused(
+            "A merge of two store members has begun and not ended: put the old settings back and "
+            "run `duplicates merge` once more, then `shop accept`."
+        )
+    for one in wanted:
+        assert one.now is not None  # noqa: S101 - it is another one
+        if one.system == SHOP:
+            identities.forget_shop(db, now)
+        else:
+            identities.forget_channel(db, one.system, now)
+        if one.system == "smaregi":
+            identities.forget_members(db, now)
+        identities.pin(db, one.system, one.now, now)

@@ -1,0 +1,293 @@
+"""The parts, put together: settings -> parts. What makes them run is `gateway.app`."""
+
+import asyncio
+import logging
+import time
+from functools import partial
+from typing import Any, cast
+
+from flags import Mode
+from gateway.alerts import AlertSender
+from gateway.app.config import LiveConfig
+from gateway.app.exposition import Exposition
+from gateway.app.holdings import Holdings
+from gateway.app.housekeeping import Upkeep
+from gateway.app.identity import SHOP, Difference, Identities, Side
+from gateway.app.shop_acceptance import Acceptance
+from gateway.app.sync_wiring import Parts, make_hearing
+from gateway.channels import ROSTER, Context, Spec
+from gateway.channels.smaregi import Smaregi
+from gateway.delivery import Deliverer, Gate, Replay, Route, Worker
+from gateway.duplicates import Finder, Linking, Merging
+from gateway.errors import ErrorClass, UpstreamError
+from gateway.membership import Membership
+from gateway.outcomes import Waiting
+from gateway.registration.acceptance import Owing
+from gateway.registration.deferred import Promises
+from gateway.registration.deferred_attempt import Trying
+from gateway.registration.recovery import Recovery
+from gateway.registration.registrar import Registrar
+from gateway.registration.status import Standing
+from gateway.rotation import Customers, Rotation
+from gateway.shopify import GraphQL, Shopify, Subscriptions
+from gateway.store import Database, Disk, Keys
+from gateway.store.admission import Bounds
+from gateway.sync.backfill import Backfill
+from gateway.sync.channel_updates import Updates
+from gateway.sync.profile_change import ProfileChanges
+from gateway.sync.webhooks import Removals
+from gateway.telemetry.metrics import Metrics
+from gateway.telemetry.observer import Telling
+from gateway.wire import Wire
+from gateway.wire.limits import CostBucket
+
+__all__ = ["Assembly"]
+
+log = logging.getLogger(__name__)
+
+
+class Assembly:
+    """Every part, made and told of the others; nothing runs yet."""
+
+    def __init__(
+        self, live: LiveConfig, db: Database, keys: Keys, wire: Wire, metrics: Metrics
+    ) -> None:
+        self.live = live
+        self.db = db
+        self.keys = keys
+        self.metrics = metrics
+        self._wire = wire
+        self.alerts = AlertSender(
+            wire,
+            lambda: live.current.alerts,
+            lambda: live.current.email,
+            self._timeout,
+        )
+        self._telling = telling = Telling(metrics, self.alerts, self._due)
+        self._sides: dict[str, Side] = {}
+        self.upkeep = Upkeep(db, lambda: live.current.gateway.gateway_retention_days)
+        self.shopify = self._make_shopify()
+        routes = {spec.name: self._route(spec) for spec in ROSTER}
+        self.removals = Removals(db, notice=self.alerts.notice)
+        self.deliverer = Deliverer(
+            db,
+            self.shopify,
+            routes,
+            keys,
+            flags=lambda: live.current.flags,
+            schedule=lambda: live.current.gateway.gateway_retry_schedule,
+            timeout=self._timeout,
+            listen=telling.attempt_ended,
+            due=self._due,
+            missing=self.removals.read,
+        )
+        self.identities = Identities(
+            db, self._sides, differs=self._another, agrees=self._may_be_used
+        )
+        wire.admit = self.identities.admit
+        self.acceptance = Acceptance(
+            db,
+            self.identities,
+            self.deliverer,
+            used=self.systems_in_use,
+            accepted=self._identity_accepted,
+        )
+        self.holdings = Holdings(db, self.shopify, routes, live)
+        self.exposition = Exposition(db, self.deliverer, metrics, self.identities)
+        self.membership = Membership(
+            db,
+            routes["smaregi"],
+            self._timeout,
+            lambda how: metrics.points_reads.labels(how).inc(),
+            self._customer_exists,
+        )
+        self.replay = Replay(db, self.deliverer)
+        self.backfill = Backfill(db, self.shopify, self.deliverer, lambda: live.current.flags)
+        self.worker = Worker(db, self.deliverer, lambda: live.current.gateway.gateway_auto_replay)
+        self.updates = Updates(db, self.deliverer, wake=self._due)
+        self.profile_changes = ProfileChanges(
+            db,
+            keys,
+            self.shopify,
+            self.deliverer,
+            self.updates,
+            deadline=lambda: live.current.gateway.gateway_response_deadline,
+            shopify_result=telling.shopify_result,
+        )
+        owing = Owing(db, self.deliverer, intent_gone=self.upkeep.intent_gone)
+        self.standing = Standing(db, self.deliverer)
+        self.registrar = Registrar(
+            db,
+            keys,
+            self.shopify,
+            self.deliverer,
+            owing,
+            self.standing,
+            deadline=lambda: live.current.gateway.gateway_response_deadline,
+            bounds=lambda: Bounds(live.current.gateway.gateway_waiting_limit),
+            has_room=Disk(db.path).has_room,
+            shopify_result=self._shopify_answered,
+            intent_gone=self.upkeep.intent_gone,
+        )
+        self.recovery = Recovery(
+            db,
+            keys,
+            self.shopify,
+            self.registrar,
+            owing,
+            recovered=self.worker.wake,
+            intent_gone=self.upkeep.intent_gone,
+        )
+        self.promises = self._make_promises(owing, telling)
+        self.registrar.unclear = self.recovery.wake
+        self.events, self.reconciliation = make_hearing(
+            live,
+            Parts(
+                db,
+                self.shopify,
+                self.deliverer,
+                self.profile_changes,
+                self.smaregi,
+                self.removals,
+            ),
+            self.alerts,
+            metrics,
+            due=self._due,
+            wiped=self.upkeep.intent_gone,
+        )
+        self.duplicates = Finder(db, refresh=self.smaregi.members_fresh, notice=self.alerts.notice)
+        self.linking = Linking(
+            db, self.deliverer, self.shopify, self.smaregi, flags=lambda: live.current.flags
+        )
+        self.merging = Merging(db, self.smaregi, self.linking)
+        self.rotation = self._make_rotation()
+        self.registrar.promised = self.promises.wake
+
+    def _due(self, channel: str) -> None:
+        self.worker.wake(channel)
+
+    def systems_in_use(self) -> list[str]:
+        """The shop, and each channel with an identity whose flag is not off."""
+        flags = self.live.current.flags
+        used = (name for name in self.deliverer.routes if flags[name].mode is not Mode.OFF)
+        return [SHOP, *(name for name in used if name in self._sides)]
+
+    def open_gates(self) -> None:
+        """Whom credentials or an identity kept waiting goes on."""
+        for route in self.deliverer.routes.values():
+            if route.gate.cause is ErrorClass.AUTH:
+                route.gate.reopen()
+                self.deliverer.keep(self._wake(route.spec.name))
+
+    async def _wake(self, channel: str) -> None:
+        await self.deliverer.wake(Waiting.CHANNEL, channel)
+        self.worker.wake(channel)
+
+    def _identity_accepted(self) -> None:
+        self.shopify.forget()
+        self.deliverer.keep(self.shopify.define())
+        self.open_gates()
+        self.deliverer.keep(self.deliverer.wake(Waiting.SHOPIFY))
+        self.deliverer.keep(self.identities.compare_all(self.systems_in_use()))
+
+    def _another(self, difference: Difference) -> None:
+        log.error("%s", difference.reason)
+        self.alerts.notice(f"⚠️ {difference.system}: {difference.reason}.")
+
+    def _may_be_used(self, system: str) -> None:
+        """What waited for the shop to be known goes on."""
+        if system == SHOP:
+            for channel in self.deliverer.routes:
+                self.deliverer.keep(self.deliverer.wake(Waiting.INDEX, channel))
+
+    def _shopify_answered(self, error: UpstreamError | None) -> None:
+        """How a live sign-up fared there."""
+        self._telling.shopify_result(error)
+        if error is None:
+            self.promises.shopify_works()
+
+    def _timeout(self) -> float:
+        return self.live.current.gateway.gateway_upstream_timeout
+
+    def _make_shopify(self) -> Shopify:
+        def settings() -> Any:
+            return self.live.current.shopify
+
+        bucket = CostBucket(time.monotonic)
+        # The loop's clock: the deadlines that the registrar gives are in it.
+        clock = asyncio.get_running_loop().time
+        graphql = GraphQL(self._wire, settings, clock, bucket)
+        self.subscriptions = Subscriptions(graphql)
+        shopify = Shopify(graphql, settings, clock)
+        self._sides[SHOP] = Side("shop", shopify.identity)
+        return shopify
+
+    def _make_rotation(self) -> Rotation:
+        def uses_smaregi() -> bool:
+            return self.live.current.flags["smaregi"].mode is not Mode.OFF
+
+        read = Customers(
+            self.db, self.keys, self.shopify, self.deliverer, self.smaregi, uses_smaregi
+        )
+        return Rotation(
+            self.db,
+            self.keys,
+            read,
+            self.smaregi,
+            uses_smaregi=uses_smaregi,
+            wiped=self.upkeep.intent_gone,
+        )
+
+    def _make_promises(self, owing: Owing, telling: Telling) -> Promises:
+        trying = Trying(
+            self.db,
+            self.keys,
+            self.shopify,
+            self.deliverer,
+            owing,
+            timeout=self._timeout,
+            intent_gone=self.upkeep.intent_gone,
+            unclear=self.recovery.wake,
+            hopeless=telling.promise_broken,
+        )
+        return Promises(
+            self.db,
+            trying,
+            keep=self.deliverer.keep,
+            is_live=self.registrar.is_running,
+            schedule=lambda: self.live.current.gateway.gateway_retry_schedule,
+            owed=self.worker.wake,
+            shopify_result=telling.shopify_result,
+        )
+
+    def _route(self, spec: Spec) -> Route:
+        def settings() -> Any:
+            return self.live.current.sections[spec.name]
+
+        async def ready() -> None:
+            await self.deliverer.wake(Waiting.INDEX, spec.name)
+            self.worker.wake(spec.name)
+
+        context = Context(
+            wire=self._wire,
+            db=self.db,
+            keys=self.keys,
+            settings=settings,
+            store=lambda: self.live.current.store,
+            timeout=self._timeout,
+            clock=time.time,
+            customer_exists=self._customer_exists,
+            ready=ready,
+        )
+        channel = spec.build(context)
+        if spec.identify is not None:
+            ask = partial(spec.identify, channel, context)
+            self._sides[spec.name] = Side(spec.account, ask)
+        return Route(spec, channel, Gate(spec.name, time.monotonic, spec.at_once), settings)
+
+    async def _customer_exists(self, customer_id: int) -> bool:
+        return customer_id in await self.shopify.read([customer_id])
+
+    @property
+    def smaregi(self) -> Smaregi:
+        return cast(Smaregi, self.deliverer.routes["smaregi"].channel)

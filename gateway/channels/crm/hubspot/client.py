@@ -1,0 +1,133 @@
+"""HubSpot's contacts over HTTP: each call, under the account's limit. A dry run stops at writes."""
+
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+from urllib.parse import quote
+
+import orjson
+
+from gateway.channels.crm.hubspot.responses import Contact, contact, refused, trouble
+from gateway.channels.crm.settings import CrmSettings
+from gateway.wire import Access, Answer, Call, RateLimit, Wire
+
+__all__ = ["SYSTEM", "HubSpotClient"]
+
+SYSTEM = "crm"
+_PER_TEN_SECONDS = 100
+"""Of Free and Starter accounts, until the answers' headers tell this account's own limit."""
+
+
+class HubSpotClient:
+    """Raises UpstreamError for what is no customer's fault; other answers are the caller's."""
+
+    def __init__(self, wire: Wire, settings: Callable[[], CrmSettings]) -> None:
+        self._wire = wire
+        self._settings = settings
+        self._limit = RateLimit(time.monotonic, _PER_TEN_SECONDS, 10.0)
+
+    async def create(self, properties: Mapping[str, str]) -> Answer:
+        body = {"properties": properties, "associations": []}
+        return await self._contacts("create contact", Access.WRITE, "POST", "", body)
+
+    async def update(self, contact_id: str, properties: Mapping[str, str]) -> Answer:
+        path, body = f"/{contact_id}", {"properties": properties}
+        return await self._contacts("update contact", Access.WRITE, "PATCH", path, body)
+
+    async def archive(self, contact_id: str) -> None:
+        """A contact that is gone is done too."""
+        answer = await self._contacts("archive contact", Access.WRITE, "DELETE", f"/{contact_id}")
+        if answer.status not in {204, 404}:
+            raise refused(answer)
+
+    async def by_id(self, contact_id: str) -> Contact | None:
+        """The id of a contact that was merged into another finds the other one."""
+        answer = await self._find(f"/{quote(contact_id, safe='')}", {})
+        if answer.status == 404:
+            return None
+        if answer.status != 200:
+            raise refused(answer)
+        return contact(answer)
+
+    async def by(self, id_property: str, value: str) -> Contact | None:
+        """By a unique property, or by any of a contact's e-mails.
+
+        400 is the answer for a property that is not unique, and for a value that it cannot have.
+        """
+        if not value:
+            return None
+        answer = await self._find(f"/{quote(value, safe='@')}", {"idProperty": id_property})
+        if answer.status in {400, 404}:
+            return None
+        if answer.status != 200:
+            raise refused(answer)
+        return contact(answer)
+
+    async def properties(self) -> Answer:
+        """Whatever the status: a token may lack the scope (403)."""
+        return await self._send("list properties", Access.READ, "GET", "properties")
+
+    async def make_property(self, body: Mapping[str, Any]) -> Answer:
+        return await self._send("create property", Access.WRITE, "POST", "properties", body=body)
+
+    async def _find(self, path: str, params: Mapping[str, str]) -> Answer:
+        wanted = {**params, "properties": "shopify_customer_id"}
+        return await self._contacts("find contact", Access.READ, "GET", path, params=wanted)
+
+    async def _contacts(
+        self,
+        operation: str,
+        access: Access,
+        method: str,
+        path: str,
+        body: Mapping[str, Any] | None = None,
+        params: Mapping[str, str] | None = None,
+    ) -> Answer:
+        answer = await self._send(operation, access, method, "objects", path, body, params)
+        error = trouble(answer)
+        if error is not None:
+            raise error
+        return answer
+
+    async def _send(
+        self,
+        operation: str,
+        access: Access,
+        method: str,
+        room: str,
+        path: str = "",
+        body: Mapping[str, Any] | None = None,
+        params: Mapping[str, str] | None = None,
+    ) -> Answer:
+        await self._limit.acquire()
+        settings = self._settings()
+        token = settings.hubspot_access_token
+        base, version = settings.hubspot_base_url, settings.hubspot_api_version
+        answer = await self._wire.send(
+            Call(
+                SYSTEM,
+                operation,
+                access,
+                method,
+                f"{base}/crm/{room}/{version}/contacts{path}",
+                headers={
+                    "Authorization": f"Bearer {token.get_secret_value() if token else ''}",
+                    "Content-Type": "application/json",
+                },
+                params=params,
+                body=None if body is None else orjson.dumps(body),
+            )
+        )
+        self._learn_limit(answer)
+        if answer.status == 429:
+            error = trouble(answer) or answer.error()
+            self._limit.throttled(error.retry_after)
+            raise error
+        return answer
+
+    def _learn_limit(self, answer: Answer) -> None:
+        """`X-HubSpot-RateLimit-Max` requests in `-Interval-Milliseconds`, where it says so."""
+        most = answer.headers.get("X-HubSpot-RateLimit-Max", "")
+        interval = answer.headers.get("X-HubSpot-RateLimit-Interval-Milliseconds", "")
+        if most.isdigit() and interval.isdigit() and int(most) >= 10 and int(interval) >= 1000:
+            self._limit.allow(float(most), int(interval) / 1000)

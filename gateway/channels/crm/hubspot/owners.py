@@ -1,0 +1,89 @@
+"""Whose contact it is: by the Shopify customer id that it carries, and by the link in our database.
+
+A contact of another customer is never written to. One of a customer of ours who is gone from
+Shopify is free: somebody signed up again with the same e-mail. An id of which we know nothing may
+be of another shop that shares the account, so it counts.
+"""
+
+from functools import partial
+
+from gateway.channels.base import Context
+from gateway.channels.claims import Claims
+from gateway.channels.crm.hubspot.client import SYSTEM
+from gateway.channels.crm.hubspot.responses import Contact
+from gateway.errors import ErrorClass, UpstreamError
+from gateway.outcomes import Link, Outcome
+from gateway.store import links, outbox
+
+__all__ = ["Owners"]
+
+_AGAIN = 15.0
+"""Seconds after which a conflict is looked at again that another delivery is about to end."""
+
+
+class Owners:
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._claims = Claims(context.clock)
+        self.release = self._claims.release
+
+    async def claim(self, contact: Contact, customer_id: int) -> int | None:
+        """From here to the link's row nobody else may have this contact; a conflict where it is
+        another's. Returns the customer whose link it still has and who is gone from Shopify.
+        """
+        self._claim(contact, customer_id)
+        link = await self._link(contact)
+        owner = await self._other(contact, link, customer_id)
+        if owner is not None:
+            self.release(contact.id, customer_id)
+            raise await self.conflict(owner)
+        return link.customer_id if link and link.customer_id != customer_id else None
+
+    async def is_anothers(self, contact: Contact, customer_id: int) -> bool:
+        """Whether it is another's by now; otherwise nobody else may have it from here on."""
+        self._claim(contact, customer_id)
+        return await self.owner_of(contact, customer_id) is not None
+
+    def _claim(self, contact: Contact, customer_id: int) -> None:
+        if not self._claims.claim(contact.id, customer_id):
+            raise _conflict("another customer is just being linked to this contact", _AGAIN)
+
+    async def conflict(self, owner: int) -> UpstreamError:
+        """One that passes by itself where a change of the owner is on its way to HubSpot."""
+        text = f"the contact belongs to another customer ({owner})"
+        if await self._has_news(owner):
+            return _conflict(f"{text}, of whom a change is still on its way", _AGAIN)
+        return _conflict(
+            f"{text}: put right in HubSpot whose e-mail and shopify_customer_id it has, then replay"
+        )
+
+    async def owner_of(self, contact: Contact, customer_id: int) -> int | None:
+        """Another customer whose contact this is."""
+        return await self._other(contact, await self._link(contact), customer_id)
+
+    async def _link(self, contact: Contact) -> Link | None:
+        of_reference = partial(links.of_reference, channel=SYSTEM, reference=contact.id)
+        return await self._context.db.read(of_reference)
+
+    async def _other(self, contact: Contact, link: Link | None, customer_id: int) -> int | None:
+        linked = link.customer_id if link else None
+        for other in {linked, _customer_id(contact.owner)} - {None, customer_id}:
+            if other is not None and (link is None or await self._context.customer_exists(other)):
+                return other
+        return None
+
+    async def _has_news(self, customer_id: int) -> bool:
+        found = await self._context.db.read(lambda db: outbox.open_of(db, [customer_id]))
+        waiting = found.get((customer_id, SYSTEM))
+        return waiting is not None and waiting.outcome in {Outcome.PENDING, Outcome.RETRYING}
+
+
+def _customer_id(text: str) -> int | None:
+    """None for what is no id of Shopify's."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else None
+
+
+def _conflict(reason: str, again: float | None = None) -> UpstreamError:
+    return UpstreamError(
+        SYSTEM, "match", ErrorClass.CONFLICT, reason, retry_after=again, applied=False
+    )

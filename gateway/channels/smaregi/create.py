@@ -1,0 +1,121 @@
+"""Making a member, once: our number is the idempotency key, and required columns are filled."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from gateway.channels.base import Done
+from gateway.channels.smaregi.client import SmaregiClient
+from gateway.channels.smaregi.from_member import held_otherwise
+from gateway.channels.smaregi.mapping import member_fields
+from gateway.channels.smaregi.ownership import Holders, conflict
+from gateway.channels.smaregi.required_columns import (
+    RequiredColumns,
+    cannot_fill,
+    filled,
+    unfillable,
+)
+from gateway.channels.smaregi.update import ACTIVE, customers_own
+from gateway.customer import Customer
+from gateway.errors import ErrorClass, UpstreamError
+
+__all__ = ["Creating", "Made"]
+
+Row = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A new member: its row, what the customer told of it, and what was changed or filled in."""
+
+    row: Row
+    told: Mapping[str, str]
+    adjustments: Sequence[dict[str, str]]
+
+    def done(self, number: str) -> Done:
+        """`number`: the member number that the customer has by now."""
+        given = customers_own(self.told)
+        return Done(
+            "created",
+            str(self.row["customerId"]),
+            number,
+            adjustments=self.adjustments,
+            fields=given,
+            sent=given,
+            held=held_otherwise(self.row, given),
+        )
+
+
+class Creating:
+    """`clock` is Unix seconds."""
+
+    def __init__(
+        self,
+        client: SmaregiClient,
+        required: RequiredColumns,
+        holders: Holders,
+        clock: Callable[[], float],
+    ) -> None:
+        self._client = client
+        self._required = required
+        self._holders = holders
+        self._clock = clock
+
+    async def create(self, customer: Customer) -> Made:
+        """A refusal may be of a column required since we asked: then once more."""
+        self._required.keep_fresh()
+        columns = self._required.names
+        try:
+            return await self._create(customer, columns)
+        except UpstreamError as error:
+            if error.error_class is not ErrorClass.INVALID_DATA:
+                raise
+            await self._required.read_again()
+            if self._required.names == columns:
+                raise _explained(error, columns) from None
+        columns = self._required.names
+        try:
+            return await self._create(customer, columns)
+        except UpstreamError as error:
+            raise _explained(error, columns) from None
+
+    async def _create(self, customer: Customer, columns: frozenset[str]) -> Made:
+        told, changed = member_fields(customer)
+        fields, made_up = filled(told, columns, self._clock())
+        try:
+            row = await self._client.create(fields)
+        except UpstreamError as error:
+            row = await self._made_after_all(error, fields["customerCode"])
+        return Made(row, told, [*changed, *made_up])
+
+    async def _made_after_all(self, error: UpstreamError, code: str) -> Row:
+        """After any unclear answer, and any refusal (the text of a duplicate is not documented)."""
+        clear = error.applied is False and error.error_class is not ErrorClass.INVALID_DATA
+        if clear:
+            raise error
+        try:
+            rows = await self._client.by_number("customer_code", code)
+        except UpstreamError:
+            raise error from None
+        self._holders.refuse_apart(rows, int(code))
+        for row in rows:
+            if str(row.get("status") or "0") in ACTIVE:
+                return row
+        if rows:
+            raise conflict("the member with this number is withdrawn or merged")
+        raise error
+
+
+def _explained(error: UpstreamError, columns: frozenset[str]) -> UpstreamError:
+    """A refusal that names the required columns which the gateway cannot fill."""
+    lacking = cannot_fill(columns)
+    if error.error_class is not ErrorClass.INVALID_DATA or not lacking:
+        return error
+    return UpstreamError(
+        error.system,
+        error.operation,
+        error.error_class,
+        f"Smaregi refuses the data (HTTP {error.status}): {unfillable(lacking)}",
+        status=error.status,
+        applied=error.applied,
+    )

@@ -1,0 +1,127 @@
+"""Who holds which member: by the number that it carries, by the link, and never by the word of a
+person who keeps the two apart.
+"""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import Any
+
+from gateway.channels.base import Context, Work
+from gateway.channels.claims import Claims
+from gateway.channels.smaregi.client import SYSTEM, SmaregiClient
+from gateway.channels.smaregi.member_number import text_of
+from gateway.errors import ErrorClass, UpstreamError
+from gateway.outcomes import Link
+from gateway.store import links, members, proofs
+from gateway.store.members import Member
+
+__all__ = ["Holders", "conflict", "row_of"]
+
+_SHOPIFY_ID_DIGITS = range(10, 20)
+"""Digits of a Shopify customer id; shorter numbers are a shop's own."""
+
+Row = Mapping[str, Any]
+
+
+class Holders:
+    """`apart`: (customer id, member id) that a person keeps apart; the database's, kept at hand."""
+
+    def __init__(self, context: Context, client: SmaregiClient) -> None:
+        self._context = context
+        self._client = client
+        self.apart: set[tuple[int, int]] = set()
+        self.leaving: set[int] = set()
+        """Members that are being merged into another: nobody is linked to them any more."""
+        self._claims = Claims(context.clock)
+
+    async def open(self) -> None:
+        self.apart |= await self._context.db.read(links.apart)
+
+    def refuse_apart(self, rows: Sequence[Row], customer_id: int) -> None:
+        """The number is still on a member that a person keeps apart: its unlinking must end."""
+        if any((customer_id, int(row["customerId"])) in self.apart for row in rows):
+            raise conflict(
+                "a person keeps this member apart: run `duplicates unlink` again, or "
+                "`duplicates link`"
+            )
+
+    async def with_number(self, number: str, *, also_second: bool = True) -> list[Row]:
+        """Members whose `customerCode` (or `customerNo`) this is, whatever their status."""
+        looks = [self._client.by_number("customer_code", number)]
+        if also_second:
+            looks.append(self._client.by_number("customer_no", number))
+        return [row for found in await asyncio.gather(*looks) for row in found]
+
+    async def owners(self, row: Row, *, besides: int | None = None) -> set[int]:
+        """Customers who exist in Shopify and whose member this is: by the link, or the number."""
+        owners = {
+            int(number)
+            for number in (text_of(row, "customerCode"), text_of(row, "customerNo"))
+            if number.isascii() and number.isdigit() and len(number) in _SHOPIFY_ID_DIGITS
+        }
+        link = await self.link_of(str(row["customerId"]))
+        if link is not None:
+            owners.add(link.customer_id)
+        owners.discard(besides or 0)
+        return {owner for owner in owners if await self._context.customer_exists(owner)}
+
+    def is_free(self, member_id: int, customer_id: int) -> bool:
+        """For a sign-up to be matched with: not kept apart from them, and not about to go."""
+        return member_id not in self.leaving and (customer_id, member_id) not in self.apart
+
+    async def take(self, member_id: int, customer_id: int) -> int | None:
+        """From here to the link's row nobody else may have this member; `former` of it.
+
+        Raises a conflict where another customer is just being linked to it.
+        """
+        if member_id in self.leaving:
+            raise conflict("this store member is just being merged into another")
+        if not self._claims.claim(str(member_id), customer_id):
+            raise conflict("another customer is just being linked to this store member")
+        return await self.former(str(member_id), customer_id)
+
+    def release(self, member_id: int, customer_id: int) -> None:
+        """The member was unlinked: whoever it is to be linked to next may have it at once."""
+        self._claims.release(str(member_id), customer_id)
+
+    async def is_anothers(self, link: Link) -> bool:
+        """Whether the member is a customer's who exists, and not that of the link."""
+        row = await self._client.by_id(link.reference)
+        return bool(row and await self.owners(row, besides=link.customer_id))
+
+    async def former(self, member_id: str, customer_id: int) -> int | None:
+        """A customer who is gone from Shopify and still linked to this member; a conflict where
+        they exist.
+        """
+        link = await self.link_of(member_id)
+        if link is None or link.customer_id == customer_id:
+            return None
+        if await self._context.customer_exists(link.customer_id):
+            raise conflict(f"the store member belongs to another customer ({link.customer_id})")
+        return link.customer_id
+
+    async def unproven(self, work: Work) -> bytes | None:
+        """The hash of the customer's e-mail, None where it is known to be theirs."""
+        emails = self._context.keys.emails(work.customer.profile.email)
+        known = partial(proofs.is_known, customer_id=work.customer.id, emails=emails)
+        return None if await self._context.db.read(known) else emails[0]
+
+    async def link_of(self, member_id: str) -> Link | None:
+        return await self._context.db.read(lambda db: links.of_reference(db, SYSTEM, member_id))
+
+    async def number_taken(self, code: str) -> bool:
+        return await self._context.db.read(lambda db: members.number_taken(db, code))
+
+
+def row_of(member: Member) -> Row:
+    """What `owners` needs of a member of the index, as Smaregi writes it."""
+    return {
+        "customerId": member.member_id,
+        "customerCode": member.code,
+        "customerNo": member.number,
+    }
+
+
+def conflict(reason: str) -> UpstreamError:
+    return UpstreamError(SYSTEM, "match", ErrorClass.CONFLICT, reason, applied=False)

@@ -1,0 +1,52 @@
+"""The wall clock may be set: what waits moves along, before a time by the new clock is written."""
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable
+from functools import partial
+
+from gateway.store import Database, outbox
+
+__all__ = ["Jumps"]
+
+log = logging.getLogger(__name__)
+
+_JUMP = 5.0
+"""Seconds between two looks at the clock that no real time explains."""
+_ALL = 2**62
+
+
+class Jumps:
+    """`clock` is wall time. Whoever writes when something is due follows it first."""
+
+    def __init__(self, db: Database, clock: Callable[[], float]) -> None:
+        self._db = db
+        self._clock = clock
+        self._offset = clock() - time.monotonic()
+        self._following = asyncio.Lock()
+        self._by = 0.0  # what waits is being moved by so much, and is still to be below this id
+        self._below: int | None = None
+
+    async def follow(self) -> bool:
+        """Whether it has jumped. Raises StorageError: the rest is moved next time."""
+        jump = self._clock() - time.monotonic() - self._offset
+        if abs(jump) < _JUMP and self._below is None:
+            self._offset += jump
+            return False
+        async with self._following:
+            jump = self._clock() - time.monotonic() - self._offset
+            await self._move()
+            if abs(jump) < _JUMP:
+                return False
+            log.warning("the wall clock jumped by %.0f s; what waits moves along", jump)
+            self._offset += jump
+            self._by, self._below = jump, _ALL
+            await self._db.write(partial(outbox.shift_events, seconds=jump))
+            await self._move()
+        return True
+
+    async def _move(self) -> None:
+        while self._below is not None:
+            unit = partial(outbox.shift, seconds=self._by, below=self._below)
+            self._below = await self._db.write(unit)

@@ -1,0 +1,196 @@
+"""What an attempt hands its channel: the customer, their link, and what the record was last given.
+
+A hash of a field is keyed and bound to channel and customer, so that equal values of two people
+cannot be told from the database.
+"""
+
+import asyncio
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from functools import partial
+from typing import Any
+from weakref import WeakValueDictionary
+
+import orjson
+
+from flags import FlagSet, Mode
+from gateway.channels import Given, Work
+from gateway.customer import Customer
+from gateway.delivery.flag_policy import Permission
+from gateway.delivery.route import Route
+from gateway.outcomes import Delivery, Kind, Link, Outcome
+from gateway.store import Database, Keys, links, outbox
+from gateway.wire import dry_run
+
+__all__ = ["Works"]
+
+
+class _Once:
+    """What a function of nothing gives, asked once."""
+
+    __slots__ = ("_made", "_make")
+
+    def __init__(self, make: Callable[[], Mapping[str, str]]) -> None:
+        self._make = make
+        self._made: Mapping[str, str] | None = None
+
+    def __call__(self) -> Mapping[str, str]:
+        if self._made is None:
+            self._made = self._make()
+        return self._made
+
+
+class Works:
+    def __init__(
+        self,
+        db: Database,
+        routes: Mapping[str, Route],
+        keys: Keys,
+        flags: Callable[[], FlagSet],
+    ) -> None:
+        self._db = db
+        self._routes = routes
+        self._keys = keys
+        self._flags = flags
+        self.permission = Permission(flags)
+        self.numbering = next((n for n, r in routes.items() if r.spec.numbers_members), None)
+        self._sending: dict[tuple[str, int], Customer] = {}
+        self._turns: WeakValueDictionary[tuple[str, int], asyncio.Lock] = WeakValueDictionary()
+
+    async def link(self, channel: str, customer_id: int) -> Link | None:
+        return await self._db.read(lambda db: links.get(db, channel, customer_id))
+
+    async def member_number(
+        self, customer_id: int, deliveries: Iterable[Delivery] = ()
+    ) -> str | None:
+        """The number that tills know this customer by, or, by what is owed them, will know; as far
+        as they may be told it.
+        """
+        link = await self.link(self.numbering, customer_id) if self.numbering else None
+        if link is not None and link.unproven:
+            return link.told_number
+        known = link.member_number if link else None
+        return known or self.number_beforehand(customer_id, deliveries)
+
+    def number_beforehand(self, customer_id: int, deliveries: Iterable[Delivery]) -> str | None:
+        """Of one without a link: the number that what is owed them will give them."""
+        if self.numbering is None:
+            return None
+        return self._routes[self.numbering].number_beforehand(customer_id, deliveries)
+
+    def _number_by_rule(self, customer_id: int) -> str:
+        """The number that this customer will have, where that is known beforehand; else ''."""
+        if self.numbering is None:
+            return ""
+        route = self._routes[self.numbering]
+        will_be = self._flags()[self.numbering].decide(customer_id).mode in {Mode.ON, Mode.HOLD}
+        return str(customer_id) if will_be and route.numbers_by_rule() else ""
+
+    # -- what was given
+
+    def given(self, channel: str, customer_id: int, marks: Mapping[str, str] | None) -> Given:
+        hashed, *before = (partial(k.marks, f"{channel} {customer_id}") for k in self._keys.every)
+        return Given(marks, hashed, before)
+
+    def state(self, channel: str, customer: Customer) -> str:
+        """A keyed hash of the customer as they are now."""
+        return self.states(channel, customer)[0]
+
+    def states(self, channel: str, customer: Customer) -> list[str]:
+        """The same by every secret, newest first."""
+        whole, scope = orjson.dumps(customer.profile).decode(), f"{channel} {customer.id}"
+        return [keys.marks(scope, {"": whole})[""] for keys in self._keys.every]
+
+    def emails(self, customer: Customer) -> tuple[bytes, ...]:
+        """The hashes of their e-mail, newest first."""
+        return self._keys.emails(customer.profile.email)
+
+    def turn(self, channel: str, customer_id: int) -> asyncio.Lock:
+        """Held while a channel's record of a customer is read, written or unlinked: by one."""
+        return self._turns.setdefault((channel, customer_id), asyncio.Lock())
+
+    @contextmanager
+    def under_way(self, channel: str, customer: Customer) -> Iterator[None]:
+        key = (channel, customer.id)
+        self._sending[key] = customer
+        try:
+            yield
+        finally:
+            del self._sending[key]
+
+    def is_sending(self, channel: str, customer: Customer) -> bool:
+        """Whether an attempt is under way with the customer just as they are now."""
+        return self._sending.get((channel, customer.id)) == customer
+
+    # -- before an attempt
+
+    async def is_kept_back(self, delivery: Delivery, customer: Customer | None) -> bool:
+        """By its flags, now that the customer is at hand (None: gone from Shopify)."""
+        if delivery.urgent and not self._routes[delivery.channel].settings().missing():
+            return False
+        update = delivery.kind is Kind.UPDATE
+        link = await self.link(delivery.channel, delivery.customer_id) if update else None
+        email = customer.profile.email if customer else None
+        decided = self.permission.decide(
+            delivery.channel, delivery.customer_id, delivery.kind, email, linked=link is not None
+        )
+        return decided.mode is not Mode.ON
+
+    async def prepare(
+        self, delivery: Delivery, customer: Customer, *, fresh: bool
+    ) -> tuple[Work, Mode]:
+        """The work; and ON, or the mode that keeps back all but the customer's opting out."""
+        link, number, mode = None, self._number_by_rule(customer.id), Mode.ON
+        if not fresh:
+            link = await self.link(delivery.channel, customer.id)
+            number = await self.member_number(customer.id) or number
+        if delivery.urgent and link is not None and delivery.outcome is not Outcome.DRY_RUN:
+            email, kind = customer.profile.email, delivery.kind
+            decided = self.permission.decide(link.channel, customer.id, kind, email, linked=True)
+            mode = decided.mode
+        return self._work(delivery, customer, link, mode, fresh=fresh, number=number), mode
+
+    def _work(
+        self,
+        delivery: Delivery,
+        customer: Customer,
+        link: Link | None,
+        mode: Mode,
+        *,
+        fresh: bool,
+        number: str,
+    ) -> Work:
+        """What is known of a record before its link is written stands in the plan."""
+        route = self._routes[delivery.channel]
+        known = link.fields if link else (delivery.plan or {}).get("fields")
+        given = self.given(delivery.channel, customer.id, known)
+        if delivery.urgent:
+            given = given.insisting_on(route.spec.consent)
+
+        fields = _Once(partial(route.channel.fields_of, customer))
+
+        async def save_plan(plan: dict[str, Any]) -> None:
+            whole = {**plan, "fields": given.after(fields(), {})}
+            await self._db.write(lambda db: outbox.save_plan(db, delivery.id, whole))
+
+        async def announce(sending: Mapping[str, str]) -> None:
+            if link is not None and not dry_run.get():
+                marks = given.unsure(sending)
+                await self._db.write(
+                    lambda db: links.set_fields(db, link.channel, link.customer_id, marks)
+                )
+
+        return Work(
+            customer=customer,
+            kind=delivery.kind,
+            link=link,
+            fresh=fresh,
+            plan=delivery.plan,
+            save_plan=save_plan,
+            number=number,
+            fields=fields,
+            given=given,
+            announce=announce,
+            retried=delivery.attempts > 1 or delivery.version > 1,
+            only=None if mode is Mode.ON else route.spec.consent,
+        )

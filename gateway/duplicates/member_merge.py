@@ -1,0 +1,271 @@
+"""Two store members made one, by a person: points move, the absorbed one ends, the link stays.
+
+What is on disk when the process dies, and how the next run of the same command (or the next
+`serve`) goes on:
+
+    begun     nothing was sent; it begins anew
+    taking    the balance of the absorbed says whether its points have left it
+    taken     they are owed to the survivor, who gets them now
+    giving    the balance of the survivor says whether it has them
+    given     the absorbed gives up the customer's number, if it had one
+    linking   the link moves by a delivery of its own; the absorbed gets status 4 and a note
+    done
+
+A balance that answers neither stops the merge for a person (`problem`); see `points` for the order.
+"""
+
+import asyncio
+import logging
+import sqlite3
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
+from dataclasses import replace
+
+from gateway.channels.smaregi import Smaregi
+from gateway.duplicates.command_events import Event, Tell, Unfinished, told
+from gateway.duplicates.linking import CHANNEL, Linking
+from gateway.duplicates.merge_plan import Plan, sides_of
+from gateway.duplicates.points import Points, Puzzle
+from gateway.errors import Refused, StorageError, UpstreamError
+from gateway.outcomes import Link
+from gateway.store import Database, duplicates, links, merges
+from gateway.store.merges import Merge
+
+__all__ = ["Merging"]
+
+log = logging.getLogger(__name__)
+
+_MOVED = {"taken", "giving"}
+"""Steps at which the points are at neither member."""
+
+
+class Merging:
+    """One merge at a time. `again`: seconds between two looks at what is unfinished."""
+
+    again = 60.0
+
+    def __init__(
+        self,
+        db: Database,
+        smaregi: Smaregi,
+        linking: Linking,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._db = db
+        self._smaregi = smaregi
+        self._linking = linking
+        self._clock = clock
+        self._points = Points(db, smaregi.client, clock)
+        self._one_at_a_time = asyncio.Lock()
+
+    async def look(self, one: int, other: int, survivor: int | None) -> Plan | Merge:
+        """What a merge would do, or the one that was begun. Refused where it cannot be."""
+        self._linking.require_flag()
+        known = await self._db.read(lambda db: merges.get(db, one, other))
+        if known is not None and known.step != "begun":
+            if survivor not in {None, known.survivor}:
+                raise Refused(f"Member {known.survivor} survives: this merge has begun like that.")
+            return known
+        for merge in await self._db.read(lambda db: merges.others(db, one, other)):
+            raise Refused(f"The merge of {merge.pair[0]} and {merge.pair[1]} must end first.")
+        plan = (await sides_of(self._smaregi, one, other)).plan(survivor)
+        if plan.moves_link is not None:
+            self._linking.require_flag(await self._linking.customer(plan.moves_link))
+            self._linking.require_room(plan.survivor.member_id, plan.survivor.row)
+        return plan
+
+    def merge(
+        self, one: int, other: int, survivor: int | None, *, points_settled: bool = False
+    ) -> AsyncIterator[Event]:
+        """Events (`gateway.duplicates.command_events`). `points_settled`: a person put the points
+        right after a merge had stopped over them; they are not touched again.
+        """
+
+        async def work(tell: Tell) -> str:
+            async with self._one_at_a_time:
+                merge = await self._begun(one, other, survivor)
+                if points_settled:
+                    merge = await self._settled_by_hand(merge)
+                return await self._finish(merge, tell, by_hand=points_settled)
+
+        return told(self._linking.deliverer, work)
+
+    async def _begun(self, one: int, other: int, survivor: int | None) -> Merge:
+        found = await self.look(one, other, survivor)
+        if isinstance(found, Merge):
+            return found
+        now = self._clock()
+        merge = Merge(
+            found.survivor.member_id,
+            found.absorbed.member_id,
+            "begun",
+            found.moves_link,
+            created_at=now,
+            updated_at=now,
+        )
+        await self._db.write(lambda db: merges.write(db, merge))
+        return merge
+
+    async def _settled_by_hand(self, merge: Merge) -> Merge:
+        if merge.problem is None:
+            raise Refused("This merge did not stop over its points: run it without that option.")
+        settled = merge.at("given", self._clock(), problem=None)
+        await self._db.write(lambda db: merges.write(db, settled))
+        return settled
+
+    async def _finish(self, merge: Merge, tell: Tell, *, by_hand: bool = False) -> str:
+        if merge.step == "done":
+            return f"Member {merge.absorbed} was merged into member {merge.survivor} already."
+        self._smaregi.holders.leaving.add(merge.absorbed)
+        if merge.problem is not None:
+            raise Unfinished(_for_a_person(merge))
+        try:
+            merge = await self._move_points(merge, tell)
+        except Puzzle as puzzle:
+            raise Unfinished(await self._stop(merge, str(puzzle))) from None
+        except UpstreamError as error:
+            raise Unfinished(await self._interrupted(merge, error)) from None
+        merge = await self._free_the_number(merge, tell)
+        if not by_hand and await self._points.balance(merge.absorbed) > 0:
+            tell(f"The till gave member {merge.absorbed} points meanwhile: they are moved, too.")
+            return await self._finish(await self._again_from_the_start(merge), tell, by_hand=True)
+        return await self._close(merge, tell)
+
+    async def _again_from_the_start(self, merge: Merge) -> Merge:
+        begun = merge.at("begun", self._clock(), points=0, balance_before=0)
+        await self._db.write(lambda db: merges.write(db, begun))
+        return begun
+
+    # -- points
+
+    async def _move_points(self, merge: Merge, tell: Tell) -> Merge:
+        if merge.step in {"begun", "taking"}:
+            merge = await self._points.take(merge, tell)
+            if merge.step == "given":
+                tell(f"Member {merge.absorbed} has no points to move.")
+            else:
+                tell(f"{merge.points} points have left member {merge.absorbed}.")
+        if merge.step in _MOVED:
+            merge = await self._points.give(merge, tell)
+            tell(f"{merge.points} points have reached member {merge.survivor}.")
+        return merge
+
+    async def _stop(self, merge: Merge, problem: str) -> str:
+        """For a person: nothing goes on by itself from here. What to do, in words."""
+        known = await self._db.read(lambda db: merges.get(db, *merge.pair)) or merge
+        if known.step == "begun":
+            await self._forget(known)
+            return f"Nothing was moved: {problem}."
+        stopped = replace(known, problem=problem, updated_at=self._clock())
+        await self._db.write(lambda db: merges.write(db, stopped))
+        return _for_a_person(stopped)
+
+    async def _interrupted(self, merge: Merge, error: UpstreamError) -> str:
+        """What stands, in words; a merge that has not moved anything is forgotten."""
+        known = await self._db.read(lambda db: merges.get(db, *merge.pair)) or merge
+        await self._forget(known)
+        stands = {
+            "begun": "Nothing was moved.",
+            "taking": f"Whether its points have left member {known.absorbed} is not yet known.",
+        }.get(
+            known.step,
+            f"{known.points} points have left member {known.absorbed} and are still owed to "
+            f"member {known.survivor}.",
+        )
+        return f"smaregi: {error}. {stands} Run the same command again: it goes on."
+
+    async def _forget(self, merge: Merge) -> None:
+        """As if it had never been begun, if nothing has moved."""
+        await self._db.write(lambda db: merges.forget(db, merge))
+        if merge.step == "begun":
+            self._smaregi.holders.leaving.discard(merge.absorbed)
+
+    # -- the link and the end
+
+    async def _free_the_number(self, merge: Merge, tell: Tell) -> Merge:
+        """The link moves where the absorbed had it: number first, then the row, in one commit."""
+        customer_id = merge.customer_id
+        if merge.step != "given" or customer_id is None:
+            return merge
+        async with self._linking.alone(customer_id):
+            link = await self._smaregi.holders.link_of(str(merge.absorbed))
+            link = link or Link(CHANNEL, customer_id, str(merge.absorbed))
+            number = await self._smaregi.unlink(link)
+            linking = merge.at("linking", self._clock())
+            await self._db.write(lambda db: self._move_link(db, linking, customer_id))
+            self._smaregi.holders.apart.discard((customer_id, merge.survivor))  # the newer word
+        tell(f"Member {merge.absorbed} has the number {number} now.")
+        return linking
+
+    def _move_link(self, db: sqlite3.Connection, merge: Merge, customer_id: int) -> None:
+        links.remove(db, CHANNEL, customer_id, str(merge.absorbed))
+        self._linking.owe_link(db, customer_id, merge.survivor, self._clock())
+        merges.write(db, merge)
+
+    async def _close(self, merge: Merge, tell: Tell) -> str:
+        noted = await self._smaregi.absorb(str(merge.absorbed), str(merge.survivor))
+        room = "" if noted else " Its note has no room to say where it went."
+        tell(f"Member {merge.absorbed} is marked as merged (status 4).{room}")
+        left = await self._points.balance(merge.absorbed)
+        done = merge.at("done", self._clock())
+
+        def unit(db: sqlite3.Connection) -> None:
+            merges.write(db, done)
+            duplicates.set_state(db, *done.pair, "merged", done.updated_at)
+
+        await self._db.write(unit)
+        if merge.customer_id is not None:
+            tell(await self._linking.attempt_owed(merge.customer_id))
+        if left > 0:
+            raise Unfinished(
+                f"Member {merge.absorbed} was merged into member {merge.survivor}, but has {left} "
+                "points that the till gave it meanwhile: move them in Smaregi."
+            )
+        return f"Member {merge.absorbed} was merged into member {merge.survivor}."
+
+    # -- what a dead owner left, or Smaregi's trouble
+
+    async def run(self) -> None:
+        """Runs for ever: finishes what has begun to move; what needs a person waits for one."""
+        with suppress(StorageError):
+            begun = await self._db.read(merges.unfinished)
+            self._smaregi.holders.leaving |= {merge.absorbed for merge in begun}
+        while True:
+            try:
+                await self._go_on()
+            except StorageError as error:
+                log.error("unfinished merges cannot be read: %s (%s)", error, error.hint)
+            await asyncio.sleep(self.again)
+
+    async def _go_on(self) -> None:
+        for merge in await self._db.read(merges.unfinished):
+            if merge.problem is None and not self._one_at_a_time.locked():
+                async for event in self._again(merge):
+                    if event["event"] == "end":
+                        log.info("the merge of members %d and %d: %s", *merge.pair, event["text"])
+
+    def _again(self, merge: Merge) -> AsyncIterator[Event]:
+        """Only what has begun to move: a new beginning is a person's."""
+
+        async def work(tell: Tell) -> str:
+            async with self._one_at_a_time:
+                self._linking.require_flag()
+                known = await self._db.read(lambda db: merges.get(db, *merge.pair))
+                if known is None or known.step == "begun":
+                    return "nothing was moved"
+                return await self._finish(known, tell)
+
+        return told(self._linking.deliverer, work)
+
+
+def _for_a_person(merge: Merge) -> str:
+    """Names both, what to compare, and how to go on."""
+    return (
+        f"A person must look at the points: {merge.problem}. Probably the till moved points at the "
+        f"same moment. In Smaregi compare the point history (ポイント履歴) of members "
+        f"{merge.absorbed} and {merge.survivor}: {merge.points} points should leave "
+        f"{merge.absorbed} once and reach {merge.survivor} once. Put both right there, then run "
+        f"`duplicates merge {merge.absorbed} {merge.survivor} --points-settled`. Nothing is "
+        "repeated by itself."
+    )

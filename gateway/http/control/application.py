@@ -1,0 +1,71 @@
+"""The owner's door for other commands of this machine: a Unix socket beside the database file.
+
+Listings are the HTTP API's own; what takes time streams its progress (`stream`).
+"""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+from aiohttp import web
+
+from gateway.app import Core
+from gateway.http import deliveries as listings
+from gateway.http.access import Access
+from gateway.http.control import backfill, deliveries, duplicates, links, removals, shop
+from gateway.http.control.guard import guarded
+from gateway.http.control.stream import STOPPING, stream
+from gateway.http.forms import NotJsonError, parse_json
+from gateway.http.keys import ACCESS, CORE
+from gateway.http.middleware import CALLER, problems, respond
+from gateway.responses.bodies import Answer, problem
+
+__all__ = ["YIELD", "control_application"]
+
+YIELD: web.AppKey[Callable[[], bool]] = web.AppKey("yield")
+
+routes = web.RouteTableDef()
+
+
+def control_application(
+    core: Core, stopping: asyncio.Event, make_way: Callable[[], bool]
+) -> web.Application:
+    """`make_way()` is true if this owner gives the file up to whoever asks."""
+
+    @web.middleware
+    async def trusted(request: web.Request, handler: Any) -> web.StreamResponse:
+        request[CALLER] = "control"
+        response: web.StreamResponse = await handler(request)
+        return response
+
+    app = web.Application(middlewares=(problems, trusted, guarded))
+    app[CORE] = core
+    app[ACCESS] = Access(lambda: core.live.current.gateway)
+    app[YIELD] = make_way
+    app[STOPPING] = stopping
+    for room in (listings, deliveries, backfill, duplicates, links, removals, shop):
+        app.add_routes(room.routes)
+    app.add_routes(routes)
+    return app
+
+
+@routes.post("/control/members/refresh")
+async def refresh_members(request: web.Request) -> web.StreamResponse:
+    return await stream(request, request.app[CORE].smaregi.refresh_members())
+
+
+@routes.post("/control/secret/rotate")
+async def rotate_secret(request: web.Request) -> web.StreamResponse:
+    try:
+        newest = str(parse_json(await request.read()).get("newest"))
+    except NotJsonError as error:
+        return respond(problem(422, "invalid-data", str(error)))
+    return await stream(request, request.app[CORE].rotation.run(newest))
+
+
+@routes.post("/control/yield")
+async def make_way(request: web.Request) -> web.Response:
+    """A starting `serve` asks for the file."""
+    if request.app[YIELD]():
+        return respond(Answer(202, b"{}"))
+    return respond(problem(409, "owned", "A gateway serves from this database file already."))

@@ -1,0 +1,17 @@
+"""What a command sends."""
+
+from typing import Any
+
+from aiohttp import web
+
+from gateway.errors import Refused
+from gateway.http.forms import NotJsonError, parse_json
+
+__all__ = ["body_of"]
+
+
+async def body_of(request: web.Request) -> dict[str, Any]:
+    try:
+        return dict(parse_json(await request.read()))
+    except NotJsonError as error:
+        raise Refused(str(error)) from None

@@ -1,0 +1,87 @@
+"""Deliveries, for the commands of this machine: one shown whole, many discarded or sent again."""
+
+from typing import Any
+
+import orjson
+from aiohttp import web
+
+from gateway.delivery import ReplayOptions
+from gateway.http import deliveries
+from gateway.http.control.guard import require_known
+from gateway.http.control.stream import STOPPING, stream
+from gateway.http.forms import FormError, NotJsonError, parse_json
+from gateway.http.keys import CORE
+from gateway.http.middleware import respond
+from gateway.outcomes import DeliveryFilter
+from gateway.responses.bodies import Answer, delivery_row, iso, problem
+from gateway.store import outbox
+
+__all__ = ["chosen_of", "routes"]
+
+_REPLAY = frozenset({"limit", "rate", "concurrency", "dry_run", "recreate", "began"})
+
+routes = web.RouteTableDef()
+
+
+@routes.get("/control/deliveries/{id}")
+async def show(request: web.Request) -> web.Response:
+    text = request.match_info["id"]
+    core = request.app[CORE]
+    found = (
+        await core.db.read(
+            lambda db: (outbox.get(db, int(text)), outbox.attempts_of(db, int(text)))
+        )
+        if text.isascii() and text.isdigit() and len(text) < 19
+        else (None, [])
+    )
+    delivery, attempts = found
+    if delivery is None:
+        return respond(problem(404, "not-found", "There is no delivery with this id."))
+    shown = [
+        {**a, "started_at": iso(a["started_at"]), "counted": bool(a["counted"])} for a in attempts
+    ]
+    return respond(Answer(200, orjson.dumps(delivery_row(delivery) | {"tries": shown})))
+
+
+async def chosen_of(
+    request: web.Request, also: frozenset[str]
+) -> tuple[DeliveryFilter, dict[str, Any]]:
+    """The filter in the body, and the body."""
+    try:
+        body = parse_json(await request.read())
+    except NotJsonError as error:
+        raise FormError([{"field": "", "message": str(error)}]) from None
+    channels = tuple(request.app[CORE].deliverer.routes)
+    return deliveries.read_filter(body, channels, also), body
+
+
+@routes.post("/control/discard")
+async def discard(request: web.Request) -> web.Response:
+    core = request.app[CORE]
+    try:
+        chosen, body = await chosen_of(request, frozenset())
+    except FormError as error:
+        return deliveries.wrong_filter(error)
+    if not body:
+        return respond(problem(422, "invalid-data", "Name what is to be discarded."))
+    return respond(Answer(200, orjson.dumps({"count": await core.discard_all(chosen)})))
+
+
+@routes.post("/control/replay")
+async def replay(request: web.Request) -> web.StreamResponse:
+    core = request.app[CORE]
+    try:
+        chosen, body = await chosen_of(request, _REPLAY)
+    except FormError as error:
+        return deliveries.wrong_filter(error)
+    await require_known(core, *chosen.channels)
+    options = ReplayOptions(
+        chosen,
+        limit=body.get("limit"),
+        rate=body.get("rate"),
+        concurrency=body.get("concurrency") or 8,
+        dry_run=bool(body.get("dry_run")),
+        recreate=bool(body.get("recreate")),
+        began=body.get("began"),
+    )
+    return await stream(request, core.replay.run(options, request.app[STOPPING]))

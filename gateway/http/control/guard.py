@@ -1,0 +1,43 @@
+"""What a command may not do to a system that is another one than before."""
+
+from collections.abc import Awaitable, Callable
+
+from aiohttp import web
+
+from gateway.app import Core
+from gateway.app.identity import SHOP
+from gateway.errors import Refused
+from gateway.http.keys import CORE
+from gateway.http.middleware import respond
+from gateway.responses.bodies import problem
+
+__all__ = ["guarded", "require_known"]
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+_WRITING = {
+    "/control/replay": (SHOP,),
+    "/control/backfill": (SHOP,),
+    "/control/members/refresh": ("smaregi",),
+    "/control/removals/confirm": (SHOP,),
+}
+"""Whose identity must not be another one, by path; those of the channels asked for besides."""
+
+
+@web.middleware
+async def guarded(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """What a command may not do is 409, and exit code 2."""
+    systems: tuple[str, ...] = _WRITING.get(request.path, ())
+    if request.path.startswith("/control/duplicates/") and request.method == "POST":
+        systems = () if request.path.endswith("/reject") else (SHOP, "smaregi")
+    try:
+        await require_known(request.app[CORE], *systems)
+        return await handler(request)
+    except Refused as refused:
+        return respond(problem(409, "refused", str(refused)))
+
+
+async def require_known(core: Core, *systems: str) -> None:
+    """Refused where one of them is another one than before."""
+    for difference in await core.identities.compare_all(systems):
+        raise Refused(f"Nothing was done: {difference.reason}.")

@@ -1,0 +1,56 @@
+"""A profile change's JSON: the registration's fields, only those that are sent."""
+
+from typing import Any
+
+from gateway.http.forms.registration import Email, FormError, Name, RegistrationForm, read_form
+
+__all__ = ["ChangeForm", "read_change"]
+
+_BLANK: dict[str, Any] = {
+    "last_kana": "",
+    "first_kana": "",
+    "phone": "",
+    "birth_date": "",
+    "gender": "unknown",
+    "address": {},
+    "locale": "ja",
+}
+"""What null stands for, and an empty text too where the field takes none."""
+_KEPT = {
+    "email": "may not be emptied",
+    "last_name": "may not be emptied",
+    "first_name": "may not be emptied",
+    "accepts_marketing": "should be true or false",
+    "email_verified": "should be true or false",
+}
+
+
+class ChangeForm(RegistrationForm):
+    """The same rules; nothing is required. A default is never told from a value: `changes` is."""
+
+    email: Email = ""
+    last_name: Name = ""
+    first_name: Name = ""
+
+    def changes(self) -> dict[str, Any]:
+        """Fields of a `Profile` that were sent; an address stands for the whole default one."""
+        profile = self.profile()
+        sent = self.model_fields_set - {"email_verified"}
+        return {name: getattr(profile, name) for name in sent}
+
+
+def read_change(body: dict[str, Any]) -> ChangeForm:
+    """The form, or a FormError that lists every wrong field."""
+    empty = {name for name, value in body.items() if value is None or value == ""}
+    blank = {name: _BLANK[name] for name in empty if name in _BLANK}
+    wrong = [
+        {"field": name, "message": message} for name, message in _KEPT.items() if name in empty
+    ]
+    kept = {name: value for name, value in body.items() if name not in empty & _KEPT.keys()}
+    try:
+        form = read_form(kept | blank, ChangeForm, country="")
+    except FormError as error:
+        raise FormError(wrong + error.errors) from None
+    if wrong:
+        raise FormError(wrong)
+    return form

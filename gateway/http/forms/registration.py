@@ -1,0 +1,287 @@
+"""A registration's JSON: checked field by field, so that every wrong one is listed, and cleaned."""
+
+import re
+from datetime import UTC, date, datetime
+from typing import Annotated, Any, Literal, TypeVar
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    StrictBool,
+    StringConstraints,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
+
+from gateway.customer import Address, Profile
+from gateway.http.forms.countries import COUNTRIES
+from gateway.http.forms.json_body import NotJsonError, parse_json
+from gateway.normalize import clean_email, clean_name, parse_phone, prefecture, to_katakana
+from gateway.normalize.postal import clean_postal_code
+
+__all__ = [
+    "Email",
+    "FormError",
+    "Name",
+    "NotJsonError",
+    "Place",
+    "RegistrationForm",
+    "parse_json",
+    "read_form",
+    "shown_name",
+]
+
+_LOCALE = re.compile(r"[A-Za-z]{2,3}([_-][A-Za-z0-9]{2,8})*")
+_SURROGATE = re.compile("[\ud800-\udfff]")
+_EMOJI = re.compile("[\U0001f000-\U0001faff\u2600-\u27bf]")
+_MARKUP = re.compile(r"[<>]|https?:|www\.", re.IGNORECASE)
+
+
+class FormError(ValueError):
+    """`errors`: `{field, message}` for every wrong field; no values."""
+
+    def __init__(self, errors: list[dict[str, str]]) -> None:
+        super().__init__("some fields are wrong")
+        self.errors = errors
+
+
+def _text(text: str) -> str:
+    if _SURROGATE.search(text):
+        raise ValueError("holds half of a character (an unpaired surrogate)")
+    return text
+
+
+def _name(text: str) -> str:
+    cleaned = clean_name(_text(text))
+    if not cleaned:
+        raise ValueError("should hold at least one visible character")
+    return _free_text(cleaned)
+
+
+def _free_text(text: str) -> str:
+    if _MARKUP.search(text):
+        raise ValueError("should hold no URL and no markup")
+    return text
+
+
+def _optional(text: str) -> str:
+    return _free_text(clean_name(_text(text)))
+
+
+def _place(text: str) -> str:
+    """Shopify refuses emoji in addresses; our own cleaning should not swallow them silently."""
+    if _EMOJI.search(text):
+        raise ValueError("should hold no emoji")
+    return text
+
+
+def _kana(text: str) -> str:
+    return to_katakana(_optional(text))
+
+
+def _email(text: str) -> str:
+    return clean_email(_text(text))
+
+
+def _phone(text: str, info: ValidationInfo) -> str:
+    """A number of the address's country, or an international one; abroad it is kept whatever it is.
+
+    Where the country is not told, as in a change of the phone alone, Shopify's decides later.
+    """
+    text = _text(text).strip()
+    country = (info.context or {}).get("country", "JP")
+    if country not in {"JP", ""}:
+        return _optional(text)
+    if text and parse_phone(text, country) is None:
+        raise ValueError("should be a phone number, such as 090-1234-5678")
+    return clean_name(text)
+
+
+def _birth_date(text: str) -> str:
+    if not text:
+        return ""
+    try:
+        day = date.fromisoformat(text) if re.fullmatch(r"\d{4}-\d{2}-\d{2}", text) else None
+    except ValueError:
+        day = None
+    if day is None:
+        raise ValueError("should be a date like 1990-04-01")
+    if not date(1900, 1, 1) <= day <= datetime.now(UTC).date():
+        raise ValueError("should be a day between 1900-01-01 and today")
+    return text
+
+
+def _country(text: str) -> str:
+    code = _text(text).strip().upper()
+    if code not in COUNTRIES:
+        raise ValueError("should be a country code of two letters, such as JP")
+    return code
+
+
+def _locale(text: str) -> str:
+    if not _LOCALE.fullmatch(text):
+        raise ValueError("should be a language, such as ja or en")
+    return text.replace("_", "-")
+
+
+def _international(phone: str, country: str) -> str:
+    """Of an address that is a country alone, nothing is kept but this."""
+    found = parse_phone(phone, country)
+    return (found.e164 or phone) if found else phone
+
+
+Model = TypeVar("Model", bound=BaseModel)
+_LINE = StringConstraints(max_length=255)
+Email = Annotated[str, _LINE, AfterValidator(_email)]
+Name = Annotated[str, _LINE, AfterValidator(_name)]
+Line = Annotated[str, _LINE, AfterValidator(_optional)]
+Place = Annotated[Line, AfterValidator(_place)]
+Kana = Annotated[str, _LINE, AfterValidator(_kana)]
+
+
+class AddressForm(BaseModel):
+    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
+
+    country: Annotated[str, StringConstraints(max_length=8), AfterValidator(_country)] = "JP"
+    postal_code: Annotated[str, StringConstraints(max_length=20), AfterValidator(_optional)] = ""
+    prefecture: Line = ""
+    city: Place = ""
+    address1: Place = ""
+    address2: Place = ""
+
+    @field_validator("postal_code")
+    @classmethod
+    def _postal_code(cls, text: str, info: ValidationInfo) -> str:
+        """Japan's are known; other countries' pass as they came."""
+        if not text.strip() or info.data.get("country") != "JP":
+            return text.strip()
+        code = clean_postal_code(text)
+        if code is None:
+            raise ValueError("should be a Japanese postal code, such as 150-0043")
+        return code
+
+    @field_validator("prefecture")
+    @classmethod
+    def _prefecture(cls, text: str, info: ValidationInfo) -> str:
+        if not text or info.data.get("country") != "JP":
+            return text
+        found = prefecture(text)
+        if found is None:
+            raise ValueError("should be a prefecture, such as 東京都, Tokyo or JP-13")
+        return found.code
+
+    def value(self) -> Address | None:
+        address = Address(
+            self.country,
+            self.postal_code,
+            self.prefecture,
+            self.city,
+            self.address1,
+            self.address2,
+        )
+        return None if address == Address(self.country) else address
+
+
+class RegistrationForm(BaseModel):
+    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
+
+    email: Email
+    email_verified: StrictBool = False
+    last_name: Name
+    first_name: Name
+    last_kana: Kana = ""
+    first_kana: Kana = ""
+    phone: Annotated[str, StringConstraints(max_length=40), AfterValidator(_phone)] = ""
+    birth_date: Annotated[str, AfterValidator(_birth_date)] = ""
+    gender: Literal["male", "female", "unknown"] = "unknown"
+    address: AddressForm | None = None
+    accepts_marketing: StrictBool = False
+    locale: Annotated[str, StringConstraints(max_length=35), AfterValidator(_locale)] = "ja"
+
+    def profile(self) -> Profile:
+        address = self.address.value() if self.address else None
+        phone = self.phone
+        if self.address and address is None and self.address.country != "JP":
+            phone = _international(phone, self.address.country)
+        return Profile(
+            email=self.email,
+            last_name=self.last_name,
+            first_name=self.first_name,
+            last_kana=self.last_kana,
+            first_kana=self.first_kana,
+            phone=phone,
+            birth_date=self.birth_date,
+            gender=self.gender,
+            address=address,
+            accepts_marketing=self.accepts_marketing,
+            locale=self.locale,
+        )
+
+
+def read_form(body: dict[str, Any], model: type[Model], country: str = "JP") -> Model:
+    """The form, or a FormError that lists every wrong field.
+
+    `country`: that of a phone without an address; '' where it is not known yet.
+    """
+    cleaned, unreadable = _without_nulls(body, "")
+    address = cleaned.get("address")
+    if isinstance(address, dict):
+        cleaned["address"], more = _without_nulls(address, "address.")
+        unreadable += more
+    try:
+        form = model.model_validate(cleaned, context={"country": _told_country(cleaned) or country})
+    except ValidationError as error:
+        raise FormError(unreadable + _errors(error)) from None
+    if unreadable:
+        raise FormError(unreadable)
+    return form
+
+
+def _told_country(body: dict[str, Any]) -> str:
+    """That of the address; '' where there is none. One that is none is found in its own field."""
+    address = body.get("address")
+    if not isinstance(address, dict):
+        return ""
+    country = address.get("country", "JP")
+    return country.strip().upper() if isinstance(country, str) else ""
+
+
+def _without_nulls(
+    body: dict[str, Any], before: str
+) -> tuple[dict[str, Any], list[dict[str, str]]]:
+    """Null counts as left out; a name with half a character in it is no field of ours."""
+    odd = [name for name in body if _SURROGATE.search(name)]
+    kept = {name: v for name, v in body.items() if v is not None and name not in odd}
+    return kept, [{"field": before + shown_name(name), "message": "no such field"} for name in odd]
+
+
+def _errors(error: ValidationError) -> list[dict[str, str]]:
+    return [
+        {"field": ".".join(shown_name(part) for part in detail["loc"]), "message": _message(detail)}
+        for detail in error.errors(include_input=False, include_url=False)
+    ]
+
+
+def shown_name(part: object) -> str:
+    """A field's name comes from the caller: it is told, but not its strangest characters."""
+    return re.sub(r"[^\w.-]", "?", str(part))[:64]
+
+
+def _message(detail: Any) -> str:
+    match detail["type"]:
+        case "extra_forbidden":
+            return "no such field"
+        case "missing":
+            return "is required"
+        case "string_too_long":
+            return f"has more than {detail['ctx']['max_length']} characters"
+        case "string_type":
+            return "should be text"
+        case "bool_type":
+            return "should be true or false"
+        case "model_type" | "model_attributes_type" | "dict_type":
+            return "should be an object"
+    text: str = detail["msg"]
+    return text.removeprefix("Value error, ").removeprefix("Input ")

@@ -1,0 +1,213 @@
+"""Follows what was promised: in order of arrival, so many at a time, at the backlog's lane.
+
+What waits is in the database alone; memory holds those under way. The gate is the channels' own:
+while Shopify is down one try at a time goes as a probe, and after a recovery the number rises from
+one. Live sign-ups do not pass it.
+"""
+
+import asyncio
+import logging
+import random
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from functools import partial
+
+from gateway.background import go_round
+from gateway.customer import Profile
+from gateway.delivery import Admission, Gate
+from gateway.errors import ErrorClass, StorageError, UpstreamError
+from gateway.registration.deferred_attempt import Trying
+from gateway.store import Database, deferred, tally
+from gateway.store.deferred import Promise
+from gateway.wire import Lane, lane
+
+__all__ = ["AT_ONCE", "Promises"]
+
+log = logging.getLogger(__name__)
+
+AT_ONCE = 8
+"""Shopify's points, and not this, set the pace: its standard plan restores five creates a second.
+Where it gives more, these leave the processor to those whom somebody waits for."""
+LONGEST_DELAY = 600.0
+"""A failed one is tried at least as often: its caller was promised that it goes on."""
+_IDLE = 1.0
+_JUMP = 5.0
+"""Seconds between two looks at the clock that no real time explains."""
+_ORPHANED = 2.0
+"""Seconds for a live caller's try to be known here once it was claimed in the database."""
+
+
+class Promises:
+    """`keep` runs a coroutine on that shutdown waits for. `is_live(id)`: a caller drives it now.
+
+    `owed` is called when channels have something to do, `shopify_result` with the master's failures
+    and recoveries. `clock` is wall time.
+    """
+
+    def __init__(
+        self,
+        db: Database,
+        trying: Trying,
+        *,
+        keep: Callable[..., "asyncio.Task[None]"],
+        is_live: Callable[[str], bool],
+        schedule: Callable[[], Sequence[float]],
+        owed: Callable[[], None] = lambda: None,
+        shopify_result: Callable[[UpstreamError | None], None] = lambda error: None,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._db = db
+        self._trying = trying
+        self._keep = keep
+        self._is_live = is_live
+        self._schedule = schedule
+        self._owed = owed
+        self._shopify_result = shopify_result
+        self._clock = clock
+        self._gate = Gate("shopify", time.monotonic, AT_ONCE)
+        self._offset = clock() - time.monotonic()
+        self._forward = False  # what failed need not wait for its time any more
+        self._running: dict[str, asyncio.Task[None]] = {}
+        self._wake = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        self._task = asyncio.create_task(self._run(), name="promises")
+        self._wake.set()
+
+    async def stop(self) -> None:
+        """Begin no more; what is under way is the keeper's."""
+        if self._task is not None:
+            self._task.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._task
+
+    def wake(self) -> None:
+        """Something was promised."""
+        self._wake.set()
+
+    def reload(self) -> None:
+        """New credentials may have mended what shut the gate."""
+        if self._gate.cause is ErrorClass.AUTH:
+            self._gate.reopen()
+        self._wake.set()
+
+    def shopify_works(self) -> None:
+        """A live sign-up got through: nobody has to wait for the next probe."""
+        if self._gate.cause is not None:
+            self._gate.reopen()
+            self._forward = True
+            self._wake.set()
+
+    async def _run(self) -> None:
+        lane.set(Lane.BACKLOG)
+        await go_round(
+            self._round,
+            self._wake,
+            _IDLE,
+            log=log,
+            what="promised registrations",
+            who="following promised registrations",
+        )
+
+    async def _round(self) -> bool:
+        """Until nothing is due or nothing may go; whether any are left."""
+        await self._follow_clock()
+        await self._take_up_orphans()
+        while (await self._begin_some()) or self._running:
+            await asyncio.wait(self._running.values(), return_when=asyncio.FIRST_COMPLETED)
+        return await self._db.read(tally.waiting) > 0
+
+    async def _follow_clock(self) -> None:
+        """A wall clock that jumps moves what waits along with it: a day stays a day."""
+        jump = self._clock() - time.monotonic() - self._offset
+        if abs(jump) >= _JUMP:
+            self._offset += jump  # before the write: nobody else moves it a second time
+            try:
+                await self._db.write(partial(deferred.shift, seconds=jump))
+            except StorageError:
+                self._offset -= jump
+                raise
+
+    async def _take_up_orphans(self) -> None:
+        """Claimed, yet nobody is at it: the database failed in the middle of it."""
+        now = self._clock()
+        claimed = await self._db.read(partial(deferred.orphans, before=now - _ORPHANED))
+        ids = [i for i in claimed if i not in self._running and not self._is_live(i)]
+        if ids:
+            await self._db.write(partial(deferred.recover, ids=ids, now=now))
+
+    def _free(self) -> int:
+        """How many more may go; a shut gate lets one through, as a probe, when its time is come."""
+        if self._gate.cause is None:
+            return self._gate.window - len(self._running)
+        return 0 if self._gate.remaining() > 0 else 1 - len(self._running)
+
+    async def _begin_some(self) -> bool:
+        free = self._free()
+        if free <= 0:
+            return False
+        if self._forward:
+            self._forward = False
+            now = self._clock()
+            while await self._db.write(partial(deferred.bring_forward, now=now)):
+                pass
+        claimed = await self._db.write(partial(deferred.claim, now=self._clock(), limit=free))
+        for promise in claimed:
+            task = self._keep(self._follow(promise))
+            self._running[promise.id] = task
+            task.add_done_callback(partial(self._forget, promise.id))
+        return bool(claimed)
+
+    def _forget(self, registration_id: str, _: "asyncio.Task[None]") -> None:
+        self._running.pop(registration_id, None)
+
+    async def _follow(self, promise: Promise) -> None:
+        profile = self._trying.read(promise)
+        if profile is None:
+            await self._trying.end_unreadable(promise)
+        elif await self._gate.admit() is Admission.SHUT:
+            now = self._clock()
+            await self._db.write(partial(deferred.put_back, registration_id=promise.id, now=now))
+        else:
+            await self._try(promise, profile)
+
+    async def _try(self, promise: Promise, profile: Profile) -> None:
+        try:
+            await self._trying.make(promise, profile)
+        except UpstreamError as error:
+            await self._failed(promise, error)
+            return
+        except BaseException:
+            self._gate.abandon()
+            raise
+        self._forward = self._gate.succeeded() or self._forward
+        self._shopify_result(None)
+        self._owed()
+
+    async def _failed(self, promise: Promise, error: UpstreamError) -> None:
+        self._gate.failed(error)
+        log.warning("registration %s waits on: Shopify failed: %s", promise.id, error)
+        if error.error_class is not ErrorClass.RATE_LIMIT:  # that is our own pace, no trouble
+            self._shopify_result(error)
+        await self._follow_clock()
+        now = self._clock()
+        after = replace(promise, doubt=promise.doubt or error.applied is not False)
+        again_at = now + self._delay(promise.tries, error)
+        await self._db.write(partial(deferred.postpone, promise=after, again_at=again_at, now=now))
+        if self._gate.cause is not None:
+            while await self._trying.end_overdue(error.error_class):
+                pass
+        elif now >= promise.end_at:
+            await self._trying.end_overdue(error.error_class, only=promise.id)
+
+    def _delay(self, tries: int, error: UpstreamError) -> float:
+        """Seconds, by the schedule, at most ten minutes; never less than Shopify asked for."""
+        asked = min(error.retry_after or 0.0, deferred.LONGEST_DELAY)
+        if error.error_class is ErrorClass.RATE_LIMIT:
+            return max(asked, 1.0)
+        schedule = self._schedule() or (LONGEST_DELAY,)
+        planned = min(schedule[min(tries, len(schedule)) - 1], LONGEST_DELAY)
+        return max(planned * (1 + 0.1 * random.random()), asked)  # noqa: S311

@@ -1,0 +1,119 @@
+"""One try: a promised registration is taken to Shopify, and what Shopify says is written."""
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable
+
+from gateway.customer import Profile
+from gateway.delivery import Deliverer
+from gateway.errors import ErrorClass, StorageError
+from gateway.outcomes import Outcome
+from gateway.registration.acceptance import Owing
+from gateway.registration.intent import read_intent
+from gateway.responses.problems import given_up, kept, refused, unreadable
+from gateway.shopify import Accepted, AlreadyRegistered, Shopify
+from gateway.store import Database, Keys, deferred, registrations
+from gateway.store.deferred import Promise
+
+__all__ = ["Trying"]
+
+log = logging.getLogger(__name__)
+
+_REHEARSED = frozenset({Outcome.DRY_RUN})
+"""Tried at once; what is to be sent goes through the worker, at its pace."""
+_CALLS = 3
+"""A try as a whole may take as long as this many calls."""
+
+
+class Trying:
+    """`timeout()` is GATEWAY_UPSTREAM_TIMEOUT, `clock` wall time.
+
+    `intent_gone` is told that there are bytes to wipe, `unclear` that Shopify may have one that was
+    given up, `hopeless(error class, text)` that a promise could not be kept.
+    """
+
+    def __init__(
+        self,
+        db: Database,
+        keys: Keys,
+        shopify: Shopify,
+        deliverer: Deliverer,
+        owing: Owing,
+        *,
+        timeout: Callable[[], float],
+        clock: Callable[[], float] = time.time,
+        intent_gone: Callable[[], None] = lambda: None,
+        unclear: Callable[[], None] = lambda: None,
+        hopeless: Callable[[ErrorClass, str], None] = lambda error_class, text: None,
+    ) -> None:
+        self._db = db
+        self._keys = keys
+        self._shopify = shopify
+        self._deliverer = deliverer
+        self._owing = owing
+        self._timeout = timeout
+        self._clock = clock
+        self._intent_gone = intent_gone
+        self._unclear = unclear
+        self._hopeless = hopeless
+
+    def read(self, promise: Promise) -> Profile | None:
+        """What was sent; None where GATEWAY_SECRET is another one now."""
+        plain = self._keys.unseal(promise.sealed, promise.id) if promise.sealed else None
+        return read_intent(plain) if plain is not None else None
+
+    async def make(self, promise: Promise, profile: Profile) -> None:
+        """Until Shopify's answer is written. Raises UpstreamError where it gave none."""
+        until = asyncio.get_running_loop().time() + _CALLS * self._timeout()
+        result = await self._shopify.register(
+            promise.id,
+            profile,
+            email_verified=promise.email_verified,
+            is_ours=lambda mark: self._owing.is_ours(mark, promise.email_hash),
+            look_first=promise.doubt,
+            deadline=until,
+        )
+        if isinstance(result, Accepted):
+            await self._accepted(promise, result)
+            return
+        if isinstance(result, AlreadyRegistered) and promise.email_verified:
+            emails = self._keys.emails(profile.email)
+            await self._deliverer.proofs.prove(result.customer_id, emails)
+        told, now = kept(refused(result)), self._clock()
+        await self._db.write(lambda db: registrations.refuse(db, promise.id, told, now))
+        self._intent_gone()
+        log.info("registration %s: rejected: %s", promise.id, told["type"])
+
+    async def _accepted(self, promise: Promise, result: Accepted) -> None:
+        owed = await self._owing.owe(promise.id, result, tried=_REHEARSED)
+        rehearsed = [d for d in owed if d.claimed_version == d.version]
+        if not rehearsed:
+            return
+        until = asyncio.get_running_loop().time() + self._timeout()
+        try:
+            await self._deliverer.live(rehearsed, result.customer, fresh=False, until=until)
+        except StorageError as error:
+            log.error("outcomes could not be kept, they follow: %s (%s)", error, error.hint)
+
+    async def end_unreadable(self, promise: Promise) -> None:
+        text = "its data cannot be read any more: GATEWAY_SECRET was changed while it waited"
+        log.error("registration %s: %s", promise.id, text)
+        told, now = kept(unreadable()), self._clock()
+        await self._db.write(lambda db: deferred.end(db, [promise.id], told, now))
+        self._intent_gone()
+        self._unclear()
+        self._hopeless(ErrorClass.INVALID_DATA, text)
+
+    async def end_overdue(self, error_class: ErrorClass, only: str | None = None) -> bool:
+        """Give up those whose day is over, or this one of them; whether there were any."""
+        told, now = kept(given_up(error_class)), self._clock()
+        ids = await self._db.write(lambda db: deferred.end_overdue(db, told, now, only))
+        for registration_id in ids:
+            text = "a registration that was answered 202 could not reach Shopify for 24 hours"
+            log.error("registration %s: given up: Shopify: %s", registration_id, error_class)
+            self._hopeless(ErrorClass.TOO_LATE, text)
+        if ids:
+            self._intent_gone()
+            self._unclear()
+        return bool(ids)

@@ -1,0 +1,82 @@
+"""A sign-up on its way in: its identity, its equality, and its data sealed for the database."""
+
+import secrets
+from dataclasses import dataclass, replace
+from typing import Any
+
+import orjson
+
+from gateway.customer import Address, Profile
+from gateway.normalize import email_key
+from gateway.store import Keys
+from gateway.store.admission import Before, Opening
+from gateway.store.tally import CALLER_BYTES
+
+__all__ = ["SignUp", "new_id", "opening_of", "person_of", "read_intent"]
+
+
+@dataclass(frozen=True, slots=True)
+class SignUp:
+    """A valid registration. `key` is the caller's idempotency key, made unique to the caller.
+
+    `later`: the caller prefers an answer at once (`Prefer: respond-async`).
+    """
+
+    profile: Profile
+    email_verified: bool
+    key: str | None = None
+    later: bool = False
+
+
+def new_id(now: float) -> str:
+    """Sortable by time: 12 hex digits of milliseconds, then 20 at random."""
+    return f"{int(now * 1000):012x}{secrets.randbits(80):020x}"
+
+
+def read_intent(plain: bytes) -> Profile:
+    values: dict[str, Any] = orjson.loads(plain)
+    address = values.pop("address")
+    return Profile(**values, address=Address(**address) if address else None)
+
+
+def opening_of(sign_up: SignUp, keys: Keys, now: float) -> Opening:
+    """What the database needs to decide whether the sign-up begins, with its sealed intent."""
+    plain = orjson.dumps(sign_up.profile)
+    same = _same(sign_up.profile)
+    identity = new_id(now)
+    return Opening(
+        id=identity,
+        email_hash=keys.email(sign_up.profile.email),
+        body_hash=keys.hash(b"body", same),
+        email_verified=sign_up.email_verified,
+        sealed=keys.seal(plain, identity),
+        key=_hashed_key(sign_up.key, keys) if sign_up.key else None,
+        key_hash=keys.hash(b"key body", f"{sign_up.email_verified} {same}"),
+        later=sign_up.later,
+        before=tuple(_before(sign_up, same, older) for older in keys.older),
+    )
+
+
+def person_of(profile: Profile, keys: Keys) -> tuple[bytes, bytes]:
+    """The hashes by which a registration knows the person, and all that they sent."""
+    return keys.email(profile.email), keys.hash(b"body", _same(profile))
+
+
+def _same(profile: Profile) -> str:
+    """What is equal in two sign-ups that are the same."""
+    return orjson.dumps(replace(profile, email=email_key(profile.email))).decode()
+
+
+def _before(sign_up: SignUp, same: str, keys: Keys) -> Before:
+    return Before(
+        email_hash=keys.email(sign_up.profile.email),
+        body_hash=keys.hash(b"body", same),
+        key=_hashed_key(sign_up.key, keys) if sign_up.key else None,
+        key_hash=keys.hash(b"key body", f"{sign_up.email_verified} {same}"),
+    )
+
+
+def _hashed_key(key: str, keys: Keys) -> bytes:
+    """It begins with its caller's, so that each caller's can be counted."""
+    caller = keys.hash(b"caller", key.partition(":")[0])
+    return caller[:CALLER_BYTES] + keys.hash(b"key", key)

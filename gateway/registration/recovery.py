@@ -1,0 +1,173 @@
+"""Registrations whose Shopify step stayed unclear: asked for at Shopify until it is known.
+
+A lookup that finds nothing proves nothing while the lost request may still be on its way, so it is
+repeated for 15 minutes before the intent is dropped. The customer is never created here: the caller
+was told 503.
+
+While it looks the same person may come again, and be registered, told, or promised. So both ends of
+a look, found and given up, are written only where the registration is still as it was read.
+"""
+
+import asyncio
+import logging
+import sqlite3
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
+
+from gateway.background import go_round
+from gateway.errors import UpstreamError
+from gateway.registration.acceptance import Owing
+from gateway.registration.intent import read_intent
+from gateway.registration.registrar import Registrar
+from gateway.shopify import Accepted, Shopify
+from gateway.store import Database, Keys, deferred, outbox, registrations
+from gateway.store.registrations import Registration
+
+__all__ = ["Recovery"]
+
+log = logging.getLogger(__name__)
+
+KEEP_ASKING = 15 * 60.0
+LONGEST_DELAY = 2 * 86400.0
+"""No schedule and no Retry-After that we honour is longer."""
+_SOON, _SELDOM = 1.0, 30.0
+_AT_ONCE = 8
+_Look = tuple[str, float]
+
+
+class Recovery:
+    def __init__(
+        self,
+        db: Database,
+        keys: Keys,
+        shopify: Shopify,
+        registrar: Registrar,
+        owing: Owing,
+        *,
+        clock: Callable[[], float] = time.time,
+        recovered: Callable[[], None] = lambda: None,
+        intent_gone: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._db = db
+        self._keys = keys
+        self._shopify = shopify
+        self._registrar = registrar
+        self._owing = owing
+        self._clock = clock
+        self._recovered = recovered
+        self._intent_gone = intent_gone
+        self._wake = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+        self._asked: dict[str, tuple[float, float]] = {}  # id -> next time, pause (monotonic)
+        self._since: dict[_Look, float] = {}  # first asked; real minutes, whatever the clock
+
+    async def take_over(self) -> None:
+        """The first thing a new owner does: what a dead one left half-way is made plain."""
+        now = self._clock()
+
+        def unit(db: sqlite3.Connection) -> tuple[int, int]:
+            registrations.forget_unfinished_answers(db)
+            open_ones = [row for row in registrations.unsettled(db) if row.state == "open"]
+            for row in open_ones:
+                registrations.mark_unclear(db, row.id, now)
+            deferred.recover(db, None, now)
+            return len(open_ones), outbox.recover(db, now)
+
+        unclear, pending = await self._db.write(unit)
+        latest = now + LONGEST_DELAY
+        while await self._db.write(lambda db: outbox.bring_forward(db, latest, now)):
+            pass
+        if unclear or pending:
+            log.info(
+                "taking over: %d registrations to resolve at Shopify, %d deliveries under way",
+                unclear,
+                pending,
+            )
+
+    def start(self) -> None:
+        self._task = asyncio.create_task(self._run(), name="recovery")
+        self._wake.set()
+
+    def wake(self) -> None:
+        self._wake.set()
+
+    async def stop(self) -> None:
+        if self._task is not None:
+            self._task.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._task
+
+    async def _run(self) -> None:
+        await go_round(
+            self._round, self._wake, _SOON, log=log, what="unclear registrations", who="recovery"
+        )
+
+    async def _round(self) -> bool:
+        """Ask for each whose turn it is; true while some are left, even if just being tried."""
+        unsettled = await self._db.read(registrations.unsettled)
+        rows = [row for row in unsettled if not self._registrar.is_running(row.id)]
+        await self._mark_orphans(rows)
+        self._asked = {row.id: self._asked[row.id] for row in rows if row.id in self._asked}
+        now = time.monotonic()
+        self._since = {row: self._since.get(row, now) for row in map(_look_of, rows)}
+        due = []
+        for row in rows:
+            at, pause = self._asked.get(row.id, (0.0, _SOON))
+            if row.state == "unclear" and now >= at:
+                self._asked[row.id] = (now + pause, min(pause * 2, _SELDOM))
+                due.append(row)
+        for start in range(0, len(due), _AT_ONCE):
+            await asyncio.gather(*(self._resolve(row) for row in due[start : start + _AT_ONCE]))
+        return bool(unsettled)
+
+    async def _mark_orphans(self, rows: list[Registration]) -> None:
+        """`open`, yet nobody is at it: the database failed in the middle of it."""
+        now = self._clock()
+        orphans = [
+            row.id for row in rows if row.state == "open" and abs(now - row.updated_at) > 2.0
+        ]
+        if orphans:
+            await self._db.write(partial(_mark_all_unclear, ids=orphans, now=now))
+
+    async def _resolve(self, row: Registration) -> None:
+        sealed = await self._db.read(lambda db: registrations.sealed_intent(db, row.id))
+        plain = self._keys.unseal(sealed, row.id) if sealed else None
+        email = read_intent(plain).email if plain else ""
+        try:
+            customer = await self._shopify.find(row.id, email)
+        except UpstreamError as error:
+            log.info("registration %s stays unclear: %s", row.id, error)
+            return
+        if self._registrar.is_running(row.id):
+            return
+        if customer is not None and customer.registration_id == row.id:
+            if await self._owing.owe_found(row, Accepted(customer, "created")):
+                log.info("registration %s: Shopify has the customer after all", row.id)
+                self._recovered()
+        elif time.monotonic() - self._since[_look_of(row)] > KEEP_ASKING:
+            await self._drop(row)
+
+    async def _drop(self, row: Registration) -> None:
+        now = self._clock()
+
+        def unit(db: sqlite3.Connection) -> bool:
+            still = registrations.is_still(db, row)
+            if still:
+                registrations.close(db, row.id, now)
+            return still
+
+        if await self._db.write(unit):
+            self._intent_gone()
+            log.info("registration %s: Shopify never got the customer; dropped", row.id)
+
+
+def _look_of(row: Registration) -> _Look:
+    """One that was tried again meanwhile is asked for anew, and as long."""
+    return row.id, row.updated_at
+
+
+def _mark_all_unclear(db: sqlite3.Connection, ids: list[str], now: float) -> None:
+    for registration_id in ids:
+        registrations.mark_unclear(db, registration_id, now)

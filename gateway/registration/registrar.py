@@ -1,0 +1,297 @@
+"""The main path: intent -> Shopify -> fan-out -> answer.
+
+What is on disk when the process dies, and what the next start (`recovery`) makes of it:
+
+    before the intent             nothing; the caller heard nothing
+    after it, during Shopify's    `open` + sealed intent; Shopify may have the customer: it is
+    call, after its answer        looked for by our id, and the channels follow if it is there
+    deliveries written            `accepted`, each delivery `pending` and claimed: due at once; the
+    (one commit with the end      channel looks first for what the dead attempt did
+    of the intent)
+    during a channel's call,      the same
+    before its outcome is written
+    before the caller is answered everything is settled; the same person asking again is answered
+
+A sign-up that asks for no more than a promise (202) is `waiting` from its first commit on, and is
+followed by `gateway.promises`.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable
+from functools import partial
+
+from gateway.delivery import Deliverer
+from gateway.errors import StorageError, UpstreamError
+from gateway.outcomes import Outcome, told_number
+from gateway.registration.acceptance import Owing
+from gateway.registration.intent import SignUp, opening_of
+from gateway.registration.status import Standing
+from gateway.responses import problems
+from gateway.responses.bodies import Answer, accepted, registration_body
+from gateway.shopify import Accepted, AlreadyRegistered, Refused, Shopify
+from gateway.store import Database, Keys, admission, registrations
+from gateway.store.admission import Begun, Bounds, Opening
+
+__all__ = ["Registrar"]
+
+log = logging.getLogger(__name__)
+
+_LEFT_FOR_CHANNELS = 0.3
+"""Seconds of the deadline that are not spent on Shopify."""
+_LIVE = frozenset({Outcome.PENDING, Outcome.DRY_RUN})
+_JUST_NOW = 10.0
+"""Seconds after its end for which a registration's customer is taken to be there."""
+_DISK_AGAIN = 1.0
+"""Seconds until a disk that failed is tried again."""
+_AGAIN = 5.0
+"""Seconds until a promised registration that was tried live in vain is tried again."""
+
+
+class Registrar:
+    """`clock` is wall time. `shopify_result` is told of the master's failures and recoveries.
+
+    `bounds()` are of what may be kept, `has_room()` says whether the disk holds more that waits.
+    """
+
+    def __init__(
+        self,
+        db: Database,
+        keys: Keys,
+        shopify: Shopify,
+        deliverer: Deliverer,
+        owing: Owing,
+        standing: Standing,
+        *,
+        deadline: Callable[[], float],
+        bounds: Callable[[], Bounds],
+        has_room: Callable[[], Awaitable[bool]],
+        clock: Callable[[], float] = time.time,
+        shopify_result: Callable[[UpstreamError | None], None] = lambda error: None,
+        intent_gone: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._db = db
+        self._keys = keys
+        self._shopify = shopify
+        self._deliverer = deliverer
+        self._owing = owing
+        self._standing = standing
+        self._deadline = deadline
+        self._bounds = bounds
+        self._has_room = has_room
+        self._clock = clock
+        self._shopify_result = shopify_result
+        self._intent_gone = intent_gone
+        self.unclear: Callable[[], None] = lambda: None
+        """Told when a sign-up stayed unclear: somebody has to ask Shopify until it is known."""
+        self.promised: Callable[[], None] = lambda: None
+        """Told when a sign-up was answered 202: somebody has to follow it."""
+        self._running: dict[str, asyncio.Task[Answer]] = {}
+
+    def is_running(self, registration_id: str) -> bool:
+        return registration_id in self._running
+
+    async def register(self, sign_up: SignUp) -> Answer:
+        """The answer to a sign-up. A caller who hangs up cancels nothing."""
+        until = asyncio.get_running_loop().time() + self._deadline()
+        if sign_up.later and not await self._has_room():
+            return problems.no_room()
+        opening = opening_of(sign_up, self._keys, self._clock())
+        begun: Begun | None = None
+        try:
+            begun = await self._begin(opening)
+            if begun.verdict == "join" and await self._is_gone(begun.id, opening):
+                begun = await self._begin(opening)
+            if begun.verdict in {"new", "resume"}:
+                return await asyncio.shield(self._start(begun, sign_up, opening, until))
+            return await self._known(begun, opening)
+        except StorageError as error:
+            log.error("a registration could not be kept: %s (%s)", error, error.hint)
+            if begun is not None and opening.key is not None and begun.verdict != "key_busy":
+                self._deliverer.keep(self._free_key(opening.key))
+            return problems.no_storage()
+
+    async def _begin(self, opening: Opening) -> Begun:
+        now, bounds = self._clock(), self._bounds()
+        begun = await self._db.write(lambda db: admission.begin(db, opening, now, bounds))
+        if begun.left_unclear:
+            self.unclear()
+        return begun
+
+    async def _is_gone(self, registration_id: str, opening: Opening) -> bool:
+        """Whether the registration's customer was deleted in Shopify since: who signs up again is
+        somebody new, whether or not we heard of it. A double click asks nothing.
+        """
+        if self.is_running(registration_id):
+            return False
+        row = await self._db.read(lambda db: registrations.get(db, registration_id))
+        if row is None or row.customer_id is None:
+            return False
+        if abs(self._clock() - row.updated_at) < _JUST_NOW:
+            return False
+        try:
+            if row.customer_id in await self._shopify.read([row.customer_id]):
+                return False
+        except UpstreamError:
+            return False  # then the old answer is the best there is
+        await self._db.write(lambda db: registrations.forget_person(db, row.id, opening.key))
+        return True
+
+    async def _free_key(self, key: bytes) -> None:
+        """No answer was remembered, so the same request must not find its key busy for a day."""
+        free = partial(registrations.remember, key=key, status=None, answer=b"", now=0.0)
+        while True:
+            try:
+                return await self._db.write(free)
+            except StorageError:
+                await asyncio.sleep(_DISK_AGAIN)
+
+    def _start(
+        self, begun: Begun, sign_up: SignUp, opening: Opening, until: float
+    ) -> "asyncio.Task[Answer]":
+        task = self._deliverer.keep(self._run(begun, sign_up, opening, until))
+        self._running[begun.id] = task
+        task.add_done_callback(partial(self._ended, begun.id))
+        return task
+
+    def _ended(self, registration_id: str, task: "asyncio.Task[Answer]") -> None:
+        """A second run of it may have begun meanwhile: that one is still at it."""
+        if self._running.get(registration_id) is task:
+            del self._running[registration_id]
+
+    async def _run(self, begun: Begun, sign_up: SignUp, opening: Opening, until: float) -> Answer:
+        try:
+            answer = await self._to_shopify(begun, sign_up, opening, until)
+            if opening.key is not None:
+                await self._remember(opening.key, answer, final=_is_final(answer))
+        except StorageError:
+            self.unclear()  # once the disk is writable again, one of the two takes it up
+            self.promised()
+            raise
+        return answer
+
+    async def _to_shopify(
+        self, begun: Begun, sign_up: SignUp, opening: Opening, until: float
+    ) -> Answer:
+        try:
+            result = await self._shopify.register(
+                begun.id,
+                sign_up.profile,
+                email_verified=sign_up.email_verified,
+                is_ours=lambda mark: self._owing.is_ours(mark, opening.email_hash),
+                look_first=begun.verdict == "resume",
+                deadline=until - _LEFT_FOR_CHANNELS,
+            )
+        except UpstreamError as error:
+            return await self._failed(begun, error)
+        except BaseException:
+            await self._leave(begun.id, doubt=True)
+            raise
+        self._shopify_result(None)
+        if isinstance(result, Accepted):
+            return await self._accepted(begun.id, result, until=until)
+        if isinstance(result, AlreadyRegistered) and sign_up.email_verified:
+            await self._deliverer.proofs.prove(result.customer_id, opening.emails)
+        return await self._refused(begun.id, result)
+
+    async def _accepted(
+        self,
+        registration_id: str,
+        result: Accepted,
+        *,
+        until: float,
+    ) -> Answer:
+        customer = result.customer
+        owed = await self._owing.owe(registration_id, result, tried=_LIVE)
+        going = [d for d in owed if d.claimed_version == d.version]
+        try:
+            settled = await self._deliverer.live(going, customer, fresh=result.fresh, until=until)
+        except StorageError as error:
+            log.error("outcomes could not be kept, they follow: %s (%s)", error, error.hint)
+            settled = {}
+        deliveries = [settled[d.id].delivery if d.id in settled else d for d in owed]
+        ends = (ended.settlement for ended in settled.values())
+        told = (told_number(customer.id, end.member_number, end.unproven) for end in ends)
+        number = next(filter(None, told), None) or (
+            self._deliverer.works.number_beforehand(customer.id, deliveries)
+            if result.fresh
+            else await self._deliverer.member_number(customer.id, deliveries)
+        )
+        return Answer(
+            201,
+            registration_body(
+                registration_id, customer.id, result.action, result.warnings, deliveries, number
+            ),
+        )
+
+    async def _refused(self, registration_id: str, result: AlreadyRegistered | Refused) -> Answer:
+        answer = problems.refused(result)
+        told, now = problems.kept(answer), self._clock()
+        await self._db.write(lambda db: registrations.refuse(db, registration_id, told, now))
+        self._intent_gone()
+        return answer
+
+    async def _failed(self, begun: Begun, error: UpstreamError) -> Answer:
+        """503: nothing went to any channel. What may exist is asked for until it is clear."""
+        self._shopify_result(error)
+        log.warning("registration %s: Shopify failed: %s", begun.id, error)
+        doubt = error.applied is not False or begun.verdict == "resume"
+        if await self._leave(begun.id, doubt=doubt):
+            return accepted(begun.id)  # the same person was told 202: that stands
+        return problems.shopify_unavailable(error, begun.id)
+
+    async def _leave(self, registration_id: str, *, doubt: bool) -> bool:
+        """Whether it waits, since somebody was promised that it will be done."""
+        now = self._clock()
+        waits = await self._db.write(
+            lambda db: registrations.fail(db, registration_id, now + _AGAIN, now, doubt=doubt)
+        )
+        if waits:
+            self.promised()
+        elif doubt:
+            self.unclear()
+        else:
+            self._intent_gone()
+        return waits
+
+    async def _remember(self, key: bytes, answer: Answer, *, final: bool) -> None:
+        """Anything that is not final frees the key."""
+        status = answer.status if final else None
+        now = self._clock()
+        await self._db.write(lambda db: registrations.remember(db, key, status, answer.body, now))
+
+    async def _known(self, begun: Begun, opening: Opening) -> Answer:
+        answer = problems.answer_at_once(begun)
+        if begun.verdict == "waiting":
+            self.promised()
+        return answer if answer is not None else await self._join(begun, opening)
+
+    async def _join(self, begun: Begun, opening: Opening) -> Answer:
+        """The same person with the same data: the answer is that registration's."""
+        running = self._running.get(begun.id)
+        answer = await asyncio.shield(running) if running is not None else None
+        if opening.email_verified:
+            await self._verified(begun.id, opening)
+        if answer is None:
+            standing = await self._standing.answer_of(begun.id)
+            answer = standing or problems.being_finished(begun.id)
+        if opening.key is not None:
+            ended = running is None and answer.status == 422  # of one that was answered 202
+            await self._remember(opening.key, answer, final=ended or _is_final(answer))
+        return answer
+
+    async def _verified(self, registration_id: str, opening: Opening) -> None:
+        row = await self._db.read(lambda db: registrations.get(db, registration_id))
+        if row is not None and row.customer_id is not None:
+            same = row.email_hash == opening.email_hash
+            emails = opening.emails if same else (row.email_hash,)
+            await self._deliverer.proofs.prove(row.customer_id, emails)
+        elif row is not None:
+            await self._db.write(lambda db: registrations.verify(db, registration_id))
+
+
+def _is_final(answer: Answer) -> bool:
+    """Worth remembering under an idempotency key; so is a promise, while it waits."""
+    taken = answer.status == 409 and b'"already-registered"' in answer.body
+    return taken or answer.status in {201, 202}

@@ -1,0 +1,61 @@
+"""How a registration stands: what is told to whoever asks for it, or sends the same again."""
+
+import sqlite3
+
+from gateway.delivery import Deliverer
+from gateway.outcomes import Delivery
+from gateway.responses.bodies import Answer, accepted, problem_of, registration_body, rejected_body
+from gateway.store import Database, outbox, registrations
+from gateway.store.registrations import Registration
+
+__all__ = ["Standing"]
+
+
+class Standing:
+    def __init__(self, db: Database, deliverer: Deliverer) -> None:
+        self._db = db
+        self._deliverer = deliverer
+
+    async def shown(self, registration_id: str) -> Answer | None:
+        """200 with its body as it stands now; None where there is nothing to tell."""
+        row, deliveries = await self._read(registration_id, tell=False)
+        if row is None:
+            return None
+        if row.customer_id is not None:
+            return Answer(200, await self._body(row, row.customer_id, deliveries))
+        if row.problem is not None:
+            return Answer(200, rejected_body(row.id, row.problem))
+        return Answer(200, accepted(row.id).body) if row.state == "waiting" else None
+
+    async def answer_of(self, registration_id: str) -> Answer | None:
+        """What somebody who sends the same again hears: 201, 202 or the problem.
+
+        None where it is not known yet. The caller hears of the success, so what was sent stands
+        from now on.
+        """
+        row, deliveries = await self._read(registration_id, tell=True)
+        if row is None:
+            return None
+        if row.customer_id is not None:
+            return Answer(201, await self._body(row, row.customer_id, deliveries))
+        if row.problem is not None:
+            return problem_of(row.id, row.problem)
+        return accepted(row.id) if row.state == "waiting" else None
+
+    async def _read(
+        self, registration_id: str, *, tell: bool
+    ) -> tuple[Registration | None, list[Delivery]]:
+        def unit(db: sqlite3.Connection) -> tuple[Registration | None, list[Delivery]]:
+            row = registrations.standing(db, registration_id)
+            if row is None or row.customer_id is None:
+                return row, []
+            if tell:
+                registrations.mark_told(db, row.id)
+            return row, outbox.of_registration(db, row.id)
+
+        return await (self._db.write(unit) if tell else self._db.read(unit))
+
+    async def _body(self, row: Registration, customer_id: int, deliveries: list[Delivery]) -> bytes:
+        number = await self._deliverer.member_number(customer_id, deliveries)
+        action = row.shopify_action or "created"
+        return registration_body(row.id, customer_id, action, row.warnings, deliveries, number)

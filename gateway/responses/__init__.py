@@ -1,0 +1,3 @@
+"""What callers are answered: bodies and problems."""
+
+__all__ = ()

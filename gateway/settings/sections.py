@@ -1,0 +1,280 @@
+"""Every setting, once: loading, checking and documenting start from these classes.
+
+A section is one system's settings. A field's name in capitals is the variable's name, its
+description is the line in `.env.example`. Each channel brings its own section (`Section`).
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, model_validator
+from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
+
+from gateway.normalize import parse_mailbox
+from gateway.settings.addresses import http_url, is_loopback, public_url, shop_domain, upstream_url
+from gateway.settings.credentials import BearerKey, BearerKeys, LongSecret, Token, split
+from gateway.settings.secret_list import secrets_in
+
+__all__ = [
+    "AlertSettings",
+    "GatewaySettings",
+    "LongSecret",
+    "MailboxText",
+    "Section",
+    "ShopifySettings",
+    "Token",
+    "UpstreamUrl",
+    "is_loopback",
+]
+
+
+def _mailbox(text: str) -> str:
+    parse_mailbox(text)
+    return text
+
+
+MailboxText = Annotated[str, AfterValidator(_mailbox)]
+"""One mailbox, as it was written: `parse_mailbox` takes it apart."""
+Url = Annotated[str, AfterValidator(http_url)]
+UpstreamUrl = Annotated[str, AfterValidator(upstream_url)]
+
+
+class Section(BaseSettings):
+    """The settings of one system. Values come from `sources`, never from the process."""
+
+    model_config = SettingsConfigDict(
+        extra="ignore", hide_input_in_errors=True, frozen=True, str_strip_whitespace=True
+    )
+
+    title: ClassVar[str] = ""
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return (init_settings,)
+
+    def missing(self) -> list[str]:
+        """Problems that matter only once the system is used: 'VARIABLE: what it should hold'."""
+        return []
+
+    def doubts(self) -> list[str]:
+        """What stops nothing, yet is hardly meant; as `missing`."""
+        return []
+
+    def _absent(self, *names: str) -> list[str]:
+        fields = type(self).model_fields
+        return [
+            f"{name.upper()}: is not set; it should hold {fields[name].description}"
+            for name in names
+            if not getattr(self, name)
+        ]
+
+    @classmethod
+    def variables(cls) -> Iterator[tuple[str, str, str]]:
+        """(variable, default as text, description) for help, documents and tests."""
+        for name, info in cls.model_fields.items():
+            yield name.upper(), _default_text(info.default), info.description or ""
+
+
+def _default_text(default: Any) -> str:
+    if default is None or isinstance(default, SecretStr):
+        return ""
+    if isinstance(default, tuple):
+        return ",".join(f"{item:g}" for item in default)
+    return str(default).lower() if isinstance(default, bool) else str(default)
+
+
+def _lower(text: Any) -> Any:
+    return text.strip().lower() if isinstance(text, str) else text
+
+
+def _schedule(seconds: tuple[float, ...]) -> tuple[float, ...]:
+    if not seconds or any(not 0 <= second < 10**7 for second in seconds):
+        raise ValueError("should be seconds separated by commas, at least one")
+    return seconds
+
+
+def _secrets(secret: SecretStr) -> SecretStr:
+    secrets_in(secret.get_secret_value(), ",")
+    return secret
+
+
+def _database_url(url: str) -> str:
+    if not url.startswith("sqlite:///") or not url.removeprefix("sqlite:///"):
+        raise ValueError("should be sqlite:/// and a path, such as sqlite:///gateway.db")
+    return url
+
+
+_PORTS = 65535
+Seconds = Annotated[float, Field(gt=0, le=3600)]
+
+
+class GatewaySettings(Section):
+    title: ClassVar[str] = "The gateway itself"
+
+    gateway_host: str = Field("127.0.0.1", description="address to listen on")
+    gateway_port: int = Field(8080, ge=0, le=_PORTS, description="port to listen on")
+    port: int | None = Field(
+        None, ge=0, le=_PORTS, description="what a platform sets; GATEWAY_PORT goes before it"
+    )
+    gateway_public_url: Annotated[str, AfterValidator(public_url)] | None = Field(
+        None, description="where Shopify and Smaregi reach the webhooks, https://…"
+    )
+    store_url: Url | None = Field(
+        None, description="the sign-in link in mails; default https://{SHOPIFY_STORE}"
+    )
+    gateway_api_keys: BearerKeys = Field(
+        (),
+        repr=False,
+        description="bearer keys of the callers, comma-separated, 16 characters or more each",
+    )
+    gateway_operator_keys: BearerKeys = Field(
+        (),
+        repr=False,
+        description="other bearer keys, for /v1/deliveries alone; without one only commands may",
+    )
+    gateway_metrics_key: BearerKey | None = Field(
+        None, repr=False, description="bearer key of /metrics; without one it is for loopback"
+    )
+    gateway_rate_limit: float = Field(
+        100,
+        gt=0,
+        description="registrations a second and key, or visitor (X-Client-Address); above it 429",
+    )
+    gateway_waiting_limit: int = Field(
+        100_000, ge=0, description="registrations answered 202 that may wait; then 503"
+    )
+    gateway_database_url: Annotated[str, AfterValidator(_database_url)] = Field(
+        "sqlite:///gateway.db", description="where ids and outcomes are kept"
+    )
+    gateway_secret: Annotated[SecretStr, AfterValidator(_secrets)] | None = Field(
+        None,
+        description="keys the hashes, encrypts intents; made at first start in gateway.db.secret; "
+        "a list while it is rotated, newest first",
+    )
+    gateway_response_deadline: Seconds = Field(
+        10, description="seconds to the answer; channels unfinished by then are pending in it"
+    )
+    gateway_upstream_timeout: Seconds = Field(
+        8, description="seconds that one call to an upstream may take, all in all"
+    )
+    gateway_auto_replay: bool = Field(True, description="serve retries what failed by itself")
+    gateway_retry_schedule: Annotated[
+        tuple[float, ...], NoDecode, BeforeValidator(split), AfterValidator(_schedule)
+    ] = Field(
+        (5, 30, 120, 600, 1800, 7200, 21600, 43200),
+        description="seconds before each further try; then the delivery is failed",
+    )
+    gateway_retention_days: float = Field(30, gt=0, description="days after which settled rows go")
+    gateway_log_format: Annotated[Literal["text", "json"], BeforeValidator(_lower)] = Field(
+        "text", description="lines of the log: text, or json (one object a line)"
+    )
+    gateway_log_level: Annotated[
+        Literal["debug", "info", "warning", "error"], BeforeValidator(_lower)
+    ] = Field("info", description="how much serve logs: debug, info, warning or error")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _platform_port(cls, given: Any) -> Any:
+        """PORT counts where GATEWAY_PORT is not set; one that cannot be read is its own problem."""
+        port = str(given.get("port", "")).strip()
+        if "gateway_port" in given or not port.isdecimal() or int(port) > _PORTS:
+            return given
+        return {**given, "gateway_port": port}
+
+    @property
+    def database_path(self) -> Path:
+        return Path(self.gateway_database_url.removeprefix("sqlite:///"))
+
+    def missing(self) -> list[str]:
+        problems = []
+        if not self.gateway_api_keys and not is_loopback(self.gateway_host):
+            problems.append(
+                "GATEWAY_API_KEYS: is not set; without a key GATEWAY_HOST should be a loopback "
+                "address"
+            )
+        if {*self.gateway_api_keys} & {*self.gateway_operator_keys, self.gateway_metrics_key}:
+            problems.append(
+                "GATEWAY_API_KEYS: holds a key of GATEWAY_OPERATOR_KEYS or GATEWAY_METRICS_KEY; "
+                "a storefront should have its own"
+            )
+        return problems
+
+
+class ShopifySettings(Section):
+    title: ClassVar[str] = "Shopify, the customer master"
+
+    shopify_store: Annotated[str, AfterValidator(shop_domain)] | None = Field(
+        None, description="the store's own domain, such as example.myshopify.com"
+    )
+    shopify_access_token: Token | None = Field(
+        None, description="the Admin API token of an old custom app (shpat_…), or use the next two"
+    )
+    shopify_client_id: str | None = Field(
+        None, description="client id of the app (client-credentials grant)"
+    )
+    shopify_client_secret: SecretStr | None = Field(
+        None, description="client secret of the app (client-credentials grant)"
+    )
+    shopify_api_version: str = Field(
+        "2026-10", pattern=r"^(\d{4}-\d{2}|unstable)$", description="Admin API version"
+    )
+    shopify_base_url: UpstreamUrl | None = Field(
+        None, description="for tests and proxies; default https://{SHOPIFY_STORE}"
+    )
+    shopify_webhook_secret: SecretStr | None = Field(
+        None, description="signs the webhooks; default the client secret"
+    )
+    shopify_sync_others: bool = Field(
+        False,
+        description="true: customers made in Shopify elsewhere (checkout, admin) are sent on too",
+    )
+    shopify_existing_customer: Literal["adopt", "reject"] = Field(
+        "adopt",
+        description="a sign-up by somebody whom Shopify has as a guest only: adopt or reject",
+    )
+
+    @property
+    def base_url(self) -> str:
+        return self.shopify_base_url or f"https://{self.shopify_store}"
+
+    @property
+    def webhook_secret(self) -> SecretStr | None:
+        """Webhooks are signed with the app's client secret unless another is set."""
+        return self.shopify_webhook_secret or self.shopify_client_secret
+
+    def missing(self) -> list[str]:
+        absent = self._absent("shopify_store")
+        if self.shopify_access_token:
+            return absent
+        if not self.shopify_client_id and not self.shopify_client_secret:
+            absent.append(
+                "SHOPIFY_ACCESS_TOKEN: is not set; it should hold an Admin API token, or set "
+                "SHOPIFY_CLIENT_ID and SHOPIFY_CLIENT_SECRET"
+            )
+            return absent
+        return absent + self._absent("shopify_client_id", "shopify_client_secret")
+
+    def doubts(self) -> list[str]:
+        if not self.shopify_access_token or not self.shopify_client_id:
+            return []
+        doubt = "is not used, since SHOPIFY_ACCESS_TOKEN is set too; take one of the two out"
+        return [f"SHOPIFY_CLIENT_ID: {doubt}"]
+
+
+class AlertSettings(Section):
+    title: ClassVar[str] = "Telling administrators"
+
+    alert_webhook_url: UpstreamUrl | None = Field(
+        None, repr=False, description='a Slack-style incoming webhook: a POST of {"text": …}'
+    )
+    alert_email: MailboxText | None = Field(
+        None, repr=False, description="address that alerts are mailed to, through SMTP_HOST"
+    )

@@ -1,0 +1,160 @@
+"""Which members are still to be looked at for duplicates.
+
+A member that changed is written down here in the transaction that changes its row, one that was
+linked in the transaction that links it: a process that dies leaves none of them out.
+"""
+
+import sqlite3
+from collections.abc import Iterable
+
+from gateway.outcomes import Match
+from gateway.store import duplicates, signup_evidence
+from gateway.store.members import SHARED_BY, get_meta, set_meta
+
+__all__ = [
+    "add",
+    "add_all_linked",
+    "all_linked_done",
+    "done",
+    "given_up",
+    "is_waiting",
+    "keep_told",
+    "linked",
+    "linked_done",
+    "linked_now",
+    "next_changed",
+    "next_linked",
+    "unknown",
+    "untell",
+    "waiting",
+]
+
+_SYSTEM = "smaregi"
+_CURSOR = "duplicates_cursor"
+_UNKNOWN = """(customer_id IS NOT NULL AND NOT EXISTS (
+    SELECT 1 FROM members WHERE members.member_id = unexamined.member_id))"""
+
+
+def add(db: sqlite3.Connection, member_ids: Iterable[int]) -> None:
+    """These changed: to be looked at."""
+    db.executemany(
+        "INSERT OR IGNORE INTO unexamined (member_id) VALUES (?)", [(i,) for i in member_ids]
+    )
+
+
+def linked_now(
+    db: sqlite3.Connection, customer_id: int, member_id: int, match: Match, now: float
+) -> None:
+    """A sign-up made or chose this member: one row, since a customer waits for it."""
+    db.execute(
+        """INSERT INTO unexamined (member_id, customer_id, told) VALUES (?, ?, ?)
+           ON CONFLICT (member_id) DO UPDATE SET
+               customer_id = excluded.customer_id, told = excluded.told""",
+        (member_id, customer_id, match.told and signup_evidence.packed(match.told)),
+    )
+    if len(match.others) <= SHARED_BY:
+        duplicates.add_bare(db, member_id, match.others, now)
+
+
+def keep_told(db: sqlite3.Connection, member_id: int) -> None:
+    """What the member's customer told is put where it is looked for."""
+    row = db.execute(
+        "SELECT customer_id, told FROM unexamined WHERE member_id = ? AND told IS NOT NULL",
+        (member_id,),
+    ).fetchone()
+    if row is not None:
+        signup_evidence.put(db, row["customer_id"], signup_evidence.unpacked(row["told"]))
+
+
+def untell(db: sqlite3.Connection) -> None:
+    """What customers told is to be asked anew: the keys of the index are others."""
+    db.execute(
+        """INSERT OR IGNORE INTO told (customer_id)
+           SELECT customer_id FROM unexamined WHERE told IS NOT NULL"""
+    )
+    db.execute("UPDATE unexamined SET told = NULL WHERE told IS NOT NULL")
+
+
+def add_all_linked(db: sqlite3.Connection) -> None:
+    """Everything was read again: whoever is linked is to be looked at."""
+    set_meta(db, _CURSOR, "0")
+
+
+def next_changed(db: sqlite3.Connection, limit: int) -> list[int]:
+    """Of those that can be looked at; a linked one waits until the index has it."""
+    rows = db.execute(
+        f"SELECT member_id FROM unexamined WHERE NOT {_UNKNOWN} ORDER BY member_id LIMIT ?",  # noqa: S608
+        (limit,),
+    )
+    return [row[0] for row in rows]
+
+
+def unknown(db: sqlite3.Connection) -> list[int]:
+    """Those that were linked and are not in the index."""
+    return [row[0] for row in db.execute(f"SELECT member_id FROM unexamined WHERE {_UNKNOWN}")]  # noqa: S608
+
+
+def next_linked(db: sqlite3.Connection, limit: int) -> list[int]:
+    """The next linked members after a full scan; empty once all were looked at, or none is to be.
+
+    Ids are ordered as text, as links hold them.
+    """
+    cursor = get_meta(db, _CURSOR)
+    if not cursor:
+        return []
+    rows = db.execute(
+        """SELECT DISTINCT reference FROM links WHERE channel = ? AND reference > ?
+           ORDER BY reference LIMIT ?""",
+        (_SYSTEM, cursor, limit),
+    ).fetchall()
+    return [int(row[0]) for row in rows]
+
+
+def done(db: sqlite3.Connection, member_id: int) -> None:
+    """One that changed was looked at."""
+    db.execute("DELETE FROM unexamined WHERE member_id = ?", (member_id,))
+
+
+def given_up(db: sqlite3.Connection, member_ids: Iterable[int]) -> None:
+    """The store does not have these."""
+    for member_id in member_ids:
+        done(db, member_id)
+
+
+def linked_done(db: sqlite3.Connection, member_id: int) -> None:
+    """The linked ones up to this were looked at."""
+    set_meta(db, _CURSOR, str(member_id))
+
+
+def all_linked_done(db: sqlite3.Connection) -> None:
+    set_meta(db, _CURSOR, "")
+
+
+def is_waiting(db: sqlite3.Connection) -> bool:
+    """Whether anybody can be looked at now."""
+    return bool(next_changed(db, 1) or get_meta(db, _CURSOR))
+
+
+def waiting(db: sqlite3.Connection) -> int:
+    """How many are still to be looked at, also those that the index does not have yet."""
+    changed: int = db.execute("SELECT count(*) FROM unexamined").fetchone()[0]
+    cursor = get_meta(db, _CURSOR)
+    if not cursor:
+        return changed
+    rest: int = db.execute(
+        "SELECT count(*) FROM links WHERE channel = ? AND reference > ?", (_SYSTEM, cursor)
+    ).fetchone()[0]
+    return changed + rest
+
+
+def linked(db: sqlite3.Connection, member_ids: Iterable[int]) -> dict[int, int]:
+    """Member id -> customer id, of those that are linked to an online customer."""
+    found = {}
+    for member_id in member_ids:
+        row = db.execute(
+            "SELECT customer_id FROM links WHERE channel = ? AND reference = ? LIMIT 1",
+            (_SYSTEM, str(member_id)),
+        ).fetchone()
+        if row is not None:
+            found[member_id] = row[0]
+    return found

@@ -1,0 +1,147 @@
+"""The gateway's secret, and what is made of it: keyed hashes, and the sealing of intents."""
+
+import hashlib
+import os
+import secrets as random
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+
+from gateway.errors import ConfigurationError
+from gateway.normalize import email_key
+from gateway.settings.secret_list import secrets_in
+
+__all__ = ["Keys", "add_secret", "secret_path"]
+
+_NONCE = 12
+
+
+def secret_path(database: Path) -> Path:
+    return database.with_name(database.name + ".secret")
+
+
+def _load_or_make(path: Path) -> tuple[str, ...]:
+    """What its file of mode 600 holds, a secret a line, newest first; made, and on disk, before
+    anything is keyed by it.
+    """
+    try:
+        text = _read(path).strip()
+    except FileNotFoundError:
+        return _make(path)
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigurationError(
+            [f"GATEWAY_SECRET: its file {path.name} cannot be read ({type(error).__name__})"]
+        ) from None
+    try:
+        return secrets_in(text, "\n")
+    except ValueError as error:
+        raise ConfigurationError([f"GATEWAY_SECRET: its file {path.name}: {error}"]) from None
+
+
+def _read(path: Path) -> str:
+    with os.fdopen(os.open(path, os.O_RDONLY | os.O_NOFOLLOW), encoding="ascii") as file:
+        return file.read()
+
+
+def _make(path: Path) -> tuple[str, ...]:
+    text = random.token_urlsafe(32)
+    _write(path, text)
+    return (text,)
+
+
+def add_secret(database: Path) -> None:
+    """A new first line in the secret's file; the others stay. It is whole on disk, or as it was."""
+    path = secret_path(database)
+    known = _load_or_make(path)
+    draft = path.with_name(f"{path.name}.new")
+    draft.unlink(missing_ok=True)
+    _write(draft, random.token_urlsafe(32), *known)
+    draft.replace(path)
+    _sync_folder(path)
+
+
+def _write(path: Path, *lines: str) -> None:
+    fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        os.write(fd, "".join(f"{line}\n" for line in lines).encode())
+        os.fsync(fd)
+    finally:
+        os.close(fd)
+    _sync_folder(path)
+
+
+def _sync_folder(path: Path) -> None:
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
+class Keys:
+    """Purpose-bound keys from one secret. `hash` is 16 bytes, keyed BLAKE2b (RFC 7693).
+
+    `older`: those of the secrets before, while what they keyed is still to be read; newest first.
+    `fingerprint` says which secret it is, and nothing else of it.
+    """
+
+    def __init__(self, secret: str, *older: str) -> None:
+        # 7 MB, of which commands without a database need none.
+        from cryptography.hazmat.primitives.ciphers.aead import AESGCM  # noqa: PLC0415
+
+        root = secret.encode()
+        self._hash = hashlib.blake2b(root, digest_size=32, person=b"gateway-hash").digest()
+        self._mark = hashlib.blake2b(digest_size=8, key=self._hash, person=b"gateway-mark")
+        self._seal = AESGCM(hashlib.blake2b(root, digest_size=32, person=b"gateway-seal").digest())
+        self.fingerprint = self.derived(b"fingerprint")[:8].hex()
+        self.older = tuple(Keys(each) for each in older)
+
+    @classmethod
+    def load(cls, secret: str | None, database: Path) -> "Keys":
+        """From the setting, or from the file beside the database, made at the first start."""
+        return cls(*(secrets_in(secret, ",") if secret else _load_or_make(secret_path(database))))
+
+    @property
+    def every(self) -> "tuple[Keys, ...]":
+        """Newest first."""
+        return (self, *self.older)
+
+    def hash(self, purpose: bytes, text: str) -> bytes:
+        """`purpose` (at most 16 bytes) keeps equal texts of different fields apart."""
+        data = text.encode("utf-8", "surrogatepass")
+        return hashlib.blake2b(data, digest_size=16, key=self._hash, person=purpose).digest()
+
+    def email(self, address: str) -> bytes:
+        """The hash by which registrations, proofs and links know an e-mail, however written."""
+        return self.hash(b"email", email_key(address))
+
+    def emails(self, address: str) -> tuple[bytes, ...]:
+        """`email` by every secret, newest first: what is kept of the e-mail is one of these."""
+        return tuple(keys.email(address) for keys in self.every)
+
+    def marks(self, scope: str, values: Mapping[str, str]) -> dict[str, str]:
+        """A keyed hash of each value, 16 hex digits; equal values differ by `scope` and by name."""
+        scoped, marks = self._mark.copy(), {}
+        scoped.update(f"{scope}\0".encode())
+        for name, value in values.items():
+            mark = scoped.copy()
+            mark.update(f"{name}\0{value}".encode("utf-8", "surrogatepass"))
+            marks[name] = mark.hexdigest()
+        return marks
+
+    def derived(self, purpose: bytes) -> bytes:
+        """A key of 32 bytes for one room, which learns nothing of the others by it."""
+        return hashlib.blake2b(purpose, digest_size=32, key=self._hash, person=b"derived").digest()
+
+    def seal(self, plain: bytes, context: str) -> bytes:
+        nonce = os.urandom(_NONCE)
+        return nonce + self._seal.encrypt(nonce, plain, context.encode())
+
+    def unseal(self, sealed: bytes, context: str) -> bytes | None:
+        """None where it was sealed with none of the secrets."""
+        from cryptography.exceptions import InvalidTag  # noqa: PLC0415 - as above
+
+        with suppress(InvalidTag, ValueError):
+            return self._seal.decrypt(sealed[:_NONCE], sealed[_NONCE:], context.encode())
+        found = (keys.unseal(sealed, context) for keys in self.older)
+        return next((plain for plain in found if plain is not None), None)

@@ -1,0 +1,260 @@
+"""Settling attempts: outcomes, attempts and links, written together."""
+
+import sqlite3
+from collections.abc import Mapping, Sequence
+from dataclasses import KW_ONLY, dataclass
+from functools import lru_cache
+from typing import Any
+
+import orjson
+
+from gateway.errors import ErrorClass, UpstreamError
+from gateway.outcomes import Delivery, Kind, Link, Match, Outcome, Waiting
+from gateway.store import duplicate_queue, links, proofs
+from gateway.store.outbox.queries import row_to_delivery
+from gateway.store.outbox.write import values
+
+__all__ = ["Settlement", "settle"]
+
+
+@dataclass(slots=True)
+class Settlement:
+    """How an attempt ended; `counted` is false where the failure says nothing about it.
+
+    `was_linked`: the link was there when the attempt began; if it has gone since, it stays gone.
+    `fields`: the marks of what the channel's record has been given by now, where that changed.
+    `state`: a keyed hash of the customer of whom a failed attempt told. `instead_of`: a customer
+    who is gone from Shopify, and whose link to this record ends. `unproven`: as `Link.unproven`, of
+    a record that was linked just now.
+    """
+
+    delivery_id: int
+    outcome: Outcome
+    _: KW_ONLY
+    started_at: float
+    duration: float = 0.0
+    error_class: ErrorClass | None = None
+    message: str | None = None
+    counted: bool = True
+    next_attempt_at: float | None = None
+    waiting: Waiting | None = None
+    action: str | None = None
+    reference: str | None = None
+    member_number: str | None = None
+    old_number: str | None = None
+    old_place: str | None = None
+    adjustments: Sequence[dict[str, str]] = ()
+    fields: Mapping[str, str] | None = None
+    state: str | None = None
+    match: Match | None = None
+    was_linked: bool = False
+    unproven: bytes | None = None
+    instead_of: int | None = None
+    error: UpstreamError | None = None
+
+
+def settle(db: sqlite3.Connection, ends: Sequence[Settlement], now: float) -> dict[int, Delivery]:
+    """Write how attempts ended, by delivery id; those discarded meanwhile are left out.
+
+    `delivered` only at the version that the attempt began with, `failed` likewise: what came
+    meanwhile may have mended it. A change that came meanwhile may have said when the next attempt
+    is due, at the earliest. One record is one customer's: an attempt that ended with a record of
+    another is a conflict, unless that customer is gone.
+    """
+    ends = _one_customer_a_record(db, ends)
+    rows = db.execute(
+        _settle_sql(len(ends)),
+        [value for end in ends for value in _settle_values(end, now)],
+    ).fetchall()
+    _record_attempts(db, ends)
+    settled = {row["id"]: row_to_delivery(row) for row in rows}
+    known = [
+        (settled[end.delivery_id], end)
+        for end in ends
+        if end.delivery_id in settled
+        and end.reference
+        and (end.outcome is Outcome.DELIVERED or end.fields is not None)
+    ]
+    linked = [one for one in known if _makes_link(*one)]
+    if linked:
+        _link(db, linked, now)
+    for delivery, end in known:
+        if end.was_linked:
+            links.refresh(db, _as_link(delivery, end), now)
+        if delivery.kind is Kind.REMOVAL:
+            links.remove(db, delivery.channel, delivery.customer_id, end.reference or "")
+        elif end.match is not None:
+            member_id = int(end.reference or 0)
+            duplicate_queue.linked_now(db, delivery.customer_id, member_id, end.match, now)
+    return settled
+
+
+def _one_customer_a_record(
+    db: sqlite3.Connection, ends: Sequence[Settlement]
+) -> Sequence[Settlement]:
+    linking = [end for end in ends if end.reference and not end.was_linked]
+    if not linking:
+        return ends
+    pairs = [value for end in linking for value in (end.delivery_id, end.reference)]
+    taken = {row["id"]: row for row in db.execute(_taken_sql(len(linking)), pairs)}
+    return [_beside(db, end, taken[end.delivery_id]) if end.delivery_id in taken else end
+            for end in ends] if taken else ends  # fmt: skip
+
+
+@lru_cache(maxsize=64)
+def _taken_sql(rows: int) -> str:
+    """A removal is of whoever had the record, so another may have it by now."""
+    return f"""WITH e (id, reference) AS (VALUES {values(2, rows)})
+        SELECT d.id, d.channel, l.customer_id, l.reference
+        FROM e JOIN deliveries AS d ON d.id = e.id
+               JOIN links AS l ON l.channel = d.channel AND l.reference = e.reference
+        WHERE l.customer_id <> d.customer_id AND d.kind <> 'removal'"""  # noqa: S608
+
+
+def _beside(db: sqlite3.Connection, end: Settlement, link: sqlite3.Row) -> Settlement:
+    """The record has a link: it gives way, or the attempt has failed."""
+    if end.instead_of == link["customer_id"]:
+        links.remove(db, link["channel"], link["customer_id"], link["reference"])
+        return end
+    return Settlement(
+        end.delivery_id,
+        Outcome.FAILED,
+        started_at=end.started_at,
+        duration=end.duration,
+        error_class=ErrorClass.CONFLICT,
+        message=f"another customer ({link['customer_id']}) is linked to record {link['reference']}",
+        state=end.state,
+    )
+
+
+def _makes_link(delivery: Delivery, end: Settlement) -> bool:
+    return delivery.kind is not Kind.REMOVAL and not end.was_linked
+
+
+def _as_link(delivery: Delivery, end: Settlement) -> Link:
+    return Link(
+        channel=delivery.channel,
+        customer_id=delivery.customer_id,
+        reference=end.reference or "",
+        member_number=end.member_number,
+        fields=end.fields,
+        old_number=end.old_number,
+        old_place=end.old_place,
+    )
+
+
+@lru_cache(maxsize=64)
+def _settle_sql(rows: int) -> str:
+    return f"""WITH e (id, outcome, error_class, message, again_at, waiting, uncounted, action,
+                       reference, adjustments, state, now) AS (VALUES {values(12, rows)})
+        UPDATE deliveries SET
+            outcome = CASE WHEN e.outcome IN ('delivered', 'held', 'failed')
+                                AND version <> claimed_version
+                           THEN iif(deliveries.outcome = 'discarded', 'discarded', 'pending')
+                           ELSE e.outcome END,
+            error_class = e.error_class, message = e.message, waiting = e.waiting,
+            next_attempt_at = CASE WHEN version <> claimed_version
+                                   THEN nullif(max(coalesce(e.again_at, 0),
+                                                   coalesce(next_attempt_at, 0)), 0)
+                                   ELSE e.again_at END,
+            attempts = max(0, attempts - e.uncounted),
+            action = coalesce(e.action, deliveries.action),
+            reference = coalesce(e.reference, deliveries.reference),
+            adjustments = CASE WHEN e.outcome = 'delivered' THEN e.adjustments
+                               ELSE deliveries.adjustments END,
+            urgent = CASE WHEN e.outcome IN ('retrying', 'failed') OR version <> claimed_version
+                          THEN urgent ELSE 0 END,
+            state = coalesce(e.state, deliveries.state), claimed_version = NULL,
+            updated_at = e.now
+        FROM e
+        WHERE deliveries.id = e.id
+              AND (deliveries.outcome <> 'discarded' OR e.outcome = 'delivered')
+        RETURNING *"""  # noqa: S608
+
+
+def _settle_values(end: Settlement, now: float) -> tuple[Any, ...]:
+    return (
+        end.delivery_id,
+        end.outcome,
+        end.error_class,
+        end.message,
+        end.next_attempt_at,
+        end.waiting,
+        0 if end.counted else 1,
+        end.action,
+        end.reference,
+        orjson.dumps(list(end.adjustments)).decode(),
+        end.state,
+        now,
+    )
+
+
+def _record_attempts(db: sqlite3.Connection, ends: Sequence[Settlement]) -> None:
+    """Of deliveries that are still there: retention may have been faster."""
+    db.execute(
+        _attempts_sql(len(ends)),
+        [
+            value
+            for end in ends
+            for value in (
+                end.delivery_id,
+                end.started_at,
+                end.duration,
+                end.outcome,
+                end.error_class,
+                end.message,
+                end.counted,
+            )
+        ],
+    )
+
+
+@lru_cache(maxsize=64)
+def _attempts_sql(rows: int) -> str:
+    return f"""INSERT INTO attempts (delivery_id, started_at, duration, outcome, error_class,
+                                     message, counted)
+        SELECT * FROM (VALUES {values(7, rows)}) AS e
+        WHERE e.column1 IN (SELECT id FROM deliveries WHERE id = e.column1)"""  # noqa: S608
+
+
+def _link(
+    db: sqlite3.Connection, linked: Sequence[tuple[Delivery, Settlement]], now: float
+) -> None:
+    db.execute(
+        _link_sql(len(linked)),
+        [
+            value
+            for delivery, end in linked
+            for value in (
+                delivery.channel,
+                delivery.customer_id,
+                end.reference,
+                end.member_number,
+                end.old_number,
+                end.old_place,
+                None if end.fields is None else orjson.dumps(end.fields).decode(),
+                now,
+                now,
+                end.unproven,
+            )
+        ],
+    )
+    if any(end.unproven for _, end in linked):
+        proofs.release(db, [delivery.customer_id for delivery, _ in linked])
+
+
+@lru_cache(maxsize=64)
+def _link_sql(rows: int) -> str:
+    return f"""INSERT INTO links (channel, customer_id, reference, member_number, old_number,
+                                  old_place, fields, created_at, updated_at, unproven)
+        VALUES {values(10, rows)}
+        ON CONFLICT (channel, customer_id) DO UPDATE SET
+            old_number = coalesce(excluded.old_number,
+                                  iif(reference = excluded.reference, old_number, NULL)),
+            old_place = coalesce(excluded.old_place,
+                                 iif(reference = excluded.reference, old_place, NULL)),
+            unproven = iif(reference = excluded.reference, unproven, excluded.unproven),
+            reference = excluded.reference,
+            member_number = coalesce(excluded.member_number, member_number),
+            fields = coalesce(excluded.fields, fields),
+            updated_at = excluded.updated_at"""  # noqa: S608

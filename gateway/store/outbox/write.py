@@ -1,0 +1,228 @@
+"""Every query on deliveries and their attempts, a sentence each. Functions of one connection."""
+
+import sqlite3
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
+from typing import Any
+
+import orjson
+
+from gateway.outcomes import Delivery, NewDelivery
+from gateway.store.outbox.queries import OPEN_SQL, row_to_delivery
+
+__all__ = [
+    "add",
+    "claim",
+    "discard",
+    "recover",
+    "recreate",
+    "save_plan",
+    "values",
+]
+
+
+def values(columns: int, rows: int) -> str:
+    """The placeholders of a VALUES list: statements are what costs, not rows."""
+    row = f"({', '.join('?' * columns)})"
+    return ", ".join([row] * rows)
+
+
+def add(
+    db: sqlite3.Connection,
+    customer_id: int,
+    registration_id: str | None,
+    deliveries: Iterable[NewDelivery],
+    now: float,
+) -> list[Delivery]:
+    """Write deliveries; one that is open already for customer and channel rises in version."""
+    new = list(deliveries)
+    opened = {
+        row[0]
+        for row in db.execute(
+            f"SELECT channel FROM deliveries WHERE customer_id = ? AND outcome IN {OPEN_SQL}",  # noqa: S608
+            (customer_id,),
+        )
+    }
+    inserted = [one for one in new if one.channel not in opened]
+    ids = iter(_insert(db, customer_id, registration_id, inserted, now))
+    return [
+        _raise_open(db, customer_id, registration_id, one, now)
+        if one.channel in opened
+        else _as_written(next(ids), registration_id, customer_id, one, now)
+        for one in new
+    ]
+
+
+def _insert(
+    db: sqlite3.Connection,
+    customer_id: int,
+    registration_id: str | None,
+    new: Sequence[NewDelivery],
+    now: float,
+) -> range:
+    """The ids, in order: rows of one statement are numbered on end by AUTOINCREMENT."""
+    if not new:
+        return range(0)
+    last = db.execute(
+        _insert_sql(len(new)),
+        [
+            value
+            for one in new
+            for value in (
+                registration_id,
+                customer_id,
+                one.channel,
+                one.kind,
+                one.outcome,
+                int(one.claimed),
+                1 if one.claimed else None,
+                one.urgent,
+                now,
+                now,
+                one.not_before,
+            )
+        ],
+    ).lastrowid
+    assert last is not None  # noqa: S101 - of an INSERT
+    return range(last - len(new) + 1, last + 1)
+
+
+@lru_cache(maxsize=16)
+def _insert_sql(rows: int) -> str:
+    return f"""INSERT INTO deliveries (registration_id, customer_id, channel, kind, outcome,
+                                       attempts, claimed_version, urgent,
+                                       created_at, updated_at, next_attempt_at)
+        VALUES {values(11, rows)}"""  # noqa: S608
+
+
+def _as_written(
+    delivery_id: int,
+    registration_id: str | None,
+    customer_id: int,
+    new: NewDelivery,
+    now: float,
+) -> Delivery:
+    return Delivery(
+        id=delivery_id,
+        registration_id=registration_id,
+        customer_id=customer_id,
+        channel=new.channel,
+        kind=new.kind,
+        outcome=new.outcome,
+        error_class=None,
+        message=None,
+        attempts=int(new.claimed),
+        version=1,
+        claimed_version=1 if new.claimed else None,
+        waiting=None,
+        urgent=new.urgent,
+        plan=None,
+        action=None,
+        reference=None,
+        adjustments=(),
+        created_at=now,
+        updated_at=now,
+        next_attempt_at=new.not_before,
+    )
+
+
+def _raise_open(
+    db: sqlite3.Connection,
+    customer_id: int,
+    registration_id: str | None,
+    new: NewDelivery,
+    now: float,
+) -> Delivery:
+    """The open delivery of this customer and channel, one version up; claimed if nobody has it."""
+    rows = db.execute(
+        f"""UPDATE deliveries SET
+                version = version + 1, updated_at = :now,
+                kind = CASE WHEN :kind = 'registration' THEN :kind ELSE kind END,
+                registration_id = coalesce(:registration, registration_id),
+                urgent = max(urgent, :urgent), kept_back = 0,
+                attempts = CASE WHEN outcome IN ('failed', 'held') THEN 0 ELSE attempts END
+                           + (:claimed AND claimed_version IS NULL),
+                outcome = CASE WHEN claimed_version IS NULL AND
+                                    (:claimed OR :later OR outcome IN ('failed', 'held'))
+                               THEN :outcome ELSE outcome END,
+                next_attempt_at = CASE WHEN :later IS NOT NULL THEN :later
+                                       WHEN :claimed OR outcome IN ('failed', 'held') THEN NULL
+                                       ELSE next_attempt_at END,
+                claimed_version = CASE WHEN claimed_version IS NULL AND :claimed
+                                       THEN version + 1 ELSE claimed_version END
+            WHERE customer_id = :customer AND channel = :channel AND outcome IN {OPEN_SQL}
+            RETURNING *""",  # noqa: S608
+        {
+            "now": now,
+            "kind": new.kind,
+            "registration": registration_id,
+            "urgent": new.urgent,
+            "later": new.not_before,
+            "claimed": new.claimed,
+            "outcome": new.outcome,
+            "customer": customer_id,
+            "channel": new.channel,
+        },
+    ).fetchall()
+    return row_to_delivery(rows[0])
+
+
+def claim(
+    db: sqlite3.Connection, delivery_id: int, now: float, version: int | None = None
+) -> Delivery | None:
+    """Count an attempt before it begins, so that one that kills the process is counted too.
+
+    `version`: None is claimed of one that rose meanwhile, so that no older state goes as newest.
+    """
+    rows = db.execute(
+        f"""UPDATE deliveries SET outcome = 'pending', attempts = attempts + 1,
+                   claimed_version = version, next_attempt_at = NULL, waiting = NULL,
+                   kept_back = 0,                   updated_at = ?1
+            WHERE id = ?2 AND outcome IN {OPEN_SQL} AND (?3 IS NULL OR version = ?3)
+            RETURNING *""",  # noqa: S608
+        (now, delivery_id, version),
+    ).fetchall()
+    return row_to_delivery(rows[0]) if rows else None
+
+
+def save_plan(db: sqlite3.Connection, delivery_id: int, plan: dict[str, Any]) -> None:
+    """Write down what a channel decided (ids and numbers only) before it acts on it."""
+    db.execute(
+        "UPDATE deliveries SET plan = ? WHERE id = ?", (orjson.dumps(plan).decode(), delivery_id)
+    )
+
+
+def recreate(db: sqlite3.Connection, ids: Iterable[int]) -> None:
+    """A person wants the records of failed conflicts made anew where they are gone: in the plan,
+    so that it is kept.
+    """
+    for delivery_id in ids:
+        row = db.execute(
+            """SELECT plan FROM deliveries
+               WHERE id = ? AND outcome = 'failed' AND error_class = 'conflict'""",
+            (delivery_id,),
+        ).fetchone()
+        if row is not None:
+            plan = orjson.loads(row["plan"]) if row["plan"] else {}
+            save_plan(db, delivery_id, {**plan, "recreate": True})
+
+
+def discard(db: sqlite3.Connection, delivery_id: int, message: str, now: float) -> bool:
+    """A person gives a delivery up; one that has arrived or was skipped stays as it is."""
+    return bool(
+        db.execute(
+            f"""UPDATE deliveries SET outcome = 'discarded', message = ?, next_attempt_at = NULL,
+                       waiting = NULL, updated_at = ?
+                WHERE id = ? AND outcome IN {OPEN_SQL}""",  # noqa: S608
+            (message, now, delivery_id),
+        ).rowcount
+    )
+
+
+def recover(db: sqlite3.Connection, now: float) -> int:
+    """A dead owner's attempts end: what it had claimed is pending and due at once."""
+    return db.execute(
+        """UPDATE deliveries SET claimed_version = NULL, next_attempt_at = ?
+           WHERE outcome = 'pending'""",
+        (now,),
+    ).rowcount

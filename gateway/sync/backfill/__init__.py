@@ -1,0 +1,6 @@
+"""Customers who were there before: those in Shopify whom a channel does not have yet."""
+
+from gateway.sync.backfill.options import BackfillOptions, refusal
+from gateway.sync.backfill.run import Backfill
+
+__all__ = ["Backfill", "BackfillOptions", "refusal"]

@@ -1,0 +1,222 @@
+"""The roll of all customers, page by page: who has a link or an open delivery is passed over, for
+everybody else a delivery is opened.
+
+One page is open ahead of what is being sent, not all at once: so the outbox never holds a hundred
+thousand rows that a wrong setting would have to be taken back from, memory stays that of two pages,
+and what is owed to sign-ups is not buried. A page's deliveries and the cursor behind it are one
+commit: a kill -9 leaves both or neither. Run again, a run first sends what the dead one had opened,
+and goes on behind its cursor; one that began at the start would send nothing twice either.
+"""
+
+import asyncio
+import sqlite3
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
+from functools import partial
+
+from flags import Flag, FlagSet, Mode
+from gateway.customer import Customer
+from gateway.delivery import Deliverer
+from gateway.errors import ErrorClass, UpstreamError
+from gateway.outcomes import Delivery, Outcome
+from gateway.shopify import Listed, Shopify
+from gateway.store import Database, proofs
+from gateway.store import backfill as queries
+from gateway.store.backfill import Known, Mark
+from gateway.sync.backfill.options import BackfillOptions, refusal
+from gateway.sync.backfill.sending import GaveUpError, Item
+
+__all__ = ["Pages"]
+
+LEASE = 120.0
+"""Seconds in which the worker leaves what a run has opened to that run."""
+LONGEST_BREAK = 86400.0
+"""Seconds after which a run that was broken off is not continued but begun again."""
+_LEFTOVERS = 50
+
+
+class Pages:
+    """The pages of one run. `marks`: it writes down how far it has come; `clock` is wall time.
+
+    `counts` has how many there were of each kind that are not sent: `has` (the channel has them
+    already), `open` (a delivery waits already), `held` (the percentage), `lacking` (they lack what
+    the channel needs); and `would_send` in a rehearsal, which nothing is written for.
+    """
+
+    def __init__(
+        self,
+        db: Database,
+        shopify: Shopify,
+        deliverer: Deliverer,
+        flags: Callable[[], FlagSet],
+        options: BackfillOptions,
+        *,
+        marks: bool,
+        clock: Callable[[], float],
+    ) -> None:
+        self._db = db
+        self._shopify = shopify
+        self._deliverer = deliverer
+        self._flags = flags
+        self._options = options
+        spec = deliverer.routes[options.channel].spec
+        self._takes, self._numbers_members = spec.takes, spec.numbers_members
+        self._marks = marks
+        self._clock = clock
+        self._mark = Mark()
+        self._is_old = False  # the mark is another run's: its cursor may be worth nothing any more
+        self._last_leftover: int | None = 0
+        self._all_listed = False
+        self.counts: Counter[str] = Counter()
+
+    @property
+    def seen(self) -> int:
+        """Customers listed so far, by this run and the one that it continues."""
+        return self._mark.seen
+
+    async def begin(self) -> None:
+        """Take up the mark of a run that was broken off."""
+        if not self._marks:
+            return
+        mark = await self._db.read(lambda db: queries.mark(db, self._options.key))
+        if mark.after is not None and 0 <= self._clock() - mark.at < LONGEST_BREAK:
+            self._mark, self._is_old = mark, True
+
+    async def finish(self) -> None:
+        """All was listed and settled: the next run begins at the start."""
+        if self._marks:
+            await self._db.write(lambda db: queries.forget_mark(db, self._options.key))
+
+    async def more(self) -> list[Item] | None:
+        """What a dead run left first, then the next page, opened; None after the last.
+
+        Raises GaveUpError when the flag is no longer on, UpstreamError, StorageError.
+        """
+        while self._last_leftover is not None:
+            if items := await self._leftovers(self._last_leftover):
+                return items
+        if self._all_listed:
+            return None
+        self._allowed()
+        page = await self._list()
+        read_at = asyncio.get_running_loop().time()
+        customers = {customer.id: customer for customer in page.customers}
+        opened = await self._open(page)
+        return [
+            Item(delivery, customers[delivery.customer_id], read_at)
+            for delivery in opened
+            if delivery.outcome is Outcome.PENDING
+        ]
+
+    async def rehearse(self) -> bool:
+        """Count the next page; false after the last."""
+        if self._all_listed:
+            return False
+        page = await self._list()
+        found = await self._db.read(partial(self._known, page))
+        flag = self._flags()[self._options.channel]
+        self.counts.update(fate for _, fate in self._fates(page, found, flag))
+        self._turn(page)
+        return True
+
+    # -- steps
+
+    def _allowed(self) -> Flag:
+        """The channel's flag as it is now, or GaveUpError if it is no longer on."""
+        flags = self._flags()
+        reason = refusal(flags, self._options)
+        if reason is not None:
+            raise GaveUpError(f"Stopped: {reason}")
+        return flags[self._options.channel]
+
+    async def _leftovers(self, after: int) -> list[Item]:
+        channel, now = self._options.channel, self._clock()
+        left = await self._db.read(
+            lambda db: queries.leftovers(db, channel, after, _LEFTOVERS, now)
+        )
+        self._last_leftover = left[-1].id if left else None
+        read = await self._shopify.read_each(delivery.customer_id for delivery in left)
+        read_at = asyncio.get_running_loop().time()
+        for each in left:
+            if (error := read.refused.get(each.customer_id)) is not None:
+                await self._deliverer.cannot_be_read(each, error)
+                self.counts[Outcome.FAILED.value] += 1
+        return [
+            Item(each, read.customers.get(each.customer_id), read_at)
+            for each in left
+            if each.customer_id not in read.refused
+        ]
+
+    async def _list(self) -> Listed:
+        """The page behind the mark; the first, if Shopify no longer takes an old mark's cursor."""
+        try:
+            page = await self._shopify.roll.page(self._options.created, self._mark.after)
+        except UpstreamError as error:
+            if not self._is_old or error.error_class is not ErrorClass.UNEXPECTED:
+                raise
+            self._mark = Mark()
+            page = await self._shopify.roll.page(self._options.created, None)
+        self._is_old = False
+        return page
+
+    async def _open(self, page: Listed) -> list[Delivery]:
+        """Who is owed is decided and written, together with the mark, in one commit."""
+        now, flag = self._clock(), self._allowed()
+        mark = self._mark_behind(page, now)
+
+        def unit(db: sqlite3.Connection) -> tuple[list[Delivery], Counter[str]]:
+            found = self._known(page, db)
+            fates = list(self._fates(page, found, flag))
+            wanted = [(each, outcome) for each, fate in fates if (outcome := _OPENED.get(fate))]
+            self._take_sign_ins(db, [each for each, _ in wanted])
+            if self._marks:
+                queries.mark(db, self._options.key, mark)
+            opened = queries.open_page(
+                db, self._options.channel, [(each.id, o) for each, o in wanted], now, now + LEASE
+            )
+            return opened, Counter(fate for _, fate in fates if fate != "would_send")
+
+        opened, counts = await self._db.write(unit)
+        self.counts += counts
+        self._turn(page)
+        return opened
+
+    def _take_sign_ins(self, db: sqlite3.Connection, customers: Iterable[Customer]) -> None:
+        """Who can sign in at Shopify has proven their e-mail."""
+        if not self._numbers_members:
+            return
+        for customer in customers:
+            emails = self._deliverer.works.emails(customer)
+            if customer.enabled and proofs.is_news(db, customer.id, emails, signed_in=True):
+                proofs.prove(db, customer.id, emails, signed_in=True)
+
+    def _known(self, page: Listed, db: sqlite3.Connection) -> Known:
+        ids = [customer.id for customer in page.customers]
+        marks = [customer.registration_id for customer in page.customers]
+        return queries.known(db, self._options.channel, ids, marks)
+
+    def _fates(self, page: Listed, found: Known, flag: Flag) -> Iterator[tuple[Customer, str]]:
+        for customer in page.customers:
+            if customer.id in found.linked:
+                yield customer, "has"
+            elif customer.id in found.owed:
+                yield customer, "open"
+            elif not self._takes(customer):
+                yield customer, "lacking"
+            else:
+                on = flag.decide(customer.id, customer.profile.email).mode is Mode.ON
+                yield customer, "would_send" if on else "held"
+
+    def _mark_behind(self, page: Listed, now: float) -> Mark:
+        """The last page has no cursor behind it: a run that is continued there lists it again."""
+        if page.after is None:
+            return replace(self._mark, at=now)
+        return Mark(page.after, self._mark.seen + page.listed, now)
+
+    def _turn(self, page: Listed) -> None:
+        self._mark = Mark(page.after, self._mark.seen + page.listed)
+        self._all_listed = page.after is None
+
+
+_OPENED = {"would_send": Outcome.PENDING, "held": Outcome.HELD}

@@ -1,0 +1,226 @@
+"""Changes of a customer on their way to the channels: what differs opens a delivery, an echo none.
+
+Whom a channel has is brought up to date there; who is not known to it is made there only if they
+signed up through us (others are the business of `backfill` and SHOPIFY_SYNC_OTHERS).
+"""
+
+import asyncio
+import sqlite3
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from flags import Mode
+from gateway.customer import Customer
+from gateway.delivery import Deliverer
+from gateway.outcomes import Delivery, Kind, Link, NewDelivery, Outcome
+from gateway.store import Database, links, outbox
+
+__all__ = ["Standing", "Updates"]
+
+_REHEARSAL = 60.0
+"""Seconds that a dry run is waited for; it goes on after that."""
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What we know of customers, by customer and channel."""
+
+    links: Mapping[tuple[int, str], Link]
+    open: Mapping[tuple[int, str], Delivery]
+
+
+class Updates:
+    """`wake(channel)` is called when something is due; `clock` is wall time."""
+
+    def __init__(
+        self,
+        db: Database,
+        deliverer: Deliverer,
+        *,
+        wake: Callable[[str], None],
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._db = db
+        self._deliverer = deliverer
+        self._wake = wake
+        self._clock = clock
+        self.channels = tuple(n for n, r in deliverer.routes.items() if r.spec.updates)
+
+    async def changed(self, customers: Sequence[Customer], *, kind: Kind = Kind.UPDATE) -> int:
+        """Customers as just read from Shopify: the number of deliveries opened or raised.
+
+        One look into the database where nothing differs. FLAG_UPDATES and the channel's flag are
+        asked: off opens nothing, but the opting out of mail goes whatever they say.
+        """
+        if not customers:
+            return 0
+        standing = await self.standing([customer.id for customer in customers])
+        owed = [
+            (customer, new)
+            for customer in customers
+            for name in self.channels
+            if (new := self._news(customer, name, standing, kind)) is not None
+        ]
+        if not owed:
+            return 0
+        now = self._clock()
+        written = await self._db.write(
+            lambda db: [outbox.add(db, c.id, None, [new], now)[0] for c, new in owed]
+        )
+        for (customer, new), delivery in zip(owed, written, strict=True):
+            if new.outcome is Outcome.DRY_RUN:
+                self._deliverer.keep(self._rehearse(delivery, customer))
+            self._wake(new.channel)
+        return len(owed)
+
+    async def standing(self, customer_ids: Iterable[int]) -> Standing:
+        ids = list(dict.fromkeys(customer_ids))
+
+        def unit(db: sqlite3.Connection) -> Standing:
+            return Standing(links.of_customers(db, self.channels, ids), outbox.open_of(db, ids))
+
+        return await self._db.read(unit)
+
+    def _news(
+        self, customer: Customer, channel: str, standing: Standing, kind: Kind
+    ) -> NewDelivery | None:
+        """None for an echo: nothing differs, or just this is under way or was tried in vain."""
+        waiting = standing.open.get((customer.id, channel))
+        if waiting is not None and self._is_tried(waiting, customer):
+            return None
+        link = standing.links.get((customer.id, channel))
+        return self._owed(customer, channel, link, waiting, kind=kind)
+
+    def _is_tried(self, waiting: Delivery, customer: Customer) -> bool:
+        works = self._deliverer.works
+        if waiting.outcome is Outcome.FAILED:
+            return waiting.state in works.states(waiting.channel, customer)
+        return works.is_sending(waiting.channel, customer)
+
+    def _owed(
+        self,
+        customer: Customer,
+        channel: str,
+        link: Link | None,
+        waiting: Delivery | None,
+        *,
+        kind: Kind = Kind.UPDATE,
+        live: bool = False,
+    ) -> NewDelivery | None:
+        """What the channel is owed. `waiting` is its open delivery; `live`: tried at once."""
+        differs, urgent = True, False
+        if link is not None and link.unproven:
+            return None  # it takes no change until the e-mail is proven
+        if link is not None:
+            differs, urgent = self._differences(customer, link)
+        elif not self._may_be_made(channel, customer, waiting):
+            return None
+        email, linked = customer.profile.email, link is not None
+        mode = self._mode(channel, customer.id, waiting, email, linked=linked, kind=kind)
+        if not differs and not (live and mode is Mode.ON):
+            return None
+        outcome = _outcome(mode, urgent=urgent, waiting=waiting)
+        if outcome is None:
+            return None
+        tried = outcome is Outcome.DRY_RUN or (
+            live and outcome is Outcome.PENDING and (mode is Mode.ON or urgent)
+        )
+        return NewDelivery(channel, kind, outcome, tried, urgent=urgent)
+
+    def _may_be_made(self, channel: str, customer: Customer, waiting: Delivery | None) -> bool:
+        known = waiting is not None or bool(customer.registration_id)
+        return known and self._deliverer.routes[channel].spec.takes(customer)
+
+    async def owed_beforehand(
+        self, customer_id: int, *, opting_out: bool, not_before: float
+    ) -> list[NewDelivery]:
+        """What a change is going to owe whom a channel has, or waits for; Shopify is yet to say."""
+        standing = await self.standing([customer_id])
+        owed = []
+        for name in self.channels:
+            link = standing.links.get((customer_id, name))
+            waiting = standing.open.get((customer_id, name))
+            if (link is None and waiting is None) or (link is not None and link.unproven):
+                continue
+            urgent = opting_out and link is not None and self._can_send(name)
+            mode = self._mode(name, customer_id, waiting, None, linked=link is not None)
+            outcome = _outcome(mode, urgent=urgent, waiting=waiting)
+            if outcome in {Outcome.PENDING, Outcome.HELD}:
+                owed.append(
+                    NewDelivery(
+                        name,
+                        Kind.UPDATE,
+                        outcome,
+                        not_before=not_before,
+                        urgent=urgent,
+                    )
+                )
+        return owed
+
+    async def owed_live(self, customer: Customer, before: Sequence[Delivery]) -> list[NewDelivery]:
+        """What the channels are owed now that Shopify has made the change. `before`: beforehand."""
+        standing = await self.standing([customer.id])
+        opened = {delivery.id for delivery in before if delivery.version == 1}
+        owed = []
+        for name in self.channels:
+            link = standing.links.get((customer.id, name))
+            waiting = standing.open.get((customer.id, name))
+            if waiting is not None and waiting.id in opened:
+                waiting = None
+            new = self._owed(customer, name, link, waiting, live=True)
+            owed += [] if new is None else [new]
+        return owed
+
+    def wake(self, channel: str) -> None:
+        self._wake(channel)
+
+    def _mode(
+        self,
+        channel: str,
+        customer_id: int,
+        waiting: Delivery | None,
+        email: str | None,
+        *,
+        linked: bool,
+        kind: Kind = Kind.UPDATE,
+    ) -> Mode:
+        """Of an open delivery its own kind's flags count."""
+        decide = self._deliverer.works.permission.decide
+        asked = kind if waiting is None else waiting.kind
+        return decide(channel, customer_id, asked, email, linked=linked).mode
+
+    def _differences(self, customer: Customer, link: Link) -> tuple[bool, bool]:
+        """Whether anything differs, and whether the customer opted out of mail."""
+        route = self._deliverer.routes[link.channel]
+        given = self._deliverer.works.given(link.channel, customer.id, link.fields)
+        changes = given.changes(route.channel.fields_of(customer))
+        consent = route.spec.consent
+        opted_out = (
+            not customer.profile.accepts_marketing
+            and consent in changes
+            and given.knows(consent)
+            and self._can_send(link.channel)
+        )
+        return bool(changes), opted_out
+
+    def _can_send(self, channel: str) -> bool:
+        """A channel that is off may lack its settings."""
+        return not self._deliverer.routes[channel].settings().missing()
+
+    async def _rehearse(self, delivery: Delivery, customer: Customer) -> None:
+        until = asyncio.get_running_loop().time() + _REHEARSAL
+        await self._deliverer.live([delivery], customer, fresh=False, until=until)
+
+
+def _outcome(mode: Mode, *, urgent: bool, waiting: Delivery | None) -> Outcome | None:
+    """None: nothing is owed. An open delivery is there already: its flags are asked again later."""
+    if mode is Mode.ON or urgent:
+        return Outcome.PENDING
+    if mode is Mode.HOLD:
+        return Outcome.HELD
+    if waiting is not None and waiting.outcome is Outcome.HELD:
+        return Outcome.HELD if mode is Mode.DRY_RUN else None  # it stays as it is
+    if waiting is not None:
+        return Outcome.PENDING
+    return Outcome.DRY_RUN if mode is Mode.DRY_RUN else None

@@ -1,0 +1,207 @@
+"""Changes made at the till, on their way to Shopify and from there to the other channels.
+
+    a member changed      its webhook is durable; the work is done again until it has ended
+    Shopify is written    a repetition finds that Shopify says the same by now
+    marks are written     with them, that the channels have yet to hear of it
+    channels are owed     a delivery each; only then is the webhook done
+
+A change of one customer comes after the other, whichever side it is from. The echo of a write to
+Shopify finds the marks that say so, and is no change; nor is what the till wrote otherwise.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from gateway.channels.last_sent import OWED, Given
+from gateway.channels.smaregi import Smaregi
+from gateway.channels.smaregi.from_member import held
+from gateway.channels.smaregi.three_way import Comparison, compare
+from gateway.customer import Customer
+from gateway.delivery import Deliverer
+from gateway.outcomes import Link
+from gateway.shopify import Changed, Refused, Shopify
+from gateway.store import Database, links
+from gateway.sync.channel_updates import Updates
+from gateway.sync.profile_change import ProfileChanges
+from gateway.sync.webhooks.worker import LaterError
+
+__all__ = ["Till", "Tools"]
+
+log = logging.getLogger(__name__)
+
+CHANNEL = "smaregi"
+_AT_ONCE = 8
+_MOST = 500
+"""Members of one round that are read one by one."""
+_AGAIN = 1.0
+"""Seconds until a member is looked at again that an attempt wrote to meanwhile."""
+_LONGEST_WRITE = 20.0
+_STATUS, _PRESENT, _GONE = "status", "0", "gone"
+_LEFT = {"3": "withdrawn", "4": "merged into another", _GONE: "deleted"}
+
+
+@dataclass(frozen=True, slots=True)
+class Tools:
+    db: Database
+    shopify: Shopify
+    smaregi: Smaregi
+    deliverer: Deliverer
+    changes: ProfileChanges
+    updates: Updates
+
+
+class Till:
+    """`wanted()` is SMAREGI_SYNC_CHANGES where Smaregi is in use; `tell(result, fields)` counts
+    fields, `notice(text)` tells administrators, `too_many()` asks for a pass over all members.
+    """
+
+    def __init__(
+        self,
+        tools: Tools,
+        *,
+        wanted: Callable[[], bool],
+        tell: Callable[[str, int], None],
+        notice: Callable[[str], None],
+    ) -> None:
+        self._tools = tools
+        self.wanted = wanted
+        self._tell = tell
+        self._notice = notice
+        self.too_many: Callable[[], None] = lambda: None
+
+    async def linked(self, member_ids: Iterable[int]) -> list[Link]:
+        """Those of the members who are customers of Shopify, and known to be them."""
+        ids = [str(each) for each in member_ids]
+        found = await self._tools.db.read(lambda db: links.of_references(db, CHANNEL, ids))
+        return [link for link in found if not link.unproven]
+
+    def is_news(self, link: Link, row: Mapping[str, Any]) -> bool:
+        """Whether a member's row, of any age, is worth a look."""
+        given = self._given(link)
+        new = not given.knows_record or given.is_owed or given.holds_new(held(row))
+        return bool(new) or _is_left(given, str(row.get("status") or _PRESENT)) is not None
+
+    async def members_changed(self, member_ids: Iterable[int]) -> None:
+        """Take over what the till changed. Raises LaterError, and the first UpstreamError after
+        all others were looked at.
+        """
+        if not self.wanted():
+            return
+        slots = asyncio.Semaphore(_AT_ONCE)
+        found = await self.linked(member_ids)
+        if len(found) > _MOST:
+            self.too_many()
+            return
+        results = await asyncio.gather(
+            *(self._one(link, slots) for link in found), return_exceptions=True
+        )
+        for result in results:
+            if isinstance(result, BaseException):
+                raise result
+
+    async def _one(self, link: Link, slots: asyncio.Semaphore) -> None:
+        async with slots, self._tools.changes.turn(link.customer_id):
+            await self._look(link.customer_id, link.reference)
+
+    async def _look(self, customer_id: int, member_id: str) -> None:
+        """What was agreed on is read before the member: an attempt may be writing to it."""
+        tools = self._tools
+        link = await tools.db.read(lambda db: links.get(db, CHANNEL, customer_id))
+        if link is None or link.reference != member_id or link.unproven:
+            return
+        given = self._given(link)
+        row = await tools.smaregi.client.by_id(member_id)
+        status = str(row.get("status") or _PRESENT) if row is not None else _GONE
+        if (left := _is_left(given, status)) is not None:
+            await self._has_left(link, given, status, left)
+        if row is None or status in _LEFT:
+            return
+        if given.knows_record and not given.is_owed and not given.holds_new(held(row)):
+            return
+        customer = (await tools.shopify.read([customer_id])).get(customer_id)
+        if customer is not None:
+            await self._agree(link, given, row, customer)
+
+    async def _agree(
+        self, link: Link, given: Given, row: Mapping[str, Any], customer: Customer
+    ) -> None:
+        fields = self._fields(customer)
+        if not given.knows_record:
+            await self._remember(link, given.first_held(fields, held(row)))
+            return
+        comparison = compare(given, row, customer, fields)
+        customer = await self._to_shopify(comparison, customer) or customer
+        marks = dict(comparison.marks(self._fields(customer)))
+        # `same` may be what a repetition finds after its first run wrote to Shopify and died.
+        owed = given.is_owed or comparison.to_shopify or comparison.same or comparison.lost
+        if marks:
+            await self._remember(link, marks | ({OWED: OWED} if owed else {}))
+        self._told(link, comparison)
+        if owed:
+            await self._tools.updates.changed([customer])
+            await self._tools.db.write(lambda db: links.forget_mark(db, link, OWED))
+
+    async def _to_shopify(self, comparison: Comparison, customer: Customer) -> Customer | None:
+        """The customer as Shopify has them then; what it refuses is told, and not tried again."""
+        while comparison.to_shopify:
+            until = asyncio.get_running_loop().time() + _LONGEST_WRITE
+            result = await self._tools.shopify.change(customer.id, comparison.to_shopify, until)
+            if isinstance(result, Changed):
+                return result.customer
+            if not isinstance(result, Refused):
+                return None  # gone: that has an event of its own
+            self._refused(comparison, customer.id, result)
+        return None
+
+    def _refused(self, comparison: Comparison, customer_id: int, result: Refused) -> None:
+        named = {str(error["field"]).split(".")[0] for error in result.errors}
+        units = named & comparison.to_shopify.keys() or set(comparison.to_shopify)
+        for unit in sorted(units):
+            comparison.refused(unit)
+        self._tell("refused", len(units))
+        self._notice(_REFUSED.format(customer_id, ", ".join(sorted(units))))
+
+    def _told(self, link: Link, comparison: Comparison) -> None:
+        if comparison.to_shopify:
+            names = ", ".join(comparison.to_shopify)
+            log.info("customer %d: changed at the till: %s", link.customer_id, names)
+            self._tell("taken", len(comparison.to_shopify))
+        if comparison.lost:
+            names = ", ".join(comparison.lost)
+            text = "customer %d: changed at the till and in Shopify, Shopify's counts: %s"
+            log.warning(text, link.customer_id, names)
+            self._tell("lost", len(comparison.lost))
+
+    async def _has_left(self, link: Link, given: Given, status: str, left: str) -> None:
+        await self._remember(link, given.as_held({_STATUS: status}))
+        if left:
+            self._notice(_MEMBER_LEFT.format(link.reference, link.customer_id, left))
+
+    async def _remember(self, link: Link, marks: Mapping[str, str]) -> None:
+        if not await self._tools.db.write(lambda db: links.remark(db, link, marks)):
+            raise LaterError(_AGAIN)
+
+    def _given(self, link: Link) -> Given:
+        return self._tools.deliverer.works.given(CHANNEL, link.customer_id, link.fields)
+
+    def _fields(self, customer: Customer) -> Mapping[str, str]:
+        return self._tools.smaregi.fields_of(customer)
+
+
+def _is_left(given: Given, status: str) -> str | None:
+    """How the member left, '' where it came back; None where that is no news."""
+    known = given.holds_new({_STATUS: status}) if given.has_held(_STATUS) else status in _LEFT
+    return _LEFT.get(status, "") if known else None
+
+
+_REFUSED = (
+    "Shopify does not take what was changed at the till for customer {}: {}. The till keeps it; "
+    "change it in either system."
+)
+_MEMBER_LEFT = (
+    "The store member {} of customer {} was {} at the till. The link stays, and changes of the "
+    "customer end as a conflict: `duplicates unlink`, or bring the member back."
+)

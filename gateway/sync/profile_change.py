@@ -1,0 +1,185 @@
+"""A change of a profile: deliveries owed -> Shopify -> channels -> answer.
+
+What is on disk when the process dies, and what the next start makes of it:
+
+    before Shopify is called      each channel that has the customer, or waits for them, is owed a
+    during the call, after it     delivery: due at the next start. It reads Shopify afresh, and does
+                                  nothing where nothing changed
+    during a channel's call       the same; the fields being written are marked as unsure
+
+Changes of one customer go one after the other, so that the newest is the newest everywhere.
+"""
+
+import asyncio
+import logging
+import sqlite3
+import time
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+from weakref import WeakValueDictionary
+
+from gateway.customer import Customer
+from gateway.delivery import Deliverer
+from gateway.errors import StorageError, UpstreamError
+from gateway.outcomes import Delivery
+from gateway.responses.bodies import Answer, change_body
+from gateway.responses.problems import change_refused, no_storage, shopify_unavailable, too_busy
+from gateway.shopify import Changed, Refused, Shopify
+from gateway.store import Database, Keys, outbox
+from gateway.sync.channel_updates import Updates
+
+__all__ = ["ProfileChanges"]
+
+log = logging.getLogger(__name__)
+
+_LEFT_FOR_CHANNELS = 0.3
+"""Seconds of the deadline that are not spent on Shopify."""
+_SLACK = 5.0
+"""Seconds after the deadline from which the worker takes what was owed beforehand."""
+
+
+class ProfileChanges:
+    """`clock` is wall time. `shopify_result` is told of the master's failures and recoveries."""
+
+    def __init__(
+        self,
+        db: Database,
+        keys: Keys,
+        shopify: Shopify,
+        deliverer: Deliverer,
+        updates: Updates,
+        *,
+        deadline: Callable[[], float],
+        clock: Callable[[], float] = time.time,
+        shopify_result: Callable[[UpstreamError | None], None] = lambda error: None,
+    ) -> None:
+        self._db = db
+        self._keys = keys
+        self._shopify = shopify
+        self._deliverer = deliverer
+        self.updates = updates
+        self._deadline = deadline
+        self._clock = clock
+        self._shopify_result = shopify_result
+        self._turns: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
+
+    @asynccontextmanager
+    async def turn(self, customer_id: int) -> AsyncIterator[None]:
+        """Alone with this customer, until no other change of theirs is under way."""
+        turn = self._turns.setdefault(customer_id, asyncio.Lock())
+        async with turn:
+            yield
+
+    def is_changing(self, customer_id: int) -> bool:
+        """Whether a change is under way: what Shopify tells of it meanwhile may be half of it."""
+        turn = self._turns.get(customer_id)
+        return turn is not None and turn.locked()
+
+    async def change(
+        self, customer_id: int, changes: Mapping[str, Any], *, email_verified: bool = False
+    ) -> Answer:
+        """`changes`: fields of a `Profile`, validated. A caller who hangs up cancels nothing."""
+        until = asyncio.get_running_loop().time() + self._deadline()
+        work = self._in_turn(customer_id, changes, email_verified, until)
+        try:
+            answer: Answer = await asyncio.shield(self._deliverer.keep(work))
+        except StorageError as error:
+            log.error("a change could not be kept: %s (%s)", error, error.hint)
+            return no_storage()
+        return answer
+
+    async def _in_turn(
+        self, customer_id: int, changes: Mapping[str, Any], email_verified: bool, until: float
+    ) -> Answer:
+        turn = self._turns.setdefault(customer_id, asyncio.Lock())
+        try:
+            async with asyncio.timeout_at(until - _LEFT_FOR_CHANNELS):
+                await turn.acquire()
+        except TimeoutError:
+            return too_busy()
+        try:
+            return await self._change(customer_id, changes, email_verified, until)
+        finally:
+            turn.release()
+
+    async def _change(
+        self, customer_id: int, changes: Mapping[str, Any], email_verified: bool, until: float
+    ) -> Answer:
+        owed = await self._owe_beforehand(customer_id, changes, until)
+        try:
+            result = await self._shopify.change(customer_id, changes, until - _LEFT_FOR_CHANNELS)
+        except UpstreamError as error:
+            self._shopify_result(error)
+            log.warning("a profile change: Shopify failed: %s", error)
+            return shopify_unavailable(error)
+        self._shopify_result(None)
+        if isinstance(result, Changed):
+            if email_verified:
+                emails = self._keys.emails(result.customer.profile.email)
+                await self._deliverer.proofs.prove(customer_id, emails)
+            return await self._to_channels(result, owed, until)
+        partly = isinstance(result, Refused) and result.partly
+        await self._release([] if partly else owed, owed)
+        return change_refused(result)
+
+    async def _owe_beforehand(
+        self, customer_id: int, changes: Mapping[str, Any], until: float
+    ) -> list[Delivery]:
+        """Due only once Shopify's answer can be out no longer: until then it has the old state."""
+        left = until - asyncio.get_running_loop().time()
+        owed = await self.updates.owed_beforehand(
+            customer_id,
+            opting_out=changes.get("accepts_marketing") is False,
+            not_before=self._clock() + left + _SLACK,
+        )
+        if not owed:
+            return []
+        now = self._clock()
+        return await self._db.write(lambda db: outbox.add(db, customer_id, None, owed, now))
+
+    async def _to_channels(
+        self, result: Changed, before: Sequence[Delivery], until: float
+    ) -> Answer:
+        customer = result.customer
+        owed = await self._owe(customer, before)
+        going = [d for d in owed if d.claimed_version == d.version]
+        try:
+            settled = await self._deliverer.live(going, customer, fresh=False, until=until)
+        except StorageError as error:
+            log.error("outcomes could not be kept, they follow: %s (%s)", error, error.hint)
+            settled = {}
+        deliveries = [settled[d.id].delivery if d.id in settled else d for d in owed]
+        number = await self._deliverer.member_number(customer.id, deliveries)
+        return Answer(200, change_body(customer.id, result.warnings, deliveries, number))
+
+    async def _owe(self, customer: Customer, before: Sequence[Delivery]) -> list[Delivery]:
+        """Shopify has made the change: what each channel is owed now, most of it tried at once."""
+        news = await self.updates.owed_live(customer, before)
+        chosen = {new.channel for new in news}
+        unneeded = [delivery.id for delivery in before if delivery.channel not in chosen]
+        now = self._clock()
+
+        def unit(db: sqlite3.Connection) -> list[Delivery]:
+            outbox.take_back(db, unneeded)
+            outbox.due_now(db, unneeded)
+            return outbox.add(db, customer.id, None, news, now)
+
+        written = await self._db.write(unit)
+        self._wake([*before, *written])
+        return written
+
+    async def _release(self, needless: Sequence[Delivery], owed: Sequence[Delivery]) -> None:
+        """Nothing changed: what was opened for it goes, what was open before is due again."""
+
+        def unit(db: sqlite3.Connection) -> None:
+            outbox.take_back(db, [delivery.id for delivery in needless])
+            outbox.due_now(db, [delivery.id for delivery in owed])
+
+        if owed:
+            await self._db.write(unit)
+            self._wake(owed)
+
+    def _wake(self, deliveries: Sequence[Delivery]) -> None:
+        for channel in {delivery.channel for delivery in deliveries}:
+            self.updates.wake(channel)

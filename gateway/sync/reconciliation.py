@@ -1,0 +1,290 @@
+"""Webhooks get lost: a pass over what both systems changed since the last one, every hour.
+
+    Shopify    customers by the time of their change; each is handed to what webhooks are handed to
+    the links  a slice of those who have a record, in turn: a deletion may have been lost
+    Smaregi    members changed since, where the till's changes count: whoever holds something new
+
+What is found is done at once, or kept like a webhook. How far a pass has come is written down with
+each page, by the sources' own time stamps, so that a killed one goes on there. Each looks back a
+little further: Shopify's search lags behind, and a change may show after a later one.
+"""
+
+import asyncio
+import logging
+import sqlite3
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from typing import Any, Protocol
+
+from gateway.customer import Customer
+from gateway.errors import ErrorClass, StorageError, UpstreamError
+from gateway.outcomes import Link
+from gateway.shopify import Shopify
+from gateway.store import Database, links
+from gateway.store.members import get_meta, set_meta
+from gateway.sync.webhooks import NewEvent, Removals
+from gateway.sync.webhooks.verification import UPDATED
+from gateway.sync.webhooks.worker import LaterError
+from gateway.wire import Lane, lane
+
+__all__ = ["Found", "Reconciliation", "Sides"]
+
+log = logging.getLogger(__name__)
+
+FIRST_AFTER = 180.0
+EVERY = 3600.0
+AGAIN_AFTER = 300.0
+"""Seconds until a pass that failed goes on."""
+OVERLAP = 600.0
+"""Seconds that a pass looks back behind the newest change it has seen."""
+LONGEST = 29 * 86400.0
+"""Smaregi looks back 31 days at most; after a longer gap all members are read."""
+LINKS_A_PASS = 1000
+_LINKS_A_STEP = 50
+_FULL_PAGE = 1000
+
+
+class Customers(Protocol):
+    """What a webhook about a customer is handed to."""
+
+    async def look(self, customer: Customer) -> int: ...
+
+
+class Till(Protocol):
+    @property
+    def wanted(self) -> Callable[[], bool]: ...
+
+    async def linked(self, member_ids: Sequence[int]) -> list[Link]: ...
+
+    def is_news(self, link: Link, row: Any) -> bool: ...
+
+
+class Members(Protocol):
+    async def changed_page(self, from_id: int, updated_from: str | None) -> list[Any]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Sides:
+    """`keep` takes an event as a webhook's would be."""
+
+    db: Database
+    shopify: Shopify
+    customers: Customers
+    members: Members
+    till: Till
+    removals: Removals
+    keep: Callable[[NewEvent], Awaitable[bool]]
+
+
+@dataclass(slots=True)
+class Found:
+    """What a pass looked at, and what it mended: deliveries opened, and events kept."""
+
+    customers: int = 0
+    deliveries: int = 0
+    later: int = 0
+    members: int = 0
+    till: int = 0
+    gone: int = 0
+
+
+class Reconciliation:
+    """`told(counts, at)` counts, `failed` and `worked` tell administrators.
+
+    `clock` is wall time.
+    """
+
+    def __init__(
+        self,
+        sides: Sides,
+        *,
+        told: Callable[[Mapping[str, int], float], None],
+        failed: Callable[[ErrorClass, str], None],
+        worked: Callable[[], None],
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._sides = sides
+        self._told = told
+        self._failed = failed
+        self._worked = worked
+        self._clock = clock
+        self._wanted = asyncio.Event()
+
+    def soon(self) -> None:
+        """Begin a pass now: so much changed that reading it page by page is cheaper."""
+        self._wanted.set()
+
+    async def run(self) -> None:
+        """Runs for ever."""
+        lane.set(Lane.BACKLOG)
+        pause = FIRST_AFTER
+        with suppress(StorageError):
+            await self.begin()
+        while True:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(pause):
+                    await self._wanted.wait()
+            self._wanted.clear()
+            pause = EVERY if await self._try() else AGAIN_AFTER
+
+    async def _try(self) -> bool:
+        try:
+            await self.once()
+        except UpstreamError as error:
+            log.warning("the reconciliation goes on later: %s", error)
+            self._failed(error.error_class, str(error))
+        except StorageError as error:
+            log.error("the reconciliation goes on later: %s (%s)", error, error.hint)
+        except Exception:
+            log.exception("the reconciliation stumbled")
+            self._failed(ErrorClass.UNEXPECTED, "an error of the gateway itself; see its log")
+        else:
+            self._worked()
+            return True
+        return False
+
+    async def begin(self) -> None:
+        """The very first start: nothing before it can have been missed."""
+        now = repr(self._clock())
+
+        def unit(db: Any) -> None:
+            for name in (_SHOPIFY, _SMAREGI):
+                if get_meta(db, name) is None:
+                    set_meta(db, name, now)
+
+        await self._sides.db.write(unit)
+
+    async def once(self) -> Found:
+        """One pass, from where the last one came to. Raises UpstreamError and StorageError."""
+        started, found = time.monotonic(), Found()
+        await self.begin()
+        await self._shopify(found)
+        await self._links(found)
+        if self._sides.till.wanted():
+            await self._smaregi(found)
+        else:
+            await self._note(_SMAREGI, repr(self._clock()))
+        seconds = time.monotonic() - started
+        text = ", ".join(f"{name} {count}" for name, count in asdict(found).items())
+        log.info("reconciliation: %s, in %.1f s", text, seconds)
+        self._told(asdict(found), self._clock())
+        return found
+
+    # -- Shopify
+
+    async def _shopify(self, found: Found) -> None:
+        since, after = await self._since(_SHOPIFY), None
+        newest = since
+        while True:
+            page = await self._sides.shopify.roll.changed(since, after)
+            for customer, changed_at in page.customers:
+                found.customers += 1
+                newest = max(newest, changed_at)
+                await self._look(customer, changed_at, found)
+            await self._note(_SHOPIFY, repr(max(newest, await self._mark(_SHOPIFY))))
+            if page.after is None:
+                return
+            after = page.after
+
+    async def _look(self, customer: Customer, changed_at: float, found: Found) -> None:
+        try:
+            found.deliveries += await self._sides.customers.look(customer)
+        except LaterError:
+            found.later += 1
+            event_id = f"shopify:seen {customer.id} {changed_at:.0f}"
+            await self._sides.keep(NewEvent(event_id, "shopify", UPDATED, customer.id))
+
+    async def _links(self, found: Found) -> None:
+        """Customers with a record whom Shopify has no more: their deletion was not heard of.
+
+        All of a pass are judged together: too many are held.
+        """
+        seen = 0
+        while seen < LINKS_A_PASS:
+            ids = await self._sides.db.read(_next_linked)
+            read = await self._sides.shopify.read_each(ids)
+            asked = [each for each in ids if each not in read.refused]
+            await self._sides.removals.noticed(asked, read.customers)
+            seen += len(ids)
+            whole = len(ids) < _LINKS_A_STEP
+            await self._note(_LINKS, "0" if whole else str(ids[-1]))
+            if whole:
+                break
+        for new in await self._sides.removals.passed(seen):
+            found.gone += await self._sides.keep(new)
+
+    # -- Smaregi
+
+    async def _smaregi(self, found: Found) -> None:
+        """Paged by id, so that the mark moves at the end only; the page itself is kept."""
+        since = await self._since(_SMAREGI)
+        resumed = await self._sides.db.read(lambda db: get_meta(db, _PAGE)) or ""
+        from_id, newest = _resumed(resumed, since)
+        updated_from = None if self._clock() - since > LONGEST else _iso(since)
+        while True:
+            page = await self._sides.members.changed_page(from_id, updated_from)
+            found.members += len(page)
+            newest = max([newest, *(_instant(row) for row in page)])
+            await self._take(page, found)
+            if len(page) < _FULL_PAGE:
+                break
+            from_id = int(page[-1]["customerId"]) + 1
+            await self._note(_PAGE, f"{since!r} {from_id} {newest!r}")
+        await self._note(_SMAREGI, repr(newest))
+        await self._note(_PAGE, "")
+
+    async def _take(self, page: Sequence[Any], found: Found) -> None:
+        """What is news becomes an event: the member is read again, alone with its customer."""
+        rows = {str(row["customerId"]): row for row in page}
+        for link in await self._sides.till.linked([int(each) for each in rows]):
+            row = rows[link.reference]
+            if self._sides.till.is_news(link, row):
+                event_id = f"smaregi:seen {link.reference} {_instant(row):.0f}"
+                members = (int(link.reference),)
+                new = NewEvent(event_id, "smaregi", "pos:customers", members=members)
+                found.till += await self._sides.keep(new)
+
+    # -- marks
+
+    async def _since(self, name: str) -> float:
+        """A mark ahead of the clock was made by a clock that was wrong."""
+        return min(await self._mark(name), self._clock()) - OVERLAP
+
+    async def _mark(self, name: str) -> float:
+        text = await self._sides.db.read(lambda db: get_meta(db, name))
+        return float(text) if text else self._clock()
+
+    async def _note(self, name: str, value: str) -> None:
+        await self._sides.db.write(lambda db: set_meta(db, name, value))
+
+
+_SHOPIFY, _SMAREGI = "reconciled_shopify", "reconciled_smaregi"
+_LINKS, _PAGE = "reconciled_links", "reconciled_page"
+
+
+def _next_linked(db: sqlite3.Connection) -> list[int]:
+    """The next of those who have a record; from the first again after the last."""
+    return links.customers_after(db, int(get_meta(db, _LINKS) or 0), _LINKS_A_STEP)
+
+
+def _resumed(text: str, since: float) -> tuple[int, float]:
+    """Where a pass that was killed goes on, if it had the same beginning."""
+    parts = text.split()
+    if len(parts) == 3 and float(parts[0]) == since:
+        return int(parts[1]), float(parts[2])
+    return 1, since
+
+
+def _iso(seconds: float) -> str:
+    return datetime.fromtimestamp(int(seconds), UTC).isoformat()
+
+
+def _instant(row: Any) -> float:
+    """When a member was changed last, Unix seconds; 0 where that cannot be read."""
+    try:
+        return datetime.fromisoformat(str(row.get("updDateTime"))).timestamp()
+    except ValueError:
+        return 0.0

@@ -1,0 +1,142 @@
+"""Two customers became one in Shopify: what was the other's is the survivor's.
+
+Which of the two survives is Shopify's choice. The link moves before a deletion of the other could
+undo it; the record is then brought up to date like after any change, behind the same flags.
+"""
+
+import sqlite3
+import time
+from collections.abc import Callable, Mapping
+
+from flags import Mode
+from gateway.customer import Customer
+from gateway.delivery import Deliverer
+from gateway.duplicates import merged_online
+from gateway.outcomes import Kind, Link, NewDelivery, Outcome
+from gateway.store import Database, erasure, events, links, outbox
+from gateway.sync.channel_updates import Updates
+from gateway.sync.webhooks.worker import LaterError
+
+__all__ = ["Merging"]
+
+_MERGED = "the customer was merged into another in Shopify"
+_UNDER_WAY = 1.0
+_AGAIN = "s?"
+"""The mark of a field that has to be given again, whatever it was."""
+
+
+class Merging:
+    """`numbering` is the channel whose records are store members with a number."""
+
+    def __init__(
+        self,
+        db: Database,
+        deliverer: Deliverer,
+        updates: Updates,
+        *,
+        due: Callable[[str], None],
+        notice: Callable[[str], None],
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._db = db
+        self._deliverer = deliverer
+        self._updates = updates
+        self._due = due
+        self._notice = notice
+        self._clock = clock
+
+    async def survivor(self, customer_id: int) -> int:
+        return await self._db.read(lambda db: events.survivor(db, customer_id))
+
+    async def is_waited_for(self, customer_id: int) -> bool:
+        """Whether we heard of a merge of this customer that is not worked yet."""
+        return await self._db.read(lambda db: events.is_being_merged(db, customer_id))
+
+    async def came_to_nothing(self, event_id: str) -> None:
+        """Both are still there: whoever is deleted later was not merged."""
+        await self._db.write(lambda db: events.no_merge(db, event_id))
+
+    async def merge(self, gone: int, kept: int, customer: Customer | None) -> None:
+        """`customer` is the survivor, None if they are gone as well."""
+        if gone == kept:
+            return
+        names = self._updates.channels
+        before = await self._db.read(lambda db: links.of_customers(db, names, [gone]))
+        marks = {link.channel: self._marks(link, kept, customer) for link in before.values()}
+        owed = self._owed(kept, customer)
+        now = self._clock()
+
+        def unit(db: sqlite3.Connection) -> list[Link] | None:
+            if erasure.is_under_way(db, [gone, kept]):
+                return None
+            theirs = {link.channel: link for link in links.of_customers(db, names, [kept]).values()}
+            erasure.move_deliveries(db, gone, kept, [*theirs, *marks], _MERGED, now)
+            left = []
+            for (_, name), link in links.of_customers(db, names, [gone]).items():
+                if name in theirs:
+                    left.append(link)
+                    self._leave(db, link, theirs[name], now)
+                    continue
+                erasure.move_link(db, name, gone, kept, marks.get(name), now)
+                if self._deliverer.routes[name].spec.numbers_members:
+                    erasure.move_told(db, gone, kept)
+                if name in owed:
+                    (delivery,) = outbox.add(db, kept, None, [owed[name]], now)
+                    erasure.replaces(db, delivery.id, gone)
+            return left
+
+        left = await self._db.write(unit)
+        if left is None:
+            raise LaterError(_UNDER_WAY)
+        for name in names:
+            self._due(name)
+        self._tell_of_two_members(left)
+
+    def _marks(self, link: Link, kept: int, customer: Customer | None) -> dict[str, str] | None:
+        """What we gave is given again, with the survivor's data; what we never gave is left."""
+        if customer is None or link.fields is None:
+            return None
+        fields = self._deliverer.routes[link.channel].channel.fields_of(customer)
+        nothing = self._deliverer.works.given(link.channel, kept, None)
+        ours = {name: _AGAIN for name, mark in link.fields.items() if mark[0] == _AGAIN[0]}
+        return nothing.after(fields, {}) | ours
+
+    def _owed(self, kept: int, customer: Customer | None) -> Mapping[str, NewDelivery]:
+        """The update of each channel, as the flags say."""
+        if customer is None:
+            return {}
+        decide = self._deliverer.works.permission.decide
+        outcomes = {Mode.ON: Outcome.PENDING, Mode.HOLD: Outcome.HELD}
+        email = customer.profile.email
+        modes = {
+            name: decide(name, kept, Kind.UPDATE, email, linked=True).mode
+            for name in self._updates.channels
+        }
+        return {
+            name: NewDelivery(name, Kind.UPDATE, outcomes[mode])
+            for name, mode in modes.items()
+            if mode in outcomes
+        }
+
+    def _leave(self, db: sqlite3.Connection, link: Link, theirs: Link, now: float) -> None:
+        """The survivor has a record of their own. A store member keeps card and points: whether
+        the two become one is for a person.
+        """
+        if self._deliverer.routes[link.channel].spec.numbers_members:
+            links.remove(db, link.channel, link.customer_id, link.reference)
+            pair = int(theirs.reference), int(link.reference)
+            merged_online(db, *pair, now)
+            return
+        removal = NewDelivery(link.channel, Kind.REMOVAL, Outcome.PENDING)
+        outbox.add(db, link.customer_id, None, [removal], now)
+
+    def _tell_of_two_members(self, left: list[Link]) -> None:
+        routes = self._deliverer.routes
+        if any(routes[link.channel].spec.numbers_members for link in left):
+            self._notice(_TWO_MEMBERS)
+
+
+_TWO_MEMBERS = (
+    "👥 Two customers were merged in Shopify, and each has a store member: the survivor's stays "
+    "linked, for the other see `python main.py duplicates list`."
+)

@@ -1,0 +1,112 @@
+"""A customer who is gone from Shopify leaves the channels; a redaction also wipes what we hold."""
+
+import logging
+import sqlite3
+import time
+from collections.abc import Callable
+
+from gateway.delivery import Deliverer
+from gateway.errors import ErrorClass, IdentityError, UpstreamError
+from gateway.outcomes import Kind, NewDelivery, Outcome
+from gateway.shopify import Shopify
+from gateway.store import Database, erasure, links, outbox, removals
+from gateway.store.removals import Cause
+from gateway.sync.webhooks.worker import LaterError
+
+__all__ = ["Leaving"]
+
+log = logging.getLogger(__name__)
+
+_UNDER_WAY = 1.0
+"""Seconds until an attempt that is under way is asked for again."""
+_LONGEST_PAUSE = 600.0
+
+
+class Leaving:
+    """`due(channel)` wakes the worker, `wiped()` has the journal's bytes wiped too."""
+
+    def __init__(
+        self,
+        db: Database,
+        shopify: Shopify,
+        deliverer: Deliverer,
+        *,
+        due: Callable[[str], None],
+        wiped: Callable[[], None],
+        notice: Callable[[str], None],
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._db = db
+        self._shopify = shopify
+        self._deliverer = deliverer
+        self._due = due
+        self._wiped = wiped
+        self._notice = notice
+        self._clock = clock
+
+    async def remove(self, customer_id: int, cause: Cause = "gone") -> None:
+        """What is owed is given up; each channel with a record is to take it away, but for those
+        where a person has given that up. Nothing, where too many are gone at once for that to be
+        believed.
+        """
+        now = self._clock()
+        routes = self._deliverer.routes
+        keeping = [name for name, route in routes.items() if route.spec.updates]
+
+        def unit(db: sqlite3.Connection) -> bool:
+            if erasure.is_under_way(db, [customer_id]):
+                return False
+            if not removals.begin(db, customer_id, cause, now):
+                return True
+            erasure.discard_open(db, customer_id, now)
+            begun = erasure.removals_open(db, customer_id) | erasure.given_up(db, customer_id)
+            for (_, name), link in links.of_customers(db, routes, [customer_id]).items():
+                if name not in keeping:
+                    links.remove(db, name, customer_id, link.reference)
+                elif name not in begun:
+                    removal = NewDelivery(name, Kind.REMOVAL, Outcome.PENDING)
+                    outbox.add(db, customer_id, None, [removal], now)
+            return True
+
+        if not await self._db.write(unit):
+            raise LaterError(_UNDER_WAY)
+        for name in keeping:
+            self._due(name)
+
+    async def redact(self, customer_id: int, age: float) -> None:
+        """Remove, and once every channel has done so, or was given up, forget the customer; `age`
+        of the request.
+        """
+        await self.remove(customer_id, "redact")
+
+        def unit(db: sqlite3.Connection) -> bool:
+            if removals.kept(db, [customer_id]):
+                return True
+            if erasure.removals_open(db, customer_id):
+                return False
+            erasure.wipe(db, customer_id)
+            return True
+
+        if not await self._db.write(unit):
+            raise LaterError(min(_LONGEST_PAUSE, max(0.5, age / 5)))
+        self._wiped()
+
+    async def redact_shop(self) -> None:
+        """Two days after the app was uninstalled. Where our token still works it was not."""
+        try:
+            await self._shopify.check()
+        except UpstreamError as error:
+            if error.error_class is not ErrorClass.AUTH or isinstance(error, IdentityError):
+                raise
+        else:
+            self._notice(_STILL_INSTALLED)
+            return
+        await self._db.write(erasure.wipe_shop)
+        self._wiped()
+        self._notice("Shopify had the shop's data erased: the gateway has wiped all that it held.")
+
+
+_STILL_INSTALLED = (
+    "Shopify asked to erase the shop's data, as after an uninstallation, but the app is installed: "
+    "nothing was erased."
+)

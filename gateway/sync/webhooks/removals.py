@@ -1,0 +1,177 @@
+"""A mass disappearance stops by itself: too many customers gone at once are held, not removed.
+
+Whatever the cause: an emptied shop, a token that sees nothing, answers that are empty lists. Who is
+not in Shopify is noticed first, all of a batch or a pass together, and judged before the first of
+them is removed. Erasures that Shopify orders (redactions) are counted apart from customers who are
+merely gone. All is in the database, so that a restart begins no new count.
+"""
+
+import sqlite3
+import time
+from collections.abc import Callable, Collection, Iterable, Sequence
+
+from gateway.store import Database, events, removals
+from gateway.store.events import Event, NewEvent
+from gateway.store.removals import Cause, Removal
+from gateway.sync.webhooks.verification import DELETED, REDACT
+
+__all__ = ["Removals"]
+
+_TOPICS: dict[Cause, str] = {"gone": DELETED, "redact": REDACT, "exists": REDACT}
+
+
+class Removals:
+    """`notice(text)` tells administrators."""
+
+    def __init__(
+        self,
+        db: Database,
+        *,
+        notice: Callable[[str], None],
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._db = db
+        self._notice = notice
+        self._clock = clock
+        self._told = 0
+
+    async def read(
+        self, asked: Iterable[int], found: Collection[int], said: Collection[int] = ()
+    ) -> set[int]:
+        """Of those just `asked` for in Shopify, who is not `found` and must not be removed.
+
+        `said`: of these Shopify says itself that they were deleted.
+        """
+        ids, now = list(asked), self._clock()
+        missing = [each for each in ids if each not in found]
+        if not missing and not await self._db.read(removals.are_some):
+            return set()
+
+        def unit(db: sqlite3.Connection) -> tuple[int, set[int]]:
+            removals.back(db, (each for each in ids if each in found))
+            going = [each for each in missing if not events.is_being_merged(db, each)]
+            removals.notice(db, going, "gone", now, said=said)
+            return removals.judge(db, "gone", now), removals.kept(db, missing)
+
+        newly, kept = await self._db.write(unit)
+        await self._tell(newly)
+        return kept
+
+    async def ordered(self, found: Sequence[Event]) -> set[int]:
+        """Of the customers whom these events order to be erased, those who must wait."""
+        ids = [event.customer_id or 0 for event in found if event.topic == REDACT]
+        if not ids:
+            return set()
+        now = self._clock()
+
+        def unit(db: sqlite3.Connection) -> tuple[int, set[int]]:
+            removals.notice(db, ids, "redact", now, said=ids)
+            return removals.judge(db, "redact", now), removals.kept(db, ids)
+
+        newly, kept = await self._db.write(unit)
+        await self._tell(newly)
+        return kept
+
+    async def doubted(self, customer_id: int) -> bool:
+        """Whether an order to erase somebody has to wait for a person, since Shopify has them still
+        (or does not let us look): what was signed once can be sent again.
+        """
+
+        def unit(db: sqlite3.Connection) -> bool:
+            return removals.hold(db, customer_id, self._clock())
+
+        if await self._db.write(unit):
+            self._notice(_EXISTS.format(customer_id))
+            return True
+        return False
+
+    # -- of a pass
+
+    async def noticed(self, asked: Iterable[int], found: Collection[int]) -> None:
+        """A step of a pass: judged at its end, or, where it is killed, at the next one's."""
+        ids, now = list(asked), self._clock()
+
+        def unit(db: sqlite3.Connection) -> None:
+            removals.back(db, (each for each in ids if each in found))
+            removals.notice(db, (each for each in ids if each not in found), "gone", now)
+
+        if any(each not in found for each in ids) or await self._db.read(removals.are_some):
+            await self._db.write(unit)
+
+    async def passed(self, looked: int) -> list[NewEvent]:
+        """The end of a pass over so many customers: what is to be worked as a deletion."""
+        now = self._clock()
+
+        def unit(db: sqlite3.Connection) -> tuple[int, list[Removal]]:
+            newly = removals.judge(db, "gone", now, looked)
+            return newly, removals.find(db, "noticed")
+
+        newly, left = await self._db.write(unit)
+        await self._tell(newly)
+        gone = (each for each in left if each.cause == "gone")
+        return [
+            NewEvent(
+                f"shopify:missing {each.customer_id} {each.noticed_at:.0f}",
+                "shopify",
+                DELETED,
+                each.customer_id,
+            )
+            for each in gone
+        ]
+
+    # -- a person
+
+    async def confirm(self, ids: Collection[int] = ()) -> int:
+        """They are gone indeed (all, or those named): looked at once more, then removed."""
+        now = self._clock()
+
+        def unit(db: sqlite3.Connection) -> int:
+            chosen = _chosen(db, ids)
+            for each in chosen:
+                removals.decide(db, each, "confirmed", now)
+                event_id = f"shopify:confirmed {each.customer_id} {now:.3f}"
+                topic = _TOPICS[each.cause]
+                events.add(db, NewEvent(event_id, "shopify", topic, each.customer_id), now)
+            return len(chosen)
+
+        return await self._db.write(unit)
+
+    async def drop(self, ids: Collection[int] = ()) -> int:
+        """Their records stay. Whoever is seen in Shopify again is a customer like any other."""
+        now = self._clock()
+
+        def unit(db: sqlite3.Connection) -> int:
+            chosen = _chosen(db, ids)
+            for each in chosen:
+                removals.decide(db, each, "dropped", now)
+            return len(chosen)
+
+        return await self._db.write(unit)
+
+    async def _tell(self, newly: int) -> None:
+        """At once, and when those held have doubled since."""
+        if not newly:
+            return
+        held = await self._db.read(removals.held)
+        if self._told <= held < 2 * self._told:
+            return
+        self._told = held
+        self._notice(_HELD.format(held))
+
+
+def _chosen(db: sqlite3.Connection, ids: Collection[int]) -> list[Removal]:
+    held = removals.find(db, "held")
+    return [each for each in held if not ids or each.customer_id in ids]
+
+
+_EXISTS = (
+    "⚠️ shopify: an order to erase customer {0}, whom Shopify has still. Nothing is erased before "
+    "somebody says so: look at the customer in Shopify, then `removals confirm --id {0}` or "
+    "`removals drop --id {0}`. (Orders to erase have to be carried out within 30 days.)"
+)
+_HELD = (
+    "⚠️ shopify: {} linked customers seem gone from Shopify, or are to be erased, at once: too many "
+    "to be believed. Nothing of them is removed from any other system. Look at the shop, the app's "
+    "token and `removals list`; then `removals confirm` removes them, `removals drop` keeps them. "
+    "(Orders to erase have to be carried out within 30 days.)"
+)

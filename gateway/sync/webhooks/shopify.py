@@ -1,0 +1,199 @@
+"""Shopify's events about customers: each only says whom to look at; what Shopify has now counts.
+
+Two of them speak of what cannot be read any more. A customer who is gone is taken away from the
+channels a little later, since a merge may explain it and its event may come after. A redaction is
+an order; of a customer who is still there it is one for a person to confirm.
+"""
+
+import time
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from gateway.customer import Customer
+from gateway.errors import ErrorClass, UpstreamError
+from gateway.shopify import Read
+from gateway.store.events import Event
+from gateway.sync.webhooks.customer_merges import Merging
+from gateway.sync.webhooks.erasure import Leaving
+from gateway.sync.webhooks.new_customers import Newcomers
+from gateway.sync.webhooks.removals import Removals
+from gateway.sync.webhooks.verification import DATA_REQUEST, DELETED, REDACT, SHOP_REDACT
+from gateway.sync.webhooks.worker import Job, LaterError
+
+__all__ = ["GRACE", "Customers", "Hands"]
+
+GRACE = 3.0
+"""Seconds from an event to the removal of a customer who is gone; for a merge whose event is known
+by then, as long as that takes.
+"""
+_UNDER_WAY = 0.5
+"""Seconds until the webhooks of our own sign-up are compared with what it has done; longer for
+one whose end stays unclear.
+"""
+_LONGEST = 30.0
+_MERGE_FIRST = 1.0
+_NEVER_ENDS = 3600.0
+"""Seconds after which a merge whose other customer is still there came to nothing."""
+_BLIND = {DATA_REQUEST, REDACT, SHOP_REDACT}
+"""Topics for which nothing has to be read, not even from a shop that refuses us by now."""
+
+
+class Master(Protocol):
+    async def read(self, customer_ids: Iterable[int]) -> dict[int, Customer]: ...
+
+    async def read_each(self, customer_ids: Iterable[int]) -> Read: ...
+
+
+class SignIns(Protocol):
+    async def signed_in(self, customer: Customer) -> None: ...
+
+
+class Turns(Protocol):
+    """Whose profile is being changed by the gateway itself at this moment."""
+
+    def is_changing(self, customer_id: int) -> bool: ...
+
+
+class Changes(Protocol):
+    """Brings the channels up to date with customers as Shopify has just answered."""
+
+    async def changed(self, customers: Sequence[Customer]) -> int: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Hands:
+    """Who does what an event asks for."""
+
+    shopify: Master
+    sign_ins: SignIns
+    turns: Turns
+    updates: Changes
+    newcomers: Newcomers
+    leaving: Leaving
+    removals: Removals
+    merging: Merging
+
+
+class Customers:
+    """`notice(text)` tells administrators something that is no failure."""
+
+    rest = 0.0
+
+    def __init__(
+        self,
+        hands: Hands,
+        *,
+        notice: Callable[[str], None],
+        clock: Callable[[], float] = time.time,
+        grace: float = GRACE,
+    ) -> None:
+        self._hands = hands
+        self._notice = notice
+        self._clock = clock
+        self.grace = grace
+
+    async def jobs(self, found: Sequence[Event]) -> Sequence[Sequence[Job]]:
+        """One piece a customer, merges first; all customers are read at once."""
+        blind = [event for event in found if event.topic in _BLIND]
+        if blind:
+            await self._hands.removals.ordered(blind)
+            return [[Job([event], self._order(event)) for event in blind]]
+        waiting: dict[int, list[Event]] = {}
+        for event in found:
+            waiting.setdefault(event.customer_id or 0, []).append(event)
+        read = await self._hands.shopify.read_each(waiting)
+        said = {event.customer_id or 0 for event in found if event.topic == DELETED}
+        asked = [each for each in waiting if each not in read.refused]
+        await self._hands.removals.read(asked, read.customers, said)
+        pieces = [(each, Job(each, self._piece(i, each, read))) for i, each in waiting.items()]
+        merging = [job for events, job in pieces if any(e.merged_id for e in events)]
+        return [merging, [job for _, job in pieces if job not in merging]]
+
+    def _order(self, event: Event) -> Callable[[], Awaitable[None]]:
+        async def work() -> None:
+            leaving, age = self._hands.leaving, self._clock() - event.received_at
+            if event.topic == DATA_REQUEST:
+                self._notice(_DATA_REQUEST.format(event.customer_id))
+            elif event.topic == SHOP_REDACT:
+                await leaving.redact_shop()
+            elif 0 <= age < self.grace:  # more of them may come: they are judged together
+                raise LaterError(self.grace - age)
+            else:
+                await self._redact(event.customer_id or 0, age)
+
+        return work
+
+    async def _redact(self, customer_id: int, age: float) -> None:
+        """Of somebody whom Shopify does not have any more; anybody else is for a person."""
+        try:
+            there = customer_id in await self._hands.shopify.read([customer_id])
+        except UpstreamError as error:
+            if error.error_class is not ErrorClass.AUTH:
+                raise
+            there = True  # not known: the app may be uninstalled by now
+        if there and await self._hands.removals.doubted(customer_id):
+            return
+        await self._hands.leaving.redact(customer_id, age)
+
+    def _piece(
+        self, customer_id: int, found: Sequence[Event], read: Read
+    ) -> Callable[[], Awaitable[None]]:
+        async def work() -> None:
+            if (error := read.refused.get(customer_id)) is not None:
+                raise error
+            customer = read.customers.get(customer_id)
+            age = self._clock() - max(event.received_at for event in found)
+            for event in found:
+                if event.merged_id is not None:
+                    await self._merge(event, customer_id, customer, age)
+            if customer is not None:
+                await self._present(customer, age)
+            else:
+                await self._gone(customer_id, age)
+
+        return work
+
+    async def look(self, customer: Customer) -> int:
+        """What an event about a customer, as just read from Shopify, would bring about.
+
+        Returns the number of deliveries opened. Raises LaterError while something is under way.
+        """
+        return await self._present(customer, 0.0)
+
+    async def _present(self, customer: Customer, age: float) -> int:
+        if customer.enabled:  # a first sign-in, by a code that was mailed, proves the e-mail
+            await self._hands.sign_ins.signed_in(customer)
+        changing = self._hands.turns.is_changing(customer.id)
+        if changing or await self._hands.newcomers.is_settling(customer):
+            raise LaterError(min(_LONGEST, max(_UNDER_WAY, age / 4)))
+        if await self._hands.newcomers.is_known(customer):
+            return await self._hands.updates.changed([customer])
+        await self._hands.newcomers.welcome(customer)
+        return 0
+
+    async def _merge(self, event: Event, kept: int, customer: Customer | None, age: float) -> None:
+        """The survivor may have been merged further; their event may have come first."""
+        gone = event.merged_id or 0
+        left = await self._hands.merging.survivor(kept)
+        if left != kept:
+            customer = (await self._hands.shopify.read([left])).get(left)
+        if gone in await self._hands.shopify.read([gone]):
+            if age < _NEVER_ENDS:  # it has not ended yet
+                raise LaterError(min(_LONGEST, max(_MERGE_FIRST, age / 4)))
+            await self._hands.merging.came_to_nothing(event.id)
+            return
+        await self._hands.merging.merge(gone, left, customer)
+
+    async def _gone(self, customer_id: int, age: float) -> None:
+        if await self._hands.merging.is_waited_for(customer_id):
+            raise LaterError(_MERGE_FIRST)
+        if 0 <= age < self.grace:  # less than nothing: the clock was set back
+            raise LaterError(self.grace - age)
+        await self._hands.leaving.remove(customer_id)
+
+
+_DATA_REQUEST = (
+    "Shopify passes on a customer's request for their data (customer {}). The gateway holds ids "
+    "and outcomes only; the data itself is in Shopify, Smaregi and the CRM. Answer within 30 days."
+)

@@ -1,0 +1,47 @@
+"""Smaregi's `pos:customers`: a hint that members changed, taken into the index at once."""
+
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
+from typing import Protocol
+
+from gateway.errors import NotReadyError
+from gateway.store.events import Event
+from gateway.sync.webhooks.worker import Job
+
+__all__ = ["Members"]
+
+
+class Index(Protocol):
+    """The store's members as the gateway knows them."""
+
+    async def members_changed(self, deleted: Sequence[int]) -> None: ...
+
+
+class Till(Protocol):
+    """Takes over what members were changed to."""
+
+    async def members_changed(self, member_ids: Iterable[int]) -> None: ...
+
+
+class Members:
+    """`in_use()` is false where Smaregi's flag is off: then there is no index to keep."""
+
+    rest = 1.0
+
+    def __init__(self, index: Index, till: Till, in_use: Callable[[], bool]) -> None:
+        self._index = index
+        self._till = till
+        self._in_use = in_use
+
+    async def jobs(self, found: Sequence[Event]) -> Sequence[Sequence[Job]]:
+        """All that waits is one refresh, and one look at each member."""
+
+        async def refresh() -> None:
+            if not self._in_use():
+                return
+            deleted = {i for event in found if "deleted" in event.topic for i in event.members}
+            with suppress(NotReadyError):  # the scan that runs reads them anyway
+                await self._index.members_changed(sorted(deleted))
+            await self._till.members_changed({i for event in found for i in event.members})
+
+        return [[Job(found, refresh)]]

@@ -1,0 +1,7 @@
+"""Metrics, logs, and what is told of deliveries and of Shopify."""
+
+from gateway.telemetry.logs import log_to_stderr
+from gateway.telemetry.metrics import Metrics
+from gateway.telemetry.observer import Telling
+
+__all__ = ["Metrics", "Telling", "log_to_stderr"]

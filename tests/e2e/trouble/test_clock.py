@@ -1,0 +1,149 @@
+"""The wall clock jumps: nothing is lost, nothing is hammered, nothing waits for the old time."""
+
+import time
+
+import pytest
+
+from gateway.app import Core
+from gateway.sandbox import Fault
+from tests.e2e.trouble.ending import all_delivered, eventually, outcomes
+from tests.world import World
+
+HOUR, DAY = 3600.0, 86400.0
+JUMPS = pytest.mark.parametrize("jump", [DAY, -DAY, HOUR, -HOUR])
+
+
+class Clock:
+    """The wall clock of every part of a gateway; it can be set, as an administrator may."""
+
+    def __init__(self, core: Core) -> None:
+        self.ahead = 0.0
+        deliverer = core.deliverer
+        delivering = (deliverer, deliverer.jumps, deliverer._ends, deliverer._attempts)
+        registering = (core.registrar, core.recovery, core.recovery._owing)
+        for part in (*delivering, core.worker, *registering, core.promises):
+            assert part._clock is time.time
+            part._clock = self
+
+    def __call__(self) -> float:
+        return time.time() + self.ahead
+
+
+@JUMPS
+async def test_a_retry_comes_in_spite_of_the_clock(world: World, jump: float) -> None:
+    """Its time was written by the old clock: it is not a day away, and no attempt is lost."""
+    await world.restart(GATEWAY_AUTO_REPLAY="true", GATEWAY_RETRY_SCHEDULE="1,1,1")
+    clock = Clock(world.core)
+    world.sandbox.faults.set("crm", Fault("status", status=503, times=1, match="POST /crm/objects"))
+    reply = await world.register()
+    assert reply.channel("crm")["outcome"] == "retrying"
+    clock.ahead = jump
+    await all_delivered(world, 6)
+    assert len(world.sandbox.hubspot.contacts) == 1
+
+
+@JUMPS
+async def test_a_jump_just_before_a_failure_puts_its_retry_off_by_nothing(
+    world: World, jump: float
+) -> None:
+    """Its time is by the new clock already when the jump is noticed."""
+    await world.restart(GATEWAY_AUTO_REPLAY="true", GATEWAY_RETRY_SCHEDULE="1,1,1")
+    clock = Clock(world.core)
+    world.sandbox.faults.set("crm", Fault("status", status=503, times=1, match="POST /crm/objects"))
+    clock.ahead = jump
+    began = time.monotonic()
+    reply = await world.register()
+    assert reply.channel("crm")["outcome"] == "retrying"
+    await all_delivered(world, 6)
+    assert time.monotonic() - began > 0.9
+
+
+@JUMPS
+async def test_a_jump_makes_no_hot_loop(world: World, jump: float) -> None:
+    await world.restart(GATEWAY_AUTO_REPLAY="true", GATEWAY_RETRY_SCHEDULE="5,5,5")
+    clock = Clock(world.core)
+    world.sandbox.faults.set("crm", Fault("status", status=503, match="contacts"))
+    await world.register()
+    clock.ahead = jump
+    world.sandbox.journal.clear()
+    world.core.worker.wake()
+    with pytest.raises(TimeoutError):
+        await world.until(lambda: len(world.sandbox.journal.of("crm")) > 4, 1.5)
+    assert (await outcomes(world))["failed"] == 0
+
+
+@pytest.mark.parametrize("jump", [HOUR, -HOUR, -DAY])
+async def test_a_small_jump_makes_no_mail_too_late(world: World, jump: float) -> None:
+    """EMAIL_MAX_AGE is a day; a clock set back makes nothing older."""
+    clock = Clock(world.core)
+    world.sandbox.faults.set("email", Fault("refuse"))
+    assert (await world.register()).channel("email")["outcome"] == "retrying"
+    clock.ahead = jump
+    world.sandbox.faults.clear()
+    assert await world.replay(channel=["email"]) == 1
+    assert len(world.sandbox.mail.messages) == 1
+
+
+async def test_a_mail_that_a_jump_made_too_late_is_kept_for_a_person(world: World) -> None:
+    await world.restart(GATEWAY_AUTO_REPLAY="true", GATEWAY_RETRY_SCHEDULE="1,1,1")
+    clock = Clock(world.core)
+    world.sandbox.faults.set("email", Fault("refuse"))
+    await world.register()
+    clock.ahead = DAY + HOUR
+    world.sandbox.faults.clear()
+    world.core.worker.wake()
+
+    async def too_late() -> bool:
+        (mail,) = await world.deliveries(channels=("email",))
+        return (mail.outcome, mail.error_class) == ("failed", "too_late")
+
+    await eventually(too_late, 4)
+    assert not world.sandbox.mail.messages
+    await world.replay(error_class=["too_late"])
+    assert len(world.sandbox.mail.messages) == 1
+
+
+@JUMPS
+async def test_a_held_customer_stays_held_and_goes_with_the_flag(world: World, jump: float) -> None:
+    world.set(FLAG_CRM="hold")
+    clock = Clock(world.core)
+    await world.register()
+    clock.ahead = jump
+    world.core.worker.flags_changed()
+    assert (await outcomes(world))["held"] == 1
+    asked = {entry.operation for entry in world.sandbox.journal.of("crm")}
+    assert asked <= {"GET /details"}, "but for who HubSpot is"
+    world.set(FLAG_CRM="on")
+    await all_delivered(world, 4)
+
+
+@pytest.mark.parametrize("jump", [0.0, DAY, -DAY, HOUR, -HOUR])
+async def test_a_lost_answer_is_asked_for_long_enough_whatever_the_clock_says(
+    world: World, jump: float
+) -> None:
+    """The 15 minutes are real ones: the request may still be on its way."""
+    clock = Clock(world.core)
+    world.set(GATEWAY_RESPONSE_DEADLINE="1")
+    world.sandbox.faults.set("shopify", Fault("late", delay=3.0, match="customerCreate"))
+    assert (await world.register()).status == 503
+    clock.ahead = jump
+    world.sandbox.faults.clear()
+    world.core.recovery.wake()
+
+    async def reached() -> bool:
+        return (await outcomes(world))["delivered"] == 3
+
+    await eventually(reached, 8)
+    assert len(world.sandbox.shopify.customers) == 1
+
+
+@JUMPS
+async def test_the_same_person_is_known_again_after_a_jump_of_less_than_a_day(
+    world: World, jump: float
+) -> None:
+    clock = Clock(world.core)
+    first = await world.register()
+    clock.ahead = max(jump, -DAY) if jump < DAY else DAY - HOUR
+    again = await world.register()
+    assert (again.status, again.body["id"]) == (201, first.body["id"])
+    assert len(world.sandbox.shopify.customers) == 1

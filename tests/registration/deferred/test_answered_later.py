@@ -1,0 +1,442 @@
+"""`Prefer: respond-async`: the 202, what it promises, and how it ends."""
+
+import asyncio
+from functools import partial
+from typing import Any
+
+import pytest
+from multidict import CIMultiDict, CIMultiDictProxy
+
+from gateway.delivery import Gate
+from gateway.http.preferences import prefers
+from gateway.sandbox import Fault
+from tests.e2e.evidence import (
+    AlertBox,
+    assert_problem,
+    everything_arrived_once,
+    personal_data_in,
+    rows_in,
+    told,
+)
+from tests.e2e.trouble.ending import all_delivered, eventually
+from tests.registration.deferred.later import (
+    LATER,
+    becomes,
+    comes_back,
+    later,
+    names_in_shopify,
+    state_of,
+    waits_for_long,
+)
+from tests.world import World
+
+CREATE = "customerCreate"
+
+
+@pytest.mark.parametrize(
+    ("lines", "wanted"),
+    [
+        (["respond-async"], True),
+        (["Respond-ASYNC"], True),
+        (["return=minimal, respond-async"], True),
+        (["respond-async, wait=10"], True),
+        (["wait=10", "respond-async"], True),
+        (["respond-async; strict"], True),
+        (['respond-async=""'], True),
+        (["  respond-async ,"], True),
+        ([], False),
+        ([""], False),
+        (["return=minimal"], False),
+        (["respond-async=no"], False),
+        (["no-respond-async"], False),
+        (['foo="a, respond-async, b"'], False),
+        (['foo="a\\", respond-async"'], False),
+        (["foo; respond-async"], False),
+    ],
+)
+def test_a_preference_is_known_among_others(lines: list[str], wanted: bool) -> None:
+    headers = CIMultiDictProxy(CIMultiDict([("prefer", line) for line in lines]))
+    assert prefers(headers, "respond-async") is wanted
+
+
+async def test_a_202_names_the_registration_and_is_followed_into_every_channel(
+    quick: World,
+) -> None:
+    quick.sandbox.delays["shopify"] = 0.3
+    reply = await later(quick)
+    assert reply.status == 202
+    assert reply.headers["Preference-Applied"] == "respond-async"
+    identity = reply.body["id"]
+    assert reply.headers["Location"] == f"/v1/registrations/{identity}"
+    assert reply.body == {
+        "id": identity,
+        "status": "accepted",
+        "shopify_action": None,
+        "shopify_customer_id": None,
+        "member_number": None,
+        "warnings": [],
+        "channels": {},
+    }
+    assert names_in_shopify(quick) == []
+    shown = await quick.get(reply.headers["Location"])
+    assert (shown.status, shown.body) == (200, reply.body)
+    assert "gateway_registrations_waiting 1.0" in (await quick.get("/metrics")).raw.decode()
+    await becomes(quick, reply, "complete")
+    assert everything_arrived_once(quick)
+    assert await rows_in(quick, "intents") == 0
+
+
+async def test_without_the_header_nothing_has_changed(quick: World) -> None:
+    reply = await quick.register(headers={"Prefer": "return=minimal, unheard-of"})
+    assert reply.status == 201
+    assert "Preference-Applied" not in reply.headers
+
+
+async def test_what_is_wrong_is_said_at_once(quick: World) -> None:
+    assert_problem(await later(quick, email="x"), 422)
+    wrong = {**LATER, "Content-Type": "text/plain"}
+    assert_problem(await quick.register(headers=wrong), 415)
+    assert await rows_in(quick, "registrations") == 0
+
+
+async def test_the_flags_are_those_of_the_moment_that_shopify_has_it(quick: World) -> None:
+    quick.sandbox.faults.set("shopify", Fault("refuse"))
+    reply = await later(quick)
+    quick.set(FLAG_CRM="off", FLAG_EMAIL="hold", FLAG_SMAREGI="dry_run")
+    quick.sandbox.faults.clear()
+    shown = await becomes(quick, reply, "complete")
+    outcomes = {name: channel["outcome"] for name, channel in shown.body["channels"].items()}
+    assert outcomes == {"smaregi": "dry_run", "crm": "skipped", "email": "held"}
+    assert told(quick) == []
+    (rehearsal,) = await quick.deliveries(channels=("smaregi",))
+    assert rehearsal.attempts == 1, "a rehearsal is made, as for a live one"
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        Fault("drop", match=CREATE, times=1),
+        Fault("reset", match=CREATE, times=1, applied=True),
+        Fault("garbage", match=CREATE, times=1, applied=True),
+        Fault("late", match=CREATE, times=1, delay=1.0),
+        Fault("status", status=500, match=CREATE, times=1),
+    ],
+    ids=["drop", "reset", "garbage", "late", "500"],
+)
+async def test_an_unclear_answer_is_looked_for_and_nothing_is_made_twice(
+    quick: World, fault: Fault
+) -> None:
+    quick.sandbox.faults.set("shopify", fault)
+    reply = await later(quick)
+    shown = await becomes(quick, reply, "complete")
+    assert shown.body["shopify_action"] == "created"
+    await quick.settled()
+    assert everything_arrived_once(quick)
+
+
+async def test_after_an_outage_all_become_customers_once(quick: World) -> None:
+    """More than the circuit lets fail; while it is open one is tried at a time."""
+    quick.sandbox.faults.set("shopify", Fault("refuse"))
+    replies = [await later(quick, number=number) for number in range(1, 15)]
+    assert {reply.status for reply in replies} == {202}
+    promises = quick.core.promises
+    gate = promises._gate
+    await quick.until(lambda: gate.cause is not None and not promises._running)
+    for longer in (gate._pause * 2, gate._pause * 4):
+        before = await tries(quick)
+        gate._until = gate._clock()
+        promises.wake()
+        await quick.until(partial(is_longer, gate, longer))
+        await quick.until(lambda: not promises._running)
+        assert await tries(quick) == before + 1
+    await comes_back(quick)
+    for reply in replies:
+        await becomes(quick, reply, "complete")
+    await all_delivered(quick)
+    sandbox = quick.sandbox
+    assert len(sandbox.shopify.customers) == len(sandbox.smaregi.members) == 14
+    assert len(sandbox.hubspot.contacts) == len(sandbox.mail.messages) == 14
+
+
+def is_longer(gate: Gate, pause: float) -> bool:
+    """A probe in vain doubles the pause until the next."""
+    return gate._pause >= pause
+
+
+async def test_a_live_one_that_gets_through_ends_the_waiting(quick: World) -> None:
+    quick.set(GATEWAY_RETRY_SCHEDULE="300")
+    quick.sandbox.faults.set("shopify", Fault("refuse"))
+    replies = [await later(quick, number=number) for number in range(1, 9)]
+    gate = quick.core.promises._gate
+    await quick.until(lambda: gate.cause is not None and not quick.core.promises._running)
+    gate._until += 300
+    quick.sandbox.faults.clear()
+    assert (await quick.register(number=9)).status == 201
+    for reply in replies:
+        await becomes(quick, reply, "complete", seconds=5)
+
+
+async def tries(world: World) -> int:
+    """Made for all that waits."""
+
+    def unit(db: Any) -> int:
+        number: int = db.execute("SELECT sum(tries) FROM registrations").fetchone()[0]
+        return number
+
+    return await world.core.db.read(unit)
+
+
+async def test_what_shopify_refuses_is_rejected_with_a_problem_without_values(
+    quick: World,
+) -> None:
+    quick.sandbox.faults.set(
+        "shopify",
+        Fault(
+            "status",
+            status=200,
+            match=CREATE,
+            body={
+                "data": {
+                    "customerCreate": {
+                        "customer": None,
+                        "userErrors": [
+                            {"field": ["input", "lastKana"], "message": "ヤマダ is not a kana"}
+                        ],
+                    }
+                }
+            },
+        ),
+    )
+    reply = await later(quick)
+    shown = await becomes(quick, reply, "rejected")
+    problem = shown.body["problem"]
+    assert (problem["type"], problem["status"]) == ("invalid-data", 422)
+    assert {"title", "detail", "errors"} <= problem.keys()
+    assert personal_data_in(shown.raw.decode()) == []
+    assert await rows_in(quick, "intents") == 0
+    assert told(quick) == []
+    quick.sandbox.faults.clear()
+    assert (await quick.register()).status == 201, "mended, it may be sent again"
+
+
+async def test_somebody_registered_already_is_rejected(quick: World) -> None:
+    quick.sandbox.shopify.add_customer(email="taro@example.com", state="ENABLED")
+    reply = await later(quick, key="k1")
+    shown = await becomes(quick, reply, "rejected")
+    assert shown.body["problem"]["type"] == "already-registered"
+    assert shown.body["channels"] == {}
+    again = await later(quick, key="k1")
+    assert_problem(again, 409, "already-registered")
+    replayed = await later(quick, key="k1")
+    assert replayed.raw == again.raw
+    assert replayed.headers["Idempotent-Replayed"] == "true"
+
+
+async def test_after_a_day_it_is_given_up_and_administrators_are_told(
+    quick: World, alerts: AlertBox
+) -> None:
+    quick.sandbox.faults.set("shopify", Fault("refuse"))
+    reply = await later(quick, key="k1")
+    await a_day_passes(quick)
+    shown = await becomes(quick, reply, "rejected")
+    problem = shown.body["problem"]
+    assert (problem["type"], problem["status"]) == ("shopify-unavailable", 503)
+    assert "24 hours" in problem["title"]
+    await eventually(lambda: no_rows(quick, "intents"))
+    await quick.until(lambda: alerts.about("registrations", "24 hours"))
+    assert not list(alerts.personal())
+    quick.sandbox.faults.clear()
+    assert (await quick.register(headers={"Idempotency-Key": "k1"})).status == 201
+
+
+async def a_day_passes(world: World) -> None:
+    await world.core.db.write(
+        lambda db: db.execute("UPDATE registrations SET end_at = end_at - 86400")
+    )
+
+
+async def no_rows(world: World, table: str) -> bool:
+    return await rows_in(world, table) == 0
+
+
+async def test_one_given_up_that_shopify_has_after_all_is_finished(quick: World) -> None:
+    """The look after the lost answer failed until the day was over."""
+    quick.sandbox.faults.set("shopify", Fault("drop", match=CREATE, times=1))
+    quick.sandbox.faults.set("shopify", Fault("reset"))
+    reply = await later(quick)
+    await quick.until(lambda: len(quick.sandbox.shopify.customers) == 1)
+    await a_day_passes(quick)
+    await becomes(quick, reply, "rejected")
+    assert await state_of(quick, reply.body["id"]) == "unclear"
+    quick.sandbox.faults.clear()
+    await becomes(quick, reply, "complete")
+    assert everything_arrived_once(quick)
+
+
+async def test_a_changed_secret_is_said_and_told(quick: World, alerts: AlertBox) -> None:
+    quick.sandbox.faults.set("shopify", Fault("refuse"))
+    reply = await later(quick)
+    await quick.restart(GATEWAY_SECRET="another secret of the tests")
+    shown = await becomes(quick, reply, "rejected")
+    assert shown.body["problem"]["type"] == "unreadable"
+    await quick.until(lambda: alerts.about("registrations", "GATEWAY_SECRET"))
+
+
+# -- the same person again
+
+
+async def test_newer_data_takes_the_place_of_what_waits(quick: World) -> None:
+    quick.set(GATEWAY_RETRY_SCHEDULE="300")
+    quick.sandbox.faults.set("shopify", Fault("refuse"))
+    first = await later(quick)
+    await waits_for_long(quick)
+    second = await later(quick, first_name="次郎")
+    assert (first.status, second.status) == (202, 202)
+    assert first.body["id"] != second.body["id"]
+    assert await rows_in(quick, "intents") == 1
+    await comes_back(quick)
+    shown = await becomes(quick, second, "complete")
+    earlier = await quick.get(first.headers["Location"])
+    assert earlier.body == shown.body
+    assert names_in_shopify(quick) == [("taro@example.com", "次郎")]
+    assert everything_arrived_once(quick)
+
+
+async def test_newer_data_replaces_what_shopify_took_without_a_word(quick: World) -> None:
+    quick.sandbox.faults.set("shopify", Fault("drop", match=CREATE, times=1))
+    quick.sandbox.faults.set("shopify", Fault("reset"))
+    first = await later(quick)
+    await quick.until(lambda: len(quick.sandbox.shopify.customers) == 1)
+    second = await later(quick, first_name="次郎")
+    while second.status == 409:  # a try of the first was under way
+        await asyncio.sleep(0.05)
+        second = await later(quick, first_name="次郎")
+    assert second.status == 202
+    quick.sandbox.faults.clear()
+    shown = await becomes(quick, first, "complete")
+    assert shown.body["id"] == second.body["id"]
+    assert names_in_shopify(quick) == [("taro@example.com", "次郎")]
+    await all_delivered(quick)
+    assert everything_arrived_once(quick)
+    assert await rows_in(quick, "intents") == 0
+
+
+async def test_newer_data_during_shopifys_call_is_409_in_progress(quick: World) -> None:
+    quick.sandbox.faults.set("shopify", Fault("hang", match=CREATE, times=1))
+    first = await later(quick)
+    await quick.until(lambda: quick.sandbox.faults.listing()["shopify"][-1]["left"] == 0)
+    reply = await later(quick, first_name="次郎")
+    assert_problem(reply, 409, "in-progress")
+    assert int(reply.headers["Retry-After"]) >= 1
+    assert (await later(quick)).body == first.body
+    quick.sandbox.faults.clear()
+    await becomes(quick, first, "complete")
+    known = await becomes(quick, await later(quick, first_name="次郎"), "rejected")
+    assert known.body["problem"]["type"] == "already-registered"
+
+
+async def test_the_same_data_again_is_the_same_registration(quick: World) -> None:
+    quick.sandbox.faults.set("shopify", Fault("refuse"))
+    first = await later(quick)
+    again = await later(quick)
+    assert (again.status, again.raw) == (202, first.raw)
+    quick.sandbox.faults.clear()
+    await becomes(quick, first, "complete")
+    ended = await later(quick)
+    assert (ended.status, ended.body["id"]) == (201, first.body["id"])
+    assert "Preference-Applied" not in ended.headers
+    assert everything_arrived_once(quick)
+
+
+async def test_whoever_waits_drives_what_was_promised(quick: World) -> None:
+    """The same data without the header, while it waits: tried at once, 201."""
+    quick.set(GATEWAY_RETRY_SCHEDULE="300")
+    quick.sandbox.faults.set("shopify", Fault("refuse"))
+    first = await later(quick)
+    await waits_for_long(quick)
+    stays = await quick.register()
+    assert (stays.status, stays.body) == (202, first.body), "what was promised stands"
+    assert "Preference-Applied" not in stays.headers
+    quick.sandbox.faults.clear()
+    reply = await quick.register()
+    assert (reply.status, reply.body["id"]) == (201, first.body["id"])
+    assert everything_arrived_once(quick)
+
+
+async def test_newer_data_of_somebody_who_waits_inherits_the_promise(quick: World) -> None:
+    quick.set(GATEWAY_RETRY_SCHEDULE="300")
+    quick.sandbox.faults.set("shopify", Fault("refuse"))
+    first = await later(quick)
+    await waits_for_long(quick)
+    newer = await quick.register(first_name="次郎")
+    assert newer.status == 202
+    assert newer.body["id"] != first.body["id"]
+    await comes_back(quick)
+    await becomes(quick, first, "complete")
+    assert names_in_shopify(quick) == [("taro@example.com", "次郎")]
+
+
+async def test_a_promise_asked_for_beside_a_live_one_outlives_its_failure(quick: World) -> None:
+    quick.set(GATEWAY_RESPONSE_DEADLINE="1")
+    quick.sandbox.faults.set("shopify", Fault("hang"))
+    live = asyncio.create_task(quick.register())
+    await quick.until(lambda: quick.sandbox.faults.listing()["shopify"] != [])
+    await eventually(lambda: has_rows(quick, "registrations"))
+    promised = await later(quick)
+    assert promised.status == 202
+    reply = await live
+    assert (reply.status, reply.body["id"]) == (202, promised.body["id"])
+    await comes_back(quick)
+    await becomes(quick, promised, "complete")
+    assert everything_arrived_once(quick)
+
+
+async def has_rows(world: World, table: str) -> bool:
+    return await rows_in(world, table) > 0
+
+
+async def test_a_503_before_becomes_a_promise(quick: World) -> None:
+    quick.sandbox.faults.set("shopify", Fault("drop", match=CREATE, times=1))
+    quick.sandbox.faults.set("shopify", Fault("reset"))
+    assert_problem(await quick.register(), 503)
+    reply = await later(quick)
+    assert reply.status == 202
+    quick.sandbox.faults.clear()
+    await becomes(quick, reply, "complete")
+    assert everything_arrived_once(quick)
+
+
+# -- Idempotency-Key
+
+
+async def test_a_202_is_remembered_while_it_waits_and_then_its_end(quick: World) -> None:
+    quick.sandbox.faults.set("shopify", Fault("refuse"))
+    first = await later(quick, key="k1")
+    assert "Idempotent-Replayed" not in first.headers
+    again = await later(quick, key="k1")
+    assert (again.status, again.raw) == (202, first.raw)
+    assert again.headers["Idempotent-Replayed"] == "true"
+    assert again.headers["Location"] == first.headers["Location"]
+    assert_problem(await later(quick, key="k1", first_name="次郎"), 422)
+    await quick.restart()
+    assert (await later(quick, key="k1")).raw == first.raw
+    quick.sandbox.faults.clear()
+    await becomes(quick, first, "complete")
+    final = await later(quick, key="k1")
+    assert (final.status, final.body["id"]) == (201, first.body["id"])
+    replayed = await quick.register(headers={"Idempotency-Key": "k1"})
+    assert replayed.raw == final.raw
+    assert replayed.headers["Idempotent-Replayed"] == "true"
+    assert everything_arrived_once(quick)
+
+
+async def test_a_key_of_replaced_data_ends_with_the_newest(quick: World) -> None:
+    quick.set(GATEWAY_RETRY_SCHEDULE="300")
+    quick.sandbox.faults.set("shopify", Fault("refuse"))
+    first = await later(quick, key="k1")
+    await waits_for_long(quick)
+    second = await later(quick, key="k2", first_name="次郎")
+    assert (await later(quick, key="k1")).raw == first.raw
+    await comes_back(quick)
+    await becomes(quick, second, "complete")
+    assert (await later(quick, key="k1")).body["id"] == second.body["id"]
