@@ -142,8 +142,8 @@ def test_nothing_leaves_but_through_the_wire() -> None:
     building = {name for name, text in sources() if call.search(text)}
     assert building == {
         "alerts/sender.py",
-        "channels/crm/account.py",
-        "channels/crm/client.py",
+        "channels/crm/hubspot/account.py",
+        "channels/crm/hubspot/client.py",
         "channels/smaregi/client.py",
         "shopify/client.py",
     }
