@@ -89,7 +89,8 @@ class Holdings:
 def warning(systems: list[str]) -> str:
     return (
         f"it holds nothing, yet {', '.join(systems)} hold what a gateway made: does "
-        "GATEWAY_DATABASE_URL name the right file? If the old one is lost, see the README"
+        "GATEWAY_DATABASE_URL name the right file? If the old one is lost, see "
+        "'Backup and loss' in gateway/docs/operating.md"
     )
 
 

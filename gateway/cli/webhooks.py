@@ -21,7 +21,8 @@ def install(as_json: bool) -> None:
     """Make the subscriptions in Shopify that are missing, to GATEWAY_PUBLIC_URL.
 
     What is there already stays as it is, so it may be run at any time. The privacy topics and
-    Smaregi's webhook are set in their own consoles; see 'Webhooks' in the README.
+    Smaregi's webhook are set in their own consoles; see 'Webhooks' in
+    gateway/docs/operating.md.
     """
     from gateway.app.checks import install_webhooks  # noqa: PLC0415 - --help stays quick
     from gateway.cli.run import read_config, run_logged  # noqa: PLC0415

@@ -230,7 +230,7 @@ def translated(error: Exception, path: Path) -> StorageError:
     elif name.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB")):
         hint = (
             f"move {path.name} away (with its -wal) and restart, or restore a backup; "
-            "see 'Backup and loss' in the README"
+            "see 'Backup and loss' in gateway/docs/operating.md"
         )
     elif name.startswith("SQLITE_READONLY") or isinstance(error, PermissionError):
         hint = f"make {path.name} and its folder writable for the gateway's user"

@@ -40,7 +40,7 @@ ORDINARY = ["7000000000001", "7318264950372", "8123456789012", "70000000000012",
 
 @pytest.mark.parametrize("number", ORDINARY)
 def test_the_card_at_its_own_size_is_read_where_a_pixel_is_a_point(number: str) -> None:
-    """As the README says: 286 CSS pixels for 13 digits, two whole ones for each narrowest bar."""
+    """As the documents say: 286 CSS pixels for 13 digits, two whole ones for each narrowest bar."""
     shown = on_screen(svg(number, "code128"))
     assert shown.width == 286 or len(number) != 13
     assert scan(shown) == [("code128", number.encode())]

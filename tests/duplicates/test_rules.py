@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import gateway
 from gateway.duplicates import POSSIBLE_FROM, Reason, judge
 from gateway.store.members import Member
 
@@ -107,12 +108,12 @@ def test_a_known_withdrawn_member_with_another_e_mail_now_is_no_question() -> No
     assert judge(PLAIN, another("mobile", "kana", status=3), known=True) is None
 
 
-def test_every_reason_is_explained_in_words_without_data_and_in_the_readme() -> None:
-    readme = (Path(__file__).parents[2] / "README.md").read_text("utf-8")
+def test_every_reason_is_explained_in_words_without_data_and_in_the_documents() -> None:
+    document = (Path(gateway.__file__).parent / "docs/duplicates.md").read_text("utf-8")
     for reason in Reason:
-        assert f"| {reason.words}" in readme
-        assert f" | {reason.points} |" in readme
-    assert f"from {POSSIBLE_FROM} points" in readme
+        assert f"| {reason.words}" in document
+        assert f" | {reason.points} |" in document
+    assert f"from {POSSIBLE_FROM} points" in document
 
 
 keys = st.sampled_from([None, b"1", b"2"])

@@ -1,6 +1,6 @@
 """The long form of the backfill test.
 
-    python -m tests.backfill [customers] [kills] [channel]
+    python -m tests.sync.backfill [customers] [kills] [channel]
 
 Prints its progress, what is wrong if anything is, and a table of counts.
 """

@@ -1,4 +1,4 @@
-"""The short form; `python -m tests.backfill` is the long one."""
+"""The short form; `python -m tests.sync.backfill` is the long one."""
 
 from pathlib import Path
 
