@@ -19,13 +19,14 @@ async def go_round(
     what: str,
     who: str,
 ) -> None:
-    """Runs for ever. `one()` tells whether any is left, which is looked at after `pause` seconds.
+    """Runs for ever. `one()` makes a round and returns whether work is left; if so, the next round
+    comes after `pause` seconds.
 
-    A round that fails is told in the log and made again; `what` is read, by `who`.
+    A round that fails is logged (`what` could not be read, by `who`) and made again.
     """
     while True:
         left = True
-        wake.clear()  # before the round: what wakes us during it counts
+        wake.clear()  # before the round, so that a call during it is not lost
         try:
             left = await one()
         except StorageError as error:

@@ -6,12 +6,12 @@
     ├── UpstreamError           a foreign system; has its error class, and if it may have acted
     │   ├── NotReadyError       nothing is wrong: what the attempt needs is still being fetched
     │   └── IdentityError       another shop, contract or account than before: a person must accept
-    ├── EmailNotProven          a member's own is not told to who only knows their e-mail (403)
+    ├── EmailNotProven          whoever only knows a member's e-mail gets nothing (403)
     ├── DryRunStop              a write was about to be sent under `dry_run`
     └── Refused                 the owner of the database file refuses what a command asked
 
 Foreign exceptions (aiohttp, aiosmtplib, sqlite3) are translated at one edge each: `gateway.wire`,
-`gateway.channels.email.transport` and `gateway.store.database`. No text here carries personal data.
+`gateway.wire.smtp` and `gateway.store.database`. No text here carries personal data.
 """
 
 import re
@@ -54,12 +54,12 @@ class ErrorClass(StrEnum):
 
     @property
     def needs_a_person(self) -> bool:
-        """Whether another try alone cannot help: `failed` at once, the schedule is not burnt."""
+        """Whether another try cannot help: then `failed` at once, without using up the schedule."""
         return self in {ErrorClass.INVALID_DATA, ErrorClass.CONFLICT, ErrorClass.TOO_LATE}
 
     @property
     def opens_circuit(self) -> bool:
-        """Whether the failure speaks of the system's health rather than of one customer."""
+        """Whether the failure is about the whole system rather than about one customer."""
         return self in {
             ErrorClass.CONNECTION,
             ErrorClass.TIMEOUT,
@@ -69,14 +69,14 @@ class ErrorClass(StrEnum):
 
 
 class About(StrEnum):
-    """Of whom a refusal speaks, where its error class does not say it."""
+    """Whom a refusal is about, if its error class does not say it."""
 
-    CUSTOMER = "customer"  # of this one alone: it never counts towards the channel's circuit
-    SYSTEM = "system"  # of all alike: it counts, and is tried again by itself
+    CUSTOMER = "customer"  # this one alone: it never counts towards the channel's circuit
+    SYSTEM = "system"  # everybody alike: it counts, and is tried again by itself
 
 
 class Cause(StrEnum):
-    """Why there is no connection, where that is known: each is mended in another way."""
+    """Why there is no connection, if that is known: each cause has its own remedy."""
 
     NAME = "name"  # there is no such host
     REFUSED = "refused"  # nothing listens there
@@ -165,7 +165,7 @@ class NotReadyError(UpstreamError):
 
 
 class IdentityError(UpstreamError):
-    """Who answers is not who answered before; nothing but the question who it is was sent."""
+    """Another shop, contract or account answers than before. Nothing was sent but the question."""
 
     def __init__(self, system: str, operation: str, reason: str) -> None:
         super().__init__(system, operation, ErrorClass.AUTH, reason, applied=False)
@@ -200,10 +200,10 @@ _UNSEEN = re.compile(
 
 
 def plain(text: str) -> str:
-    """Text of others that comes before somebody's eyes: on one line, and it does nothing else.
+    """Text from outside, made safe to show: on one line, without characters that do something.
 
-    A control character moves a terminal's cursor or forges a line of the log; a bidi mark or an
-    invisible one shows another text than there is.
+    A control character can move a terminal's cursor or forge a line of the log; a bidi mark or an
+    invisible character can make a text look like another one.
     """
     if text.isprintable():
         return text
@@ -211,7 +211,7 @@ def plain(text: str) -> str:
 
 
 def plain_json(value: Any) -> Any:
-    """Every text in it."""
+    """The same for every text in it."""
     if isinstance(value, str):
         return plain(value)
     if isinstance(value, dict):

@@ -1,4 +1,4 @@
-"""Where a delivery stands, what it is for, and the rows that say so: the field's own words."""
+"""Deliveries: where one stands, why it exists, and the rows of the database that say so."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -47,7 +47,7 @@ class Kind(StrEnum):
 
 
 class Waiting(StrEnum):
-    """What a `retrying` delivery waits for beside its time: it goes as soon as that is over."""
+    """What a `retrying` delivery waits for, besides its time: it goes as soon as that is over."""
 
     CHANNEL = "channel"  # the channel's circuit is open, or its credentials are refused
     SHOPIFY = "shopify"  # the customer could not be read
@@ -56,7 +56,7 @@ class Waiting(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class NewDelivery:
-    """What is to be written into the outbox; `claimed` where the first try follows at once.
+    """A delivery to be written into the outbox; `claimed` if the first try follows at once.
 
     `not_before`: Unix seconds before which the worker does not take it. `urgent`: the customer
     opted out of mail, which goes on whatever the flags say.
@@ -102,7 +102,7 @@ class Delivery:
 
 @dataclass(frozen=True, slots=True)
 class DeliveryFilter:
-    """Which deliveries: every given part must hold. `since`/`until` are of `created_at`."""
+    """Which deliveries: every given part must match. `since` and `until` are about `created_at`."""
 
     channels: tuple[str, ...] = ()
     outcomes: tuple[Outcome, ...] = ()
@@ -114,7 +114,7 @@ class DeliveryFilter:
 
     @property
     def names_too_late(self) -> bool:
-        """Whether a person named mails that are too old to be sent without being asked for."""
+        """Whether a person named these, so that mails are sent although they are too late."""
         return bool(self.ids) or ErrorClass.TOO_LATE in self.error_classes
 
 
@@ -123,7 +123,7 @@ class Match:
     """How a channel's record was found or made for a customer.
 
     `others`: ids of records that may be this person's too. `told`: keyed hashes of what the
-    customer said, by the column of the member index, where the record may lack it.
+    customer said, by the column of the member index, because the record may lack it.
     """
 
     others: tuple[int, ...] = ()
@@ -151,12 +151,14 @@ class Link:
 
     @property
     def told_number(self) -> str | None:
-        """The member number as the customer may be told it."""
+        """The member number, if the customer may know it."""
         return told_number(self.customer_id, self.member_number, self.unproven)
 
 
 def told_number(customer_id: int, number: str | None, unproven: bytes | None) -> str | None:
-    """The number on a card is the card owner's: a stranger who knows their e-mail is not told."""
+    """The number, if the customer may know it: a card's number is not for a stranger who merely
+    knows the card owner's e-mail.
+    """
     return number if unproven is None or number == str(customer_id) else None
 
 
@@ -164,7 +166,7 @@ def told_number(customer_id: int, number: str | None, unproven: bytes | None) ->
 class Identity:
     """Who a system is: the shop, contract or account by its `id`, which names no person.
 
-    `place`: its environment, '' where that cannot be told. `label`: a name to show beside the id.
+    `place`: its environment, '' if that cannot be known. `label`: a name to show beside the id.
     """
 
     id: str
@@ -172,7 +174,7 @@ class Identity:
     label: str = ""
 
     def differs(self, other: "Identity") -> bool:
-        """What is not known on one side is no difference."""
+        """What one side does not know is no difference."""
         elsewhere = self.place and other.place and self.place != other.place
         return self.id != other.id or bool(elsewhere)
 

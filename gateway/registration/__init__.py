@@ -1,4 +1,4 @@
-"""A sign-up: admitted, created in Shopify, accepted, told to the channels, answered."""
+"""A sign-up: admitted, created in Shopify, accepted, sent to the channels, answered."""
 
 from gateway.registration.acceptance import Owing
 from gateway.registration.deferred import AT_ONCE, Promises

@@ -1,4 +1,4 @@
-"""Shopify has the customer: what is owed to each channel is written, and the intent is gone."""
+"""Shopify has the customer: the deliveries are written, and the intent is deleted."""
 
 import sqlite3
 import time
@@ -20,11 +20,11 @@ OUTCOME_OF = {
     Mode.OFF: Outcome.SKIPPED,
     Mode.DRY_RUN: Outcome.DRY_RUN,
 }
-"""What a sign-up owes a channel whose flag says this."""
+"""The outcome that a sign-up's delivery begins with, by the mode of the channel's flag."""
 
 
 class Owing:
-    """`clock` is wall time; `intent_gone` is told that there are bytes to wipe."""
+    """`clock` is wall time; `intent_gone` is called when there are bytes to wipe."""
 
     def __init__(
         self,
@@ -40,7 +40,9 @@ class Owing:
         self._intent_gone = intent_gone
 
     async def is_ours(self, mark: str, email_hash: bytes) -> bool:
-        """Whether a customer's mark is of a sign-up of this e-mail that nobody was told of."""
+        """Whether a customer's `registration.id` (`mark`) is that of a sign-up of this e-mail whose
+        success nobody has been told.
+        """
         now = self._clock()
         return mark in await self._db.read(lambda db: registrations.untold_ids(db, email_hash, now))
 
@@ -51,10 +53,10 @@ class Owing:
         *,
         tried: frozenset[Outcome] = frozenset(),
     ) -> list[Delivery]:
-        """In one commit the deliveries are owed, by the flags of this moment, and the intent ends.
+        """Writes the deliveries, by the flags of this moment, and deletes the intent: one commit.
 
-        `tried`: deliveries of these outcomes are tried at once by the caller, so counted and
-        claimed already. Somebody hears of the success, or was promised it.
+        `tried`: the caller tries deliveries of these outcomes at once, so they are counted and
+        claimed already. The caller hears of the success, or was promised it.
         """
         accept = self._acceptance(registration_id, result, tried, told=True)
         written = await self._db.write(accept)
@@ -62,8 +64,8 @@ class Owing:
         return written
 
     async def owe_found(self, row: Registration, result: Accepted) -> bool:
-        """The same of a customer who was found late, and nobody has been told of. False where the
-        registration is not as it was read any more: whoever went on with it knows better.
+        """The same for a customer who was found late, and of whom nobody has been told. False if
+        the registration has changed since it was read: whoever changed it knows better.
         """
         accept = self._acceptance(row.id, result, frozenset(), told=False)
 

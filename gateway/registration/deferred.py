@@ -1,8 +1,9 @@
-"""Follows what was promised: in order of arrival, so many at a time, at the backlog's lane.
+"""Brings sign-ups that were answered 202 to Shopify: in order of arrival, a few at a time, in the
+backlog's lane.
 
-What waits is in the database alone; memory holds those under way. The gate is the channels' own:
-while Shopify is down one try at a time goes as a probe, and after a recovery the number rises from
-one. Live sign-ups do not pass it.
+Those that wait are in the database alone; memory holds those being tried. The gate is the same as
+a channel's: while Shopify is down, one try at a time goes as a probe; after a recovery the number
+rises from one. Live sign-ups do not pass the gate.
 """
 
 import asyncio
@@ -28,21 +29,21 @@ __all__ = ["AT_ONCE", "Promises"]
 log = logging.getLogger(__name__)
 
 AT_ONCE = 8
-"""Shopify's points, and not this, set the pace: its standard plan restores five creates a second.
-Where it gives more, these leave the processor to those whom somebody waits for."""
+"""At most so many tries at a time. Usually Shopify's cost points set the pace: its standard plan
+restores five creates a second. On a larger plan this leaves the processor to live sign-ups."""
 LONGEST_DELAY = 600.0
-"""A failed one is tried at least as often: its caller was promised that it goes on."""
+"""Seconds. A failed one is tried at least this often: its caller was promised that it goes on."""
 _IDLE = 1.0
 _JUMP = 5.0
-"""Seconds between two looks at the clock that no real time explains."""
+"""Seconds by which the wall clock must differ from real time to count as having been set."""
 _ORPHANED = 2.0
-"""Seconds for a live caller's try to be known here once it was claimed in the database."""
+"""Seconds from a live caller's claim in the database until this process must know of its try."""
 
 
 class Promises:
-    """`keep` runs a coroutine on that shutdown waits for. `is_live(id)`: a caller drives it now.
+    """`keep` runs a coroutine that shutdown waits for. `is_live(id)`: a live caller is trying it.
 
-    `owed` is called when channels have something to do, `shopify_result` with the master's failures
+    `owed` is called when channels have something to do, `shopify_result` with Shopify's failures
     and recoveries. `clock` is wall time.
     """
 
@@ -68,7 +69,7 @@ class Promises:
         self._clock = clock
         self._gate = Gate("shopify", time.monotonic, AT_ONCE)
         self._offset = clock() - time.monotonic()
-        self._forward = False  # what failed need not wait for its time any more
+        self._forward = False  # what failed may be tried before its time
         self._running: dict[str, asyncio.Task[None]] = {}
         self._wake = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
@@ -78,24 +79,24 @@ class Promises:
         self._wake.set()
 
     async def stop(self) -> None:
-        """Begin no more; what is under way is the keeper's."""
+        """Begin no more. Tries under way go on; shutdown waits for them."""
         if self._task is not None:
             self._task.cancel()
             with suppress(asyncio.CancelledError):
                 await self._task
 
     def wake(self) -> None:
-        """Something was promised."""
+        """A sign-up was answered 202."""
         self._wake.set()
 
     def reload(self) -> None:
-        """New credentials may have mended what shut the gate."""
+        """New credentials may have removed what shut the gate: try at once."""
         if self._gate.cause is ErrorClass.AUTH:
             self._gate.reopen()
         self._wake.set()
 
     def shopify_works(self) -> None:
-        """A live sign-up got through: nobody has to wait for the next probe."""
+        """A live sign-up got through, so Shopify works: do not wait for the next probe."""
         if self._gate.cause is not None:
             self._gate.reopen()
             self._forward = True
@@ -113,7 +114,7 @@ class Promises:
         )
 
     async def _round(self) -> bool:
-        """Until nothing is due or nothing may go; whether any are left."""
+        """Runs until nothing is due, or nothing may go. Returns whether any are left."""
         await self._follow_clock()
         await self._take_up_orphans()
         while (await self._begin_some()) or self._running:
@@ -121,7 +122,7 @@ class Promises:
         return await self._db.read(tally.waiting) > 0
 
     async def _follow_clock(self) -> None:
-        """A wall clock that jumps moves what waits along with it: a day stays a day."""
+        """When the wall clock is set, the times of what waits move with it: a day stays a day."""
         jump = self._clock() - time.monotonic() - self._offset
         if abs(jump) >= _JUMP:
             self._offset += jump  # before the write: nobody else moves it a second time
@@ -132,7 +133,7 @@ class Promises:
                 raise
 
     async def _take_up_orphans(self) -> None:
-        """Claimed, yet nobody is at it: the database failed in the middle of it."""
+        """Frees what is claimed although nobody is trying it: the database failed midway."""
         now = self._clock()
         claimed = await self._db.read(partial(deferred.orphans, before=now - _ORPHANED))
         ids = [i for i in claimed if i not in self._running and not self._is_live(i)]
@@ -140,7 +141,7 @@ class Promises:
             await self._db.write(partial(deferred.recover, ids=ids, now=now))
 
     def _free(self) -> int:
-        """How many more may go; a shut gate lets one through, as a probe, when its time is come."""
+        """How many more may be tried now. A shut gate lets one through, as a probe, at its time."""
         if self._gate.cause is None:
             return self._gate.window - len(self._running)
         return 0 if self._gate.remaining() > 0 else 1 - len(self._running)
@@ -190,7 +191,7 @@ class Promises:
     async def _failed(self, promise: Promise, error: UpstreamError) -> None:
         self._gate.failed(error)
         log.warning("registration %s waits on: Shopify failed: %s", promise.id, error)
-        if error.error_class is not ErrorClass.RATE_LIMIT:  # that is our own pace, no trouble
+        if error.error_class is not ErrorClass.RATE_LIMIT:  # that is only our own pace
             self._shopify_result(error)
         await self._follow_clock()
         now = self._clock()
@@ -204,7 +205,7 @@ class Promises:
             await self._trying.end_overdue(error.error_class, only=promise.id)
 
     def _delay(self, tries: int, error: UpstreamError) -> float:
-        """Seconds, by the schedule, at most ten minutes; never less than Shopify asked for."""
+        """Seconds to the next try: by the schedule, at most ten minutes, and as Shopify allows."""
         asked = min(error.retry_after or 0.0, deferred.LONGEST_DELAY)
         if error.error_class is ErrorClass.RATE_LIMIT:
             return max(asked, 1.0)

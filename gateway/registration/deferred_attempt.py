@@ -1,4 +1,4 @@
-"""One try: a promised registration is taken to Shopify, and what Shopify says is written."""
+"""One try to bring a sign-up that was answered 202 to Shopify, and to write Shopify's answer."""
 
 import asyncio
 import logging
@@ -21,16 +21,16 @@ __all__ = ["Trying"]
 log = logging.getLogger(__name__)
 
 _REHEARSED = frozenset({Outcome.DRY_RUN})
-"""Tried at once; what is to be sent goes through the worker, at its pace."""
+"""Outcomes tried at once; what has to be sent goes through the worker, at its pace."""
 _CALLS = 3
-"""A try as a whole may take as long as this many calls."""
+"""A whole try may take as long as this many calls."""
 
 
 class Trying:
     """`timeout()` is GATEWAY_UPSTREAM_TIMEOUT, `clock` wall time.
 
-    `intent_gone` is told that there are bytes to wipe, `unclear` that Shopify may have one that was
-    given up, `hopeless(error class, text)` that a promise could not be kept.
+    `intent_gone` is called when there are bytes to wipe, `unclear` when Shopify may have a customer
+    whose sign-up was given up, `hopeless(error class, text)` when a promise could not be kept.
     """
 
     def __init__(
@@ -59,12 +59,12 @@ class Trying:
         self._hopeless = hopeless
 
     def read(self, promise: Promise) -> Profile | None:
-        """What was sent; None where GATEWAY_SECRET is another one now."""
+        """The sign-up's data; None if GATEWAY_SECRET has changed, so that it cannot be read."""
         plain = self._keys.unseal(promise.sealed, promise.id) if promise.sealed else None
         return read_intent(plain) if plain is not None else None
 
     async def make(self, promise: Promise, profile: Profile) -> None:
-        """Until Shopify's answer is written. Raises UpstreamError where it gave none."""
+        """Asks Shopify and writes its answer. Raises UpstreamError if it gave none."""
         until = asyncio.get_running_loop().time() + _CALLS * self._timeout()
         result = await self._shopify.register(
             promise.id,
@@ -106,7 +106,7 @@ class Trying:
         self._hopeless(ErrorClass.INVALID_DATA, text)
 
     async def end_overdue(self, error_class: ErrorClass, only: str | None = None) -> bool:
-        """Give up those whose day is over, or this one of them; whether there were any."""
+        """Gives up those that have waited 24 hours (`only`: this one). Returns whether any had."""
         told, now = kept(given_up(error_class)), self._clock()
         ids = await self._db.write(lambda db: deferred.end_overdue(db, told, now, only))
         for registration_id in ids:

@@ -1,4 +1,4 @@
-"""A sign-up on its way in: its identity, its equality, and its data sealed for the database."""
+"""A sign-up on its way in: its id, what makes two of them equal, and its data, sealed."""
 
 import secrets
 from dataclasses import dataclass, replace
@@ -40,7 +40,7 @@ def read_intent(plain: bytes) -> Profile:
 
 
 def opening_of(sign_up: SignUp, keys: Keys, now: float) -> Opening:
-    """What the database needs to decide whether the sign-up begins, with its sealed intent."""
+    """What the database needs to decide whether the sign-up may begin, and its sealed data."""
     plain = orjson.dumps(sign_up.profile)
     same = _same(sign_up.profile)
     identity = new_id(now)
@@ -58,12 +58,12 @@ def opening_of(sign_up: SignUp, keys: Keys, now: float) -> Opening:
 
 
 def person_of(profile: Profile, keys: Keys) -> tuple[bytes, bytes]:
-    """The hashes by which a registration knows the person, and all that they sent."""
+    """The hashes of the person's e-mail, and of everything that they sent."""
     return keys.email(profile.email), keys.hash(b"body", _same(profile))
 
 
 def _same(profile: Profile) -> str:
-    """What is equal in two sign-ups that are the same."""
+    """A text that two sign-ups have in common if they are the same."""
     return orjson.dumps(replace(profile, email=email_key(profile.email))).decode()
 
 
@@ -77,6 +77,6 @@ def _before(sign_up: SignUp, same: str, keys: Keys) -> Before:
 
 
 def _hashed_key(key: str, keys: Keys) -> bytes:
-    """It begins with its caller's, so that each caller's can be counted."""
+    """It begins with the caller's hash, so that the keys of each caller can be counted."""
     caller = keys.hash(b"caller", key.partition(":")[0])
     return caller[:CALLER_BYTES] + keys.hash(b"key", key)

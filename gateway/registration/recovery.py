@@ -1,11 +1,12 @@
-"""Registrations whose Shopify step stayed unclear: asked for at Shopify until it is known.
+"""Registrations for which nobody knows whether Shopify created the customer: Shopify is asked until
+it is known.
 
-A lookup that finds nothing proves nothing while the lost request may still be on its way, so it is
-repeated for 15 minutes before the intent is dropped. The customer is never created here: the caller
+A lookup that finds nothing proves nothing while the lost request may still be on its way. So it is
+repeated for 15 minutes before the intent is deleted. The customer is never created here: the caller
 was told 503.
 
-While it looks the same person may come again, and be registered, told, or promised. So both ends of
-a look, found and given up, are written only where the registration is still as it was read.
+Meanwhile the same person may sign up again, and get a 201 or a 202. So both results of a lookup,
+found and given up, are written only if the registration has not changed since it was read.
 """
 
 import asyncio
@@ -31,7 +32,7 @@ log = logging.getLogger(__name__)
 
 KEEP_ASKING = 15 * 60.0
 LONGEST_DELAY = 2 * 86400.0
-"""No schedule and no Retry-After that we honour is longer."""
+"""Seconds. No schedule, and no Retry-After that we respect, is longer."""
 _SOON, _SELDOM = 1.0, 30.0
 _AT_ONCE = 8
 _Look = tuple[str, float]
@@ -61,10 +62,10 @@ class Recovery:
         self._wake = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._asked: dict[str, tuple[float, float]] = {}  # id -> next time, pause (monotonic)
-        self._since: dict[_Look, float] = {}  # first asked; real minutes, whatever the clock
+        self._since: dict[_Look, float] = {}  # first asked (monotonic)
 
     async def take_over(self) -> None:
-        """The first thing a new owner does: what a dead one left half-way is made plain."""
+        """The first thing a new owner does: it marks what a dead owner left half done."""
         now = self._clock()
 
         def unit(db: sqlite3.Connection) -> tuple[int, int]:
@@ -105,7 +106,7 @@ class Recovery:
         )
 
     async def _round(self) -> bool:
-        """Ask for each whose turn it is; true while some are left, even if just being tried."""
+        """Asks about each whose turn it is. True while some are left, even if being tried now."""
         unsettled = await self._db.read(registrations.unsettled)
         rows = [row for row in unsettled if not self._registrar.is_running(row.id)]
         await self._mark_orphans(rows)
@@ -123,7 +124,7 @@ class Recovery:
         return bool(unsettled)
 
     async def _mark_orphans(self, rows: list[Registration]) -> None:
-        """`open`, yet nobody is at it: the database failed in the middle of it."""
+        """Marks what is `open` although nobody is trying it: the database failed midway."""
         now = self._clock()
         orphans = [
             row.id for row in rows if row.state == "open" and abs(now - row.updated_at) > 2.0
@@ -164,7 +165,7 @@ class Recovery:
 
 
 def _look_of(row: Registration) -> _Look:
-    """One that was tried again meanwhile is asked for anew, and as long."""
+    """Changes if the registration was tried again meanwhile; then the 15 minutes begin anew."""
     return row.id, row.updated_at
 
 

@@ -2,18 +2,18 @@
 
 What is on disk when the process dies, and what the next start (`recovery`) makes of it:
 
-    before the intent             nothing; the caller heard nothing
-    after it, during Shopify's    `open` + sealed intent; Shopify may have the customer: it is
-    call, after its answer        looked for by our id, and the channels follow if it is there
-    deliveries written            `accepted`, each delivery `pending` and claimed: due at once; the
-    (one commit with the end      channel looks first for what the dead attempt did
-    of the intent)
+    before the intent             nothing; the caller got no answer
+    after it, during Shopify's    `open` + sealed intent. Shopify may have the customer: the next
+    call, after its answer        start looks for them by our id, and if found, sends the channels
+    deliveries written            `accepted`, each delivery `pending` and claimed: due at once. The
+    (one commit, which also       channel first looks for what the dead attempt did
+    deletes the intent)
     during a channel's call,      the same
     before its outcome is written
-    before the caller is answered everything is settled; the same person asking again is answered
+    before the caller is answered everything is settled; the same request again is answered
 
-A sign-up that asks for no more than a promise (202) is `waiting` from its first commit on, and is
-followed by `gateway.promises`.
+A sign-up that may be answered later (202) is `waiting` from its first commit on, and
+`gateway.registration.deferred` continues it.
 """
 
 import asyncio
@@ -39,20 +39,21 @@ __all__ = ["Registrar"]
 log = logging.getLogger(__name__)
 
 _LEFT_FOR_CHANNELS = 0.3
-"""Seconds of the deadline that are not spent on Shopify."""
+"""Seconds of the deadline that Shopify may not use."""
 _LIVE = frozenset({Outcome.PENDING, Outcome.DRY_RUN})
 _JUST_NOW = 10.0
-"""Seconds after its end for which a registration's customer is taken to be there."""
+"""Seconds after a registration for which its customer is assumed to exist, without asking."""
 _DISK_AGAIN = 1.0
-"""Seconds until a disk that failed is tried again."""
+"""Seconds until a failed write to the disk is tried again."""
 _AGAIN = 5.0
-"""Seconds until a promised registration that was tried live in vain is tried again."""
+"""Seconds until a sign-up that was answered 202 before, and failed live, is tried again."""
 
 
 class Registrar:
-    """`clock` is wall time. `shopify_result` is told of the master's failures and recoveries.
+    """`clock` is wall time. `shopify_result` is called with Shopify's failures and recoveries.
 
-    `bounds()` are of what may be kept, `has_room()` says whether the disk holds more that waits.
+    `bounds()` says how much may be stored, `has_room()` whether the disk can store another sign-up
+    that waits.
     """
 
     def __init__(
@@ -84,9 +85,9 @@ class Registrar:
         self._shopify_result = shopify_result
         self._intent_gone = intent_gone
         self.unclear: Callable[[], None] = lambda: None
-        """Told when a sign-up stayed unclear: somebody has to ask Shopify until it is known."""
+        """Called when nobody knows whether Shopify has the customer: Shopify has to be asked."""
         self.promised: Callable[[], None] = lambda: None
-        """Told when a sign-up was answered 202: somebody has to follow it."""
+        """Called when a sign-up was answered 202: it has to be continued."""
         self._running: dict[str, asyncio.Task[Answer]] = {}
 
     def is_running(self, registration_id: str) -> bool:
@@ -120,8 +121,8 @@ class Registrar:
         return begun
 
     async def _is_gone(self, registration_id: str, opening: Opening) -> bool:
-        """Whether the registration's customer was deleted in Shopify since: who signs up again is
-        somebody new, whether or not we heard of it. A double click asks nothing.
+        """Whether the registration's customer was deleted in Shopify meanwhile. Then the person
+        counts as new, even if no webhook told us. A double click does not ask Shopify.
         """
         if self.is_running(registration_id):
             return False
@@ -134,12 +135,12 @@ class Registrar:
             if row.customer_id in await self._shopify.read([row.customer_id]):
                 return False
         except UpstreamError:
-            return False  # then the old answer is the best there is
+            return False  # then the old answer is the best we have
         await self._db.write(lambda db: registrations.forget_person(db, row.id, opening.key))
         return True
 
     async def _free_key(self, key: bytes) -> None:
-        """No answer was remembered, so the same request must not find its key busy for a day."""
+        """Frees the key: no answer was stored, and the key must not stay busy for a day."""
         free = partial(registrations.remember, key=key, status=None, answer=b"", now=0.0)
         while True:
             try:
@@ -156,7 +157,7 @@ class Registrar:
         return task
 
     def _ended(self, registration_id: str, task: "asyncio.Task[Answer]") -> None:
-        """A second run of it may have begun meanwhile: that one is still at it."""
+        """Leaves a second run alone that may have begun meanwhile."""
         if self._running.get(registration_id) is task:
             del self._running[registration_id]
 
@@ -166,7 +167,7 @@ class Registrar:
             if opening.key is not None:
                 await self._remember(opening.key, answer, final=_is_final(answer))
         except StorageError:
-            self.unclear()  # once the disk is writable again, one of the two takes it up
+            self.unclear()  # once the disk can be written, one of the two continues
             self.promised()
             raise
         return answer
@@ -233,16 +234,18 @@ class Registrar:
         return answer
 
     async def _failed(self, begun: Begun, error: UpstreamError) -> Answer:
-        """503: nothing went to any channel. What may exist is asked for until it is clear."""
+        """503: nothing went to any channel. If the customer may exist, Shopify is asked until it is
+        known.
+        """
         self._shopify_result(error)
         log.warning("registration %s: Shopify failed: %s", begun.id, error)
         doubt = error.applied is not False or begun.verdict == "resume"
         if await self._leave(begun.id, doubt=doubt):
-            return accepted(begun.id)  # the same person was told 202: that stands
+            return accepted(begun.id)  # the same person got a 202 before: it still holds
         return problems.shopify_unavailable(error, begun.id)
 
     async def _leave(self, registration_id: str, *, doubt: bool) -> bool:
-        """Whether it waits, since somebody was promised that it will be done."""
+        """Returns whether the sign-up goes on waiting, because its caller was answered 202."""
         now = self._clock()
         waits = await self._db.write(
             lambda db: registrations.fail(db, registration_id, now + _AGAIN, now, doubt=doubt)
@@ -256,7 +259,7 @@ class Registrar:
         return waits
 
     async def _remember(self, key: bytes, answer: Answer, *, final: bool) -> None:
-        """Anything that is not final frees the key."""
+        """Stores a final answer under its key; any other answer frees the key."""
         status = answer.status if final else None
         now = self._clock()
         await self._db.write(lambda db: registrations.remember(db, key, status, answer.body, now))
@@ -268,7 +271,7 @@ class Registrar:
         return answer if answer is not None else await self._join(begun, opening)
 
     async def _join(self, begun: Begun, opening: Opening) -> Answer:
-        """The same person with the same data: the answer is that registration's."""
+        """The same person with the same data gets the first registration's answer."""
         running = self._running.get(begun.id)
         answer = await asyncio.shield(running) if running is not None else None
         if opening.email_verified:
@@ -292,6 +295,6 @@ class Registrar:
 
 
 def _is_final(answer: Answer) -> bool:
-    """Worth remembering under an idempotency key; so is a promise, while it waits."""
+    """Whether the answer is stored under its idempotency key. A 202 is, while it waits."""
     taken = answer.status == 409 and b'"already-registered"' in answer.body
     return taken or answer.status in {201, 202}

@@ -1,4 +1,4 @@
-"""How a registration stands: what is told to whoever asks for it, or sends the same again."""
+"""Where a registration stands: for whoever asks, or sends the same request again."""
 
 import sqlite3
 
@@ -17,7 +17,7 @@ class Standing:
         self._deliverer = deliverer
 
     async def shown(self, registration_id: str) -> Answer | None:
-        """200 with its body as it stands now; None where there is nothing to tell."""
+        """200 with its body as things stand now; None if there is nothing to show."""
         row, deliveries = await self._read(registration_id, tell=False)
         if row is None:
             return None
@@ -28,10 +28,10 @@ class Standing:
         return Answer(200, accepted(row.id).body) if row.state == "waiting" else None
 
     async def answer_of(self, registration_id: str) -> Answer | None:
-        """What somebody who sends the same again hears: 201, 202 or the problem.
+        """The answer to the same request again: 201, 202 or the problem.
 
-        None where it is not known yet. The caller hears of the success, so what was sent stands
-        from now on.
+        None if it is not known yet. From now on the success counts as told to the caller, so a
+        later sign-up cannot replace this registration's data.
         """
         row, deliveries = await self._read(registration_id, tell=True)
         if row is None:
