@@ -20,7 +20,7 @@ async def go_round(
     who: str,
 ) -> None:
     """Runs for ever. `one()` makes a round and returns whether work is left; if so, the next round
-    comes after `pause` seconds.
+    comes after `pause` seconds at the latest, otherwise once `wake` is set.
 
     A round that fails is logged (`what` could not be read, by `who`) and made again.
     """

@@ -1,4 +1,4 @@
-"""Work that goes on after its caller has gone, and its end."""
+"""Work that continues after its caller has gone, and how it ends at shutdown."""
 
 import asyncio
 import logging
@@ -17,7 +17,7 @@ class Background:
         self._endless: set[asyncio.Task[Any]] = set()
 
     def keep(self, coroutine: Any) -> "asyncio.Task[Any]":
-        """Run something on after its caller has gone; shutdown waits for it."""
+        """Run something that continues after its caller has gone; shutdown waits for it."""
         task = asyncio.create_task(coroutine)
         self._tasks.add(task)
         task.add_done_callback(self._forget)
@@ -37,7 +37,7 @@ class Background:
             log.error("background work failed: %s", error if known else type(error).__name__)
 
     async def finish(self, seconds: float) -> None:
-        """Let what is under way end; what has not ended by then is due again at the next start."""
+        """Wait for what is running; what has not ended in time is due again at the next start."""
         if self._tasks:
             await asyncio.wait(set(self._tasks), timeout=seconds)
         rest = self._tasks | self._endless

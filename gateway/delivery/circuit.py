@@ -1,8 +1,8 @@
 """The gate before a channel: its circuit breaker, and the pause while its credentials are refused.
 
-Closed for business, the gate lets one attempt through as a probe when its time has come (or when a
-person asks); the probe's end opens the gate or shuts it again. While it is shut nobody waits for
-time-outs: deliveries are persisted at once, uncounted.
+A shut gate lets one attempt through as a probe when its time has come, or when a person asks. The
+probe's result opens the gate or shuts it again. While it is shut nobody waits for time-outs:
+deliveries are stored at once, uncounted.
 """
 
 import asyncio
@@ -18,9 +18,9 @@ FIRST_PAUSE = 5.0
 LONGEST_PAUSE = 60.0
 AUTH_PAUSE = 10.0
 LONG_RETRY_AFTER = 2.0
-"""Seconds of `Retry-After` from which on the whole channel waits, instead of its callers."""
+"""If `Retry-After` is at least this many seconds, the whole channel waits, not its callers."""
 WIDEST = 64
-"""Backlog attempts at the same time; after a recovery the number rises from one."""
+"""Most attempts of the backlog at the same time; after a recovery the number rises from one."""
 
 
 class Admission(Enum):
@@ -30,7 +30,7 @@ class Admission(Enum):
 
 
 class Gate:
-    """`clock` is monotonic. `cause` says why it is shut, None while it is open; `reason` tells."""
+    """`clock` is monotonic. `cause`: why it is shut, None if open; `reason`: the same in words."""
 
     def __init__(self, channel: str, clock: Callable[[], float], widest: int = WIDEST) -> None:
         self.channel = channel
@@ -49,7 +49,7 @@ class Gate:
         return max(0.0, self._until - self._clock()) if self.cause else 0.0
 
     async def admit(self, *, person: bool = False) -> Admission:
-        """A person's attempt probes at once, or waits for the probe that is under way."""
+        """A person's attempt probes at once, or waits for the running probe."""
         while True:
             if self.cause is None:
                 return Admission.PASS
@@ -65,7 +65,7 @@ class Gate:
             return Admission.PROBE
 
     def succeeded(self) -> bool:
-        """An attempt reached the channel. True if the gate was shut until now."""
+        """An attempt reached the channel. True if the gate had been shut."""
         reopened = self.cause is not None
         self._failures = 0
         if reopened:
@@ -87,21 +87,21 @@ class Gate:
             self._failures += 1
             probed = self.cause is not None and self._probing is not None
             if probed or (self.cause is None and self._failures >= FAILURES_TO_OPEN):
-                # Only a probe makes the pause longer: what was under way meanwhile is no news.
+                # Only a probe makes the pause longer: other running attempts tell nothing new.
                 self._shut(error.error_class, self._pause)
                 self._pause = min(LONGEST_PAUSE, self._pause * 2)
         elif self.cause is not None:
-            self.succeeded()  # the channel answers again, if only to refuse this customer
+            self.succeeded()  # the channel answers again, even if it refuses this customer
         self._end_probe()
 
     def reopen(self) -> None:
-        """What shut the gate may be mended (new credentials): attempts show whether it is."""
+        """The cause may be gone (new credentials): attempts will show whether it is."""
         self.cause = None
         self._failures = 0
         self.window = 1
 
     def abandon(self) -> None:
-        """The probe ended without having reached the channel."""
+        """The probe ended without reaching the channel."""
         self._end_probe()
 
     def _asks_to_wait(self, error: UpstreamError) -> bool:

@@ -1,4 +1,6 @@
-"""The wall clock may be set: what waits moves along, before a time by the new clock is written."""
+"""When the wall clock is set, the times of waiting deliveries move with it, before any time of the
+new clock is written.
+"""
 
 import asyncio
 import logging
@@ -13,12 +15,12 @@ __all__ = ["Jumps"]
 log = logging.getLogger(__name__)
 
 _JUMP = 5.0
-"""Seconds between two looks at the clock that no real time explains."""
+"""Seconds by which the wall clock must differ from real time to count as having been set."""
 _ALL = 2**62
 
 
 class Jumps:
-    """`clock` is wall time. Whoever writes when something is due follows it first."""
+    """`clock` is wall time. Call `follow` before you write when something is due."""
 
     def __init__(self, db: Database, clock: Callable[[], float]) -> None:
         self._db = db
@@ -29,7 +31,7 @@ class Jumps:
         self._below: int | None = None
 
     async def follow(self) -> bool:
-        """Whether it has jumped. Raises StorageError: the rest is moved next time."""
+        """Returns whether the clock was set. Raises StorageError: then the rest moves next time."""
         jump = self._clock() - time.monotonic() - self._offset
         if abs(jump) < _JUMP and self._below is None:
             self._offset += jump

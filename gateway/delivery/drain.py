@@ -1,8 +1,9 @@
-"""Draining one channel's backlog: its window is always full, whatever single attempts take.
+"""Sends one channel's backlog, with as many attempts at a time as the window allows, however long a
+single attempt takes.
 
-While attempts are under way the next customers are read from Shopify in a batch, so that neither
-waits for the other. How fast it goes is the limits' business (`gateway.wire.limits`), how wide the
-window is the gate's, which rises from one after a recovery.
+While attempts run, the next customers are read from Shopify in a batch, so that neither waits for
+the other. The rate is limited by `gateway.wire.limits`; the width of the window is the gate's, and
+rises from one after a recovery.
 """
 
 import asyncio
@@ -18,16 +19,16 @@ from gateway.outcomes import Delivery
 __all__ = ["Drain", "KeepBack"]
 
 BATCH = 50
-"""Customers read at once: Shopify counts a point or so for each."""
+"""Customers read in one call: each costs about one of Shopify's cost points."""
 
 Due = Callable[[int, set[int]], Awaitable[list[Delivery]]]
-"""`(limit, ids to pass over)` -> what is due."""
+"""`(limit, ids to pass over)` -> the deliveries that are due."""
 KeepBack = Callable[[Sequence[Delivery]], Awaitable[None]]
-"""They stay until their flag, or they themselves, change."""
+"""Keeps deliveries back until their flag or they themselves change."""
 
 
 class Drain:
-    """One run. `keeping()` is asked before flags decide: it marks what they did not let go."""
+    """One run. `keeping()` is called before flags decide; its result marks what they keep back."""
 
     def __init__(
         self, route: Route, deliverer: Deliverer, due: Due, keeping: Callable[[], KeepBack]
@@ -42,7 +43,7 @@ class Drain:
         self._exhausted = False
 
     async def run(self) -> bool:
-        """Until nothing is due or nothing may go; whether anything was tried."""
+        """Runs until nothing is due, or nothing may go. Returns whether anything was tried."""
         tried = False
         try:
             while True:
@@ -62,12 +63,12 @@ class Drain:
         return self._gate.cause is not None and self._gate.remaining() > 0
 
     def _window(self) -> int:
-        """A shut gate lets one through, as a probe."""
+        """Fills the window. A shut gate lets one attempt through, as a probe."""
         return self._gate.window if self._gate.cause is None else 1
 
     def _fill_window(self) -> bool:
         if self._is_shut():
-            self._ready.clear()  # nothing of it was claimed: it stays as it is
+            self._ready.clear()  # none of these was claimed: they stay as they are
             self._exhausted = True
         started = False
         while self._ready and len(self._running) < self._window():
@@ -97,7 +98,7 @@ class Drain:
         return []
 
     def _collect(self) -> None:
-        """Raises what an attempt or the reading raised, a StorageError above all."""
+        """Raises what an attempt or the reading raised; a StorageError comes first."""
         if self._reading is not None and self._reading.done():
             reading, self._reading = self._reading, None
             page = reading.result()

@@ -1,4 +1,4 @@
-"""What the flags say to a delivery: its channel's, and for a profile change FLAG_UPDATES too."""
+"""What the flags say of a delivery: its channel's, and for a profile change FLAG_UPDATES too."""
 
 from collections.abc import Callable
 
@@ -23,9 +23,9 @@ class Permission:
         *,
         linked: bool = False,
     ) -> Decision:
-        """Percentage and allow-list of a channel count until it has the customer (`linked`).
+        """A channel's percentage and allow-list count only until it has the customer (`linked`).
 
-        A profile change goes by the stricter of two flags; an erasure goes whatever they say.
+        For a profile change the stricter of two flags counts. A removal goes whatever they say.
         """
         if kind is Kind.REMOVAL:
             return Decision(Mode.ON, Reason.SET)

@@ -1,7 +1,7 @@
-"""What an attempt hands its channel: the customer, their link, and what the record was last given.
+"""What an attempt hands its channel: the customer, their link, and what the record was last sent.
 
-A hash of a field is keyed and bound to channel and customer, so that equal values of two people
-cannot be told from the database.
+A hash of a field is keyed and bound to channel and customer, so that nobody can see from the
+database that two people have the same value.
 """
 
 import asyncio
@@ -26,7 +26,7 @@ __all__ = ["Works"]
 
 
 class _Once:
-    """What a function of nothing gives, asked once."""
+    """Calls a function once and remembers its result."""
 
     __slots__ = ("_made", "_make")
 
@@ -63,8 +63,8 @@ class Works:
     async def member_number(
         self, customer_id: int, deliveries: Iterable[Delivery] = ()
     ) -> str | None:
-        """The number that tills know this customer by, or, by what is owed them, will know; as far
-        as they may be told it.
+        """The number that tills know this customer by, or will know once the open delivery has
+        arrived; None if the customer may not know it.
         """
         link = await self.link(self.numbering, customer_id) if self.numbering else None
         if link is not None and link.unproven:
@@ -73,20 +73,20 @@ class Works:
         return known or self.number_beforehand(customer_id, deliveries)
 
     def number_beforehand(self, customer_id: int, deliveries: Iterable[Delivery]) -> str | None:
-        """Of one without a link: the number that what is owed them will give them."""
+        """For a customer without a link: the number that the open delivery will give them."""
         if self.numbering is None:
             return None
         return self._routes[self.numbering].number_beforehand(customer_id, deliveries)
 
     def _number_by_rule(self, customer_id: int) -> str:
-        """The number that this customer will have, where that is known beforehand; else ''."""
+        """The number that this customer will have, if that is known beforehand; else ''."""
         if self.numbering is None:
             return ""
         route = self._routes[self.numbering]
         will_be = self._flags()[self.numbering].decide(customer_id).mode in {Mode.ON, Mode.HOLD}
         return str(customer_id) if will_be and route.numbers_by_rule() else ""
 
-    # -- what was given
+    # -- what was last sent
 
     def given(self, channel: str, customer_id: int, marks: Mapping[str, str] | None) -> Given:
         hashed, *before = (partial(k.marks, f"{channel} {customer_id}") for k in self._keys.every)
@@ -97,7 +97,7 @@ class Works:
         return self.states(channel, customer)[0]
 
     def states(self, channel: str, customer: Customer) -> list[str]:
-        """The same by every secret, newest first."""
+        """The same with every secret, newest first."""
         whole, scope = orjson.dumps(customer.profile).decode(), f"{channel} {customer.id}"
         return [keys.marks(scope, {"": whole})[""] for keys in self._keys.every]
 
@@ -106,7 +106,7 @@ class Works:
         return self._keys.emails(customer.profile.email)
 
     def turn(self, channel: str, customer_id: int) -> asyncio.Lock:
-        """Held while a channel's record of a customer is read, written or unlinked: by one."""
+        """A lock: one at a time reads, writes or unlinks a channel's record of a customer."""
         return self._turns.setdefault((channel, customer_id), asyncio.Lock())
 
     @contextmanager
@@ -119,13 +119,13 @@ class Works:
             del self._sending[key]
 
     def is_sending(self, channel: str, customer: Customer) -> bool:
-        """Whether an attempt is under way with the customer just as they are now."""
+        """Whether an attempt is running with the customer exactly as they are now."""
         return self._sending.get((channel, customer.id)) == customer
 
     # -- before an attempt
 
     async def is_kept_back(self, delivery: Delivery, customer: Customer | None) -> bool:
-        """By its flags, now that the customer is at hand (None: gone from Shopify)."""
+        """Whether its flags keep it back, now that the customer is read (None: gone)."""
         if delivery.urgent and not self._routes[delivery.channel].settings().missing():
             return False
         update = delivery.kind is Kind.UPDATE
@@ -139,7 +139,7 @@ class Works:
     async def prepare(
         self, delivery: Delivery, customer: Customer, *, fresh: bool
     ) -> tuple[Work, Mode]:
-        """The work; and ON, or the mode that keeps back all but the customer's opting out."""
+        """The work; and the mode: ON, or the one that keeps back all but an opt-out of mail."""
         link, number, mode = None, self._number_by_rule(customer.id), Mode.ON
         if not fresh:
             link = await self.link(delivery.channel, customer.id)
@@ -160,7 +160,7 @@ class Works:
         fresh: bool,
         number: str,
     ) -> Work:
-        """What is known of a record before its link is written stands in the plan."""
+        """Until the link is written, the plan holds what is known of a record."""
         route = self._routes[delivery.channel]
         known = link.fields if link else (delivery.plan or {}).get("fields")
         given = self.given(delivery.channel, customer.id, known)

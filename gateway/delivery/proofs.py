@@ -1,4 +1,4 @@
-"""An e-mail becomes known to be a customer's: what waited for that goes on."""
+"""An e-mail is proven to be a customer's: what waited for that continues."""
 
 import sqlite3
 from collections.abc import Callable, Sequence
@@ -13,7 +13,7 @@ __all__ = ["Proofs"]
 
 
 class Proofs:
-    """`due(channel)` is told where a delivery may go now; `clock` is wall time."""
+    """`due(channel)` is called when a delivery may go now; `clock` is wall time."""
 
     def __init__(
         self,
@@ -32,9 +32,9 @@ class Proofs:
     async def prove(
         self, customer_id: int, emails: Sequence[bytes], *, signed_in: bool = False
     ) -> None:
-        """The e-mail, as its hashes, is known to be theirs: what waited for that goes on.
+        """The e-mail, given as its hashes, is theirs: what waited for that continues.
 
-        `signed_in`: since they are signed in at Shopify, which proves the e-mail of the first time.
+        `signed_in`: they can sign in at Shopify, which proves the e-mail of their first sign-in.
         """
 
         def is_news(db: sqlite3.Connection) -> bool:
@@ -50,7 +50,7 @@ class Proofs:
             self._due(self._channel)
 
     async def release(self, customer_id: int) -> None:
-        """What waits for a proof that is there goes on."""
+        """Continues what waits for a proof that exists already."""
 
         def unit(db: sqlite3.Connection) -> bool:
             return self._owe(db, customer_id, proofs.release(db, [customer_id]))
@@ -59,11 +59,11 @@ class Proofs:
             self._due(self._channel)
 
     async def signed_in(self, customer: Customer) -> None:
-        """Their first sign-in at Shopify, by a code that was mailed, proves the e-mail of then."""
+        """Their first sign-in at Shopify, with a mailed code, proves the e-mail of that moment."""
         await self.prove(customer.id, self._works.emails(customer), signed_in=True)
 
     async def trust(self, customer_id: int, reference: str) -> bool:
-        """A person says that the linked record is theirs. False where that was known."""
+        """A person says that the linked record is theirs. False if that was known already."""
 
         def unit(db: sqlite3.Connection) -> bool:
             return self._owe(db, customer_id, links.trust(db, customer_id, reference))
@@ -73,13 +73,13 @@ class Proofs:
         return released
 
     def _owe(self, db: sqlite3.Connection, customer_id: int, released: bool) -> bool:
-        """The changes that a released link has kept off until now; `released` again."""
+        """Opens deliveries for the changes that an unproven link held off. Returns `released`."""
         if released:
             outbox.add(db, customer_id, None, self._owed_since(customer_id), self._clock())
         return released
 
     def _owed_since(self, customer_id: int) -> list[NewDelivery]:
-        """What a record is owed that took no change until now."""
+        """The delivery for a record that accepted no change until now."""
         decided = self._works.permission.decide(
             self._channel, customer_id, Kind.UPDATE, None, linked=True
         )

@@ -1,8 +1,8 @@
-"""Replay: a person sends persisted deliveries again, now; the progress is a stream of events.
+"""Replay: a person sends stored deliveries again, now. The progress is a stream of events.
 
-It goes through the same attempt as the worker, under the same limits. A run takes each delivery at
-most once: what an attempt since the run's beginning has touched is passed over, so that a run that
-is handed to another owner goes on where it was.
+It makes the same attempts as the worker, under the same limits. A run takes each delivery at most
+once: it passes over whatever was attempted since it began. So a run that moves to another owner of
+the database continues where it was.
 """
 
 import asyncio
@@ -30,8 +30,8 @@ REPLAYABLE = (Outcome.RETRYING, Outcome.FAILED, Outcome.HELD)
 class ReplayOptions:
     """`rate` attempts a second (None: the upstreams' limits).
 
-    `began` continues an earlier run: the last attempt before it. `recreate`: a record that is gone
-    from its system is made anew.
+    `began` continues an earlier run: the id of the last attempt before it. `recreate`: create a
+    record again that is gone from its system.
     """
 
     chosen: DeliveryFilter = field(default_factory=DeliveryFilter)
@@ -53,8 +53,8 @@ class Replay:
     ) -> AsyncIterator[dict[str, Any]]:
         """Events: `start` (total, began), `delivery` (id, channel, outcome, …), `end` (counts).
 
-        Once `stop` is set nothing more is begun; what is under way ends, and then the stream
-        ends without `end`.
+        Once `stop` is set nothing more is begun. Running attempts end, and then the stream ends
+        without `end`.
         """
         stop = stop or asyncio.Event()
         began = options.began
@@ -74,7 +74,7 @@ class Replay:
         yield {"event": "end", "counts": dict(counts)}
 
     def _narrowed(self, chosen: DeliveryFilter) -> DeliveryFilter | None:
-        """Only outcomes that a replay takes."""
+        """Narrowed to the outcomes that a replay takes; None if none is left."""
         wanted = chosen.outcomes or REPLAYABLE
         outcomes = tuple(outcome for outcome in wanted if outcome in REPLAYABLE)
         return replace(chosen, outcomes=outcomes) if outcomes else None
@@ -137,7 +137,7 @@ class Replay:
         pace: "_Pace",
         stop: asyncio.Event,
     ) -> AsyncIterator[dict[str, Any]]:
-        """Each event as its attempt ends. Whoever stops listening leaves the rest untried."""
+        """Each event as its attempt ends. If the listener stops, the rest is not tried."""
         slots = asyncio.Semaphore(max(1, options.concurrency))
 
         async def one(delivery: Delivery, customer: Customer | None) -> dict[str, Any] | None:
@@ -168,7 +168,7 @@ class Replay:
             await asyncio.gather(*tasks, return_exceptions=True)
 
     def _would(self, delivery: Delivery, options: ReplayOptions) -> str:
-        """`too_late` mails go only when named; a flag that is off keeps its deliveries."""
+        """What would happen: `too_late` mails go only if named, others only if the flag is on."""
         late = delivery.error_class is ErrorClass.TOO_LATE or self._deliverer.is_too_late(delivery)
         if late and not options.chosen.names_too_late:
             return "too_late"

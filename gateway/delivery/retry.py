@@ -1,4 +1,4 @@
-"""The retry decision, as a value: how an attempt that failed goes on. Pure; the clock is given."""
+"""The retry decision, as a value: what follows a failed attempt. Pure; the clock is given."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -53,12 +53,12 @@ def judge(
 
 
 def _passes(error: UpstreamError) -> bool:
-    """A conflict that another delivery is about to end says when it is to be looked at again."""
+    """A conflict that another delivery may end comes with the time to look again."""
     return error.error_class is ErrorClass.CONFLICT and error.retry_after is not None
 
 
 def wait_for_channel(cause: ErrorClass, message: str, again_at: float) -> Decision:
-    """The channel as a whole is to blame: nothing is counted against this customer."""
+    """The whole channel is the cause: nothing is counted against this customer."""
     return Decision(Outcome.RETRYING, cause, message, again_at, False, Waiting.CHANNEL)
 
 
@@ -70,7 +70,7 @@ def wait_for_shopify(error: UpstreamError, now: float) -> Decision:
 
 
 def wait_for_a_person(now: float) -> Decision:
-    """The customer seems gone, as too many others do."""
+    """The customer seems gone, and so do too many others: a person decides."""
     text = "the customer seems gone from Shopify, as too many others do: see `removals list`"
     return Decision(
         Outcome.RETRYING, None, text, now + PERSON_AGAIN, counted=False, waiting=Waiting.SHOPIFY

@@ -1,4 +1,4 @@
-"""What leads to a channel."""
+"""A channel, together with what is needed to reach it."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -21,9 +21,9 @@ class Route:
     settings: Callable[[], Section]
 
     def number_beforehand(self, customer_id: int, deliveries: Iterable[Delivery]) -> str | None:
-        """The member number that the rule gives to a customer whom this channel is owed.
+        """The member number that a customer with an open delivery to this channel will get.
 
-        Never for somebody who did not sign up: then nothing is owed.
+        Only for somebody who signed up: others have no such delivery.
         """
         owed = any(
             delivery.channel == self.spec.name
@@ -34,5 +34,5 @@ class Route:
         return str(customer_id) if owed and self.numbers_by_rule() else None
 
     def numbers_by_rule(self) -> bool:
-        """Whether the Shopify customer id is everybody's member number, as things are set now."""
+        """Whether, by the settings of now, the Shopify customer id is everybody's member number."""
         return self.spec.number_is_customer_id(self.settings())

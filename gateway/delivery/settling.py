@@ -1,4 +1,4 @@
-"""Writing how attempts ended: those that end together in one commit, and each for itself."""
+"""Writes how attempts ended: in one commit for those that end together, yet each for itself."""
 
 import asyncio
 import logging
@@ -17,11 +17,11 @@ __all__ = ["Ends", "ended_together"]
 log = logging.getLogger(__name__)
 
 _TOGETHER = 0.01
-"""Seconds that an outcome waits for others that end with it, to share their commit."""
+"""Seconds that an outcome waits for others, to share one commit."""
 
 
 class Ends:
-    """`clock` is wall time; `listen` is told of every settled attempt."""
+    """`clock` is wall time; `listen` is called with every settled attempt."""
 
     def __init__(
         self,
@@ -36,9 +36,9 @@ class Ends:
         self._listen = listen
 
     async def settle(self, settlements: Sequence[Settlement]) -> list[Ended]:
-        """One that cannot be written spoils nobody else's. Raises StorageError.
+        """An outcome that cannot be written does not stop the others. Raises StorageError.
 
-        It has failed then, so that a person looks at it: another attempt would end there again.
+        That delivery is failed, so that a person looks at it: another attempt would end the same.
         """
         try:
             return await self._write(settlements)
@@ -52,7 +52,7 @@ class Ends:
             return await self._write([_unwritable(end, type(error).__name__)])
 
     async def _write(self, settlements: Sequence[Settlement]) -> list[Ended]:
-        """Together; only then is anybody told."""
+        """Writes all together, and calls `listen` only then."""
         await self._jumps.follow()
         now = self._clock()
         written = await self._db.write(lambda db: outbox.settle(db, settlements, now))
@@ -66,7 +66,7 @@ class Ends:
     async def end(
         self, delivery: Delivery, outcome: Outcome, error_class: ErrorClass | None, message: str
     ) -> Delivery | None:
-        """Of one that is not tried any more; None where it was discarded meanwhile."""
+        """Ends a delivery that is no longer tried; None if it was discarded meanwhile."""
         now = self._clock()
         settlement = Settlement(
             delivery.id, outcome, started_at=now, error_class=error_class, message=message
@@ -75,7 +75,7 @@ class Ends:
         return settled[0].delivery if settled else None
 
     async def postpone(self, deliveries: Sequence[Delivery], decision: Decision) -> None:
-        """Wait without an attempt: nothing was tried, so nothing is recorded but the time."""
+        """The deliveries wait. Nothing was tried, so only the time of the next try is written."""
         ids = [d.id for d in deliveries if d.outcome in {Outcome.PENDING, Outcome.RETRYING}]
         if ids:
             await self._jumps.follow()
@@ -85,7 +85,7 @@ class Ends:
     def _tell(self, ended: Ended) -> None:
         try:
             self._listen(ended)
-        except Exception:  # it is written: whoever listens changes nothing of that
+        except Exception:  # it is written: an error of a listener changes nothing
             log.exception("the end of delivery %d could not be told", ended.delivery.id)
 
 
@@ -104,7 +104,7 @@ def _unwritable(end: Settlement, error: str) -> Settlement:
 async def ended_together(
     running: Iterable["asyncio.Task[Settlement]"], seconds: float
 ) -> set["asyncio.Task[Settlement]"]:
-    """The first to end, and those that end with it; none where `seconds` pass before."""
+    """The first to end, and those that end with it; none if `seconds` pass before that."""
     first, rest = await asyncio.wait(running, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
     if not first or not rest:
         return first

@@ -1,4 +1,4 @@
-"""The worker: follows the schedule, a loop for each channel, so that one blocks no other."""
+"""The worker: sends what is due. Each channel has its own loop, so that none blocks another."""
 
 import asyncio
 import logging
@@ -24,11 +24,11 @@ log = logging.getLogger(__name__)
 IDLE = 1.0
 """Seconds between looks into the outbox when nothing wakes the worker."""
 _SWEEP = 200
-"""Deliveries that are looked at in one go once the flags have changed."""
+"""Deliveries that are looked at in one step after the flags have changed."""
 
 
 class Worker:
-    """`auto_replay()` false: only what was never tried to its end is taken, retries wait."""
+    """If `auto_replay()` is false, only deliveries without a finished attempt go; retries wait."""
 
     def __init__(
         self,
@@ -44,7 +44,7 @@ class Worker:
         self._tasks: list[asyncio.Task[None]] = []
         self._wake = {name: asyncio.Event() for name in deliverer.routes}
         self._sweep = asyncio.Event()
-        self._flags = 0  # counts their changes
+        self._flags = 0  # counts the changes of the flags
 
     def start(self) -> None:
         self._tasks = [
@@ -63,13 +63,13 @@ class Worker:
                 await task
 
     def wake(self, channel: str | None = None) -> None:
-        """Something is due: look at once."""
+        """Something is due: look into the outbox at once."""
         for name, event in self._wake.items():
             if channel in {None, name}:
                 event.set()
 
     def flags_changed(self) -> None:
-        """Held deliveries may go now, and those that their flag kept back."""
+        """Held deliveries, and those that their flag kept back, may go now."""
         self._flags += 1
         self._sweep.set()
         self.wake()
@@ -92,14 +92,14 @@ class Worker:
                         await event.wait()
 
     async def _round(self, route: Route) -> bool:
-        """Drain what is due; false if there was nothing, or nothing may go."""
+        """Sends what is due. False if nothing was due, or nothing may go."""
         if route.gate.cause is not None and route.gate.remaining() > 0:
             return False
         due = partial(self._due, route.spec.name)
         return await Drain(route, self._deliverer, due, self._keeping).run()
 
     async def _due(self, name: str, limit: int, passed: set[int]) -> list[Delivery]:
-        """What is due and may go; what its flag keeps back is in nobody's way."""
+        """What is due and may go. What its flag keeps back is set aside and blocks nothing."""
         now, retries = self._clock(), self._auto_replay()
         while True:
             keep_back = self._keeping()
@@ -115,7 +115,7 @@ class Worker:
                 return going
 
     def _keeping(self) -> KeepBack:
-        """Marks what the flags of this moment keep back, unless they have changed by then."""
+        """A function that marks what these flags keep back, unless they have changed by then."""
         flags = self._flags
 
         async def keep_back(deliveries: Sequence[Delivery]) -> None:
@@ -128,7 +128,7 @@ class Worker:
         return keep_back
 
     async def _watch_clock(self) -> None:
-        """A wall clock that jumps moves what waits along with it."""
+        """When the wall clock is set, the times of waiting deliveries move with it."""
         while True:
             await asyncio.sleep(IDLE)
             with suppress(StorageError):
@@ -165,7 +165,7 @@ class Worker:
                 self.wake(channel)
 
     async def _look_again(self, channel: str) -> None:
-        """What was kept back, and may go by the flags of now."""
+        """Deliveries that were kept back, and that the flags let go now, become due."""
         for outcome in (Outcome.PENDING, Outcome.RETRYING):
             after = outbox.START
             while page := await self._db.read(
