@@ -1,3 +1,3 @@
-"""All after sign-up: changes from every side, webhooks, reconciliation, backfill."""
+"""Everything after sign-up: changes from every side, webhooks, reconciliation, backfill."""
 
 __all__ = ()

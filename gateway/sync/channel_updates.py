@@ -1,7 +1,7 @@
-"""Changes of a customer on their way to the channels: what differs opens a delivery, an echo none.
+"""Sends changes of a customer on to the channels: a difference opens a delivery, an echo does not.
 
-Whom a channel has is brought up to date there; who is not known to it is made there only if they
-signed up through us (others are the business of `backfill` and SHOPIFY_SYNC_OTHERS).
+If a channel has the customer, its record is updated. If not, the record is created only if the
+customer signed up through us; the others are for `backfill` and SHOPIFY_SYNC_OTHERS.
 """
 
 import asyncio
@@ -19,12 +19,12 @@ from gateway.store import Database, links, outbox
 __all__ = ["Standing", "Updates"]
 
 _REHEARSAL = 60.0
-"""Seconds that a dry run is waited for; it goes on after that."""
+"""Seconds to wait for a dry run; it continues after that."""
 
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """What we know of customers, by customer and channel."""
+    """Links and open deliveries of customers, by customer and channel."""
 
     links: Mapping[tuple[int, str], Link]
     open: Mapping[tuple[int, str], Delivery]
@@ -48,10 +48,10 @@ class Updates:
         self.channels = tuple(n for n, r in deliverer.routes.items() if r.spec.updates)
 
     async def changed(self, customers: Sequence[Customer], *, kind: Kind = Kind.UPDATE) -> int:
-        """Customers as just read from Shopify: the number of deliveries opened or raised.
+        """Opens or raises the deliveries for customers just read from Shopify; returns how many.
 
-        One look into the database where nothing differs. FLAG_UPDATES and the channel's flag are
-        asked: off opens nothing, but the opting out of mail goes whatever they say.
+        If nothing differs this is one look into the database. If FLAG_UPDATES or the channel's flag
+        is off, nothing is opened; opting out of mail goes whatever they say.
         """
         if not customers:
             return 0
@@ -85,7 +85,7 @@ class Updates:
     def _news(
         self, customer: Customer, channel: str, standing: Standing, kind: Kind
     ) -> NewDelivery | None:
-        """None for an echo: nothing differs, or just this is under way or was tried in vain."""
+        """None for an echo: nothing differs, or just this is being tried or was tried in vain."""
         waiting = standing.open.get((customer.id, channel))
         if waiting is not None and self._is_tried(waiting, customer):
             return None
@@ -108,10 +108,10 @@ class Updates:
         kind: Kind = Kind.UPDATE,
         live: bool = False,
     ) -> NewDelivery | None:
-        """What the channel is owed. `waiting` is its open delivery; `live`: tried at once."""
+        """The delivery to open, or None. `waiting` is the open delivery; `live`: tried at once."""
         differs, urgent = True, False
         if link is not None and link.unproven:
-            return None  # it takes no change until the e-mail is proven
+            return None  # no change goes there until the e-mail is proven
         if link is not None:
             differs, urgent = self._differences(customer, link)
         elif not self._may_be_made(channel, customer, waiting):
@@ -135,7 +135,9 @@ class Updates:
     async def owed_beforehand(
         self, customer_id: int, *, opting_out: bool, not_before: float
     ) -> list[NewDelivery]:
-        """What a change is going to owe whom a channel has, or waits for; Shopify is yet to say."""
+        """The deliveries that a change opens before Shopify has answered: for each channel that has
+        the customer, or has a delivery open.
+        """
         standing = await self.standing([customer_id])
         owed = []
         for name in self.channels:
@@ -159,7 +161,7 @@ class Updates:
         return owed
 
     async def owed_live(self, customer: Customer, before: Sequence[Delivery]) -> list[NewDelivery]:
-        """What the channels are owed now that Shopify has made the change. `before`: beforehand."""
+        """The deliveries now that Shopify has made the change. `before`: opened beforehand."""
         standing = await self.standing([customer.id])
         opened = {delivery.id for delivery in before if delivery.version == 1}
         owed = []
@@ -185,7 +187,7 @@ class Updates:
         linked: bool,
         kind: Kind = Kind.UPDATE,
     ) -> Mode:
-        """Of an open delivery its own kind's flags count."""
+        """For an open delivery, the flags of its own kind count."""
         decide = self._deliverer.works.permission.decide
         asked = kind if waiting is None else waiting.kind
         return decide(channel, customer_id, asked, email, linked=linked).mode
@@ -214,7 +216,7 @@ class Updates:
 
 
 def _outcome(mode: Mode, *, urgent: bool, waiting: Delivery | None) -> Outcome | None:
-    """None: nothing is owed. An open delivery is there already: its flags are asked again later."""
+    """None: no delivery. If one is open already, its flags are read again at its attempt."""
     if mode is Mode.ON or urgent:
         return Outcome.PENDING
     if mode is Mode.HOLD:

@@ -1,12 +1,12 @@
-"""Changes made at the till, on their way to Shopify and from there to the other channels.
+"""Sends changes made at the till to Shopify, and from there to the other channels.
 
-    a member changed      its webhook is durable; the work is done again until it has ended
-    Shopify is written    a repetition finds that Shopify says the same by now
-    marks are written     with them, that the channels have yet to hear of it
-    channels are owed     a delivery each; only then is the webhook done
+    a member changed        its webhook is on disk; the work is repeated until it has ended
+    Shopify is written      a repetition finds that Shopify has the same value by now
+    marks are written       they also say that the other channels have not been told yet
+    deliveries are opened   one for each channel; only then is the webhook done
 
-A change of one customer comes after the other, whichever side it is from. The echo of a write to
-Shopify finds the marks that say so, and is no change; nor is what the till wrote otherwise.
+Changes of one customer are made one after the other, whichever side they come from. The echo of a
+write to Shopify meets marks that say so, and is no change; nor is the same value written otherwise.
 """
 
 import asyncio
@@ -35,9 +35,9 @@ log = logging.getLogger(__name__)
 CHANNEL = "smaregi"
 _AT_ONCE = 8
 _MOST = 500
-"""Members of one round that are read one by one."""
+"""At most so many members of one round are read one by one."""
 _AGAIN = 1.0
-"""Seconds until a member is looked at again that an attempt wrote to meanwhile."""
+"""Seconds until a member is looked at again if an attempt wrote to it meanwhile."""
 _LONGEST_WRITE = 20.0
 _STATUS, _PRESENT, _GONE = "status", "0", "gone"
 _LEFT = {"3": "withdrawn", "4": "merged into another", _GONE: "deleted"}
@@ -73,7 +73,7 @@ class Till:
         self.too_many: Callable[[], None] = lambda: None
 
     async def linked(self, member_ids: Iterable[int]) -> list[Link]:
-        """Those of the members who are customers of Shopify, and known to be them."""
+        """Those of the members who are linked to a customer, with a proven e-mail."""
         ids = [str(each) for each in member_ids]
         found = await self._tools.db.read(lambda db: links.of_references(db, CHANNEL, ids))
         return [link for link in found if not link.unproven]
@@ -85,8 +85,8 @@ class Till:
         return bool(new) or _is_left(given, str(row.get("status") or _PRESENT)) is not None
 
     async def members_changed(self, member_ids: Iterable[int]) -> None:
-        """Take over what the till changed. Raises LaterError, and the first UpstreamError after
-        all others were looked at.
+        """Takes over what the till changed. Raises LaterError, or the first UpstreamError after all
+        the others were looked at.
         """
         if not self.wanted():
             return
@@ -107,7 +107,7 @@ class Till:
             await self._look(link.customer_id, link.reference)
 
     async def _look(self, customer_id: int, member_id: str) -> None:
-        """What was agreed on is read before the member: an attempt may be writing to it."""
+        """Reads the marks before the member, because an attempt may be writing to it."""
         tools = self._tools
         link = await tools.db.read(lambda db: links.get(db, CHANNEL, customer_id))
         if link is None or link.reference != member_id or link.unproven:
@@ -145,14 +145,16 @@ class Till:
             await self._tools.db.write(lambda db: links.forget_mark(db, link, OWED))
 
     async def _to_shopify(self, comparison: Comparison, customer: Customer) -> Customer | None:
-        """The customer as Shopify has them then; what it refuses is told, and not tried again."""
+        """The customer as Shopify has them after the change. What Shopify refuses is reported to
+        administrators, and not tried again.
+        """
         while comparison.to_shopify:
             until = asyncio.get_running_loop().time() + _LONGEST_WRITE
             result = await self._tools.shopify.change(customer.id, comparison.to_shopify, until)
             if isinstance(result, Changed):
                 return result.customer
             if not isinstance(result, Refused):
-                return None  # gone: that has an event of its own
+                return None  # gone: another webhook says so
             self._refused(comparison, customer.id, result)
         return None
 
@@ -192,7 +194,7 @@ class Till:
 
 
 def _is_left(given: Given, status: str) -> str | None:
-    """How the member left, '' where it came back; None where that is no news."""
+    """How the member left, '' if it came back; None if that is known already."""
     known = given.holds_new({_STATUS: status}) if given.has_held(_STATUS) else status in _LEFT
     return _LEFT.get(status, "") if known else None
 

@@ -1,13 +1,13 @@
-"""A change of a profile: deliveries owed -> Shopify -> channels -> answer.
+"""A profile change: deliveries -> Shopify -> channels -> answer.
 
 What is on disk when the process dies, and what the next start makes of it:
 
-    before Shopify is called      each channel that has the customer, or waits for them, is owed a
-    during the call, after it     delivery: due at the next start. It reads Shopify afresh, and does
-                                  nothing where nothing changed
+    before Shopify is called      a delivery for each channel that has the customer, or has one
+    during the call, after it     open: due at the next start. It reads Shopify afresh, and does
+                                  nothing if nothing changed
     during a channel's call       the same; the fields being written are marked as unsure
 
-Changes of one customer go one after the other, so that the newest is the newest everywhere.
+Changes of one customer are made one after the other, so that every system ends with the newest.
 """
 
 import asyncio
@@ -34,13 +34,13 @@ __all__ = ["ProfileChanges"]
 log = logging.getLogger(__name__)
 
 _LEFT_FOR_CHANNELS = 0.3
-"""Seconds of the deadline that are not spent on Shopify."""
+"""Seconds of the deadline that Shopify may not use."""
 _SLACK = 5.0
-"""Seconds after the deadline from which the worker takes what was owed beforehand."""
+"""Seconds after the deadline from which the worker takes deliveries opened beforehand."""
 
 
 class ProfileChanges:
-    """`clock` is wall time. `shopify_result` is told of the master's failures and recoveries."""
+    """`clock` is wall time. `shopify_result` is called with Shopify's failures and recoveries."""
 
     def __init__(
         self,
@@ -66,13 +66,13 @@ class ProfileChanges:
 
     @asynccontextmanager
     async def turn(self, customer_id: int) -> AsyncIterator[None]:
-        """Alone with this customer, until no other change of theirs is under way."""
+        """Waits until no other change of this customer is running, and keeps others out."""
         turn = self._turns.setdefault(customer_id, asyncio.Lock())
         async with turn:
             yield
 
     def is_changing(self, customer_id: int) -> bool:
-        """Whether a change is under way: what Shopify tells of it meanwhile may be half of it."""
+        """Whether a change is running: Shopify may then show only half of it."""
         turn = self._turns.get(customer_id)
         return turn is not None and turn.locked()
 
@@ -126,7 +126,7 @@ class ProfileChanges:
     async def _owe_beforehand(
         self, customer_id: int, changes: Mapping[str, Any], until: float
     ) -> list[Delivery]:
-        """Due only once Shopify's answer can be out no longer: until then it has the old state."""
+        """Opens them, due only once Shopify must have answered: until then it has the old state."""
         left = until - asyncio.get_running_loop().time()
         owed = await self.updates.owed_beforehand(
             customer_id,
@@ -154,7 +154,7 @@ class ProfileChanges:
         return Answer(200, change_body(customer.id, result.warnings, deliveries, number))
 
     async def _owe(self, customer: Customer, before: Sequence[Delivery]) -> list[Delivery]:
-        """Shopify has made the change: what each channel is owed now, most of it tried at once."""
+        """Shopify has made the change: opens each channel's delivery, and tries most at once."""
         news = await self.updates.owed_live(customer, before)
         chosen = {new.channel for new in news}
         unneeded = [delivery.id for delivery in before if delivery.channel not in chosen]
@@ -170,7 +170,7 @@ class ProfileChanges:
         return written
 
     async def _release(self, needless: Sequence[Delivery], owed: Sequence[Delivery]) -> None:
-        """Nothing changed: what was opened for it goes, what was open before is due again."""
+        """Nothing changed: deletes what was opened for it; what was open before is due again."""
 
         def unit(db: sqlite3.Connection) -> None:
             outbox.take_back(db, [delivery.id for delivery in needless])

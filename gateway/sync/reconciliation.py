@@ -1,12 +1,12 @@
 """Webhooks get lost: a pass over what both systems changed since the last one, every hour.
 
-    Shopify    customers by the time of their change; each is handed to what webhooks are handed to
-    the links  a slice of those who have a record, in turn: a deletion may have been lost
-    Smaregi    members changed since, where the till's changes count: whoever holds something new
+    Shopify    customers by the time of their change, handled as by their webhooks
+    the links  a slice of the customers who have a record, in turn: a deletion may have been lost
+    Smaregi    members changed since the last pass, if the till's changes count
 
-What is found is done at once, or kept like a webhook. How far a pass has come is written down with
-each page, by the sources' own time stamps, so that a killed one goes on there. Each looks back a
-little further: Shopify's search lags behind, and a change may show after a later one.
+What a pass finds is done at once, or stored like a webhook. With each page it writes down how far
+it has come, by the sources' own time stamps, so that a killed pass continues there. Each pass looks
+back a little further, since Shopify's search lags: a change may show up after a later one.
 """
 
 import asyncio
@@ -37,18 +37,18 @@ log = logging.getLogger(__name__)
 FIRST_AFTER = 180.0
 EVERY = 3600.0
 AGAIN_AFTER = 300.0
-"""Seconds until a pass that failed goes on."""
+"""Seconds until a failed pass continues."""
 OVERLAP = 600.0
 """Seconds that a pass looks back behind the newest change it has seen."""
 LONGEST = 29 * 86400.0
-"""Smaregi looks back 31 days at most; after a longer gap all members are read."""
+"""Smaregi lists changes of the last 31 days at most; after a longer gap all members are read."""
 LINKS_A_PASS = 1000
 _LINKS_A_STEP = 50
 _FULL_PAGE = 1000
 
 
 class Customers(Protocol):
-    """What a webhook about a customer is handed to."""
+    """Handles a webhook about a customer."""
 
     async def look(self, customer: Customer) -> int: ...
 
@@ -68,7 +68,7 @@ class Members(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Sides:
-    """`keep` takes an event as a webhook's would be."""
+    """`keep` stores an event like a webhook's."""
 
     db: Database
     shopify: Shopify
@@ -81,7 +81,7 @@ class Sides:
 
 @dataclass(slots=True)
 class Found:
-    """What a pass looked at, and what it mended: deliveries opened, and events kept."""
+    """What a pass looked at, and what it corrected: deliveries opened, and events stored."""
 
     customers: int = 0
     deliveries: int = 0
@@ -114,7 +114,7 @@ class Reconciliation:
         self._wanted = asyncio.Event()
 
     def soon(self) -> None:
-        """Begin a pass now: so much changed that reading it page by page is cheaper."""
+        """Begins a pass now: so much has changed that reading page by page is cheaper."""
         self._wanted.set()
 
     async def run(self) -> None:
@@ -147,7 +147,7 @@ class Reconciliation:
         return False
 
     async def begin(self) -> None:
-        """The very first start: nothing before it can have been missed."""
+        """The very first start: nothing before it can have been lost."""
         now = repr(self._clock())
 
         def unit(db: Any) -> None:
@@ -158,7 +158,7 @@ class Reconciliation:
         await self._sides.db.write(unit)
 
     async def once(self) -> Found:
-        """One pass, from where the last one came to. Raises UpstreamError and StorageError."""
+        """One pass, from where the last one ended. Raises UpstreamError and StorageError."""
         started, found = time.monotonic(), Found()
         await self.begin()
         await self._shopify(found)
@@ -198,9 +198,10 @@ class Reconciliation:
             await self._sides.keep(NewEvent(event_id, "shopify", UPDATED, customer.id))
 
     async def _links(self, found: Found) -> None:
-        """Customers with a record whom Shopify has no more: their deletion was not heard of.
+        """Customers with a record who are gone from Shopify, and whose deletion no webhook
+        reported.
 
-        All of a pass are judged together: too many are held.
+        All of a pass are judged together: if there are too many, they are held.
         """
         seen = 0
         while seen < LINKS_A_PASS:
@@ -219,7 +220,7 @@ class Reconciliation:
     # -- Smaregi
 
     async def _smaregi(self, found: Found) -> None:
-        """Paged by id, so that the mark moves at the end only; the page itself is kept."""
+        """Pages by id, so the time mark moves only at the end; until then the page is stored."""
         since = await self._since(_SMAREGI)
         resumed = await self._sides.db.read(lambda db: get_meta(db, _PAGE)) or ""
         from_id, newest = _resumed(resumed, since)
@@ -237,7 +238,7 @@ class Reconciliation:
         await self._note(_PAGE, "")
 
     async def _take(self, page: Sequence[Any], found: Found) -> None:
-        """What is news becomes an event: the member is read again, alone with its customer."""
+        """What is new becomes an event: its handler reads the member again."""
         rows = {str(row["customerId"]): row for row in page}
         for link in await self._sides.till.linked([int(each) for each in rows]):
             row = rows[link.reference]
@@ -250,7 +251,7 @@ class Reconciliation:
     # -- marks
 
     async def _since(self, name: str) -> float:
-        """A mark ahead of the clock was made by a clock that was wrong."""
+        """A mark in the future was written by a wrong clock."""
         return min(await self._mark(name), self._clock()) - OVERLAP
 
     async def _mark(self, name: str) -> float:
@@ -271,7 +272,7 @@ def _next_linked(db: sqlite3.Connection) -> list[int]:
 
 
 def _resumed(text: str, since: float) -> tuple[int, float]:
-    """Where a pass that was killed goes on, if it had the same beginning."""
+    """Where a killed pass continues, if it had the same beginning."""
     parts = text.split()
     if len(parts) == 3 and float(parts[0]) == since:
         return int(parts[1]), float(parts[2])
@@ -283,7 +284,7 @@ def _iso(seconds: float) -> str:
 
 
 def _instant(row: Any) -> float:
-    """When a member was changed last, Unix seconds; 0 where that cannot be read."""
+    """When a member was changed last, Unix seconds; 0 if that cannot be read."""
     try:
         return datetime.fromisoformat(str(row.get("updDateTime"))).timestamp()
     except ValueError:

@@ -1,4 +1,4 @@
-"""Customers who were there before: those in Shopify whom a channel does not have yet."""
+"""Sends a channel the customers of Shopify whom it does not have yet."""
 
 from gateway.sync.backfill.options import BackfillOptions, refusal
 from gateway.sync.backfill.run import Backfill

@@ -1,4 +1,4 @@
-"""What a run is asked for, and why it may not begin."""
+"""What a run is to do, and why it may not begin."""
 
 from dataclasses import dataclass, field
 
@@ -26,7 +26,7 @@ class BackfillOptions:
 
 
 def refusal(flags: FlagSet, options: BackfillOptions) -> str | None:
-    """Why such a run may not begin, or go on, in words; None if it may."""
+    """Why such a run may not begin or continue, in words; None if it may."""
     flag = flags[options.channel]
     if flag.mode is not Mode.ON:
         return (

@@ -1,11 +1,11 @@
-"""The roll of all customers, page by page: who has a link or an open delivery is passed over, for
-everybody else a delivery is opened.
+"""All customers, page by page: those with a link or an open delivery are passed over; for everybody
+else a delivery is opened.
 
-One page is open ahead of what is being sent, not all at once: so the outbox never holds a hundred
-thousand rows that a wrong setting would have to be taken back from, memory stays that of two pages,
-and what is owed to sign-ups is not buried. A page's deliveries and the cursor behind it are one
-commit: a kill -9 leaves both or neither. Run again, a run first sends what the dead one had opened,
-and goes on behind its cursor; one that began at the start would send nothing twice either.
+Only one page is opened ahead of what is being sent. So a wrong setting never leaves a hundred
+thousand rows in the outbox, memory stays that of two pages, and the deliveries of sign-ups are not
+buried. A page's deliveries and the cursor behind it are one commit: a kill -9 leaves both or
+neither. The next run first sends what the dead one had opened, and continues behind its cursor; a
+run that began at the start would send nothing twice either.
 """
 
 import asyncio
@@ -30,18 +30,19 @@ from gateway.sync.backfill.sending import GaveUpError, Item
 __all__ = ["Pages"]
 
 LEASE = 120.0
-"""Seconds in which the worker leaves what a run has opened to that run."""
+"""Seconds for which the worker leaves the deliveries of a run to that run."""
 LONGEST_BREAK = 86400.0
-"""Seconds after which a run that was broken off is not continued but begun again."""
+"""Seconds after which a run that was broken off begins at the start again."""
 _LEFTOVERS = 50
 
 
 class Pages:
-    """The pages of one run. `marks`: it writes down how far it has come; `clock` is wall time.
+    """The pages of one run. `marks`: whether it writes down how far it has come; `clock` is wall
+    time.
 
     `counts` has how many there were of each kind that are not sent: `has` (the channel has them
-    already), `open` (a delivery waits already), `held` (the percentage), `lacking` (they lack what
-    the channel needs); and `would_send` in a rehearsal, which nothing is written for.
+    already), `open` (a delivery is open already), `held` (the percentage), `lacking` (they lack
+    what the channel needs); and `would_send` in a dry run, which writes nothing.
     """
 
     def __init__(
@@ -65,7 +66,7 @@ class Pages:
         self._marks = marks
         self._clock = clock
         self._mark = Mark()
-        self._is_old = False  # the mark is another run's: its cursor may be worth nothing any more
+        self._is_old = False  # the mark is another run's: its cursor may no longer work
         self._last_leftover: int | None = 0
         self._all_listed = False
         self.counts: Counter[str] = Counter()
@@ -84,12 +85,12 @@ class Pages:
             self._mark, self._is_old = mark, True
 
     async def finish(self) -> None:
-        """All was listed and settled: the next run begins at the start."""
+        """Everything was listed and settled: the next run begins at the start."""
         if self._marks:
             await self._db.write(lambda db: queries.forget_mark(db, self._options.key))
 
     async def more(self) -> list[Item] | None:
-        """What a dead run left first, then the next page, opened; None after the last.
+        """First what a dead run left, then the next page, opened; None after the last.
 
         Raises GaveUpError when the flag is no longer on, UpstreamError, StorageError.
         """
@@ -161,7 +162,7 @@ class Pages:
         return page
 
     async def _open(self, page: Listed) -> list[Delivery]:
-        """Who is owed is decided and written, together with the mark, in one commit."""
+        """Decides who gets a delivery, and writes these and the mark in one commit."""
         now, flag = self._clock(), self._allowed()
         mark = self._mark_behind(page, now)
 
@@ -209,7 +210,7 @@ class Pages:
                 yield customer, "would_send" if on else "held"
 
     def _mark_behind(self, page: Listed, now: float) -> Mark:
-        """The last page has no cursor behind it: a run that is continued there lists it again."""
+        """The last page has no cursor behind it: a run that continues there lists it again."""
         if page.after is None:
             return replace(self._mark, at=now)
         return Mark(page.after, self._mark.seen + page.listed, now)

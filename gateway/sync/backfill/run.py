@@ -1,4 +1,4 @@
-"""A run of backfill as a stream of events, with whoever owns the database file."""
+"""A run of backfill as a stream of events, in the process that owns the database file."""
 
 import asyncio
 import time
@@ -24,7 +24,7 @@ __all__ = ["Backfill"]
 _TELL = 0.25
 """Seconds between two reports of progress."""
 _TELL_AGAIN = 60.0
-"""Seconds after which it is told again what the run waits for."""
+"""Seconds after which the run says again what it waits for."""
 
 Events = asyncio.Queue[dict[str, Any] | None]
 
@@ -45,7 +45,7 @@ class Backfill:
         self._deliverer = deliverer
         self._flags = flags
         self._clock = clock
-        self._marking: set[str] = set()  # of runs under way that write down how far they are
+        self._marking: set[str] = set()  # of running runs that write down how far they are
         self._under_way: Counter[str] = Counter()  # runs, by channel
 
     def refusal(self, options: BackfillOptions) -> str | None:
@@ -58,8 +58,8 @@ class Backfill:
         """Events: `start` (total, None if not known; done), `progress` (done, counts), `waiting`
         (message), `end` (counts; error, None if everybody was seen).
 
-        Once `stop` is set nothing more is begun; what is under way ends, and then the stream ends
-        without `end`. Whoever stops listening ends the run likewise.
+        Once `stop` is set nothing more is begun. Running attempts end, and then the stream ends
+        without `end`. If the listener stops, the run ends in the same way.
         """
         events: Events = asyncio.Queue()
         task = asyncio.create_task(self._go(options, stop or asyncio.Event(), events))
@@ -73,7 +73,7 @@ class Backfill:
 
     async def _go(self, options: BackfillOptions, stop: asyncio.Event, events: Events) -> None:
         lane.set(Lane.BACKLOG)
-        # Of two runs at once that want the same the first keeps the mark.
+        # If two runs want the same at once, the first writes the mark.
         marks = not options.dry_run and options.key not in self._marking
         if marks:
             self._marking.add(options.key)
@@ -98,7 +98,7 @@ class Backfill:
 
     @contextmanager
     def _taking_part(self, options: BackfillOptions) -> Iterator[None]:
-        """What it opens is its own for as long as it lasts."""
+        """Deliveries that a run opens are its own while it lasts."""
         part = 0 if options.dry_run else 1
         self._under_way[options.channel] += part
         try:
@@ -107,14 +107,14 @@ class Backfill:
             self._under_way[options.channel] -= part
 
     async def _give_back(self, channel: str) -> None:
-        """What a run opened and did not send, once none is under way. Raises StorageError."""
+        """Releases what runs opened and did not send, once none is running. Raises StorageError."""
         while not self._under_way[channel]:
             now = self._clock()
             if not await self._db.write(partial(queries.give_back, channel=channel, now=now)):
                 return
 
     async def _give_back_by_and_by(self, channel: str) -> None:
-        """Until the database takes it; the next run does it first, if that comes before."""
+        """Tries until the database accepts it; the next run does it first, if it comes before."""
         while True:
             with suppress(StorageError):
                 await self._give_back(channel)
@@ -149,7 +149,7 @@ class Backfill:
         except UpstreamError as error:
             if error.error_class is ErrorClass.AUTH:
                 raise
-            return None  # only the time left cannot be told then
+            return None  # then only the remaining time is unknown
 
     async def _send(
         self, pages: Pages, options: BackfillOptions, stop: asyncio.Event, report: "_Report"
@@ -178,7 +178,7 @@ class Backfill:
 
 
 class _Report:
-    """What the listener hears: not every delivery, but how things stand a few times a second."""
+    """What the listener gets: not every delivery, but the counts a few times a second."""
 
     def __init__(self, pages: Pages, events: Events) -> None:
         self._pages = pages
@@ -205,7 +205,7 @@ class _Report:
             self._events.put_nowait({"event": "waiting", "message": why})
 
     def end(self, error: str | None, *, stopped: bool) -> None:
-        """A run that was stopped has no end here: the next owner goes on."""
+        """A run that was stopped has no `end`: the next owner continues it."""
         self.progress(at_once=True)
         if error is not None or not stopped:
             self._events.put_nowait({"event": "end", "error": error, **self._state()})

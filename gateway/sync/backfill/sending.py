@@ -1,8 +1,8 @@
-"""Sending what a run has opened: the channel's window is kept full while the next page is read.
+"""Sends what a run has opened: the channel's window is kept full while the next page is read.
 
-A channel that is paused, an index that is not there yet or a Shopify that does not answer stops
-nobody's run: it waits, and one attempt tries whether it goes on. What failed of itself is settled
-and counted; the worker, or a replay, tries it again.
+If the channel is paused, the member index does not exist yet, or Shopify does not answer, the run
+waits, and a single attempt finds out whether it can continue. A delivery that fails for a reason of
+its own is settled and counted; the worker, or a replay, tries it again.
 """
 
 import asyncio
@@ -19,11 +19,11 @@ from gateway.outcomes import Delivery, Outcome, Waiting
 __all__ = ["GaveUpError", "Item", "Sending"]
 
 PATIENCE = 600.0
-"""Seconds without any success after which a run ends; run again it goes on where it was."""
+"""Seconds without any success after which a run ends; the next run continues where it was."""
 FRESH = 60.0
 """Seconds for which a customer counts as just read."""
 PAUSES = {Waiting.INDEX: 2.0, Waiting.SHOPIFY: 10.0}
-"""Seconds before the next try of what waits for these; a channel's gate has pauses of its own."""
+"""Seconds until the next try, by what is waited for; a channel's gate has its own pauses."""
 WORKER_AT_IT = 0.1
 """Seconds between two looks at a delivery that somebody else is trying."""
 SHORTEST_PAUSE, LONGEST_PAUSE = 0.5, 60.0
@@ -31,12 +31,12 @@ _AGAIN = "Run the same command again: it goes on where it was."
 
 
 class GaveUpError(GatewayError):
-    """The run ends early; the text says why, and how it goes on."""
+    """The run ends early; the text says why, and how to continue."""
 
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """A delivery that is open, its customer (None: gone) and when that was read (loop's time)."""
+    """An open delivery, its customer (None: gone), and when the customer was read (loop's time)."""
 
     delivery: Delivery
     customer: Customer | None
@@ -44,7 +44,7 @@ class Item:
 
 
 More = Callable[[], Coroutine[Any, Any, list[Item] | None]]
-"""The next to be sent, opened already; None when there are no more. Raises UpstreamError."""
+"""The next deliveries to send, opened already; None after the last. Raises UpstreamError."""
 
 
 class Sending:
@@ -82,7 +82,7 @@ class Sending:
         return len(self._ready) + len(self._running)
 
     async def run(self) -> None:
-        """Until all is settled, or `stop` is set and what was under way has ended.
+        """Runs until all is settled, or `stop` is set and the running attempts have ended.
 
         Raises GaveUpError, and what the database raises.
         """
@@ -103,7 +103,7 @@ class Sending:
                 await asyncio.gather(task, return_exceptions=True)
 
     async def _let_end(self) -> None:
-        """What is under way is counted as well; nothing more is begun."""
+        """Ends the run: nothing more is begun, and running attempts are counted."""
         for task, item in self._running.items():
             self._count(item, await task)
         self._running.clear()
@@ -139,7 +139,7 @@ class Sending:
             await asyncio.wait(waits, timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
 
     async def _try(self, item: Item) -> Delivery:
-        """The delivery as it stands after the attempt, or after somebody else's."""
+        """The delivery after the attempt, or after somebody else's attempt."""
         customer = item.customer
         if self._clock() - item.read_at > FRESH:
             found = await self._deliverer.with_customers([item.delivery])
@@ -163,7 +163,7 @@ class Sending:
         return after
 
     def _collect(self) -> None:
-        """Raises what an attempt or the reading raised, a StorageError above all."""
+        """Raises what an attempt or the reading raised; a StorageError comes first."""
         if self._reading is not None and self._reading.done():
             reading, self._reading = self._reading, None
             self._read(reading)
@@ -210,7 +210,7 @@ class Sending:
         self._wait(f"{gate.channel} is paused ({gate.cause})", gate.remaining())
 
     def _wait(self, why: str, seconds: float) -> None:
-        """Nobody is to blame for it: after a pause one attempt tries whether it goes on."""
+        """Not this delivery's fault: after a pause one attempt finds out whether to go on."""
         if self._gate.cause is ErrorClass.AUTH:
             text = f"{self._gate.channel} refuses our credentials: mend them. {_AGAIN}"
             raise GaveUpError(text)

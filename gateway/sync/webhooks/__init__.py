@@ -1,4 +1,4 @@
-"""What comes from outside after sign-up: webhooks, proven, kept as ids, and worked off."""
+"""Webhooks: their sender is proven, their ids are stored, and then their work is done."""
 
 from gateway.store.events import NewEvent
 from gateway.sync.webhooks.customer_merges import Merging

@@ -1,7 +1,7 @@
-"""Two customers became one in Shopify: what was the other's is the survivor's.
+"""Two customers became one in Shopify: links and open deliveries move to the survivor.
 
-Which of the two survives is Shopify's choice. The link moves before a deletion of the other could
-undo it; the record is then brought up to date like after any change, behind the same flags.
+Shopify chooses which of the two survives. The link moves before the deletion of the other customer
+could undo it. Then the record is updated like after any change, behind the same flags.
 """
 
 import sqlite3
@@ -22,7 +22,7 @@ __all__ = ["Merging"]
 _MERGED = "the customer was merged into another in Shopify"
 _UNDER_WAY = 1.0
 _AGAIN = "s?"
-"""The mark of a field that has to be given again, whatever it was."""
+"""The mark of a field that has to be sent again, whatever it was."""
 
 
 class Merging:
@@ -49,11 +49,11 @@ class Merging:
         return await self._db.read(lambda db: events.survivor(db, customer_id))
 
     async def is_waited_for(self, customer_id: int) -> bool:
-        """Whether we heard of a merge of this customer that is not worked yet."""
+        """Whether a merge of this customer was reported whose work is not done yet."""
         return await self._db.read(lambda db: events.is_being_merged(db, customer_id))
 
     async def came_to_nothing(self, event_id: str) -> None:
-        """Both are still there: whoever is deleted later was not merged."""
+        """Both still exist: if one is deleted later, that was no merge."""
         await self._db.write(lambda db: events.no_merge(db, event_id))
 
     async def merge(self, gone: int, kept: int, customer: Customer | None) -> None:
@@ -93,7 +93,7 @@ class Merging:
         self._tell_of_two_members(left)
 
     def _marks(self, link: Link, kept: int, customer: Customer | None) -> dict[str, str] | None:
-        """What we gave is given again, with the survivor's data; what we never gave is left."""
+        """What we sent is sent again, with the survivor's data; the rest is left alone."""
         if customer is None or link.fields is None:
             return None
         fields = self._deliverer.routes[link.channel].channel.fields_of(customer)
@@ -102,7 +102,7 @@ class Merging:
         return nothing.after(fields, {}) | ours
 
     def _owed(self, kept: int, customer: Customer | None) -> Mapping[str, NewDelivery]:
-        """The update of each channel, as the flags say."""
+        """Opens the update for each channel, as the flags say."""
         if customer is None:
             return {}
         decide = self._deliverer.works.permission.decide
@@ -119,8 +119,8 @@ class Merging:
         }
 
     def _leave(self, db: sqlite3.Connection, link: Link, theirs: Link, now: float) -> None:
-        """The survivor has a record of their own. A store member keeps card and points: whether
-        the two become one is for a person.
+        """The survivor has a record of their own. The other store member keeps card and points; a
+        person decides whether the two become one.
         """
         if self._deliverer.routes[link.channel].spec.numbers_members:
             links.remove(db, link.channel, link.customer_id, link.reference)

@@ -1,4 +1,4 @@
-"""A customer who is gone from Shopify leaves the channels; a redaction also wipes what we hold."""
+"""A customer who is gone from Shopify leaves the channels; a redaction also wipes our rows."""
 
 import logging
 import sqlite3
@@ -18,12 +18,12 @@ __all__ = ["Leaving"]
 log = logging.getLogger(__name__)
 
 _UNDER_WAY = 1.0
-"""Seconds until an attempt that is under way is asked for again."""
+"""Seconds until we look again whether a running attempt has ended."""
 _LONGEST_PAUSE = 600.0
 
 
 class Leaving:
-    """`due(channel)` wakes the worker, `wiped()` has the journal's bytes wiped too."""
+    """`due(channel)` wakes the worker, `wiped()` has the bytes in SQLite's journal wiped too."""
 
     def __init__(
         self,
@@ -45,9 +45,9 @@ class Leaving:
         self._clock = clock
 
     async def remove(self, customer_id: int, cause: Cause = "gone") -> None:
-        """What is owed is given up; each channel with a record is to take it away, but for those
-        where a person has given that up. Nothing, where too many are gone at once for that to be
-        believed.
+        """Gives up open deliveries, and opens a removal for each channel with a record, unless a
+        person has discarded that removal. Does nothing if too many are gone at once: that is
+        held.
         """
         now = self._clock()
         routes = self._deliverer.routes
@@ -74,8 +74,8 @@ class Leaving:
             self._due(name)
 
     async def redact(self, customer_id: int, age: float) -> None:
-        """Remove, and once every channel has done so, or was given up, forget the customer; `age`
-        of the request.
+        """Removes the customer. Once every channel has done so, or a person has discarded its
+        removal, all rows about them are wiped. `age`: of the request.
         """
         await self.remove(customer_id, "redact")
 
@@ -92,7 +92,9 @@ class Leaving:
         self._wiped()
 
     async def redact_shop(self) -> None:
-        """Two days after the app was uninstalled. Where our token still works it was not."""
+        """Shopify sends this two days after the app was uninstalled. If our token still works, it
+        was not uninstalled.
+        """
         try:
             await self._shopify.check()
         except UpstreamError as error:

@@ -15,7 +15,7 @@ from gateway.store import Database, erasure, links, outbox, registrations
 __all__ = ["Newcomers"]
 
 _REHEARSAL = 30.0
-"""Seconds for a channel to look, under `dry_run`."""
+"""Seconds that a channel may take to look, under `dry_run`."""
 
 
 class Newcomers:
@@ -45,9 +45,11 @@ class Newcomers:
         return [spec for spec in specs if spec.updates]
 
     async def is_settling(self, customer: Customer) -> bool:
-        """A sign-up or an attempt is under way: what it will have done cannot be compared yet.
+        """Whether to wait: a sign-up or an attempt is running, so its result cannot be compared
+        yet.
 
-        Nor where our mark came with a merge in Shopify whose own event has yet to move the links.
+        The same if our `registration.id` came with a merge in Shopify, and the merge's own webhook
+        has not moved the links yet.
         """
         names = [spec.name for spec in self._channels()]
 
@@ -65,7 +67,7 @@ class Newcomers:
         return await self._db.read(unit)
 
     async def is_known(self, customer: Customer) -> bool:
-        """Signed up through us, or told to a channel before."""
+        """Whether they signed up through us, or a channel got them before."""
         if customer.registration_id:
             return True
         names = [spec.name for spec in self._channels()]

@@ -1,9 +1,10 @@
-"""A mass disappearance stops by itself: too many customers gone at once are held, not removed.
+"""A mass disappearance stops by itself: if too many customers are gone at once, they are held.
 
-Whatever the cause: an emptied shop, a token that sees nothing, answers that are empty lists. Who is
-not in Shopify is noticed first, all of a batch or a pass together, and judged before the first of
-them is removed. Erasures that Shopify orders (redactions) are counted apart from customers who are
-merely gone. All is in the database, so that a restart begins no new count.
+The cause does not matter: an emptied shop, a token that sees nothing, answers with empty lists.
+First all customers of a batch or a pass who are not in Shopify are noted, and judged together,
+before the first of them is removed. Erasures that Shopify orders (redactions) are counted apart
+from customers who are merely gone. The counts are in the database, so a restart begins no new
+count.
 """
 
 import sqlite3
@@ -38,9 +39,9 @@ class Removals:
     async def read(
         self, asked: Iterable[int], found: Collection[int], said: Collection[int] = ()
     ) -> set[int]:
-        """Of those just `asked` for in Shopify, who is not `found` and must not be removed.
+        """Of those just `asked` for in Shopify, those who are not `found` and must not be removed.
 
-        `said`: of these Shopify says itself that they were deleted.
+        `said`: those of whom Shopify itself says that they were deleted.
         """
         ids, now = list(asked), self._clock()
         missing = [each for each in ids if each not in found]
@@ -58,7 +59,7 @@ class Removals:
         return kept
 
     async def ordered(self, found: Sequence[Event]) -> set[int]:
-        """Of the customers whom these events order to be erased, those who must wait."""
+        """Of the customers whom these events order to erase, those who must wait."""
         ids = [event.customer_id or 0 for event in found if event.topic == REDACT]
         if not ids:
             return set()
@@ -73,8 +74,8 @@ class Removals:
         return kept
 
     async def doubted(self, customer_id: int) -> bool:
-        """Whether an order to erase somebody has to wait for a person, since Shopify has them still
-        (or does not let us look): what was signed once can be sent again.
+        """Whether an order to erase somebody must wait for a person, because Shopify still has them
+        (or does not let us look): a signed order can be sent again by somebody else.
         """
 
         def unit(db: sqlite3.Connection) -> bool:
@@ -88,7 +89,9 @@ class Removals:
     # -- of a pass
 
     async def noticed(self, asked: Iterable[int], found: Collection[int]) -> None:
-        """A step of a pass: judged at its end, or, where it is killed, at the next one's."""
+        """A step of a pass: judged at its end, or at the end of the next pass if this one is
+        killed.
+        """
         ids, now = list(asked), self._clock()
 
         def unit(db: sqlite3.Connection) -> None:
@@ -99,7 +102,7 @@ class Removals:
             await self._db.write(unit)
 
     async def passed(self, looked: int) -> list[NewEvent]:
-        """The end of a pass over so many customers: what is to be worked as a deletion."""
+        """The end of a pass over so many customers: returns whom to handle as deleted."""
         now = self._clock()
 
         def unit(db: sqlite3.Connection) -> tuple[int, list[Removal]]:
@@ -122,7 +125,9 @@ class Removals:
     # -- a person
 
     async def confirm(self, ids: Collection[int] = ()) -> int:
-        """They are gone indeed (all, or those named): looked at once more, then removed."""
+        """A person confirms that they are gone (all, or those named): looked up once more, then
+        removed.
+        """
         now = self._clock()
 
         def unit(db: sqlite3.Connection) -> int:
@@ -137,7 +142,7 @@ class Removals:
         return await self._db.write(unit)
 
     async def drop(self, ids: Collection[int] = ()) -> int:
-        """Their records stay. Whoever is seen in Shopify again is a customer like any other."""
+        """Their records stay. A customer seen in Shopify again is one like any other."""
         now = self._clock()
 
         def unit(db: sqlite3.Connection) -> int:
@@ -149,7 +154,7 @@ class Removals:
         return await self._db.write(unit)
 
     async def _tell(self, newly: int) -> None:
-        """At once, and when those held have doubled since."""
+        """Tells administrators: at once, and again when the number of those held has doubled."""
         if not newly:
             return
         held = await self._db.read(removals.held)

@@ -1,8 +1,9 @@
-"""Shopify's events about customers: each only says whom to look at; what Shopify has now counts.
+"""Shopify's events about customers: an event only says which customer to look at; what Shopify has
+now counts.
 
-Two of them speak of what cannot be read any more. A customer who is gone is taken away from the
-channels a little later, since a merge may explain it and its event may come after. A redaction is
-an order; of a customer who is still there it is one for a person to confirm.
+Two events are about what can no longer be read. A deleted customer is removed from the channels a
+little later, since a merge may explain it, and the merge's event may come after. A redaction is an
+order; if the customer still exists, a person must confirm it.
 """
 
 import time
@@ -24,19 +25,19 @@ from gateway.sync.webhooks.worker import Job, LaterError
 __all__ = ["GRACE", "Customers", "Hands"]
 
 GRACE = 3.0
-"""Seconds from an event to the removal of a customer who is gone; for a merge whose event is known
-by then, as long as that takes.
+"""Seconds from an event to the removal of a customer who is gone. If a merge's event has arrived by
+then, the removal waits for the merge.
 """
 _UNDER_WAY = 0.5
-"""Seconds until the webhooks of our own sign-up are compared with what it has done; longer for
-one whose end stays unclear.
+"""Seconds until the webhooks of our own sign-up are compared with its result; longer if nobody
+knows the result yet.
 """
 _LONGEST = 30.0
 _MERGE_FIRST = 1.0
 _NEVER_ENDS = 3600.0
-"""Seconds after which a merge whose other customer is still there came to nothing."""
+"""Seconds after which a merge counts as failed if the other customer still exists."""
 _BLIND = {DATA_REQUEST, REDACT, SHOP_REDACT}
-"""Topics for which nothing has to be read, not even from a shop that refuses us by now."""
+"""Topics for which nothing is read: the shop may refuse us by now."""
 
 
 class Master(Protocol):
@@ -50,7 +51,7 @@ class SignIns(Protocol):
 
 
 class Turns(Protocol):
-    """Whose profile is being changed by the gateway itself at this moment."""
+    """Knows whose profile the gateway itself is changing at this moment."""
 
     def is_changing(self, customer_id: int) -> bool: ...
 
@@ -94,7 +95,7 @@ class Customers:
         self.grace = grace
 
     async def jobs(self, found: Sequence[Event]) -> Sequence[Sequence[Job]]:
-        """One piece a customer, merges first; all customers are read at once."""
+        """One job for each customer, merges first; all customers are read together."""
         blind = [event for event in found if event.topic in _BLIND]
         if blind:
             await self._hands.removals.ordered(blind)
@@ -125,13 +126,13 @@ class Customers:
         return work
 
     async def _redact(self, customer_id: int, age: float) -> None:
-        """Of somebody whom Shopify does not have any more; anybody else is for a person."""
+        """Erases somebody who is gone from Shopify; a person must confirm anybody else."""
         try:
             there = customer_id in await self._hands.shopify.read([customer_id])
         except UpstreamError as error:
             if error.error_class is not ErrorClass.AUTH:
                 raise
-            there = True  # not known: the app may be uninstalled by now
+            there = True  # unknown: the app may be uninstalled by now
         if there and await self._hands.removals.doubted(customer_id):
             return
         await self._hands.leaving.redact(customer_id, age)
@@ -155,9 +156,9 @@ class Customers:
         return work
 
     async def look(self, customer: Customer) -> int:
-        """What an event about a customer, as just read from Shopify, would bring about.
+        """Does what an event about a customer, as just read from Shopify, asks for.
 
-        Returns the number of deliveries opened. Raises LaterError while something is under way.
+        Returns the number of deliveries opened. Raises LaterError while something else is running.
         """
         return await self._present(customer, 0.0)
 
@@ -173,7 +174,7 @@ class Customers:
         return 0
 
     async def _merge(self, event: Event, kept: int, customer: Customer | None, age: float) -> None:
-        """The survivor may have been merged further; their event may have come first."""
+        """The survivor may have been merged again, and that event may have come first."""
         gone = event.merged_id or 0
         left = await self._hands.merging.survivor(kept)
         if left != kept:
@@ -188,7 +189,7 @@ class Customers:
     async def _gone(self, customer_id: int, age: float) -> None:
         if await self._hands.merging.is_waited_for(customer_id):
             raise LaterError(_MERGE_FIRST)
-        if 0 <= age < self.grace:  # less than nothing: the clock was set back
+        if 0 <= age < self.grace:  # below 0: the clock was set back
             raise LaterError(self.grace - age)
         await self._hands.leaving.remove(customer_id)
 

@@ -1,4 +1,4 @@
-"""Smaregi's `pos:customers`: a hint that members changed, taken into the index at once."""
+"""Smaregi's `pos:customers`: says that members changed; the index is updated at once."""
 
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
@@ -24,7 +24,7 @@ class Till(Protocol):
 
 
 class Members:
-    """`in_use()` is false where Smaregi's flag is off: then there is no index to keep."""
+    """`in_use()` is false if Smaregi's flag is off: then there is no index to update."""
 
     rest = 1.0
 
@@ -34,13 +34,13 @@ class Members:
         self._in_use = in_use
 
     async def jobs(self, found: Sequence[Event]) -> Sequence[Sequence[Job]]:
-        """All that waits is one refresh, and one look at each member."""
+        """All waiting events together need one refresh, and one look at each member."""
 
         async def refresh() -> None:
             if not self._in_use():
                 return
             deleted = {i for event in found if "deleted" in event.topic for i in event.members}
-            with suppress(NotReadyError):  # the scan that runs reads them anyway
+            with suppress(NotReadyError):  # the running scan reads them anyway
                 await self._index.members_changed(sorted(deleted))
             await self._till.members_changed({i for event in found for i in event.members})
 

@@ -1,4 +1,4 @@
-"""Is a webhook genuine, and what is it about: pure functions of its headers and raw body.
+"""Whether a webhook is genuine, and what it is about: pure functions of its headers and raw body.
 
 Shopify signs the raw body: base64 of HMAC-SHA256 in `X-Shopify-Hmac-Sha256`. Smaregi signs nothing;
 the value of a header that was set in its console is the only proof, under whatever name. Of the
@@ -82,7 +82,7 @@ _DIGEST = hashlib.sha256().digest_size
 
 
 class MalformedError(Exception):
-    """Genuine, yet not what this sender sends; the text says what is wrong, never a value."""
+    """Genuine, but not a webhook of this sender; the text says what is wrong, never a value."""
 
 
 def could_be_shopifys(signature: str) -> bool:
@@ -94,7 +94,7 @@ def could_be_shopifys(signature: str) -> bool:
 
 
 def is_of_concern(topic: str) -> bool:
-    """False for a topic that is known to be none of ours; a missing one is told to the sender."""
+    """False for a topic that we do not handle. A missing topic is reported to the sender."""
     return not topic or _name(topic) in _BY_NAME
 
 
@@ -113,7 +113,7 @@ _STANDARD = re.compile(
     r"|priority|referer|te|trailer|transfer-encoding|upgrade|user-agent|via",
     re.IGNORECASE,
 )
-"""Headers that every sender or proxy sets, or that Smaregi does itself: they prove nothing."""
+"""Headers that every sender or proxy sets, or Smaregi by itself: they prove nothing."""
 
 
 def is_smaregis(headers: Iterable[tuple[str, str]], secret: str) -> bool:
@@ -137,7 +137,7 @@ def _bytes(text: str) -> bytes:
 
 
 def shopify_event(headers: Mapping[str, str], raw: bytes, store: str) -> NewEvent | None:
-    """What a webhook that Shopify signed is about; None where it is not our concern.
+    """What a webhook that Shopify signed is about; None if we do not handle it.
 
     `store` is SHOPIFY_STORE: one app may be installed in several.
     """
@@ -155,7 +155,7 @@ def shopify_event(headers: Mapping[str, str], raw: bytes, store: str) -> NewEven
         return NewEvent(event_id, "shopify", topic)
     if topic == MERGED:
         if str(body.get("status") or _COMPLETED).lower() != _COMPLETED:
-            return None  # failed, or not done yet: nobody went
+            return None  # failed, or not done yet: nobody was merged
         kept = _id(body.get("admin_graphql_api_customer_kept_id"))
         gone = _id(body.get("admin_graphql_api_customer_deleted_id"))
         return NewEvent(event_id, "shopify", topic, kept, gone)
@@ -163,7 +163,7 @@ def shopify_event(headers: Mapping[str, str], raw: bytes, store: str) -> NewEven
 
 
 def _is_order_to_us(topic: str, body: Mapping[str, Any], store: str) -> bool:
-    """The signature covers the body alone: what was signed under another topic must not pass."""
+    """The signature covers only the body, so a body signed under another topic must not pass."""
     if not all(isinstance(body.get(name), kind) for name, kind in _ORDERS[topic].items()):
         raise MalformedError(f"this is no {topic}")
     return str(body.get("shop_domain") or "").lower() == store.lower()

@@ -1,8 +1,8 @@
-"""Works webhooks off: a loop for each source, in the order of arrival, each until it is done.
+"""Does the work of stored webhooks: a loop for each source, in the order of arrival.
 
-Order is not guaranteed by the senders, and events are lost and repeated: so an event only says
-where to look, and every handler acts on what the source holds now. What waits for one customer is
-one piece of work. Nothing is claimed: a piece that dies half-way is simply done again.
+Senders do not guarantee the order, and lose and repeat events. So an event only says where to look,
+and every handler acts on what the source holds now. All events of one customer are one job. Nothing
+is claimed: a job that dies half-way is simply done again.
 """
 
 import asyncio
@@ -30,14 +30,14 @@ _AT_ONCE = 8
 _PAGE = 200
 _LONGEST_JOB = 60.0
 _PASSING = 15.0
-"""Seconds until a piece is tried again that a system's own trouble stopped; uncounted."""
+"""Seconds until a job is tried again that a system's own trouble stopped; uncounted."""
 _LONGEST_PAUSE = 30.0
 LONGEST_WAIT = 2 * 86400.0
-"""No schedule is longer: what is due later than this was written by a clock that was wrong."""
+"""Seconds. No schedule is longer: a later time was written by a wrong clock."""
 
 
 class LaterError(Exception):
-    """Not now, and nothing is wrong: the piece waits for `seconds`, uncounted."""
+    """Not now, but nothing is wrong: the job waits for `seconds`, uncounted."""
 
     def __init__(self, seconds: float) -> None:
         super().__init__(f"later by {seconds:.0f} s")
@@ -46,15 +46,16 @@ class LaterError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A piece of work, and the events that it settles."""
+    """A job, and the events that are done with it."""
 
     events: Sequence[Event]
     run: Callable[[], Awaitable[None]]
 
 
 class Handler(Protocol):
-    """`jobs` gives stages: a stage begins when the one before has ended. UpstreamError: the source
-    cannot be read, everything waits. `rest`: seconds between rounds, in which events gather.
+    """`jobs` returns stages: a stage begins when the one before has ended. UpstreamError: the
+    source cannot be read, and everything waits. `rest`: seconds between rounds, in which events
+    gather.
     """
 
     rest: float
@@ -65,7 +66,7 @@ class Handler(Protocol):
 class Events:
     """`schedule()` are the seconds before each further try; `tell(source, topic, result)` counts.
 
-    `failed(error_class, text)` is told of a piece whose tries are used up.
+    `failed(error_class, text)` is called for a job whose tries are used up.
     """
 
     def __init__(
@@ -88,7 +89,7 @@ class Events:
         self._tasks: list[asyncio.Task[None]] = []
 
     async def keep(self, new: NewEvent) -> bool:
-        """Durable when this returns; false for an event that was kept before."""
+        """Stores the event: it is on disk when this returns. False if it was stored before."""
         now = self._clock()
         fresh = await self._db.write(lambda db: events.add(db, new, now))
         if fresh:
@@ -136,7 +137,7 @@ class Events:
                         await self._wake[source].wait()
 
     async def _round(self, source: Source, handler: Handler) -> bool:
-        """Work what is due; false if there was nothing."""
+        """Does the work that is due. False if there was none."""
         now = self._clock()
         found = await self._db.read(partial(events.due, source=source, now=now, limit=_PAGE))
         if not found:
@@ -152,7 +153,7 @@ class Events:
         return True
 
     async def _run(self, source: Source, job: Job, slots: asyncio.Semaphore) -> None:
-        """One piece, and what becomes of its events. Raises StorageError: nothing was settled."""
+        """Does one job and settles its events. Raises StorageError: then nothing was settled."""
         try:
             async with slots, asyncio.timeout(_LONGEST_JOB):
                 await job.run()
@@ -184,7 +185,7 @@ class Events:
         )
 
     async def _count(self, source: Source, job: Job, error_class: ErrorClass, text: str) -> None:
-        """A try is used up; after the last one a person is told."""
+        """Counts a try as used; after the last one administrators are told."""
         ids, now = [event.id for event in job.events], self._clock()
         tries = max(event.attempts for event in job.events)
         schedule = self._schedule()
@@ -200,7 +201,7 @@ class Events:
         log.warning("%s: %s; tried again", job.events[0].topic, text)
 
     def _look_in(self, source: Source, seconds: float) -> None:
-        """Sooner than the worker would look by itself."""
+        """Wakes the worker sooner than it would look by itself."""
         if seconds < IDLE:
             asyncio.get_running_loop().call_later(seconds, self._wake[source].set)
 
