@@ -1,4 +1,4 @@
-"""One room per channel: all that differs by vendor, and nothing else."""
+"""One room per channel: everything that differs by vendor, and nothing else."""
 
 from gateway.channels import crm, email, smaregi
 from gateway.channels.base import Channel, Check, Context, Done, Spec, Store, Work

@@ -1,4 +1,7 @@
-"""What a channel is. A new one is one new room here and one line in the roster (`__init__`)."""
+"""What a channel is. To add one: a new room here, and a line in the roster (`__init__`).
+
+README.md in this folder says how.
+"""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -23,16 +26,16 @@ class Work:
     """Bring this channel up to date with this customer.
 
     `customer`   as Shopify has just answered
-    `link`       the channel's record of the customer, where one is known
+    `link`       the channel's record of the customer, if one is known
     `fresh`      the customer was created a moment ago and nobody tried this before
     `plan`       what an earlier attempt wrote down before its write (ids and numbers only)
     `save_plan`  writes it down, durably, before the write
-    `number`     the member number that a till knows the customer by; '' where it is not known
+    `number`     the member number that a till knows the customer by; '' if it is not known
     `fields`     what `fields_of` says of the customer, computed once
-    `given`      what the record was last given
-    `announce`   writes down, durably, which fields an existing record is about to be given
-    `retried`    an earlier attempt may have made the record
-    `only`       the one field that may be sent now, where the flags keep the others back
+    `given`      what the record was last sent
+    `announce`   writes down, durably, which fields are about to be sent to an existing record
+    `retried`    an earlier attempt may have created the record
+    `only`       the one field that may be sent now, if the flags keep the others back
     """
 
     customer: Customer
@@ -50,11 +53,11 @@ class Work:
 
     @property
     def recreate(self) -> bool:
-        """A person wants the record made anew if the linked one is gone."""
+        """Whether to create the record again if the linked one is gone: a person asked for that."""
         return bool((self.plan or {}).get("recreate"))
 
     def changes(self, fields: Mapping[str, str]) -> dict[str, str]:
-        """What of `fields` the linked record has to be given now; '' clears."""
+        """Those of `fields` that have to be sent to the linked record now; '' clears."""
         changes = self.given.changes(fields)
         if self.only is None:
             return changes
@@ -65,14 +68,13 @@ class Work:
 class Done:
     """The channel has the customer. `adjustments`: `{field, change}`, never the value.
 
-    `fields` is what the channel would give a record of this customer, `sent` what this attempt has
-    given ('' for a cleared one): both are hashed at once and never stored as they are.
-    `old_number`, `old_place`: the number that a linked record had before, and the field that keeps
-    it; None where this attempt does not know them.
-    `match` where the record was found or made just now.
-    `held` is what the record says otherwise than `fields`, where all of it is known; `kept` what it
-    could not be made to give up. `unproven`: as `Link.unproven`. `instead_of`: a customer who is
-    gone from Shopify and whose record this was: one record is one customer's.
+    `fields` is what a record of this customer should hold, `sent` what this attempt has sent (''
+    for a cleared field): both are hashed at once and never stored as they are. `old_number`,
+    `old_place`: the number that a linked record had before, and the field that keeps it; None if
+    this attempt does not know them. `match`: how the record was found or created, if that was just
+    now. `held`: what the record holds that differs from `fields`, if the whole record is known;
+    `kept`: fields that could not be cleared. `unproven`: as `Link.unproven`. `instead_of`: a
+    customer who is gone from Shopify and had this record before: a record belongs to one customer.
     """
 
     action: str
@@ -92,7 +94,7 @@ class Done:
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One line of `check`: what was proven, or how to mend it. `warns`: it works, yet look."""
+    """One line of `check`: what was proven, or what to correct. `warns`: it works, but look."""
 
     name: str
     ok: bool
@@ -101,12 +103,12 @@ class Check:
 
 
 class Channel(Protocol):
-    """All that differs by vendor, and nothing else: no retries, no outcomes, no SQL.
+    """Everything that differs by vendor, and nothing else: no retries, no outcomes, no SQL.
 
     `deliver` may be called again for the same customer after any failure, at any time: it first
-    looks for what an earlier attempt did. A linked record is given `work.changes(fields)` and no
-    more, and nothing at all where that is empty. Raises UpstreamError (DryRunStop from the wire).
-    `remove` takes the record of a customer who is gone away; it too may be called again.
+    looks for what an earlier attempt did. It sends a linked record `work.changes(fields)` and no
+    more, and nothing at all if that is empty. Raises UpstreamError (DryRunStop from the wire).
+    `remove` removes the record of a customer who is gone; it too may be called again.
     `fields_of` is pure: the fields of a record that the customer decides, without blank ones.
     """
 
@@ -125,10 +127,10 @@ class Channel(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What a channel may use; `settings()` is asked each time, so that a reload takes effect.
+    """What a channel may use. Call `settings()` each time, so that a reload takes effect.
 
     `timeout()` is in seconds.
-    `customer_exists(id)` asks Shopify. `ready()` is called when what attempts waited for is there.
+    `customer_exists(id)` asks Shopify. Call `ready()` once what attempts waited for exists.
     """
 
     wire: Wire
@@ -154,15 +156,15 @@ class Store:
 class Spec:
     """A line of the roster: from it follow the flag, the settings, `--channel` and the metrics.
 
-    `at_once`: backlog attempts at the same time, at most; more would only wait inside the channel.
-    `max_age`: seconds after which a delivery is `too_late`. `numbers_members`: the member number
-    of its link is the one that tills know; `number_is_customer_id`: whether that is the Shopify
-    id for everybody, so that it is known beforehand. `takes`: whether the channel can have such
-    a customer at all; the others are not sent there. `updates`: whether there is a record that
-    follows the customer, so that profile changes, newcomers and removals go there too;
-    `consent`: the field that says whether the customer wants mail. `account`: what its side is
-    called; `identify` asks which it is (None where it does not say; UpstreamError where it cannot
-    be asked now), `moved` forgets what was remembered of another one.
+    `at_once`: how many backlog attempts run at the same time, at most; more would only wait inside
+    the channel. `max_age`: seconds after which a delivery is `too_late`. `numbers_members`: the
+    member number of its link is the one that tills know; `number_is_customer_id`: whether that is
+    the Shopify id for everybody, so that it is known beforehand. `takes`: whether the channel can
+    have such a customer at all; the others are not sent there. `updates`: whether there is a record
+    that follows the customer, so that profile changes, customers made elsewhere and removals go
+    there too; `consent`: the field that says whether the customer wants mail. `account`: what its
+    side is called; `identify` asks which one it is (None if it does not say; UpstreamError if it
+    cannot be asked now), `moved` forgets what was remembered of another one.
     """
 
     name: str

@@ -1,5 +1,6 @@
-"""Who is just being given which record: from the look at its owner to the link's row in the
-database nobody else may have it. This process owns the database, so memory is enough.
+"""Which record is being linked to which customer at this moment. From the look at a record's owner
+until the link is in the database, no other customer may get it. This process owns the database, so
+memory is enough.
 """
 
 from collections.abc import Callable
@@ -7,7 +8,7 @@ from collections.abc import Callable
 __all__ = ["Claims"]
 
 _STANDS = 60.0
-"""Seconds for which a claim stands: longer than any attempt takes until its link is written."""
+"""Seconds for which a claim holds: longer than an attempt takes until its link is written."""
 
 
 class Claims:
@@ -18,7 +19,7 @@ class Claims:
         self._claims: dict[str, tuple[int, float]] = {}  # record -> customer id, since when
 
     def claim(self, record: str, customer_id: int) -> bool:
-        """False: another customer is just being linked to it."""
+        """False if another customer is being linked to it at this moment."""
         now = self._clock()
         old = [each for each, (_, since) in self._claims.items() if abs(now - since) > _STANDS]
         for each in old:
@@ -29,6 +30,6 @@ class Claims:
         return True
 
     def release(self, record: str, customer_id: int) -> None:
-        """The record is not this customer's any more: whoever is next may have it at once."""
+        """The record no longer belongs to this customer: the next one may get it at once."""
         if self._claims.get(record, (0, 0.0))[0] == customer_id:
             del self._claims[record]

@@ -1,13 +1,13 @@
-"""What a channel's record of a customer was last given: a keyed hash for each field, no values.
+"""What a channel's record of a customer was last sent: a keyed hash for each field, no values.
 
 A mark is a letter and the hash: `s`, sent by us; `b`, a baseline: what the customer had when an
-existing record was linked, never sent. A field that is about to be sent is marked `s?` first, so
-that whatever becomes of the write it is sent again; `l?` the same, where what the record held lost
-to the customer's.
+existing record was linked, never sent. A field that is about to be sent is first marked `s?`, so
+that it is sent again whatever becomes of the write. `l?` means the same for a field whose value in
+the record lost to the customer's.
 
-Where the record's own system changes it too (a till), the marks say what it held when both sides
-last agreed: what the customer has, unless a mark under `t:` and the field says otherwise. `t` is
-there once that is known.
+If the record's own system (a till) changes it too, the marks also say what the record held when
+both sides last agreed: the customer's value, unless a mark under `t:` and the field's name says
+otherwise. The mark `t` exists once that is known.
 """
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -23,12 +23,12 @@ _HELD, _HELD_IS_KNOWN = "t:", "t"
 _HASH = 16
 """Digits of a hash; the other marks have none."""
 OWED = "t!"
-"""The mark that the other channels have yet to hear of what the record's own system changed."""
+"""This mark says: the other channels have not been told yet what the record's system changed."""
 
 
 class Given:
-    """`hashed(values)` gives the keyed hash of each, `before` the same by older secrets; `marks` is
-    None where nothing is known.
+    """`hashed(values)` returns the keyed hash of each, `before` the same by older secrets; `marks`
+    is None if nothing is known.
     """
 
     def __init__(self, marks: Marks | None, hashed: Hashed, before: Sequence[Hashed] = ()) -> None:
@@ -37,9 +37,9 @@ class Given:
         self._before = before
 
     def changes(self, fields: Mapping[str, str]) -> dict[str, str]:
-        """What differs from what was last given; '' clears, and only what we once sent.
+        """The fields that differ from what was last sent. '' clears a field that we once sent.
 
-        Where nothing is known nothing differs: what the record holds was never ours to change.
+        If nothing is known, nothing differs: we never sent what the record holds.
         """
         if self.marks is None:
             return {}
@@ -52,7 +52,7 @@ class Given:
         return changed | {name: "" for name in ours if name not in fields}
 
     def insisting_on(self, name: str) -> "Given":
-        """The field is sent unless we have sent it as it is: a record's own value is not ours."""
+        """The field is sent unless we sent this value before: a record's own value is not ours."""
         mark = (self.marks or {}).get(name, "")
         if mark[:1] != _BASELINE:
             return self
@@ -62,7 +62,7 @@ class Given:
         return self.marks is not None and name in self.marks
 
     def unsure(self, sending: Mapping[str, str]) -> dict[str, str]:
-        """The marks while a write is under way."""
+        """The marks while a write is running."""
         marks = self.marks or {}
         return {**marks, **{n: _OVERRULED if self.overruled(n) else _UNSURE for n in sending}}
 
@@ -73,9 +73,9 @@ class Given:
         held: Mapping[str, str] | None = None,
         kept: Mapping[str, str] | None = None,
     ) -> dict[str, str]:
-        """The marks once `sent` has arrived; what else the customer has becomes the baseline of a
-        record of which nothing was known. `held`: what the record says otherwise than `fields`,
-        where all of it is known; `kept`: what it could not be made to give up.
+        """The marks once `sent` has arrived. If nothing was known of the record, the customer's
+        other values become its baseline. `held`: what the record holds that differs from `fields`,
+        if the whole record is known; `kept`: fields that could not be cleared.
         """
         marks = dict(self.marks or {})
         if self.marks is None:
@@ -106,7 +106,7 @@ class Given:
         return (self.marks or {}).get(name) == _OVERRULED
 
     def holds_new(self, held: Mapping[str, str]) -> set[str]:
-        """The fields of a record that are not as they were when both sides last agreed."""
+        """The fields of a record that have changed since both sides last agreed."""
         marks, new = self.marks or {}, set()
         for name, mark in self._hashed(held).items():
             known = marks.get(_HELD + name) or marks.get(name, "")
@@ -115,12 +115,12 @@ class Given:
         return new
 
     def differs(self, names: Iterable[str], fields: Mapping[str, str]) -> bool:
-        """Whether the customer's side of these fields is not as it was last given."""
+        """Whether the customer's side of these fields differs from what was last sent."""
         return bool(self.changes(fields).keys() & set(names))
 
     def agreed(self, names: Iterable[str], fields: Mapping[str, str], held: Marks) -> Marks:
-        """The marks of fields that both sides have agreed on: `held` of the record, `fields` of
-        the customer. '' takes a mark away.
+        """The marks of fields on which both sides agree now: `held` from the record, `fields` from
+        the customer. '' removes a mark.
         """
         found = {name: fields.get(name, "") for name in names}
         hashed = self._hashed(found)
@@ -129,35 +129,35 @@ class Given:
         return sent | {_HELD + name: "" for name in found} | self._held(differs)
 
     def has_held(self, name: str) -> bool:
-        """Whether the record was seen to hold something of its own there."""
+        """Whether the record was seen to hold a value of its own in this field."""
         return self.marks is not None and _HELD + name in self.marks
 
     @property
     def is_owed(self) -> bool:
-        """Whether the other channels have yet to hear of what this record told."""
+        """Whether the other channels have not been told yet what this record's system changed."""
         return self.marks is not None and OWED in self.marks
 
     def as_held(self, held: Mapping[str, str]) -> Marks:
-        """The marks by which `held` is no change any more, whatever the customer has."""
+        """The marks after which `held` is no longer a change, whatever the customer has."""
         return self._held(held)
 
     def first_held(self, fields: Mapping[str, str], held: Mapping[str, str]) -> Marks:
-        """The marks of a record of which nothing was known: what it holds is left alone."""
+        """The marks of a record of which nothing was known: what it holds stays."""
         theirs = {name: value for name, value in held.items() if value != fields.get(name, "")}
         return {**self.after(fields, {}, theirs)}
 
     def lost(
         self, names: Iterable[str], fields: Mapping[str, str], contested: Collection[str]
     ) -> Marks:
-        """The marks of fields that the record is to be given in any case, or to give up: what we
-        sent once, and the `contested`.
+        """The marks by which fields are sent or cleared in any case: those that we once sent, and
+        the `contested` ones.
         """
         ours = {n for n in names if (self.marks or {}).get(n, " ")[0] in _OURS}
         going = [n for n in names if n in fields or n in ours or n in contested]
         return dict.fromkeys(going, _OVERRULED) | {_HELD + name: "" for name in going}
 
     def _is_of(self, mark: str, hashed: str, name: str, value: str) -> bool:
-        """Whether the mark is of this value, whose hash by the newest secret is at hand."""
+        """Whether the mark is of this value, whose hash by the newest secret is given."""
         return mark[1:] == hashed or any(
             mark[1:] == before({name: value})[name] for before in self._before
         )
@@ -167,11 +167,11 @@ class Given:
 
 
 Hashes = Mapping[str, Mapping[str, str]]
-"""Of each field: a hash of one of its values, by any secret -> the one by the newest."""
+"""For each field: a hash of one of its values by any secret -> the hash by the newest."""
 
 
 def all_known(marks: Marks, hashes: Hashes) -> bool:
-    """Whether it is known for each mark which value it is of."""
+    """Whether the value of each mark is known."""
     return all(
         mark[-_HASH:] in hashes[name.removeprefix(_HELD)]
         for name, mark in marks.items()
@@ -180,7 +180,7 @@ def all_known(marks: Marks, hashes: Hashes) -> bool:
 
 
 def rekeyed(marks: Marks, hashes: Hashes) -> Marks:
-    """The same marks by the newest secret; one of a value that is not known stays as it is."""
+    """The same marks by the newest secret; a mark whose value is unknown stays as it is."""
     anew = dict(marks)
     for name, mark in marks.items():
         known = hashes.get(name.removeprefix(_HELD), {}).get(mark[-_HASH:])

@@ -36,7 +36,7 @@ class Email:
         return {}
 
     async def remove(self, link: Link) -> Done:
-        """A mail that was sent has no record."""
+        """Nothing to do: a sent mail has no record."""
         return Done("removed", link.reference)
 
     async def deliver(self, work: Work) -> Done:
@@ -56,7 +56,7 @@ class Email:
         return parse_mailbox(self._settings().email_from or "")
 
     def _compose(self) -> Composer:
-        """Made anew when the settings were reloaded."""
+        """Made again after the settings were reloaded."""
         settings, store = self._settings(), self._context.store()
         made = self._composer
         if made is None or made[0] is not settings or made[1] != store:
@@ -73,7 +73,7 @@ class Email:
 
 
 def _recipient(email: str) -> str:
-    """Shopify may hold what no mail server takes: text of any kind, made before our time."""
+    """Shopify may hold an address that no mail server accepts: any text, from before our time."""
     if not email:
         raise _invalid("no e-mail address")
     try:

@@ -1,4 +1,4 @@
-"""Whom a mail may name: a stranger's text must not reach others under the shop's name."""
+"""Which names a mail may show: a stranger's text must not go out under the shop's name."""
 
 import re
 import unicodedata
@@ -12,12 +12,12 @@ __all__ = ["greeted"]
 
 _LONGEST: Final = 40
 _LINK: Final = re.compile(r"[^\W_]\.[^\W\d_]{2,}|xn--|\d{1,3}(?:\.\d{1,3}){3}|@|//", re.IGNORECASE)
-"""What a mail program, or a reader, makes a link of: `prize.example`, `１.example`, `1.2.3.4`."""
+"""What a mail program or a reader takes for a link: `prize.example`, `１.example`, `1.2.3.4`."""
 _DOTS: Final = str.maketrans(dict.fromkeys("。．｡․﹒", "."))
 
 
 def greeted(profile: Profile) -> Profile:
-    """The profile for the templates: without any name where the names are no name.
+    """The profile for the templates: without any name if a name may not be shown.
 
     Anybody can sign up with any address and any name: a long text, or one with something like a
     host name in it, would be an advertisement that this shop sends to a stranger.

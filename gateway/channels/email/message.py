@@ -2,7 +2,7 @@
 
 multipart/alternative
 ├── text/plain
-└── multipart/related       where the HTML shows the card, else text/html alone
+└── multipart/related       if the HTML shows the card, else text/html alone
     ├── text/html
     └── image/png           the member number as a barcode: mail programs show no SVG
 """
@@ -40,7 +40,7 @@ class BrokenTemplateError(Exception):
 
 
 class Composer:
-    """Templates in `folder` go before the shipped ones."""
+    """Templates in `folder` replace the shipped ones."""
 
     def __init__(self, sender: Mailbox, folder: Path | None, store: Store) -> None:
         self._from = mailbox_header(sender, "From")
@@ -103,7 +103,7 @@ class Composer:
 
 
 def _part(kind: str, content: bytes, headers: str = "") -> str:
-    """By hand: the library's objects for each part would cost more than rendering them."""
+    """By hand: the library's objects for each part would cost more than the rendering."""
     body = encodebytes(content).decode("ascii")
     return f"Content-Type: {kind}\nContent-Transfer-Encoding: base64\n{headers}\n{body}"
 
@@ -124,7 +124,7 @@ def _with_card(page: str, card_id: str, member_number: str) -> str:
 
 
 def _card_id(reference: str) -> str:
-    """Of this mail alone (programs keep pictures by it), and the same however often it is sent."""
+    """Unique to this mail (programs store pictures by it), and the same each time it is sent."""
     return reference.strip("<>").partition("@")[0] + "@card"
 
 
@@ -138,6 +138,6 @@ def _bytes(text: str) -> bytes:
 
 
 def message_id(customer_id: int, sender: Mailbox, store: Store) -> str:
-    """One welcome a customer and store: the same id however often it is sent."""
+    """One for each customer and store: the same id however often the mail is sent."""
     mark = hashlib.sha256(f"{store.domain}:{customer_id}".encode()).hexdigest()[:16]
     return f"<welcome.{customer_id}.{mark}@{sender.domain}>"

@@ -1,8 +1,8 @@
 """A customer as a member of the store: recognised, linked or created, once.
 
-Every attempt first looks for our own number, so that what an interrupted attempt did is known
-again. `customerCode` is unique in Smaregi: it is the idempotency key of a create. The chosen member
-and the place of its old number are written down before the write.
+Every attempt first looks for our own number, and so finds what an interrupted attempt did.
+`customerCode` is unique in Smaregi: it is the idempotency key of a create. The chosen member and
+the place of its old number are written down before the write.
 """
 
 import asyncio
@@ -41,9 +41,9 @@ __all__ = ["Smaregi"]
 log = logging.getLogger(__name__)
 
 _ASKED_ONE_BY_ONE = 100
-"""Members said to be deleted; of more than these at once, everything is read again."""
+"""If more members than this are reported deleted at once, everything is read again."""
 _LINKABLE = {"0", "2"}
-"""A suspended member (1) was suspended by somebody: lift that at the till first."""
+"""A person suspended such a member (1): lift that at the till first."""
 
 Row = Mapping[str, Any]
 
@@ -85,7 +85,7 @@ class Smaregi:
         self._watch(asyncio.ensure_future(self._context.ready()))
 
     def _watch(self, task: "asyncio.Task[None] | asyncio.Future[None]") -> None:
-        """A scan that fails is begun again by whoever needs it; its error is told once here."""
+        """Logs a failed scan once; whoever needs the index begins a new scan."""
 
         def ended(done: "asyncio.Future[None]") -> None:
             self._tasks.discard(cast("asyncio.Task[None]", done))
@@ -119,7 +119,7 @@ class Smaregi:
         return replace(await self._create(work), match=Match(ids(decision.possible)))
 
     async def _link_chosen(self, member_id: str, work: Work) -> Done:
-        """A person chose: neither e-mail nor evidence counts, only what stands in the way."""
+        """A person chose the member: only what forbids the link counts, not e-mail or evidence."""
         own = await self._own(work)
         if own is not None and str(own["customerId"]) != member_id:
             raise conflict(f"the customer has another store member ({own['customerId']})")
@@ -143,7 +143,7 @@ class Smaregi:
         return replace(await self.numbers.give(target, work), match=match, instead_of=former)
 
     async def _own(self, work: Work) -> Row | None:
-        """The member that is this customer's already, by our number."""
+        """The member that has our number, and so belongs to this customer already."""
         in_number = self._settings().smaregi_link_field == "customerNo"
         rows = await self.holders.with_number(work.customer.member_number, also_second=in_number)
         active = [row for row in rows if _status(row) in ACTIVE]
@@ -159,9 +159,10 @@ class Smaregi:
         return any(number in {each.code, each.number if in_number else ""} for each in found)
 
     async def _recognised(self, row: Row, work: Work) -> Done:
-        """Found by our number: linked or made by an earlier attempt, or bearing it before us.
+        """Found by our number: an earlier attempt linked or created it, or it had the number
+        before.
 
-        What an earlier attempt may have made was made of older data, so what differs is given.
+        If an earlier attempt created it, it used older data, so what differs is sent.
         """
         member_id = str(row["customerId"])
         former = await self.holders.former(member_id, work.customer.id)
@@ -193,7 +194,7 @@ class Smaregi:
         return made.done(work.customer.member_number)
 
     async def members_changed(self, deleted: Sequence[int]) -> None:
-        """What a webhook hints at is taken into the index; `deleted` are said to be gone."""
+        """Takes the members of a webhook into the index; `deleted` are reported gone."""
         if len(deleted) > _ASKED_ONE_BY_ONE:
             self._watch(self.index.start_scan(again=True))
             return
@@ -203,9 +204,10 @@ class Smaregi:
             await self.index.forget(gone)
 
     async def remove(self, link: Link) -> Done:
-        """The store member stays, with card and points, or leaves: SMAREGI_ON_DELETE.
+        """The store member stays, with card and points, or is withdrawn: SMAREGI_ON_DELETE.
 
-        One that is another customer's by now never leaves: they signed up with the same e-mail.
+        A member who belongs to another customer by now is never withdrawn: that customer signed up
+        with the same e-mail.
         """
         withdraws = self._settings().smaregi_on_delete == "withdraw"
         if withdraws and not await self.holders.is_anothers(link):
@@ -215,21 +217,21 @@ class Smaregi:
         return Done("unlinked", link.reference)
 
     async def unlink(self, link: Link) -> str | None:
-        """The member gives up the customer's number and has its old one again, or one of its own.
+        """Removes the customer's number from the member, which gets its old or its own number.
 
-        Returns the number that it has now, None where the member is gone. May be repeated.
+        Returns the number that it has now, None if the member is gone. May be repeated.
         """
         self.holders.release(int(link.reference), link.customer_id)
         return await self.numbers.give_back(link)
 
     async def withdraw(self, link: Link) -> None:
-        """The member leaves (status 3), with its number and points. May be repeated."""
+        """Withdraws the member (status 3); it keeps number and points. May be repeated."""
         await withdraw(self.client, link.reference)
 
     async def absorb(self, member_id: str, survivor_id: str) -> bool:
-        """The member is merged (status 4), with a note of where it went. May be repeated.
+        """Marks the member as merged (status 4), and notes where it went. May be repeated.
 
-        False where the note had no room for it.
+        False if the note had no room for it.
         """
         return await absorb(self.client, member_id, survivor_id)
 
@@ -242,7 +244,7 @@ class Smaregi:
         return await self.client.by_id(str(member_id))
 
     def as_member(self, customer: Customer | None) -> Row | None:
-        """What the customer says, in the columns of a member."""
+        """The customer's data, in the columns of a member."""
         if customer is None:
             return None
         fields, _ = member_fields(customer)
@@ -250,7 +252,7 @@ class Smaregi:
         return {k: v for k, v in fields.items() if k not in own and not is_placeholder(v)}
 
     async def members_fresh(self) -> None:
-        """Bring the index up to date, if there is one yet."""
+        """Brings the index up to date, if it exists."""
         if self.index.ready:
             await self.index.fresh()
 

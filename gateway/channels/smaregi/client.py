@@ -27,7 +27,7 @@ SYSTEM = "smaregi"
 _SCOPES = {Access.READ: "pos.customers:read", Access.WRITE: "pos.customers:write"}
 _SETTINGS = "SMAREGI_CONTRACT_ID, SMAREGI_CLIENT_ID and SMAREGI_CLIENT_SECRET"
 _OF_THE_CONTRACT = {"list members", "create member", "read required columns"}
-"""Operations that name no member: where they are not found, it is the contract that is wrong."""
+"""Operations that name no member: if they are not found, the contract is wrong."""
 PAGE = 1000
 _SCAN_SHARE = 0.8 / 0.95
 """Four fifths of the reads, since a RateLimit keeps a little of its rate to itself. Counted
@@ -49,7 +49,7 @@ class SmaregiClient:
         self._limits()
 
     def _limits(self) -> None:
-        """Rates as set; the scan of members has a limit of its own at four fifths of the reads."""
+        """Rates as set; the scan of members has its own limit, four fifths of the reads."""
         settings = self._settings()
         rates = (settings.smaregi_reads_per_second, settings.smaregi_writes_per_second)
         if rates != self._rates:
@@ -82,13 +82,13 @@ class SmaregiClient:
         return grant_of(answer, f"Smaregi gives no token: check {_SETTINGS}")
 
     async def lacking_scopes(self) -> list[str]:
-        """Those that the token was not given, as far as its answer names them."""
+        """The scopes that the token lacks, if its answer names them."""
         await self._grant.token()
         given = self._grant.scopes
         return [scope for scope in _SCOPES.values() if given is not None and scope not in given]
 
     async def prove(self) -> None:
-        """There is a token of this contract. Raises UpstreamError."""
+        """Proves that this contract gives us a token. Raises UpstreamError."""
         await self._grant.token()
 
     async def _send(

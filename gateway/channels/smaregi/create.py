@@ -1,4 +1,4 @@
-"""Making a member, once: our number is the idempotency key, and required columns are filled."""
+"""Creates a member, once: our number is the idempotency key, and required columns are filled."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -62,7 +62,7 @@ class Creating:
         self._clock = clock
 
     async def create(self, customer: Customer) -> Made:
-        """A refusal may be of a column required since we asked: then once more."""
+        """If a column was made required meanwhile, it is refused; then it tries once more."""
         self._required.keep_fresh()
         columns = self._required.names
         try:
@@ -89,7 +89,9 @@ class Creating:
         return Made(row, told, [*changed, *made_up])
 
     async def _made_after_all(self, error: UpstreamError, code: str) -> Row:
-        """After any unclear answer, and any refusal (the text of a duplicate is not documented)."""
+        """Looks whether it was created: after an unclear answer, and after any refusal (what
+        Smaregi says to a duplicate is not documented).
+        """
         clear = error.applied is False and error.error_class is not ErrorClass.INVALID_DATA
         if clear:
             raise error

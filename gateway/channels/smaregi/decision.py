@@ -1,4 +1,4 @@
-"""Which member a customer is, by the index, the rules and what a person has said."""
+"""Decides which member a customer is: by the index, the rules and what a person has said."""
 
 import asyncio
 from collections.abc import Callable, Iterable, Sequence
@@ -25,7 +25,7 @@ from gateway.store.members import Member
 __all__ = ["Deciding", "ids"]
 
 _POINTS_READ = 10
-"""Members with one e-mail whose points are read; of more than these the lowest id is taken."""
+"""If at most so many members share an e-mail, their points decide; otherwise the lowest id."""
 
 
 class Deciding:
@@ -44,7 +44,7 @@ class Deciding:
     async def decide(
         self, work: Work, found: Iterable[Member], *, proven: bool
     ) -> LinkTo | CreateNew:
-        """Among those found by the e-mail. `proven`: it is known to be the customer's."""
+        """Chooses among members with this e-mail. `proven`: it is the customer's."""
         profile = work.customer.profile
         candidates = [m for m in found if self._holders.is_free(m.member_id, work.customer.id)]
         if not candidates:
@@ -66,8 +66,8 @@ class Deciding:
         return choice
 
     async def _is_another(self, member: Member, profile: Profile) -> bool:
-        """Whether the member's given name differs in each form, so that an e-mail that nobody has
-        proven is not enough. The index has whole names: only where both differ the row is read.
+        """Whether the member's given name differs both in kanji and in kana, so that an unproven
+        e-mail is not enough. The index has whole names: only if both differ the row is read.
         """
         evidence = self._index.evidence(profile)
         if not names_differ_wholly(member, evidence):
@@ -76,7 +76,7 @@ class Deciding:
         return row is not None and has_another_given_name(row, profile)
 
     async def _with_points(self, found: Sequence[Member], profile: Profile) -> Sequence[Member]:
-        """Their points, where these decide who of them it is: a few, and read right now."""
+        """Their points, if these decide which of them it is: of a few, read right now."""
         contradicted = self._settings().smaregi_link_contradicted
         tied = tied_members(found, self._index.evidence(profile), link_contradicted=contradicted)
         if not 1 < len(tied) <= _POINTS_READ:
@@ -86,7 +86,7 @@ class Deciding:
         return [replace(each, points=points.get(each.member_id) or 0) for each in found]
 
     async def again(self, member_id: str, work: Work, linked: bool) -> Match:
-        """What an attempt decided that died after its write."""
+        """What an attempt had decided that died after its write."""
         found = await self._index.by_email(work.customer.profile.email)
         pool = [m for m in found if linked or str(m.member_id) != member_id]
         evidence = self._index.evidence(work.customer.profile)

@@ -1,8 +1,8 @@
-"""What the till tells of a customer: the inverse of `mapping`, pure.
+"""What the till says about a customer: the inverse of `mapping`, pure.
 
 A member has one line for the address and two columns for phones; Shopify has parts of an address
-and one phone. So a value counts as changed only where it says something else, not where it is
-written otherwise. A placeholder (未入力, -) says nothing and never flows back.
+and one phone. So a value counts as changed only if it says something else, not if it is written
+in another way. A placeholder (未入力, -) says nothing and never flows back.
 """
 
 import unicodedata
@@ -51,7 +51,7 @@ Value = str | Address | None
 
 
 class NotTold(Enum):
-    """The till says nothing, or nothing that can be read."""
+    """The till has no value, or none that can be read."""
 
     NOT_TOLD = "not told"
 
@@ -67,8 +67,8 @@ def text_of(row: Row, name: str) -> str:
 def held(row: Row) -> dict[str, str]:
     """What the member holds, as it is written.
 
-    Smaregi may leave a blank column out of an answer. One whose unit is there by another column is
-    blank then; a unit of which nothing is there is not known, since what is cleared is cleared
+    Smaregi may leave a blank column out of an answer. If another column of the same unit is there,
+    the missing one is blank. If the whole unit is missing, it is not known: it must not be cleared
     everywhere.
     """
     there = (names for names in UNITS.values() if any(name in row for name in names))
@@ -76,7 +76,7 @@ def held(row: Row) -> dict[str, str]:
 
 
 def held_otherwise(row: Row, fields: Mapping[str, str]) -> dict[str, str]:
-    """What the member holds otherwise than `fields` say."""
+    """What the member holds that differs from `fields`."""
     return {name: text for name, text in held(row).items() if text != fields.get(name, "")}
 
 
@@ -125,7 +125,7 @@ _TEXTS: Final[Mapping[str, Callable[[str], str | NotTold]]] = {
 
 
 def _phone(row: Row) -> str | NotTold:
-    """The mobile number, or else the other one: as a sign-up's only number would be placed."""
+    """The mobile number, or else the other one: the same order as for a sign-up's only number."""
     texts = [text for name in UNITS["phone"] if (text := text_of(row, name).strip())]
     if not texts:
         return ""
@@ -146,7 +146,7 @@ def _address(row: Row, standing: Address | None) -> Address | NotTold | None:
 
 
 def _placed(line: str, code: str, standing: Address | None) -> Address:
-    """The parts of a line; one abroad, or not understood, stays a line, in the country it was."""
+    """The parts of a line. A line abroad, or not understood, stays one line, in its country."""
     parsed = parse_line(line)
     if parsed.prefecture is None and standing is not None and standing.country != "JP":
         return Address(standing.country, code, standing.prefecture, "", line)
@@ -179,7 +179,7 @@ def _is_line_of(line: str, standing: Address) -> bool:
 
 
 def _same_place(a: Parsed, b: Parsed) -> bool:
-    """By the whole text, or by the key, all numbers and the building."""
+    """Compares the whole text, or the key, all numbers and the building."""
     if _fold(smaregi_line(a)[0]) == _fold(smaregi_line(b)[0]):
         return True
     key = address_key(a)
@@ -214,7 +214,7 @@ def _digits(code: str) -> str:
 
 
 def _number(text: str) -> str:
-    """Without its extension, which Shopify's form of a number has no place for."""
+    """Without its extension: Shopify's form of a number has no place for one."""
     phone = parse_phone(text) if text else None
     return (phone.e164 or phone.national) if phone else _fold(text)
 

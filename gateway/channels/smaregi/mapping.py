@@ -12,7 +12,7 @@ _CHANGES = {
     "municipality was merged into another": ("address", "the municipality has its name of today"),
     "prefecture contradicts the address": ("address", "the prefecture is that of the address"),
 }
-"""What the reading of an address changes in it; its other notes change nothing that is sent."""
+"""Notes on an address that change what is sent; the other notes change nothing."""
 
 Adjustments = list[dict[str, str]]
 Fields = dict[str, str]

@@ -1,7 +1,7 @@
 """Member numbers: given to a store member who is a customer, and given back when they part.
 
-The plan with the member, its old number and the place where that is kept is written down before
-the write. Giving back is decided by what the member holds now, so it may be repeated at any time.
+The plan (the member, its old number, and the field that keeps it) is written down before the write.
+What is given back depends on what the member holds now, so it may be repeated at any time.
 """
 
 from collections.abc import Awaitable, Callable, Mapping
@@ -31,7 +31,7 @@ Changes = dict[str, str | None]
 class Target:
     """The member that is to get the customer's number. `by_hand`: a person chose it.
 
-    `unproven`: it is chosen by an e-mail of this hash that is not known to be the customer's.
+    `unproven`: the hash of the e-mail by which it was chosen, if that e-mail is not proven.
     """
 
     member_id: int
@@ -64,12 +64,12 @@ class Numbers:
         self._number_taken = number_taken
 
     def has_room(self, row: Row) -> bool:
-        """Whether the member can be linked at all, as things are set now."""
+        """Whether the member can be linked at all, by the settings of now."""
         in_second = self._settings().smaregi_link_field == "customerNo"
         return not (in_second and text_of(row, "customerNo"))
 
     def shown(self, row: Row, work: Work) -> str:
-        """In `customerNo` mode the old card's number stays the one that a till reads."""
+        """In `customerNo` mode the till goes on reading the old card's number."""
         if self._settings().smaregi_link_field == "customerNo":
             return str(row.get("customerCode") or work.customer.member_number)
         return work.customer.member_number
@@ -106,7 +106,7 @@ class Numbers:
         return _linked(row, target, number, place, work)
 
     async def _give_with_note(self, target: Target, work: Work) -> Done:
-        """Where customerNo is not free the old number goes into the note, once."""
+        """If customerNo is occupied, the old number goes into the note, once."""
         await self._plan(target, "note", work)
         row = await self._client.by_id(str(target.member_id))
         if row is None:
@@ -141,9 +141,9 @@ class Numbers:
         await work.save_plan(plan)
 
     async def follow(self, link: Link, work: Work) -> Link:
-        """After a merge in Shopify the member gets the number of the customer who is left.
+        """After a merge in Shopify the member gets the number of the customer who survived.
 
-        `was` of the plan are the customers who went; the link as it is now.
+        The plan's `was` are the customers who were merged away; the link is as it is now.
         """
         was = {str(gone) for gone in (work.plan or {}).get("was", ())}
         row = await self._client.by_id(link.reference) if was else None
@@ -157,10 +157,10 @@ class Numbers:
         return replace(link, member_number=(held | changes)["customerCode"])
 
     async def give_back(self, link: Link) -> str | None:
-        """Unlink: the member gets its old number again; what it is now, None where it is gone.
+        """Unlink: the member gets its old number back. Returns its number, None if it is gone.
 
-        A member of our own making never had one: it gets `S` and its id. So does one whose old
-        number somebody else has by now; the old one stays where it was kept.
+        A member that we created never had one: it gets `S` and its id. So does one whose old
+        number belongs to somebody else by now; the old number stays where it was kept.
         """
         row = await self._client.by_id(link.reference)
         if row is None:
@@ -193,8 +193,8 @@ class Numbers:
         return changes
 
     async def _old_number(self, note: str, link: Link) -> str | None:
-        """As the link says, or the note where the link was lost; None if it is somebody else's, or
-        the customer's own.
+        """The old number, from the link, or from the note if the link was lost; None if it belongs
+        to somebody else, or is the customer's own.
         """
         noted = [line.removeprefix(_OLD_NUMBER) for line in note.splitlines()
                  if line.startswith(_OLD_NUMBER)]  # fmt: skip
@@ -216,8 +216,8 @@ class Numbers:
         return all(str(row["customerId"]) == member_id for row in rows)
 
     async def _change(self, member_id: str, changes: Changes) -> Row:
-        """`null` clears a field, unless the contract requires its column: then what can stay
-        stays, and a customer's number is replaced by the member's own.
+        """`null` clears a field. If the contract requires the column, the value stays where it can,
+        and a customer's number is replaced by the member's own.
         """
         try:
             return await self._client.patch(member_id, changes)
@@ -231,12 +231,12 @@ class Numbers:
 
 
 def with_line(note: str, line: str) -> str | None:
-    """The note with the line at its end; None where it has the line already."""
+    """The note with the line at its end; None if it has the line already."""
     return None if line in note.splitlines() else f"{note}\n{line}".strip()
 
 
 def _linked(row: Row, target: Target, number: str, place: str | None, work: Work) -> Done:
-    """Of the customer's own fields nothing was written: what differs is left alone."""
+    """None of the customer's own fields was written: what differs stays."""
     fields = work.fields()
     return Done(
         "linked",

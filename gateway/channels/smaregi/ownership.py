@@ -1,5 +1,5 @@
-"""Who holds which member: by the number that it carries, by the link, and never by the word of a
-person who keeps the two apart.
+"""Which customer a member belongs to: by the number that it carries and by the link, unless a
+person keeps the two apart.
 """
 
 import asyncio
@@ -67,13 +67,13 @@ class Holders:
         return {owner for owner in owners if await self._context.customer_exists(owner)}
 
     def is_free(self, member_id: int, customer_id: int) -> bool:
-        """For a sign-up to be matched with: not kept apart from them, and not about to go."""
+        """Whether a sign-up may be matched with it: not kept apart, and not being merged."""
         return member_id not in self.leaving and (customer_id, member_id) not in self.apart
 
     async def take(self, member_id: int, customer_id: int) -> int | None:
-        """From here to the link's row nobody else may have this member; `former` of it.
+        """Claims this member until its link is written; returns its `former` customer.
 
-        Raises a conflict where another customer is just being linked to it.
+        Raises a conflict if another customer is being linked to it at this moment.
         """
         if member_id in self.leaving:
             raise conflict("this store member is just being merged into another")
@@ -82,17 +82,17 @@ class Holders:
         return await self.former(str(member_id), customer_id)
 
     def release(self, member_id: int, customer_id: int) -> None:
-        """The member was unlinked: whoever it is to be linked to next may have it at once."""
+        """The member was unlinked: the next customer may get it at once."""
         self._claims.release(str(member_id), customer_id)
 
     async def is_anothers(self, link: Link) -> bool:
-        """Whether the member is a customer's who exists, and not that of the link."""
+        """Whether the member belongs to a customer who exists, other than that of the link."""
         row = await self._client.by_id(link.reference)
         return bool(row and await self.owners(row, besides=link.customer_id))
 
     async def former(self, member_id: str, customer_id: int) -> int | None:
-        """A customer who is gone from Shopify and still linked to this member; a conflict where
-        they exist.
+        """The customer who is still linked to this member and gone from Shopify; a conflict if that
+        customer exists.
         """
         link = await self.link_of(member_id)
         if link is None or link.customer_id == customer_id:
@@ -102,7 +102,7 @@ class Holders:
         return link.customer_id
 
     async def unproven(self, work: Work) -> bytes | None:
-        """The hash of the customer's e-mail, None where it is known to be theirs."""
+        """The hash of the customer's e-mail; None if the e-mail is proven."""
         emails = self._context.keys.emails(work.customer.profile.email)
         known = partial(proofs.is_known, customer_id=work.customer.id, emails=emails)
         return None if await self._context.db.read(known) else emails[0]

@@ -1,4 +1,4 @@
-"""Members' points, read for whoever shows them: a share of the reads, the rest is for sign-ups."""
+"""Reads members' points, with a share of the reads: the rest is for sign-ups."""
 
 import time
 from collections.abc import Callable, Mapping
@@ -17,7 +17,7 @@ __all__ = ["Balance", "PointsReader"]
 SHARE = 0.2
 """Of SMAREGI_READS_PER_SECOND. At the highest rate of writes, sign-ups need four fifths."""
 _QUEUE = 2.0
-"""Seconds that a reader may have to wait for the share; beyond that they are sent away."""
+"""Seconds that a reader waits for the share at most; after that the answer is 503."""
 _FEWEST = 4
 _ACTIVE = {"0", "1", "2"}
 _SHORTEST_ID = 10

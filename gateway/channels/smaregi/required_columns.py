@@ -1,8 +1,8 @@
-"""What a contract demands beyond Smaregi's own columns, and what is given where it is not told.
+"""What a contract requires beyond Smaregi's own columns, and what fills a value that is missing.
 
-Each contract chooses its required columns; a create that lacks one is refused with 400. What the
-customer did not tell is filled with a placeholder, which is noted and is never evidence of who
-somebody is. Columns that only a person can fill make `invalid_data` say so.
+Each contract chooses its required columns; a create that lacks one is refused with 400. If the
+customer did not give a value, a placeholder is filled in and noted; it is never evidence of who
+somebody is. If only a person can fill a column, the delivery is `invalid_data` and says so.
 """
 
 import asyncio
@@ -37,7 +37,7 @@ _PLACEHOLDERS: Final = {
     "postCode": Placeholder.POSTAL_CODE,
     "birthDate": Placeholder.BIRTH_DATE,
 }
-"""Not among them: `staffRank`, which gives staff prices, `leaveDate`, and a contract's own."""
+"""Not filled: `staffRank`, which gives staff prices, `leaveDate`, and a contract's own columns."""
 
 _TRUE: Final = {"customerCode", "customerNo", "entryDate", "mailReceiveFlag", "sex", "status"}
 """Always sent, or filled with a fact: the member number, and the day of the sign-up."""
@@ -57,7 +57,7 @@ _OUR_FIELDS: Final = {
 
 
 def cannot_fill(columns: Iterable[str]) -> list[str]:
-    """Those for which nothing sensible can be made up."""
+    """Those that no sensible value can fill."""
     return sorted(set(columns) - _PLACEHOLDERS.keys() - _TRUE)
 
 
@@ -69,7 +69,7 @@ def unfillable(columns: Iterable[str]) -> str:
 
 
 def filled(fields: Fields, columns: Iterable[str], now: float) -> tuple[Fields, Adjustments]:
-    """The body of a create: `fields` and what `columns` demand beside them. `now`: Unix seconds."""
+    """The body of a create: `fields`, and what `columns` require besides. `now`: Unix seconds."""
     body, notes = dict(fields), []
     for column in (*_ALWAYS, *sorted(set(columns) - set(_ALWAYS))):
         found = None if body.get(column) else _filling(column, fields, now)
@@ -80,7 +80,7 @@ def filled(fields: Fields, columns: Iterable[str], now: float) -> tuple[Fields, 
 
 
 def _filling(column: str, fields: Fields, now: float) -> tuple[str, str] | None:
-    """The value, and what is noted of it; a fact goes before a placeholder."""
+    """The value, and what is noted about it; a fact is preferred to a placeholder."""
     other = {"phoneNumber": "mobileNumber", "mobileNumber": "phoneNumber"}.get(column, "")
     if other in fields:
         return fields[other], f"given as {column} too, which this Smaregi contract requires"
@@ -114,7 +114,7 @@ class RequiredColumns:
         return self._again_at is not None
 
     def keep_fresh(self) -> None:
-        """Begin to read them where that is due; `names` stays as it is meanwhile."""
+        """Begins to read them if that is due; `names` stays as it is meanwhile."""
         if self._again_at is None or self._clock() >= self._again_at:
             self._begin()
 
@@ -123,7 +123,7 @@ class RequiredColumns:
         await asyncio.shield(self._begin())
 
     def forget(self) -> None:
-        """They were another contract's."""
+        """Forgets them: they were another contract's."""
         self._again_at, self._told, self.names = None, False, frozenset()
 
     async def close(self) -> None:

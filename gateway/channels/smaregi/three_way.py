@@ -1,7 +1,7 @@
-"""Till and Shopify compared, field by field, with what they last agreed on: pure.
+"""Compares till and Shopify, field by field, with what they last agreed on: pure.
 
-What the till changed goes to Shopify; where Shopify changed it too, Shopify wins. What neither
-changed since stays as it is, however much it differs.
+What the till changed goes to Shopify; if Shopify changed it too, Shopify wins. What neither changed
+since stays as it is, however much it differs.
 """
 
 from collections.abc import Mapping
@@ -45,7 +45,7 @@ class Comparison:
         return marks
 
     def refused(self, unit: str) -> None:
-        """Shopify does not take it: it stays at the till, and is no change any more."""
+        """Shopify refuses it: it stays at the till, and is no longer a change."""
         del self.to_shopify[unit]
         self.nothing.append(unit)
 

@@ -1,4 +1,4 @@
-"""A linked member is given what differs from what it was last given, and nothing else."""
+"""Sends a linked member what differs from what it was last sent, and nothing else."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -24,14 +24,14 @@ def customers_own(body: Mapping[str, str]) -> dict[str, str]:
 
 
 def customers_fields(customer: Customer) -> tuple[dict[str, str], list[dict[str, str]]]:
-    """Them, and what had to be changed to fit."""
+    """The same, and what had to be changed to fit."""
     body, adjustments = member_fields(customer)
     return customers_own(body), adjustments
 
 
 async def bring_up_to_date(client: SmaregiClient, link: Link, work: Work) -> Done:
     fields, adjustments = customers_fields(work.customer)
-    # Linked by an e-mail that nobody has proven, a member takes no change on.
+    # A member linked by an unproven e-mail accepts no change.
     changes, kept = {} if link.unproven else work.changes(fields), dict[str, str]()
     if changes:
         row = _active(await client.by_id(link.reference))
@@ -51,7 +51,7 @@ async def bring_up_to_date(client: SmaregiClient, link: Link, work: Work) -> Don
 
 
 def _overruled(row: Row, changes: Mapping[str, str], work: Work) -> list[dict[str, str]]:
-    """What was changed at the till too since both sides agreed: Shopify wins."""
+    """Fields that the till changed too since both sides agreed: Shopify wins."""
     given = work.given
     there = {name: text for name, text in held(row).items() if name in changes}
     new = given.holds_new(there) if given.knows_record else set()
@@ -71,7 +71,7 @@ def _action(link: Link, work: Work) -> str:
 
 
 def _active(row: Row | None) -> Row:
-    """A conflict where the linked member is not one that a till still knows."""
+    """A conflict if the till no longer knows the linked member."""
     if row is not None and str(row.get("status") or "0") in ACTIVE:
         return row
     reason = "gone from Smaregi" if row is None else "withdrawn or merged"
@@ -82,10 +82,10 @@ def _active(row: Row | None) -> Row:
 async def give(
     client: SmaregiClient, member_id: str, changes: Mapping[str, str], work: Work
 ) -> Sequence[dict[str, str]]:
-    """Write `changes` ('' clears); the adjustments that this took.
+    """Writes `changes` ('' clears). Returns the adjustments that were necessary.
 
-    How a member's field is emptied is not documented ("do not send an empty text"): null is tried
-    first, then the empty text; where both are refused the other fields go without.
+    Smaregi does not document how to empty a member's field ("do not send an empty text"). So null
+    is tried first, then the empty text; if both are refused, the other fields are sent alone.
     """
     if not changes:
         return ()

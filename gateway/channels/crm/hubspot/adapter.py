@@ -1,8 +1,8 @@
 """HubSpot contacts (dated API): create or update, found by our unique property, then by e-mail.
 
-`shopify_customer_id` and the e-mail are unique in HubSpot, so a create that happened twice is
-refused with 409 and becomes an update. A blank of ours is never sent, so it erases nothing.
-Before a contact that is there already is written to or archived it is read: whose is it?
+`shopify_customer_id` and the e-mail are unique in HubSpot, so a second create is refused with 409
+and becomes an update. A blank of ours is never sent, so it erases nothing. Before an existing
+contact is written to or archived, it is read, to know whose it is.
 """
 
 import asyncio
@@ -45,17 +45,17 @@ class HubSpot:
         self._owners = Owners(context)
 
     async def start(self) -> None:
-        """Properties are made before the first contact, not while somebody waits at the till."""
+        """Creates the properties before the first contact, not while somebody waits at the till."""
 
     async def close(self) -> None:
         return
 
     def forget(self) -> None:
-        """The properties were another account's."""
+        """Forgets the properties: they were another account's."""
         self._properties = Properties(self._client)
 
     def fields_of(self, customer: Customer) -> dict[str, str]:
-        """Without those of our properties that the account is known to lack."""
+        """Our properties, without those that the account is known to lack."""
         return without(self._properties.absent, contact_properties(customer))[0]
 
     async def deliver(self, work: Work) -> Done:
@@ -83,7 +83,7 @@ class HubSpot:
         return done
 
     async def _adopt(self, work: Work, fields: Mapping[str, str]) -> Done | None:
-        """The contact that is there already becomes the customer's; None where there is none."""
+        """An existing contact becomes the customer's; None if there is none."""
         found = await self._find(work.customer)
         if found is None:
             return None
@@ -94,7 +94,7 @@ class HubSpot:
     async def _bring_up_to_date(
         self, contact_id: str, fields: Mapping[str, str], work: Work
     ) -> Done:
-        """By the contact's id, so that a changed e-mail moves; "" clears, which HubSpot takes."""
+        """By the contact's id, so that a changed e-mail arrives; HubSpot accepts "" to clear."""
         changes = work.changes(fields)
         if not changes:
             return Done("updated", contact_id, fields=fields)
@@ -109,7 +109,7 @@ class HubSpot:
         return Done("updated", contact_id, fields=fields, sent=changes, adjustments=kept)
 
     async def _gone(self, work: Work, fields: Mapping[str, str]) -> Done:
-        """Somebody deleted it in HubSpot, perhaps on purpose: only a person has it made anew."""
+        """Somebody deleted it in HubSpot, maybe on purpose: only a person has it created again."""
         if not work.recreate:
             raise _conflict(_GONE)
         return await self._write(work, fields)
@@ -136,7 +136,7 @@ class HubSpot:
         return _conflict("another contact has this e-mail or customer id")
 
     async def remove(self, link: Link) -> Done:
-        """Archived: HubSpot keeps it for 90 days. Not one that is another customer's by now."""
+        """Archives it; HubSpot keeps it for 90 days. Not if it is another customer's by now."""
         found = await self._client.by_id(link.reference)
         if found is None:
             return Done("archived", link.reference)

@@ -19,7 +19,7 @@ _PER_TEN_SECONDS = 100
 
 
 class HubSpotClient:
-    """Raises UpstreamError for what is no customer's fault; other answers are the caller's."""
+    """Raises UpstreamError for what is no customer's fault; returns other answers."""
 
     def __init__(self, wire: Wire, settings: Callable[[], CrmSettings]) -> None:
         self._wire = wire
@@ -35,7 +35,7 @@ class HubSpotClient:
         return await self._contacts("update contact", Access.WRITE, "PATCH", path, body)
 
     async def archive(self, contact_id: str) -> None:
-        """A contact that is gone is done too."""
+        """A contact that is gone already counts as done."""
         answer = await self._contacts("archive contact", Access.WRITE, "DELETE", f"/{contact_id}")
         if answer.status not in {204, 404}:
             raise refused(answer)

@@ -87,8 +87,8 @@ def without(
 def kept_back(
     changes: Mapping[str, str], fields: Mapping[str, str]
 ) -> tuple[Mapping[str, str], list[dict[str, str]]]:
-    """What can be sent of the changes, and a note of what cannot: of a customer who has neither
-    e-mail nor name any more the contact keeps what it has, since HubSpot wants one of them.
+    """The changes that can be sent, and a note of those that cannot. If a customer no longer has
+    e-mail or name, the contact keeps what it has, since HubSpot requires one of them.
     """
     if any(fields.get(name) for name in _ONE_OF):
         return changes, []

@@ -1,8 +1,8 @@
 """Whose contact it is: by the Shopify customer id that it carries, and by the link in our database.
 
-A contact of another customer is never written to. One of a customer of ours who is gone from
-Shopify is free: somebody signed up again with the same e-mail. An id of which we know nothing may
-be of another shop that shares the account, so it counts.
+A contact of another customer is never written to. If that customer is ours and gone from Shopify,
+the contact is free: somebody signed up again with the same e-mail. An id that we do not know may
+belong to another shop that shares the account, so it counts.
 """
 
 from functools import partial
@@ -18,7 +18,7 @@ from gateway.store import links, outbox
 __all__ = ["Owners"]
 
 _AGAIN = 15.0
-"""Seconds after which a conflict is looked at again that another delivery is about to end."""
+"""Seconds until we look again at a conflict that another delivery is about to end."""
 
 
 class Owners:
@@ -28,8 +28,8 @@ class Owners:
         self.release = self._claims.release
 
     async def claim(self, contact: Contact, customer_id: int) -> int | None:
-        """From here to the link's row nobody else may have this contact; a conflict where it is
-        another's. Returns the customer whose link it still has and who is gone from Shopify.
+        """Claims this contact until its link is written; a conflict if it belongs to another
+        customer. Returns the customer who is still linked to it and is gone from Shopify.
         """
         self._claim(contact, customer_id)
         link = await self._link(contact)
@@ -40,7 +40,7 @@ class Owners:
         return link.customer_id if link and link.customer_id != customer_id else None
 
     async def is_anothers(self, contact: Contact, customer_id: int) -> bool:
-        """Whether it is another's by now; otherwise nobody else may have it from here on."""
+        """Whether it belongs to another customer by now; if not, claims it."""
         self._claim(contact, customer_id)
         return await self.owner_of(contact, customer_id) is not None
 
@@ -49,7 +49,7 @@ class Owners:
             raise _conflict("another customer is just being linked to this contact", _AGAIN)
 
     async def conflict(self, owner: int) -> UpstreamError:
-        """One that passes by itself where a change of the owner is on its way to HubSpot."""
+        """The conflict. It may end by itself if a change of the owner is on its way to HubSpot."""
         text = f"the contact belongs to another customer ({owner})"
         if await self._has_news(owner):
             return _conflict(f"{text}, of whom a change is still on its way", _AGAIN)

@@ -1,4 +1,4 @@
-"""HubSpot's answers, read without telling what they quote."""
+"""Reads HubSpot's answers without repeating what they quote."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -56,7 +56,7 @@ def properties(answer: Answer) -> dict[str, bool]:
 
 
 def trouble(answer: Answer) -> UpstreamError | None:
-    """Of the account, the token or the moment, and no customer's fault; None where it is none."""
+    """The error if it is about the account, token or moment; None if about the customer."""
     if answer.status == 429:
         return rate_limited(answer)
     passing = _PASSING.get(answer.status)
