@@ -1,4 +1,4 @@
-"""Who may begin: what the database says to a sign-up, decided and written in one transaction."""
+"""Decides in one transaction whether a sign-up may begin, and writes it if so."""
 
 import dataclasses
 import sqlite3
@@ -24,9 +24,9 @@ class Before:
 class Opening:
     """A sign-up that asks to begin. `sealed` is the intent.
 
-    `key` is the hashed idempotency key, `key_hash` the hash of all that came with it. `later`: the
-    caller wants no more than the promise that it will be done. `before`: its hashes by the secrets
-    before, while they are rotated.
+    `key` is the hashed idempotency key, `key_hash` the hash of everything that came with it.
+    `later`: the caller prefers a 202. `before`: its hashes by the older secrets, while the secret
+    is changed.
     """
 
     id: str
@@ -47,8 +47,8 @@ class Opening:
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """How many registrations may wait for Shopify, and how many keys a caller may have remembered:
-    a whole day at six sign-ups a second.
+    """How many registrations may wait for Shopify, and how many keys of one caller are remembered:
+    enough for a whole day at six sign-ups a second.
     """
 
     waiting: int = 100_000
@@ -60,20 +60,20 @@ BOUNDS = Bounds()
 
 @dataclass(frozen=True, slots=True)
 class Begun:
-    """What the database says to an opening. `verdict` is one of
+    """What the database answers to an opening. `verdict` is one of
 
     new              go on, under `id`
-    resume           the same data, told 503 or 202 before: go on under that registration's `id`
-    waiting          promised and durable: `id` waits for Shopify
-    join             the same person with the same data, under way or at its end: its `id`
-    busy             the same e-mail with other data is under way
-    key_replay       this key was answered: `status` and `answer`; a 202 is made of `id` alone
-    key_busy         this key is under way
+    resume           the same data, answered 503 or 202 before: go on under that registration's `id`
+    waiting          answered 202, and on disk: `id` waits for Shopify
+    join             the same person with the same data, running or ended: its `id`
+    busy             the same e-mail with other data is running
+    key_replay       this key was answered: `status` and `answer`; a 202 is made from `id` alone
+    key_busy         a request with this key is running
     key_mismatch     this key came with another body
-    full             no more may wait
-    too_many_keys    no more of this caller's may be remembered
+    full             no more registrations may wait
+    too_many_keys    no more keys of this caller may be remembered
 
-    `left_unclear`: it took the place of one that Shopify may have.
+    `left_unclear`: it replaced a registration that Shopify may have carried out.
     """
 
     verdict: str
@@ -84,7 +84,7 @@ class Begun:
 
 
 def begin(db: sqlite3.Connection, opening: Opening, now: float, bounds: Bounds = BOUNDS) -> Begun:
-    """Decide whether a sign-up begins, and write its intent if it does."""
+    """Decides whether a sign-up begins, and writes its intent if it does."""
     for before in opening.before:
         _rekey(db, opening, before)
     if opening.key is not None:
@@ -114,18 +114,18 @@ def begin(db: sqlite3.Connection, opening: Opening, now: float, bounds: Bounds =
 
 
 def _one_key_more(db: sqlite3.Connection, key: bytes, bounds: Bounds) -> Begun | None:
-    """None if it may be remembered."""
+    """None if the key may be remembered."""
     return Begun("too_many_keys") if tally.answers_of(db, key) >= bounds.keys else None
 
 
 def _one_more_to_wait(db: sqlite3.Connection, opening: Opening, bounds: Bounds) -> Begun | None:
-    """None if it may wait, or need not."""
+    """None if the sign-up may wait, or need not wait."""
     full = opening.later and tally.waiting(db) >= bounds.waiting
     return Begun("full") if full else None
 
 
 def _rekey(db: sqlite3.Connection, opening: Opening, before: Before) -> None:
-    """What was kept of this person and this key by an older secret is found by the newest."""
+    """Re-keys what an older secret stored of this person and this key, so that it is found."""
     db.execute(
         """UPDATE registrations
            SET email_hash = ?1, body_hash = iif(body_hash = ?3, ?4, body_hash)
@@ -156,7 +156,7 @@ def _known_key(db: sqlite3.Connection, opening: Opening, now: float) -> Begun | 
 
 
 def _promised(db: sqlite3.Connection, opening: Opening, registration_id: str) -> Begun | None:
-    """The 202 while it waits, then the end; one that was given up frees the key."""
+    """The 202 while it waits, then its result. A registration that was given up frees the key."""
     found = registrations.standing(db, registration_id)
     if found is None or (found.problem is not None and found.problem["status"] >= 500):
         _free(db, opening)
@@ -171,7 +171,7 @@ def _free(db: sqlite3.Connection, opening: Opening) -> None:
 
 
 def _same_person(db: sqlite3.Connection, opening: Opening, now: float) -> Begun | None:
-    """The newest registrations of this e-mail decide: under way, waiting, unclear, or accepted."""
+    """The newest registrations of this e-mail decide: running, waiting, unclear, or accepted."""
     rows = db.execute(
         """SELECT id, state, body_hash, updated_at, claimed, doubt FROM registrations
            WHERE email_hash = ? AND state IN ('open', 'waiting', 'unclear', 'accepted')
@@ -194,7 +194,9 @@ def _same_person(db: sqlite3.Connection, opening: Opening, now: float) -> Begun 
 def _beside_a_live_one(
     db: sqlite3.Connection, opening: Opening, identity: str, now: float, *, same: bool
 ) -> Begun:
-    """Under way for a caller who waits; promised from now on if this caller asks for that."""
+    """One is running for a caller who waits. If this caller prefers a 202, it counts as answered
+    202 from now on.
+    """
     if not same:
         return Begun("busy", id=identity)
     if not opening.later:
@@ -206,7 +208,7 @@ def _beside_a_live_one(
 def _beside_a_waiting_one(
     db: sqlite3.Connection, opening: Opening, row: sqlite3.Row, now: float, *, same: bool
 ) -> Begun:
-    """A caller who waits drives it at once; other data takes its place and inherits the promise."""
+    """A caller who waits has it tried at once. Other data replaces it, and inherits its 202."""
     if row["claimed"]:
         return Begun("waiting" if same else "busy", id=row["id"])
     if not same:
@@ -222,9 +224,9 @@ def _beside_a_waiting_one(
 
 
 def _replace(db: sqlite3.Connection, opening: Opening, old: str, now: float) -> None:
-    """Whoever asks for an older registration of this person hears of the newest.
+    """Whoever asks for an older registration of this person sees the newest.
 
-    One that Shopify may have carried out keeps its intent until that is known.
+    A registration that Shopify may have carried out keeps its intent until that is known.
     """
     db.execute(
         """UPDATE registrations SET replaced_by = ?1
@@ -244,7 +246,7 @@ def _replace(db: sqlite3.Connection, opening: Opening, old: str, now: float) -> 
 
 
 def _resume(db: sqlite3.Connection, opening: Opening, identity: str, now: float) -> Begun:
-    """Told 503 before, or given up: nobody knows yet whether Shopify has it."""
+    """Answered 503 before, or given up: nobody knows yet whether Shopify has the customer."""
     db.execute(
         """UPDATE registrations SET state = 'open', updated_at = ?,
                   email_verified = max(email_verified, ?), problem = NULL, replaced_by = NULL

@@ -1,4 +1,4 @@
-"""Queries of backfill: whom a channel has, whom it is owed, and how far a run has come."""
+"""Queries of backfill: whom a channel has, who has an open delivery, how far a run has come."""
 
 import sqlite3
 from collections.abc import Iterable, Sequence
@@ -15,7 +15,7 @@ __all__ = ["Known", "Mark", "forget_mark", "give_back", "known", "leftovers", "m
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """Of a page's customers: who has a link, who is owed already."""
+    """Of a page's customers: who has a link, and who has an open delivery."""
 
     linked: frozenset[int]
     owed: frozenset[int]
@@ -35,8 +35,8 @@ class Mark:
 def known(
     db: sqlite3.Connection, channel: str, customer_ids: Sequence[int], marks: Sequence[str]
 ) -> Known:
-    """`marks` are the registrations that Shopify names for these customers: one that is not
-    finished yet will be owed its deliveries in a moment, by itself.
+    """`marks` are the `registration.id`s that Shopify has for these customers: a registration that
+    is not finished will get its deliveries in a moment, by itself.
     """
     ids, registrations = _places(customer_ids), _places(marks)
     linked = db.execute(
@@ -72,10 +72,10 @@ def open_page(
     now: float,
     until: float,
 ) -> list[Delivery]:
-    """Owe a page's customers (id, pending or held) to the channel.
+    """Opens deliveries for a page's customers (id, pending or held).
 
-    Until `until` (Unix seconds) the pending ones belong to the run that opens them: the worker
-    takes them after that, and whoever owns the file next takes them at once.
+    Until `until` (Unix seconds) the pending ones belong to the run that opens them. After that the
+    worker takes them; the next owner of the file takes them at once.
     """
     opened = []
     for customer_id, outcome in wanted:
@@ -89,7 +89,7 @@ def open_page(
 
 
 def give_back(db: sqlite3.Connection, channel: str, now: float) -> bool:
-    """No run is under way: what one had opened is due for whoever comes. A page of it; whether
+    """No run is running: what a run had opened becomes due. Changes a page of it; returns whether
     there was one.
     """
     return bool(
@@ -106,8 +106,8 @@ def give_back(db: sqlite3.Connection, channel: str, now: float) -> bool:
 def leftovers(
     db: sqlite3.Connection, channel: str, after: int, limit: int, now: float
 ) -> list[Delivery]:
-    """What a run that has gone opened and did not get to, by id, behind the id `after`: what is
-    pending and nobody's any more, and what it put off through no fault of the customer's.
+    """What a dead run opened and did not send, with ids above `after`: pending ones that nobody is
+    trying, and those that it postponed through no fault of the customer.
     """
     rows = db.execute(
         """SELECT * FROM deliveries
@@ -121,7 +121,7 @@ def leftovers(
 
 
 def mark(db: sqlite3.Connection, key: str, made: Mark | None = None) -> Mark:
-    """The run's mark, written first if one is given. One that cannot be read is none."""
+    """The run's mark, written first if one is given. None if it cannot be read."""
     if made is not None:
         members.set_meta(db, _name(key), orjson.dumps(made).decode())
         return made

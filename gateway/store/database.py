@@ -1,10 +1,10 @@
 """The SQLite file: one connection, one writer, commits of concurrent requests in groups.
 
 A unit of work is a plain function of a `sqlite3.Connection`; all SQL lives in such functions in
-this package. `write` runs it inside a transaction that is on disk before the awaiting caller goes
-on; units that arrive while a commit is under way share the next one (a fsync costs the same for
-one as for fifty). A caller that is cancelled leaves no half transaction: the unit runs whole. It
-may run twice, the first time undone, so it has no effect but on the database.
+this package. `write` runs a unit inside a transaction that is on disk before the awaiting caller
+continues. Units that arrive during a commit share the next one (a fsync costs the same for one as
+for fifty). If the caller is cancelled, the unit still runs as a whole. A unit may run twice, with
+the first run undone, so it must have no effect but on the database.
 """
 
 import asyncio
@@ -33,12 +33,12 @@ _Queued = tuple[Unit[Any], "asyncio.Future[Any]"]
 
 
 class _Connection(aiosqlite.Connection):
-    """aiosqlite's thread, handed whole units in one hop instead of a call a statement."""
+    """aiosqlite's thread, given whole units at once instead of one call for each statement."""
 
     stopped: "asyncio.Future[Any] | None" = None
 
     def stop(self) -> "asyncio.Future[Any] | None":
-        """Remembered, since aiosqlite stops by itself, unawaited, when it cannot connect."""
+        """Remembers the stop, since aiosqlite stops by itself, unawaited, if it cannot connect."""
         self.stopped = self.stopped or super().stop()
         return self.stopped
 
@@ -61,7 +61,7 @@ def _transaction(connection: sqlite3.Connection, units: list[Unit[Any]]) -> list
 
 
 def _together(connection: sqlite3.Connection, units: list[Unit[Any]]) -> list[Any]:
-    """Savepoints cost as much as the units, so they are set only once a unit has raised."""
+    """Savepoints cost as much as the units, so they are used only after a unit has raised."""
     try:
         return [unit(connection) for unit in units]
     except Exception as error:
@@ -73,7 +73,7 @@ def _together(connection: sqlite3.Connection, units: list[Unit[Any]]) -> list[An
 
 
 def _is_the_units_own(error: BaseException) -> bool:
-    """Whether the unit is to blame, and not the database beneath all of them."""
+    """Whether the unit caused the error, and not the database beneath all units."""
     database = isinstance(error, sqlite3.DatabaseError)
     return isinstance(error, Exception) and (
         not database or isinstance(error, sqlite3.IntegrityError)
@@ -135,7 +135,7 @@ class Database:
             await connection.close()
 
     async def write(self, unit: Unit[T]) -> T:
-        """Run `unit` in a transaction; it is durable when this returns. Raises StorageError."""
+        """Runs `unit` in a transaction; it is on disk when this returns. Raises StorageError."""
         future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
         self._queue.append((unit, future))
         if self._writer is None or self._writer.done():
@@ -182,7 +182,7 @@ class Database:
             )
 
     async def checkpoint(self) -> None:
-        """Move the journal into the file and empty it, so that wiped intents leave no bytes."""
+        """Moves the journal into the file and empties it, so that wiped intents leave no bytes."""
         await self.read(lambda c: c.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall())
 
 
@@ -218,7 +218,7 @@ def _identity(path: Path) -> tuple[int, int] | None:
 
 
 def translated(error: Exception, path: Path) -> StorageError:
-    """sqlite3's exceptions end here. Its texts name tables and files, never values."""
+    """sqlite3's exceptions are translated here. Its texts name tables and files, never values."""
     if isinstance(error, StorageError):
         return error
     text = str(error)

@@ -23,7 +23,7 @@ __all__ = [
 ]
 
 LONGEST_DELAY = 6 * 3600.0
-"""No Retry-After that is honoured is longer."""
+"""Seconds. No Retry-After that we respect is longer."""
 _PAGE = 200
 
 
@@ -44,7 +44,9 @@ class Promise:
 
 
 def claim(db: sqlite3.Connection, now: float, limit: int) -> list[Promise]:
-    """What is due, in order of arrival, counted as tried: a try that kills us is known of."""
+    """What is due, in order of arrival. It is counted as tried first, so that a try that kills us
+    counts.
+    """
     rows = db.execute(
         """UPDATE registrations SET claimed = 1, tries = tries + 1, updated_at = ?1
            WHERE id IN (SELECT id FROM registrations
@@ -107,7 +109,7 @@ def end(db: sqlite3.Connection, ids: Iterable[str], problem: dict[str, Any], now
 def end_overdue(
     db: sqlite3.Connection, problem: dict[str, Any], now: float, only: str | None = None
 ) -> list[str]:
-    """Give up a page of those whose time is over and whom nobody is trying; their ids."""
+    """Gives up a page of those whose time is over and that nobody is trying; returns their ids."""
     rows = db.execute(
         """SELECT id FROM registrations
            WHERE state = 'waiting' AND claimed = 0 AND end_at <= ?1 AND (?2 IS NULL OR id = ?2)
@@ -120,7 +122,7 @@ def end_overdue(
 
 
 def orphans(db: sqlite3.Connection, before: float) -> list[str]:
-    """Claimed before then; if nobody is at them, the database failed in the middle."""
+    """Those claimed before then. If nobody is trying them, the database failed midway."""
     rows = db.execute(
         """SELECT id FROM registrations
            WHERE state = 'waiting' AND claimed = 1 AND updated_at < ?""",
@@ -130,9 +132,10 @@ def orphans(db: sqlite3.Connection, before: float) -> list[str]:
 
 
 def recover(db: sqlite3.Connection, ids: Iterable[str] | None, now: float) -> int:
-    """Nobody is at these any more (None: at any, a new owner begins): Shopify is asked first.
+    """Nobody is trying these any more (None: any, because a new owner begins): Shopify is asked
+    first.
 
-    A clock that was set back while nobody looked puts nothing off.
+    If the clock was set back while no gateway ran, nothing is delayed by that.
     """
     if ids is not None:
         return sum(
@@ -156,9 +159,10 @@ def recover(db: sqlite3.Connection, ids: Iterable[str] | None, now: float) -> in
 
 
 def bring_forward(db: sqlite3.Connection, now: float) -> bool:
-    """Shopify works again: all are due, in order of arrival. A page of them; whether there was one.
+    """Shopify works again: all become due, in order of arrival. Changes a page of them; returns
+    whether there was one.
 
-    Whoever failed often waits for longer, and came first: so their times become the same.
+    Those that failed often wait longer, although they came first: so all get the same time.
     """
     return any(
         db.execute(
@@ -172,7 +176,7 @@ def bring_forward(db: sqlite3.Connection, now: float) -> bool:
 
 
 def shift(db: sqlite3.Connection, seconds: float) -> int:
-    """The wall clock jumped: what waits keeps its real delay and its real end."""
+    """The wall clock was set: what waits keeps its real delay and its real end."""
     return db.execute(
         """UPDATE registrations SET next_try_at = next_try_at + ?1, end_at = end_at + ?1,
                   updated_at = updated_at + ?1

@@ -8,7 +8,7 @@ from pathlib import Path
 __all__ = ["LEAST_FREE", "Disk"]
 
 LEAST_FREE = 256 * 1024 * 1024
-"""Bytes that are left to the sign-ups that somebody waits for, and to what they are owed."""
+"""Bytes reserved for live sign-ups and their deliveries."""
 _FRESH = 1.0
 
 
@@ -19,7 +19,7 @@ class Disk:
         self._until = 0.0
 
     async def has_room(self) -> bool:
-        """Whether something may be kept that could be refused as well; looked at once a second."""
+        """Whether there is room for what could also be refused. The disk is read once a second."""
         now = time.monotonic()
         if now >= self._until:
             self._until = now + _FRESH

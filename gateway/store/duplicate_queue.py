@@ -1,7 +1,7 @@
 """Which members are still to be looked at for duplicates.
 
-A member that changed is written down here in the transaction that changes its row, one that was
-linked in the transaction that links it: a process that dies leaves none of them out.
+A changed member is written down here in the transaction that changes its row, a linked one in the
+transaction that links it: so a process that dies leaves none of them out.
 """
 
 import sqlite3
@@ -57,7 +57,7 @@ def linked_now(
 
 
 def keep_told(db: sqlite3.Connection, member_id: int) -> None:
-    """What the member's customer told is put where it is looked for."""
+    """Puts what the member's customer told where it is searched."""
     row = db.execute(
         "SELECT customer_id, told FROM unexamined WHERE member_id = ? AND told IS NOT NULL",
         (member_id,),
@@ -67,7 +67,7 @@ def keep_told(db: sqlite3.Connection, member_id: int) -> None:
 
 
 def untell(db: sqlite3.Connection) -> None:
-    """What customers told is to be asked anew: the keys of the index are others."""
+    """What customers told must be read again: the index has other keys now."""
     db.execute(
         """INSERT OR IGNORE INTO told (customer_id)
            SELECT customer_id FROM unexamined WHERE told IS NOT NULL"""
@@ -76,7 +76,7 @@ def untell(db: sqlite3.Connection) -> None:
 
 
 def add_all_linked(db: sqlite3.Connection) -> None:
-    """Everything was read again: whoever is linked is to be looked at."""
+    """Everything was read again: all linked members are to be looked at."""
     set_meta(db, _CURSOR, "0")
 
 
@@ -90,7 +90,7 @@ def next_changed(db: sqlite3.Connection, limit: int) -> list[int]:
 
 
 def unknown(db: sqlite3.Connection) -> list[int]:
-    """Those that were linked and are not in the index."""
+    """Linked members that are not in the index."""
     return [row[0] for row in db.execute(f"SELECT member_id FROM unexamined WHERE {_UNKNOWN}")]  # noqa: S608
 
 

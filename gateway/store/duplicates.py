@@ -63,9 +63,9 @@ def upsert(
     score: int,
     now: float,
 ) -> bool:
-    """Write a pair down, or what is known of an open one; whether it is new.
+    """Writes a pair down, or updates an open one. Returns whether it is new.
 
-    One that a person rejected, or that was merged, stays as it is. A member that a person keeps
+    A pair that a person rejected, or that was merged, stays as it is. A member that a person keeps
     apart from a customer is no duplicate of that customer's own member.
     """
     values = (*_ordered(one, other), orjson.dumps(list(reasons)).decode(), score, now)
@@ -143,7 +143,7 @@ def find(
 
 
 def set_state(db: sqlite3.Connection, one: int, other: int, state: State, now: float) -> bool:
-    """A person decided; whether the pair is known."""
+    """Writes a person's decision. Returns whether the pair is known."""
     return bool(
         db.execute(
             "UPDATE duplicates SET state = ?, updated_at = ? WHERE low_id = ? AND high_id = ?",
@@ -153,7 +153,7 @@ def set_state(db: sqlite3.Connection, one: int, other: int, state: State, now: f
 
 
 def forget(db: sqlite3.Connection, pair: Pair) -> None:
-    """Nothing makes an open pair alike any more."""
+    """Removes an open pair that no longer matches."""
     db.execute(
         "DELETE FROM duplicates WHERE low_id = ? AND high_id = ? AND state = 'open'",
         (pair.low_id, pair.high_id),
@@ -161,7 +161,7 @@ def forget(db: sqlite3.Connection, pair: Pair) -> None:
 
 
 def forget_gone(db: sqlite3.Connection, before: float) -> int:
-    """Pairs of members that the store does not have any more, if older than `before`.
+    """Pairs whose members the store no longer has, if older than `before`.
 
     A member of a moment ago is not yet in the index.
     """

@@ -23,7 +23,7 @@ __all__ = [
 ]
 
 GONE = "the customer is gone from Shopify"
-"""Why a delivery was discarded, where nobody decided it."""
+"""Why a delivery was discarded, if no person decided it."""
 
 _OF_CUSTOMER = "(SELECT id FROM registrations WHERE customer_id = ?)"
 
@@ -34,7 +34,7 @@ def is_under_way(db: sqlite3.Connection, customer_ids: Iterable[int]) -> bool:
 
 
 def discard_open(db: sqlite3.Connection, customer_id: int, now: float) -> None:
-    """What a customer who is gone was owed; removals stay."""
+    """Discards the open deliveries of a customer who is gone; removals stay."""
     db.execute(
         f"""UPDATE deliveries SET outcome = 'discarded', message = ?, error_class = NULL,
                    next_attempt_at = NULL, waiting = NULL, updated_at = ?
@@ -67,7 +67,7 @@ def move_link(
     fields: Mapping[str, str] | None,
     now: float,
 ) -> None:
-    """The record is the survivor's, who must not have one; `fields` are its marks from now on."""
+    """Moves the link to the survivor, who must not have one; `fields` are its marks from now on."""
     db.execute(
         """UPDATE links SET customer_id = ?, fields = ?, updated_at = ?
            WHERE channel = ? AND customer_id = ?""",
@@ -84,10 +84,10 @@ def move_told(db: sqlite3.Connection, gone: int, kept: int) -> None:
 def move_deliveries(
     db: sqlite3.Connection, gone: int, kept: int, settled: Iterable[str], message: str, now: float
 ) -> None:
-    """What the one who went was owed is owed to the survivor, unless that is owed there already.
+    """Open deliveries of the merged customer are opened for the survivor, unless they exist there.
 
-    `settled` are channels that need nothing of it. What was given up since they were gone from
-    Shopify is owed again: now it is known where they went.
+    `settled` are channels that need none. Deliveries that were discarded because the customer was
+    gone from Shopify are opened again: now it is known that they were merged.
     """
     taken = {*settled, *(channel for _, channel in open_of(db, [kept]))}
     db.execute(
@@ -124,7 +124,7 @@ def replaces(db: sqlite3.Connection, delivery_id: int, gone: int) -> None:
 
 
 def wipe(db: sqlite3.Connection, customer_id: int) -> None:
-    """All that is kept about a customer, by id, hash or outcome."""
+    """Deletes everything stored about a customer, by id, hash or outcome."""
     for table in ("intents", "answers"):
         db.execute(
             f"DELETE FROM {table} WHERE registration_id IN {_OF_CUSTOMER}",  # noqa: S608
@@ -144,7 +144,7 @@ def wipe(db: sqlite3.Connection, customer_id: int) -> None:
 
 
 def wipe_shop(db: sqlite3.Connection) -> None:
-    """All that is kept about any customer; the index of members is the till's, and stays."""
+    """Deletes everything stored about any customer; the index of members stays."""
     for table in (
         *("intents", "answers", "registrations", "deliveries", "links", "kept_apart", "told"),
         *("duplicates", "merges", "unexamined", "proofs", "removals"),

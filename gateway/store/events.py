@@ -1,4 +1,4 @@
-"""Every query on events: webhooks that were received, and what became of their work."""
+"""Every query on events: webhooks that were received, and how their work stands."""
 
 import sqlite3
 from collections.abc import Iterable
@@ -44,7 +44,7 @@ class NewEvent:
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """A row whose work is owed. Times are Unix seconds."""
+    """A row whose work is not done yet. Times are Unix seconds."""
 
     id: str
     topic: str
@@ -56,7 +56,7 @@ class Event:
 
 
 def add(db: sqlite3.Connection, new: NewEvent, now: float) -> bool:
-    """Keep an event; false for one that was kept before."""
+    """Stores an event; false for one that was stored before."""
     return bool(
         db.execute(
             """INSERT INTO events (id, source, topic, customer_id, merged_id, members, state,
@@ -76,7 +76,7 @@ def add(db: sqlite3.Connection, new: NewEvent, now: float) -> bool:
 
 
 def due(db: sqlite3.Connection, source: Source, now: float, limit: int) -> list[Event]:
-    """What is to be worked now, in the order of arrival."""
+    """Events that are due now, in the order of arrival."""
     rows = db.execute(
         """SELECT * FROM events WHERE source = ? AND state = 'waiting' AND next_attempt_at <= ?
            ORDER BY received_at, rowid LIMIT ?""",
@@ -97,7 +97,9 @@ def due(db: sqlite3.Connection, source: Source, now: float, limit: int) -> list[
 
 
 def settled(db: sqlite3.Connection, ids: Iterable[str], now: float) -> None:
-    """Their work is done: they keep what tells a repetition, and merges who was merged."""
+    """Their work is done. They keep what is needed to know a repetition, and, for a merge, who was
+    merged.
+    """
     db.executemany(
         """UPDATE events SET state = 'done', message = NULL, members = '[]', updated_at = ?,
                   customer_id = iif(merged_id IS NULL, NULL, customer_id)
@@ -107,7 +109,7 @@ def settled(db: sqlite3.Connection, ids: Iterable[str], now: float) -> None:
 
 
 def no_merge(db: sqlite3.Connection, event_id: str) -> None:
-    """The merge that this event told of came to nothing."""
+    """The merge of this event did not happen."""
     db.execute("UPDATE events SET merged_id = NULL WHERE id = ?", (event_id,))
 
 
@@ -120,7 +122,7 @@ def later(
     *,
     counted: bool,
 ) -> None:
-    """They wait until `at`; `counted` where a try was used up."""
+    """They wait until `at`; `counted` if a try was used up."""
     db.executemany(
         """UPDATE events SET next_attempt_at = ?, attempts = attempts + ?, message = ?,
                   updated_at = ? WHERE id = ? AND state = 'waiting'""",
@@ -138,7 +140,7 @@ def failed(db: sqlite3.Connection, ids: Iterable[str], message: str, now: float)
 
 
 def resume(db: sqlite3.Connection, latest: float, now: float) -> int:
-    """A new owner takes up what failed before, and nothing waits longer than until `latest`."""
+    """A new owner tries again what failed before, and nothing waits longer than until `latest`."""
     db.execute(
         "UPDATE events SET next_attempt_at = ? WHERE state = 'waiting' AND next_attempt_at > ?",
         (now, latest),
@@ -151,7 +153,7 @@ def resume(db: sqlite3.Connection, latest: float, now: float) -> int:
 
 
 def survivor(db: sqlite3.Connection, customer_id: int) -> int:
-    """The customer that is left of this one, after merges that we heard of."""
+    """The customer who survived this one, after the merges that were reported."""
     for _ in range(_LONGEST_CHAIN):
         row = db.execute(
             """SELECT customer_id FROM events WHERE merged_id = ? AND customer_id <> merged_id
@@ -165,7 +167,7 @@ def survivor(db: sqlite3.Connection, customer_id: int) -> int:
 
 
 def is_being_merged(db: sqlite3.Connection, customer_id: int) -> bool:
-    """Whether a merge that takes this customer away is not worked yet."""
+    """Whether a merge that removes this customer is not done yet."""
     row = db.execute(
         "SELECT 1 FROM events WHERE merged_id = ? AND state <> 'done' LIMIT 1", (customer_id,)
     ).fetchone()

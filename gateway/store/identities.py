@@ -1,4 +1,4 @@
-"""Queries on whom the gateway speaks to, and what is forgotten once that is somebody else."""
+"""Queries on which shop, contract and account it is, and what is forgotten if that changes."""
 
 import sqlite3
 from collections.abc import Iterable
@@ -18,7 +18,7 @@ __all__ = [
 
 
 def get(db: sqlite3.Connection, system: str) -> Identity | None:
-    """Who it was at the first success, or as a person has accepted."""
+    """Which one it was at the first success, or which one a person has accepted."""
     row = db.execute(
         "SELECT id, place, label FROM identities WHERE system = ?", (system,)
     ).fetchone()
@@ -45,9 +45,9 @@ def merges_open(db: sqlite3.Connection) -> int:
 
 
 def forget_shop(db: sqlite3.Connection, now: float) -> None:
-    """Its customers are nobody's here any more; their records in the channels stay as they are.
+    """Forgets the old shop's customers; their records in the channels stay as they are.
 
-    Sign-ups that were promised (202), or whose end is unclear, go on with the new shop.
+    Sign-ups that were answered 202, or whose result is unknown, go on with the new shop.
     """
     _give_up(db, "of the shop before `shop accept`", now)
     for table in ("links", "kept_apart", "told", "proofs", "duplicates", "removals", "merges"):
@@ -61,7 +61,7 @@ def forget_shop(db: sqlite3.Connection, now: float) -> None:
 
 
 def forget_channel(db: sqlite3.Connection, channel: str, now: float) -> None:
-    """Its records are another's: none is updated or removed by what was known of them."""
+    """Forgets the old account's records: none of the new one's is changed by them."""
     db.execute("DELETE FROM links WHERE channel = ?", (channel,))
     _give_up(db, "of the account before `shop accept`", now, channel=channel, kind="removal")
     db.execute(

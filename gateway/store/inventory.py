@@ -1,4 +1,4 @@
-"""How much a database holds: told at a start, so that a misspelt path is seen at once."""
+"""How much a database holds: shown at each start, so that a misspelt path is noticed at once."""
 
 import contextlib
 import sqlite3

@@ -1,4 +1,4 @@
-"""Queries on links: which record of which system is which customer, and which never is."""
+"""Queries on links: which record of which system is which customer, and which must not be."""
 
 import sqlite3
 from collections.abc import Iterable, Mapping
@@ -60,7 +60,7 @@ def of_customers(
 def set_fields(
     db: sqlite3.Connection, channel: str, customer_id: int, fields: Mapping[str, str]
 ) -> None:
-    """What the record is about to be given; the rest of the link stays."""
+    """Writes down what is about to be sent to the record; the rest of the link stays."""
     db.execute(
         "UPDATE links SET fields = ? WHERE channel = ? AND customer_id = ?",
         (orjson.dumps(fields).decode(), channel, customer_id),
@@ -68,7 +68,7 @@ def set_fields(
 
 
 def refresh(db: sqlite3.Connection, link: Link, now: float) -> None:
-    """What an attempt knows of a linked record; one that was unlinked meanwhile stays so."""
+    """Writes what an attempt knows of a linked record; one unlinked meanwhile stays unlinked."""
     db.execute(
         """UPDATE links SET
                member_number = coalesce(?4, member_number), fields = coalesce(?5, fields),
@@ -97,7 +97,7 @@ def of_reference(db: sqlite3.Connection, channel: str, reference: str) -> Link |
 
 
 def of_references(db: sqlite3.Connection, channel: str, references: Iterable[str]) -> list[Link]:
-    """The links to these records; records that are nobody's are left out."""
+    """The links to these records; records without a link are left out."""
     found = (of_reference(db, channel, reference) for reference in references)
     return [link for link in found if link is not None]
 
@@ -112,8 +112,8 @@ def customers_after(db: sqlite3.Connection, after: int, limit: int) -> list[int]
 
 
 def remark(db: sqlite3.Connection, read: Link, marks: Mapping[str, str]) -> bool:
-    """Change some marks of a link; '' takes one away. False where the link, or one of these marks,
-    is not any more as it was `read`: an attempt went on meanwhile.
+    """Changes some marks of a link; '' removes one. False if the link, or one of these marks, is no
+    longer as it was `read`: an attempt wrote meanwhile.
     """
     now = get(db, read.channel, read.customer_id)
     if now is None or now.reference != read.reference:
@@ -127,7 +127,7 @@ def remark(db: sqlite3.Connection, read: Link, marks: Mapping[str, str]) -> bool
 
 
 def forget_mark(db: sqlite3.Connection, link: Link, name: str) -> None:
-    """Take a mark away."""
+    """Removes a mark."""
     now = get(db, link.channel, link.customer_id)
     if now is not None and now.fields and name in now.fields:
         left = {each: mark for each, mark in now.fields.items() if each != name}
@@ -135,7 +135,7 @@ def forget_mark(db: sqlite3.Connection, link: Link, name: str) -> None:
 
 
 def remove(db: sqlite3.Connection, channel: str, customer_id: int, reference: str) -> bool:
-    """Forget that this record is this customer."""
+    """Deletes the link of this record and customer."""
     return bool(
         db.execute(
             "DELETE FROM links WHERE channel = ? AND customer_id = ? AND reference = ?",
@@ -145,7 +145,7 @@ def remove(db: sqlite3.Connection, channel: str, customer_id: int, reference: st
 
 
 def trust(db: sqlite3.Connection, customer_id: int, reference: str) -> bool:
-    """A person says that this record is this customer. False where that was known."""
+    """A person says that this record is this customer. False if that was known already."""
     return bool(
         db.execute(
             """UPDATE links SET unproven = NULL
@@ -156,8 +156,8 @@ def trust(db: sqlite3.Connection, customer_id: int, reference: str) -> bool:
 
 
 def is_withheld(db: sqlite3.Connection, channel: str, customer_id: int) -> bool:
-    """Whether the record was there before and was linked by an e-mail that nobody has proven;
-    or is just being linked so.
+    """Whether the record existed before, and was linked by an e-mail that is not proven, or is
+    being linked that way at this moment.
     """
     row = db.execute(
         f"""SELECT 1 FROM links
@@ -175,7 +175,7 @@ def is_withheld(db: sqlite3.Connection, channel: str, customer_id: int) -> bool:
 
 
 def keep_apart(db: sqlite3.Connection, customer_id: int, member_id: int, now: float) -> None:
-    """A person said that this member is not this customer."""
+    """A person says that this member is not this customer."""
     db.execute(
         "INSERT OR IGNORE INTO kept_apart (customer_id, member_id, created_at) VALUES (?, ?, ?)",
         (customer_id, member_id, now),

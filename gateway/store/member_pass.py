@@ -1,4 +1,4 @@
-"""How far a pass over all members has come: it may be broken off and goes on where it was."""
+"""How far a pass over all members has come: it may be broken off, and continues where it was."""
 
 import sqlite3
 

@@ -1,6 +1,8 @@
-"""One process owns a SQLite file: an flock beside it says who, the kernel frees it at any death.
+"""One process owns a SQLite file: an flock on a file beside it says so, and the kernel frees it
+whenever the process dies.
 
-The owner listens on a Unix socket beside the file; whoever finds the lock taken becomes its client.
+The owner listens on a Unix socket beside the file. A process that finds the lock taken becomes its
+client.
 """
 
 import fcntl
@@ -26,9 +28,9 @@ def lock_path(database: Path) -> Path:
 
 
 def socket_path(database: Path) -> Path:
-    """Beside the file; as a path relative to the working directory where the whole is too long.
+    """Beside the file; as a path relative to the working directory if the full path is too long.
 
-    ConfigurationError where that is too long as well.
+    ConfigurationError if that is too long as well.
     """
     full = database.with_name(database.name + ".sock").absolute()
     if len(os.fsencode(full)) <= _SOCKET_LIMIT:

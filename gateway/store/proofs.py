@@ -1,7 +1,7 @@
 """Queries on proofs: which e-mail is known to be a customer's, as a keyed hash.
 
-What is said of one e-mail never counts for the next: a proof names the e-mail it is of, and so does
-a link that waits for one. `emails` are the hashes of one e-mail by every secret, newest first.
+A proof never counts for another e-mail: it names its e-mail, and so does a link that waits for one.
+`emails` are the hashes of one e-mail by every secret, newest first.
 """
 
 import sqlite3
@@ -33,7 +33,7 @@ def is_news(
 def prove(
     db: sqlite3.Connection, customer_id: int, emails: Sequence[bytes], *, signed_in: bool = False
 ) -> bool:
-    """The e-mail is theirs. True where a link waited for that."""
+    """The e-mail is theirs. True if a link waited for that."""
     rekey(db, customer_id, emails)
     db.execute(
         """INSERT INTO proofs (customer_id, email_hash, signed_in) VALUES (?, ?, ?)
@@ -76,7 +76,7 @@ def rekey(db: sqlite3.Connection, customer_id: int, emails: Sequence[bytes]) -> 
 
 
 def release(db: sqlite3.Connection, customer_ids: Iterable[int]) -> bool:
-    """Links that waited for a proof that is there. True where there was one."""
+    """Releases links that waited for a proof that exists already. True if there was one."""
     done = db.executemany(
         """UPDATE links SET unproven = NULL WHERE customer_id = ?1
            AND unproven = (SELECT email_hash FROM proofs WHERE customer_id = ?1)""",

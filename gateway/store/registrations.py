@@ -1,6 +1,6 @@
 """Every query on registrations, their sealed intents and the remembered answers.
 
-How one begins is `gateway.store.admission`; how one waits, `gateway.store.deferred`.
+Beginning one is in `gateway.store.admission`, waiting in `gateway.store.deferred`.
 """
 
 import sqlite3
@@ -73,8 +73,8 @@ def _row(row: sqlite3.Row) -> Registration:
 
 
 def is_still(db: sqlite3.Connection, row: Registration) -> bool:
-    """Whether nobody has touched the registration since it was read: a late decision is of what
-    was, and must not undo what came meanwhile.
+    """Whether the registration has not changed since it was read: a late decision is about the
+    past, and must not undo what came meanwhile.
     """
     found = db.execute(
         "SELECT 1 FROM registrations WHERE id = ? AND state = ? AND updated_at = ?",
@@ -94,9 +94,9 @@ def accept(
     *,
     answered: bool,
 ) -> list[Delivery]:
-    """Shopify has the customer: the deliveries are owed, and the intent is gone for good.
+    """Shopify has the customer: writes the deliveries, and deletes the intent for good.
 
-    Earlier registrations of the same e-mail that stayed unclear ended in this one.
+    Earlier registrations of the same e-mail whose result was unknown end in this one.
     """
     db.execute(
         """UPDATE registrations SET state = 'accepted', customer_id = ?, shopify_action = ?,
@@ -124,13 +124,13 @@ def accept(
 
 
 def drop(db: sqlite3.Connection, registration_id: str) -> None:
-    """Shopify refused, or never got it: nothing of the sign-up is kept."""
+    """Shopify refused, or never got it: deletes the sign-up's data."""
     db.execute("DELETE FROM intents WHERE registration_id = ?", (registration_id,))
     db.execute("DELETE FROM registrations WHERE id = ?", (registration_id,))
 
 
 def close(db: sqlite3.Connection, registration_id: str, now: float) -> None:
-    """Nothing came of it; where its caller was told 202, what became of it can still be asked."""
+    """Ends it without a customer. If the caller was answered 202, the result stays readable."""
     db.execute("DELETE FROM intents WHERE registration_id = ?", (registration_id,))
     db.execute(
         """UPDATE registrations SET updated_at = ?,
@@ -144,7 +144,7 @@ def close(db: sqlite3.Connection, registration_id: str, now: float) -> None:
 def refuse(
     db: sqlite3.Connection, registration_id: str, problem: dict[str, Any], now: float
 ) -> None:
-    """Shopify refused: kept with its problem where the caller was told 202, else gone."""
+    """Shopify refused: kept with its problem if the caller was answered 202, else deleted."""
     db.execute(
         """UPDATE registrations SET state = 'rejected', problem = ?, claimed = 0, updated_at = ?
            WHERE id = ? AND state = 'waiting'""",
@@ -160,7 +160,7 @@ def refuse(
 def fail(
     db: sqlite3.Connection, registration_id: str, again_at: float, now: float, *, doubt: bool
 ) -> bool:
-    """A live try failed. True: somebody was told 202, so it waits for its next try at `again_at`.
+    """A live try failed. True: a caller was answered 202, so it waits for a try at `again_at`.
 
     `doubt`: Shopify may have the customer, and has to be asked until that is known.
     """
@@ -178,9 +178,9 @@ def fail(
 
 
 def mark_unclear(db: sqlite3.Connection, registration_id: str, now: float) -> None:
-    """The caller is told 503, yet the customer may exist: recovery goes on asking Shopify.
+    """The caller is answered 503, but the customer may exist: recovery goes on asking Shopify.
 
-    Of one that is still on its way: what has ended meanwhile stays ended.
+    Only if the registration has not ended meanwhile.
     """
     db.execute(
         """UPDATE registrations SET state = 'unclear', updated_at = ?
@@ -190,8 +190,8 @@ def mark_unclear(db: sqlite3.Connection, registration_id: str, now: float) -> No
 
 
 def forget_person(db: sqlite3.Connection, registration_id: str, key: bytes | None) -> None:
-    """Its customer is gone from Shopify: who signs up with this e-mail is somebody new, and may
-    use the idempotency key that is just waiting for an answer.
+    """Its customer is gone from Shopify: a sign-up with this e-mail is somebody new, and may use
+    the idempotency key that is waiting for an answer now.
     """
     db.execute("UPDATE registrations SET email_hash = x'' WHERE id = ?", (registration_id,))
     if key is not None:
@@ -199,19 +199,19 @@ def forget_person(db: sqlite3.Connection, registration_id: str, key: bytes | Non
 
 
 def verify(db: sqlite3.Connection, registration_id: str) -> None:
-    """Somebody said meanwhile that the e-mail is theirs; a proof once there is a customer."""
+    """The e-mail was proven meanwhile: written as a proof once there is a customer."""
     db.execute("UPDATE registrations SET email_verified = 1 WHERE id = ?", (registration_id,))
 
 
 def mark_told(db: sqlite3.Connection, registration_id: str) -> None:
-    """What this registration sent stands from now on."""
+    """The caller was told of the success: newer data cannot replace this registration any more."""
     db.execute("UPDATE registrations SET told = 1 WHERE id = ?", (registration_id,))
 
 
 def remember(
     db: sqlite3.Connection, key: bytes, status: int | None, answer: bytes, now: float
 ) -> None:
-    """Keep the answer under its idempotency key; without a status the key is free again."""
+    """Stores the answer under its idempotency key; without a status the key is freed."""
     if status is None:
         db.execute("DELETE FROM answers WHERE key = ? AND status IS NULL", (key,))
         return
@@ -222,7 +222,7 @@ def remember(
 
 
 def forget_unfinished_answers(db: sqlite3.Connection) -> None:
-    """Keys whose owner died before it answered are free: nobody was told anything."""
+    """Frees keys whose process died before it answered: nobody was told anything."""
     db.execute("DELETE FROM answers WHERE status IS NULL")
 
 
@@ -232,7 +232,7 @@ def get(db: sqlite3.Connection, registration_id: str) -> Registration | None:
 
 
 def standing(db: sqlite3.Connection, registration_id: str) -> Registration | None:
-    """The registration, or the one of the same person that took its place."""
+    """The registration, or the one of the same person that replaced it."""
     found = get(db, registration_id)
     if found is not None and found.replaced_by is not None:
         return get(db, found.replaced_by)
@@ -240,7 +240,7 @@ def standing(db: sqlite3.Connection, registration_id: str) -> Registration | Non
 
 
 def unsettled(db: sqlite3.Connection) -> list[Registration]:
-    """Sign-ups whose Shopify step is not known to have ended, oldest first."""
+    """Sign-ups for which it is not known whether Shopify has the customer, oldest first."""
     rows = db.execute(
         "SELECT * FROM registrations WHERE state IN ('open', 'unclear') ORDER BY created_at"
     )
@@ -248,7 +248,7 @@ def unsettled(db: sqlite3.Connection) -> list[Registration]:
 
 
 def untold_ids(db: sqlite3.Connection, email_hash: bytes, now: float) -> set[str]:
-    """Registrations of this e-mail of whose success nobody was told: newer data replaces them."""
+    """Registrations of this e-mail whose success nobody was told: newer data replaces them."""
     rows = db.execute(
         """SELECT id FROM registrations WHERE email_hash = ? AND
                (state IN ('open', 'waiting', 'unclear', 'replaced') OR

@@ -1,4 +1,4 @@
-"""Queries on customers who are to leave the channels, and on whether they are too many at once."""
+"""Queries on customers who are to leave the channels, and whether they are too many at once."""
 
 import sqlite3
 from collections.abc import Collection, Iterable
@@ -58,9 +58,9 @@ def notice(
     *,
     said: Collection[int] = (),
 ) -> None:
-    """They are not in Shopify, or to be erased; nothing is removed by this.
+    """Notes that they are not in Shopify, or are to be erased; this removes nothing.
 
-    Of `said` Shopify itself says so, which counts again for those who were dropped.
+    `said`: Shopify itself reports them, which counts again for customers who were dropped.
     """
     for customer_id in customer_ids:
         db.execute(
@@ -82,9 +82,9 @@ def back(db: sqlite3.Connection, customer_ids: Iterable[int]) -> None:
 
 
 def judge(db: sqlite3.Connection, cause: Cause, now: float, looked: int | None = None) -> int:
-    """Hold all that was noticed where it is too much; the number of those held by this.
+    """Holds all who were noticed if they are too many. Returns how many it held.
 
-    `looked`: how many customers were looked at, where that is fewer than all.
+    `looked`: how many customers were looked at, if fewer than all.
     """
     old(db, now)
     if not _is_mass(db, cause, now, looked):
@@ -97,8 +97,8 @@ def judge(db: sqlite3.Connection, cause: Cause, now: float, looked: int | None =
 
 
 def hold(db: sqlite3.Connection, customer_id: int, now: float) -> bool:
-    """Shopify orders to erase somebody whom it still has: for a person. False where one has said
-    already what is to be done.
+    """Shopify orders to erase somebody whom it still has: a person decides. False if a person has
+    decided already.
     """
     return bool(
         db.execute(
@@ -112,7 +112,7 @@ def hold(db: sqlite3.Connection, customer_id: int, now: float) -> bool:
 
 
 def _is_mass(db: sqlite3.Connection, cause: Cause, now: float, looked: int | None) -> bool:
-    """While some are held whatever comes joins them."""
+    """While some are held, new ones are held too."""
     if db.execute(
         "SELECT 1 FROM removals WHERE state = 'held' AND cause = ? LIMIT 1", (cause,)
     ).fetchone():
@@ -171,7 +171,7 @@ def kept(db: sqlite3.Connection, customer_ids: Iterable[int]) -> set[int]:
 
 
 def begin(db: sqlite3.Connection, customer_id: int, cause: Cause, now: float) -> bool:
-    """The removal begins, and counts for an hour; False where it is held or dropped."""
+    """The removal begins, and counts for an hour. False if it is held or dropped."""
     if kept(db, [customer_id]):
         return False
     confirmed = db.execute(
@@ -193,7 +193,7 @@ def begin(db: sqlite3.Connection, customer_id: int, cause: Cause, now: float) ->
 
 
 def are_some(db: sqlite3.Connection) -> bool:
-    """Whether anybody is noticed, held or dropped: who is seen again has to be taken out."""
+    """Whether anybody is noticed, held or dropped: if seen again, they have to be taken out."""
     found = db.execute("SELECT 1 FROM removals WHERE state <> 'begun' LIMIT 1").fetchone()
     return found is not None
 
@@ -223,8 +223,8 @@ def decide(db: sqlite3.Connection, removal: Removal, state: str, now: float) -> 
 
 
 def old(db: sqlite3.Connection, now: float) -> None:
-    """What began more than an hour ago counts no more; nor does who has nothing to lose. What a
-    person said of somebody whom Shopify still has is kept until they are erased.
+    """What began more than an hour ago no longer counts, nor do customers without a record. What a
+    person decided about somebody whom Shopify still has is kept until they are erased.
     """
     db.execute(
         "DELETE FROM removals WHERE state = 'begun' AND cause <> 'exists' AND noticed_at < ?",

@@ -1,4 +1,4 @@
-"""Settled rows go after GATEWAY_RETENTION_DAYS; open deliveries and links never do."""
+"""Settled rows are deleted after GATEWAY_RETENTION_DAYS; open deliveries and links never are."""
 
 import sqlite3
 
@@ -8,7 +8,7 @@ __all__ = ["expire"]
 
 _PAGE = 2000
 _EVENTS = 7 * 86400.0
-"""Seconds that worked events are kept to know a repetition; senders try again for hours."""
+"""Seconds that finished events are kept to know a repetition; senders repeat for hours."""
 
 
 def expire(db: sqlite3.Connection, before: float, now: float) -> int:

@@ -1,7 +1,7 @@
-"""Every query on what customers told who were linked to a store member: keyed hashes.
+"""Every query on what linked customers told at sign-up: keyed hashes.
 
-The member that the till knows may lack it: a name and a telephone number, often no more. The keys
-are the member index's, so that both sides compare.
+The store member may lack it: often it has no more than a name and a telephone number. The keys are
+those of the member index, so that both can be compared.
 """
 
 import sqlite3
@@ -75,7 +75,7 @@ def of_members(
 
 
 def alike(db: sqlite3.Connection, keys: Mapping[str, bytes | None]) -> set[int]:
-    """Members whose customers told something that is alike, as `members.alike`."""
+    """Members whose customers told something that matches, as `members.alike`."""
     found: set[int] = set()
     for columns in ALIKE:
         values = [keys[column] for column in columns]

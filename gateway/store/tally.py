@@ -1,10 +1,10 @@
-"""How many of what there is, kept while rows come and go: asking counts nothing.
+"""Running totals, updated while rows come and go, so that reading them counts nothing.
 
-Only registrations that are under way are counted when somebody asks, in an index of their own:
-keeping them would cost every sign-up.
+Only running registrations are counted when somebody asks, in an index of their own: a running total
+of them would cost every sign-up.
 
-The numbers live in temporary tables of the one connection, in memory: they cost no disk, follow
-every transaction, its undoing too, and are counted anew when the file is opened.
+The totals are in temporary tables of the one connection, in memory: they cost no disk, follow every
+transaction, even if it is undone, and are counted anew when the file is opened.
 """
 
 import sqlite3

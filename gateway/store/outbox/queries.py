@@ -61,14 +61,14 @@ def get(db: sqlite3.Connection, delivery_id: int) -> Delivery | None:
 
 
 def any_of(db: sqlite3.Connection, customer_id: int, channels: Sequence[str]) -> bool:
-    """Whether the customer was ever owed to one of these channels, as far as rows are kept."""
+    """Whether the customer ever had a delivery to one of these channels, as far as is kept."""
     marks = ", ".join("?" * len(channels))
     sql = f"SELECT 1 FROM deliveries WHERE customer_id = ? AND channel IN ({marks}) LIMIT 1"  # noqa: S608
     return db.execute(sql, (customer_id, *channels)).fetchone() is not None
 
 
 def of_registration(db: sqlite3.Connection, registration_id: str) -> list[Delivery]:
-    """The deliveries that a registration's answer is made of."""
+    """The deliveries that a registration's answer shows."""
     rows = db.execute(
         "SELECT * FROM deliveries WHERE registration_id = ? ORDER BY id", (registration_id,)
     )
@@ -141,7 +141,7 @@ def ids(db: sqlite3.Connection, chosen: DeliveryFilter, after: int, until: int) 
 
 
 def last_attempt(db: sqlite3.Connection) -> int:
-    """The newest attempt's id: a point in time that no clock can move."""
+    """The newest attempt's id: a point in time that does not depend on the clock."""
     number: int = db.execute("SELECT coalesce(max(id), 0) FROM attempts").fetchone()[0]
     return number
 

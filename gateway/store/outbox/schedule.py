@@ -31,11 +31,11 @@ __all__ = [
 ]
 
 PAGE = 300
-"""Deliveries that a unit changes, at most: it takes some milliseconds, then others have a turn."""
+"""A unit changes at most so many deliveries: it takes milliseconds, then others get a turn."""
 
 
 class Postponement(Protocol):
-    """Why and until when deliveries wait that were not even tried."""
+    """Why, and until when, deliveries wait that were not even tried."""
 
     @property
     def error_class(self) -> ErrorClass | None: ...
@@ -76,7 +76,7 @@ _DUE = (
     "outcome = 'pending' AND next_attempt_at <= :now ORDER BY next_attempt_at, id",
     "outcome = 'retrying' AND next_attempt_at <= :now ORDER BY next_attempt_at, id",
 )
-"""Each in the order of the index, so that no more is read than is taken."""
+"""Each in the order of the index, so that only rows are read that are taken."""
 
 
 def _due_sql(when: str) -> str:
@@ -105,7 +105,7 @@ def let_go(db: sqlite3.Connection, ids: Iterable[int]) -> None:
 
 
 def postpone(db: sqlite3.Connection, ids: Iterable[int], why: Postponement, now: float) -> None:
-    """Deliveries that were not tried wait; their attempts stay as they are."""
+    """Deliveries that were not tried wait; their number of attempts stays."""
     db.executemany(
         """UPDATE deliveries SET outcome = 'retrying', error_class = ?, message = ?,
                   next_attempt_at = ?, waiting = ?, updated_at = ?
@@ -118,8 +118,8 @@ def postpone(db: sqlite3.Connection, ids: Iterable[int], why: Postponement, now:
 
 
 def shift(db: sqlite3.Connection, seconds: float, below: int) -> int | None:
-    """The wall clock jumped: what waits keeps its real delay. A page of it, of ids below `below`;
-    the lowest id that was looked at, None after the last.
+    """The wall clock was set: what waits keeps its real delay. Changes a page, of ids below
+    `below`. Returns the lowest id that was looked at, None after the last.
     """
     rows = db.execute(
         f"""SELECT id FROM deliveries WHERE id < ? ORDER BY id DESC LIMIT {PAGE}""",  # noqa: S608
@@ -138,7 +138,7 @@ def shift(db: sqlite3.Connection, seconds: float, below: int) -> int | None:
 
 
 def shift_events(db: sqlite3.Connection, seconds: float) -> None:
-    """As `shift`, of webhooks."""
+    """As `shift`, for webhooks."""
     db.execute(
         "UPDATE events SET next_attempt_at = next_attempt_at + ? WHERE state = 'waiting'",
         (seconds,),
@@ -146,8 +146,8 @@ def shift_events(db: sqlite3.Connection, seconds: float) -> None:
 
 
 def bring_forward(db: sqlite3.Connection, latest: float, now: float) -> bool:
-    """Nothing can be due after `latest`: the clock was set back while nobody looked. A page of
-    them; whether there was one.
+    """Nothing can be due after `latest`: if so, the clock was set back while no gateway ran.
+    Changes a page of them. Returns whether there was one.
     """
     changed = db.execute(
         f"""UPDATE deliveries SET next_attempt_at = ?1
@@ -160,7 +160,7 @@ def bring_forward(db: sqlite3.Connection, latest: float, now: float) -> bool:
 
 
 def wake(db: sqlite3.Connection, waiting: Waiting, channel: str | None, now: float) -> int:
-    """What deliveries waited for is over: they are due now. A page of them; how many it were."""
+    """What deliveries waited for is over: they are due now. Changes a page; returns how many."""
     return db.execute(
         f"""UPDATE deliveries SET next_attempt_at = ?1, waiting = NULL
             WHERE id IN (SELECT id FROM deliveries
@@ -173,7 +173,7 @@ def wake(db: sqlite3.Connection, waiting: Waiting, channel: str | None, now: flo
 def proven(db: sqlite3.Connection, customer_id: int, channel: str, now: float) -> None:
     """The e-mail is known to be the customer's: a conflict that may be over is due now.
 
-    The version rises, since an attempt under way began without knowing.
+    The version rises, since a running attempt began without knowing.
     """
     db.execute(
         f"""UPDATE deliveries SET
@@ -236,7 +236,7 @@ def _page_sql(where: str) -> str:
 
 
 def due_now(db: sqlite3.Connection, ids: Iterable[int]) -> None:
-    """What waited for a change at Shopify to end need not wait any more."""
+    """Deliveries that waited for the end of a change at Shopify are due now."""
     db.executemany(
         "UPDATE deliveries SET next_attempt_at = NULL WHERE id = ? AND outcome = 'pending'",
         [(delivery_id,) for delivery_id in ids],
@@ -244,7 +244,7 @@ def due_now(db: sqlite3.Connection, ids: Iterable[int]) -> None:
 
 
 def take_back(db: sqlite3.Connection, ids: Iterable[int]) -> None:
-    """Nothing changed after all: deliveries that nobody has touched since they were written go."""
+    """Nothing changed after all: deletes deliveries that are untouched since they were written."""
     db.executemany(
         """DELETE FROM deliveries WHERE id = ? AND version = 1 AND attempts = 0
                   AND claimed_version IS NULL AND outcome IN ('pending', 'held')""",

@@ -19,13 +19,13 @@ __all__ = ["Settlement", "settle"]
 
 @dataclass(slots=True)
 class Settlement:
-    """How an attempt ended; `counted` is false where the failure says nothing about it.
+    """How an attempt ended; `counted` is false if the failure says nothing about this customer.
 
-    `was_linked`: the link was there when the attempt began; if it has gone since, it stays gone.
-    `fields`: the marks of what the channel's record has been given by now, where that changed.
-    `state`: a keyed hash of the customer of whom a failed attempt told. `instead_of`: a customer
-    who is gone from Shopify, and whose link to this record ends. `unproven`: as `Link.unproven`, of
-    a record that was linked just now.
+    `was_linked`: the link existed when the attempt began; if it is gone now, it stays gone.
+    `fields`: the marks of what the channel's record was sent, if that changed. `state`: a keyed
+    hash of the customer as a failed attempt tried to send them. `instead_of`: a customer who is
+    gone from Shopify, and whose link to this record ends. `unproven`: as `Link.unproven`, for a
+    record that was linked just now.
     """
 
     delivery_id: int
@@ -56,10 +56,10 @@ class Settlement:
 def settle(db: sqlite3.Connection, ends: Sequence[Settlement], now: float) -> dict[int, Delivery]:
     """Write how attempts ended, by delivery id; those discarded meanwhile are left out.
 
-    `delivered` only at the version that the attempt began with, `failed` likewise: what came
-    meanwhile may have mended it. A change that came meanwhile may have said when the next attempt
-    is due, at the earliest. One record is one customer's: an attempt that ended with a record of
-    another is a conflict, unless that customer is gone.
+    `delivered` or `failed` only at the version that the attempt began with: a change that came
+    meanwhile may have solved it, and may have said when the next attempt is due at the earliest. A
+    record belongs to one customer: an attempt that ended with another customer's record is a
+    conflict, unless that customer is gone.
     """
     ends = _one_customer_a_record(db, ends)
     rows = db.execute(
@@ -112,7 +112,7 @@ def _taken_sql(rows: int) -> str:
 
 
 def _beside(db: sqlite3.Connection, end: Settlement, link: sqlite3.Row) -> Settlement:
-    """The record has a link: it gives way, or the attempt has failed."""
+    """The record has a link already: that link ends, or the attempt has failed."""
     if end.instead_of == link["customer_id"]:
         links.remove(db, link["channel"], link["customer_id"], link["reference"])
         return end

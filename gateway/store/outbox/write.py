@@ -22,7 +22,7 @@ __all__ = [
 
 
 def values(columns: int, rows: int) -> str:
-    """The placeholders of a VALUES list: statements are what costs, not rows."""
+    """The placeholders of a VALUES list: statements are expensive, rows are not."""
     row = f"({', '.join('?' * columns)})"
     return ", ".join([row] * rows)
 
@@ -34,7 +34,7 @@ def add(
     deliveries: Iterable[NewDelivery],
     now: float,
 ) -> list[Delivery]:
-    """Write deliveries; one that is open already for customer and channel rises in version."""
+    """Writes deliveries. If one is open already for customer and channel, its version rises."""
     new = list(deliveries)
     opened = {
         row[0]
@@ -170,9 +170,9 @@ def _raise_open(
 def claim(
     db: sqlite3.Connection, delivery_id: int, now: float, version: int | None = None
 ) -> Delivery | None:
-    """Count an attempt before it begins, so that one that kills the process is counted too.
+    """Counts an attempt before it begins, so that one that kills the process is counted too.
 
-    `version`: None is claimed of one that rose meanwhile, so that no older state goes as newest.
+    None if its version is no longer `version`, so that no older state is sent as the newest.
     """
     rows = db.execute(
         f"""UPDATE deliveries SET outcome = 'pending', attempts = attempts + 1,
@@ -193,9 +193,7 @@ def save_plan(db: sqlite3.Connection, delivery_id: int, plan: dict[str, Any]) ->
 
 
 def recreate(db: sqlite3.Connection, ids: Iterable[int]) -> None:
-    """A person wants the records of failed conflicts made anew where they are gone: in the plan,
-    so that it is kept.
-    """
+    """A person wants records created again that are gone: written into the plan."""
     for delivery_id in ids:
         row = db.execute(
             """SELECT plan FROM deliveries
@@ -208,7 +206,7 @@ def recreate(db: sqlite3.Connection, ids: Iterable[int]) -> None:
 
 
 def discard(db: sqlite3.Connection, delivery_id: int, message: str, now: float) -> bool:
-    """A person gives a delivery up; one that has arrived or was skipped stays as it is."""
+    """A person gives a delivery up; a delivered or skipped one stays as it is."""
     return bool(
         db.execute(
             f"""UPDATE deliveries SET outcome = 'discarded', message = ?, next_attempt_at = NULL,
@@ -220,7 +218,7 @@ def discard(db: sqlite3.Connection, delivery_id: int, message: str, now: float) 
 
 
 def recover(db: sqlite3.Connection, now: float) -> int:
-    """A dead owner's attempts end: what it had claimed is pending and due at once."""
+    """Ends a dead owner's attempts: what it had claimed is pending and due at once."""
     return db.execute(
         """UPDATE deliveries SET claimed_version = NULL, next_attempt_at = ?
            WHERE outcome = 'pending'""",
