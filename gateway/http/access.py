@@ -12,9 +12,9 @@ __all__ = ["LOOPBACK", "Access"]
 
 
 LOOPBACK = "loopback"
-"""The caller where no key is set."""
+"""The caller's name if no key is set."""
 _USUAL = 100.0
-"""Requests a second of one key for all its visitors together."""
+"""Requests a second that one key may send for all its visitors together."""
 
 
 class Access:
@@ -38,7 +38,7 @@ class Access:
         return _caller(authorization, keys) if keys else LOOPBACK
 
     def operator(self, authorization: str) -> str | None:
-        """Likewise, of a key that may see and replay what is owed."""
+        """The same for a key that may see and replay deliveries."""
         return _caller(authorization, self._settings().gateway_operator_keys)
 
     @property
@@ -59,8 +59,8 @@ class Access:
     def wait(self, caller: str, visitor: str | None = None) -> float:
         """0 if the caller may register now, otherwise the seconds until they may.
 
-        Where the caller has a key and names the visitor, the allowance is that visitor's; the key
-        as a whole still keeps to what is usual, or to the limit where that is higher.
+        If the caller has a key and names the visitor, the limit is for that visitor. The key as a
+        whole still has the usual limit, or the visitor's limit if that is higher.
         """
         rate = self._settings().gateway_rate_limit
         if visitor is None or caller == LOOPBACK:

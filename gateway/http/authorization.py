@@ -1,7 +1,7 @@
-"""Who is let in where: the storefront, operators, whoever measures, and without a key this machine.
+"""Who may call what: the storefront, operators, monitoring, and without a key this machine.
 
-A keyless gateway listens on loopback, where every page in this machine's browser can send to it as
-well: so it looks at how it was addressed and at what a browser says of the page (Fetch Metadata).
+A gateway without a key listens on loopback, where every page in this machine's browser can reach it
+too. So it checks the `Host`, and what a browser says about the page (Fetch Metadata).
 """
 
 from urllib.parse import urlsplit
@@ -23,7 +23,7 @@ _OUR_PAGES = {None, "same-origin", "none"}
 
 @web.middleware
 async def keys(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Everything under /v1, and the metrics; webhooks prove themselves otherwise."""
+    """Checks everything under /v1, and the metrics; webhooks have their own proof."""
     refusal = _refusal(request)
     if refusal is None:
         return await handler(request)
@@ -97,7 +97,7 @@ def _no_metrics(request: web.Request) -> Answer | None:
 
 
 def _is_local(request: web.Request) -> bool:
-    """From this machine and to it, by no proxy that says so."""
+    """From this machine and to it, and not through a proxy that says so."""
     return (
         is_loopback(request.remote or "")
         and is_loopback(_name(request.host))

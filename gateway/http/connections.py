@@ -1,12 +1,12 @@
 """How many connections there may be, and which go when there are too many.
 
-Whoever connects has proven nothing. Descriptors are kept back for upstreams and the database, so
-that a crowd at the door never keeps the gateway from its work. Where it is full, those who say
-nothing make room: first who never sent a whole head, then who rests between two requests, always
-the one that has been silent longest. Only where all are busy is a newcomer refused.
+Whoever connects has proven nothing. Descriptors are reserved for upstreams and the database, so
+that many callers never stop the gateway's own work. If all connections are taken, silent ones make
+room: first those that never sent a whole head, then those that rest between two requests, the
+longest silent first. Only if all are busy is a new one refused.
 
 Behind a reverse proxy every connection has one address. So private addresses have no share of
-their own, and the share of a public one is made of its silent connections first.
+their own; a public address that has used up its share first loses its own silent connections.
 """
 
 import ipaddress
@@ -33,7 +33,7 @@ _TELL_EVERY = 10.0
 
 @lru_cache(maxsize=256)
 def is_public(address: str) -> bool:
-    """Neither this machine nor its own network, where a proxy would be."""
+    """Whether it is neither this machine nor a private network, where a proxy would be."""
     try:
         return ipaddress.ip_address(address).is_global
     except ValueError:
@@ -53,7 +53,7 @@ def raise_descriptors() -> None:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Connections in all, and of one address for which `has_share` says so."""
+    """Most connections in all, and of one address if `has_share` says that it has a share."""
 
     in_all: int
     of_one: int
@@ -71,7 +71,7 @@ class Guest(Protocol):
     """A connection."""
 
     def may_go(self) -> bool:
-        """Whether no request is under way on it."""
+        """Whether no request is running on it."""
         ...
 
     def leave(self) -> None: ...
@@ -114,7 +114,7 @@ class Connections:
         return True
 
     def speaks(self, guest: Guest) -> None:
-        """The head of a request has come whole."""
+        """The whole head of a request has arrived."""
         self._silent.pop(guest, None)
         self._resting.pop(guest, None)
 
@@ -146,7 +146,7 @@ class Connections:
         return False
 
     def end(self, reason: str) -> None:
-        """Counted each time, told in the log now and then."""
+        """Counts each time, and logs now and then."""
         self._ended(reason)
         now = self._clock()
         told_at, since = self._told.get(reason, (now - _TELL_EVERY, 0))

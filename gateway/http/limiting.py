@@ -1,4 +1,4 @@
-"""What is refused before its body is read: more than a key, or a visitor, may send."""
+"""Refuses, before the body is read, what exceeds the limit of a key or a visitor."""
 
 from aiohttp import web
 
@@ -13,10 +13,10 @@ _HEADER = "X-Client-Address"
 
 
 def too_often(request: web.Request) -> Answer | None:
-    """None where the caller, or the visitor whom it names, may go on.
+    """None if the caller, or the visitor whom it names, may go on.
 
-    An address that is none is refused, key or not: ignored, it would leave the visitors unlimited
-    and nobody would notice.
+    An invalid address is refused, with or without a key: if it were ignored, visitors would have
+    no limit and nobody would notice.
     """
     given = request.headers.getall(_HEADER, [])
     try:

@@ -60,7 +60,7 @@ async def card(request: web.Request) -> web.Response:
 
 
 def _picture(request: web.Request, body: bytes) -> web.Response:
-    """304 for a browser that has it. The answer is one customer's: no cache between may keep it."""
+    """304 for a browser that has it. No cache in between may store it: it is one customer's."""
     tag = ETag(hashlib.sha256(body).hexdigest()[:16])
     known = any(given.value in {tag.value, "*"} for given in request.if_none_match or ())
     response = web.Response(status=304) if known else web.Response(body=body)
@@ -72,7 +72,7 @@ def _picture(request: web.Request, body: bytes) -> web.Response:
 
 
 def _customer_id(request: web.Request) -> int | None:
-    """None for what is no customer's id: there is no such customer."""
+    """None if it is not a customer id: there is no such customer."""
     try:
         customer_id = numeric_id(request.match_info["id"])
     except ValueError:

@@ -24,7 +24,7 @@ _BODY_TIME = 30.0
 """Seconds for a body of 64 KiB at most; half a request is not kept for ever."""
 _PLAIN_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
 _CLOSED = 499
-"""Nobody is there to read it, so nobody is answered (nginx's number)."""
+"""The status of a request whose caller is gone: nobody is answered (nginx's number)."""
 
 
 class HungUp(Exception):  # noqa: N818 - no error of ours
@@ -94,9 +94,9 @@ _METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
 
 @web.middleware
 async def problems(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Whatever is raised becomes RFC 9457; a bug of ours is logged, and told as no more."""
+    """Whatever is raised becomes a problem (RFC 9457); a bug of ours is logged, and not shown."""
     try:
-        # An inflated body is a thousand times what was sent: none is ever inflated.
+        # An inflated body may be a thousand times as large: none is ever inflated.
         if request.headers.get("Content-Encoding", "identity").lower() == "identity":
             return await handler(request)
         return respond(problem(415, "unsupported-media-type", "Send the body uncompressed."))

@@ -33,7 +33,7 @@ LARGEST_HEAD = 32 * 1024
 _MOST_HEADERS = 64
 _LINGER_SECONDS = 1.0
 _LINGER_BYTES = 1024 * 1024
-"""What a caller still sends is read a little longer: else they would never read our answer."""
+"""What a caller still sends is read a little longer; otherwise they might miss our answer."""
 
 
 class _Handler(RequestHandler):
@@ -97,7 +97,7 @@ class _Handler(RequestHandler):
             transport.abort()
 
     def force_close(self) -> None:
-        """A peer that takes nothing must not keep a closed connection open."""
+        """A peer that reads nothing must not keep a closed connection open."""
         transport = self.transport
         super().force_close()
         if transport is not None and transport.get_write_buffer_size():
@@ -154,7 +154,7 @@ class _Handler(RequestHandler):
 
 
 async def _linger(body: StreamReader) -> None:
-    """Read and forget; a body that goes on after that is cut off."""
+    """Reads and forgets what still arrives; a body that goes on after that is cut off."""
     left = _LINGER_BYTES
     with suppress(TimeoutError, ConnectionError, web.RequestPayloadError):
         async with asyncio.timeout(_LINGER_SECONDS):

@@ -8,7 +8,7 @@ from ipaddress import IPv4Address, IPv6Address, ip_address
 __all__ = ["Buckets", "client_address"]
 
 _REMEMBERED = 20_000
-"""Buckets kept, some 5 MB. One that has not been used for a while is full, so it may go."""
+"""Most buckets kept, some 5 MB. An unused bucket is full after a while, so it may go."""
 
 
 class Buckets:
@@ -38,7 +38,7 @@ class Buckets:
 
 
 def client_address(text: str) -> str:
-    """Who is meant by an address: an IPv4 address, or the /64 that one household has of IPv6.
+    """Whom an address stands for: an IPv4 address, or the IPv6 /64 of one household.
 
     ValueError for anything else, also for a list and for an address with a port.
     """

@@ -1,8 +1,8 @@
 """POST /webhooks/shopify and /webhooks/smaregi: proven, persisted, answered; the work follows.
 
-There is no bearer key here: the signature, or the header's value, is the proof. Shopify's covers
-the body, so the body of a stranger has to be read: what can be checked without it is checked
-first, and few are read at the same time.
+There is no bearer key here: the signature, or the header's value, is the proof. Shopify's signature
+covers the body, so even a stranger's body has to be read. What can be checked without the body is
+checked first, and few bodies are read at the same time.
 """
 
 import asyncio
@@ -32,7 +32,7 @@ LARGEST = 256 * 1024
 """Bytes of a webhook; a customer with every address is a tenth of it."""
 BODY_SECONDS = 5.0
 AT_ONCE = 64
-"""Bodies that are read at the same time; what they may take of memory follows."""
+"""Bodies that are read at the same time, which also limits the memory for them."""
 
 routes = web.RouteTableDef()
 
@@ -97,15 +97,15 @@ def _forged(request: web.Request, source: str) -> web.Response:
 
 
 class Bodies:
-    """Reads so many at the same time. Who sends at once is done at once: where there are too many,
-    the one that takes longest is given up for the newest.
+    """Reads a limited number at the same time. A body that arrives whole is done at once; if there
+    are too many, the one that has taken longest is given up for the newest.
     """
 
     def __init__(self) -> None:
         self._reading: dict[asyncio.Timeout, None] = {}
 
     async def read(self, request: web.Request) -> bytes:
-        """At most LARGEST bytes within BODY_SECONDS; HTTPRequestTimeout for who is given up."""
+        """At most LARGEST bytes within BODY_SECONDS; HTTPRequestTimeout if it is given up."""
         while len(self._reading) >= AT_ONCE:
             slowest = next(iter(self._reading))
             del self._reading[slowest]
@@ -151,7 +151,7 @@ async def _take(request: web.Request, source: _Source) -> web.Response:
 
 
 async def _keep(request: web.Request, source: str, event: NewEvent | None) -> None:
-    """Durable when this returns; StorageError becomes 503, and the sender repeats."""
+    """Stores it: on disk when this returns. StorageError becomes 503, and the sender repeats."""
     core = request.app[CORE]
     if event is None:
         core.metrics.event(source, "", "ignored")

@@ -1,4 +1,4 @@
-"""What was just read, for those who ask again; and one reading for all who ask meanwhile."""
+"""Remembers what was just read, and shares one reading among all who ask at the same time."""
 
 import asyncio
 from collections.abc import Callable, Coroutine, Hashable
@@ -14,8 +14,8 @@ V = TypeVar("V")
 class Recent(Generic[K, V]):
     """Keeps at most `most` values, none older than `seconds` since it was asked for.
 
-    An error goes to everybody who waited for it, and is not kept. Who goes away cancels nobody's
-    reading. `clock` is monotonic.
+    An error goes to everybody who waited for it, and is not stored. A caller who leaves cancels
+    nobody's reading. `clock` is monotonic.
     """
 
     def __init__(

@@ -30,7 +30,7 @@ _Asked = tuple[int, Link | None]
 
 
 class Membership:
-    """`route` is the channel that numbers members; `timeout()` in seconds; `count` of results;
+    """`route` is the channel that numbers members; `timeout()` in seconds; `count` counts results;
     `exists` asks Shopify for a customer.
     """
 
@@ -52,10 +52,10 @@ class Membership:
         )
 
     async def points(self, customer_id: int) -> Balance | None:
-        """Smaregi's balance, a few seconds old at most; None where there is no member.
+        """Smaregi's balance, a few seconds old at most; None if there is no member.
 
-        EmailNotProven where it is not theirs to see yet. UpstreamError where Smaregi does not say
-        it soon enough to be waited for.
+        EmailNotProven if they may not see it yet. UpstreamError if Smaregi does not answer soon
+        enough.
         """
         channel = self._route.spec.name
 
@@ -67,7 +67,7 @@ class Membership:
         if withheld:
             raise EmailNotProven
         try:
-            known = link and replace(link, fields=None)  # what it was last given is no matter here
+            known = link and replace(link, fields=None)  # what it was last sent is irrelevant
             how, balance = await self._recent.get((customer_id, known))
         except UpstreamError:
             self._count("error")
@@ -93,7 +93,7 @@ class Membership:
             raise _unread(ErrorClass.TIMEOUT, f"no answer within {limit:g} s") from None
 
     def _refuse_while_paused(self) -> None:
-        """What deliveries have found out is not found out again by everybody who looks."""
+        """If deliveries have found the channel paused, readers need not find out again."""
         gate = self._route.gate
         if gate.cause is not None and gate.remaining() > 0:
             raise _unread(gate.cause, "the channel is paused", gate.remaining())
@@ -101,10 +101,10 @@ class Membership:
     async def number(self, customer_id: int) -> str | None:
         """The number that a till knows this customer by, or will know.
 
-        It is known beforehand only where a delivery is owed and the rule says what it will be: the
-        card is there right after the sign-up, and never for somebody who did not sign up.
+        It is known beforehand only if a delivery is open and the rule says what it will be. So the
+        card exists right after the sign-up, and never for somebody who did not sign up.
 
-        EmailNotProven where the card is not theirs to see yet.
+        EmailNotProven if they may not see the card yet.
         """
         channel = self._route.spec.name
         chosen = DeliveryFilter(channels=(channel,), outcomes=_OWED, customer_id=customer_id)

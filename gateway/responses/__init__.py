@@ -1,3 +1,3 @@
-"""What callers are answered: bodies and problems."""
+"""What callers get as answers: bodies and problems."""
 
 __all__ = ()

@@ -94,7 +94,7 @@ def registration_body(
     deliveries: Sequence[Delivery],
     member_number: str | None,
 ) -> bytes:
-    """The 201's body; the same whenever it is asked for, as things stand then."""
+    """The 201's body; also what a later question gets, as things stand then."""
     return orjson.dumps(
         {
             "id": registration_id,
@@ -147,18 +147,20 @@ def _status(deliveries: Sequence[Delivery]) -> str:
 
 
 def accepted(registration_id: str) -> Answer:
-    """202: kept, and followed until Shopify has it. Of the id alone, so always the same bytes."""
+    """202: stored, and continued until Shopify has it. Made from the id alone: always the same
+    bytes.
+    """
     body = _unknown_to_shopify(registration_id, "accepted")
     return Answer(202, body, {"Location": f"/v1/registrations/{registration_id}"})
 
 
 def rejected_body(registration_id: str, told: Mapping[str, Any]) -> bytes:
-    """What became of a 202 that Shopify did not take; `told` is the kept problem."""
+    """The body of a sign-up that was answered 202, then refused; `told` is the problem."""
     return _unknown_to_shopify(registration_id, "rejected", problem=told)
 
 
 def problem_of(registration_id: str, told: Mapping[str, Any]) -> Answer:
-    """The kept problem as an answer."""
+    """The stored problem as an answer."""
     body = orjson.dumps({**told, "registration_id": registration_id})
     return Answer(told["status"], body)
 

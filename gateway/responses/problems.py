@@ -1,4 +1,4 @@
-"""The answers of a registration that goes no further, in words for the storefront's developer."""
+"""Answers to a registration that goes no further, in words for the storefront's developer."""
 
 from typing import Any
 
@@ -26,7 +26,7 @@ __all__ = [
 
 
 def answer_at_once(begun: Begun) -> Answer | None:
-    """What the database alone can answer; None where another registration has to be asked."""
+    """The answer that needs only the database; None if another registration has to be asked."""
     match begun.verdict:
         case "waiting":
             return accepted(begun.id)
@@ -75,7 +75,7 @@ def no_room() -> Answer:
 
 
 def refused(result: AlreadyRegistered | Refused) -> Answer:
-    """Shopify's no."""
+    """Shopify refused."""
     if isinstance(result, AlreadyRegistered):
         text = "Shopify has a registered customer with this e-mail: let them sign in."
         return problem(409, "already-registered", text)
@@ -84,7 +84,7 @@ def refused(result: AlreadyRegistered | Refused) -> Answer:
 
 
 def kept(answer: Answer) -> dict[str, Any]:
-    """The problem as it may lie in the database: Shopify's own texts may quote what was sent."""
+    """The problem as it may be stored: without Shopify's texts, which may quote what was sent."""
     told: dict[str, Any] = orjson.loads(answer.body)
     for error in told.get("errors", ()):
         error["message"] = "is not taken by Shopify"
@@ -92,7 +92,7 @@ def kept(answer: Answer) -> dict[str, Any]:
 
 
 def given_up(error_class: ErrorClass) -> Answer:
-    """The end of a registration that was answered 202 a day ago."""
+    """A registration that was answered 202 a day ago and has come to its end."""
     return problem(
         503,
         "shopify-unavailable",
@@ -118,7 +118,7 @@ def _reason(error_class: ErrorClass) -> str:
 
 
 def shopify_unavailable(error: UpstreamError, registration_id: str | None = None) -> Answer:
-    """Of a change (no `registration_id`) the channels follow if Shopify made it after all."""
+    """For a change (no `registration_id`): the channels follow if Shopify made it after all."""
     if isinstance(error, IdentityError):
         return another_shop()
     told = "; nothing was sent to any other system" if registration_id else ""

@@ -1,4 +1,4 @@
-"""Why no connection came about: found in the chain of exceptions that a library raised."""
+"""Why there is no connection: found in the chain of exceptions that a library raised."""
 
 import errno
 import re
@@ -29,7 +29,7 @@ _PLAIN = re.compile("WRONG_VERSION|RECORD_LAYER|HTTP_REQUEST|PACKET_LENGTH|UNKNO
 
 
 def cause_of(error: BaseException) -> tuple[Cause, str] | None:
-    """The cause and a few words about it, without the name of a host; None where it is unknown."""
+    """The cause and a few words about it, without the name of a host; None if it is unknown."""
     for each in _chain(error):
         if (found := _cause(each)) is not None:
             return found
@@ -37,7 +37,7 @@ def cause_of(error: BaseException) -> tuple[Cause, str] | None:
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:
-    """What caused it first: the deepest knows best. aiohttp keeps it in `os_error`."""
+    """The first cause is the deepest exception. aiohttp keeps it in `os_error`."""
     inner = getattr(error, "certificate_error", None) or getattr(error, "os_error", None)
     inner = inner or error.__cause__ or error.__context__
     if isinstance(inner, BaseException) and inner is not error:

@@ -1,8 +1,9 @@
 """How fast we may call: a rate a second, and Shopify's bucket of cost points.
 
 Two lanes wait at each limit: live sign-ups first, then the backlog, which also leaves a share
-unused. No attempt's time runs while it waits here. A rate limit answered although we kept ours is
-somebody else's traffic on the same account: the rate is halved at once and recovers slowly.
+unused. An attempt's time-out does not run while it waits here. If an upstream says "too many
+requests" although we kept its limit, somebody else uses the same account: our rate is halved at
+once and recovers slowly.
 """
 
 import asyncio
@@ -25,11 +26,11 @@ LONGEST_PAUSE = 2.0
 LATE = 0.05
 """Share of a period that a call may take to arrive, and the event loop to stall."""
 KEPT_FOR_SIGN_UPS = 0.015
-"""Share that the backlog leaves, in whole calls: of few, the next is free soon anyway."""
+"""Share that the backlog leaves to sign-ups, in whole calls."""
 
 
 class Lane(IntEnum):
-    """Who asks: lower goes first."""
+    """Who calls: the lower number goes first."""
 
     LIVE = 0
     BACKLOG = 1
@@ -284,7 +285,7 @@ class CostBucket:
         return self._bucket.wait_for(cost)
 
     def learn(self, maximum: float, available: float, restore: float, in_flight: float) -> None:
-        """What an answer said; calls of ours that it could not have counted are subtracted."""
+        """Takes over what an answer said, minus our calls that it cannot have counted yet."""
         if restore <= 0 or maximum <= 0:
             return
         self._bucket.refill()

@@ -57,7 +57,7 @@ class Patience:
 
 @contextmanager
 def own_pace() -> Iterator[None]:
-    """Inside nothing was asked of anybody yet: no time-out runs."""
+    """No time-out runs inside: nobody was called yet."""
     patience = _patience.get()
     if patience is None:
         yield

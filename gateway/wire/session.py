@@ -31,9 +31,10 @@ MAX_BODY = 32 * 1024 * 1024
 
 
 _CERTAIN = frozenset({401, 402, 403, 404, 422, 429})
-"""Answers to a write after which certainly nothing was done. Any other may come from somebody in
-between who gave up waiting (408, 499), or speak of what is there already (409, 423, 425): then it
-is looked for."""
+"""Answers to a write after which certainly nothing was written. Any other may come from a proxy
+that gave up waiting (408, 499), or be about something that exists already (409, 423, 425): then we
+look
+for it."""
 
 
 class Access(Enum):
@@ -102,7 +103,7 @@ class Answer:
 
 
 def class_of_status(status: int) -> ErrorClass:
-    """Of an answer's status alone; an adapter that knows more says so itself."""
+    """The class by the status alone; an adapter that knows more passes its own."""
     match status:
         case 401 | 403:
             return ErrorClass.AUTH

@@ -19,7 +19,7 @@ from gateway.wire.smtp_refusals import Refusal, refusal_of
 __all__ = ["AT_ONCE", "SmtpSettings", "SmtpTransport"]
 
 _IDLE = 20.0
-"""Seconds after which an idle connection is not trusted any more: servers drop them."""
+"""Seconds after which an idle connection is no longer used: servers drop them."""
 _SOONER = 0.9
 """aiosmtplib's limit as a part of ours, so that it is the one to say what it waited for."""
 AT_ONCE = 6
@@ -129,7 +129,7 @@ class SmtpTransport:
         return connection
 
     def _translated(self, error: Exception, *, sent: bool) -> UpstreamError:
-        """A server's text may quote the address, so only its code is told."""
+        """A server's text may quote the address, so only its code is shown."""
         if refusal := refusal_of(error):
             return self._refused(refusal)
         if not sent and (found := cause_of(error)) is not None:

@@ -1,12 +1,12 @@
-"""What an SMTP server's refusal is about, by the command at which it was said.
+"""What an SMTP server's refusal is about, by the command that it answers.
 
-`RCPT` names one mailbox: full, grey-listed, unknown, at an unknown domain. Whatever is said there
-is that recipient's, so that one of them never stops the mail of the others. Greeting, `EHLO`, login
-and `MAIL` are the same for everybody, and 421 closes the connection (RFC 5321, 3.8): those are the
-server's, and no customer is given up for them. After `DATA` the reply's meaning decides: 450 is a
-mailbox, and so is a 4yz whose enhanced code speaks of an address, a mailbox or a policy (x.1, x.2,
-x.7 of RFC 3463: grey-listing that comes late); 451 and 452 without one are the server's own error
-and its full disk. A 5yz there is of this mail.
+`RCPT` names one mailbox: full, grey-listed, unknown, at an unknown domain. A refusal there is about
+that recipient, so one recipient never stops the mail of the others. Greeting, `EHLO`, login and
+`MAIL` are the same for everybody, and 421 closes the connection (RFC 5321, 3.8): these are about
+the server, and no delivery is given up for them. After `DATA` the code decides: 450 is about a
+mailbox, and so is a 4yz whose enhanced code names an address, a mailbox or a policy (x.1, x.2, x.7
+of RFC 3463: late grey-listing); 451 and 452 without one are the server's own error and its full
+disk. A 5yz after `DATA` is about this mail.
 """
 
 import re
@@ -43,7 +43,7 @@ class Refusal:
 
     @property
     def about(self) -> About | None:
-        """None where the error class says it."""
+        """None if the error class says it."""
         if self.code == _CLOSING or self.stage not in {"RCPT", "DATA"}:
             return About.SYSTEM
         if self.stage == "RCPT":
@@ -62,7 +62,7 @@ class Refusal:
 
 
 def refusal_of(error: Exception) -> Refusal | None:
-    """None where the server has not answered with a code."""
+    """None if the server has not answered with a code."""
     stage = _stage(error)
     if isinstance(error, aiosmtplib.SMTPRecipientsRefused) and error.recipients:
         error = error.recipients[0]

@@ -42,7 +42,7 @@ class ClientCredentials:
 
     @property
     def scopes(self) -> frozenset[str] | None:
-        """Those of the last token."""
+        """The scopes of the last token."""
         return self._grant.scopes
 
     async def token(self) -> str:
@@ -65,10 +65,10 @@ class ClientCredentials:
 
 
 def grant_of(answer: Answer, mend: str) -> Grant:
-    """The token of an answer (RFC 6749, 5.1); `mend` says what to do where it is refused.
+    """The token of an answer (RFC 6749, 5.1); `mend` says what to do if it is refused.
 
-    Whoever refuses a token speaks of the credentials and never of a customer: it is `auth`, but for
-    what passes by itself.
+    A refused token is about the credentials and never about a customer: it is `auth`, unless the
+    cause passes by itself.
     """
     if answer.status == 200:
         return _granted(answer)
@@ -89,5 +89,5 @@ def _granted(answer: Answer) -> Grant:
 
 
 def _scopes(told: Any) -> frozenset[str] | None:
-    """Parted by spaces, or by commas as Shopify does."""
+    """Separated by spaces, or by commas as Shopify does."""
     return frozenset(re.split(r"[\s,]+", told.strip())) if isinstance(told, str) and told else None

@@ -21,7 +21,7 @@ _WRITING = {
     "/control/members/refresh": ("smaregi",),
     "/control/removals/confirm": (SHOP,),
 }
-"""Whose identity must not be another one, by path; those of the channels asked for besides."""
+"""By path: the systems that must be the same as before, besides the channels asked for."""
 
 
 @web.middleware
@@ -38,6 +38,6 @@ async def guarded(request: web.Request, handler: Handler) -> web.StreamResponse:
 
 
 async def require_known(core: Core, *systems: str) -> None:
-    """Refused where one of them is another one than before."""
+    """Refuses if one of them is another one than before."""
     for difference in await core.identities.compare_all(systems):
         raise Refused(f"Nothing was done: {difference.reason}.")

@@ -1,6 +1,7 @@
-"""What takes time streams its progress: lines of JSON until `end`, or `yielded`.
+"""Long work streams its progress: lines of JSON until `end`, or `yielded`.
 
-`yielded` when this owner makes way for a starting `serve`: the client goes on with the next owner.
+`yielded` means: this owner makes way for a starting `serve`, and the client goes on with the next
+owner.
 """
 
 import asyncio
@@ -16,7 +17,7 @@ __all__ = ["STOPPING", "stream"]
 STOPPING: web.AppKey[asyncio.Event] = web.AppKey("stopping", asyncio.Event)
 
 _LAST_EVENT = 5.0
-"""Seconds for an attempt under way to be told of when this owner has to go."""
+"""Seconds for running attempts to be reported when this owner has to go."""
 
 
 async def stream(request: web.Request, events: AsyncIterator[dict[str, Any]]) -> web.StreamResponse:
@@ -32,7 +33,7 @@ async def stream(request: web.Request, events: AsyncIterator[dict[str, Any]]) ->
 async def _write_events(
     request: web.Request, response: web.StreamResponse, events: AsyncIterator[dict[str, Any]]
 ) -> None:
-    """When this owner has to go, what is under way gets a moment to be told, then `yielded`."""
+    """When this owner has to go, running attempts get a moment to be reported; then `yielded`."""
     stopping = asyncio.create_task(request.app[STOPPING].wait())
     event: dict[str, Any] | None = {}
     try:

@@ -15,7 +15,7 @@ _BLANK: dict[str, Any] = {
     "address": {},
     "locale": "ja",
 }
-"""What null stands for, and an empty text too where the field takes none."""
+"""What null stands for, and also an empty text if the field accepts none."""
 _KEPT = {
     "email": "may not be emptied",
     "last_name": "may not be emptied",
@@ -26,7 +26,9 @@ _KEPT = {
 
 
 class ChangeForm(RegistrationForm):
-    """The same rules; nothing is required. A default is never told from a value: `changes` is."""
+    """The same rules, but nothing is required. Ask `changes` for what was sent: a default looks
+    like a value.
+    """
 
     email: Email = ""
     last_name: Name = ""

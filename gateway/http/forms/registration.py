@@ -86,9 +86,9 @@ def _email(text: str) -> str:
 
 
 def _phone(text: str, info: ValidationInfo) -> str:
-    """A number of the address's country, or an international one; abroad it is kept whatever it is.
+    """A number of the address's country, or an international one; abroad anything is kept.
 
-    Where the country is not told, as in a change of the phone alone, Shopify's decides later.
+    If the country is not given, as in a change of the phone alone, Shopify's decides later.
     """
     text = _text(text).strip()
     country = (info.context or {}).get("country", "JP")
@@ -127,7 +127,7 @@ def _locale(text: str) -> str:
 
 
 def _international(phone: str, country: str) -> str:
-    """Of an address that is a country alone, nothing is kept but this."""
+    """An address that is only a country is not kept; only this is."""
     found = parse_phone(phone, country)
     return (found.e164 or phone) if found else phone
 
@@ -154,7 +154,7 @@ class AddressForm(BaseModel):
     @field_validator("postal_code")
     @classmethod
     def _postal_code(cls, text: str, info: ValidationInfo) -> str:
-        """Japan's are known; other countries' pass as they came."""
+        """Japan's are checked; those of other countries pass as they came."""
         if not text.strip() or info.data.get("country") != "JP":
             return text.strip()
         code = clean_postal_code(text)
@@ -240,7 +240,7 @@ def read_form(body: dict[str, Any], model: type[Model], country: str = "JP") -> 
 
 
 def _told_country(body: dict[str, Any]) -> str:
-    """That of the address; '' where there is none. One that is none is found in its own field."""
+    """The country of the address; '' if there is none. A wrong one is reported at its own field."""
     address = body.get("address")
     if not isinstance(address, dict):
         return ""
@@ -251,7 +251,7 @@ def _told_country(body: dict[str, Any]) -> str:
 def _without_nulls(
     body: dict[str, Any], before: str
 ) -> tuple[dict[str, Any], list[dict[str, str]]]:
-    """Null counts as left out; a name with half a character in it is no field of ours."""
+    """Null counts as left out; a name with half a character in it is not one of our fields."""
     odd = [name for name in body if _SURROGATE.search(name)]
     kept = {name: v for name, v in body.items() if v is not None and name not in odd}
     return kept, [{"field": before + shown_name(name), "message": "no such field"} for name in odd]
@@ -265,7 +265,7 @@ def _errors(error: ValidationError) -> list[dict[str, str]]:
 
 
 def shown_name(part: object) -> str:
-    """A field's name comes from the caller: it is told, but not its strangest characters."""
+    """A field's name comes from the caller: it is shown, without its dangerous characters."""
     return re.sub(r"[^\w.-]", "?", str(part))[:64]
 
 
