@@ -171,20 +171,24 @@ def _free(db: sqlite3.Connection, opening: Opening) -> None:
 
 
 def _same_person(db: sqlite3.Connection, opening: Opening, now: float) -> Begun | None:
-    """The newest registrations of this e-mail decide: running, waiting, unclear, or accepted."""
+    """The newest registrations of this e-mail decide: running, waiting, unclear, or accepted.
+
+    Of those accepted only the newest: its data took the place of what an older one had sent.
+    """
     rows = db.execute(
         """SELECT id, state, body_hash, updated_at, claimed, doubt FROM registrations
            WHERE email_hash = ? AND state IN ('open', 'waiting', 'unclear', 'accepted')
            ORDER BY created_at DESC, id DESC LIMIT 20""",
         (opening.email_hash,),
     ).fetchall()
+    accepted = next((row["id"] for row in rows if row["state"] == "accepted"), None)
     for row in rows:
         same = row["body_hash"] == opening.body_hash
         if row["state"] == "open":
             return _beside_a_live_one(db, opening, row["id"], now, same=same)
         if row["state"] == "waiting":
             return _beside_a_waiting_one(db, opening, row, now, same=same)
-        if row["state"] == "accepted" and same and row["updated_at"] > now - DAY:
+        if row["id"] == accepted and same and row["updated_at"] > now - DAY:
             return Begun("join", id=row["id"])
         if row["state"] == "unclear" and same and row is rows[0]:
             return _resume(db, opening, row["id"], now)

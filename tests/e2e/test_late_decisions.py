@@ -59,6 +59,21 @@ async def test_recovery_undoes_no_registration_that_was_finished_while_it_looked
         assert customer.first_name == "太郎"
 
 
+async def test_data_that_newer_data_replaced_is_nobodys_answer_any_more(tmp_path: Path) -> None:
+    """Recovery finds the first sign-up's customer, whom nobody was told of; the second takes it."""
+    async with a_world(tmp_path, None, **QUICK) as world:
+        identity = await unclear(world)
+        world.sandbox.faults.clear()
+        async with asyncio.timeout(5):
+            while await state_of(world, identity) != "accepted":
+                await asyncio.sleep(0.02)
+        assert (await world.register(first_name="次郎")).status == 201
+        again = await world.register()
+        assert (again.status, again.body["type"]) == (409, "already-registered")
+        (customer,) = world.sandbox.shopify.customers.values()
+        assert customer.first_name == "次郎"
+
+
 async def test_recovery_wipes_no_intent_of_what_was_promised_while_it_looked(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
