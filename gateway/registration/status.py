@@ -30,8 +30,8 @@ class Standing:
     async def answer_of(self, registration_id: str) -> Answer | None:
         """The answer to the same request again: 201, 202 or the problem.
 
-        None if it is not known yet. From now on the success counts as told to the caller, so a
-        later sign-up cannot replace this registration's data.
+        None where it is not known yet, or whether it stands. The caller hears of the success, so
+        what was sent stands from now on.
         """
         row, deliveries = await self._read(registration_id, tell=True)
         if row is None:
@@ -49,8 +49,8 @@ class Standing:
             row = registrations.standing(db, registration_id)
             if row is None or row.customer_id is None:
                 return row, []
-            if tell:
-                registrations.mark_told(db, row.id)
+            if tell and not registrations.mark_told(db, row.id):
+                return None, []
             return row, outbox.of_registration(db, row.id)
 
         return await (self._db.write(unit) if tell else self._db.read(unit))

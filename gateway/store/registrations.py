@@ -203,9 +203,17 @@ def verify(db: sqlite3.Connection, registration_id: str) -> None:
     db.execute("UPDATE registrations SET email_verified = 1 WHERE id = ?", (registration_id,))
 
 
-def mark_told(db: sqlite3.Connection, registration_id: str) -> None:
-    """The caller was told of the success: newer data cannot replace this registration any more."""
-    db.execute("UPDATE registrations SET told = 1 WHERE id = ?", (registration_id,))
+def mark_told(db: sqlite3.Connection, registration_id: str) -> bool:
+    """What this registration sent stands from now on. False where nobody was told of it yet, and
+    newer data of this e-mail, on its way to Shopify, may just be taking its place.
+    """
+    marked = db.execute(
+        """UPDATE registrations AS mine SET told = 1 WHERE id = ?1 AND (told OR NOT EXISTS (
+               SELECT 1 FROM registrations WHERE id <> ?1 AND email_hash = mine.email_hash
+                   AND state IN ('open', 'waiting', 'unclear')))""",
+        (registration_id,),
+    )
+    return bool(marked.rowcount)
 
 
 def remember(

@@ -74,6 +74,29 @@ async def test_data_that_newer_data_replaced_is_nobodys_answer_any_more(tmp_path
         assert customer.first_name == "次郎"
 
 
+async def test_nobody_is_told_of_data_while_newer_data_takes_its_place(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Both look at the same customer, of whom nobody was told: the newer finds it untold."""
+    monkeypatch.setattr(registrar, "_JUST_NOW", 0.0)
+    async with a_world(tmp_path, None, **QUICK) as world:
+        identity = await unclear(world)
+        world.sandbox.faults.clear()
+        async with asyncio.timeout(5):
+            while await state_of(world, identity) != "accepted":
+                await asyncio.sleep(0.02)
+        await world.until(lambda: world.sandbox.mail.messages and not world.core.deliverer.busy)
+        await hangs(world, "nodes")
+        same = asyncio.create_task(world.register())
+        await is_hanging(world)
+        world.sandbox.faults.set("shopify", Fault("slow", delay=0.5, match="customerUpdate"))
+        newer = asyncio.create_task(world.register(first_name="次郎"))
+        await world.until(lambda: world.sandbox.journal.of("shopify", "customerUpdate"))
+        world.sandbox.faults.clear()
+        assert ((await same).status, (await newer).status) == (409, 201)
+        assert same.result().body["type"] == "in-progress"
+
+
 async def test_recovery_wipes_no_intent_of_what_was_promised_while_it_looked(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -216,3 +216,16 @@ def test_retention_forgets_answers_after_a_day_and_never_what_is_unsettled(
     retention.expire(db, later, later)
     assert [row.id for row in registrations.unsettled(db)] == ["first"]
     assert db.execute("SELECT count(*) FROM answers").fetchone()[0] == 0
+
+
+@pytest.mark.parametrize("told", [False, True])
+def test_nobody_is_told_of_data_that_newer_data_may_just_replace(
+    db: sqlite3.Connection, told: bool
+) -> None:
+    """Whose success somebody was told of stands: newer data does not take its place."""
+    put(db, "accepted")
+    db.execute("UPDATE registrations SET told = ?", (told,))
+    assert asked(db, opening("second", OTHER)).verdict == "new"
+    assert registrations.mark_told(db, "first") is told
+    registrations.drop(db, "second")
+    assert registrations.mark_told(db, "first")
