@@ -139,3 +139,24 @@ async def test_a_contact_whose_customer_lost_both_keeps_them_and_hears_of_opting
     update = (await crm.deliveries(channels=("crm",)))[-1]
     assert update.outcome == "delivered", update.message
     assert {each["field"] for each in update.adjustments} == {"email", "last_name", "first_name"}
+
+
+@pytest.mark.parametrize("status", [400, 404, 410, 422, 499])
+async def test_a_property_that_was_made_whatever_hubspot_said_is_left_out_of_nobody(
+    crm: World, status: int
+) -> None:
+    """Who is made without the customer's id would stay without it."""
+    crm.sandbox.faults.set(
+        "crm", Fault("status", status=status, match="POST /properties", applied=True)
+    )
+    assert (await crm.register()).channel("crm")["outcome"] == "delivered"
+    (contact,) = crm.sandbox.hubspot.contacts.values()
+    assert contact.properties["shopify_customer_id"]
+
+
+@pytest.mark.parametrize(("status", "outcome"), [(499, "retrying"), (400, "delivered")])
+async def test_only_a_refusal_to_make_a_property_leaves_it_out(
+    crm: World, status: int, outcome: str
+) -> None:
+    crm.sandbox.faults.set("crm", Fault("status", status=status, match="POST /properties"))
+    assert (await crm.register()).channel("crm")["outcome"] == outcome

@@ -8,13 +8,15 @@ from collections.abc import Collection
 from gateway.channels.crm.hubspot.client import HubSpotClient
 from gateway.channels.crm.hubspot.mapping import OUR_PROPERTIES, OWNER
 from gateway.channels.crm.hubspot.responses import properties, trouble
-from gateway.wire import dry_run
+from gateway.errors import ErrorClass
+from gateway.wire import Answer, dry_run
 
 __all__ = ["NOT_UNIQUE", "Properties"]
 
 log = logging.getLogger(__name__)
 
 _COMPLETE_FOR, _INCOMPLETE_FOR = 86400.0, 300.0
+_REFUSED = frozenset({400, 404, 422})
 NOT_UNIQUE = (
     f"the property {OWNER} exists and is not unique, so contacts are found by their e-mail alone. "
     "HubSpot cannot make it unique later: delete it there, and the gateway makes it anew, with "
@@ -85,7 +87,20 @@ class Properties:
             **OUR_PROPERTIES[name],
         }
         answer = await self._client.make_property(body)
+        if answer.status in {200, 201, 409}:
+            return True
         error = trouble(answer)
         if error is not None and answer.status != 403:
             raise error
-        return answer.status in {200, 201, 409}
+        return answer.status != 403 and await self._was_made(name, answer)
+
+    async def _was_made(self, name: str, said: Answer) -> bool:
+        """A property that is left out by mistake is missing in each contact that is made meanwhile:
+        so it is looked for, and only what is certainly a refusal is taken for one.
+        """
+        found = await self._client.properties()
+        if found.status == 200 and name in properties(found):
+            return True
+        if said.status in _REFUSED:
+            return False
+        raise said.error(ErrorClass.UNAVAILABLE)
