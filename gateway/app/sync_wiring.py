@@ -85,6 +85,7 @@ def make_hearing(
         schedule=lambda: live.current.gateway.gateway_retry_schedule,
         tell=metrics.event,
         failed=partial(alerts.failed_with, "webhooks"),
+        follow=deliverer.jumps.follow,
     )
     reconciliation = Reconciliation(
         Sides(

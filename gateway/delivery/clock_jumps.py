@@ -4,6 +4,7 @@ new clock is written.
 
 import asyncio
 import logging
+import sqlite3
 import time
 from collections.abc import Callable
 from functools import partial
@@ -44,11 +45,17 @@ class Jumps:
             log.warning("the wall clock jumped by %.0f s; what waits moves along", jump)
             self._offset += jump
             self._by, self._below = jump, _ALL
-            await self._db.write(partial(outbox.shift_events, seconds=jump))
             await self._move()
         return True
 
     async def _move(self) -> None:
+        """Page by page; webhooks with the first."""
         while self._below is not None:
-            unit = partial(outbox.shift, seconds=self._by, below=self._below)
+            unit = partial(_shift, seconds=self._by, below=self._below)
             self._below = await self._db.write(unit)
+
+
+def _shift(db: sqlite3.Connection, seconds: float, below: int) -> int | None:
+    if below == _ALL:
+        outbox.shift_events(db, seconds)
+    return outbox.shift(db, seconds, below)

@@ -139,11 +139,13 @@ def failed(db: sqlite3.Connection, ids: Iterable[str], message: str, now: float)
     )
 
 
-def resume(db: sqlite3.Connection, latest: float, now: float) -> int:
-    """A new owner tries again what failed before, and nothing waits longer than until `latest`."""
+def resume(db: sqlite3.Connection, now: float) -> int:
+    """A new owner takes up what failed before, and looks at once at what waits: the clock may have
+    been set back while nobody looked.
+    """
     db.execute(
-        "UPDATE events SET next_attempt_at = ? WHERE state = 'waiting' AND next_attempt_at > ?",
-        (now, latest),
+        "UPDATE events SET next_attempt_at = ?1 WHERE state = 'waiting' AND next_attempt_at > ?1",
+        (now,),
     )
     return db.execute(
         """UPDATE events SET state = 'waiting', attempts = 0, next_attempt_at = ?

@@ -32,8 +32,6 @@ _LONGEST_JOB = 60.0
 _PASSING = 15.0
 """Seconds until a job is tried again that a system's own trouble stopped; uncounted."""
 _LONGEST_PAUSE = 30.0
-LONGEST_WAIT = 2 * 86400.0
-"""Seconds. No schedule is longer: a later time was written by a wrong clock."""
 
 
 class LaterError(Exception):
@@ -66,7 +64,8 @@ class Handler(Protocol):
 class Events:
     """`schedule()` are the seconds before each further try; `tell(source, topic, result)` counts.
 
-    `failed(error_class, text)` is called for a job whose tries are used up.
+    `failed(error_class, text)` is told of a piece whose tries are used up. `follow()` moves what
+    waits along with a wall clock that jumped, before a time by the new one is written.
     """
 
     def __init__(
@@ -77,6 +76,7 @@ class Events:
         schedule: Callable[[], Sequence[float]],
         tell: Callable[[str, str, str], None],
         failed: Callable[[ErrorClass, str], None],
+        follow: Callable[[], Awaitable[object]],
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._db = db
@@ -84,12 +84,14 @@ class Events:
         self._schedule = schedule
         self._tell = tell
         self._failed = failed
+        self._follow_clock = follow
         self._clock = clock
         self._wake = {source: asyncio.Event() for source in handlers}
         self._tasks: list[asyncio.Task[None]] = []
 
     async def keep(self, new: NewEvent) -> bool:
-        """Stores the event: it is on disk when this returns. False if it was stored before."""
+        """Durable when this returns; false for an event that was kept before."""
+        await self._follow_clock()
         now = self._clock()
         fresh = await self._db.write(lambda db: events.add(db, new, now))
         if fresh:
@@ -98,7 +100,7 @@ class Events:
 
     async def start(self) -> None:
         now = self._clock()
-        again = await self._db.write(lambda db: events.resume(db, now + LONGEST_WAIT, now))
+        again = await self._db.write(lambda db: events.resume(db, now))
         if again:
             log.info("%d webhooks that failed before are tried again", again)
         self._tasks = [
@@ -178,6 +180,7 @@ class Events:
             self._told(source, job, "done")
 
     async def _later(self, source: Source, job: Job, seconds: float) -> None:
+        await self._follow_clock()
         ids, now = [event.id for event in job.events], self._clock()
         self._look_in(source, seconds)
         await self._db.write(
@@ -185,7 +188,8 @@ class Events:
         )
 
     async def _count(self, source: Source, job: Job, error_class: ErrorClass, text: str) -> None:
-        """Counts a try as used; after the last one administrators are told."""
+        """A try is used up; after the last one a person is told."""
+        await self._follow_clock()
         ids, now = [event.id for event in job.events], self._clock()
         tries = max(event.attempts for event in job.events)
         schedule = self._schedule()

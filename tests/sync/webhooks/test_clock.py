@@ -1,0 +1,84 @@
+"""The wall clock is set while webhooks wait: none is put off by the jump."""
+
+import sqlite3
+import time
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from gateway.delivery.clock_jumps import Jumps
+from gateway.errors import StorageError
+from gateway.store import Database, events
+from gateway.store.events import NewEvent
+from tests.sync.webhooks.conftest import customers
+from tests.sync.webhooks.webhook import from_shopify, send, worked
+from tests.world import World
+
+HOUR = 3600.0
+NOW = 1_790_000_000.0
+ONE = NewEvent("shopify:one", "shopify", "customers/update", 7000000000001)
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.ahead = 0.0
+
+    def __call__(self) -> float:
+        return time.time() + self.ahead
+
+
+@pytest.fixture
+async def db(tmp_path: Path) -> AsyncIterator[Database]:
+    database = Database(tmp_path / "gateway.db")
+    await database.open()
+    yield database
+    await database.close()
+
+
+def due(db: sqlite3.Connection, now: float) -> list[str]:
+    return [event.id for event in events.due(db, "shopify", now, 10)]
+
+
+async def test_what_is_put_off_right_after_a_jump_is_not_put_off_by_the_jump(
+    hooked: World,
+) -> None:
+    """The deletion waits for its grace, by the new clock; only then is the jump noticed."""
+    clock = Clock()
+    jumps, handler, worker = hooked.core.deliverer.jumps, customers(hooked), hooked.core.events
+    jumps._clock = handler._clock = worker._clock = clock
+    handler.grace = 0.3
+    customer = {"id": 7000000000009}
+    clock.ahead = HOUR
+    await send(hooked, "shopify", *from_shopify("customers/delete", customer))
+    await hooked.until(lambda: jumps._offset > time.time() - time.monotonic() + HOUR / 2)
+    await worked(hooked, 3.0)
+
+
+async def test_a_start_looks_at_once_at_what_waits_since_the_clock_may_have_been_set_back(
+    db: Database,
+) -> None:
+    await db.write(lambda c: events.add(c, ONE, NOW + HOUR))
+    assert await db.read(lambda c: due(c, NOW)) == []
+    assert await db.write(lambda c: events.resume(c, NOW)) == 0
+    assert await db.read(lambda c: due(c, NOW)) == [ONE.id]
+
+
+async def test_a_jump_that_a_full_disk_cannot_take_is_followed_later(
+    db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = Clock()
+    jumps = Jumps(db, clock)
+    await db.write(lambda c: events.add(c, ONE, clock() - HOUR))
+    await db.write(lambda c: events.later(c, [ONE.id], clock() + 1, clock(), None, counted=False))
+    clock.ahead = -HOUR
+
+    async def full(*_: object) -> None:
+        raise StorageError("SQLITE_FULL", "free some space")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(db, "write", full)
+        with pytest.raises(StorageError):
+            await jumps.follow()
+    assert await jumps.follow() is False
+    assert await db.read(lambda c: due(c, clock() + 2)) == [ONE.id]
