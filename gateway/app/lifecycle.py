@@ -60,6 +60,7 @@ class Core(Assembly):
 
     async def start(self, role: "Role") -> None:
         """Take over what a dead owner left; only `serve` works on by itself."""
+        await self.deliverer.jumps.take_over()
         await self.rotation.take_over(serves=role is Role.SERVE)
         await self.recovery.take_over()
         self._show_flags()

@@ -1,5 +1,8 @@
-"""When the wall clock is set, the times of waiting deliveries move with it, before any time of the
-new clock is written.
+"""The wall clock may be set: what waits moves along, before a time by the new clock is written.
+
+Also where it was set while no process looked: how far it was ahead of the time since the machine's
+start is kept in the database, and compared by the next owner. A file that comes to another machine,
+or through a restart of this one, knows nothing of that.
 """
 
 import asyncio
@@ -7,9 +10,12 @@ import logging
 import sqlite3
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
+from pathlib import Path
 
-from gateway.store import Database, outbox
+from gateway.store import Database, deferred, outbox
+from gateway.store.members import get_meta, set_meta
 
 __all__ = ["Jumps"]
 
@@ -18,6 +24,8 @@ log = logging.getLogger(__name__)
 _JUMP = 5.0
 """Seconds by which the wall clock must differ from real time to count as having been set."""
 _ALL = 2**62
+_KEPT = "clock_offset"
+_BOOT = Path("/proc/sys/kernel/random/boot_id")
 
 
 class Jumps:
@@ -30,6 +38,15 @@ class Jumps:
         self._following = asyncio.Lock()
         self._by = 0.0  # what waits is being moved by so much, and is still to be below this id
         self._below: int | None = None
+
+    async def take_over(self) -> None:
+        """What a dead owner left waiting, by its clock. Raises StorageError."""
+        jump = self._offset - await self._db.read(self._before)
+        if abs(jump) >= _JUMP:
+            log.warning("the wall clock was set by %.0f s meanwhile; what waits moves along", jump)
+            await self._db.write(partial(deferred.shift, seconds=jump))
+            await self._shift(jump)
+        await self._db.write(self._keep)
 
     async def follow(self) -> bool:
         """Returns whether the clock was set. Raises StorageError: then the rest moves next time."""
@@ -44,18 +61,35 @@ class Jumps:
                 return False
             log.warning("the wall clock jumped by %.0f s; what waits moves along", jump)
             self._offset += jump
-            self._by, self._below = jump, _ALL
-            await self._move()
+            await self._shift(jump)
         return True
+
+    async def _shift(self, jump: float) -> None:
+        self._by, self._below = jump, _ALL
+        await self._move()
 
     async def _move(self) -> None:
         """Page by page; webhooks with the first."""
         while self._below is not None:
-            unit = partial(_shift, seconds=self._by, below=self._below)
-            self._below = await self._db.write(unit)
+            self._below = await self._db.write(partial(self._page, below=self._below))
+
+    def _page(self, db: sqlite3.Connection, below: int) -> int | None:
+        if below == _ALL:
+            outbox.shift_events(db, self._by)
+            self._keep(db)
+        return outbox.shift(db, self._by, below)
+
+    def _keep(self, db: sqlite3.Connection) -> None:
+        set_meta(db, _KEPT, f"{_boot()} {self._offset!r}")
+
+    def _before(self, db: sqlite3.Connection) -> float:
+        """The last owner's offset; that of now where it is not known."""
+        boot, _, offset = (get_meta(db, _KEPT) or "").partition(" ")
+        return float(offset) if boot and boot == _boot() else self._offset
 
 
-def _shift(db: sqlite3.Connection, seconds: float, below: int) -> int | None:
-    if below == _ALL:
-        outbox.shift_events(db, seconds)
-    return outbox.shift(db, seconds, below)
+def _boot() -> str:
+    """Which start of the machine this is; empty where the system does not say (Linux does)."""
+    with suppress(OSError):
+        return _BOOT.read_text("ascii").strip()
+    return ""

@@ -9,8 +9,10 @@ import pytest
 
 from gateway.delivery.clock_jumps import Jumps
 from gateway.errors import StorageError
+from gateway.sandbox import Fault
 from gateway.store import Database, events
 from gateway.store.events import NewEvent
+from gateway.store.members import get_meta, set_meta
 from tests.sync.webhooks.conftest import customers
 from tests.sync.webhooks.webhook import from_shopify, send, worked
 from tests.world import World
@@ -53,6 +55,41 @@ async def test_what_is_put_off_right_after_a_jump_is_not_put_off_by_the_jump(
     await send(hooked, "shopify", *from_shopify("customers/delete", customer))
     await hooked.until(lambda: jumps._offset > time.time() - time.monotonic() + HOUR / 2)
     await worked(hooked, 3.0)
+
+
+@pytest.mark.parametrize("jump", [HOUR, -HOUR])
+async def test_what_waits_moves_along_with_a_clock_that_was_set_while_nobody_looked(
+    hooked: World, jump: float
+) -> None:
+    """A retry of an hour later is one of an hour later still, and the same start moves it once."""
+    core = hooked.core
+    hooked.sandbox.faults.set("crm", Fault("status", status=503, retry_after=None))
+    hooked.set(GATEWAY_RETRY_SCHEDULE="100")
+    assert (await hooked.register()).channel("crm")["outcome"] == "retrying"
+    before = await _next(hooked)
+
+    def earlier_clock(db: sqlite3.Connection) -> None:
+        boot, offset = (get_meta(db, "clock_offset") or "").split(" ")
+        set_meta(db, "clock_offset", f"{boot} {float(offset) - jump!r}")
+
+    await core.db.write(earlier_clock)
+    for _ in range(2):
+        await hooked.restart()
+        assert await _next(hooked) == pytest.approx(before + jump, abs=5.0)
+
+
+async def _next(world: World) -> float:
+    (delivery,) = await world.deliveries(channels=("crm",))
+    assert delivery.next_attempt_at is not None
+    return delivery.next_attempt_at
+
+
+async def test_another_machines_clock_moves_nothing(db: Database) -> None:
+    await db.write(lambda c: set_meta(c, "clock_offset", f"another-start {-HOUR!r}"))
+    await db.write(lambda c: events.add(c, ONE, NOW))
+    await Jumps(db, time.time).take_over()
+    assert await db.read(lambda c: due(c, NOW)) == [ONE.id]
+    assert await db.read(lambda c: due(c, NOW - 1)) == []
 
 
 async def test_a_start_looks_at_once_at_what_waits_since_the_clock_may_have_been_set_back(
