@@ -1,11 +1,18 @@
-"""The schema in memory, for queries that need no file."""
+"""The schema in memory, for queries that need no file, and a database of it that needs no disk."""
 
+import asyncio
 import sqlite3
 from importlib.resources import files
+from pathlib import Path
+from typing import TypeVar
 
-from gateway.store import tally
+from gateway.errors import StorageError
+from gateway.store import Database, tally
+from gateway.store.database import Unit
 
-__all__ = ["a_connection"]
+__all__ = ["MemoryDatabase", "a_connection"]
+
+T = TypeVar("T")
 
 
 def a_connection() -> sqlite3.Connection:
@@ -15,3 +22,32 @@ def a_connection() -> sqlite3.Connection:
     connection.executescript(files("gateway.store").joinpath("schema.sql").read_text("utf-8"))
     tally.keep(connection)
     return connection
+
+
+class MemoryDatabase(Database):
+    """`breaks`: so many of the next writes fail, as on a full disk; `writes` counts them."""
+
+    def __init__(self) -> None:
+        super().__init__(Path("memory.db"))
+        self.connection = a_connection()
+        self.breaks = 0
+        self.writes = 0
+
+    async def read(self, unit: Unit[T]) -> T:
+        await asyncio.sleep(0)
+        return unit(self.connection)
+
+    async def write(self, unit: Unit[T]) -> T:
+        await asyncio.sleep(0)
+        self.writes += 1
+        if self.breaks:
+            self.breaks -= 1
+            raise StorageError("the disk is full", "free some space")
+        self.connection.execute("BEGIN")
+        try:
+            result = unit(self.connection)
+        except BaseException:
+            self.connection.execute("ROLLBACK")
+            raise
+        self.connection.execute("COMMIT")
+        return result

@@ -1,0 +1,242 @@
+"""The heart with nothing around it: an outbox in memory, a clock that is set by hand, a Shopify and
+channels that do as they are told. An attempt costs some tenths of a millisecond.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from typing import Any, cast
+
+from flags import Flag, FlagSet, Mode
+from gateway.channels import Check, Done, Spec, Work
+from gateway.customer import Customer, Profile
+from gateway.delivery import Deliverer, Ended, Gate, Route
+from gateway.errors import ErrorClass, UpstreamError
+from gateway.outcomes import Delivery, Kind, Link, NewDelivery, Outcome
+from gateway.settings import Section
+from gateway.shopify import Shopify
+from gateway.shopify.batches import Read
+from gateway.store import Keys, outbox
+from tests.store.memory import MemoryDatabase
+
+__all__ = ["HANAKO", "TARO", "AChannel", "AShopify", "Heart", "a_customer", "trouble"]
+
+TARO, HANAKO = 7000000000001, 7000000000002
+SCHEDULE = (5.0, 30.0)
+
+
+def a_customer(customer_id: int = TARO, **changes: Any) -> Customer:
+    profile = {"email": f"c{customer_id}@example.com", "last_name": "山田", "first_name": "太郎"}
+    return Customer(customer_id, Profile(**{**profile, **changes}))
+
+
+def trouble(
+    error_class: ErrorClass = ErrorClass.TIMEOUT, *, system: str = "pos", **more: Any
+) -> UpstreamError:
+    return UpstreamError(system, "call", error_class, "it went wrong", **more)
+
+
+class Clock:
+    """Wall time and the gates' in one; it stands until it is set."""
+
+    def __init__(self) -> None:
+        self.now = 1_000_000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+class TheSettings(Section):
+    lacking: str = ""
+    age: float = 0.0
+
+    def missing(self) -> list[str]:
+        return [self.lacking] if self.lacking else []
+
+
+End = Done | BaseException | Callable[[Work], Awaitable[Done]]
+
+
+class AChannel:
+    """`ends` are taken in turn; after the last every attempt is `Done`."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.works: list[Work] = []
+        self.removed: list[Link] = []
+        self.ends: list[End] = []
+
+    async def start(self) -> None: ...
+
+    async def close(self) -> None: ...
+
+    async def check(self) -> Sequence[Check]:
+        return []
+
+    async def deliver(self, work: Work) -> Done:
+        self.works.append(work)
+        number = str(work.customer.id) if self.name == "pos" else None
+        reference = f"{self.name}-{work.customer.id}"
+        return await self._end(work, Done("created", reference, member_number=number))
+
+    async def remove(self, link: Link) -> Done:
+        self.removed.append(link)
+        return await self._end(None, Done("removed", link.reference))
+
+    async def _end(self, work: Work | None, otherwise: Done) -> Done:
+        end = self.ends.pop(0) if self.ends else otherwise
+        if isinstance(end, BaseException):
+            raise end
+        if isinstance(end, Done):
+            return end
+        assert work is not None
+        return await end(work)
+
+    def fields_of(self, customer: Customer) -> Mapping[str, str]:
+        wants = {"consent": "yes"} if customer.profile.accepts_marketing else {}
+        return {"name": customer.profile.last_name, **wants}
+
+
+class AShopify:
+    """Has `customers`; `trouble` is what a read raises."""
+
+    def __init__(self, *customers: Customer) -> None:
+        self.customers = {each.id: each for each in customers}
+        self.refused: dict[int, UpstreamError] = {}
+        self.trouble: UpstreamError | None = None
+        self.asked: list[set[int]] = []
+
+    async def read_each(self, customer_ids: Iterable[int]) -> Read:
+        ids = set(customer_ids)
+        self.asked.append(ids)
+        await asyncio.sleep(0)
+        if self.trouble is not None:
+            raise self.trouble
+        found = {i: self.customers[i] for i in ids - self.refused.keys() if i in self.customers}
+        return Read(found, {i: e for i, e in self.refused.items() if i in ids})
+
+
+class Heart:
+    """`pos` numbers members, `crm` follows the customer, `mail` is too late after `age` seconds."""
+
+    def __init__(self, *customers: Customer, **specs: Any) -> None:
+        self.db = MemoryDatabase()
+        self.clock = Clock()
+        self.shopify = AShopify(*(customers or (a_customer(),)))
+        self.keys = Keys("a secret of the tests alone")
+        self.modes = dict.fromkeys(("pos", "crm", "mail", "updates"), Mode.ON)
+        self.percent: dict[str, float] = {}
+        self.settings: dict[str, Section] = {}
+        self.channels = {name: AChannel(name) for name in ("pos", "crm", "mail")}
+        self.routes = {name: self._route(name, **specs) for name in self.channels}
+        self.told: list[Ended] = []
+        self.woken: list[str] = []
+        self.gone: list[tuple[set[int], set[int]]] = []
+        self.timeout = 8.0
+        self.deliverer = Deliverer(
+            self.db,
+            cast("Shopify", self.shopify),
+            self.routes,
+            self.keys,
+            flags=self.flags,
+            schedule=lambda: SCHEDULE,
+            timeout=lambda: self.timeout,
+            clock=self.clock,
+            listen=self.told.append,
+            due=self.woken.append,
+            missing=self._missing,
+        )
+        self.attempts = self.deliverer._attempts
+
+    def _route(self, name: str, **specs: Any) -> Route:
+        spec = Spec(
+            name,
+            name.upper(),
+            TheSettings,
+            lambda _: self.channels[name],
+            max_age=lambda section: 86400.0 if name == "mail" else None,
+            numbers_members=name == "pos",
+            number_is_customer_id=lambda section: True,
+            updates=name != "mail",
+            consent="consent" if name == "crm" else "",
+            **specs,
+        )
+        gate = Gate(name, self.clock)
+        return Route(
+            spec, self.channels[name], gate, lambda: self.settings.get(name, TheSettings())
+        )
+
+    def flags(self) -> FlagSet:
+        return FlagSet(
+            {
+                f"FLAG_{name.upper()}": Flag(
+                    f"FLAG_{name.upper()}", mode, percent=self.percent.get(name)
+                )
+                for name, mode in self.modes.items()
+            }
+        )
+
+    async def _missing(self, asked: Iterable[int], found: Iterable[int]) -> set[int]:
+        self.gone.append((set(asked), set(found)))
+        return set()
+
+    def gate(self, channel: str = "pos") -> Gate:
+        return self.routes[channel].gate
+
+    # -- what is owed
+
+    def owed(
+        self,
+        channel: str = "pos",
+        outcome: Outcome = Outcome.PENDING,
+        *,
+        customer: int = TARO,
+        kind: Kind = Kind.REGISTRATION,
+        claimed: bool = False,
+        not_before: float | None = None,
+        urgent: bool = False,
+    ) -> Delivery:
+        new = NewDelivery(channel, kind, outcome, claimed, not_before, urgent)
+        return outbox.add(self.db.connection, customer, "r1", [new], self.clock.now)[0]
+
+    def change(self, delivery: Delivery, **columns: Any) -> Delivery:
+        """The row as it would be after such a history."""
+        names = ", ".join(f"{name} = ?" for name in columns)
+        self.db.connection.execute(
+            f"UPDATE deliveries SET {names} WHERE id = ?", (*columns.values(), delivery.id)
+        )
+        return self.row(delivery)
+
+    def row(self, delivery: Delivery) -> Delivery:
+        found = outbox.get(self.db.connection, delivery.id)
+        assert found is not None
+        return found
+
+    def link(self, channel: str = "pos", customer: int = TARO, **columns: Any) -> None:
+        columns = {
+            "channel": channel,
+            "customer_id": customer,
+            "reference": f"{channel}-{customer}",
+            "created_at": 1.0,
+            "updated_at": 1.0,
+            **columns,
+        }
+        places = ", ".join("?" * len(columns))
+        self.db.connection.execute(
+            f"INSERT INTO links ({', '.join(columns)}) VALUES ({places})", tuple(columns.values())
+        )
+
+    def change_link(self, channel: str = "pos", customer: int = TARO, **columns: Any) -> None:
+        names = ", ".join(f"{name} = ?" for name in columns)
+        self.db.connection.execute(
+            f"UPDATE links SET {names} WHERE channel = ? AND customer_id = ?",
+            (*columns.values(), channel, customer),
+        )
+
+    def history(self, delivery: Delivery) -> list[dict[str, Any]]:
+        return outbox.attempts_of(self.db.connection, delivery.id)
+
+    async def settled(self) -> None:
+        """Until nothing is under way any more, and nobody is owed a turn of the loop."""
+        async with asyncio.timeout(2):
+            while self.deliverer.has_work():
+                await asyncio.sleep(0)

@@ -1,0 +1,448 @@
+"""One attempt: what a channel is handed, and what becomes of how it ended."""
+
+import asyncio
+from dataclasses import replace
+
+import pytest
+
+from flags import Mode
+from gateway.channels import Done, Work
+from gateway.delivery import Admission
+from gateway.errors import (
+    DryRunStop,
+    ErrorClass,
+    IdentityError,
+    NotReadyError,
+    StorageError,
+    UpstreamError,
+)
+from gateway.outcomes import Kind, Match, Outcome, Waiting
+from gateway.store.outbox import Settlement
+from gateway.wire import dry_run
+from tests.delivery.heart import TARO, Heart, TheSettings, a_customer, trouble
+
+
+@pytest.fixture
+async def heart() -> Heart:
+    return Heart()
+
+
+async def test_an_attempt_that_arrived_says_all_that_the_channel_said(heart: Heart) -> None:
+    match = Match((3,))
+    heart.channels["pos"].ends = [
+        Done(
+            "linked",
+            "1024",
+            member_number="77",
+            adjustments=[{"field": "name", "change": "cut"}],
+            fields={"name": "山田"},
+            sent={"name": "山田"},
+            old_number="12",
+            old_place="note",
+            match=match,
+            unproven=b"hash",
+            instead_of=9,
+        )
+    ]
+    delivery = heart.owed(claimed=True)
+    end = await heart.attempts.make(delivery, a_customer(), fresh=True)
+    assert (end.delivery_id, end.outcome) == (delivery.id, Outcome.DELIVERED)
+    assert (end.action, end.reference, end.member_number) == ("linked", "1024", "77")
+    assert end.adjustments == [{"field": "name", "change": "cut"}]
+    assert (end.old_number, end.old_place, end.match) == ("12", "note", match)
+    assert (end.unproven, end.instead_of, end.was_linked) == (b"hash", 9, False)
+    assert (end.started_at, end.message, end.error, end.error_class) == (
+        heart.clock.now,
+        None,
+        None,
+        None,
+    )
+    assert 0 <= end.duration < 1
+    given = heart.deliverer.works.given("pos", TARO, None)
+    assert end.fields == given.after({"name": "山田"}, {"name": "山田"})
+    assert end.counted
+    assert end.next_attempt_at is None
+    assert end.state is None
+
+
+async def test_the_marks_keep_what_the_record_holds_and_would_not_give_up(heart: Heart) -> None:
+    said = Done("created", "1", fields={"name": "山田"}, held={"name": "佐藤"}, kept={"note": "旧"})
+    heart.channels["pos"].ends = [said]
+    end = await heart.attempts.make(heart.owed(claimed=True), a_customer(), fresh=True)
+    given = heart.deliverer.works.given("pos", TARO, None)
+    assert end.fields == given.after({"name": "山田"}, {}, {"name": "佐藤"}, {"note": "旧"})
+
+
+async def test_no_marks_are_written_of_a_record_of_which_nothing_is_known(heart: Heart) -> None:
+    heart.channels["mail"].ends = [Done("sent", "id")]
+    end = await heart.attempts.make(heart.owed("mail", claimed=True), a_customer(), fresh=True)
+    assert end.fields is None
+
+
+@pytest.mark.parametrize(("reference", "same"), [("pos-7000000000001", True), ("other", False)])
+async def test_a_link_that_was_there_counts_only_for_its_own_record(
+    heart: Heart, reference: str, same: bool
+) -> None:
+    heart.link()
+    heart.channels["pos"].ends = [Done("updated", reference)]
+    end = await heart.attempts.make(heart.owed(claimed=True), a_customer(), fresh=False)
+    assert end.was_linked is same
+    assert end.fields == {}, "of a linked record the marks are known, if only as none"
+
+
+async def test_a_fresh_customers_link_is_not_looked_for(heart: Heart) -> None:
+    heart.link()
+    await heart.attempts.make(heart.owed(claimed=True), a_customer(), fresh=True)
+    await heart.attempts.make(heart.owed("crm", claimed=True), a_customer(), fresh=False)
+    (at_pos,), (at_crm,) = heart.channels["pos"].works, heart.channels["crm"].works
+    assert (at_pos.link, at_pos.fresh) == (None, True)
+    assert (at_crm.link, at_crm.fresh) == (None, False)
+
+
+# -- failures
+
+
+async def test_a_failure_follows_the_schedule_and_counts_towards_the_circuit(heart: Heart) -> None:
+    error = trouble()
+    heart.channels["pos"].ends = [error]
+    delivery = heart.owed(claimed=True)
+    end = await heart.attempts.make(delivery, a_customer(), fresh=False)
+    assert (end.outcome, end.error_class) == (Outcome.RETRYING, ErrorClass.TIMEOUT)
+    assert end.next_attempt_at is not None
+    assert 5.0 <= end.next_attempt_at - heart.clock.now <= 5.5
+    assert (end.message, end.error) == ("call: it went wrong", error)
+    assert (end.delivery_id, end.started_at, end.counted) == (delivery.id, heart.clock.now, True)
+    assert 0 <= end.duration < 1
+    assert end.state == heart.deliverer.works.state("pos", a_customer())
+    for _ in range(4):
+        heart.channels["pos"].ends = [trouble()]
+        await heart.attempts.make(heart.row(delivery), a_customer(), fresh=False)
+    assert heart.gate().cause is ErrorClass.TIMEOUT
+
+
+async def test_the_second_failure_waits_for_the_second_delay(heart: Heart) -> None:
+    heart.channels["pos"].ends = [trouble()]
+    delivery = heart.change(heart.owed(claimed=True), attempts=2)
+    end = await heart.attempts.make(delivery, a_customer(), fresh=False)
+    assert end.next_attempt_at is not None
+    assert 30.0 <= end.next_attempt_at - heart.clock.now <= 33.0
+
+
+async def test_an_attempt_that_takes_too_long_has_timed_out(heart: Heart) -> None:
+    async def sleeps(_: Work) -> Done:
+        await asyncio.sleep(5)
+        raise AssertionError
+
+    heart.timeout = 0.005
+    heart.channels["pos"].ends = [sleeps]
+    end = await heart.attempts.make(heart.owed(claimed=True), a_customer(), fresh=False)
+    assert end.error_class is ErrorClass.TIMEOUT
+    assert end.message == "deliver: the attempt took too long"
+    assert 0.03 <= end.duration < 0.5, "six calls"
+    assert end.error is not None
+    assert end.error.system == "pos"
+
+
+async def test_waiting_for_another_attempts_turn_is_not_measured(heart: Heart) -> None:
+    heart.timeout = 0.003
+    turn = heart.deliverer.works.turn("pos", TARO)
+    await turn.acquire()
+    making = asyncio.create_task(
+        heart.attempts.make(heart.owed(claimed=True), a_customer(), fresh=False)
+    )
+    await asyncio.sleep(0.04)
+    assert heart.channels["pos"].works == []
+    turn.release()
+    assert (await making).outcome is Outcome.DELIVERED
+    assert not turn.locked()
+
+
+async def test_an_error_of_our_own_fails_the_attempt_and_not_the_program(heart: Heart) -> None:
+    heart.channels["pos"].ends = [KeyError("yamada@example.com")]
+    end = await heart.attempts.make(heart.owed(claimed=True), a_customer(), fresh=False)
+    assert (end.outcome, end.error_class) == (Outcome.RETRYING, ErrorClass.UNEXPECTED)
+    assert end.message == "deliver: an error of the gateway itself (KeyError); see its log"
+    assert end.error is not None
+    assert end.error.system == "pos"
+
+
+@pytest.mark.parametrize("end", [StorageError("full", "hint"), asyncio.CancelledError()])
+async def test_a_probe_that_did_not_reach_the_channel_is_given_back(
+    heart: Heart, end: BaseException
+) -> None:
+    gate = heart.gate()
+    gate.cause = ErrorClass.TIMEOUT
+    assert await gate.admit() is Admission.PROBE
+    heart.channels["pos"].ends = [end]
+    with pytest.raises(type(end)):
+        await heart.attempts.make(heart.owed(claimed=True), a_customer(), fresh=False)
+    assert gate.cause is ErrorClass.TIMEOUT
+    assert await gate.admit() is Admission.PROBE
+    assert not heart.deliverer.works.turn("pos", TARO).locked()
+
+
+async def test_what_waits_for_the_index_says_nothing_of_the_channel(heart: Heart) -> None:
+    gate = heart.gate()
+    gate.cause = ErrorClass.TIMEOUT
+    await gate.admit()
+    heart.channels["pos"].ends = [NotReadyError("pos", "members are read")]
+    end = await heart.attempts.make(heart.owed(claimed=True), a_customer(), fresh=False)
+    assert (end.waiting, end.counted) == (Waiting.INDEX, False)
+    assert gate.cause is ErrorClass.TIMEOUT
+    assert await gate.admit() is Admission.PROBE
+
+
+async def test_shopifys_failure_is_not_held_against_channel_or_customer(heart: Heart) -> None:
+    gate = heart.gate()
+    gate.cause = ErrorClass.TIMEOUT
+    await gate.admit()
+    error = trouble(ErrorClass.UNAVAILABLE, system="shopify", retry_after=60.0)
+    heart.channels["pos"].ends = [error]
+    delivery = heart.owed(claimed=True)
+    end = await heart.attempts.make(delivery, a_customer(), fresh=False)
+    assert (end.waiting, end.counted, end.error) == (Waiting.SHOPIFY, False, error)
+    assert end.next_attempt_at == heart.clock.now + 60.0
+    assert (end.delivery_id, end.outcome) == (delivery.id, Outcome.RETRYING)
+    assert (end.started_at, end.error_class) == (heart.clock.now, ErrorClass.UNAVAILABLE)
+    assert 0 <= end.duration < 1
+    assert await gate.admit() is Admission.PROBE
+
+
+async def test_the_first_success_after_trouble_wakes_what_waited_for_the_channel(
+    heart: Heart,
+) -> None:
+    waiting = heart.change(
+        heart.owed("pos", customer=2), outcome="retrying", waiting="channel", next_attempt_at=9e9
+    )
+    others = heart.change(
+        heart.owed("crm", customer=2), outcome="retrying", waiting="channel", next_attempt_at=9e9
+    )
+    heart.gate().cause = ErrorClass.TIMEOUT
+    await heart.attempts.make(heart.owed(claimed=True), a_customer(), fresh=False)
+    assert heart.row(waiting).next_attempt_at == heart.clock.now
+    assert heart.row(others).next_attempt_at == 9e9
+    assert heart.gate().cause is None
+
+
+async def test_who_cannot_be_taken_by_a_channel_is_not_sent_there() -> None:
+    heart = Heart(takes=lambda customer: customer.profile.last_name != "")
+    nameless = a_customer(last_name="")
+    end = await heart.attempts.make(heart.owed(claimed=True), nameless, fresh=False)
+    assert (end.outcome, end.error_class) == (Outcome.FAILED, ErrorClass.INVALID_DATA)
+    assert end.message is not None
+    assert end.message.startswith("deliver: the customer lacks what the channel needs")
+    assert end.error is not None
+    assert (end.error.system, end.error.applied) == ("pos", False)
+    assert heart.channels["pos"].works == []
+    heart.link()
+    end = await heart.attempts.make(heart.owed(claimed=True), nameless, fresh=False)
+    assert end.outcome is Outcome.DELIVERED, "a record that is there follows its customer"
+
+
+# -- the live attempt
+
+
+async def test_a_live_attempt_at_a_shut_channel_is_persisted_at_once(heart: Heart) -> None:
+    heart.gate().failed(trouble(ErrorClass.AUTH))
+    delivery = heart.owed(claimed=True)
+    end = await heart.attempts.live(delivery, a_customer(), fresh=True)
+    assert heart.channels["pos"].works == []
+    assert (end.delivery_id, end.outcome) == (delivery.id, Outcome.RETRYING)
+    assert (end.error_class, end.waiting) == (ErrorClass.AUTH, Waiting.CHANNEL)
+    assert (end.counted, end.duration, end.started_at) == (False, 0.0, heart.clock.now)
+    assert end.next_attempt_at == heart.clock.now + 10.0
+    assert end.message == "waiting: pos is paused since its credentials are refused"
+
+
+async def test_a_gate_without_a_cause_counts_as_unavailable_and_waits_a_second(
+    heart: Heart,
+) -> None:
+    decision = heart.attempts.shut(heart.gate())
+    assert decision.error_class is ErrorClass.UNAVAILABLE
+    assert decision.next_attempt_at == heart.clock.now + 1.0
+
+
+async def test_a_live_attempt_goes_through_an_open_gate(heart: Heart) -> None:
+    end = await heart.attempts.live(heart.owed(claimed=True), a_customer(), fresh=True)
+    assert end.outcome is Outcome.DELIVERED
+    assert heart.channels["pos"].works[0].fresh
+
+
+async def test_the_pause_that_another_identity_causes_says_why(heart: Heart) -> None:
+    heart.gate().failed(IdentityError("pos", "call", "another contract answers"))
+    assert "another contract answers" in heart.attempts.shut(heart.gate()).message
+
+
+# -- a rehearsal
+
+
+async def test_a_dry_run_stops_before_its_write_and_is_no_news_of_the_channel(
+    heart: Heart,
+) -> None:
+    seen = []
+
+    async def writes(work: Work) -> Done:
+        seen.append((dry_run.get(), work.fresh))
+        raise DryRunStop("POST /members")
+
+    heart.gate().cause = ErrorClass.TIMEOUT
+    heart.channels["pos"].ends = [writes]
+    delivery = heart.owed(outcome=Outcome.DRY_RUN, claimed=True)
+    task = asyncio.create_task(heart.attempts.live(delivery, a_customer(), fresh=True))
+    end = await task
+    assert seen == [(True, False)], "a rehearsal reads what there is, whoever is new"
+    assert (end.delivery_id, end.outcome) == (delivery.id, Outcome.DRY_RUN)
+    assert end.message == "dry run: stopped before POST /members"
+    assert (end.error_class, end.error, end.started_at) == (None, None, heart.clock.now)
+    assert 0 <= end.duration < 1
+    assert heart.gate().cause is ErrorClass.TIMEOUT
+
+
+async def test_a_dry_run_with_nothing_to_write_says_so(heart: Heart) -> None:
+    delivery = heart.owed(outcome=Outcome.DRY_RUN, claimed=True)
+    heart.gate().cause = ErrorClass.TIMEOUT
+    end = await heart.attempts.make(delivery, a_customer(), fresh=False)
+    assert (end.outcome, end.delivery_id) == (Outcome.DRY_RUN, delivery.id)
+    text = "dry run: nothing to write, the channel has the customer (created)"
+    assert (end.message, end.started_at) == (text, heart.clock.now)
+    assert 0 <= end.duration < 1
+    assert (end.action, end.reference) == (None, None)
+    assert heart.gate().cause is ErrorClass.TIMEOUT, "nothing is learnt of its writes"
+
+
+async def test_a_dry_run_that_fails_says_why_and_is_no_trouble_of_the_channel(
+    heart: Heart,
+) -> None:
+    error = trouble(ErrorClass.AUTH)
+    heart.channels["pos"].ends = [error]
+    delivery = heart.owed(outcome=Outcome.DRY_RUN, claimed=True)
+    end = await heart.attempts.make(delivery, a_customer(), fresh=False)
+    assert (end.delivery_id, end.outcome) == (delivery.id, Outcome.DRY_RUN)
+    assert (end.message, end.error_class) == ("dry run: call: it went wrong", ErrorClass.AUTH)
+    assert (end.error, end.started_at) == (error, heart.clock.now)
+    assert 0 <= end.duration < 1
+    assert heart.gate().cause is None
+
+
+async def test_a_dry_run_gives_a_probe_back(heart: Heart) -> None:
+    gate = heart.gate()
+    gate.cause = ErrorClass.TIMEOUT
+    await gate.admit()
+    heart.channels["pos"].ends = [DryRunStop("POST")]
+    delivery = heart.owed(outcome=Outcome.DRY_RUN, claimed=True)
+    await heart.attempts.make(delivery, a_customer(), fresh=False)
+    assert await gate.admit() is Admission.PROBE
+
+
+# -- opting out, whatever the flags say
+
+
+@pytest.mark.parametrize(
+    ("mode", "outcome"),
+    [
+        (Mode.OFF, Outcome.DELIVERED),
+        (Mode.HOLD, Outcome.HELD),
+        (Mode.DRY_RUN, Outcome.DRY_RUN),
+    ],
+)
+async def test_an_opt_out_goes_alone_where_the_flag_keeps_the_rest(
+    heart: Heart, mode: Mode, outcome: Outcome
+) -> None:
+    heart.modes["crm"] = mode
+    heart.link("crm")
+    delivery = heart.owed("crm", kind=Kind.UPDATE, claimed=True, urgent=True)
+    end = await heart.attempts.make(delivery, a_customer(), fresh=False)
+    assert heart.channels["crm"].works[0].only == "consent"
+    assert end.outcome is outcome
+    assert end.message == "only the opting out was sent; the flag keeps the rest"
+
+
+async def test_an_opt_out_takes_the_rest_along_where_the_flag_is_on(heart: Heart) -> None:
+    heart.link("crm")
+    delivery = heart.owed("crm", kind=Kind.UPDATE, claimed=True, urgent=True)
+    end = await heart.attempts.make(delivery, a_customer(), fresh=False)
+    assert heart.channels["crm"].works[0].only is None
+    assert (end.outcome, end.message) == (Outcome.DELIVERED, None)
+
+
+# -- removals
+
+
+async def test_a_removal_takes_the_linked_record_away(heart: Heart) -> None:
+    heart.link()
+    delivery = heart.owed(kind=Kind.REMOVAL, claimed=True)
+    end = await heart.attempts.make(delivery, None, fresh=False)
+    assert [link.reference for link in heart.channels["pos"].removed] == [f"pos-{TARO}"]
+    assert (end.outcome, end.action, end.reference) == (
+        Outcome.DELIVERED,
+        "removed",
+        f"pos-{TARO}",
+    )
+    assert (end.fields, end.was_linked) == (None, False)
+
+
+async def test_a_removal_goes_although_the_customer_is_at_hand(heart: Heart) -> None:
+    heart.link()
+    delivery = heart.owed(kind=Kind.REMOVAL, claimed=True)
+    await heart.attempts.make(delivery, a_customer(), fresh=False)
+    assert len(heart.channels["pos"].removed) == 1
+    assert heart.channels["pos"].works == []
+
+
+async def test_a_removal_without_a_link_is_done_already(heart: Heart) -> None:
+    end = await heart.attempts.make(heart.owed(kind=Kind.REMOVAL, claimed=True), None, fresh=False)
+    assert heart.channels["pos"].removed == []
+    assert (end.outcome, end.action, end.reference) == (Outcome.DELIVERED, "removed", "")
+
+
+async def test_a_removal_from_a_channel_without_its_settings_waits_for_a_person(
+    heart: Heart,
+) -> None:
+    heart.link()
+    heart.settings["pos"] = TheSettings(lacking="POS_TOKEN: is not set")
+    delivery = heart.owed(kind=Kind.REMOVAL, claimed=True)
+    end = await heart.attempts.make(delivery, None, fresh=False)
+    assert (end.outcome, end.error_class) == (Outcome.FAILED, ErrorClass.CONFLICT)
+    assert end.message is not None
+    assert end.message.startswith("remove: settings of the channel are missing")
+    assert end.error is not None
+    assert (end.error.system, end.error.applied) == ("pos", False)
+    assert end.state is None, "nobody's data was sent"
+    assert heart.channels["pos"].removed == []
+
+
+# -- what is told of an end
+
+
+async def test_what_ended_with_another_customers_record_is_told_as_a_failure(
+    heart: Heart,
+) -> None:
+    from gateway.delivery import Ended
+
+    failed = replace(
+        heart.owed(),
+        outcome=Outcome.FAILED,
+        error_class=ErrorClass.CONFLICT,
+        message="another customer",
+    )
+    end = Settlement(failed.id, Outcome.DELIVERED, started_at=1.0, member_number="77")
+    told = Ended.of(failed, end)
+    assert (told.delivery, told.settlement.outcome) == (failed, Outcome.FAILED)
+    assert told.settlement.error_class is ErrorClass.CONFLICT
+    assert (told.settlement.message, told.settlement.member_number) == ("another customer", None)
+
+
+@pytest.mark.parametrize(
+    ("stands", "ended"),
+    [(Outcome.PENDING, Outcome.DELIVERED), (Outcome.FAILED, Outcome.FAILED)],
+)
+async def test_any_other_end_is_told_as_it_was(
+    heart: Heart, stands: Outcome, ended: Outcome
+) -> None:
+    from gateway.delivery import Ended
+
+    error: UpstreamError | None = trouble()
+    end = Settlement(1, ended, started_at=1.0, member_number="77", error=error)
+    told = Ended.of(replace(heart.owed(), outcome=stands), end)
+    assert told.settlement is end
+    assert told.error is error

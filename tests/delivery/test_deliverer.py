@@ -1,0 +1,690 @@
+"""The deliverer: live attempts, and every later one, with who is told and what stays busy."""
+
+import asyncio
+from dataclasses import replace
+from functools import partial
+
+import pytest
+
+from flags import Mode
+from gateway.channels import Done, Work
+from gateway.customer import Customer
+from gateway.delivery import Admission
+from gateway.errors import ErrorClass, StorageError
+from gateway.outcomes import Delivery, Kind, Outcome, Waiting
+from gateway.store import erasure, links
+from gateway.store.outbox import Settlement
+from gateway.wire import Lane, lane
+from tests.delivery.heart import HANAKO, TARO, Heart, TheSettings, a_customer, trouble
+
+
+@pytest.fixture
+async def heart() -> Heart:
+    return Heart()
+
+
+def soon(seconds: float = 1.0) -> float:
+    return asyncio.get_running_loop().time() + seconds
+
+
+async def live(heart: Heart, *deliveries: Delivery, seconds: float = 1.0) -> dict[int, str]:
+    ended = await heart.deliverer.live(deliveries, a_customer(), fresh=True, until=soon(seconds))
+    return {number: str(each.delivery.outcome) for number, each in ended.items()}
+
+
+# -- live
+
+
+async def test_live_attempts_are_made_at_once_and_settled(heart: Heart) -> None:
+    both = asyncio.Barrier(2)
+
+    async def together(work: Work) -> Done:
+        await both.wait()
+        return Done("created", "1")
+
+    heart.channels["pos"].ends = [together]
+    heart.channels["crm"].ends = [together]
+    first, second = heart.owed("pos", claimed=True), heart.owed("crm", claimed=True)
+    assert await live(heart, first, second) == {first.id: "delivered", second.id: "delivered"}
+    assert heart.channels["pos"].works[0].fresh
+    assert not heart.deliverer.has_work()
+    assert {ended.delivery.channel for ended in heart.told} == {"pos", "crm"}
+
+
+async def test_what_ends_together_is_one_commit(heart: Heart) -> None:
+    first, second = heart.owed("pos", claimed=True), heart.owed("crm", claimed=True)
+    await live(heart, first, second)
+    assert heart.db.writes == 1
+
+
+async def test_a_slow_channel_goes_on_after_the_deadline_and_stays_busy_meanwhile(
+    heart: Heart,
+) -> None:
+    go = asyncio.Event()
+
+    async def slow(work: Work) -> Done:
+        await go.wait()
+        return Done("created", "1")
+
+    heart.channels["crm"].ends = [slow]
+    fast, late = heart.owed("pos", claimed=True), heart.owed("crm", claimed=True)
+    assert await live(heart, fast, late, seconds=0.03) == {fast.id: "delivered"}
+    assert heart.deliverer.busy == {late.id}
+    assert heart.deliverer._live == {late.id}
+    assert heart.deliverer.has_work()
+    go.set()
+    await heart.settled()
+    assert heart.row(late).outcome is Outcome.DELIVERED
+    assert heart.deliverer.busy == set()
+    assert heart.deliverer._live == set()
+
+
+async def test_without_any_time_left_everything_goes_on_by_itself(heart: Heart) -> None:
+    delivery = heart.owed(claimed=True)
+    assert await live(heart, delivery, seconds=0.0) == {}
+    await heart.settled()
+    assert heart.row(delivery).outcome is Outcome.DELIVERED
+
+
+async def test_an_attempt_that_cannot_be_made_for_want_of_the_database_stays_pending(
+    heart: Heart,
+) -> None:
+    heart.channels["pos"].ends = [StorageError("full", "hint")]
+    broken, other = heart.owed("pos", claimed=True), heart.owed("crm", claimed=True)
+    assert await live(heart, broken, other) == {other.id: "delivered"}
+    assert heart.row(broken).outcome is Outcome.PENDING
+    assert not heart.deliverer.has_work()
+    assert await live(heart, heart.owed("mail", claimed=True)) == {3: "delivered"}
+
+
+async def test_an_outcome_that_the_disk_does_not_take_is_kept_and_written_later(
+    heart: Heart, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pauses: list[float] = []
+
+    async def no_time(seconds: float) -> None:
+        pauses.append(seconds)
+        await asyncio.tasks.__sleep0()  # type: ignore[attr-defined]
+
+    monkeypatch.setattr("gateway.delivery.deliverer.asyncio.sleep", no_time)
+    heart.db.breaks = 2
+    delivery = heart.owed(claimed=True)
+    with pytest.raises(StorageError):
+        await live(heart, delivery)
+    assert heart.deliverer.busy == {delivery.id}, "nobody sends it again meanwhile"
+    await heart.settled()
+    assert len(heart.channels["pos"].works) == 1
+    assert heart.row(delivery).outcome is Outcome.DELIVERED
+    assert heart.deliverer.busy == set()
+    assert 1.0 in pauses
+
+
+async def test_an_attempt_under_way_at_the_end_is_cancelled_and_due_again(heart: Heart) -> None:
+    cancelled = asyncio.Event()
+
+    async def never(work: Work) -> Done:
+        try:
+            await asyncio.sleep(60)
+        except asyncio.CancelledError:
+            cancelled.set()
+            raise
+        raise AssertionError
+
+    heart.channels["pos"].ends = [never]
+    delivery = heart.owed(claimed=True)
+    assert await live(heart, delivery, seconds=0.005) == {}
+    await heart.deliverer.finish(0.005)
+    await asyncio.sleep(0)
+    assert cancelled.is_set()
+    assert heart.row(delivery).outcome is Outcome.PENDING
+
+
+# -- deciding
+
+
+async def test_a_flag_decides_for_one_customer_and_their_e_mail(heart: Heart) -> None:
+    heart.percent["pos"] = 0.0
+    assert heart.deliverer.flag("pos", TARO).mode is Mode.HOLD
+    assert heart.deliverer.flag("crm", TARO).mode is Mode.ON
+
+
+async def test_an_urgent_delivery_goes_whatever_its_flag_says(heart: Heart) -> None:
+    heart.modes["crm"] = Mode.OFF
+    kept, urgent = heart.owed("crm"), heart.owed("crm", customer=HANAKO, urgent=True)
+    assert not heart.deliverer.may_go(kept)
+    assert heart.deliverer.may_go(urgent)
+
+
+@pytest.mark.parametrize(
+    ("channel", "kind", "age", "late"),
+    [
+        ("mail", Kind.REGISTRATION, 86401.0, True),
+        ("mail", Kind.REGISTRATION, 86400.0, False),
+        ("mail", Kind.BACKFILL, 90000.0, False),
+        ("pos", Kind.REGISTRATION, 90000.0, False),
+    ],
+)
+async def test_only_a_sign_ups_mail_is_ever_too_late(
+    heart: Heart, channel: str, kind: Kind, age: float, late: bool
+) -> None:
+    delivery = heart.owed(channel, kind=kind)
+    heart.clock.now += age
+    assert heart.deliverer.is_too_late(delivery) is late
+
+
+# -- reading the customers
+
+
+async def test_deliveries_are_read_together_and_a_removals_customer_is_not_asked_for(
+    heart: Heart,
+) -> None:
+    heart.shopify.customers[HANAKO] = a_customer(HANAKO)
+    owed = [heart.owed("pos"), heart.owed("crm"), heart.owed("pos", customer=HANAKO)]
+    removal = heart.owed("crm", customer=3, kind=Kind.REMOVAL)
+    found = await heart.deliverer.with_customers([*owed, removal])
+    assert heart.shopify.asked == [{TARO, HANAKO}]
+    assert found == [
+        (owed[0], a_customer()),
+        (owed[1], a_customer()),
+        (owed[2], a_customer(HANAKO)),
+        (removal, None),
+    ]
+    assert heart.gone == []
+
+
+async def test_who_is_missing_is_told_with_those_who_were_found(heart: Heart) -> None:
+    gone = heart.owed("pos", customer=HANAKO)
+    assert await heart.deliverer.with_customers([heart.owed("pos"), gone]) == [
+        (heart.row(replace(gone, id=2)), a_customer()),
+        (gone, None),
+    ]
+    assert heart.gone == [({TARO, HANAKO}, {TARO})]
+
+
+async def test_nobody_has_to_be_told_of_who_is_missing(heart: Heart) -> None:
+    heart.deliverer._missing = None
+    gone = heart.owed("pos", customer=HANAKO)
+    assert await heart.deliverer.with_customers([gone]) == [(gone, None)]
+
+
+async def test_while_shopify_cannot_be_asked_all_wait_uncounted(heart: Heart) -> None:
+    heart.shopify.trouble = trouble(ErrorClass.CONNECTION, system="shopify")
+    waiting = heart.owed("pos")
+    failed = heart.owed("crm", Outcome.FAILED)
+    assert await heart.deliverer.with_customers([waiting, failed]) is None
+    row = heart.row(waiting)
+    assert (row.outcome, row.error_class) == (Outcome.RETRYING, ErrorClass.CONNECTION)
+    assert (row.waiting, row.attempts) == (Waiting.SHOPIFY, 0)
+    assert row.next_attempt_at == heart.clock.now + 10.0
+    assert heart.row(failed).outcome is Outcome.FAILED
+
+
+async def test_one_whom_shopify_does_not_answer_for_has_failed_and_the_others_go(
+    heart: Heart,
+) -> None:
+    heart.shopify.refused[HANAKO] = trouble(ErrorClass.UNEXPECTED, system="shopify")
+    refused, other = heart.owed("pos", customer=HANAKO), heart.owed("pos")
+    leaving = heart.owed("crm", customer=HANAKO, kind=Kind.REMOVAL)
+    found = await heart.deliverer.with_customers([refused, other, leaving])
+    assert found == [(other, a_customer()), (leaving, None)]
+    row = heart.row(refused)
+    assert (row.outcome, row.error_class) == (Outcome.FAILED, ErrorClass.UNEXPECTED)
+    assert row.message == "the customer cannot be read from Shopify (call: it went wrong)"
+    assert heart.gone == [], "whom Shopify refuses is not missing"
+
+
+async def test_one_who_cannot_be_read_is_left_to_the_attempt_that_is_under_way(
+    heart: Heart,
+) -> None:
+    delivery = heart.owed()
+    heart.deliverer.busy.add(delivery.id)
+    await heart.deliverer.cannot_be_read(delivery, trouble())
+    assert heart.row(delivery).outcome is Outcome.PENDING
+
+
+# -- again
+
+
+async def test_a_delivery_is_claimed_and_tried_in_the_backlogs_lane(heart: Heart) -> None:
+    lanes = []
+
+    async def looks(work: Work) -> Done:
+        lanes.append(lane.get())
+        assert heart.row(delivery).claimed_version == 1
+        assert delivery.id in heart.deliverer.busy
+        return Done("created", "1")
+
+    heart.channels["pos"].ends = [looks]
+    delivery = heart.owed()
+    after = await heart.deliverer.again(delivery, a_customer())
+    assert after == heart.row(delivery)
+    assert after.outcome is Outcome.DELIVERED
+    assert (after.attempts, lanes) == (1, [Lane.BACKLOG])
+    assert lane.get() is Lane.LIVE
+    assert heart.deliverer.busy == set()
+    assert not heart.channels["pos"].works[0].fresh
+    (attempt,) = heart.history(delivery)
+    assert attempt["outcome"] == "delivered"
+
+
+async def test_one_that_somebody_is_at_is_not_tried(heart: Heart) -> None:
+    delivery = heart.owed()
+    heart.deliverer.busy.add(delivery.id)
+    assert await heart.deliverer.again(delivery, a_customer()) is None
+    assert heart.channels["pos"].works == []
+    assert heart.deliverer.busy == {delivery.id}
+
+
+async def test_one_that_changed_since_its_customer_was_read_is_not_tried(heart: Heart) -> None:
+    read = heart.owed()
+    heart.change(read, version=2)
+    gate = heart.gate()
+    gate.cause = ErrorClass.TIMEOUT
+    assert await heart.deliverer.again(read, a_customer()) is None
+    assert heart.channels["pos"].works == []
+    assert await gate.admit() is Admission.PROBE, "the probe is another one's"
+
+
+async def test_a_claim_that_the_disk_does_not_take_gives_the_probe_back(heart: Heart) -> None:
+    gate = heart.gate()
+    gate.cause = ErrorClass.TIMEOUT
+    heart.db.breaks = 1
+    delivery = heart.owed()
+    with pytest.raises(StorageError):
+        await heart.deliverer.again(delivery, a_customer())
+    assert await gate.admit() is Admission.PROBE
+    assert heart.deliverer.busy == set()
+
+
+async def test_a_flag_that_is_not_on_leaves_the_delivery_as_it_is(heart: Heart) -> None:
+    heart.modes["pos"] = Mode.HOLD
+    delivery = heart.owed()
+    assert await heart.deliverer.again(delivery, a_customer()) == delivery
+    assert heart.row(delivery) == delivery
+    assert heart.channels["pos"].works == []
+
+
+async def test_an_urgent_one_goes_although_its_flag_is_off(heart: Heart) -> None:
+    heart.modes["crm"] = Mode.OFF
+    heart.link("crm")
+    delivery = heart.owed("crm", kind=Kind.UPDATE, urgent=True)
+    after = await heart.deliverer.again(delivery, a_customer())
+    assert after is not None
+    assert after.outcome is Outcome.DELIVERED
+
+
+async def test_what_is_owed_to_one_who_is_gone_is_given_up(heart: Heart) -> None:
+    delivery = heart.owed()
+    after = await heart.deliverer.again(delivery, None)
+    assert after == heart.row(delivery)
+    assert after is not None
+    assert (after.outcome, after.message) == (Outcome.DISCARDED, erasure.GONE)
+    assert after.error_class is None
+    assert heart.deliverer.busy == set()
+
+
+async def test_where_too_many_seem_gone_nothing_is_given_up(
+    heart: Heart, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = []
+
+    def begin(db: object, *what: object) -> bool:
+        asked.append(what)
+        return False
+
+    monkeypatch.setattr("gateway.store.removals.begin", begin)
+    delivery = heart.owed()
+    assert await heart.deliverer.again(delivery, None) == delivery
+    assert asked == [(TARO, "gone", heart.clock.now)]
+    row = heart.row(delivery)
+    assert (row.outcome, row.waiting) == (Outcome.RETRYING, Waiting.SHOPIFY)
+    assert row.next_attempt_at == heart.clock.now + 600.0
+
+
+async def test_a_removal_goes_without_its_customer(heart: Heart) -> None:
+    heart.link()
+    delivery = heart.owed(kind=Kind.REMOVAL)
+    after = await heart.deliverer.again(delivery, None)
+    assert after is not None
+    assert after.outcome is Outcome.DELIVERED
+    assert links.get(heart.db.connection, "pos", TARO) is None
+
+
+async def test_a_mail_that_is_too_late_goes_only_where_it_was_named(heart: Heart) -> None:
+    delivery = heart.owed("mail")
+    heart.clock.now += 86401
+    after = await heart.deliverer.again(delivery, a_customer())
+    assert after is not None
+    assert (after.outcome, after.error_class) == (Outcome.FAILED, ErrorClass.TOO_LATE)
+    assert after.message is not None
+    assert after.message.startswith("older than EMAIL_MAX_AGE")
+    assert heart.channels["mail"].works == []
+    after = await heart.deliverer.again(after, a_customer(), named=True)
+    assert after is not None
+    assert after.outcome is Outcome.DELIVERED
+
+
+async def test_at_a_shut_channel_it_waits_untried_and_is_shown_as_it_stands(
+    heart: Heart,
+) -> None:
+    heart.gate().failed(trouble(ErrorClass.AUTH))
+    delivery = heart.owed()
+    after = await heart.deliverer.again(delivery, a_customer())
+    assert after == heart.row(delivery)
+    assert after is not None
+    assert (after.outcome, after.attempts) == (Outcome.RETRYING, 0)
+    assert after.next_attempt_at == heart.clock.now + 10.0
+    assert heart.channels["pos"].works == []
+
+
+async def test_at_a_shut_channel_one_that_was_settled_meanwhile_is_not_shown(
+    heart: Heart,
+) -> None:
+    heart.gate().failed(trouble(ErrorClass.AUTH))
+    read = heart.owed()
+    heart.change(read, outcome="discarded")
+    assert await heart.deliverer.again(read, a_customer()) is None
+
+
+async def test_a_person_probes_a_shut_channel_at_once(heart: Heart) -> None:
+    heart.gate().failed(trouble(ErrorClass.AUTH))
+    after = await heart.deliverer.again(heart.owed(), a_customer(), person=True)
+    assert after is not None
+    assert after.outcome is Outcome.DELIVERED
+    assert heart.gate().cause is None
+
+
+async def test_one_that_was_discarded_under_way_is_nobodys_news(heart: Heart) -> None:
+    async def discarded(work: Work) -> Done:
+        heart.change(delivery, outcome="discarded")
+        raise trouble()
+
+    heart.channels["pos"].ends = [discarded]
+    delivery = heart.owed()
+    assert await heart.deliverer.again(delivery, a_customer()) is None
+    assert heart.told == []
+
+
+async def test_a_live_attempt_that_took_it_over_stays_busy(heart: Heart) -> None:
+    delivery = heart.owed()
+
+    async def taken_over(work: Work) -> Done:
+        heart.deliverer._live.add(delivery.id)
+        return Done("created", "1")
+
+    heart.channels["pos"].ends = [taken_over]
+    await heart.deliverer.again(delivery, a_customer())
+    assert heart.deliverer.busy == {delivery.id}
+
+
+# -- waking
+
+
+async def test_waking_pages_through_all_that_waited_and_no_others(heart: Heart) -> None:
+    for customer in range(1, 702):
+        row = heart.owed("pos", customer=customer)
+        heart.change(row, outcome="retrying", waiting="index", next_attempt_at=9e9)
+    other = heart.change(
+        heart.owed("crm"), outcome="retrying", waiting="index", next_attempt_at=9e9
+    )
+    await heart.deliverer.wake(Waiting.INDEX, "pos")
+    count = "SELECT count(*) FROM deliveries WHERE next_attempt_at = ?"
+    assert heart.db.connection.execute(count, (heart.clock.now,)).fetchone()[0] == 701
+    assert heart.row(other).next_attempt_at == 9e9
+    await heart.deliverer.wake(Waiting.INDEX)
+    assert heart.row(other).next_attempt_at == heart.clock.now
+
+
+# -- background work
+
+
+async def test_what_failed_in_the_background_is_told_by_its_kind_alone(
+    heart: Heart, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def breaks(error: Exception) -> None:
+        raise error
+
+    tasks = [
+        heart.deliverer.keep(breaks(error))
+        for error in (ValueError("yamada@example.com"), StorageError("disk full", "hint"))
+    ]
+    assert heart.deliverer.has_work()
+    await asyncio.gather(*tasks, return_exceptions=True)
+    await asyncio.sleep(0)
+    assert [record.getMessage() for record in caplog.records] == [
+        "background work failed: ValueError",
+        "background work failed: disk full",
+    ]
+    assert not heart.deliverer.has_work()
+
+
+async def test_shutdown_waits_for_what_is_under_way_but_not_for_what_never_ends(
+    heart: Heart,
+) -> None:
+    ended = []
+
+    async def short() -> None:
+        await asyncio.sleep(0.01)
+        ended.append("short")
+
+    async def endless() -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            ended.append("endless")
+
+    heart.deliverer.keep(short())
+    heart.deliverer.keep_until_stop(endless())
+    assert heart.deliverer.has_work()
+    began = asyncio.get_running_loop().time()
+    await heart.deliverer.finish(5.0)
+    assert ended == ["short", "endless"]
+    assert asyncio.get_running_loop().time() - began < 1.0
+
+
+async def test_shutdown_cancels_what_does_not_end_in_time(heart: Heart) -> None:
+    task = heart.deliverer.keep(asyncio.sleep(60))
+    await heart.deliverer.finish(0.01)
+    assert task.cancelled()
+    await Heart().deliverer.finish(0.01)
+
+
+# -- writing the ends
+
+
+def an_end(delivery: Delivery, **more: object) -> Settlement:
+    return Settlement(delivery.id, Outcome.DELIVERED, started_at=1.0, **more)  # type: ignore[arg-type]
+
+
+async def test_an_end_that_cannot_be_written_spoils_no_other_and_has_failed(
+    heart: Heart, caplog: pytest.LogCaptureFixture
+) -> None:
+    good, bad, third = heart.owed("pos"), heart.owed("crm"), heart.owed("mail")
+    ends = [
+        an_end(good, reference="1", fields={}),
+        an_end(bad, reference="2", fields={"name": object()}, duration=0.25),
+        an_end(third, reference="3", fields={}),
+    ]
+    settled = await heart.deliverer._ends.settle(ends)
+    assert [each.delivery.id for each in settled] == [good.id, bad.id, third.id]
+    assert [str(each.delivery.outcome) for each in settled] == ["delivered", "failed", "delivered"]
+    row = heart.row(bad)
+    assert row.error_class is ErrorClass.UNEXPECTED
+    assert row.message == (
+        "the attempt was made (delivered), its outcome could not be written: TypeError;"
+        " see the log, then replay it"
+    )
+    (attempt,) = heart.history(bad)
+    assert (attempt["started_at"], attempt["duration"]) == (1.0, 0.25)
+    assert f"the outcome of delivery {bad.id} cannot be written" in caplog.text
+
+
+async def test_whoever_listens_and_breaks_changes_nothing(
+    heart: Heart, caplog: pytest.LogCaptureFixture
+) -> None:
+    def breaks(_: object) -> None:
+        raise ValueError
+
+    heart.deliverer._ends._listen = breaks
+    delivery = heart.owed()
+    await heart.deliverer._ends.settle([an_end(delivery)])
+    assert heart.row(delivery).outcome is Outcome.DELIVERED
+    assert f"the end of delivery {delivery.id} could not be told" in caplog.text
+
+
+async def test_the_ends_are_told_in_their_order_and_only_once_they_are_written(
+    heart: Heart,
+) -> None:
+    gone, there = heart.owed("pos"), heart.owed("crm")
+    heart.change(gone, outcome="discarded")
+    end = Settlement(gone.id, Outcome.FAILED, started_at=1.0)
+    settled = await heart.deliverer._ends.settle([end, an_end(there)])
+    assert [each.delivery.id for each in settled] == [there.id]
+    assert heart.told == settled
+    assert heart.row(there).updated_at == heart.clock.now
+
+
+async def test_only_what_waits_is_postponed(heart: Heart) -> None:
+    decision = heart.attempts.shut(heart.gate())
+    kept = heart.owed("pos", Outcome.HELD)
+    await heart.deliverer._ends.postpone([kept], decision)
+    assert heart.db.writes == 0
+    pending, again = heart.owed("crm"), heart.change(heart.owed("mail"), outcome="retrying")
+    await heart.deliverer._ends.postpone([kept, pending, again], decision)
+    rows = [heart.row(each) for each in (kept, pending, again)]
+    assert [str(row.outcome) for row in rows] == ["held", "retrying", "retrying"]
+    assert [row.next_attempt_at for row in rows] == [None, *[heart.clock.now + 1.0] * 2]
+    assert rows[1].updated_at == heart.clock.now
+
+
+async def test_an_end_without_an_attempt_is_written_and_told(heart: Heart) -> None:
+    delivery = heart.owed()
+    heart.clock.now += 7
+    after = await heart.deliverer._ends.end(
+        delivery, Outcome.FAILED, ErrorClass.CONFLICT, "because"
+    )
+    assert after == heart.row(delivery)
+    assert after is not None
+    assert (after.outcome, after.error_class, after.message) == (
+        Outcome.FAILED,
+        ErrorClass.CONFLICT,
+        "because",
+    )
+    (attempt,) = heart.history(delivery)
+    assert attempt["started_at"] == heart.clock.now
+    heart.change(delivery, outcome="discarded")
+    failed = partial(heart.deliverer._ends.end, delivery, Outcome.FAILED, None, "because")
+    assert await failed() is None
+
+
+# -- the clock is set
+
+
+@pytest.mark.parametrize("jump", [3600.0, -3600.0, 5.0])
+async def test_what_waits_moves_along_with_a_clock_that_was_set(
+    heart: Heart,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+    jump: float,
+) -> None:
+    waiting = heart.change(heart.owed(), outcome="retrying", next_attempt_at=2_000_000.0)
+    jumps = heart.deliverer.jumps
+    jumps._offset = heart.clock.now
+    monkeypatch.setattr("gateway.delivery.clock_jumps.time.monotonic", lambda: 0.0)
+    assert not await jumps.follow()
+    heart.clock.now += jump
+    assert await jumps.follow()
+    assert heart.row(waiting).next_attempt_at == 2_000_000.0 + jump
+    assert not await jumps.follow()
+    assert heart.row(waiting).next_attempt_at == 2_000_000.0 + jump
+    assert f"the wall clock jumped by {jump:.0f} s" in caplog.text
+
+
+async def test_a_clock_that_is_a_little_off_moves_nothing_and_adds_nothing_up(
+    heart: Heart, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    moment = 0.0
+    monkeypatch.setattr("gateway.delivery.clock_jumps.time.monotonic", lambda: moment)
+    jumps = heart.deliverer.jumps
+    jumps._offset = heart.clock.now
+    waiting = heart.change(heart.owed(), outcome="retrying", next_attempt_at=2_000_000.0)
+    for _ in range(5):
+        heart.clock.now += 4.0
+        assert not await jumps.follow()
+    assert heart.row(waiting).next_attempt_at == 2_000_000.0
+
+
+async def test_webhooks_move_along_once_and_a_move_that_broke_off_is_ended(
+    heart: Heart, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    moved: list[float] = []
+    units: list[tuple[float, int]] = []
+
+    def shift_events(db: object, seconds: float) -> None:
+        moved.append(seconds)
+
+    def shift(db: object, seconds: float, below: int) -> int | None:
+        units.append((seconds, below))
+        return below - 1 if len(units) % 3 else None
+
+    monkeypatch.setattr("gateway.delivery.clock_jumps.time.monotonic", lambda: 0.0)
+    monkeypatch.setattr("gateway.store.outbox.schedule.shift_events", shift_events)
+    monkeypatch.setattr("gateway.store.outbox.schedule.shift", shift)
+    jumps = heart.deliverer.jumps
+    jumps._offset = heart.clock.now
+    heart.clock.now += 60.0
+    write, calls = heart.db.write, 0
+
+    async def breaks_once(unit: object) -> object:
+        nonlocal calls
+        calls += 1
+        if calls == 3:
+            raise StorageError("full", "hint")
+        return await write(unit)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(heart.db, "write", breaks_once)
+    with pytest.raises(StorageError):
+        await jumps.follow()
+    assert (moved, units) == ([60.0], [(60.0, 2**62)])
+    assert not await jumps.follow(), "it has jumped no further"
+    assert units == [(60.0, 2**62), (60.0, 2**62 - 1), (60.0, 2**62 - 2)]
+    assert moved == [60.0]
+
+
+async def test_two_who_follow_at_once_move_it_once(
+    heart: Heart, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gateway.delivery.clock_jumps.time.monotonic", lambda: 0.0)
+    jumps = heart.deliverer.jumps
+    jumps._offset = heart.clock.now
+    waiting = heart.change(heart.owed(), outcome="retrying", next_attempt_at=2_000_000.0)
+    heart.clock.now += 60.0
+    await asyncio.gather(jumps.follow(), jumps.follow())
+    assert heart.row(waiting).next_attempt_at == 2_000_060.0
+
+
+async def test_an_end_is_written_by_the_clock_that_what_waits_goes_by(
+    heart: Heart, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever writes when something is due follows the clock first."""
+    monkeypatch.setattr("gateway.delivery.clock_jumps.time.monotonic", lambda: 0.0)
+    heart.deliverer.jumps._offset = heart.clock.now
+    waiting = heart.change(heart.owed("crm"), outcome="retrying", next_attempt_at=2_000_000.0)
+    delivery = heart.owed("pos")
+    heart.clock.now += 60.0
+    await heart.deliverer._ends.settle([an_end(delivery)])
+    assert heart.row(waiting).next_attempt_at == 2_000_060.0
+    heart.clock.now += 60.0
+    await heart.deliverer._ends.postpone([heart.owed("mail")], heart.attempts.shut(heart.gate()))
+    assert heart.row(waiting).next_attempt_at == 2_000_120.0
+    heart.clock.now += 60.0
+    await heart.deliverer.wake(Waiting.INDEX)
+    assert heart.row(waiting).next_attempt_at == 2_000_180.0
+
+
+async def test_a_removal_from_an_unset_channel_is_not_kept_from_a_person(heart: Heart) -> None:
+    heart.settings["pos"] = TheSettings(lacking="POS_TOKEN: is not set")
+    customer: Customer | None = None
+    after = await heart.deliverer.again(heart.owed(kind=Kind.REMOVAL), customer)
+    assert after is not None
+    assert after.error_class is ErrorClass.CONFLICT

@@ -1,0 +1,233 @@
+"""The main path with nothing around it: a database in memory, a clock that is set by hand, a
+Shopify and channels that do as they are told.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass
+from typing import Any, cast
+
+import orjson
+
+from gateway.customer import Address, Customer, Profile
+from gateway.errors import ErrorClass, UpstreamError
+from gateway.registration.acceptance import Owing
+from gateway.registration.deferred import Promises
+from gateway.registration.deferred_attempt import Trying
+from gateway.registration.intent import SignUp
+from gateway.registration.recovery import Recovery
+from gateway.registration.registrar import Registrar
+from gateway.registration.status import Standing
+from gateway.responses.bodies import Answer
+from gateway.shopify import Accepted, AlreadyRegistered, Refused, Shopify
+from gateway.store import registrations
+from gateway.store.admission import Bounds
+from gateway.store.registrations import Registration
+from tests.delivery.heart import TARO, AShopify, Heart, trouble
+
+__all__ = ["PROFILE", "Asked", "Desk", "a_sign_up", "body", "down"]
+
+PROFILE = Profile(
+    email="Taro@example.com",
+    last_name="山田",
+    first_name="太郎",
+    address=Address(postal_code="150-0043", prefecture="JP-13", city="渋谷区"),
+)
+
+
+def a_sign_up(*, verified: bool = False, key: str | None = None, later: bool = False) -> SignUp:
+    return SignUp(PROFILE, verified, key, later)
+
+
+def down(*, applied: bool | None = None, **more: Any) -> UpstreamError:
+    """Shopify fails; by default nobody knows whether it carried the call out."""
+    kind = more.pop("kind", ErrorClass.TIMEOUT)
+    return trouble(kind, system="shopify", applied=applied, **more)
+
+
+def body(answer: Answer | None) -> Any:
+    assert answer is not None
+    return orjson.loads(answer.body)
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What the master was asked to register."""
+
+    id: str
+    profile: Profile
+    email_verified: bool
+    look_first: bool
+    seconds: float
+    ours: dict[str, bool]
+
+
+Said = Accepted | AlreadyRegistered | Refused | BaseException
+End = Said | Callable[[], Awaitable[Said]]
+
+
+class AMaster(AShopify):
+    """Shopify as the main path asks it; `ends` in turn, then everybody is created."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.ends: list[End] = []
+        self.registered: list[Asked] = []
+        self.marks: list[str] = []
+        self.found: list[Customer | BaseException | None] = []
+        self.looks: list[tuple[str, str]] = []
+        self.reads: list[list[int]] = []
+
+    async def register(
+        self,
+        registration_id: str,
+        profile: Profile,
+        *,
+        email_verified: bool,
+        is_ours: Callable[[str], Awaitable[bool]],
+        look_first: bool,
+        deadline: float,
+    ) -> Accepted | AlreadyRegistered | Refused:
+        ours = {mark: await is_ours(mark) for mark in self.marks}
+        left = deadline - asyncio.get_running_loop().time()
+        self.registered.append(
+            Asked(registration_id, profile, email_verified, look_first, left, ours)
+        )
+        customer = Customer(TARO, profile, registration_id)
+        end: Any = self.ends.pop(0) if self.ends else Accepted(customer, "created", fresh=True)
+        if callable(end):
+            end = await end()
+        if isinstance(end, BaseException):
+            raise end
+        if isinstance(end, Accepted):
+            self.customers[end.customer.id] = end.customer
+        result: Accepted | AlreadyRegistered | Refused = end
+        return result
+
+    async def find(self, registration_id: str, email: str) -> Customer | None:
+        self.looks.append((registration_id, email))
+        found = self.found.pop(0) if self.found else None
+        if isinstance(found, BaseException):
+            raise found
+        return found
+
+    async def read(self, customer_ids: Iterable[int]) -> dict[int, Customer]:
+        ids = list(customer_ids)
+        self.reads.append(ids)
+        if self.trouble is not None:
+            raise self.trouble
+        return {i: self.customers[i] for i in ids if i in self.customers}
+
+
+class Desk(Heart):
+    """`calls` counts what the parts were told of: `unclear`, `promised`, `gone`, `owed`, ..."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.master = AMaster()
+        self.deliverer._shopify = cast("Shopify", self.master)
+        self.calls: list[str] = []
+        self.results: list[UpstreamError | None] = []
+        self.hopeless: list[tuple[ErrorClass, str]] = []
+        self.room = True
+        self.bounds = Bounds()
+        self.deadline = 10.0
+        self.schedule: tuple[float, ...] = (5.0, 30.0)
+        shopify = cast("Shopify", self.master)
+        self.owing = Owing(
+            self.db, self.deliverer, clock=self.clock, intent_gone=self._call("gone")
+        )
+        self.standing = Standing(self.db, self.deliverer)
+        self.registrar = Registrar(
+            self.db,
+            self.keys,
+            shopify,
+            self.deliverer,
+            self.owing,
+            self.standing,
+            deadline=lambda: self.deadline,
+            bounds=lambda: self.bounds,
+            has_room=self._has_room,
+            clock=self.clock,
+            shopify_result=self.results.append,
+            intent_gone=self._call("gone"),
+        )
+        self.registrar.unclear = self._call("unclear")
+        self.registrar.promised = self._call("promised")
+        self.recovery = Recovery(
+            self.db,
+            self.keys,
+            shopify,
+            self.registrar,
+            self.owing,
+            clock=self.clock,
+            recovered=self._call("recovered"),
+            intent_gone=self._call("gone"),
+        )
+        self.trying = Trying(
+            self.db,
+            self.keys,
+            shopify,
+            self.deliverer,
+            self.owing,
+            timeout=lambda: self.timeout,
+            clock=self.clock,
+            intent_gone=self._call("gone"),
+            unclear=self._call("unclear"),
+            hopeless=lambda kind, text: self.hopeless.append((kind, text)),
+        )
+        self.promises = Promises(
+            self.db,
+            self.trying,
+            keep=self.deliverer.keep,
+            is_live=self.registrar.is_running,
+            schedule=lambda: self.schedule,
+            owed=self._call("owed"),
+            shopify_result=self.results.append,
+            clock=self.clock,
+        )
+
+    def _call(self, name: str) -> Callable[[], None]:
+        return lambda: self.calls.append(name)
+
+    async def _has_room(self) -> bool:
+        return self.room
+
+    async def sign_up(self, **how: Any) -> Answer:
+        return await self.registrar.register(a_sign_up(**how))
+
+    def registration(self, identity: str) -> Registration | None:
+        return registrations.get(self.db.connection, identity)
+
+    def rows(self) -> list[Registration]:
+        found = self.db.connection.execute("SELECT id FROM registrations ORDER BY created_at, id")
+        rows = [self.registration(row[0]) for row in found.fetchall()]
+        return [row for row in rows if row is not None]
+
+    @property
+    def only(self) -> Registration:
+        (row,) = self.rows()
+        return row
+
+    def set(self, **columns: Any) -> None:
+        names = ", ".join(f"{name} = ?" for name in columns)
+        self.db.connection.execute(f"UPDATE registrations SET {names}", tuple(columns.values()))
+
+    def column(self, name: str) -> Any:
+        return self.db.connection.execute(f"SELECT {name} FROM registrations").fetchone()[0]
+
+    def intents(self) -> int:
+        count: int = self.db.connection.execute("SELECT count(*) FROM intents").fetchone()[0]
+        return count
+
+    def owed_rows(self) -> dict[str, str]:
+        found = self.db.connection.execute("SELECT channel, outcome FROM deliveries ORDER BY id")
+        return {row[0]: row[1] for row in found}
+
+    def answers(self) -> list[tuple[int | None, bytes | None]]:
+        found = self.db.connection.execute("SELECT status, answer FROM answers")
+        return [(row[0], row[1]) for row in found]
+
+    def proven(self) -> dict[int, bytes]:
+        found = self.db.connection.execute("SELECT customer_id, email_hash FROM proofs")
+        return {row[0]: row[1] for row in found}
