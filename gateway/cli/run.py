@@ -2,8 +2,6 @@
 
 import asyncio
 import logging
-import os
-import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -11,12 +9,11 @@ from typing import Any, TypeVar
 
 import aiohttp
 import orjson
-from aiohttp import web
 
-from gateway.app import Core, Role, open_core
+from gateway.app import Role
 from gateway.app.config import LiveConfig, load, stamp
+from gateway.cli.owning import STARTING, owning
 from gateway.errors import ConfigurationError, Refused, Unreachable, plain_json
-from gateway.http.control import control_application
 from gateway.settings import GatewaySettings
 from gateway.settings.sources import Sources
 from gateway.store import OwnerLock, socket_path
@@ -25,7 +22,6 @@ from gateway.telemetry.logs import log_to_stderr
 __all__ = [
     "Client",
     "Refused",
-    "control_site",
     "read_config",
     "run",
     "run_logged",
@@ -34,8 +30,12 @@ __all__ = [
 
 T = TypeVar("T")
 
-_PATIENCE = 30.0
+_PATIENCE = 60.0
 """Seconds that a command waits for the file's owner to answer, or to go; then for the next."""
+_SUCCESSOR = 10.0
+"""Seconds that a command which made way waits for whoever asked for the file, before it takes it
+back: `serve` must not have to win a race against it."""
+_AGAIN = 0.2
 
 
 def run(main: Coroutine[Any, Any, T]) -> T:
@@ -81,7 +81,7 @@ def read_config(
 
 
 class _OwnerGone(Exception):  # noqa: N818 - not an error: the next owner is asked
-    pass
+    """Or it only begins: it is asked again."""
 
 
 _OWNER_GONE = (
@@ -113,19 +113,14 @@ class Client:
     async def _call(self, method: str, path: str, **options: Any) -> dict[str, Any]:
         async with self._session.request(method, f"http://owner{path}", **options) as response:
             self.answered = True
-            body: dict[str, Any] = plain_json(orjson.loads(await response.read()))
-            if response.status == 502:
-                raise Unreachable(_explained(body))
-            if response.status >= 400:
-                raise Refused(_explained(body))
-            return body
+            return await _body(response)
 
     async def stream(self, path: str, body: dict[str, Any]) -> AsyncIterator[dict[str, Any]]:
         """Events until `end`; when the owner makes way, the next owner has to be asked."""
         async with self._session.post(f"http://owner{path}", json=body) as response:
             self.answered = True
             if response.status >= 400:
-                raise Refused(_explained(plain_json(orjson.loads(await response.read()))))
+                await _body(response)
             async for line in response.content:
                 event: dict[str, Any] = plain_json(orjson.loads(line))
                 if event["event"] == "yielded":
@@ -134,6 +129,17 @@ class Client:
                 if event["event"] == "end":
                     return
         raise _OwnerGone
+
+
+async def _body(response: aiohttp.ClientResponse) -> dict[str, Any]:
+    body: dict[str, Any] = plain_json(orjson.loads(await response.read()))
+    if body.get("type") == STARTING:
+        raise _OwnerGone
+    if response.status == 502:
+        raise Unreachable(_explained(body))
+    if response.status >= 400:
+        raise Refused(_explained(body))
+    return body
 
 
 def _explained(body: dict[str, Any]) -> str:
@@ -150,43 +156,57 @@ async def with_owner(live: LiveConfig, role: Role, action: Callable[[Client], Aw
     path, clock = live.current.gateway.database_path, asyncio.get_running_loop().time
     until = clock() + _PATIENCE
     while True:
-        answered = False
+        way, client = _Way(), None
         try:
-            async with _owner(live, role) as client:
-                try:
-                    return await action(client)
-                finally:
-                    answered = client.answered
+            async with _owner(live, role, way) as client:
+                return await action(client)
         except _OWNER_GONE:
-            if answered:
+            if way.made or (client is not None and client.answered):
                 until = clock() + _PATIENCE
             elif clock() > until:
                 raise ConfigurationError(
                     [f"GATEWAY_DATABASE_URL: the process that owns {path.name} does not answer"]
                 ) from None
-            await asyncio.sleep(0.2)
+        if way.made:
+            await _successor(path)
+        else:
+            await asyncio.sleep(_AGAIN)
+
+
+class _Way:
+    """Of a command that owns the file: whether a starting `serve` has asked for it."""
+
+    def __init__(self) -> None:
+        self.asked = asyncio.Event()
+
+    def make(self) -> bool:
+        self.asked.set()
+        return True
+
+    @property
+    def made(self) -> bool:
+        return self.asked.is_set()
+
+
+async def _successor(path: Path) -> None:
+    """Until whoever asked for the file has opened its door; or has not come after all."""
+    for _ in range(round(_SUCCESSOR / _AGAIN)):
+        if socket_path(path).exists():
+            return
+        await asyncio.sleep(_AGAIN)
 
 
 @asynccontextmanager
-async def _owner(live: LiveConfig, role: Role) -> AsyncIterator[Client]:
+async def _owner(live: LiveConfig, role: Role, way: _Way) -> AsyncIterator[Client]:
     path = live.current.gateway.database_path
-    lock = OwnerLock(path)
-    if not lock.acquire():
-        async with _client(path) as client:
-            yield client
-        return
-    with lock:
-        stopping = asyncio.Event()
-
-        def make_way() -> bool:
-            stopping.set()
-            return True
-
-        async with (
-            open_core(live, role) as core,
-            control_site(core, path, stopping, make_way),
-            _client(path) as client,
-        ):
+    with OwnerLock(path) as lock:
+        if not lock.acquire():
+            async with _client(path) as client:
+                yield client
+            return
+        async with owning(live, role, way.asked, way.make) as core, _client(path) as client:
+            if way.made:
+                raise _OwnerGone
             await core.holdings.tell()
             yield client
 
@@ -197,34 +217,3 @@ async def _client(path: Path) -> AsyncIterator[Client]:
     timeout = aiohttp.ClientTimeout(total=None, sock_connect=5)
     async with aiohttp.ClientSession(connector=connector, timeout=timeout) as session:
         yield Client(session)
-
-
-@asynccontextmanager
-async def control_site(
-    core: Core, path: Path, stopping: asyncio.Event, make_way: Callable[[], bool]
-) -> AsyncIterator[None]:
-    """The owner's socket; only its own user may use it."""
-    place = socket_path(path)
-    runner = web.AppRunner(
-        control_application(core, stopping, make_way), access_log=None, shutdown_timeout=8
-    )
-    await runner.setup()
-    try:
-        await web.SockSite(runner, _bound(place)).start()
-        yield
-    finally:
-        stopping.set()
-        await runner.cleanup()
-        place.unlink(missing_ok=True)
-
-
-def _bound(place: Path) -> socket.socket:
-    """A socket that was never there for others, not even for a moment before a chmod."""
-    place.unlink(missing_ok=True)
-    bound = socket.socket(socket.AF_UNIX)
-    mask = os.umask(0o177)
-    try:
-        bound.bind(str(place))
-    finally:
-        os.umask(mask)
-    return bound

@@ -10,11 +10,11 @@ from pathlib import Path
 
 import aiohttp
 
-from gateway.app import Role, open_core
+from gateway.app import Role
 from gateway.app.config import LiveConfig
-from gateway.cli.run import Client, control_site
+from gateway.cli.owning import owning
 from gateway.cli.terminal import closed_terminal_ends, ending_quietly
-from gateway.errors import ConfigurationError, Refused
+from gateway.errors import ConfigurationError
 from gateway.http.site import public_site
 from gateway.store import OwnerLock, exposed, socket_path
 
@@ -22,8 +22,11 @@ __all__ = ["calm_collector", "serve"]
 
 log = logging.getLogger("gateway")
 
-_TAKE_OVER = 20.0
-"""Seconds for a command that owns the file to make way."""
+_SILENCE = 60.0
+"""Seconds that the owner of the file may say nothing. A command that makes way may take longer, to
+end what it has begun, and says so; one that is halted, or being ended, may come back."""
+_ASK, _LOOK = 1.0, 0.05
+"""Seconds between two questions, and between two looks at the lock."""
 _WORK = 3.5
 """Seconds that deliveries get to finish after SIGTERM; with the requests' four, under 10 in all."""
 
@@ -37,13 +40,13 @@ async def serve(live: LiveConfig) -> None:
     loop.add_signal_handler(signal.SIGHUP, hang_up)
     path = live.current.gateway.database_path
     with OwnerLock(path) as lock:
-        await _own(lock, path)
+        if not await _own(lock, path, stop):
+            return
         for warning in exposed(path, *live.files):
             log.warning("%s", warning)
         stopping = asyncio.Event()
         async with (
-            open_core(live, Role.SERVE, seconds=_WORK) as core,
-            control_site(core, path, stopping, lambda: False),
+            owning(live, Role.SERVE, stopping, stop.is_set, seconds=_WORK) as core,
             public_site(core, live),
             _watching(live),
         ):
@@ -62,30 +65,57 @@ def calm_collector() -> None:
     gc.set_threshold(10_000, 20, 20)
 
 
-async def _own(lock: OwnerLock, path: Path) -> None:
-    """A command that owns the file makes way; another gateway does not."""
-    until = asyncio.get_running_loop().time() + _TAKE_OVER
-    while not lock.acquire():
-        await _ask_to_make_way(path)
-        if asyncio.get_running_loop().time() > until:
-            raise ConfigurationError(
-                [f"GATEWAY_DATABASE_URL: another process holds {path.name}.lock; stop it first"]
-            )
-        await asyncio.sleep(0.1)
+async def _own(lock: OwnerLock, path: Path, stop: asyncio.Event) -> bool:
+    """A command that owns the file makes way; another gateway does not. False: told to stop."""
+    if lock.acquire():
+        return True
+    asking = asyncio.create_task(_keep_asking(path), name="asking for the file")
+    try:
+        while not lock.acquire():
+            if asking.done():
+                await asking
+            if stop.is_set():
+                return False
+            await asyncio.sleep(_LOOK)
+        return True
+    finally:
+        asking.cancel()
+        await asyncio.gather(asking, return_exceptions=True)
 
 
-async def _ask_to_make_way(path: Path) -> None:
+async def _keep_asking(path: Path) -> None:
+    """Until whoever owns the file has said nothing for too long, or that it serves."""
+    clock = asyncio.get_running_loop().time
+    heard, told = clock(), False
+    while clock() - heard < _SILENCE:
+        if await _makes_way(path):
+            heard = clock()
+            if not told:
+                log.info("a command that uses %s makes way", path.name)
+            told = True
+        await asyncio.sleep(_ASK)
+    holds = f"another process holds {path.name}.lock and does not answer"
+    how = f"stop it first (`fuser {path.name}.lock` says which it is)"
+    raise ConfigurationError([f"GATEWAY_DATABASE_URL: {holds}; {how}"])
+
+
+async def _makes_way(path: Path) -> bool:
+    """False: no answer."""
     connector = aiohttp.UnixConnector(str(socket_path(path)))
     timeout = aiohttp.ClientTimeout(total=5)
     try:
-        async with aiohttp.ClientSession(connector=connector, timeout=timeout) as session:
-            await Client(session).post("/control/yield")
-    except Refused:
+        async with (
+            aiohttp.ClientSession(connector=connector, timeout=timeout) as session,
+            session.post("http://owner/control/yield", json={}) as response,
+        ):
+            status = response.status
+    except (aiohttp.ClientError, OSError, TimeoutError):
+        return False
+    if status == 409:
         raise ConfigurationError(
             [f"GATEWAY_DATABASE_URL: another gateway serves from {path.name} already"]
-        ) from None
-    except (aiohttp.ClientError, OSError, TimeoutError):
-        return
+        )
+    return status == 202
 
 
 @asynccontextmanager

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.cli.run import _bound
+from gateway.cli.owning import _bound
 from gateway.errors import ConfigurationError
 from gateway.store import Database, Keys, OwnerLock, exposed, secret_path, socket_path
 

@@ -20,9 +20,8 @@ from gateway.http.keys import ACCESS, CORE
 from gateway.http.middleware import CALLER, problems, respond
 from gateway.responses.bodies import Answer, problem
 
-__all__ = ["YIELD", "control_application"]
+__all__ = ["control_application", "yielding"]
 
-YIELD: web.AppKey[Callable[[], bool]] = web.AppKey("yield")
 
 routes = web.RouteTableDef()
 
@@ -41,11 +40,10 @@ def control_application(
     app = web.Application(middlewares=(problems, trusted, guarded))
     app[CORE] = core
     app[ACCESS] = Access(lambda: core.live.current.gateway)
-    app[YIELD] = make_way
     app[STOPPING] = stopping
     for room in (listings, deliveries, backfill, duplicates, links, removals, shop):
         app.add_routes(room.routes)
-    app.add_routes(routes)
+    app.add_routes([yielding(make_way), *routes])
     return app
 
 
@@ -63,9 +61,12 @@ async def rotate_secret(request: web.Request) -> web.StreamResponse:
     return await stream(request, request.app[CORE].rotation.run(newest))
 
 
-@routes.post("/control/yield")
-async def make_way(request: web.Request) -> web.Response:
-    """A starting `serve` asks for the file."""
-    if request.app[YIELD]():
-        return respond(Answer(202, b"{}"))
-    return respond(problem(409, "owned", "A gateway serves from this database file already."))
+def yielding(make_way: Callable[[], bool]) -> web.RouteDef:
+    """Where a starting `serve` asks for the file."""
+
+    async def ask(request: web.Request) -> web.Response:  # noqa: ARG001
+        if make_way():
+            return respond(Answer(202, b"{}"))
+        return respond(problem(409, "owned", "A gateway serves from this database file already."))
+
+    return web.post("/control/yield", ask)
