@@ -55,7 +55,4 @@ class Upkeep:
         """Delete what is older than GATEWAY_RETENTION_DAYS; the number of rows."""
         now = time.time()
         before = now - self._retention_days() * 86400
-        gone = 0
-        while page := await self._db.write(lambda db: retention.expire(db, before, now)):
-            gone += page
-        return gone
+        return await retention.expire(self._db.write, before, now)

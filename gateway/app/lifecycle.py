@@ -9,7 +9,6 @@ import time
 from collections.abc import AsyncIterator, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager
 from enum import Enum
-from functools import partial
 
 from flags import Mode
 from gateway.app.config import LiveConfig
@@ -17,10 +16,14 @@ from gateway.app.wiring import Assembly
 from gateway.normalize import load_places, parse_phone
 from gateway.outcomes import DeliveryFilter
 from gateway.store import Database, Keys, members, outbox
+from gateway.store.paging import every_page
 from gateway.telemetry.metrics import Metrics
 from gateway.wire import Wire
 
 __all__ = ["Core", "Role", "open_core"]
+
+_DISCARDED = 150
+"""Deliveries that a unit gives up: each stands in most of the outbox's indexes."""
 
 
 class Role(Enum):
@@ -119,16 +122,13 @@ class Core(Assembly):
         """As `discard`, in pages: whoever signs up meanwhile waits for none of it."""
         now = time.time()
 
-        def unit(db: sqlite3.Connection, after: int) -> tuple[int, int]:
-            until = outbox.page_end(db, after)
+        def page(db: sqlite3.Connection, after: int) -> tuple[int, int | None]:
+            until = outbox.page_end(db, after, _DISCARDED)
+            if until is None:
+                return 0, None
             return _discard(db, outbox.ids(db, chosen, after, until), now), until
 
-        count, after, until = 0, -1, 0
-        while until > after:
-            after = until
-            gone, until = await self.db.write(partial(unit, after=after))
-            count += gone
-        return count
+        return await every_page(self.db.write, page, -1)
 
     async def prove_storage(self) -> None:
         """A durable commit, or StorageError with a hint."""

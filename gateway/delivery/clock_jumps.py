@@ -7,6 +7,7 @@ or through a restart of this one, knows nothing of that.
 
 import asyncio
 import logging
+import math
 import sqlite3
 import time
 from collections.abc import Callable
@@ -38,20 +39,24 @@ class Jumps:
         self._following = asyncio.Lock()
         self._by = 0.0  # what waits is being moved by so much, and is still to be below this id
         self._below: int | None = None
+        self._events_below: int | None = None
+        self._before = 0.0  # webhooks that were put off later know the new clock
 
     async def take_over(self) -> None:
         """What a dead owner left waiting, by its clock. Raises StorageError."""
-        jump = self._offset - await self._db.read(self._before)
+        jump = self._offset - await self._db.read(self._last_offset)
         if abs(jump) >= _JUMP:
             log.warning("the wall clock was set by %.0f s meanwhile; what waits moves along", jump)
-            await self._db.write(partial(deferred.shift, seconds=jump))
+            left: deferred.Shift | None = deferred.Shift.by(jump, self._clock())
+            while left is not None:
+                left = await self._db.write(partial(deferred.shift, by=left))
             await self._shift(jump)
         await self._db.write(self._keep)
 
     async def follow(self) -> bool:
         """Returns whether the clock was set. Raises StorageError: then the rest moves next time."""
         jump = self._clock() - time.monotonic() - self._offset
-        if abs(jump) < _JUMP and self._below is None:
+        if abs(jump) < _JUMP and self._below is None and self._events_below is None:
             self._offset += jump
             return False
         async with self._following:
@@ -65,24 +70,32 @@ class Jumps:
         return True
 
     async def _shift(self, jump: float) -> None:
-        self._by, self._below = jump, _ALL
+        self._by, self._below, self._events_below = jump, _ALL, _ALL
+        self._before = self._clock() - jump / 2 if jump > 0 else math.inf
         await self._move()
 
     async def _move(self) -> None:
-        """Page by page; webhooks with the first."""
+        """Page by page; with the first it is known by which clock."""
         while self._below is not None:
             self._below = await self._db.write(partial(self._page, below=self._below))
+        while self._events_below is not None:
+            events = partial(
+                outbox.shift_events,
+                seconds=self._by,
+                below=self._events_below,
+                before=self._before,
+            )
+            self._events_below = await self._db.write(events)
 
     def _page(self, db: sqlite3.Connection, below: int) -> int | None:
         if below == _ALL:
-            outbox.shift_events(db, self._by)
             self._keep(db)
         return outbox.shift(db, self._by, below)
 
     def _keep(self, db: sqlite3.Connection) -> None:
         set_meta(db, _KEPT, f"{_boot()} {self._offset!r}")
 
-    def _before(self, db: sqlite3.Connection) -> float:
+    def _last_offset(self, db: sqlite3.Connection) -> float:
         """The last owner's offset; that of now where it is not known."""
         boot, _, offset = (get_meta(db, _KEPT) or "").partition(" ")
         return float(offset) if boot and boot == _boot() else self._offset

@@ -17,7 +17,7 @@ from gateway.customer import Customer
 from gateway.delivery.deliverer import Deliverer
 from gateway.errors import ErrorClass
 from gateway.outcomes import Delivery, DeliveryFilter, Outcome
-from gateway.store import Database, outbox
+from gateway.store import Database, outbox, search
 from gateway.wire import Lane, lane
 
 __all__ = ["Replay", "ReplayOptions"]
@@ -61,7 +61,7 @@ class Replay:
         if began is None:
             began = await self._db.read(outbox.last_attempt)
         chosen = self._narrowed(options.chosen)
-        total = await self._db.read(lambda db: outbox.count(db, chosen)) if chosen else 0
+        total = await search.count(self._db, chosen) if chosen else 0
         total = total if options.limit is None else min(total, options.limit)
         yield {"event": "start", "total": total, "began": began, "dry_run": options.dry_run}
         counts: Counter[str] = Counter()
@@ -87,15 +87,13 @@ class Replay:
         pace = _Pace(options.rate)
         while (left is None or left > 0) and not stop.is_set():
             size = PAGE if left is None else min(PAGE, left)
-            page = await self._db.read(
-                partial(
-                    outbox.find,
-                    chosen=chosen,
-                    limit=size,
-                    after=after,
-                    oldest_first=True,
-                    untouched_since=began,
-                )
+            page = await search.find(
+                self._db,
+                chosen,
+                limit=size,
+                after=after,
+                oldest_first=True,
+                untouched_since=began,
             )
             if not page:
                 return

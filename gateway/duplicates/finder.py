@@ -13,12 +13,14 @@ import math
 import sqlite3
 import time
 from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 from typing import Any
 
 from gateway.duplicates.rules import Judgement, Reason, judge_forms
 from gateway.errors import StorageError, UpstreamError
 from gateway.store import Database, duplicate_queue, duplicates, members, signup_evidence
 from gateway.store.members import Member
+from gateway.store.paging import every_page
 from gateway.wire import Lane, lane
 
 __all__ = ["Finder", "examine", "merged_online"]
@@ -79,11 +81,18 @@ class Finder:
         at_till = 0
         try:
             while self._timer() < until and await self._db.read(duplicate_queue.is_waiting):
+                if await self._db.read(duplicate_queue.is_through):
+                    await self._forget_what_is_gone()
                 at_till += await self._db.write(self._slice)
                 await asyncio.sleep(pause)
         finally:
             if at_till:
                 self._notice(_made_at_till(at_till))
+
+    async def _forget_what_is_gone(self) -> None:
+        before = self._clock() - _NEW
+        await every_page(self._db.write, partial(duplicates.forget_gone, before=before), (0, 0))
+        await every_page(self._db.write, signup_evidence.forget_unlinked, 0)
 
     async def _are_missed(self) -> bool:
         """Whether linked members wait for the index to have them; who has not come for long does
@@ -116,8 +125,6 @@ class Finder:
     def _slice_of_linked(self, db: sqlite3.Connection, now: float, until: float) -> int:
         linked = duplicate_queue.next_linked(db, _AT_ONCE)
         if not linked:
-            duplicates.forget_gone(db, now - _NEW)
-            signup_evidence.forget_unlinked(db)
             duplicate_queue.all_linked_done(db)
         for member_id in linked:
             examine(db, member_id, now)

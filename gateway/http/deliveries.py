@@ -14,7 +14,7 @@ from gateway.http.keys import CORE
 from gateway.http.middleware import read_body, respond
 from gateway.outcomes import Delivery, DeliveryFilter, Outcome
 from gateway.responses.bodies import Answer, delivery_row, problem
-from gateway.store import outbox
+from gateway.store import outbox, search
 
 __all__ = ["read_filter", "routes", "wrong_filter"]
 
@@ -117,7 +117,7 @@ async def list_deliveries(request: web.Request) -> web.Response:
         after = number(request.query, "cursor", 1, 2**62) if cursor else None
     except FormError as error:
         return wrong_filter(error)
-    rows = await core.db.read(lambda db: outbox.find(db, chosen, limit=limit + 1, after=after))
+    rows = await search.find(core.db, chosen, limit=limit + 1, after=after)
     page = rows[:limit]
     more = str(page[-1].id) if len(rows) > limit else None
     body = {"deliveries": [delivery_row(row) for row in page], "next_cursor": more}

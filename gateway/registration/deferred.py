@@ -18,7 +18,7 @@ from functools import partial
 from gateway.background import go_round
 from gateway.customer import Profile
 from gateway.delivery import Admission, Gate
-from gateway.errors import ErrorClass, StorageError, UpstreamError
+from gateway.errors import ErrorClass, UpstreamError
 from gateway.registration.deferred_attempt import Trying
 from gateway.store import Database, deferred, tally
 from gateway.store.deferred import Promise
@@ -69,7 +69,9 @@ class Promises:
         self._clock = clock
         self._gate = Gate("shopify", time.monotonic, AT_ONCE)
         self._offset = clock() - time.monotonic()
-        self._forward = False  # what failed may be tried before its time
+        self._shift: deferred.Shift | None = None
+        self._shifting = asyncio.Lock()
+        self._forward = False  # what failed need not wait for its time any more
         self._running: dict[str, asyncio.Task[None]] = {}
         self._wake = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
@@ -122,15 +124,19 @@ class Promises:
         return await self._db.read(tally.waiting) > 0
 
     async def _follow_clock(self) -> None:
-        """When the wall clock is set, the times of what waits move with it: a day stays a day."""
-        jump = self._clock() - time.monotonic() - self._offset
-        if abs(jump) >= _JUMP:
-            self._offset += jump  # before the write: nobody else moves it a second time
-            try:
-                await self._db.write(partial(deferred.shift, seconds=jump))
-            except StorageError:
-                self._offset -= jump
-                raise
+        """A wall clock that jumps moves what waits along with it: a day stays a day."""
+        async with self._shifting:
+            await self._shift_on()
+            jump = self._clock() - time.monotonic() - self._offset
+            if abs(jump) >= _JUMP:
+                self._offset += jump
+                self._shift = deferred.Shift.by(jump, self._clock())
+                await self._shift_on()
+
+    async def _shift_on(self) -> None:
+        """Raises StorageError: the rest is moved next time."""
+        while self._shift is not None:
+            self._shift = await self._db.write(partial(deferred.shift, by=self._shift))
 
     async def _take_up_orphans(self) -> None:
         """Frees what is claimed although nobody is trying it: the database failed midway."""

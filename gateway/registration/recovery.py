@@ -23,8 +23,9 @@ from gateway.registration.acceptance import Owing
 from gateway.registration.intent import read_intent
 from gateway.registration.registrar import Registrar
 from gateway.shopify import Accepted, Shopify
-from gateway.store import Database, Keys, deferred, outbox, registrations
+from gateway.store import Database, Keys, registrations
 from gateway.store.registrations import Registration
+from gateway.store.takeover import take_over
 
 __all__ = ["Recovery"]
 
@@ -67,19 +68,7 @@ class Recovery:
     async def take_over(self) -> None:
         """The first thing a new owner does: it marks what a dead owner left half done."""
         now = self._clock()
-
-        def unit(db: sqlite3.Connection) -> tuple[int, int]:
-            registrations.forget_unfinished_answers(db)
-            open_ones = [row for row in registrations.unsettled(db) if row.state == "open"]
-            for row in open_ones:
-                registrations.mark_unclear(db, row.id, now)
-            deferred.recover(db, None, now)
-            return len(open_ones), outbox.recover(db, now)
-
-        unclear, pending = await self._db.write(unit)
-        latest = now + LONGEST_DELAY
-        while await self._db.write(lambda db: outbox.bring_forward(db, latest, now)):
-            pass
+        unclear, pending = await take_over(self._db.write, now + LONGEST_DELAY, now)
         if unclear or pending:
             log.info(
                 "taking over: %d registrations to resolve at Shopify, %d deliveries under way",

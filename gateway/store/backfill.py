@@ -8,7 +8,8 @@ import orjson
 
 from gateway.outcomes import Delivery, Kind, NewDelivery, Outcome
 from gateway.store import members, outbox
-from gateway.store.outbox.queries import OPEN_SQL, row_to_delivery
+from gateway.store.outbox.queries import OPEN_SQL, Spot, open_end, row_to_delivery
+from gateway.store.paging import PAGE
 
 __all__ = ["Known", "Mark", "forget_mark", "give_back", "known", "leftovers", "mark", "open_page"]
 
@@ -96,28 +97,36 @@ def give_back(db: sqlite3.Connection, channel: str, now: float) -> bool:
         db.execute(
             f"""UPDATE deliveries SET next_attempt_at = ?2
                 WHERE id IN (SELECT id FROM deliveries
-                             WHERE channel = ?1 AND outcome IN {OPEN_SQL} AND outcome = 'pending'
-                                   AND next_attempt_at > ?2 AND kind = 'backfill' LIMIT 500)""",  # noqa: S608
-            (channel, now),
+                             WHERE channel = ?1 AND kept_back IN (0, 1)
+                                   AND outcome IN {OPEN_SQL} AND outcome = 'pending'
+                                   AND next_attempt_at > ?2 AND kind = 'backfill' LIMIT ?3)""",  # noqa: S608
+            (channel, now, PAGE),
         ).rowcount
     )
 
 
 def leftovers(
-    db: sqlite3.Connection, channel: str, after: int, limit: int, now: float
-) -> list[Delivery]:
-    """What a dead run opened and did not send, with ids above `after`: pending ones that nobody is
-    trying, and those that it postponed through no fault of the customer.
+    db: sqlite3.Connection, channel: str, after: Spot, limit: int, now: float
+) -> tuple[list[Delivery], Spot | None]:
+    """What a run that has gone opened and did not get to: what is pending and nobody's any more,
+    and what it put off through no fault of the customer's. Those of a page of all that is open,
+    and where the next page begins; None after the last.
     """
+    end = open_end(db, after)
+    if end is None:
+        return [], None
     rows = db.execute(
-        """SELECT * FROM deliveries
-           WHERE channel = ? AND kind = 'backfill' AND id > ?
-             AND (outcome = 'pending' AND coalesce(next_attempt_at, 0) <= ?
-                  OR outcome = 'retrying' AND waiting IS NOT NULL)
-           ORDER BY id LIMIT ?""",
-        (channel, after, now, limit),
+        f"""SELECT * FROM deliveries INDEXED BY deliveries_open
+            WHERE outcome IN {OPEN_SQL}
+              AND (customer_id, channel) > (?, ?) AND (customer_id, channel) <= (?, ?)
+              AND channel = ? AND kind = 'backfill'
+              AND (outcome = 'pending' AND coalesce(next_attempt_at, 0) <= ?
+                   OR outcome = 'retrying' AND waiting IS NOT NULL)
+            ORDER BY customer_id, channel LIMIT ?""",  # noqa: S608
+        (*after, *end, channel, now, limit),
     )
-    return [row_to_delivery(row) for row in rows]
+    left = [row_to_delivery(row) for row in rows]
+    return left, (left[-1].customer_id, channel) if len(left) == limit else end
 
 
 def mark(db: sqlite3.Connection, key: str, made: Mark | None = None) -> Mark:

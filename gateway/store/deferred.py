@@ -1,16 +1,19 @@
 """Registrations that were answered 202: what is due, what is being tried, and how it ends."""
 
+import math
 import sqlite3
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import orjson
 
+from gateway.store.paging import PAGE
 from gateway.store.registrations import DAY
 
 __all__ = [
     "Promise",
+    "Shift",
     "bring_forward",
     "claim",
     "end",
@@ -20,11 +23,14 @@ __all__ = [
     "put_back",
     "recover",
     "shift",
+    "take_over",
 ]
 
 LONGEST_DELAY = 6 * 3600.0
-"""Seconds. No Retry-After that we respect is longer."""
-_PAGE = 200
+"""No Retry-After that is honoured is longer."""
+_WAITING = "state = 'waiting'"
+_WAITS = f"WHERE {_WAITING}"
+_CLAIMED = f"INDEXED BY registrations_claimed WHERE {_WAITING} AND claimed = 1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,12 +115,12 @@ def end(db: sqlite3.Connection, ids: Iterable[str], problem: dict[str, Any], now
 def end_overdue(
     db: sqlite3.Connection, problem: dict[str, Any], now: float, only: str | None = None
 ) -> list[str]:
-    """Gives up a page of those whose time is over and that nobody is trying; returns their ids."""
+    """Give up a page of those whose time is over and whom nobody is trying; their ids."""
+    one = "" if only is None else "AND id = ?"
     rows = db.execute(
-        """SELECT id FROM registrations
-           WHERE state = 'waiting' AND claimed = 0 AND end_at <= ?1 AND (?2 IS NULL OR id = ?2)
-           LIMIT ?3""",
-        (now, only, _PAGE),
+        f"""SELECT id FROM registrations
+            WHERE state = 'waiting' AND claimed = 0 AND end_at <= ? {one} LIMIT ?""",  # noqa: S608
+        (now, PAGE) if only is None else (now, only, PAGE),
     )
     ids = [row[0] for row in rows]
     end(db, ids, problem, now)
@@ -124,38 +130,41 @@ def end_overdue(
 def orphans(db: sqlite3.Connection, before: float) -> list[str]:
     """Those claimed before then. If nobody is trying them, the database failed midway."""
     rows = db.execute(
-        """SELECT id FROM registrations
+        """SELECT id FROM registrations INDEXED BY registrations_claimed
            WHERE state = 'waiting' AND claimed = 1 AND updated_at < ?""",
         (before,),
     )
     return [row[0] for row in rows]
 
 
-def recover(db: sqlite3.Connection, ids: Iterable[str] | None, now: float) -> int:
-    """Nobody is trying these any more (None: any, because a new owner begins): Shopify is asked
-    first.
-
-    If the clock was set back while no gateway ran, nothing is delayed by that.
-    """
-    if ids is not None:
-        return sum(
-            db.execute(
-                """UPDATE registrations SET claimed = 0, doubt = 1, next_try_at = ?
-                   WHERE id = ? AND state = 'waiting' AND claimed = 1""",
-                (now, registration_id),
-            ).rowcount
-            for registration_id in ids
-        )
-    db.execute(
-        """UPDATE registrations SET next_try_at = min(next_try_at, ?1), end_at = min(end_at, ?2)
-           WHERE state = 'waiting' AND (next_try_at > ?1 OR end_at > ?2)""",
-        (now + LONGEST_DELAY, now + DAY),
+def recover(db: sqlite3.Connection, ids: Iterable[str], now: float) -> int:
+    """Nobody is at these any more: Shopify is asked first."""
+    return sum(
+        db.execute(
+            """UPDATE registrations SET claimed = 0, doubt = 1, next_try_at = ?
+               WHERE id = ? AND state = 'waiting' AND claimed = 1""",
+            (now, registration_id),
+        ).rowcount
+        for registration_id in ids
     )
-    return db.execute(
-        """UPDATE registrations SET claimed = 0, doubt = 1, next_try_at = ?
-           WHERE state = 'waiting' AND claimed = 1""",
-        (now,),
-    ).rowcount
+
+
+def take_over(db: sqlite3.Connection, now: float) -> int:
+    """A new owner begins: nobody is at any. A clock that was set back while nobody looked puts
+    nothing off. A page of those that are to be changed; how many it were.
+    """
+    return sum(
+        db.execute(
+            f"""UPDATE registrations SET {change}
+                WHERE id IN (SELECT id FROM registrations {which} LIMIT ?2)""",  # noqa: S608
+            (value, PAGE),
+        ).rowcount
+        for change, which, value in (
+            ("claimed = 0, doubt = 1, next_try_at = ?1", _CLAIMED, now),
+            ("next_try_at = ?1", f"{_WAITS} AND next_try_at > ?1", now + LONGEST_DELAY),
+            ("end_at = ?1", f"{_WAITS} AND end_at > ?1", now + DAY),
+        )
+    )
 
 
 def bring_forward(db: sqlite3.Connection, now: float) -> bool:
@@ -169,17 +178,44 @@ def bring_forward(db: sqlite3.Connection, now: float) -> bool:
             f"""UPDATE registrations SET next_try_at = ?1
                 WHERE id IN (SELECT id FROM registrations
                              WHERE state = 'waiting' AND next_try_at {side} ?1 LIMIT ?2)""",  # noqa: S608
-            (now, _PAGE),
+            (now, PAGE),
         ).rowcount
         for side in "<>"
     )
 
 
-def shift(db: sqlite3.Connection, seconds: float) -> int:
-    """The wall clock was set: what waits keeps its real delay and its real end."""
-    return db.execute(
+@dataclass(frozen=True, slots=True)
+class Shift:
+    """What waits is being moved by so many `seconds`, since the wall clock jumped; `place`: the
+    end and id of the last that was.
+    """
+
+    seconds: float
+    place: tuple[float, str]
+
+    @classmethod
+    def by(cls, seconds: float, now: float) -> "Shift":
+        """`now` is by the new clock. Forward, an end tells whether it was promised by the old one:
+        by the new one it is a day from now.
+        """
+        return cls(seconds, (now + DAY - seconds / 2 if seconds > 0 else -math.inf, ""))
+
+
+def shift(db: sqlite3.Connection, by: Shift) -> Shift | None:
+    """The wall clock jumped: what waits keeps its real delay and its real end. A page of it, and
+    how it goes on; None after the last. Whoever is moved is moved behind the place, not before it.
+    """
+    side, way = ("<", "DESC") if by.seconds > 0 else (">", "ASC")
+    rows = db.execute(
+        f"""SELECT end_at, id FROM registrations
+            WHERE {_WAITING} AND (end_at, id) {side} (?, ?)
+            ORDER BY end_at {way}, id {way} LIMIT ?""",  # noqa: S608
+        (*by.place, PAGE),
+    ).fetchall()
+    db.executemany(
         """UPDATE registrations SET next_try_at = next_try_at + ?1, end_at = end_at + ?1,
                   updated_at = updated_at + ?1
-           WHERE state = 'waiting'""",
-        (seconds,),
-    ).rowcount
+           WHERE id = ?2 AND state = 'waiting'""",
+        [(by.seconds, row["id"]) for row in rows],
+    )
+    return replace(by, place=(rows[-1]["end_at"], rows[-1]["id"])) if rows else None

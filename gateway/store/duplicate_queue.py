@@ -17,6 +17,7 @@ __all__ = [
     "all_linked_done",
     "done",
     "given_up",
+    "is_through",
     "is_waiting",
     "keep_told",
     "linked",
@@ -108,6 +109,12 @@ def next_linked(db: sqlite3.Connection, limit: int) -> list[int]:
         (_SYSTEM, cursor, limit),
     ).fetchall()
     return [int(row[0]) for row in rows]
+
+
+def is_through(db: sqlite3.Connection) -> bool:
+    """Whether all were looked at after a full scan, and that is not written down yet."""
+    cursor = get_meta(db, _CURSOR)
+    return bool(cursor) and not next_changed(db, 1) and not next_linked(db, 1)
 
 
 def done(db: sqlite3.Connection, member_id: int) -> None:

@@ -7,6 +7,8 @@ from typing import Literal
 
 import orjson
 
+from gateway.store.paging import PAGE
+
 __all__ = [
     "Pair",
     "State",
@@ -160,14 +162,23 @@ def forget(db: sqlite3.Connection, pair: Pair) -> None:
     )
 
 
-def forget_gone(db: sqlite3.Connection, before: float) -> int:
-    """Pairs whose members the store no longer has, if older than `before`.
+def forget_gone(
+    db: sqlite3.Connection, after: tuple[int, int], before: float
+) -> tuple[int, tuple[int, int] | None]:
+    """Pairs of members that the store does not have any more, if older than `before`. A page of all
+    pairs, behind `after`.
 
     A member of a moment ago is not yet in the index.
     """
-    return db.execute(
-        """DELETE FROM duplicates WHERE updated_at < ? AND EXISTS (
-               SELECT 1 FROM (SELECT low_id AS id UNION ALL SELECT high_id) AS one
+    rows = db.execute(
+        """SELECT low_id, high_id, updated_at FROM duplicates WHERE (low_id, high_id) > (?, ?)
+           ORDER BY low_id, high_id LIMIT ?""",
+        (*after, PAGE),
+    ).fetchall()
+    gone = db.executemany(
+        """DELETE FROM duplicates WHERE low_id = ?1 AND high_id = ?2 AND EXISTS (
+               SELECT 1 FROM (SELECT ?1 AS id UNION ALL SELECT ?2) AS one
                WHERE NOT EXISTS (SELECT 1 FROM members WHERE member_id = one.id))""",
-        (before,),
+        [(row["low_id"], row["high_id"]) for row in rows if row["updated_at"] < before],
     ).rowcount
+    return max(0, gone), (rows[-1]["low_id"], rows[-1]["high_id"]) if rows else None

@@ -7,11 +7,14 @@ from typing import Literal
 
 import orjson
 
+from gateway.store.paging import PAGE
+
 __all__ = [
     "Event",
     "NewEvent",
     "Source",
     "add",
+    "bring_forward",
     "due",
     "failed",
     "is_being_merged",
@@ -76,10 +79,15 @@ def add(db: sqlite3.Connection, new: NewEvent, now: float) -> bool:
 
 
 def due(db: sqlite3.Connection, source: Source, now: float, limit: int) -> list[Event]:
-    """Events that are due now, in the order of arrival."""
+    """What is to be worked now: by when it was due, so that no more is read than is taken; of
+    these in the order of arrival.
+    """
     rows = db.execute(
-        """SELECT * FROM events WHERE source = ? AND state = 'waiting' AND next_attempt_at <= ?
-           ORDER BY received_at, rowid LIMIT ?""",
+        """SELECT * FROM (
+               SELECT *, rowid AS arrival FROM events
+               WHERE source = ? AND state = 'waiting' AND next_attempt_at <= ?
+               ORDER BY next_attempt_at, rowid LIMIT ?)
+           ORDER BY received_at, arrival""",
         (source, now, limit),
     )
     return [
@@ -140,17 +148,24 @@ def failed(db: sqlite3.Connection, ids: Iterable[str], message: str, now: float)
 
 
 def resume(db: sqlite3.Connection, now: float) -> int:
-    """A new owner takes up what failed before, and looks at once at what waits: the clock may have
-    been set back while nobody looked.
-    """
-    db.execute(
-        "UPDATE events SET next_attempt_at = ?1 WHERE state = 'waiting' AND next_attempt_at > ?1",
-        (now,),
-    )
+    """A new owner takes up what failed before. A page of it; how many it were."""
     return db.execute(
         """UPDATE events SET state = 'waiting', attempts = 0, next_attempt_at = ?
-           WHERE state = 'failed'""",
-        (now,),
+           WHERE id IN (SELECT id FROM events INDEXED BY events_failed
+                        WHERE state = 'failed' LIMIT ?)""",
+        (now, PAGE),
+    ).rowcount
+
+
+def bring_forward(db: sqlite3.Connection, now: float) -> int:
+    """A new owner looks at once at what waits: the clock may have been set back while nobody
+    looked. A page of it; how many it were.
+    """
+    return db.execute(
+        """UPDATE events SET next_attempt_at = ?1
+           WHERE id IN (SELECT id FROM events WHERE source IN ('shopify', 'smaregi')
+                          AND state = 'waiting' AND next_attempt_at > ?1 LIMIT ?2)""",
+        (now, PAGE),
     ).rowcount
 
 

@@ -11,6 +11,7 @@ import orjson
 
 from gateway.outcomes import Delivery, NewDelivery
 from gateway.store import outbox, proofs
+from gateway.store.paging import LOOKED
 
 __all__ = [
     "DAY",
@@ -229,9 +230,16 @@ def remember(
     )
 
 
-def forget_unfinished_answers(db: sqlite3.Connection) -> None:
-    """Frees keys whose process died before it answered: nobody was told anything."""
-    db.execute("DELETE FROM answers WHERE status IS NULL")
+def forget_unfinished_answers(db: sqlite3.Connection, after: bytes) -> tuple[int, bytes | None]:
+    """Keys whose owner died before it answered are free: nobody was told anything. A page of all
+    keys, behind `after`.
+    """
+    rows = db.execute(
+        "SELECT key, status FROM answers WHERE key > ? ORDER BY key LIMIT ?", (after, LOOKED)
+    ).fetchall()
+    free = [(row["key"],) for row in rows if row["status"] is None]
+    db.executemany("DELETE FROM answers WHERE key = ?", free)
+    return len(free), rows[-1]["key"] if rows else None
 
 
 def get(db: sqlite3.Connection, registration_id: str) -> Registration | None:

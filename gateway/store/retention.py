@@ -1,43 +1,68 @@
 """Settled rows are deleted after GATEWAY_RETENTION_DAYS; open deliveries and links never are."""
 
 import sqlite3
+from functools import partial
+from typing import TypeVar
 
 from gateway.store import removals
+from gateway.store.paging import LOOKED, PAGE, Run, every_page
 
 __all__ = ["expire"]
 
-_PAGE = 2000
+_Id = TypeVar("_Id", int, str)
 _EVENTS = 7 * 86400.0
-"""Seconds that finished events are kept to know a repetition; senders repeat for hours."""
-
-
-def expire(db: sqlite3.Connection, before: float, now: float) -> int:
-    """Delete a page of what was settled before `before`; call again until it returns 0."""
-    removals.old(db, now)
-    deliveries = db.execute(
-        """DELETE FROM deliveries WHERE id IN (
-               SELECT id FROM deliveries WHERE created_at < ?1 AND updated_at < ?1
-                 AND outcome IN ('delivered', 'skipped', 'dry_run', 'discarded')
-               ORDER BY id LIMIT ?2)""",
-        (before, _PAGE),
-    ).rowcount
-    registrations = db.execute(
-        """DELETE FROM registrations WHERE id IN (
-               SELECT id FROM registrations WHERE created_at < ?1
-                 AND state IN ('accepted', 'rejected', 'replaced')
+"""Seconds that worked events are kept to know a repetition; senders try again for hours."""
+_DELIVERIES = """created_at < :before AND updated_at < :before
+                 AND outcome IN ('delivered', 'skipped', 'dry_run', 'discarded')"""
+_REGISTRATIONS = """created_at < :before AND state IN ('accepted', 'rejected', 'replaced')
                  AND NOT EXISTS (SELECT 1 FROM deliveries WHERE registration_id = registrations.id)
-               ORDER BY id LIMIT ?2)""",
-        (before, _PAGE),
-    ).rowcount
-    answers = db.execute(
+                 """
+
+
+async def expire(write: Run, before: float, now: float) -> int:
+    """Delete what was settled before `before`, in pages; the number of rows."""
+    await write(partial(removals.old, now=now))
+    gone = await every_page(write, partial(_walk, "deliveries", _DELIVERIES, before), -1)
+    gone += await every_page(write, partial(_walk, "registrations", _REGISTRATIONS, before), "")
+    gone += await every_page(write, partial(_answers, now - 86400), 0)
+    gone += await every_page(write, partial(_events, "done", now - _EVENTS), 0)
+    return gone + await every_page(write, partial(_events, "failed", before), 0)
+
+
+def _walk(
+    table: str, old: str, before: float, db: sqlite3.Connection, after: _Id
+) -> tuple[int, _Id | None]:
+    """Of a page of all rows, by id."""
+    end = db.execute(
+        f"""SELECT max(id) FROM (SELECT id FROM {table} WHERE id > :after
+                                 ORDER BY id LIMIT {LOOKED})""",  # noqa: S608
+        {"after": after},
+    ).fetchone()[0]
+    if end is None:
+        return 0, None
+    rows = db.execute(
+        f"""SELECT id FROM {table} NOT INDEXED WHERE id > :after AND id <= :end AND {old}
+            ORDER BY id LIMIT {PAGE}""",  # noqa: S608
+        {"after": after, "end": end, "before": before},
+    ).fetchall()
+    db.executemany(f"DELETE FROM {table} WHERE id = ?", [(row[0],) for row in rows])  # noqa: S608
+    return len(rows), rows[-1][0] if len(rows) == PAGE else end
+
+
+def _answers(before: float, db: sqlite3.Connection, _: int) -> tuple[int, int | None]:
+    gone = db.execute(
         """DELETE FROM answers WHERE key IN (
                SELECT key FROM answers WHERE status IS NOT NULL AND created_at < ? LIMIT ?)""",
-        (now - 86400, _PAGE),
+        (before, PAGE),
     ).rowcount
-    events = db.execute(
+    return gone, 0 if gone else None
+
+
+def _events(state: str, before: float, db: sqlite3.Connection, _: int) -> tuple[int, int | None]:
+    gone = db.execute(
         """DELETE FROM events WHERE id IN (
-               SELECT id FROM events WHERE (state = 'done' AND updated_at < ?)
-                  OR (state = 'failed' AND updated_at < ?) LIMIT ?)""",
-        (now - _EVENTS, before, _PAGE),
+               SELECT id FROM events WHERE state <> 'waiting' AND state = ? AND updated_at < ?
+               ORDER BY updated_at LIMIT ?)""",
+        (state, before, PAGE),
     ).rowcount
-    return deliveries + registrations + answers + events
+    return gone, 0 if gone else None

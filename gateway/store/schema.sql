@@ -40,6 +40,7 @@ CREATE INDEX registrations_email ON registrations (email_hash, created_at);
 CREATE INDEX registrations_unsettled ON registrations (state) WHERE state IN ('open', 'unclear');
 CREATE INDEX registrations_waiting ON registrations (next_try_at, id) WHERE state = 'waiting';
 CREATE INDEX registrations_claimed ON registrations (id) WHERE state = 'waiting' AND claimed = 1;
+CREATE INDEX registrations_ending ON registrations (end_at, id) WHERE state = 'waiting';
 
 CREATE TABLE intents (
     registration_id TEXT PRIMARY KEY,
@@ -264,6 +265,7 @@ CREATE TABLE events (
 CREATE INDEX events_due ON events (source, next_attempt_at) WHERE state = 'waiting';
 CREATE INDEX events_merged ON events (merged_id) WHERE merged_id IS NOT NULL;
 CREATE INDEX events_settled ON events (updated_at) WHERE state <> 'waiting';
+CREATE INDEX events_failed ON events (id) WHERE state = 'failed';
 
 -- Whom the gateway speaks to: written down at the first success, compared from then on. `place` and
 -- `label` may be empty: what was not known is no difference.

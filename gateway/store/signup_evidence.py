@@ -8,6 +8,7 @@ import sqlite3
 from collections.abc import Iterable, Mapping
 
 from gateway.store.members import ALIKE, KEY_SIZE, SHARED_BY
+from gateway.store.paging import PAGE
 
 __all__ = [
     "BY_KEYS",
@@ -90,9 +91,16 @@ def alike(db: sqlite3.Connection, keys: Mapping[str, bytes | None]) -> set[int]:
     return found
 
 
-def forget_unlinked(db: sqlite3.Connection) -> int:
-    """What was told by customers who are linked to no member any more."""
-    return db.execute(
-        """DELETE FROM told WHERE NOT EXISTS (
-               SELECT 1 FROM links WHERE channel = 'smaregi' AND customer_id = told.customer_id)"""
-    ).rowcount
+def forget_unlinked(db: sqlite3.Connection, after: int) -> tuple[int, int | None]:
+    """What was told by customers who are linked to no member any more. A page of all, behind the
+    customer `after`.
+    """
+    rows = db.execute(
+        """SELECT customer_id, EXISTS (SELECT 1 FROM links WHERE channel = 'smaregi'
+                                       AND customer_id = told.customer_id) AS linked
+           FROM told WHERE customer_id > ? ORDER BY customer_id LIMIT ?""",
+        (after, PAGE),
+    ).fetchall()
+    gone = [(row["customer_id"],) for row in rows if not row["linked"]]
+    db.executemany("DELETE FROM told WHERE customer_id = ?", gone)
+    return len(gone), rows[-1]["customer_id"] if rows else None

@@ -1,11 +1,13 @@
 """What a backlog costs everybody else: sign-ups beside it, and how long a unit holds the database.
 
-    python -m tests.benchmarks.backlog [waiting] [sign-ups]
+    python -m tests.benchmarks.backlog [waiting] [sign-ups] [part of a scene's name]
 
-For each way of waiting so many deliveries are put into the outbox. Sign-ups go one after the other,
-before and beside them: their p99 may be 1.5 times as long. Then what touches all of them is done
-while sign-ups go on: no unit of work may hold the database for more than 20 ms. Gateway, stand-ins
-and load are one process; nothing leaves loopback.
+For each outcome so many deliveries are put into the outbox; as many promised sign-ups beside those
+that failed, and webhooks that wait, or failed, beside those that are tried again, or held. Sign-ups
+go one after the other, before and beside them: their p99 may be 1.5 times as long. Then what
+touches all of them, or looks through them, is done while sign-ups go on: no unit of work may hold
+the database for more than 20 ms. Those times are of the processor, so that a busy machine changes
+little about them. Gateway, stand-ins and load are one process; nothing leaves loopback.
 """
 
 import asyncio
@@ -14,7 +16,7 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -22,9 +24,13 @@ from typing import Any
 
 import uvloop
 
+from gateway.delivery import ReplayOptions
+from gateway.errors import ErrorClass
 from gateway.outcomes import DeliveryFilter, Outcome, Waiting
-from gateway.store import deferred
+from gateway.registration.recovery import Recovery
+from gateway.store import backfill, deferred, events, retention, search
 from gateway.store.database import _Connection
+from gateway.store.outbox import FIRST, Spot
 from tests.benchmarks.registration import unlimited
 from tests.e2e.evidence import started_quietly
 from tests.e2e.herd.test_backlog import unwalked
@@ -41,7 +47,13 @@ SCENES: tuple[Scene, ...] = (
     ("retrying", "retrying", "channel", FAR),
     ("failed", "failed", None, None),
     ("held", "held", None, None),
+    ("delivered", "delivered", None, None),
+    ("skipped", "skipped", None, None),
+    ("tried without a write", "dry_run", None, None),
+    ("discarded", "discarded", None, None),
 )
+OPEN = ("pending", "retrying", "failed", "held")
+WEBHOOKS = {"retrying": "waiting", "held": "failed"}
 
 
 def put_aside(database: Path, scene: Scene, waiting: int) -> None:
@@ -64,6 +76,15 @@ def put_aside(database: Path, scene: Scene, waiting: int) -> None:
             (
                 (f"r{n}", n.to_bytes(8, "big"), now, now, now + FAR / 2, now + FAR)
                 for n in range(waiting if outcome == "failed" else 0)
+            ),
+        )
+        db.executemany(
+            """INSERT INTO events (id, source, topic, state, received_at, updated_at,
+                                   next_attempt_at)
+               VALUES (?, 'shopify', 'customers/update', ?, ?, ?, ?)""",
+            (
+                (f"shopify:{n}", WEBHOOKS[outcome], now, now, now + FAR / 4)
+                for n in range(waiting if outcome in WEBHOOKS else 0)
             ),
         )
     db.close()
@@ -115,9 +136,11 @@ async def beside(world: World, work: Awaitable[Any], first: int) -> float:
 
 
 async def jumped(world: World) -> None:
-    jumps = world.core.deliverer.jumps
+    jumps, follower = world.core.deliverer.jumps, world.core.promises
     jumps._offset -= 3600.0
     await jumps.follow()
+    follower._offset -= 3600.0
+    await follower._follow_clock()
 
 
 async def brought_forward(world: World) -> None:
@@ -125,6 +148,48 @@ async def brought_forward(world: World) -> None:
     now = time.time()
     while await world.core.db.write(partial(deferred.bring_forward, now=now)):
         pass
+
+
+async def rehearsed(world: World) -> None:
+    options = ReplayOptions(DeliveryFilter(channels=("crm",)), dry_run=True)
+    async for _ in world.core.replay.run(options):
+        pass
+
+
+async def leftovers(world: World) -> None:
+    after: Spot | None = FIRST
+    while after is not None:
+        look = partial(backfill.leftovers, channel="crm", after=after, limit=50, now=time.time())
+        _, after = await world.core.db.read(look)
+
+
+async def metrics(world: World) -> None:
+    world.core.exposition._fresh_until = 0.0
+    await world.core.exposition.text()
+
+
+async def retained(world: World) -> None:
+    """All that is settled is old."""
+    now = time.time() + 60 * FAR
+    await retention.expire(world.core.db.write, now - FAR, now)
+
+
+async def started(world: World) -> float:
+    """The longest unit of taking over what the owner before left; nobody is served meanwhile."""
+    take_over, longest = Recovery.take_over, 0.0
+
+    async def timed(self: Recovery) -> None:
+        nonlocal longest
+        with watched() as held:
+            await take_over(self)
+        longest = max(held)
+
+    Recovery.take_over = timed  # type: ignore[method-assign]
+    try:
+        await world.start()
+    finally:
+        Recovery.take_over = take_over  # type: ignore[method-assign]
+    return longest
 
 
 async def flags_change(world: World) -> None:
@@ -137,15 +202,29 @@ async def flags_change(world: World) -> None:
 
 def works(world: World, scene: Scene) -> dict[str, Callable[[], Awaitable[Any]]]:
     everything = DeliveryFilter(channels=("crm",), outcomes=(Outcome(scene[1]),))
+    core = world.core
+    few = DeliveryFilter(error_classes=(ErrorClass.CONFLICT,))
     common: dict[str, Callable[[], Awaitable[Any]]] = {
+        "listing the newest": partial(search.find, core.db, everything, limit=1000),
+        "listing what few are": partial(search.find, core.db, few, limit=50),
+        "counting all": partial(search.count, core.db, everything),
+        "a replay of all, rehearsed": partial(rehearsed, world),
+        "what a backfill left": partial(leftovers, world),
+        "/metrics": partial(metrics, world),
+        "webhooks that are due": partial(
+            core.db.read, partial(events.due, source="shopify", now=time.time(), limit=200)
+        ),
         "a clock jump": partial(jumped, world),
         "a change of flags": partial(flags_change, world),
     }
+    if scene[1] not in OPEN:
+        return common | {"retention": partial(retained, world)}
     if scene[2] is not None:
         common["reopening"] = partial(world.core.deliverer.wake, Waiting.CHANNEL, "crm")
     if scene[1] == "failed":
         common["bringing forward"] = partial(brought_forward, world)
-    return common | {"discarding all": partial(world.core.discard_all, everything)}
+    common["discarding all"] = partial(world.core.discard_all, everything)
+    return common | {"retention": partial(retained, world)}
 
 
 async def marked(world: World) -> None:
@@ -172,24 +251,28 @@ async def measure(scene: Scene, waiting: int, count: int) -> bool:
             idle = await sign_ups(world, 20, count)
             await world.stop()
             put_aside(world.core.db.path, scene, waiting)
-            await world.start()
+            taking_over = await started(world)
             world.core.promises._gate._shut(None, 3600.0)  # type: ignore[arg-type]
             await world.core.promises.stop()
             await started_quietly(world)
             await marked(world)
             await sign_ups(world, 10_000, 20)
             during = await sign_ups(world, 10_020, count)
-            fine = during <= idle * SLOWER
+            fine = during <= idle * SLOWER and taking_over <= LONGEST
             print(
                 f"{waiting} {scene[0]}: sign-ups' p99 {during * 1000:.1f} ms, idle "
                 f"{idle * 1000:.1f} ms{'' if fine else '  TOO SLOW'}",
+                flush=True,
+            )
+            print(
+                f"    taking over at the start: longest unit {taking_over * 1000:.1f} ms",
                 flush=True,
             )
             for number, (name, work) in enumerate(works(world, scene).items()):
                 began = time.perf_counter()
                 with unwalked():
                     longest = await beside(world, work(), 20_000 + number * 5000)
-                fine &= longest <= LONGEST
+                fine = fine and longest <= LONGEST
                 print(
                     f"    {name}: {time.perf_counter() - began:.1f} s in all, longest unit "
                     f"{longest * 1000:.1f} ms{'' if longest <= LONGEST else '  TOO LONG'}",
@@ -198,12 +281,13 @@ async def measure(scene: Scene, waiting: int, count: int) -> bool:
     return fine
 
 
-async def main(waiting: int, count: int) -> int:
-    held = [await measure(scene, waiting, count) for scene in SCENES]
+async def main(waiting: int, count: int, names: Sequence[str]) -> int:
+    scenes = [s for s in SCENES if not names or any(name in s[0] for name in names)]
+    held = [await measure(scene, waiting, count) for scene in scenes]
     return 0 if all(held) else 1
 
 
 if __name__ == "__main__":
-    given = [int(text) for text in sys.argv[1:]] + [100_000, 200][len(sys.argv) - 1 :]
+    numbers = [int(text) for text in sys.argv[1:3]] + [100_000, 200][len(sys.argv[1:3]) :]
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        sys.exit(runner.run(main(*given)))
+        sys.exit(runner.run(main(numbers[0], numbers[1], sys.argv[3:])))

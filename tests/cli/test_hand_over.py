@@ -55,7 +55,7 @@ async def busy() -> AsyncIterator[None]:
 
 async def begun(sandbox: Sandbox) -> None:
     """Somebody was sent, most are not yet."""
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(120):
         while not sandbox.hubspot.contacts:
             await asyncio.sleep(0.02)
 

@@ -9,6 +9,7 @@ from gateway.errors import ErrorClass
 from gateway.outcomes import Delivery, DeliveryFilter, Kind, NewDelivery, Outcome, Waiting
 from gateway.sandbox import Fault
 from gateway.store import outbox
+from gateway.store.paging import PAGE
 from tests.e2e.trouble.ending import eventually
 from tests.store.memory import a_connection
 from tests.sync.updates.test_patch import contact, patch, registered
@@ -147,7 +148,7 @@ def test_a_page_of_waking_ends_and_wakes_all() -> None:
     pages = []
     while woken := outbox.wake(db, Waiting.CHANNEL, "crm", 5000.0):
         pages.append(woken)
-    assert max(pages) == outbox.PAGE
+    assert max(pages) == PAGE
     assert sum(pages) == 700
 
 

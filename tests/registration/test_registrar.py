@@ -275,7 +275,7 @@ async def test_where_the_end_cannot_be_kept_recovery_is_told_and_the_key_is_free
         pauses.append(seconds)
         await sleep(0)
 
-    monkeypatch.setattr("gateway.registration.asyncio.sleep", no_time)
+    monkeypatch.setattr("gateway.registration.registrar.asyncio.sleep", no_time)
     desk.master.ends = [fills_the_disk]
     assert types(await desk.sign_up(key="k:1")) == (503, "storage-unavailable")
     assert desk.calls == ["unclear", "promised"]

@@ -2,15 +2,17 @@
 
 import asyncio
 import sqlite3
+from collections.abc import Callable, Coroutine
 from importlib.resources import files
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from gateway.errors import StorageError
 from gateway.store import Database, tally
 from gateway.store.database import Unit
+from gateway.store.paging import Run
 
-__all__ = ["MemoryDatabase", "a_connection"]
+__all__ = ["MemoryDatabase", "a_connection", "at_once", "units_of"]
 
 T = TypeVar("T")
 
@@ -51,3 +53,21 @@ class MemoryDatabase(Database):
             raise
         self.connection.execute("COMMIT")
         return result
+
+
+def units_of(connection: sqlite3.Connection) -> Run:
+    """Runs units as `Database.write` does, without waiting."""
+
+    async def run(unit: Callable[[sqlite3.Connection], Any]) -> Any:
+        return unit(connection)
+
+    return run
+
+
+def at_once(work: Coroutine[Any, Any, Any]) -> Any:
+    """The result of what waits for nothing."""
+    try:
+        work.send(None)
+    except StopIteration as end:
+        return end.value
+    raise AssertionError("it waits")

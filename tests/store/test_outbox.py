@@ -9,7 +9,7 @@ from gateway.errors import ErrorClass
 from gateway.outcomes import Delivery, DeliveryFilter, Kind, NewDelivery, Outcome, Waiting
 from gateway.store import links, outbox, retention
 from gateway.store.outbox import Settlement
-from tests.store.memory import a_connection
+from tests.store.memory import a_connection, at_once, units_of
 
 CUSTOMER = 7000000000001
 DAY = 86400.0
@@ -140,7 +140,7 @@ def test_retention_takes_settled_rows_only(db: sqlite3.Connection, outcome: Outc
         (CUSTOMER,),
     )
     now = 100.0 + 31 * DAY
-    gone = retention.expire(db, now - 30 * DAY, now)
+    gone = at_once(retention.expire(units_of(db), now - 30 * DAY, now))
     assert gone == (0 if outcome.is_open else 1)
     assert (outbox.get(db, row.id) is None) is not outcome.is_open
     assert links.get(db, "smaregi", CUSTOMER) is not None, "links are outside retention"
@@ -149,6 +149,6 @@ def test_retention_takes_settled_rows_only(db: sqlite3.Connection, outcome: Outc
 def test_retention_waits_for_its_day(db: sqlite3.Connection) -> None:
     row = added(db, claimed=True)
     ended(db, row, Outcome.DELIVERED, reference="1024")
-    assert retention.expire(db, 200.0, 200.0 + 30 * DAY) == 0
-    assert retention.expire(db, 200.5, 200.5 + 30 * DAY) == 1
+    assert at_once(retention.expire(units_of(db), 200.0, 200.0 + 30 * DAY)) == 0
+    assert at_once(retention.expire(units_of(db), 200.5, 200.5 + 30 * DAY)) == 1
     assert outbox.attempts_of(db, row.id) == []

@@ -259,9 +259,9 @@ def test_what_a_dead_owner_had_claimed_is_due_at_once(db: sqlite3.Connection) ->
         change(db, add(db, customer=HANAKO), outcome="retrying", next_attempt_at=500.0),
         add(db, "mail", Outcome.HELD),
     ]
-    assert outbox.recover(db, 200.0) == 2
+    assert outbox.recover(db, outbox.FIRST, 9e9, 200.0)[0] == 2
     found = row(db, claimed)
-    assert (found.claimed_version, found.next_attempt_at, found.attempts) == (None, 200.0, 1)
+    assert (found.claimed_version, found.next_attempt_at, found.attempts) == (None, None, 1)
     assert row(db, pending).next_attempt_at == 200.0
     assert [row(db, each) for each in others] == others
 
@@ -343,7 +343,7 @@ def test_what_was_not_tried_waits_with_a_reason_and_uncounted(db: sqlite3.Connec
 def test_what_waits_moves_with_the_clock_a_page_at_a_time_each_once(
     db: sqlite3.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(outbox, "PAGE", 3)
+    monkeypatch.setattr("gateway.store.outbox.schedule.PAGE", 3)
     rows = [add(db, customer=n, not_before=500.0) for n in range(1, 8)]
     change(db, rows[0], outcome="retrying")
     below: int | None = 2**62
@@ -366,44 +366,21 @@ def test_what_does_not_wait_does_not_move(db: sqlite3.Connection) -> None:
     assert {row(db, each).next_attempt_at for each in still} == {500.0}
 
 
-def test_only_webhooks_that_wait_move_with_the_clock(db: sqlite3.Connection) -> None:
-    columns = [each[1] for each in db.execute("PRAGMA table_info(events)")]
-    assert {"state", "next_attempt_at"} <= set(columns)
-    asked: list[tuple[str, object]] = []
-
-    class Seen:
-        def execute(self, sql: str, values: object) -> None:
-            asked.append((" ".join(sql.split()), values))
-            db.execute(sql, values)  # type: ignore[arg-type]
-
-    outbox.shift_events(Seen(), 60.0)  # type: ignore[arg-type]
-    assert asked == [
-        (
-            "UPDATE events SET next_attempt_at = next_attempt_at + ? WHERE state = 'waiting'",
-            (60.0,),
-        )
-    ]
-
-
-def test_nothing_stays_due_later_than_anything_can_be(
-    db: sqlite3.Connection, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(outbox, "PAGE", 2)
+def test_nothing_stays_due_later_than_anything_can_be(db: sqlite3.Connection) -> None:
     late = [
         change(db, add(db, customer=n), outcome="retrying", next_attempt_at=900.0)
         for n in range(1, 4)
     ]
     in_time = change(db, add(db, customer=4), outcome="retrying", next_attempt_at=800.0)
-    pending = add(db, customer=5, not_before=900.0)
-    assert [outbox.bring_forward(db, 800.0, 100.0) for _ in range(3)] == [True, True, False]
+    assert outbox.recover(db, outbox.FIRST, 800.0, 100.0)[0] == 3
     assert {row(db, each).next_attempt_at for each in late} == {100.0}
-    assert [row(db, in_time), row(db, pending)] == [in_time, pending]
+    assert row(db, in_time) == in_time
 
 
 def test_what_was_waited_for_wakes_its_own_channel_or_all_a_page_at_a_time(
     db: sqlite3.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(outbox, "PAGE", 2)
+    monkeypatch.setattr("gateway.store.outbox.schedule.PAGE", 2)
 
     def waits(channel: str, customer: int, waiting: str, outcome: str = "retrying") -> Delivery:
         delivery = add(db, channel, customer=customer)
@@ -959,15 +936,14 @@ def test_every_part_of_a_filter_holds(
     add(db, "crm", Outcome.HELD, customer=HANAKO, now=300.0)
     add(db, "mail", now=400.0)
     assert ids(outbox.find(db, chosen, limit=9, oldest_first=True)) == found
-    assert outbox.count(db, chosen) == len(found)
     assert outbox.ids(db, chosen, 0, 4) == found
     assert outbox.ids(db, chosen, 1, 3) == [number for number in found if number in {2, 3}]
 
 
 def test_a_page_of_numbers_ends_after_three_hundred_rows(db: sqlite3.Connection) -> None:
-    assert outbox.page_end(db, 0) == 0
+    assert outbox.page_end(db, 0) is None
     for number in range(1, 303):
         add(db, customer=number)
     assert outbox.page_end(db, 0) == 300
     assert outbox.page_end(db, 2) == 302
-    assert outbox.page_end(db, 302) == 302
+    assert outbox.page_end(db, 302) is None

@@ -1,5 +1,6 @@
 """The outbox under every order of events: what must hold whatever happens to a delivery."""
 
+from functools import partial
 from typing import Any
 
 from hypothesis import settings
@@ -9,8 +10,9 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from gateway.errors import ErrorClass
 from gateway.outcomes import Delivery, Kind, NewDelivery, Outcome, Waiting
 from gateway.store import outbox, retention
-from gateway.store.outbox import Settlement
-from tests.store.memory import a_connection
+from gateway.store.outbox import FIRST, Settlement
+from gateway.store.paging import every_page
+from tests.store.memory import a_connection, at_once, units_of
 
 # Few, so that events meet at the same delivery.
 CHANNELS = ("smaregi",)
@@ -148,7 +150,11 @@ class Outbox(RuleBasedStateMachine):
     def the_owner_dies_and_another_takes_over(self) -> None:
         self.busy.clear()
         now = self._tick()
-        self._unit(lambda db: outbox.recover(db, now))
+        self._unit(
+            lambda db: at_once(
+                every_page(units_of(db), partial(outbox.recover, latest=now + 1e9, now=now), FIRST)
+            )
+        )
         taken = {d.id for c in CHANNELS for d in outbox.due(self.db, c, self.now, 100, ())}
         assert {d.id for d in self._open() if d.outcome is Outcome.PENDING} <= taken
 
@@ -157,8 +163,7 @@ class Outbox(RuleBasedStateMachine):
         open_before = {d.id for d in self._open()}
         self.now += 100 * 86400
         before, now = self.now - 30 * 86400, self.now
-        while self._unit(lambda db: retention.expire(db, before, now)):
-            pass
+        self._unit(lambda db: at_once(retention.expire(units_of(db), before, now)))
         assert {d.id for d in self._open()} == open_before, "open ones never expire"
         left = {d.id for d in self._all()}
         self.busy = {i: version for i, version in self.busy.items() if i in left}

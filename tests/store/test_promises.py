@@ -141,7 +141,7 @@ def test_they_are_claimed_in_order_of_arrival_once_and_when_due(db: sqlite3.Conn
 
 def test_a_new_owner_doubts_what_a_dead_one_had_claimed(db: sqlite3.Connection) -> None:
     put(db, "claimed")
-    assert deferred.recover(db, None, NOW) == 1
+    assert deferred.take_over(db, NOW) == 1
     (promise,) = deferred.claim(db, NOW, 5)
     assert (promise.doubt, promise.tries) == (True, 2)
 
@@ -194,7 +194,8 @@ def test_the_scans_of_what_waits_need_no_table(db: sqlite3.Connection) -> None:
     due = (
         "SELECT id FROM registrations WHERE state = 'waiting' AND claimed = 0 AND next_try_at <= 1"
     )
-    orphans = "SELECT id FROM registrations WHERE state = 'waiting' AND claimed = 1"
+    claimed = "registrations INDEXED BY registrations_claimed"
+    orphans = f"SELECT id FROM {claimed} WHERE state = 'waiting' AND claimed = 1"
     for query, index in (
         (f"{due} ORDER BY next_try_at, id LIMIT 8", "registrations_waiting"),
         (f"{orphans} AND updated_at < 1", "registrations_claimed"),

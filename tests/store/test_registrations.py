@@ -9,7 +9,7 @@ from gateway.outcomes import Kind, NewDelivery, Outcome
 from gateway.store import admission, registrations, retention, tally
 from gateway.store.admission import Begun, Opening
 from gateway.store.registrations import DAY
-from tests.store.memory import a_connection
+from tests.store.memory import a_connection, at_once, units_of
 
 NOW = 1_000_000.0
 EMAIL, BODY, OTHER = b"email", b"body", b"other body"
@@ -168,7 +168,7 @@ def test_a_dead_owners_keys_are_free_and_its_answers_are_kept(db: sqlite3.Connec
     asked(db, opening("first", key=b"dead"))
     asked(db, opening("second", key=b"told", email=b"another"))
     registrations.remember(db, b"told", 201, b"the answer", NOW)
-    registrations.forget_unfinished_answers(db)
+    registrations.forget_unfinished_answers(db, b"")
     registrations.drop(db, "first")
     assert asked(db, opening("third", key=b"dead")).verdict == "new"
     assert asked(db, opening("fourth", key=b"told")).verdict == "key_replay"
@@ -213,7 +213,7 @@ def test_retention_forgets_answers_after_a_day_and_never_what_is_unsettled(
     asked(db, opening("first", key=b"key"))
     registrations.remember(db, b"key", 201, b"the answer", NOW)
     later = NOW + 100 * DAY
-    retention.expire(db, later, later)
+    at_once(retention.expire(units_of(db), later, later))
     assert [row.id for row in registrations.unsettled(db)] == ["first"]
     assert db.execute("SELECT count(*) FROM answers").fetchone()[0] == 0
 

@@ -33,7 +33,7 @@ def test_what_was_told_last_is_found_by_the_member_and_by_each_key(
     assert signup_evidence.alike(db, KEYS | {"mobile_key": b"old"}) == set()
     assert signup_evidence.alike(db, KEYS | {"kana_key": b"k", "birth_key": b"b"}) == {101}
     assert signup_evidence.alike(db, KEYS | {"kana_key": b"k", "postal_key": b"b"}) == set()
-    assert signup_evidence.forget_unlinked(db) == 1
+    assert signup_evidence.forget_unlinked(db, 0)[0] == 1
 
 
 def test_keys_are_the_same_after_packing() -> None:

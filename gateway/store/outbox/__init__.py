@@ -1,25 +1,25 @@
 """Every query on deliveries: writing and claiming, what is due, how attempts end, and reading."""
 
 from gateway.store.outbox.queries import (
+    FIRST,
     OPEN_SQL,
+    Spot,
     any_of,
     attempts_of,
-    count,
     find,
     get,
     ids,
     last_attempt,
     of_registration,
+    open_end,
     open_of,
     page_end,
     row_to_delivery,
 )
 from gateway.store.outbox.schedule import (
-    PAGE,
     START,
     Place,
     Postponement,
-    bring_forward,
     due,
     due_now,
     held,
@@ -39,18 +39,17 @@ from gateway.store.outbox.settle import Settlement, settle
 from gateway.store.outbox.write import add, claim, discard, recover, recreate, save_plan, values
 
 __all__ = [
+    "FIRST",
     "OPEN_SQL",
-    "PAGE",
     "START",
     "Place",
     "Postponement",
     "Settlement",
+    "Spot",
     "add",
     "any_of",
     "attempts_of",
-    "bring_forward",
     "claim",
-    "count",
     "discard",
     "due",
     "due_now",
@@ -63,6 +62,7 @@ __all__ = [
     "last_attempt",
     "let_go",
     "of_registration",
+    "open_end",
     "open_of",
     "page_end",
     "place_of",

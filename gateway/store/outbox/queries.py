@@ -8,17 +8,20 @@ import orjson
 
 from gateway.errors import ErrorClass
 from gateway.outcomes import Delivery, DeliveryFilter, Kind, Outcome, Waiting
+from gateway.store.paging import PAGE
 
 __all__ = [
+    "FIRST",
     "OPEN_SQL",
+    "Spot",
     "any_of",
     "attempts_of",
-    "count",
     "find",
     "get",
     "ids",
     "last_attempt",
     "of_registration",
+    "open_end",
     "open_of",
     "page_end",
     "row_to_delivery",
@@ -102,17 +105,20 @@ def find(
     *,
     limit: int,
     after: int | None = None,
+    until: int | None = None,
     oldest_first: bool = False,
     untouched_since: int | None = None,
 ) -> list[Delivery]:
-    """Deliveries that the filter names; `after` is the last id of the page before.
+    """Deliveries that the filter names; `after` is the last id of the page before, `until` the last
+    that is looked at. Of a filter that few match `search.find` holds the database for less.
 
     `untouched_since`: only those without an attempt after this one (`last_attempt`).
     """
     where, values = _conditions(chosen)
-    if after is not None:
-        where.append("id > ?" if oldest_first else "id < ?")
-        values.append(after)
+    for bound, side in ((after, "<>"[oldest_first]), (until, "><"[oldest_first] + "=")):
+        if bound is not None:
+            where.append(f"id {side} ?")
+            values.append(bound)
     if untouched_since is not None:
         where.append(
             "NOT EXISTS (SELECT 1 FROM attempts WHERE delivery_id = deliveries.id AND id > ?)"
@@ -123,14 +129,36 @@ def find(
     return [row_to_delivery(row) for row in db.execute(sql, (*values, limit))]
 
 
-def page_end(db: sqlite3.Connection, after: int) -> int:
-    """The last id of the few hundred behind `after`, whatever they are; `after`: no more."""
-    last: int = db.execute(
-        """SELECT coalesce(max(id), ?1)
-           FROM (SELECT id FROM deliveries WHERE id > ?1 ORDER BY id LIMIT 300)""",
-        (after,),
+Spot = tuple[int, str]
+"""Of an open delivery among the open ones: its customer and channel, which stay as they are."""
+FIRST: Spot = (0, "")
+
+
+def open_end(db: sqlite3.Connection, after: Spot) -> Spot | None:
+    """The last of a page of open deliveries behind `after`; None: no more."""
+    row = db.execute(
+        f"""SELECT customer_id, channel FROM (
+                SELECT customer_id, channel FROM deliveries INDEXED BY deliveries_open
+                WHERE outcome IN {OPEN_SQL} AND (customer_id, channel) > (?, ?)
+                ORDER BY customer_id, channel LIMIT ?)
+            ORDER BY customer_id DESC, channel DESC LIMIT 1""",  # noqa: S608
+        (*after, PAGE),
+    ).fetchone()
+    return (row[0], row[1]) if row else None
+
+
+def page_end(
+    db: sqlite3.Connection, after: int | None, size: int = 300, *, oldest_first: bool = True
+) -> int | None:
+    """The last id of so many behind `after`, whatever they are; None: no more."""
+    where = "1" if after is None else f"id {'<>'[oldest_first]} ?"
+    last, way = ("max", "ASC") if oldest_first else ("min", "DESC")
+    found: int | None = db.execute(
+        f"""SELECT {last}(id)
+            FROM (SELECT id FROM deliveries WHERE {where} ORDER BY id {way} LIMIT ?)""",  # noqa: S608
+        (size,) if after is None else (after, size),
     ).fetchone()[0]
-    return last
+    return found
 
 
 def ids(db: sqlite3.Connection, chosen: DeliveryFilter, after: int, until: int) -> list[int]:
@@ -143,13 +171,6 @@ def ids(db: sqlite3.Connection, chosen: DeliveryFilter, after: int, until: int) 
 def last_attempt(db: sqlite3.Connection) -> int:
     """The newest attempt's id: a point in time that does not depend on the clock."""
     number: int = db.execute("SELECT coalesce(max(id), 0) FROM attempts").fetchone()[0]
-    return number
-
-
-def count(db: sqlite3.Connection, chosen: DeliveryFilter) -> int:
-    where, values = _conditions(chosen)
-    sql = f"SELECT count(*) FROM deliveries WHERE {' AND '.join(where)}"  # noqa: S608
-    number: int = db.execute(sql, values).fetchone()[0]
     return number
 
 

@@ -7,13 +7,12 @@ from typing import Protocol
 from gateway.errors import ErrorClass
 from gateway.outcomes import Delivery, Outcome, Waiting
 from gateway.store.outbox.queries import OPEN_SQL, row_to_delivery
+from gateway.store.paging import PAGE
 
 __all__ = [
-    "PAGE",
     "START",
     "Place",
     "Postponement",
-    "bring_forward",
     "due",
     "due_now",
     "held",
@@ -29,9 +28,6 @@ __all__ = [
     "take_back",
     "wake",
 ]
-
-PAGE = 300
-"""A unit changes at most so many deliveries: it takes milliseconds, then others get a turn."""
 
 
 class Postponement(Protocol):
@@ -137,26 +133,18 @@ def shift(db: sqlite3.Connection, seconds: float, below: int) -> int | None:
     return lowest
 
 
-def shift_events(db: sqlite3.Connection, seconds: float) -> None:
-    """As `shift`, for webhooks."""
-    db.execute(
-        "UPDATE events SET next_attempt_at = next_attempt_at + ? WHERE state = 'waiting'",
-        (seconds,),
+def shift_events(db: sqlite3.Connection, seconds: float, below: int, before: float) -> int | None:
+    """As `shift`, of webhooks that wait, by rowid; none that was put off since `before`."""
+    rows = db.execute(
+        "SELECT event FROM waiting_events WHERE event < ? ORDER BY event DESC LIMIT ?",
+        (below, PAGE),
+    ).fetchall()
+    db.executemany(
+        """UPDATE events SET next_attempt_at = next_attempt_at + ?
+           WHERE rowid = ? AND state = 'waiting' AND updated_at <= ?""",
+        [(seconds, row[0], before) for row in rows],
     )
-
-
-def bring_forward(db: sqlite3.Connection, latest: float, now: float) -> bool:
-    """Nothing can be due after `latest`: if so, the clock was set back while no gateway ran.
-    Changes a page of them. Returns whether there was one.
-    """
-    changed = db.execute(
-        f"""UPDATE deliveries SET next_attempt_at = ?1
-            WHERE id IN (SELECT id FROM deliveries
-                         WHERE outcome IN {OPEN_SQL} AND outcome = 'retrying'
-                               AND next_attempt_at > ?2 LIMIT {PAGE})""",  # noqa: S608
-        (now, latest),
-    )
-    return bool(changed.rowcount)
+    return rows[-1][0] if rows else None
 
 
 def wake(db: sqlite3.Connection, waiting: Waiting, channel: str | None, now: float) -> int:

@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 
 from gateway.outcomes import Delivery, NewDelivery
-from gateway.store.outbox.queries import OPEN_SQL, row_to_delivery
+from gateway.store.outbox.queries import OPEN_SQL, Spot, open_end, row_to_delivery
 
 __all__ = [
     "add",
@@ -217,10 +217,24 @@ def discard(db: sqlite3.Connection, delivery_id: int, message: str, now: float) 
     )
 
 
-def recover(db: sqlite3.Connection, now: float) -> int:
-    """Ends a dead owner's attempts: what it had claimed is pending and due at once."""
-    return db.execute(
-        """UPDATE deliveries SET claimed_version = NULL, next_attempt_at = ?
-           WHERE outcome = 'pending'""",
-        (now,),
-    ).rowcount
+def recover(
+    db: sqlite3.Connection, after: Spot, latest: float, now: float
+) -> tuple[int, Spot | None]:
+    """A dead owner's attempts end: what it had claimed is pending, and that is due at once.
+
+    Nothing that is tried again can be due after `latest`: the clock was set back while nobody
+    looked. A page of them, behind `after`.
+    """
+    end = open_end(db, after)
+    if end is None:
+        return 0, None
+    changed = db.execute(
+        f"""UPDATE deliveries INDEXED BY deliveries_open SET claimed_version = NULL,
+                   next_attempt_at = iif(outcome = 'pending', min(next_attempt_at, ?1), ?1)
+            WHERE outcome IN {OPEN_SQL}
+              AND (customer_id, channel) > (?3, ?4) AND (customer_id, channel) <= (?5, ?6)
+              AND (outcome = 'pending' AND (claimed_version IS NOT NULL OR next_attempt_at > ?1)
+                   OR outcome = 'retrying' AND next_attempt_at > ?2)""",  # noqa: S608
+        (now, latest, *after, *end),
+    )
+    return changed.rowcount, end

@@ -24,6 +24,7 @@ from gateway.shopify import Listed, Shopify
 from gateway.store import Database, proofs
 from gateway.store import backfill as queries
 from gateway.store.backfill import Known, Mark
+from gateway.store.outbox import FIRST, Spot
 from gateway.sync.backfill.options import BackfillOptions, refusal
 from gateway.sync.backfill.sending import GaveUpError, Item
 
@@ -66,8 +67,8 @@ class Pages:
         self._marks = marks
         self._clock = clock
         self._mark = Mark()
-        self._is_old = False  # the mark is another run's: its cursor may no longer work
-        self._last_leftover: int | None = 0
+        self._is_old = False  # the mark is another run's: its cursor may be worth nothing any more
+        self._last_leftover: Spot | None = FIRST
         self._all_listed = False
         self.counts: Counter[str] = Counter()
 
@@ -131,12 +132,13 @@ class Pages:
             raise GaveUpError(f"Stopped: {reason}")
         return flags[self._options.channel]
 
-    async def _leftovers(self, after: int) -> list[Item]:
+    async def _leftovers(self, after: Spot) -> list[Item]:
         channel, now = self._options.channel, self._clock()
-        left = await self._db.read(
+        left, self._last_leftover = await self._db.read(
             lambda db: queries.leftovers(db, channel, after, _LEFTOVERS, now)
         )
-        self._last_leftover = left[-1].id if left else None
+        if not left:
+            return []
         read = await self._shopify.read_each(delivery.customer_id for delivery in left)
         read_at = asyncio.get_running_loop().time()
         for each in left:

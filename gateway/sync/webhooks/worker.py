@@ -100,7 +100,11 @@ class Events:
 
     async def start(self) -> None:
         now = self._clock()
-        again = await self._db.write(lambda db: events.resume(db, now))
+        while await self._db.write(lambda db: events.bring_forward(db, now)):
+            pass
+        again = 0
+        while page := await self._db.write(lambda db: events.resume(db, now)):
+            again += page
         if again:
             log.info("%d webhooks that failed before are tried again", again)
         self._tasks = [

@@ -97,7 +97,7 @@ async def test_a_start_looks_at_once_at_what_waits_since_the_clock_may_have_been
 ) -> None:
     await db.write(lambda c: events.add(c, ONE, NOW + HOUR))
     assert await db.read(lambda c: due(c, NOW)) == []
-    assert await db.write(lambda c: events.resume(c, NOW)) == 0
+    assert await db.write(lambda c: events.bring_forward(c, NOW)) == 1
     assert await db.read(lambda c: due(c, NOW)) == [ONE.id]
 
 

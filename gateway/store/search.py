@@ -1,0 +1,71 @@
+"""Looking through the outbox with a filter that few may match: in units that each look at so many
+rows, whatever they find.
+"""
+
+import sqlite3
+from functools import partial
+
+from gateway.outcomes import Delivery, DeliveryFilter
+from gateway.store import outbox
+from gateway.store.database import Database
+from gateway.store.paging import LOOKED, PAGE, every_page
+
+__all__ = ["count", "find"]
+
+
+async def find(
+    db: Database,
+    chosen: DeliveryFilter,
+    *,
+    limit: int,
+    after: int | None = None,
+    oldest_first: bool = False,
+    untouched_since: int | None = None,
+) -> list[Delivery]:
+    """As `listing.find`."""
+    found: list[Delivery] = []
+    look = partial(_look, chosen=chosen, oldest_first=oldest_first, untouched=untouched_since)
+    place: int | None = after
+    while len(found) < limit:
+        rows, place = await db.read(partial(look, after=place, limit=limit - len(found)))
+        found += rows
+        if place is None:
+            break
+    return found
+
+
+def _look(
+    db: sqlite3.Connection,
+    chosen: DeliveryFilter,
+    after: int | None,
+    limit: int,
+    untouched: int | None,
+    *,
+    oldest_first: bool,
+) -> tuple[list[Delivery], int | None]:
+    """A page of them, and the id behind which the next begins; None after the last."""
+    limit = min(limit, PAGE)
+    is_known = bool(chosen.ids) or chosen.customer_id is not None
+    until = None if is_known else outbox.page_end(db, after, LOOKED, oldest_first=oldest_first)
+    if until is None and not is_known:
+        return [], None
+    rows = outbox.find(
+        db,
+        chosen,
+        limit=limit,
+        after=after,
+        until=until,
+        oldest_first=oldest_first,
+        untouched_since=untouched,
+    )
+    return rows, rows[-1].id if len(rows) == limit else until
+
+
+async def count(db: Database, chosen: DeliveryFilter) -> int:
+    def page(connection: sqlite3.Connection, after: int) -> tuple[int, int | None]:
+        until = outbox.page_end(connection, after, LOOKED)
+        if until is None:
+            return 0, None
+        return len(outbox.ids(connection, chosen, after, until)), until
+
+    return await every_page(db.read, page, -1)

@@ -1,0 +1,32 @@
+"""The first thing a new owner does: what a dead one left half-way is made plain, in pages. One that
+dies meanwhile leaves it to the next.
+"""
+
+import sqlite3
+from functools import partial
+
+from gateway.store import deferred, outbox, registrations
+from gateway.store.outbox.queries import FIRST
+from gateway.store.paging import Run, every_page
+
+__all__ = ["take_over"]
+
+
+async def take_over(write: Run, latest: float, now: float) -> tuple[int, int]:
+    """Sign-ups that Shopify has to be asked for, and deliveries that were under way, or due too
+    late: nothing is tried again after `latest`. Times are Unix seconds.
+    """
+    await every_page(write, registrations.forget_unfinished_answers, b"")
+    unclear = await write(partial(_mark_open_unclear, now=now))
+    while await write(partial(deferred.take_over, now=now)):
+        pass
+    pending = await every_page(write, partial(outbox.recover, latest=latest, now=now), FIRST)
+    return unclear, pending
+
+
+def _mark_open_unclear(db: sqlite3.Connection, now: float) -> int:
+    """So many were on their way to Shopify at once."""
+    open_ones = [row.id for row in registrations.unsettled(db) if row.state == "open"]
+    for registration_id in open_ones:
+        registrations.mark_unclear(db, registration_id, now)
+    return len(open_ones)

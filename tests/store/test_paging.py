@@ -1,0 +1,292 @@
+"""What touches many rows goes in pages: all of it, each row once, and none of it in one unit."""
+
+import sqlite3
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gateway.errors import ErrorClass
+from gateway.outcomes import DeliveryFilter, Outcome
+from gateway.store import (
+    Database,
+    backfill,
+    deferred,
+    events,
+    outbox,
+    registrations,
+    retention,
+    search,
+    takeover,
+)
+from gateway.store.outbox import FIRST
+from gateway.store.paging import LOOKED, PAGE, Run, every_page
+from tests.delivery.test_kept_back import steps
+from tests.store.memory import a_connection, at_once, units_of
+
+MANY = 2 * PAGE + 100
+NOW = 1_000_000.0
+DAY = 86400.0
+
+
+@pytest.fixture
+def db() -> Iterator[sqlite3.Connection]:
+    connection = a_connection()
+    yield connection
+    connection.close()
+
+
+def deliveries(db: sqlite3.Connection, outcome: str, many: int = MANY, **columns: Any) -> list[int]:
+    """As many, each another customer's; the ids."""
+    known = {"channel": "crm", "kind": "backfill", "created_at": NOW, "updated_at": NOW} | columns
+    names, marks = ", ".join(known), ", ".join("?" * len(known))
+    first = db.execute("SELECT coalesce(max(customer_id), 0) FROM deliveries").fetchone()[0]
+    db.executemany(
+        f"INSERT INTO deliveries (customer_id, outcome, {names}) VALUES (?, ?, {marks})",
+        [(first + n, outcome, *known.values()) for n in range(1, many + 1)],
+    )
+    return [row[0] for row in db.execute("SELECT id FROM deliveries ORDER BY id")][-many:]
+
+
+def promised(db: sqlite3.Connection, many: int = MANY, *, claimed: int = 0) -> None:
+    db.executemany(
+        """INSERT INTO registrations (id, state, email_hash, body_hash, created_at, updated_at,
+                                      next_try_at, end_at, claimed)
+           VALUES (?, 'waiting', ?, x'00', ?1, ?3, ?4, ?5, ?6)""".replace("?1", str(NOW)),
+        [(f"r{n:05}", b"%d" % n, NOW - n, NOW + n, NOW + DAY - n, claimed) for n in range(many)],
+    )
+
+
+def webhooks(db: sqlite3.Connection, state: str, many: int = MANY, **columns: Any) -> None:
+    times = {"received_at": NOW, "updated_at": NOW, "next_attempt_at": NOW} | columns
+    db.executemany(
+        f"""INSERT INTO events (id, source, topic, state, {", ".join(times)})
+            VALUES (?, 'shopify', 'customers/update', ?, ?, ?, ?)""",
+        [(f"shopify:{n}", state, *times.values()) for n in range(many)],
+    )
+
+
+def counted(db: sqlite3.Connection, sizes: list[int]) -> Run:
+    """Runs units; writes down how many rows each has changed."""
+
+    async def run(unit: Callable[[sqlite3.Connection], Any]) -> Any:
+        before = db.total_changes
+        result = unit(db)
+        sizes.append(db.total_changes - before)
+        return result
+
+    return run
+
+
+def times(db: sqlite3.Connection, table: str, column: str) -> dict[Any, float]:
+    return {row[0]: row[1] for row in db.execute(f"SELECT id, {column} FROM {table}")}
+
+
+# -- a new owner
+
+
+def test_what_a_dead_owner_left_is_taken_over_in_pages(db: sqlite3.Connection) -> None:
+    claimed = deliveries(db, "pending", claimed_version=1, attempts=1)
+    later = deliveries(db, "pending", next_attempt_at=NOW + 60)
+    kept = deliveries(db, "pending", kept_back=1)
+    too_late = deliveries(db, "retrying", next_attempt_at=NOW + 9 * DAY)
+    soon = deliveries(db, "retrying", 10, next_attempt_at=NOW + 60)
+    promised(db, claimed=1)
+    sizes: list[int] = []
+    unclear, pending = at_once(takeover.take_over(counted(db, sizes), NOW + 2 * DAY, NOW))
+    assert (unclear, pending) == (0, len(claimed + later + too_late))
+    assert max(sizes) <= 4 * PAGE, "a row that is counted is written twice"
+    due = times(db, "deliveries", "coalesce(next_attempt_at, 0)")
+    assert {due[i] for i in claimed + kept} == {0.0}
+    assert {due[i] for i in later + too_late} == {NOW}
+    assert {due[i] for i in soon} == {NOW + 60}
+    (left,) = db.execute("SELECT count(*) FROM deliveries WHERE claimed_version IS NOT NULL")
+    assert tuple(left) == (0,)
+    doubted = db.execute("SELECT count(*) FROM registrations WHERE claimed = 0 AND doubt = 1")
+    assert tuple(doubted.fetchone()) == (MANY,)
+
+
+def test_a_clock_that_was_set_back_meanwhile_puts_no_promise_off(db: sqlite3.Connection) -> None:
+    promised(db)
+    back = NOW - 40 * DAY
+    while deferred.take_over(db, back):
+        pass
+    assert max(times(db, "registrations", "next_try_at").values()) == back + deferred.LONGEST_DELAY
+    assert max(times(db, "registrations", "end_at").values()) == back + DAY
+
+
+def test_keys_of_a_dead_owner_are_freed_in_pages(db: sqlite3.Connection) -> None:
+    db.executemany(
+        "INSERT INTO answers (key, body_hash, status, created_at) VALUES (?, x'00', ?, 1.0)",
+        [(b"%08d" % n, None if n % 3 else 201) for n in range(2 * LOOKED + 100)],
+    )
+    page = registrations.forget_unfinished_answers
+    assert at_once(every_page(units_of(db), page, b"")) == 2 * (2 * LOOKED + 100) // 3
+    assert db.execute("SELECT min(status) FROM answers").fetchone()[0] == 201
+
+
+def test_webhooks_that_failed_are_taken_up_in_pages(db: sqlite3.Connection) -> None:
+    webhooks(db, "failed")
+    pages = []
+    while page := events.resume(db, NOW):
+        pages.append(page)
+    assert (max(pages), sum(pages)) == (PAGE, MANY)
+    db.execute("UPDATE events SET next_attempt_at = ?", (NOW + 9 * DAY,))
+    while events.bring_forward(db, NOW):
+        pass
+    assert {*times(db, "events", "next_attempt_at").values()} == {NOW}
+
+
+# -- a clock that jumps
+
+
+@pytest.mark.parametrize("seconds", [7200.0, -7200.0])
+def test_a_jump_moves_each_promise_once_and_none_that_came_since(
+    db: sqlite3.Connection, seconds: float
+) -> None:
+    promised(db)
+    before = times(db, "registrations", "end_at")
+    new, shift = NOW + seconds, deferred.Shift.by(seconds, NOW + seconds)
+    pages = 0
+    left: deferred.Shift | None = shift
+    while left is not None:
+        left = deferred.shift(db, left)
+        pages += 1
+        if pages == 1 and seconds > 0:
+            db.execute(
+                """INSERT INTO registrations (id, state, email_hash, body_hash, created_at,
+                                              updated_at, next_try_at, end_at)
+                   VALUES ('new', 'waiting', x'01', x'00', ?1, ?1, ?1, ?1 + 86400.0)""",
+                (new,),
+            )
+    after = times(db, "registrations", "end_at")
+    assert pages >= 3
+    assert after.pop("new", new + DAY) == new + DAY
+    assert after == {i: at + seconds for i, at in before.items()}
+    assert times(db, "registrations", "next_try_at")["r00007"] == NOW + 7 + seconds
+
+
+@pytest.mark.parametrize("seconds", [7200.0, -7200.0])
+def test_a_jump_moves_each_webhook_once_and_none_that_was_put_off_since(
+    db: sqlite3.Connection, seconds: float
+) -> None:
+    webhooks(db, "waiting")
+    if seconds > 0:
+        new = NOW + seconds
+        events.later(db, ["shopify:5"], new + 60, new, None, counted=False)
+    before = times(db, "events", "next_attempt_at")
+    below: int | None = 2**62
+    while below is not None:
+        cut = NOW + seconds / 2 if seconds > 0 else float("inf")
+        below = outbox.shift_events(db, seconds, below, cut)
+    after = times(db, "events", "next_attempt_at")
+    stays = {"shopify:5"} if seconds > 0 else set()
+    assert after == {i: at + (0 if i in stays else seconds) for i, at in before.items()}
+
+
+# -- looking
+
+
+async def test_a_filter_that_few_match_finds_them_wherever_they_are(tmp_path: Path) -> None:
+    database = Database(tmp_path / "gateway.db")
+    await database.open()
+    few = DeliveryFilter(error_classes=(ErrorClass.CONFLICT,))
+    rare = (1, LOOKED, LOOKED + 1, 2 * LOOKED + 5, 3 * LOOKED)
+
+    def fill(db: sqlite3.Connection) -> None:
+        deliveries(db, "failed", 3 * LOOKED)
+        for delivery_id in rare:
+            db.execute(
+                "UPDATE deliveries SET error_class = 'conflict' WHERE id = ?", (delivery_id,)
+            )
+
+    try:
+        await database.write(fill)
+        assert await search.count(database, few) == len(rare)
+        assert await search.count(database, DeliveryFilter()) == 3 * LOOKED
+        for oldest_first in (True, False):
+            look = partial(search.find, database, few, oldest_first=oldest_first)
+            found = [each.id for each in await look(limit=10)]
+            assert found == sorted(rare, reverse=not oldest_first)
+            assert [each.id for each in await look(limit=2, after=found[1])] == found[2:4]
+        everybody = await search.find(database, DeliveryFilter(), limit=2 * PAGE + 7)
+        ids = [each.id for each in everybody]
+        assert ids == list(range(3 * LOOKED, 0, -1))[: 2 * PAGE + 7]
+        named = await search.find(database, DeliveryFilter(ids=(7, 8)), limit=10)
+        assert [each.id for each in named] == [8, 7]
+        assert await search.find(database, DeliveryFilter(ids=(7,)), limit=10, after=7) == []
+    finally:
+        await database.close()
+
+
+def test_what_a_run_left_is_found_in_pages_each_once(db: sqlite3.Connection) -> None:
+    ours = deliveries(db, "pending", next_attempt_at=NOW - 1)
+    deliveries(db, "failed", kind="update")
+    deliveries(db, "pending", channel="smaregi")
+    found, after = list[int](), FIRST
+    while True:
+        left, end = backfill.leftovers(db, "crm", after, 50, NOW)
+        assert len(left) <= 50
+        found += [each.id for each in left]
+        if end is None:
+            break
+        after = end
+    assert found == ours
+
+
+# -- retention
+
+
+def test_old_rows_go_in_pages_however_many_open_ones_are_as_old(db: sqlite3.Connection) -> None:
+    deliveries(db, "failed", LOOKED + 10)
+    deliveries(db, "delivered")
+    deliveries(db, "delivered", 5, updated_at=NOW + 2 * DAY)
+    webhooks(db, "done")
+    later = NOW + 30 * DAY
+    sizes: list[int] = []
+    gone = at_once(retention.expire(counted(db, sizes), NOW + DAY, later))
+    assert gone == 2 * MANY
+    assert max(sizes) <= 3 * PAGE
+    outcomes = db.execute("SELECT outcome, count(*) FROM deliveries GROUP BY 1 ORDER BY 1")
+    assert [tuple(row) for row in outcomes] == [("delivered", 5), ("failed", LOOKED + 10)]
+
+
+# -- how SQLite goes about it
+
+
+def test_no_statement_looks_at_all_that_waits(db: sqlite3.Connection) -> None:
+    deliveries(db, "failed")
+    promised(db)
+    webhooks(db, "waiting")
+    plans = steps(db)
+    at_once(takeover.take_over(units_of(db), NOW, NOW))
+    deferred.shift(db, deferred.Shift.by(60.0, NOW))
+    deferred.end_overdue(db, {}, NOW)
+    deferred.end_overdue(db, {}, NOW, "r00001")
+    deferred.orphans(db, NOW)
+    deferred.claim(db, NOW, 5)
+    deferred.bring_forward(db, NOW)
+    events.due(db, "shopify", NOW, 10)
+    events.resume(db, NOW)
+    events.bring_forward(db, NOW)
+    outbox.shift_events(db, 60.0, 2**62, NOW)
+    backfill.give_back(db, "crm", NOW)
+    backfill.leftovers(db, "crm", FIRST, 50, NOW)
+    at_once(retention.expire(units_of(db), NOW, NOW))
+    db.set_trace_callback(None)
+    assert plans
+    fine = ("registrations_claimed", "registrations_unsettled", "events_failed", "removals")
+    scans = [step for step in plans if step.startswith("SCAN") and not step.endswith(fine)]
+    assert [
+        s for s in scans if any(t in s for t in ("deliveries", "registrations", "events"))
+    ] == []
+
+
+@pytest.mark.parametrize("outcome", list(Outcome))
+def test_a_new_owner_changes_no_outcome(db: sqlite3.Connection, outcome: Outcome) -> None:
+    (row,) = deliveries(db, outcome, 1)
+    outbox.recover(db, FIRST, NOW + DAY, NOW)
+    found = db.execute("SELECT outcome FROM deliveries WHERE id = ?", (row,)).fetchone()
+    assert found[0] == outcome
