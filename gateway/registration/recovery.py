@@ -13,9 +13,10 @@ import asyncio
 import logging
 import sqlite3
 import time
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
 from functools import partial
+from typing import Literal
 
 from gateway.background import go_round
 from gateway.errors import UpstreamError
@@ -37,6 +38,7 @@ LONGEST_DELAY = 2 * 86400.0
 _SOON, _SELDOM = 1.0, 30.0
 _AT_ONCE = 8
 _Look = tuple[str, float]
+_UNSETTLED: tuple[Literal["open", "unclear"], ...] = ("open", "unclear")
 
 
 class Recovery:
@@ -95,8 +97,8 @@ class Recovery:
         )
 
     async def _round(self) -> bool:
-        """Asks about each whose turn it is. True while some are left, even if being tried now."""
-        unsettled = await self._db.read(registrations.unsettled)
+        """Ask for each whose turn it is; true while some are left, even if just being tried."""
+        unsettled = [row async for row in self._unsettled()]
         rows = [row for row in unsettled if not self._registrar.is_running(row.id)]
         await self._mark_orphans(rows)
         self._asked = {row.id: self._asked[row.id] for row in rows if row.id in self._asked}
@@ -111,6 +113,16 @@ class Recovery:
         for start in range(0, len(due), _AT_ONCE):
             await asyncio.gather(*(self._resolve(row) for row in due[start : start + _AT_ONCE]))
         return bool(unsettled)
+
+    async def _unsettled(self) -> AsyncIterator[Registration]:
+        for state in _UNSETTLED:
+            after = ""
+            while page := await self._db.read(
+                partial(registrations.unsettled_page, state=state, after=after)
+            ):
+                after = page[-1].id
+                for row in page:
+                    yield row
 
     async def _mark_orphans(self, rows: list[Registration]) -> None:
         """Marks what is `open` although nobody is trying it: the database failed midway."""

@@ -5,13 +5,13 @@ Beginning one is in `gateway.store.admission`, waiting in `gateway.store.deferre
 
 import sqlite3
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import orjson
 
 from gateway.outcomes import Delivery, NewDelivery
 from gateway.store import outbox, proofs
-from gateway.store.paging import LOOKED
+from gateway.store.paging import LOOKED, PAGE
 
 __all__ = [
     "DAY",
@@ -31,6 +31,7 @@ __all__ = [
     "sealed_intent",
     "standing",
     "unsettled",
+    "unsettled_page",
     "untold_ids",
     "verify",
 ]
@@ -259,6 +260,18 @@ def unsettled(db: sqlite3.Connection) -> list[Registration]:
     """Sign-ups for which it is not known whether Shopify has the customer, oldest first."""
     rows = db.execute(
         "SELECT * FROM registrations WHERE state IN ('open', 'unclear') ORDER BY created_at"
+    )
+    return [_row(row) for row in rows]
+
+
+def unsettled_page(
+    db: sqlite3.Connection, state: Literal["open", "unclear"], after: str
+) -> list[Registration]:
+    """A page of those in one of these states, by id from behind `after`."""
+    rows = db.execute(
+        """SELECT * FROM registrations
+           WHERE state IN ('open', 'unclear') AND state = ? AND id > ? ORDER BY id LIMIT ?""",
+        (state, after, PAGE),
     )
     return [_row(row) for row in rows]
 

@@ -187,6 +187,7 @@ CREATE TABLE duplicates (
     CHECK (low_id < high_id)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX duplicates_high ON duplicates (high_id);
+CREATE INDEX duplicates_open ON duplicates (score DESC, low_id, high_id) WHERE state = 'open';
 
 -- What a customer told who was linked to a store member; the keys are those of `members`.
 CREATE TABLE told (

@@ -17,16 +17,15 @@ async def take_over(write: Run, latest: float, now: float) -> tuple[int, int]:
     late: nothing is tried again after `latest`. Times are Unix seconds.
     """
     await every_page(write, registrations.forget_unfinished_answers, b"")
-    unclear = await write(partial(_mark_open_unclear, now=now))
+    unclear = await every_page(write, partial(_mark_open_unclear, now=now), "")
     while await write(partial(deferred.take_over, now=now)):
         pass
     pending = await every_page(write, partial(outbox.recover, latest=latest, now=now), FIRST)
     return unclear, pending
 
 
-def _mark_open_unclear(db: sqlite3.Connection, now: float) -> int:
-    """So many were on their way to Shopify at once."""
-    open_ones = [row.id for row in registrations.unsettled(db) if row.state == "open"]
-    for registration_id in open_ones:
-        registrations.mark_unclear(db, registration_id, now)
-    return len(open_ones)
+def _mark_open_unclear(db: sqlite3.Connection, after: str, now: float) -> tuple[int, str | None]:
+    page = registrations.unsettled_page(db, "open", after)
+    for row in page:
+        registrations.mark_unclear(db, row.id, now)
+    return len(page), page[-1].id if page else None

@@ -14,6 +14,7 @@ from gateway.store import (
     Database,
     backfill,
     deferred,
+    duplicates,
     events,
     outbox,
     registrations,
@@ -29,6 +30,7 @@ from tests.store.memory import a_connection, at_once, units_of
 MANY = 2 * PAGE + 100
 NOW = 1_000_000.0
 DAY = 86400.0
+TABLES = ("deliveries", "registrations", "events", "duplicates")
 
 
 @pytest.fixture
@@ -189,6 +191,26 @@ def test_a_jump_moves_each_webhook_once_and_none_that_was_put_off_since(
 # -- looking
 
 
+async def test_all_sign_ups_that_are_unclear_are_seen_however_many(tmp_path: Path) -> None:
+    database = Database(tmp_path / "gateway.db")
+    await database.open()
+
+    def page(db: sqlite3.Connection, after: str) -> tuple[int, str | None]:
+        rows = registrations.unsettled_page(db, "unclear", after)
+        assert len(rows) <= PAGE
+        return len(rows), rows[-1].id if rows else None
+
+    def fill(db: sqlite3.Connection) -> None:
+        promised(db)
+        db.execute("UPDATE registrations SET state = 'unclear'")
+
+    try:
+        await database.write(fill)
+        assert await every_page(database.read, page, "") == MANY
+    finally:
+        await database.close()
+
+
 async def test_a_filter_that_few_match_finds_them_wherever_they_are(tmp_path: Path) -> None:
     database = Database(tmp_path / "gateway.db")
     await database.open()
@@ -273,15 +295,16 @@ def test_no_statement_looks_at_all_that_waits(db: sqlite3.Connection) -> None:
     events.bring_forward(db, NOW)
     outbox.shift_events(db, 60.0, 2**62, NOW)
     backfill.give_back(db, "crm", NOW)
+    registrations.unsettled_page(db, "open", "r")
+    duplicates.find(db, limit=50)
     backfill.leftovers(db, "crm", FIRST, 50, NOW)
     at_once(retention.expire(units_of(db), NOW, NOW))
     db.set_trace_callback(None)
     assert plans
-    fine = ("registrations_claimed", "registrations_unsettled", "events_failed", "removals")
+    assert any(step.endswith("duplicates_open") for step in plans)
+    fine = ("registrations_claimed", "registrations_unsettled", "events_failed", "duplicates_open")
     scans = [step for step in plans if step.startswith("SCAN") and not step.endswith(fine)]
-    assert [
-        s for s in scans if any(t in s for t in ("deliveries", "registrations", "events"))
-    ] == []
+    assert [s for s in scans if any(t in s for t in TABLES)] == []
 
 
 @pytest.mark.parametrize("outcome", list(Outcome))
