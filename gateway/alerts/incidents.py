@@ -1,8 +1,8 @@
-"""What is worth telling, and when: pure bookkeeping, the clock is given.
+"""Decides what to tell administrators, and when: pure bookkeeping, the clock is given.
 
-An incident is a kind of failure: a system and an error class. Its first failure is told at once,
-what follows is counted and told in digests, and its end once the system works again and has been
-calm for a while, so that a flapping system does not send a message a flap.
+An incident is a kind of failure: a system and an error class. Its first failure is told at once;
+further ones are counted and told in digests. Its end is told once the system works again and has
+been calm for a while, so that a flapping system does not send a message each time.
 """
 
 from dataclasses import dataclass
@@ -100,7 +100,7 @@ class Incidents:
         return text
 
     def _recovered(self, incident: _Incident, now: float) -> list[str]:
-        """Where a person is needed the system was never down: nothing has recovered."""
+        """If a person is needed, the system was never down: there is no recovery to tell."""
         if incident.error_class.needs_a_person:
             return [self._digest(incident, now)] if incident.untold else []
         lasted = _minutes(incident.last - incident.began)

@@ -53,7 +53,7 @@ class AlertSender:
         ]
 
     async def stop(self, seconds: float = 1.0) -> None:
-        """What waits gets a moment to leave."""
+        """Gives waiting alerts a moment to be sent."""
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 await self._queue.join()
@@ -72,7 +72,7 @@ class AlertSender:
         self._incidents.worked(system)
 
     def notice(self, text: str) -> None:
-        """Something to know that is no failure."""
+        """Tells administrators something that is not a failure."""
         self._tell([text])
 
     def _tell(self, texts: Sequence[str]) -> None:

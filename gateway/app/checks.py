@@ -1,4 +1,4 @@
-"""Asking the systems without the gateway's own database: `check`, and `webhooks install`.
+"""Asks the systems, without the gateway's own database: `check`, and `webhooks install`.
 
 `check` asks each something harmless; the dry-run guard refuses any write.
 """
@@ -86,7 +86,7 @@ async def _core(live: LiveConfig, wire: Wire) -> AsyncIterator[Core]:
 
 
 async def _take_pins(path: Path, db: Database) -> None:
-    """Who the systems were until now stands in the gateway's own database."""
+    """The identities until now, from the gateway's own database."""
     pinned, now = read_guard(path).pinned, time.time()
 
     def unit(connection: sqlite3.Connection) -> None:
@@ -155,7 +155,7 @@ def _files(live: LiveConfig) -> Iterator[Check]:
 
 
 def _clock(ahead: list[float]) -> Iterator[Check]:
-    """Where even the answer that differs least differs too much, it is ours that is wrong."""
+    """If even the smallest difference is too large, our own clock is wrong."""
     least = min(ahead, key=abs, default=0.0)
     if abs(least) > _CLOCKS:
         where = "ahead of" if least > 0 else "behind"

@@ -100,7 +100,7 @@ def load(sources: Sources, *, complete: bool = True) -> Config:
 def _missing(
     sections: Mapping[str, Section], flag_set: FlagSet | None, sources: Sources
 ) -> list[str]:
-    """What is absent for the work to be done: a channel's own only where it is not off."""
+    """What is missing; a channel's own settings only if its flag is not off."""
     used = ["gateway", "shopify", "alerts"]
     used += [spec.name for spec in ROSTER if _is_used(spec.name, flag_set, sources)]
     problems = [text for name in used if name in sections for text in sections[name].missing()]
@@ -111,7 +111,7 @@ def _missing(
 
 
 def _is_used(channel: str, flag_set: FlagSet | None, sources: Sources) -> bool:
-    """Where some flag cannot be read each is judged by itself; unreadable counts as off."""
+    """If a flag cannot be read, each is judged by itself; an unreadable one counts as off."""
     try:
         flags = flag_set or flagging.load([channel], *sources.only(f"FLAG_{channel.upper()}"))
     except FlagError:
@@ -200,7 +200,7 @@ Stamp = tuple[int, int, int]
 
 
 def stamp(path: Path) -> Stamp | None:
-    """What changes whenever the file does; None while there is none."""
+    """A value that changes whenever the file does; None if there is no file."""
     with suppress(OSError):
         stat = os.stat(path)  # noqa: PTH116
         return stat.st_mtime_ns, stat.st_size, stat.st_ino

@@ -1,4 +1,4 @@
-"""The metrics' text: made now and then, and given to whoever asks meanwhile."""
+"""The metrics' text: made now and then, and reused for all who ask in between."""
 
 import asyncio
 import time
@@ -13,7 +13,7 @@ __all__ = ["Exposition"]
 
 
 class Exposition:
-    """`seconds`: how old the text may be. Whoever scrapes asks less often than that."""
+    """`seconds`: how old the text may be. Prometheus asks less often than that."""
 
     seconds = 2.0
 

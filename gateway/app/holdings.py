@@ -1,7 +1,7 @@
 """What the database holds at a start, and whether an empty one is the wrong one.
 
-A misspelt path starts empty, and looks like a new gateway. The systems around know better: they
-hold marks of an earlier one. Looking for them costs some calls, once.
+A misspelt path starts empty, and looks like a new gateway. But the systems around it hold records
+that an earlier gateway made. Looking for them costs a few calls, once.
 """
 
 import asyncio
@@ -21,7 +21,7 @@ __all__ = ["Holdings", "Marked"]
 log = logging.getLogger("gateway")
 
 _LATER = 5.0
-"""Seconds after the start: what it has to do itself goes first."""
+"""Seconds after the start, so that the start's own work goes first."""
 _ASKED = 3
 """Customers that a channel is asked for."""
 
@@ -53,7 +53,7 @@ class Holdings:
             log.info("database %s: known, %s", place, await self._db.read(inventory.count))
 
     async def warn_of_marks(self) -> None:
-        """Where this database is empty now; in the background, since nobody waits for it."""
+        """Looks if this database is empty; in the background, since nobody waits for it."""
         if not (await self._db.read(inventory.count)).is_empty:
             return
         await asyncio.sleep(_LATER)
@@ -95,7 +95,7 @@ def warning(systems: list[str]) -> str:
 
 
 async def _any(channel: Marked, customer_ids: list[int]) -> bool:
-    """A system that does not answer says nothing; its own checks tell of that."""
+    """A system that does not answer is left out; its own checks report that."""
     try:
         return any([await channel.knows(customer_id) for customer_id in customer_ids])
     except UpstreamError:

@@ -1,4 +1,4 @@
-"""What the owner of the file does beside its work: wiping bytes, and deleting what is old."""
+"""Housekeeping of the owner of the file: wipes bytes, and deletes what is old."""
 
 import asyncio
 import logging
@@ -52,7 +52,7 @@ class Upkeep:
             await asyncio.sleep(_RETENTION_EVERY)
 
     async def expire_once(self) -> int:
-        """Delete what is older than GATEWAY_RETENTION_DAYS; the number of rows."""
+        """Deletes what is older than GATEWAY_RETENTION_DAYS. Returns the number of rows."""
         now = time.time()
         before = now - self._retention_days() * 86400
         return await retention.expire(self._db.write, before, now)

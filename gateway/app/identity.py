@@ -1,10 +1,10 @@
-"""Whom the gateway speaks to: the same shop, contract and account as ever, or it says nothing.
+"""Guards the identity of the systems: the gateway speaks only to the same shop, contract and
+account as before.
 
-Who they are is written down at the first success, and compared at every start and reload, before
-anything else is sent there: a system whose identity is another one gets no call until a person says
-`shop accept`, and while the shop is another one no channel is written to either. Where a system
-cannot be asked right now its calls fail as they would anyway; where it does not say who it is, that
-is no difference.
+Identities are written down at the first success, and compared at every start and reload, before
+anything else is sent there. A system with another identity gets no call until a person says `shop
+accept`; if it is the shop, no channel is written to either. If a system cannot be asked right now,
+its calls fail as they would anyway. A system that does not say who it is counts as the same.
 """
 
 import asyncio
@@ -24,7 +24,7 @@ log = logging.getLogger(__name__)
 
 SHOP = "shopify"
 ASK_AGAIN = 10.0
-"""Seconds after which a difference is looked at again: settings elsewhere may be mended."""
+"""Seconds after which a difference is checked again: it may have been corrected elsewhere."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ class Side:
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """`reason` for whoever has to mend it; ids, and no person's data."""
+    """`reason`: for whoever has to correct it; ids, and no personal data."""
 
     system: str
     title: str
@@ -108,7 +108,9 @@ class Identities:
             await self._shop_first(call.system)
 
     async def _shop_first(self, system: str) -> None:
-        """What is written anywhere is this shop's: which it is must be known."""
+        """Before a channel is written to, the shop must be known: all that is written is this
+        shop's.
+        """
         try:
             difference = await self.compare(SHOP)
         except UpstreamError as error:
@@ -118,7 +120,7 @@ class Identities:
             raise NotReadyError(system, difference.reason)
 
     async def compare(self, system: str) -> Difference | None:
-        """Ask, unless that was done since the last reload. Raises UpstreamError."""
+        """Asks, unless that was done since the last reload. Raises UpstreamError."""
         if system in self._same:
             return None
         age = time.monotonic() - self._asked_at.get(system, 0.0)
@@ -133,7 +135,7 @@ class Identities:
         return self._others.get(system)
 
     async def _wait_for(self, task: "asyncio.Task[None]", system: str) -> None:
-        """One question for all who need its answer, whichever of them gives up."""
+        """Asks once for all who need the answer, even if one of them gives up."""
         await asyncio.wait({task})
         if task.cancelled():
             text = "the settings were changed meanwhile"

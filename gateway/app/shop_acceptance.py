@@ -1,7 +1,7 @@
 """`shop accept`: the shop, Smaregi contract or HubSpot account is another one, on purpose.
 
-What was known of the old one is forgotten here, so that no record of the new one is changed by it;
-in the systems themselves nothing is touched.
+What was known of the old one is forgotten here, so that no record of the new one is changed by it.
+Nothing is changed in the systems themselves.
 """
 
 import sqlite3
@@ -69,8 +69,8 @@ class Acceptance:
         return Compared(system, side.title, state, before, now)
 
     async def accept(self, agreed: Mapping[str, str]) -> list[str]:
-        """`agreed`: system -> the identity, as text, that a person has seen. Refused where it is
-        yet another one by now; returns the systems whose identity was taken over.
+        """`agreed`: system -> the identity, as text, that a person has seen. Refused if it is yet
+        another one by now. Returns the systems whose identity was accepted.
         """
         others = {one.system: one for one in await self.look() if one.state == "another"}
         for system, text in agreed.items():
@@ -89,7 +89,7 @@ class Acceptance:
 
 
 def _take_over(db: sqlite3.Connection, wanted: list[Compared], now: float) -> None:
-    """Everything or nothing. Points of a merge that has begun must not be lost between two."""
+    """Everything or nothing. The points of a merge that has begun must not be lost."""
     if any(one.system in {SHOP, "smaregi"} for one in wanted) and identities.merges_open(db):
         raise Refused(
             "A merge of two store members has begun and not ended: put the old settings back and "

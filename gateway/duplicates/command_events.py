@@ -1,7 +1,7 @@
-"""A person's command on links and members: carried out whole, even if nobody listens any more.
+"""A person's command on links and members: it is finished even if nobody listens any more.
 
-Its events are lines of text and, last, `end` with the command's exit code: 0 done, 1 something
-failed and the same command goes on, 2 it cannot be done like this.
+Its events are lines of text and, last, `end` with the command's exit code: 0 done; 1 something
+failed, and the same command continues; 2 it cannot be done like this.
 """
 
 import asyncio
@@ -21,15 +21,15 @@ Tell = Callable[[str], None]
 
 
 class Unfinished(Exception):  # noqa: N818 - a turn in the flow, told as exit code 1
-    """It could not be done to its end; the text says what a person has to do."""
+    """It could not be finished; the text says what a person has to do."""
 
 
 async def told(
     deliverer: Deliverer, work: Callable[[Tell], Awaitable[str]]
 ) -> AsyncIterator[Event]:
-    """`work(tell)` returns the last sentence. Whoever stops listening stops nothing.
+    """`work(tell)` returns the last sentence. If the listener stops, the work goes on.
 
-    Without `end` where the gateway stopped meanwhile: the next owner goes on.
+    There is no `end` if the gateway stopped meanwhile: the next owner continues.
     """
     events: asyncio.Queue[Event | None] = asyncio.Queue()
 

@@ -1,6 +1,6 @@
 """Two members side by side, as Smaregi has them now: what is the same, and what is not.
 
-Live data, shown to the person who asked: nothing of it is kept.
+Live data, shown to the person who asked; nothing of it is stored.
 """
 
 from collections.abc import Callable, Mapping
@@ -34,9 +34,9 @@ class Mark(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Compared:
-    """A line of the table: what the members have, and what their customers say where that differs.
+    """A line of the table: what the members have, and what their customers say if that differs.
 
-    `online` is '' where the customer says the same, nothing, or where there is none. `mark` is None
+    `online` is '' if the customer says the same, says nothing, or does not exist. `mark` is None
     for what always differs, such as the numbers.
     """
 
@@ -75,7 +75,7 @@ def _line(
 
 
 def _said(field: _Field, member: Row, customer: Row | None) -> str:
-    """What the customer says otherwise than the member has it."""
+    """What the customer says that differs from the member."""
     if customer is None or field.key is None or not _tells(field, customer):
         return ""
     text = field.shown(customer)

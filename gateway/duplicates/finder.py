@@ -1,9 +1,9 @@
 """Who looks for possible duplicates, and when.
 
-A pair counts only if one of the two is linked to an online customer. Members that changed, that
-were linked, and after a full scan all that are linked are looked at in the background, in slices
-so short that a registration does not notice: who is to be looked at stands in the database, written
-with the change itself (`store.examination`), so that a kill leaves nobody out.
+A pair counts only if one of the two is linked to an online customer. Members that changed or were
+linked, and after a full scan all linked ones, are looked at in the background, in slices so short
+that a registration does not notice. Whom to look at is written to the database together with the
+change itself (`store.duplicate_queue`), so that a kill leaves nobody out.
 """
 
 import asyncio
@@ -33,14 +33,14 @@ _SLICE = 0.003
 _PAUSE = 0.01
 _AT_ONCE = 50
 _REFRESH_EVERY = 60.0
-"""Seconds after which the index is refreshed even if nobody registers, so that what is done at the
-till is noticed. For so long a linked member may be missing before it counts as gone."""
+"""Seconds after which the index is refreshed even if nobody registers, so that the till's changes
+are noticed. A linked member that is missing for longer than this counts as gone."""
 _NEW = 3600.0
-"""Seconds for which the index may not know a member that we made."""
+"""Seconds for which the index may lack a member that we created."""
 
 
 class Finder:
-    """`refresh()` brings the index up to date; `notice(text)` tells the administrators.
+    """`refresh()` brings the index up to date; `notice(text)` tells administrators.
 
     `clock` is wall time, `timer` monotonic; both in seconds.
     """
@@ -76,7 +76,7 @@ class Finder:
                 log.warning("possible duplicates could not be looked for: %s", error)
 
     async def catch_up(self, *, pause: float = 0.0, seconds: float = math.inf) -> None:
-        """Look at all who can be looked at, for `seconds` at most."""
+        """Looks at all that can be looked at, for `seconds` at most."""
         until = self._timer() + seconds
         at_till = 0
         try:
@@ -95,8 +95,8 @@ class Finder:
         await every_page(self._db.write, signup_evidence.forget_unlinked, 0)
 
     async def _are_missed(self) -> bool:
-        """Whether linked members wait for the index to have them; who has not come for long does
-        not wait any more.
+        """Whether linked members wait until the index has them. A member that does not appear for
+        long no longer waits.
         """
         now, ids = self._timer(), await self._db.read(duplicate_queue.unknown)
         self._missed = {each: self._missed.get(each, now) for each in ids}
@@ -135,9 +135,9 @@ class Finder:
 
 
 def examine(db: sqlite3.Connection, member_id: int, now: float) -> int:
-    """Write down whom this member may be, and forget the open pairs that are alike no more.
+    """Writes down whom this member may be, and removes open pairs that no longer match.
 
-    Returns how many have a customer's e-mail although no sign-up met them, which is news.
+    Returns how many have a customer's e-mail although no sign-up found them, which is news.
     """
     member = members.get(db, member_id)
     if member is None:

@@ -1,9 +1,9 @@
 """Links made and undone by a person.
 
-Linking writes down the member that was chosen and leaves the rest to the one path: a delivery,
-tried at once, or by the worker if this process dies. Unlinking is three steps, each of which may be
-repeated: the two are kept apart (nothing links them again), the member has its old number again,
-the link is gone and a delivery is owed for a member of the customer's own.
+Linking writes down the chosen member and opens a delivery, which does the rest: it is tried at
+once, or by the worker if this process dies. Unlinking is three steps, and each may be repeated: the
+two are kept apart (nothing links them again); the member gets its old number back; the link is
+deleted and a delivery is opened that gives the customer another member.
 """
 
 import asyncio
@@ -28,7 +28,7 @@ __all__ = ["CHANNEL", "Linking"]
 CHANNEL = "smaregi"
 _OPEN = (Outcome.PENDING, Outcome.RETRYING, Outcome.FAILED, Outcome.HELD)
 _PATIENCE = 30.0
-"""Seconds for an attempt under way to end."""
+"""Seconds to wait for a running attempt to end."""
 
 
 class Linking:
@@ -75,7 +75,7 @@ class Linking:
         return f"{_outcome_of(after)} {await self._numbers(customer_id)}".strip()
 
     def require_flag(self, customer: Customer | None = None) -> None:
-        """Nothing is written to Smaregi behind the back of its flag."""
+        """Refuses if Smaregi's flag is not on: nothing is written there against the flag."""
         flag = self._flags()[CHANNEL]
         mode = flag.mode
         if customer is not None:
@@ -96,7 +96,7 @@ class Linking:
         return (await self._shopify.read([customer_id])).get(customer_id)
 
     async def _stands_in_the_way(self, customer_id: int, member_id: int) -> bool:
-        """Refused, or whether the two are linked already."""
+        """Whether the two are linked already. Raises Refused if they may not be."""
         row = await self._smaregi.client.by_id(str(member_id))
         if row is None:
             raise Refused(f"Smaregi has no member {member_id}.")
@@ -119,7 +119,7 @@ class Linking:
         return False
 
     async def link_of(self, customer_id: int) -> Link | None:
-        """The link, or the member that carries the customer's number where the link was lost."""
+        """The link, or the member that carries the customer's number if the link was lost."""
         link = await self._db.read(lambda db: links.get(db, CHANNEL, customer_id))
         if link is not None:
             return link
@@ -180,13 +180,15 @@ class Linking:
             raise Refused(f"Customer {customer_id} is not linked to a store member.")
 
     async def _keep_apart(self, customer_id: int, member_id: int) -> None:
-        """First in memory: an attempt that begins from now on knows it."""
+        """Keeps them apart, first in memory: every attempt that begins from now on knows it."""
         self._smaregi.holders.apart.add((customer_id, member_id))
         now = self._clock()
         await self._db.write(lambda db: links.keep_apart(db, customer_id, member_id, now))
 
     def _part(self, db: sqlite3.Connection, link: Link, now: float, new_member: bool) -> None:
-        """The link is gone; in the same commit a new member is owed, or nothing any more."""
+        """Deletes the link; the same commit opens a delivery for a new member, or discards an open
+        one.
+        """
         links.remove(db, CHANNEL, link.customer_id, link.reference)
         if new_member:
             new = NewDelivery(CHANNEL, Kind.REGISTRATION, Outcome.PENDING)
@@ -201,7 +203,7 @@ class Linking:
         return await self._own_member(customer_id, customer)
 
     async def _own_member(self, customer_id: int, customer: Customer | None) -> str:
-        """What became of the member of their own; tried now if it is still owed."""
+        """How the delivery for their new member stands; tried now if it is still open."""
         waiting = await self._db.read(lambda db: _open(db, customer_id))
         if customer is None or not waiting:
             return f"Customer {customer_id} is not linked to a store member."
@@ -211,7 +213,7 @@ class Linking:
 
     @asynccontextmanager
     async def alone(self, customer_id: int) -> AsyncIterator[None]:
-        """No attempt of this customer's delivery to Smaregi is under way meanwhile."""
+        """Keeps attempts of this customer's delivery to Smaregi from running meanwhile."""
         held = await self._hold(customer_id)
         try:
             async with self.deliverer.works.turn(CHANNEL, customer_id):
@@ -220,7 +222,7 @@ class Linking:
             self.deliverer.busy.discard(held)
 
     async def _hold(self, customer_id: int) -> int:
-        """The id of the open delivery, 0 where there is none."""
+        """The id of the open delivery, 0 if there is none."""
         until = asyncio.get_running_loop().time() + _PATIENCE
         while asyncio.get_running_loop().time() < until:
             waiting = await self._db.read(lambda db: _open(db, customer_id))
@@ -233,7 +235,7 @@ class Linking:
         raise Unfinished("This customer is being sent to Smaregi right now: run it again.")
 
     async def attempt(self, delivery: Delivery, customer: Customer) -> Delivery:
-        """Try it now, or wait for the worker who is at it."""
+        """Tries it now, or waits for the worker that is trying it."""
         after = await self.deliverer.again(delivery, customer, person=True)
         until = asyncio.get_running_loop().time() + _PATIENCE
         while after is None or after.id in self.deliverer.busy:
@@ -244,7 +246,7 @@ class Linking:
         return after
 
     async def attempt_owed(self, customer_id: int) -> str:
-        """Try what is owed to this customer now; how it ended."""
+        """Tries this customer's open delivery now. Returns how it ended."""
         return await self._own_member(customer_id, await self.customer(customer_id))
 
     async def _numbers(self, customer_id: int) -> str:

@@ -1,17 +1,17 @@
-"""Two store members made one, by a person: points move, the absorbed one ends, the link stays.
+"""A person makes two store members one: points move, the absorbed member ends, the link stays.
 
 What is on disk when the process dies, and how the next run of the same command (or the next
-`serve`) goes on:
+`serve`) continues:
 
     begun     nothing was sent; it begins anew
-    taking    the balance of the absorbed says whether its points have left it
-    taken     they are owed to the survivor, who gets them now
-    giving    the balance of the survivor says whether it has them
-    given     the absorbed gives up the customer's number, if it had one
-    linking   the link moves by a delivery of its own; the absorbed gets status 4 and a note
+    taking    the absorbed member's balance says whether its points have left it
+    taken     the survivor gets the points now
+    giving    the survivor's balance says whether it has them
+    given     the absorbed member gives up the customer's number, if it had one
+    linking   the link moves by a delivery of its own; the absorbed member gets status 4 and a note
     done
 
-A balance that answers neither stops the merge for a person (`problem`); see `points` for the order.
+If a balance says neither, the merge stops for a person (`problem`); see `points` for the order.
 """
 
 import asyncio
@@ -60,7 +60,7 @@ class Merging:
         self._one_at_a_time = asyncio.Lock()
 
     async def look(self, one: int, other: int, survivor: int | None) -> Plan | Merge:
-        """What a merge would do, or the one that was begun. Refused where it cannot be."""
+        """What a merge would do, or the one that has begun. Raises Refused if impossible."""
         self._linking.require_flag()
         known = await self._db.read(lambda db: merges.get(db, one, other))
         if known is not None and known.step != "begun":
@@ -78,8 +78,8 @@ class Merging:
     def merge(
         self, one: int, other: int, survivor: int | None, *, points_settled: bool = False
     ) -> AsyncIterator[Event]:
-        """Events (`gateway.duplicates.command_events`). `points_settled`: a person put the points
-        right after a merge had stopped over them; they are not touched again.
+        """Events (`gateway.duplicates.command_events`). `points_settled`: the merge had stopped
+        over the points, and a person has corrected them; they are not touched again.
         """
 
         async def work(tell: Tell) -> str:
@@ -152,7 +152,7 @@ class Merging:
         return merge
 
     async def _stop(self, merge: Merge, problem: str) -> str:
-        """For a person: nothing goes on by itself from here. What to do, in words."""
+        """Stops for a person: nothing continues by itself. Says what to do."""
         known = await self._db.read(lambda db: merges.get(db, *merge.pair)) or merge
         if known.step == "begun":
             await self._forget(known)
@@ -176,7 +176,7 @@ class Merging:
         return f"smaregi: {error}. {stands} Run the same command again: it goes on."
 
     async def _forget(self, merge: Merge) -> None:
-        """As if it had never been begun, if nothing has moved."""
+        """Forgets the merge if nothing has moved."""
         await self._db.write(lambda db: merges.forget(db, merge))
         if merge.step == "begun":
             self._smaregi.holders.leaving.discard(merge.absorbed)
@@ -184,7 +184,9 @@ class Merging:
     # -- the link and the end
 
     async def _free_the_number(self, merge: Merge, tell: Tell) -> Merge:
-        """The link moves where the absorbed had it: number first, then the row, in one commit."""
+        """If the absorbed member had the link, it moves: first the number, then the row, in one
+        commit.
+        """
         customer_id = merge.customer_id
         if merge.step != "given" or customer_id is None:
             return merge
@@ -194,7 +196,7 @@ class Merging:
             number = await self._smaregi.unlink(link)
             linking = merge.at("linking", self._clock())
             await self._db.write(lambda db: self._move_link(db, linking, customer_id))
-            self._smaregi.holders.apart.discard((customer_id, merge.survivor))  # the newer word
+            self._smaregi.holders.apart.discard((customer_id, merge.survivor))  # the newer decision
         tell(f"Member {merge.absorbed} has the number {number} now.")
         return linking
 

@@ -1,6 +1,6 @@
 """Two members that a person wants to make one: both as they are now, and which of them survives.
 
-Live data, shown to the person who asked: nothing of it is kept.
+Live data, shown to the person who asked; nothing of it is stored.
 """
 
 import asyncio
@@ -23,7 +23,7 @@ _STATUS = {
 
 @dataclass(frozen=True, slots=True)
 class Side:
-    """`row` as Smaregi has it; `points` its balance; `customer_id` who it is online, if anybody."""
+    """`row` as Smaregi has it; `points` its balance; `customer_id`: its online customer, if any."""
 
     member_id: int
     row: Mapping[str, Any]
@@ -58,7 +58,7 @@ class Sides:
     other: Side
 
     def plan(self, survivor_id: int | None) -> Plan:
-        """Refused where they cannot be merged, or not like this."""
+        """Raises Refused if they cannot be merged, or not like this."""
         self._refuse()
         survivor, why = self._survivor(survivor_id)
         absorbed = self.other if survivor is self.one else self.one
@@ -102,7 +102,7 @@ class Sides:
 
 
 async def sides_of(smaregi: Smaregi, one: int, other: int) -> Sides:
-    """Both from Smaregi; Refused for what is no pair of members."""
+    """Both, read from Smaregi. Raises Refused if they are not two members."""
     if one == other:
         raise Refused(f"{one} and {other} are one and the same member.")
     return Sides(*await asyncio.gather(_side(smaregi, one), _side(smaregi, other)))

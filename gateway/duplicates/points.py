@@ -1,13 +1,14 @@
-"""Moving points between two members, where the API knows no idempotency.
+"""Moves points between two members, through an API without idempotency.
 
-They are taken from the absorbed member before the survivor gets them: whatever dies or is lost in
-between, nobody can spend points twice, and our row says how many are owed to whom. Adding first
-would show the points at both members meanwhile, to be spent at any till.
+The points are taken from the absorbed member before the survivor gets them. So nobody can spend
+them twice, whatever dies or is lost in between, and our row says how many the survivor still has to
+get. If they were added first, both members would have them meanwhile, to be spent at any till.
 
 Each change is written down, with the balance read right before it, and then sent, once. An answer
-that names the transaction proves that it was done. After any other the balance decides: as
-expected, it was done; as before for so long that no late request can come any more, it was not;
-anything else, the till moved points at the same moment, and a person has to compare.
+that names the transaction proves that it was done. After any other answer the balance decides. If
+it is as expected, the change was done. If it stays as before for so long that no late request can
+arrive any more, it was not. Otherwise the till moved points at the same moment, and a person has to
+compare.
 """
 
 import asyncio
@@ -31,7 +32,7 @@ class Puzzle(Exception):  # noqa: N818 - told to a person, nothing is broken
 
 
 class Points:
-    """`patience`: seconds after which a request of ours cannot arrive any more."""
+    """`patience`: seconds after which our request can no longer arrive."""
 
     patience = 60.0
 
@@ -61,7 +62,7 @@ class Points:
         return await self._clear_up(merge, "taken", "given", tell)
 
     async def _send(self, merge: Merge, before: str, after: str, tell: Tell) -> Merge:
-        """Once, and never again before it is known not to have happened."""
+        """Sends it once, and never again before it is known not to have happened."""
         member, points = _change(merge)
         refusal: UpstreamError | None = None
         try:
@@ -83,9 +84,9 @@ class Points:
         tell: Tell,
         refusal: UpstreamError | None = None,
     ) -> Merge:
-        """What became of a change whose answer nobody has: the balance says.
+        """Finds out from the balance what became of a change whose answer was lost.
 
-        A `refusal` of the data was Smaregi's own, so nothing is under way any more.
+        A `refusal` of the data came from Smaregi itself, so no request is on its way any more.
         """
         member, points = _change(merge)
         refused = refusal is not None and refusal.error_class is ErrorClass.INVALID_DATA
@@ -116,7 +117,7 @@ class Points:
         return await self._write(merge.at(after, self._clock()))
 
     async def _read(self, member: int, until: float) -> int:
-        """The balance; what fails in passing is asked again for as long as we wait anyway."""
+        """The balance; passing failures are repeated for as long as we wait anyway."""
         while True:
             try:
                 return await self.balance(member)

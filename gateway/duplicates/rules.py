@@ -1,7 +1,7 @@
-"""Whether two store members may be one person: what speaks for it, what against it, in points.
+"""Whether two store members may be one person: the evidence for and against it, in points.
 
 Pure, and on keyed hashes alone. A placeholder has no hash, so it is never evidence. A landline and
-an address are a household's: they count only together with the name.
+an address belong to a household: they count only together with the name.
 """
 
 from collections.abc import Iterable
@@ -46,7 +46,7 @@ _EXPLAINED = {
     Reason.KANA_BIRTH: ("the same kana and birth date", 60),
     Reason.KANA_POSTAL: ("the same kana and postal code", 40),
     Reason.NAME_PLACE: ("the same name and address", 50),
-    Reason.NAME: ("the same name", 25),  # beside an e-mail or a mobile number; alone it is nothing
+    Reason.NAME: ("the same name", 25),  # only beside an e-mail or a mobile number
     Reason.MERGED_ONLINE: ("their online customers were merged in Shopify", 60),
     Reason.OTHER_NAME: ("another name", -50),  # more than a mobile number: families share one
     Reason.OTHER_BIRTH: ("another birth date", -30),
@@ -65,8 +65,8 @@ class Judgement:
 
     @property
     def is_possible(self) -> bool:
-        """The same e-mail is shown to a person whatever contradicts: sign-ups are matched by it.
-        So are members whose customers were merged.
+        """The same e-mail is always shown to a person, because sign-ups are matched by it. So are
+        members whose customers were merged.
         """
         shown = {Reason.EMAIL, Reason.MERGED_ONLINE} & {*self.reasons}
         return bool(shown) or self.score >= POSSIBLE_FROM
@@ -78,10 +78,10 @@ class Judgement:
 
 
 def judge(one: Member, other: Member, *, known: bool = False) -> Judgement | None:
-    """What speaks for and against; None where the two are no question at all.
+    """The evidence for and against; None if there is no question at all.
 
-    A merged member (status 4) is nobody any more. A withdrawn one (3) is a question only where a
-    sign-up made a new member beside it, which was written down then: `known`.
+    A merged member (status 4) no longer counts. A withdrawn one (3) is a question only if a sign-up
+    created a new member beside it, which was written down then: `known`.
     """
     if _MERGED in {one.status, other.status}:
         return None

@@ -1,9 +1,9 @@
-"""Hashing pages of members without holding up the event loop.
+"""Hashes pages of members without blocking the event loop.
 
-A few pages are hashed in the loop, in slices. A long scan starts a process of its own for it, over
-pipes: hashing a million members costs twenty seconds of one core, which live registrations need.
-The process ends with the scan, and with us whatever kills us, since it then reads the end of its
-input. If it dies, the loop hashes on.
+A few pages are hashed in the loop, in slices. A long scan starts a process of its own, over pipes:
+hashing a million members costs twenty seconds of one core, which live registrations need. The
+process ends with the scan. It also ends whenever we die, since it then reads the end of its input.
+If it dies itself, the loop continues the hashing.
 """
 
 import asyncio

@@ -1,11 +1,12 @@
 """The index of Smaregi members, since its API cannot search by e-mail.
 
-Filled by one scan, paged by id (the list moves while it is read), and brought up to date by what
-changed since, by Smaregi's own time stamps, right before each decision. One refresh serves all who
+One scan fills it, paged by id (the list moves while it is read). Right before each decision it is
+brought up to date with what changed since, by Smaregi's own time stamps. One refresh serves all who
 asked before it began. The rows hold ids, numbers and keyed hashes; nothing readable.
 
-What is read first may be written last, by two lanes or by a refresh beside a scan: a row never goes
-back behind its own time stamp, nor, within the same second, behind what a later refresh has read.
+What is read first may be written last, by two lanes or by a refresh beside a scan. So a row is
+never replaced by one with an older time stamp, nor, within the same second, by one of an earlier
+refresh.
 """
 
 import asyncio
@@ -39,8 +40,8 @@ OVERLAP = 2.0
 """Seconds that a refresh looks back behind the newest stamp: stamps have whole seconds, and a
 change may become visible a little after a later one."""
 APART = 0.05
-"""Seconds between two refreshes, which many who sign up at once share: of the reads that Smaregi
-allows, most are left for looking people up."""
+"""Seconds between two refreshes. Many sign-ups at once share one, which leaves most of Smaregi's
+reads for looking people up."""
 LONGEST_GAP = 29 * 86400.0
 """Smaregi looks back 31 days at most; after a longer gap everything is scanned."""
 
@@ -73,7 +74,7 @@ class MemberIndex:
         self._touched: set[int] = set()  # ids that refreshes met while a scan runs
         self._written = Written()
         self.progress = ScanProgress()
-        self.outdated = False  # complete, but its keys are an older build's: to be built anew
+        self.outdated = False  # complete, but with the keys of an older build: to be built anew
 
     async def open(self) -> None:
         """Take up what the database has: a complete index by a secret at hand needs no scan."""
@@ -101,9 +102,9 @@ class MemberIndex:
         return await self._db.read(members.size)
 
     async def rekey(self, *, scan: bool) -> None:
-        """Key the index by the newest secret, by a scan; without one the next start scans.
+        """Keys the index by the newest secret, by a scan; otherwise the next start scans.
 
-        Returns once it is done; who needs the index waits meanwhile. May be repeated.
+        Returns once it is done; whoever needs the index waits meanwhile. May be repeated.
         """
         if not await self._db.read(self._keying.is_newest):
             self._ready.clear()
@@ -160,10 +161,10 @@ class MemberIndex:
         return abs(self._clock() - self._refreshed_at) > LONGEST_GAP
 
     async def _changes(self) -> None:
-        """What changed since the newest stamp seen, less an overlap.
+        """Reads what changed since the newest stamp seen, minus an overlap.
 
-        The stamp moves with the last page: what came before a failure is read once more. It stays
-        behind what may have changed on the first pages while the last ones were read.
+        The stamp moves with the last page: after a failure all pages are read again. It stays
+        behind whatever may have changed on the first pages while the last ones were read.
         """
         began = self._clock()
         self._begun += 1
@@ -266,7 +267,7 @@ class MemberIndex:
             self._written.note(page, refresh, instant(stamp) - 2 * OVERLAP)
 
     async def by_email(self, email: str) -> list[Member]:
-        """Raises NotReadyError where the index is just being keyed by another secret."""
+        """Raises NotReadyError while the index is being keyed by another secret."""
         hasher = self._hasher
         key = hasher.email(email)
         if key is None:

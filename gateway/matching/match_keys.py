@@ -26,8 +26,8 @@ from gateway.store.members import KEY_SIZE, Values
 __all__ = ["KEYS", "MemberHasher", "Values", "earlier", "instant"]
 
 KEYS = "2"
-"""Which rules the keys are made by: raised with every change of them, and an index whose keys are
-older is built anew. A test holds what they make of a sample."""
+"""The version of the rules by which keys are made. Raise it with every change: an index with older
+keys is built anew. A test holds the keys of a sample."""
 
 
 _TEXTS = {str, type(None)}
@@ -109,7 +109,7 @@ def _keyed(key: bytes, purpose: bytes) -> Callable[[str], bytes | None]:
 
 
 def instant(stamp: str) -> float:
-    """Unix seconds of one of Smaregi's time stamps; 0 for what is none."""
+    """Unix seconds of one of Smaregi's time stamps; 0 if it is not one."""
     try:
         return datetime.fromisoformat(stamp).timestamp()
     except ValueError:
@@ -124,7 +124,7 @@ def earlier(stamp: str, seconds: float) -> str:
 
 
 def has_another_given_name(row: Mapping[str, Any], profile: Profile) -> bool:
-    """Whether a member's given name is not the customer's, in kanji and in kana, both told."""
+    """Whether a member's given name is not the customer's, in kanji and in kana, both known."""
     forms = (
         (_name_part(str(row.get("firstName") or "")), _name_part(profile.first_name)),
         (_kana_part(str(row.get("firstKana") or "")), _kana_part(profile.first_kana)),

@@ -26,7 +26,7 @@ _SUSPENDED = 1
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """Keyed hashes of the customer's own data; None where the customer did not tell it."""
+    """Keyed hashes of the customer's own data; None for what the customer did not tell."""
 
     kana_key: bytes | None
     name_key: bytes | None
@@ -53,7 +53,7 @@ class LinkTo:
 
 @dataclass(frozen=True, slots=True)
 class CreateNew:
-    """Nobody there is this person for certain; `possible` are those that might be."""
+    """No member is this person for certain; `possible` are those that might be."""
 
     possible: tuple[Member, ...] = ()
 
@@ -86,9 +86,9 @@ def choose(
 def tied_members(
     members: Sequence[Member], evidence: Evidence, *, link_contradicted: bool
 ) -> list[int]:
-    """Ids of those of whom `choose` takes the one with the most points; none where it is clear.
+    """Ids of those among whom points decide; none if it is clear without.
 
-    The index keeps no points, so whoever asks for these reads them first.
+    The index has no points, so the caller reads them first.
     """
     usable = [member for member in members if member.status in _COUNTS]
     fitting = _fitting(usable, evidence, link_contradicted=link_contradicted)
@@ -109,9 +109,9 @@ def _without(members: Iterable[Member], left_out: Iterable[Member]) -> tuple[Mem
 
 
 def contradicts(member: Member, evidence: Evidence) -> bool:
-    """Name and birth date both speak against it: a re-issued address, or a family sharing one.
+    """Name and birth date both differ: a re-issued address, or a family that shares one.
 
-    Kana decides about the name where both have it, since it has no variants.
+    If both have kana, kana decides about the name, since it has no variants.
     """
     return _names_differ(member, evidence) and _differ(member.birth_key, evidence.birth_key)
 

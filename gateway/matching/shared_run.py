@@ -8,9 +8,9 @@ __all__ = ["SharedRun"]
 
 
 class SharedRun:
-    """`join()` gives the run that has not yet begun: one under way may have passed what is new.
+    """`join()` returns the run that has not begun yet: a running one may have passed what is new.
 
-    One run begins at least `apart` seconds after the one before: the more ask, the more share it.
+    A run begins at least `apart` seconds after the one before: the more ask, the more share it.
     """
 
     def __init__(self, run: Callable[[], Coroutine[Any, Any, None]], apart: float = 0.0) -> None:

@@ -19,9 +19,9 @@ MOST = 50
 
 @dataclass(slots=True)
 class Read:
-    """The customers that Shopify has; and those whom alone it will not answer for, with its error.
+    """The customers that Shopify has, and those for whom alone it gives an error.
 
-    Who is in neither is gone from Shopify.
+    Whoever is in neither is gone from Shopify.
     """
 
     customers: dict[int, Customer] = field(default_factory=dict)
@@ -44,9 +44,9 @@ class Batches:
         return found
 
     async def read_each(self, customer_ids: Iterable[int]) -> Read:
-        """As `read`; a batch that is refused is split, so that one customer holds up no other.
+        """As `read`, but a refused batch is split, so that one customer does not stop the others.
 
-        Raises UpstreamError where Shopify as a whole is in trouble: nobody is to blame then.
+        Raises UpstreamError if Shopify as a whole is in trouble: then no customer is the cause.
         """
         left, read = [list(dict.fromkeys(customer_ids))], Read()
         is_well = False
@@ -81,7 +81,7 @@ class Batches:
 
 
 def _may_be_of_one(error: UpstreamError) -> bool:
-    """Whether Shopify answered, with an error that may come from a single customer."""
+    """Whether Shopify answered with an error that a single customer may cause."""
     if isinstance(error, TooDear):
         return False
     broken = error.error_class is ErrorClass.UNAVAILABLE and error.status in {200, 500}

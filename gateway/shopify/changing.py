@@ -1,7 +1,7 @@
-"""A change of a customer: what differs from Shopify's state is written, each part by its mutation.
+"""Changes a customer: writes what differs from Shopify's state, each part by its own mutation.
 
-Everything is computed from the customer as just read, so that a change whose answer was lost is
-simply made again: what has arrived no longer differs.
+Everything is computed from the customer as just read. So a change whose answer was lost is simply
+made again: what has arrived no longer differs.
 """
 
 import asyncio
@@ -47,7 +47,7 @@ __all__ = ["Change"]
 _PAUSE = 0.25
 """Seconds before a change whose answer was lost is made again."""
 _FINAL = {ErrorClass.AUTH, ErrorClass.INVALID_DATA}
-"""Answers that stay the same however soon the change is made again."""
+"""Answers that would be the same if the change were made again at once."""
 _TEXTS = {"email": "email", "last_name": "lastName", "first_name": "firstName"}
 _ADDRESS = {"countryCode": "countryCodeV2"}
 """Fields of an address that are read under another name than they are written."""

@@ -1,4 +1,4 @@
-"""A sign-up as Shopify is asked for it, and what of it a guest whom Shopify has may be given."""
+"""A sign-up on its way to Shopify, and what of it an existing guest may get."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
@@ -11,12 +11,12 @@ from gateway.shopify.results import Warnings
 __all__ = ["IsOurs", "SignUp", "as_stranger"]
 
 IsOurs = Callable[[str], Awaitable[bool]]
-"""Whether a registration id is one of ours of whose end nobody was told."""
+"""Whether a registration id is one of ours whose success nobody was told."""
 
 
 @dataclass(frozen=True, slots=True)
 class SignUp:
-    """`guest`: what a customer whom Shopify has already, but who never signed up, may be given;
+    """`guest`: what a customer may get whom Shopify has already, but who never signed up;
     `kept_back`: a warning for each part of `profile` that it lacks. `deadline`: the clock's.
     """
 
@@ -29,9 +29,9 @@ class SignUp:
 
 
 def as_stranger(profile: Profile) -> tuple[Profile, Warnings]:
-    """Of somebody whose e-mail nobody has proven: what could be a stranger's word is left out.
+    """If the e-mail is not proven, whatever a stranger could have written is left out.
 
-    Without the address a phone's country is not known: abroad it goes as it is dialled from here.
+    Without the address a phone's country is not known: abroad it is sent as dialled from here.
     """
     phone = profile.phone if country_of(profile) == "JP" else e164(profile)
     told = {

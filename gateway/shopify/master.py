@@ -1,7 +1,7 @@
 """Shopify as the customer master: create once, know our own, adopt guests, read afresh.
 
-A lost answer is resolved by looking, never by creating again: `registration.id`, a unique metafield
-of type `id`, is the proof that a customer is this registration's.
+After a lost answer it looks, and never creates again: `registration.id`, a unique metafield of type
+`id`, is the proof that a customer belongs to this registration.
 """
 
 import asyncio
@@ -74,10 +74,10 @@ class Shopify:
         look_first: bool,
         deadline: float,
     ) -> Result:
-        """Make the customer, or find out what Shopify has instead.
+        """Creates the customer, or finds out what Shopify has instead.
 
-        `email_verified`: what a guest whom Shopify has may be given. `look_first`: an earlier try
-        of this registration stayed unclear. Raises UpstreamError; its `applied` is False where
+        `email_verified`: decides what an existing guest may get. `look_first`: nobody knows how an
+        earlier try of this registration ended. Raises UpstreamError; its `applied` is False if
         certainly nothing was created.
         """
         await self._wait_for_definitions(deadline)
@@ -118,7 +118,7 @@ class Shopify:
             return await self._settle_existing(existing, one)
 
     async def _resolve(self, error: UpstreamError, one: SignUp) -> Result:
-        """After a lost answer: look twice. What is not there may still come: the error stands."""
+        """After a lost answer: looks twice. If nothing is there, it may still come: an error."""
         for pause in (0.0, 0.5):
             await asyncio.sleep(pause)
             try:
@@ -144,7 +144,7 @@ class Shopify:
     async def _take(
         self, existing: Customer, one: SignUp, make_input: Callable[..., dict[str, Any]]
     ) -> Result:
-        """Consent first, our id last: a half-done adoption is simply done again."""
+        """Writes the consent first and our id last: a half-done adoption is done again."""
         replacing, deadline = make_input is replace_input, one.deadline
         profile = one.profile if replacing else one.guest
         wanted, has = profile.accepts_marketing, existing.profile.accepts_marketing
@@ -246,7 +246,7 @@ class Shopify:
         self._defined = self._defined or await ensure_definition(self._graphql)
 
     def forget(self) -> None:
-        """Another shop: whether it has the definitions is not known."""
+        """Another shop now: nobody knows whether it has the definitions."""
         self._defined, self._define_again = False, 0.0
 
     async def check(self) -> tuple[str, list[str]]:
