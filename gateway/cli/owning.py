@@ -76,14 +76,15 @@ async def _listening(
     has so many seconds.
     """
     place = socket_path(path)
-    runner = web.AppRunner(application, access_log=None, shutdown_timeout=seconds)
-    await runner.setup()
-    try:
-        await web.SockSite(runner, _bound(place)).start()
-        yield
-    finally:
-        await runner.cleanup()
-        place.unlink(missing_ok=True)
+    with _bound(place) as bound:
+        runner = web.AppRunner(application, access_log=None, shutdown_timeout=seconds)
+        await runner.setup()
+        try:
+            await web.SockSite(runner, bound).start()
+            yield
+        finally:
+            await runner.cleanup()
+            place.unlink(missing_ok=True)
 
 
 def _bound(place: Path) -> socket.socket:

@@ -85,14 +85,16 @@ async def _own(lock: OwnerLock, path: Path, stop: asyncio.Event) -> bool:
 
 async def _keep_asking(path: Path) -> None:
     """Until whoever owns the file has said nothing for too long, or that it serves."""
-    clock = asyncio.get_running_loop().time
-    heard, told = clock(), False
+    clock, told = asyncio.get_running_loop().time, ""
+    heard = clock()
     while clock() - heard < _SILENCE:
         if await _makes_way(path):
-            heard = clock()
-            if not told:
-                log.info("a command that uses %s makes way", path.name)
-            told = True
+            heard, text = clock(), f"a command that uses {path.name} makes way"
+        else:
+            text = f"another process holds {path.name}.lock and does not answer yet"
+        if text != told:
+            log.info("%s", text)
+        told = text
         await asyncio.sleep(_ASK)
     holds = f"another process holds {path.name}.lock and does not answer"
     how = f"stop it first (`fuser {path.name}.lock` says which it is)"

@@ -13,14 +13,17 @@ from pathlib import Path
 import pytest
 
 from gateway.sandbox import HubspotOptions, Sandbox, SandboxOptions
+from tests.cli import process
 from tests.cli.process import Process, Shell
 from tests.sync.backfill.runs import in_the_shop, numbers
 
-pytestmark = [pytest.mark.long, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.long, pytest.mark.timeout(900)]
 
 EVERYBODY = 400
 BUSY = 2
 """Processes that want the processor all the time."""
+PATIENCE = 180.0
+"""Seconds for a process to start here."""
 TRIALS = pytest.mark.parametrize("trial", range(3))
 
 
@@ -39,7 +42,8 @@ def shell(sandbox: Sandbox, tmp_path: Path) -> Shell:
 
 
 @pytest.fixture(autouse=True)
-async def busy() -> AsyncIterator[None]:
+async def busy(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[None]:
+    monkeypatch.setattr(process, "_PATIENCE", PATIENCE)
     loops = [
         await asyncio.create_subprocess_exec(sys.executable, "-c", "while True: pass")
         for _ in range(BUSY)
@@ -55,7 +59,7 @@ async def busy() -> AsyncIterator[None]:
 
 async def begun(sandbox: Sandbox) -> None:
     """Somebody was sent, most are not yet."""
-    async with asyncio.timeout(120):
+    async with asyncio.timeout(PATIENCE):
         while not sandbox.hubspot.contacts:
             await asyncio.sleep(0.02)
 
@@ -68,7 +72,7 @@ async def all_are_sent_once(
     sandbox.delays["crm"] = 0.0
     done = await running.finished()
     assert done.code in codes, done.out + done.err
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(PATIENCE):
         while len(sandbox.hubspot.contacts) < EVERYBODY:
             await asyncio.sleep(0.05)
     assert len(numbers(sandbox)) == len(set(numbers(sandbox))) == EVERYBODY
@@ -131,7 +135,7 @@ async def test_of_two_that_start_beside_a_command_one_serves_and_one_says_so(
     async with shell.running("backfill", "--channel", "crm") as running:
         await begun(sandbox)
         async with shell.running("serve") as one, shell.running("serve") as other:
-            async with asyncio.timeout(60):
+            async with asyncio.timeout(PATIENCE):
                 while one.code is None and other.code is None:
                     await asyncio.sleep(0.05)
             refused, serves = (one, other) if one.code is not None else (other, one)

@@ -234,7 +234,8 @@ async def test_what_a_dead_owner_left_in_the_sockets_place_does_no_harm(
         owning._bound(socket_path(path)).close()
 
 
-def test_what_cannot_be_taken_out_of_the_sockets_place_is_named(path: Path) -> None:
+async def test_what_cannot_be_taken_out_of_the_sockets_place_is_named(path: Path) -> None:
     socket_path(path).mkdir()
     with pytest.raises(ConfigurationError, match=r"the socket gateway\.db\.sock beside it cannot"):
-        owning._bound(socket_path(path))
+        async with owning.owning(settings_of(path), Role.SERVE, asyncio.Event(), lambda: False):
+            pass
