@@ -47,7 +47,7 @@ class Profile:
 class Customer:
     """A customer as Shopify, the master, has it. `id` is the numeric part of the gid.
 
-    `registration_id` is our mark on it (metafield `registration.id`); `enabled` whether the person
+    `registration_id` is the metafield `registration.id`; `enabled` whether the person
     has an account of their own. `subscribed` is the e-mail marketing consent.
     """
 

@@ -8,7 +8,7 @@
     │   └── IdentityError       another shop, contract or account than before: a person must accept
     ├── EmailNotProven          whoever only knows a member's e-mail gets nothing (403)
     ├── DryRunStop              a write was about to be sent under `dry_run`
-    └── Refused                 the owner of the database file refuses what a command asked
+    └── CommandRefused          the owner of the database file refuses what a command asked
 
 Foreign exceptions (aiohttp, aiosmtplib, sqlite3) are translated at one edge each: `gateway.wire`,
 `gateway.wire.smtp` and `gateway.store.database`. No text here carries personal data.
@@ -22,6 +22,7 @@ from typing import Any
 __all__ = [
     "About",
     "Cause",
+    "CommandRefused",
     "ConfigurationError",
     "DryRunStop",
     "EmailNotProven",
@@ -29,7 +30,6 @@ __all__ = [
     "GatewayError",
     "IdentityError",
     "NotReadyError",
-    "Refused",
     "StorageError",
     "Unreachable",
     "UpstreamError",
@@ -188,7 +188,7 @@ class Unreachable(GatewayError):  # noqa: N818 - likewise
     """A system could not be asked for what a command wanted to show."""
 
 
-class Refused(GatewayError):  # noqa: N818 - the owner's word, shown as it is
+class CommandRefused(GatewayError):  # noqa: N818 - the owner's word, shown as it is
     """The owner of the database file refuses what a command asked."""
 
 

@@ -17,7 +17,7 @@ __all__ = [
     "NewDelivery",
     "Outcome",
     "Waiting",
-    "told_number",
+    "shown_number",
 ]
 
 
@@ -74,7 +74,7 @@ class NewDelivery:
 class Delivery:
     """A row of the outbox. Times are Unix seconds.
 
-    `state`: a keyed hash of what the last attempt that failed tried to send.
+    `content_hash`: a keyed hash of what the last attempt that failed tried to send.
     """
 
     id: int
@@ -97,7 +97,7 @@ class Delivery:
     updated_at: float
     next_attempt_at: float | None
     urgent: bool = False
-    state: str | None = None
+    content_hash: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,19 +122,19 @@ class DeliveryFilter:
 class Match:
     """How a channel's record was found or made for a customer.
 
-    `others`: ids of records that may be this person's too. `told`: keyed hashes of what the
-    customer said, by the column of the member index, because the record may lack it.
+    `others`: ids of records that may be this person's too. `signup_evidence`: keyed hashes of what
+    the customer said, by the column of the member index, because the record may lack it.
     """
 
     others: tuple[int, ...] = ()
-    told: Mapping[str, bytes | None] | None = None
+    signup_evidence: Mapping[str, bytes | None] | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Link:
     """Which record of `channel` is which customer; `member_number` where the channel has one.
 
-    `fields`: what the record was last given, as marks (`channels.last_sent`); None: unknown.
+    `fingerprints`: of what the record was last given (`channels.last_sent`); None: unknown.
     `old_number` is what the record had before it was linked, `old_place` the field that keeps it.
     `unproven`: the record was there before and was linked by an e-mail, of this keyed hash, that is
     not known to be the customer's: until it is, the record gives nothing away and takes nothing on.
@@ -144,18 +144,18 @@ class Link:
     customer_id: int
     reference: str
     member_number: str | None = None
-    fields: Mapping[str, str] | None = field(default=None, hash=False)
+    fingerprints: Mapping[str, str] | None = field(default=None, hash=False)
     old_number: str | None = None
     old_place: str | None = None
     unproven: bytes | None = None
 
     @property
-    def told_number(self) -> str | None:
+    def shown_number(self) -> str | None:
         """The member number, if the customer may know it."""
-        return told_number(self.customer_id, self.member_number, self.unproven)
+        return shown_number(self.customer_id, self.member_number, self.unproven)
 
 
-def told_number(customer_id: int, number: str | None, unproven: bytes | None) -> str | None:
+def shown_number(customer_id: int, number: str | None, unproven: bytes | None) -> str | None:
     """The number, if the customer may know it: a card's number is not for a stranger who merely
     knows the card owner's e-mail.
     """

@@ -47,8 +47,8 @@ class _Incident:
     error_class: ErrorClass
     began: float
     last: float
-    told_at: float
-    untold: int = 0
+    reported_at: float
+    unreported: int = 0
     total: int = 1
     worked_since: bool = False
 
@@ -68,7 +68,7 @@ class Incidents:
             follows = _what_follows(system, error_class)
             return [f"⚠️ {system}: {error_class} ({detail}). {follows}"]
         incident.last = now
-        incident.untold += 1
+        incident.unreported += 1
         incident.total += 1
         incident.worked_since = False
         return []
@@ -82,27 +82,27 @@ class Incidents:
         """Digests and recoveries that are due."""
         texts = []
         for key, incident in list(self._open.items()):
-            if incident.untold and now - incident.told_at >= self._digest_after:
+            if incident.unreported and now - incident.reported_at >= self._digest_after:
                 texts.append(self._digest(incident, now))
             elif incident.worked_since and now - incident.last >= self._calm:
                 texts += self._recovered(incident, now)
                 del self._open[key]
-            elif now - incident.last >= FORGET_AFTER and not incident.untold:
+            elif now - incident.last >= FORGET_AFTER and not incident.unreported:
                 del self._open[key]
         return texts
 
     def _digest(self, incident: _Incident, now: float) -> str:
         text = (
-            f"⚠️ {incident.system}: {incident.error_class}, {incident.untold} more in "
-            f"{_minutes(now - incident.told_at)}, {incident.total} in all."
+            f"⚠️ {incident.system}: {incident.error_class}, {incident.unreported} more in "
+            f"{_minutes(now - incident.reported_at)}, {incident.total} in all."
         )
-        incident.told_at, incident.untold = now, 0
+        incident.reported_at, incident.unreported = now, 0
         return text
 
     def _recovered(self, incident: _Incident, now: float) -> list[str]:
         """If a person is needed, the system was never down: there is no recovery to tell."""
         if incident.error_class.needs_a_person:
-            return [self._digest(incident, now)] if incident.untold else []
+            return [self._digest(incident, now)] if incident.unreported else []
         lasted = _minutes(incident.last - incident.began)
         return [
             (

@@ -19,7 +19,7 @@ from gateway.app.identity import SHOP
 from gateway.app.lifecycle import Core
 from gateway.channels import ROSTER, Check
 from gateway.channels.smaregi import SmaregiSettings
-from gateway.errors import ConfigurationError, Refused, StorageError, UpstreamError, plain
+from gateway.errors import CommandRefused, ConfigurationError, StorageError, UpstreamError, plain
 from gateway.shopify import Subscribed
 from gateway.store import (
     Database,
@@ -34,7 +34,7 @@ from gateway.store import (
 from gateway.store.inventory import Inventory
 from gateway.sync.webhooks import SUBSCRIBED
 from gateway.telemetry.metrics import Metrics
-from gateway.wire import Answer, Call, Wire, dry_run
+from gateway.wire import Call, UpstreamAnswer, Wire, dry_run
 
 __all__ = ["install_webhooks", "run_checks"]
 
@@ -60,7 +60,7 @@ class _Clocked(Wire):
         self._clock = clock
         self.ahead: list[float] = []
 
-    async def send(self, call: Call) -> Answer:
+    async def send(self, call: Call) -> UpstreamAnswer:
         answer = await super().send(call)
         with suppress(ValueError, TypeError, OverflowError):
             said = parsedate_to_datetime(answer.headers.get("Date", "")).timestamp()
@@ -103,7 +103,7 @@ async def install_webhooks(live: LiveConfig) -> list[Subscribed]:
         raise ConfigurationError(_lacking(live))
     async with _core(live, Wire(lambda: live.current.gateway.gateway_upstream_timeout)) as core:
         for difference in await core.identities.compare_all([SHOP]):
-            raise Refused(f"Nothing was done: {difference.reason}.")
+            raise CommandRefused(f"Nothing was done: {difference.reason}.")
         try:
             return await core.subscriptions.install(address, [*SUBSCRIBED])
         except UpstreamError as error:
@@ -126,26 +126,32 @@ def _lacking(live: LiveConfig) -> list[str]:
 
 
 async def _database(core: Core, *, look_around: bool) -> Check:
-    """The file that `serve` would use; an empty one beside systems that hold marks is a warning."""
+    """The file that `serve` would use; an empty one beside systems that hold records of ours is a
+    warning.
+    """
     path = core.live.current.gateway.database_path
     try:
         prove_folder(path)
         socket_path(path)
-        held = inventory.look(path) if path.exists() else inventory.NOTHING
+        contents = inventory.look(path) if path.exists() else inventory.NOTHING
     except ConfigurationError as error:
         return Check("Database", ok=False, detail="; ".join(error.problems))
     except StorageError as error:
         return Check("Database", ok=False, detail=f"{error}: {error.hint}")
-    return await _held(core, held, look_around=look_around)
+    return await _contents(core, contents, look_around=look_around)
 
 
-async def _held(core: Core, held: Inventory | None, *, look_around: bool) -> Check:
+async def _contents(core: Core, contents: Inventory | None, *, look_around: bool) -> Check:
     path = core.live.current.gateway.database_path.absolute()
-    if held is None:
+    if contents is None:
         return Check("Database", ok=True, detail=f"{path}: in use by a gateway or a command")
-    if held.is_empty and look_around and (systems := await core.holdings.marks()):
+    if (
+        contents.is_empty
+        and look_around
+        and (systems := await core.holdings.systems_with_records())
+    ):
         return Check("Database", ok=True, detail=f"{path}: {warning(systems)}", warns=True)
-    known = f"known, {held}" if path.exists() else "new, it is made at the first start"
+    known = f"known, {contents}" if path.exists() else "new, it is made at the first start"
     return Check("Database", ok=True, detail=f"{path}: {known}")
 
 

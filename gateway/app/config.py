@@ -12,7 +12,7 @@ from typing import cast
 import flags as flagging
 from flags import FlagError, FlagSet, Mode
 from gateway.app.misspelt import read_names
-from gateway.channels import ROSTER, Store
+from gateway.channels import ROSTER, Shop
 from gateway.channels.email import EmailSettings
 from gateway.channels.smaregi import SmaregiSettings
 from gateway.errors import ConfigurationError
@@ -73,9 +73,9 @@ class Config:
         return cast(SmaregiSettings, self.sections["smaregi"])
 
     @property
-    def store(self) -> Store:
+    def store(self) -> Shop:
         domain = self.shopify.shopify_store or "localhost"
-        return Store(self.gateway.store_url or f"https://{domain}", domain)
+        return Shop(self.gateway.store_url or f"https://{domain}", domain)
 
 
 def load(sources: Sources, *, complete: bool = True) -> Config:

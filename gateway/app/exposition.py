@@ -47,12 +47,12 @@ class Exposition:
         metrics.set_outbox(routes, found.deliveries, (found.intents, _age(found.intents_since)))
         metrics.set_events(found.events, _age(found.events_since))
         metrics.set_duplicates(found.duplicates)
-        metrics.registrations_waiting.set(found.promised)
+        metrics.registrations_waiting.set(found.deferred)
         metrics.set_removals(await self._db.read(removals.held))
-        for system in self._identities.sides:
+        for system in self._identities.sources:
             metrics.set_identity(system, differs=self._identities.difference(system) is not None)
         for name, route in routes.items():
-            metrics.set_paused(name, paused=route.gate.cause is not None)
+            metrics.set_paused(name, paused=route.circuit.cause is not None)
         return metrics.text()
 
 

@@ -16,7 +16,7 @@ from gateway.errors import UpstreamError
 from gateway.shopify import Shopify
 from gateway.store import Database, inventory, links
 
-__all__ = ["Holdings", "Marked"]
+__all__ = ["AsksForRecords", "DatabaseReport"]
 
 log = logging.getLogger("gateway")
 
@@ -27,13 +27,13 @@ _ASKED = 3
 
 
 @runtime_checkable
-class Marked(Protocol):
+class AsksForRecords(Protocol):
     """A channel, asked for records that a gateway made."""
 
     async def knows(self, customer_id: int) -> bool: ...
 
 
-class Holdings:
+class DatabaseReport:
     """`live` says which channels are in use."""
 
     def __init__(
@@ -52,37 +52,43 @@ class Holdings:
         else:
             log.info("database %s: known, %s", place, await self._db.read(inventory.count))
 
-    async def warn_of_marks(self) -> None:
+    async def warn_of_lost_database(self) -> None:
         """Looks if this database is empty; in the background, since nobody waits for it."""
         if not (await self._db.read(inventory.count)).is_empty:
             return
         await asyncio.sleep(_LATER)
-        if systems := await self.marks():
+        if systems := await self.systems_with_records():
             log.warning("database %s: %s", self._db.path.absolute(), warning(systems))
 
-    async def marks(self) -> list[str]:
+    async def systems_with_records(self) -> list[str]:
         """The systems that hold what a gateway made which this database does not know."""
         try:
             newest = await self._shopify.roll.newest()
         except UpstreamError as error:
-            log.info("could not look for marks of an earlier gateway: %s", error)
+            log.info("could not look for records of an earlier gateway: %s", error)
             return []
-        by_mark = {mark: customer_id for customer_id, mark in newest if mark}
+        by_registration = {
+            registration_id: customer_id
+            for customer_id, registration_id in newest
+            if registration_id
+        }
         foreign, ours = await self._db.read(
             lambda db: (
-                inventory.unknown(db, by_mark),
+                inventory.unknown(db, by_registration),
                 {i for i, _ in links.of_customers(db, self._routes, dict(newest))},
             )
         )
-        asked = [by_mark[mark] for mark in foreign] + [i for i, mark in newest if not mark]
+        asked = [by_registration[registration_id] for registration_id in foreign] + [
+            i for i, registration_id in newest if not registration_id
+        ]
         asked = [i for i in asked if i not in ours][:_ASKED]
         found = ["Shopify"] if foreign else []
         return found + [name for name, each in self._channels() if await _any(each, asked)]
 
-    def _channels(self) -> Iterator[tuple[str, Marked]]:
+    def _channels(self) -> Iterator[tuple[str, AsksForRecords]]:
         for name, route in self._routes.items():
             in_use = self._live.current.flags[name].mode is not Mode.OFF
-            if in_use and isinstance(route.channel, Marked):
+            if in_use and isinstance(route.channel, AsksForRecords):
                 yield route.spec.title, route.channel
 
 
@@ -94,7 +100,7 @@ def warning(systems: list[str]) -> str:
     )
 
 
-async def _any(channel: Marked, customer_ids: list[int]) -> bool:
+async def _any(channel: AsksForRecords, customer_ids: list[int]) -> bool:
     """A system that does not answer is left out; its own checks report that."""
     try:
         return any([await channel.knows(customer_id) for customer_id in customer_ids])

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from gateway.errors import StorageError
 from gateway.store import Database, retention
 
-__all__ = ["Upkeep"]
+__all__ = ["Housekeeping"]
 
 log = logging.getLogger(__name__)
 
@@ -16,7 +16,7 @@ _WIPE_AFTER = 1.5
 _RETENTION_EVERY = 3600.0
 
 
-class Upkeep:
+class Housekeeping:
     """`retention_days()` is GATEWAY_RETENTION_DAYS."""
 
     def __init__(self, db: Database, retention_days: Callable[[], float]) -> None:

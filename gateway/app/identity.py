@@ -18,7 +18,7 @@ from gateway.outcomes import Identity
 from gateway.store import Database, identities
 from gateway.wire import Access, Call
 
-__all__ = ["SHOP", "Difference", "Identities", "Side"]
+__all__ = ["SHOP", "Difference", "Identities", "IdentitySource"]
 
 log = logging.getLogger(__name__)
 
@@ -28,7 +28,7 @@ ASK_AGAIN = 10.0
 
 
 @dataclass(frozen=True, slots=True)
-class Side:
+class IdentitySource:
     """A system: what it is called, and how it is asked who it is (None: it does not say)."""
 
     title: str
@@ -58,12 +58,12 @@ class Identities:
     def __init__(
         self,
         db: Database,
-        sides: Mapping[str, Side],
+        sources: Mapping[str, IdentitySource],
         *,
         differs: Callable[[Difference], None] = lambda difference: None,
         agrees: Callable[[str], None] = lambda system: None,
     ) -> None:
-        self.sides = sides
+        self.sources = sources
         self._db = db
         self._differs = differs
         self._agrees = agrees
@@ -71,7 +71,7 @@ class Identities:
         self._others: dict[str, Difference] = {}
         self._asked_at: dict[str, float] = {}
         self._asking: dict[str, asyncio.Task[None]] = {}
-        self._told: set[tuple[Identity, Identity]] = set()
+        self._announced: set[tuple[Identity, Identity]] = set()
 
     def difference(self, system: str) -> Difference | None:
         """As last seen."""
@@ -94,7 +94,7 @@ class Identities:
 
     def admit(self, call: Call) -> Awaitable[None] | None:
         """What `gateway.wire` asks of each call."""
-        if call.introduces or call.system not in self.sides:
+        if call.introduces or call.system not in self.sources:
             return None
         if call.system in self._same and (call.access is Access.READ or SHOP in self._same):
             return None
@@ -143,17 +143,17 @@ class Identities:
         task.result()
 
     async def _compare(self, system: str) -> None:
-        now = await self.sides[system].ask()
+        now = await self.sources[system].ask()
         before = await self._db.read(lambda db: identities.get(db, system))
         self._asked_at[system] = time.monotonic()
         if now is not None and before is None:
             at = time.time()
             await self._db.write(lambda db: identities.pin(db, system, now, at))
-            log.info("%s is %s from now on", self.sides[system].title, now)
+            log.info("%s is %s from now on", self.sources[system].title, now)
         if now is None or before is None or not now.differs(before):
             self._let_through(system)
         else:
-            self._stop(Difference(system, self.sides[system].title, before, now))
+            self._stop(Difference(system, self.sources[system].title, before, now))
 
     def _let_through(self, system: str) -> None:
         self._others.pop(system, None)
@@ -162,20 +162,20 @@ class Identities:
 
     def _stop(self, difference: Difference) -> None:
         self._others[difference.system] = difference
-        if (difference.before, difference.now) not in self._told:
-            self._told.add((difference.before, difference.now))
+        if (difference.before, difference.now) not in self._announced:
+            self._announced.add((difference.before, difference.now))
             self._differs(difference)
 
     async def compare_all(self, systems: Iterable[str]) -> list[Difference]:
         """Those that are known to differ; who cannot be asked now is asked before its next call."""
-        await asyncio.gather(*map(self._try, (each for each in systems if each in self.sides)))
+        await asyncio.gather(*map(self._try, (each for each in systems if each in self.sources)))
         return [found for each in systems if (found := self._others.get(each))]
 
     async def _try(self, system: str) -> None:
         try:
             await self.compare(system)
         except UpstreamError as error:
-            log.info("who %s is will be asked later: %s", self.sides[system].title, error)
+            log.info("who %s is will be asked later: %s", self.sources[system].title, error)
 
 
 def _retrieve(task: "asyncio.Task[None]") -> None:

@@ -50,10 +50,10 @@ class Core(Assembly):
         self.identities.forget()
         self.deliverer.keep(self.identities.compare_all(self.systems_in_use()))
         self.worker.flags_changed()
-        self.promises.reload()
+        self.deferred.reload()
         self._show_flags()
         self.deliverer.keep(self._start_channels())
-        self.open_gates()
+        self.release_circuits()
 
     def _show_flags(self) -> None:
         flags = self.live.current.flags.flags.values()
@@ -63,7 +63,7 @@ class Core(Assembly):
 
     async def start(self, role: "Role") -> None:
         """Take over what a dead owner left; only `serve` works on by itself."""
-        await self.deliverer.jumps.take_over()
+        await self.deliverer.clock_jumps.take_over()
         await self.rotation.take_over(serves=role is Role.SERVE)
         await self.recovery.take_over()
         self._show_flags()
@@ -78,16 +78,16 @@ class Core(Assembly):
         if role is Role.SERVE:
             self.deliverer.keep_until_stop(self.identities.compare_all(self.systems_in_use()))
             self.deliverer.keep_until_stop(self.shopify.define())
-            self.deliverer.keep_until_stop(self.holdings.warn_of_marks())
+            self.deliverer.keep_until_stop(self.holdings.warn_of_lost_database())
             self.worker.start()
             self.recovery.start()
             await self.events.start()
-            self.promises.start()
+            self.deferred.start()
             self.rotation.start()
-            self.deliverer.keep_until_stop(self.upkeep.expire())
-            self.deliverer.keep_until_stop(self.upkeep.wipe())
+            self.deliverer.keep_until_stop(self.housekeeping.expire())
+            self.deliverer.keep_until_stop(self.housekeeping.wipe())
             self.deliverer.keep_until_stop(self.duplicates.run())
-            self.deliverer.keep_until_stop(self.merging.run())
+            self.deliverer.keep_until_stop(self.member_merge.run())
             self.deliverer.keep_until_stop(self.reconciliation.run())
 
     async def _start_channels(self) -> None:
@@ -103,7 +103,7 @@ class Core(Assembly):
         await self.rotation.stop()
         await self.recovery.stop()
         await self.events.stop()
-        await self.promises.stop()
+        await self.deferred.stop()
         await self.membership.close()
         await self.deliverer.finish(seconds)
         for route in self.deliverer.routes.values():
@@ -111,7 +111,7 @@ class Core(Assembly):
         await self.shopify.close()
         await self.identities.close()
         await self.alerts.stop()
-        await self.upkeep.empty_journal()
+        await self.housekeeping.empty_journal()
 
     async def discard(self, delivery_ids: Iterable[int]) -> int:
         """Given up by a person; the number of those that were open."""

@@ -11,15 +11,15 @@ from dataclasses import dataclass
 
 from gateway.app.identity import SHOP, Identities
 from gateway.delivery import Deliverer
-from gateway.errors import Refused, UpstreamError
+from gateway.errors import CommandRefused, UpstreamError
 from gateway.outcomes import Identity
 from gateway.store import Database, identities
 
-__all__ = ["Acceptance", "Compared"]
+__all__ = ["ComparedSystem", "ShopAcceptance"]
 
 
 @dataclass(frozen=True, slots=True)
-class Compared:
+class ComparedSystem:
     """A system as `shop accept` shows it. `state`: same, another, new (nothing was written down),
     silent (it does not say), unknown (it cannot be asked; `error`).
     """
@@ -32,7 +32,7 @@ class Compared:
     error: str | None = None
 
 
-class Acceptance:
+class ShopAcceptance:
     """`accepted()` is called once another one counts."""
 
     def __init__(
@@ -50,23 +50,23 @@ class Acceptance:
         self._used = used
         self._accepted = accepted
 
-    async def look(self) -> list[Compared]:
+    async def look(self) -> list[ComparedSystem]:
         """Each system in use, asked now."""
         return [await self._compared(system) for system in self._used()]
 
-    async def _compared(self, system: str) -> Compared:
-        side = self._known.sides[system]
+    async def _compared(self, system: str) -> ComparedSystem:
+        source = self._known.sources[system]
         before = await self._db.read(lambda db: identities.get(db, system))
         try:
-            now = await side.ask()
+            now = await source.ask()
         except UpstreamError as error:
-            return Compared(system, side.title, "unknown", before, error=str(error))
+            return ComparedSystem(system, source.title, "unknown", before, error=str(error))
         if now is None:
-            return Compared(system, side.title, "silent", before)
+            return ComparedSystem(system, source.title, "silent", before)
         if before is None:
-            return Compared(system, side.title, "new", before, now)
+            return ComparedSystem(system, source.title, "new", before, now)
         state = "another" if now.differs(before) else "same"
-        return Compared(system, side.title, state, before, now)
+        return ComparedSystem(system, source.title, state, before, now)
 
     async def accept(self, agreed: Mapping[str, str]) -> list[str]:
         """`agreed`: system -> the identity, as text, that a person has seen. Refused if it is yet
@@ -75,7 +75,9 @@ class Acceptance:
         others = {one.system: one for one in await self.look() if one.state == "another"}
         for system, text in agreed.items():
             if system not in others or str(others[system].now) != text:
-                raise Refused(f"{system}: it is not {text} any more; run `shop accept` again.")
+                raise CommandRefused(
+                    f"{system}: it is not {text} any more; run `shop accept` again."
+                )
         wanted = [others[system] for system in agreed]
         now = time.time()
         await self._db.write(lambda db: _take_over(db, wanted, now))
@@ -88,10 +90,10 @@ class Acceptance:
         return [one.system for one in wanted]
 
 
-def _take_over(db: sqlite3.Connection, wanted: list[Compared], now: float) -> None:
+def _take_over(db: sqlite3.Connection, wanted: list[ComparedSystem], now: float) -> None:
     """Everything or nothing. The points of a merge that has begun must not be lost."""
     if any(one.system in {SHOP, "smaregi"} for one in wanted) and identities.merges_open(db):
-        raise Refused(
+        raise CommandRefused(
             "A merge of two store members has begun and not ended: put the old settings back and "
             "run `duplicates merge` once more, then `shop accept`."
         )

@@ -13,26 +13,26 @@ from gateway.channels.smaregi.settings import SmaregiSettings
 from gateway.delivery import Deliverer
 from gateway.shopify import Shopify
 from gateway.store import Database
-from gateway.sync.pos_changes import Till, Tools
+from gateway.sync.pos_changes import PosChanges, PosParts
 from gateway.sync.profile_change import ProfileChanges
-from gateway.sync.reconciliation import Reconciliation, Sides
+from gateway.sync.reconciliation import Reconciliation, ReconciliationParts
 from gateway.sync.webhooks import (
-    Customers,
-    Events,
-    Hands,
-    Leaving,
-    Members,
-    Merging,
-    Newcomers,
+    CustomerEventParts,
+    CustomerEvents,
+    CustomerMerges,
+    Erasure,
+    EventWorker,
+    MemberEvents,
+    NewCustomers,
     Removals,
 )
 from gateway.telemetry.metrics import Metrics
 
-__all__ = ["Parts", "make_hearing"]
+__all__ = ["SyncParts", "make_sync"]
 
 
 @dataclass(frozen=True, slots=True)
-class Parts:
+class SyncParts:
     db: Database
     shopify: Shopify
     deliverer: Deliverer
@@ -41,15 +41,15 @@ class Parts:
     removals: Removals
 
 
-def make_hearing(
+def make_sync(
     live: LiveConfig,
-    parts: Parts,
+    parts: SyncParts,
     alerts: AlertSender,
     metrics: Metrics,
     *,
     due: Callable[[str], None],
     wiped: Callable[[], None],
-) -> tuple[Events, Reconciliation]:
+) -> tuple[EventWorker, Reconciliation]:
     """`due(channel)` wakes the worker, `wiped()` has the journal emptied."""
 
     def in_use() -> bool:
@@ -60,40 +60,46 @@ def make_hearing(
         return in_use() and settings.smaregi_sync_changes
 
     db, deliverer, notice = parts.db, parts.deliverer, alerts.notice
-    hands = Hands(
+    event_parts = CustomerEventParts(
         parts.shopify,
         deliverer.proofs,
         parts.changes,
         parts.changes.updates,
-        Newcomers(
+        NewCustomers(
             db, deliverer, welcomed=lambda: live.current.shopify.shopify_sync_others, due=due
         ),
-        Leaving(db, parts.shopify, deliverer, due=due, wiped=wiped, notice=notice),
+        Erasure(db, parts.shopify, deliverer, due=due, wiped=wiped, notice=notice),
         parts.removals,
-        Merging(db, deliverer, parts.changes.updates, due=due, notice=notice),
+        CustomerMerges(db, deliverer, parts.changes.updates, due=due, notice=notice),
     )
-    till = Till(
-        Tools(db, parts.shopify, parts.smaregi, deliverer, parts.changes, parts.changes.updates),
+    pos_changes = PosChanges(
+        PosParts(db, parts.shopify, parts.smaregi, deliverer, parts.changes, parts.changes.updates),
         wanted=sync_wanted,
         tell=metrics.till,
         notice=notice,
     )
-    customers = Customers(hands, notice=notice)
-    events = Events(
+    customers = CustomerEvents(event_parts, notice=notice)
+    events = EventWorker(
         db,
-        {"shopify": customers, "smaregi": Members(parts.smaregi, till, in_use)},
+        {"shopify": customers, "smaregi": MemberEvents(parts.smaregi, pos_changes, in_use)},
         schedule=lambda: live.current.gateway.gateway_retry_schedule,
         tell=metrics.event,
         failed=partial(alerts.failed_with, "webhooks"),
-        follow=deliverer.jumps.follow,
+        follow=deliverer.clock_jumps.follow,
     )
     reconciliation = Reconciliation(
-        Sides(
-            db, parts.shopify, customers, parts.smaregi.client, till, parts.removals, events.keep
+        ReconciliationParts(
+            db,
+            parts.shopify,
+            customers,
+            parts.smaregi.client,
+            pos_changes,
+            parts.removals,
+            events.keep,
         ),
-        told=metrics.reconciled,
+        on_pass=metrics.reconciled,
         failed=partial(alerts.failed_with, "reconciliation"),
         worked=partial(alerts.worked, "reconciliation"),
     )
-    till.too_many = reconciliation.soon
+    pos_changes.too_many = reconciliation.soon
     return events, reconciliation

@@ -10,34 +10,34 @@ from flags import Mode
 from gateway.alerts import AlertSender
 from gateway.app.config import LiveConfig
 from gateway.app.exposition import Exposition
-from gateway.app.holdings import Holdings
-from gateway.app.housekeeping import Upkeep
-from gateway.app.identity import SHOP, Difference, Identities, Side
-from gateway.app.shop_acceptance import Acceptance
-from gateway.app.sync_wiring import Parts, make_hearing
+from gateway.app.holdings import DatabaseReport
+from gateway.app.housekeeping import Housekeeping
+from gateway.app.identity import SHOP, Difference, Identities, IdentitySource
+from gateway.app.shop_acceptance import ShopAcceptance
+from gateway.app.sync_wiring import SyncParts, make_sync
 from gateway.channels import ROSTER, Context, Spec
 from gateway.channels.smaregi import Smaregi
-from gateway.delivery import Deliverer, Gate, Replay, Route, Worker
-from gateway.duplicates import Finder, Linking, Merging
+from gateway.delivery import CircuitBreaker, Deliverer, Replay, Route, Worker
+from gateway.duplicates import Finder, Linking, MemberMerge
 from gateway.errors import ErrorClass, UpstreamError
 from gateway.membership import Membership
 from gateway.outcomes import Waiting
-from gateway.registration.acceptance import Owing
-from gateway.registration.deferred import Promises
-from gateway.registration.deferred_attempt import Trying
+from gateway.registration.acceptance import Acceptance
+from gateway.registration.deferred import DeferredRegistrations
+from gateway.registration.deferred_attempt import DeferredAttempt
 from gateway.registration.recovery import Recovery
 from gateway.registration.registrar import Registrar
-from gateway.registration.status import Standing
-from gateway.rotation import Customers, Rotation
+from gateway.registration.status import RegistrationStatus
+from gateway.rotation import CustomerRekeying, Rotation
 from gateway.shopify import GraphQL, Shopify, Subscriptions
 from gateway.store import Database, Disk, Keys
 from gateway.store.admission import Bounds
 from gateway.sync.backfill import Backfill
-from gateway.sync.channel_updates import Updates
+from gateway.sync.channel_updates import ChannelUpdates
 from gateway.sync.profile_change import ProfileChanges
 from gateway.sync.webhooks import Removals
 from gateway.telemetry.metrics import Metrics
-from gateway.telemetry.observer import Telling
+from gateway.telemetry.observer import DeliveryObserver
 from gateway.wire import Wire
 from gateway.wire.limits import CostBucket
 
@@ -63,9 +63,9 @@ class Assembly:
             lambda: live.current.email,
             self._timeout,
         )
-        self._telling = telling = Telling(metrics, self.alerts, self._due)
-        self._sides: dict[str, Side] = {}
-        self.upkeep = Upkeep(db, lambda: live.current.gateway.gateway_retention_days)
+        self._observer = observer = DeliveryObserver(metrics, self.alerts, self._due)
+        self._identity_sources: dict[str, IdentitySource] = {}
+        self.housekeeping = Housekeeping(db, lambda: live.current.gateway.gateway_retention_days)
         self.shopify = self._make_shopify()
         routes = {spec.name: self._route(spec) for spec in ROSTER}
         self.removals = Removals(db, notice=self.alerts.notice)
@@ -77,22 +77,22 @@ class Assembly:
             flags=lambda: live.current.flags,
             schedule=lambda: live.current.gateway.gateway_retry_schedule,
             timeout=self._timeout,
-            listen=telling.attempt_ended,
+            listen=observer.attempt_ended,
             due=self._due,
             missing=self.removals.read,
         )
         self.identities = Identities(
-            db, self._sides, differs=self._another, agrees=self._may_be_used
+            db, self._identity_sources, differs=self._another, agrees=self._may_be_used
         )
         wire.admit = self.identities.admit
-        self.acceptance = Acceptance(
+        self.shop_acceptance = ShopAcceptance(
             db,
             self.identities,
             self.deliverer,
             used=self.systems_in_use,
             accepted=self._identity_accepted,
         )
-        self.holdings = Holdings(db, self.shopify, routes, live)
+        self.holdings = DatabaseReport(db, self.shopify, routes, live)
         self.exposition = Exposition(db, self.deliverer, metrics, self.identities)
         self.membership = Membership(
             db,
@@ -104,7 +104,7 @@ class Assembly:
         self.replay = Replay(db, self.deliverer)
         self.backfill = Backfill(db, self.shopify, self.deliverer, lambda: live.current.flags)
         self.worker = Worker(db, self.deliverer, lambda: live.current.gateway.gateway_auto_replay)
-        self.updates = Updates(db, self.deliverer, wake=self._due)
+        self.updates = ChannelUpdates(db, self.deliverer, wake=self._due)
         self.profile_changes = ProfileChanges(
             db,
             keys,
@@ -112,37 +112,37 @@ class Assembly:
             self.deliverer,
             self.updates,
             deadline=lambda: live.current.gateway.gateway_response_deadline,
-            shopify_result=telling.shopify_result,
+            shopify_result=observer.shopify_result,
         )
-        owing = Owing(db, self.deliverer, intent_gone=self.upkeep.intent_gone)
-        self.standing = Standing(db, self.deliverer)
+        acceptance = Acceptance(db, self.deliverer, intent_gone=self.housekeeping.intent_gone)
+        self.status = RegistrationStatus(db, self.deliverer)
         self.registrar = Registrar(
             db,
             keys,
             self.shopify,
             self.deliverer,
-            owing,
-            self.standing,
+            acceptance,
+            self.status,
             deadline=lambda: live.current.gateway.gateway_response_deadline,
             bounds=lambda: Bounds(live.current.gateway.gateway_waiting_limit),
             has_room=Disk(db.path).has_room,
             shopify_result=self._shopify_answered,
-            intent_gone=self.upkeep.intent_gone,
+            intent_gone=self.housekeeping.intent_gone,
         )
         self.recovery = Recovery(
             db,
             keys,
             self.shopify,
             self.registrar,
-            owing,
+            acceptance,
             recovered=self.worker.wake,
-            intent_gone=self.upkeep.intent_gone,
+            intent_gone=self.housekeeping.intent_gone,
         )
-        self.promises = self._make_promises(owing, telling)
+        self.deferred = self._make_deferred(acceptance, observer)
         self.registrar.unclear = self.recovery.wake
-        self.events, self.reconciliation = make_hearing(
+        self.events, self.reconciliation = make_sync(
             live,
-            Parts(
+            SyncParts(
                 db,
                 self.shopify,
                 self.deliverer,
@@ -153,15 +153,15 @@ class Assembly:
             self.alerts,
             metrics,
             due=self._due,
-            wiped=self.upkeep.intent_gone,
+            wiped=self.housekeeping.intent_gone,
         )
         self.duplicates = Finder(db, refresh=self.smaregi.members_fresh, notice=self.alerts.notice)
         self.linking = Linking(
             db, self.deliverer, self.shopify, self.smaregi, flags=lambda: live.current.flags
         )
-        self.merging = Merging(db, self.smaregi, self.linking)
+        self.member_merge = MemberMerge(db, self.smaregi, self.linking)
         self.rotation = self._make_rotation()
-        self.registrar.promised = self.promises.wake
+        self.registrar.deferred = self.deferred.wake
 
     def _due(self, channel: str) -> None:
         self.worker.wake(channel)
@@ -170,13 +170,13 @@ class Assembly:
         """The shop, and each channel with an identity whose flag is not off."""
         flags = self.live.current.flags
         used = (name for name in self.deliverer.routes if flags[name].mode is not Mode.OFF)
-        return [SHOP, *(name for name in used if name in self._sides)]
+        return [SHOP, *(name for name in used if name in self._identity_sources)]
 
-    def open_gates(self) -> None:
+    def release_circuits(self) -> None:
         """Whom credentials or an identity kept waiting goes on."""
         for route in self.deliverer.routes.values():
-            if route.gate.cause is ErrorClass.AUTH:
-                route.gate.reopen()
+            if route.circuit.cause is ErrorClass.AUTH:
+                route.circuit.half_open()
                 self.deliverer.keep(self._wake(route.spec.name))
 
     async def _wake(self, channel: str) -> None:
@@ -186,7 +186,7 @@ class Assembly:
     def _identity_accepted(self) -> None:
         self.shopify.forget()
         self.deliverer.keep(self.shopify.define())
-        self.open_gates()
+        self.release_circuits()
         self.deliverer.keep(self.deliverer.wake(Waiting.SHOPIFY))
         self.deliverer.keep(self.identities.compare_all(self.systems_in_use()))
 
@@ -202,9 +202,9 @@ class Assembly:
 
     def _shopify_answered(self, error: UpstreamError | None) -> None:
         """How a live sign-up fared there."""
-        self._telling.shopify_result(error)
+        self._observer.shopify_result(error)
         if error is None:
-            self.promises.shopify_works()
+            self.deferred.shopify_works()
 
     def _timeout(self) -> float:
         return self.live.current.gateway.gateway_upstream_timeout
@@ -219,14 +219,14 @@ class Assembly:
         graphql = GraphQL(self._wire, settings, clock, bucket)
         self.subscriptions = Subscriptions(graphql)
         shopify = Shopify(graphql, settings, clock)
-        self._sides[SHOP] = Side("shop", shopify.identity)
+        self._identity_sources[SHOP] = IdentitySource("shop", shopify.identity)
         return shopify
 
     def _make_rotation(self) -> Rotation:
         def uses_smaregi() -> bool:
             return self.live.current.flags["smaregi"].mode is not Mode.OFF
 
-        read = Customers(
+        read = CustomerRekeying(
             self.db, self.keys, self.shopify, self.deliverer, self.smaregi, uses_smaregi
         )
         return Rotation(
@@ -235,29 +235,31 @@ class Assembly:
             read,
             self.smaregi,
             uses_smaregi=uses_smaregi,
-            wiped=self.upkeep.intent_gone,
+            wiped=self.housekeeping.intent_gone,
         )
 
-    def _make_promises(self, owing: Owing, telling: Telling) -> Promises:
-        trying = Trying(
+    def _make_deferred(
+        self, acceptance: Acceptance, observer: DeliveryObserver
+    ) -> DeferredRegistrations:
+        attempt = DeferredAttempt(
             self.db,
             self.keys,
             self.shopify,
             self.deliverer,
-            owing,
+            acceptance,
             timeout=self._timeout,
-            intent_gone=self.upkeep.intent_gone,
+            intent_gone=self.housekeeping.intent_gone,
             unclear=self.recovery.wake,
-            hopeless=telling.promise_broken,
+            hopeless=observer.deferred_given_up,
         )
-        return Promises(
+        return DeferredRegistrations(
             self.db,
-            trying,
+            attempt,
             keep=self.deliverer.keep,
             is_live=self.registrar.is_running,
             schedule=lambda: self.live.current.gateway.gateway_retry_schedule,
             owed=self.worker.wake,
-            shopify_result=telling.shopify_result,
+            shopify_result=observer.shopify_result,
         )
 
     def _route(self, spec: Spec) -> Route:
@@ -282,8 +284,10 @@ class Assembly:
         channel = spec.build(context)
         if spec.identify is not None:
             ask = partial(spec.identify, channel, context)
-            self._sides[spec.name] = Side(spec.account, ask)
-        return Route(spec, channel, Gate(spec.name, time.monotonic, spec.at_once), settings)
+            self._identity_sources[spec.name] = IdentitySource(spec.account, ask)
+        return Route(
+            spec, channel, CircuitBreaker(spec.name, time.monotonic, spec.at_once), settings
+        )
 
     async def _customer_exists(self, customer_id: int) -> bool:
         return customer_id in await self.shopify.read([customer_id])

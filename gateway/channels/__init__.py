@@ -1,9 +1,9 @@
 """One room per channel: everything that differs by vendor, and nothing else."""
 
 from gateway.channels import crm, email, smaregi
-from gateway.channels.base import Channel, Check, Context, Done, Spec, Store, Work
-from gateway.channels.last_sent import Given
+from gateway.channels.base import Channel, Check, Context, Done, Shop, Spec, Work
+from gateway.channels.last_sent import LastSent
 
-__all__ = ["ROSTER", "Channel", "Check", "Context", "Done", "Given", "Spec", "Store", "Work"]
+__all__ = ["ROSTER", "Channel", "Check", "Context", "Done", "LastSent", "Shop", "Spec", "Work"]
 
 ROSTER: tuple[Spec, ...] = (smaregi.SPEC, crm.SPEC, email.SPEC)

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from gateway.channels.last_sent import Given
+from gateway.channels.last_sent import LastSent
 from gateway.customer import Customer
 from gateway.outcomes import Identity, Kind, Link, Match
 from gateway.settings import Section
@@ -32,7 +32,7 @@ class Work:
     `save_plan`  writes it down, durably, before the write
     `number`     the member number that a till knows the customer by; '' if it is not known
     `fields`     what `fields_of` says of the customer, computed once
-    `given`      what the record was last sent
+    `last_sent`  what the record was last sent
     `announce`   writes down, durably, which fields are about to be sent to an existing record
     `retried`    an earlier attempt may have created the record
     `only`       the one field that may be sent now, if the flags keep the others back
@@ -46,7 +46,7 @@ class Work:
     save_plan: Callable[[dict[str, Any]], Awaitable[None]]
     number: str = ""
     fields: Callable[[], Mapping[str, str]] = dict
-    given: Given = field(default_factory=lambda: Given(None, dict))
+    last_sent: LastSent = field(default_factory=lambda: LastSent(None, dict))
     announce: Callable[[Mapping[str, str]], Awaitable[None]] = _nothing
     retried: bool = False
     only: str | None = None
@@ -58,7 +58,7 @@ class Work:
 
     def changes(self, fields: Mapping[str, str]) -> dict[str, str]:
         """Those of `fields` that have to be sent to the linked record now; '' clears."""
-        changes = self.given.changes(fields)
+        changes = self.last_sent.changes(fields)
         if self.only is None:
             return changes
         return {name: value for name, value in changes.items() if name == self.only}
@@ -72,7 +72,8 @@ class Done:
     for a cleared field): both are hashed at once and never stored as they are. `old_number`,
     `old_place`: the number that a linked record had before, and the field that keeps it; None if
     this attempt does not know them. `match`: how the record was found or created, if that was just
-    now. `held`: what the record holds that differs from `fields`, if the whole record is known;
+    now. `in_record`: what the record holds that differs from `fields`, if the whole record is
+    known;
     `kept`: fields that could not be cleared. `unproven`: as `Link.unproven`. `instead_of`: a
     customer who is gone from Shopify and had this record before: a record belongs to one customer.
     """
@@ -83,7 +84,7 @@ class Done:
     adjustments: Sequence[dict[str, str]] = field(default_factory=tuple)
     fields: Mapping[str, str] = field(default_factory=dict)
     sent: Mapping[str, str] = field(default_factory=dict)
-    held: Mapping[str, str] | None = None
+    in_record: Mapping[str, str] | None = None
     kept: Mapping[str, str] = field(default_factory=dict)
     old_number: str | None = None
     old_place: str | None = None
@@ -137,7 +138,7 @@ class Context:
     db: Database
     keys: Keys
     settings: Callable[[], Section]
-    store: Callable[[], "Store"]
+    store: Callable[[], "Shop"]
     timeout: Callable[[], float]
     clock: Callable[[], float]
     customer_exists: Callable[[int], Awaitable[bool]]
@@ -145,7 +146,7 @@ class Context:
 
 
 @dataclass(frozen=True, slots=True)
-class Store:
+class Shop:
     """The shop, as mails name it: its sign-in page, and its Shopify domain."""
 
     url: str

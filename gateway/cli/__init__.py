@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from gateway.cli.wrapping import Formatter, say
-from gateway.errors import ConfigurationError, Refused, StorageError, Unreachable
+from gateway.errors import CommandRefused, ConfigurationError, StorageError, Unreachable
 
 __all__ = ["COMMANDS", "main"]
 
@@ -72,7 +72,7 @@ def main(arguments: list[str] | None = None) -> Any:
         for problem in error.problems:
             say(f"  - {problem}", indent="    ", err=True)
         sys.exit(2)
-    except Refused as error:
+    except CommandRefused as error:
         click.echo(str(error), err=True)
         sys.exit(2)
     except Unreachable as error:

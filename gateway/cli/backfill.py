@@ -67,13 +67,13 @@ class _Filling:
 
     def refuse(self, flags: Any) -> None:
         """Before anything is opened or read; the file's owner asks its own flags again."""
-        from gateway.errors import Refused  # noqa: PLC0415
+        from gateway.errors import CommandRefused  # noqa: PLC0415
         from gateway.sync.backfill import BackfillOptions, refusal  # noqa: PLC0415
 
         asked = {n: v for n, v in self._request.items() if n not in {"since", "until"}}
         reason = refusal(flags, BackfillOptions(**asked))
         if reason is not None:
-            raise Refused(reason)
+            raise CommandRefused(reason)
 
     async def go(self, client: Any) -> None:
         self._before = Counter(self.counts)

@@ -21,8 +21,8 @@ def command() -> None:
     {"text": "one address line"}. Writes one line of JSON for each, in order; blank lines are
     skipped. Exit code 1 if a line was no JSON object.
     """
-    from gateway.cli.normalizing import NotJsonError, normalized  # noqa: PLC0415 - --help is quick
     from gateway.cli.output import json_line  # noqa: PLC0415
+    from gateway.http.forms.normalized import NotJsonError, normalized  # noqa: PLC0415 - --help is quick
 
     def answer(number: int, line: bytes | None) -> tuple[bytes, bool]:
         message = "the line is over 1 MiB"

@@ -12,8 +12,8 @@ import orjson
 
 from gateway.app import Role
 from gateway.app.config import LiveConfig, load, stamp
-from gateway.cli.owning import STARTING, owning
-from gateway.errors import ConfigurationError, Refused, Unreachable, plain_json
+from gateway.errors import CommandRefused, ConfigurationError, Unreachable, plain_json
+from gateway.http.owning import STARTING, owning
 from gateway.settings import GatewaySettings
 from gateway.settings.sources import Sources
 from gateway.store import OwnerLock, socket_path
@@ -21,7 +21,7 @@ from gateway.telemetry.logs import log_to_stderr
 
 __all__ = [
     "Client",
-    "Refused",
+    "CommandRefused",
     "read_config",
     "run",
     "run_logged",
@@ -138,7 +138,7 @@ async def _body(response: aiohttp.ClientResponse) -> dict[str, Any]:
     if response.status == 502:
         raise Unreachable(_explained(body))
     if response.status >= 400:
-        raise Refused(_explained(body))
+        raise CommandRefused(_explained(body))
     return body
 
 

@@ -19,7 +19,7 @@ def command(log_level: str | None) -> None:
     terminal.
     """
     from gateway.cli.run import read_config, run  # noqa: PLC0415 - quick --help
-    from gateway.cli.serving import serve  # noqa: PLC0415
+    from gateway.http.serving import serve  # noqa: PLC0415
     from gateway.telemetry.logs import log_to_stderr  # noqa: PLC0415
 
     live = read_config(complete=True, log_level=lambda own: log_level or own.gateway_log_level)

@@ -1,4 +1,4 @@
-"""One attempt, as a chain of steps: gate, channel, judgement; its end is a `Settlement`.
+"""One attempt, as a chain of steps: circuit, channel, judgement; its end is an `AttemptResult`.
 
 Nothing here writes an outcome: the caller settles, together with others where that fits.
 """
@@ -13,17 +13,17 @@ from typing import Self
 from flags import FlagSet, Mode
 from gateway.channels import Done
 from gateway.customer import Customer
-from gateway.delivery.circuit import Admission, Gate
-from gateway.delivery.preparation import Works
-from gateway.delivery.retry import Decision, judge, wait_for_channel, wait_for_shopify
+from gateway.delivery.circuit import CircuitBreaker, CircuitState
+from gateway.delivery.preparation import Preparation
+from gateway.delivery.retry import RetryDecision, judge, wait_for_channel, wait_for_shopify
 from gateway.delivery.route import Route
 from gateway.errors import DryRunStop, ErrorClass, StorageError, UpstreamError
 from gateway.outcomes import Delivery, Kind, Outcome, Waiting
 from gateway.store import Database, Keys
-from gateway.store.outbox import Settlement
-from gateway.wire import Patience, dry_run, own_pace
+from gateway.store.outbox import AttemptResult
+from gateway.wire import PausableTimeout, dry_run, own_pace
 
-__all__ = ["Attempts", "Ended", "Route"]
+__all__ = ["Attempts", "Route", "SettledAttempt"]
 
 log = logging.getLogger(__name__)
 
@@ -32,15 +32,15 @@ _CALLS_PER_ATTEMPT = 6
 
 
 @dataclass(frozen=True, slots=True)
-class Ended:
+class SettledAttempt:
     """An attempt that was settled; `error` where it failed."""
 
     delivery: Delivery
-    settlement: Settlement
+    result: AttemptResult
     error: UpstreamError | None
 
     @classmethod
-    def of(cls, delivery: Delivery, end: Settlement) -> Self:
+    def of(cls, delivery: Delivery, end: AttemptResult) -> Self:
         """As it was written: what ended with another customer's record has failed."""
         if delivery.outcome is Outcome.FAILED and end.outcome is Outcome.DELIVERED:
             end = replace(
@@ -63,18 +63,18 @@ _AFTER_CONSENT = {
 
 @dataclass(frozen=True, slots=True)
 class _Sent:
-    """What an attempt has done, the record's marks now, what the flags said of the rest, and
+    """What an attempt has done, the record's fingerprints now, what the flags said of the rest, and
     whether the link was there before.
     """
 
     done: Done
-    marks: Mapping[str, str] | None
+    fingerprints: Mapping[str, str] | None
     mode: Mode = Mode.ON
     was_linked: bool = False
 
 
 class Attempts:
-    """Makes attempts; `reopened(channel)` is awaited when one finds a shut channel working."""
+    """Makes attempts; `recovered(channel)` is awaited when one finds a paused channel working."""
 
     def __init__(
         self,
@@ -86,42 +86,42 @@ class Attempts:
         schedule: Callable[[], Sequence[float]],
         timeout: Callable[[], float],
         clock: Callable[[], float],
-        reopened: Callable[[str], Awaitable[None]],
+        recovered: Callable[[str], Awaitable[None]],
     ) -> None:
         self.routes = routes
-        self.works = Works(db, routes, keys, flags)
+        self.preparation = Preparation(db, routes, keys, flags)
         self._schedule = schedule
         self._timeout = timeout
         self._clock = clock
-        self._reopened = reopened
+        self._recovered = recovered
 
-    async def live(self, delivery: Delivery, customer: Customer, *, fresh: bool) -> Settlement:
+    async def live(self, delivery: Delivery, customer: Customer, *, fresh: bool) -> AttemptResult:
         """The live attempt: already claimed, its flag already decided."""
         if delivery.outcome is Outcome.DRY_RUN:
             dry_run.set(True)
             return await self.make(delivery, customer, fresh=False)
-        gate = self.routes[delivery.channel].gate
-        if await gate.admit() is Admission.SHUT:
-            return self._settlement(delivery, self.shut(gate), self._clock(), 0.0)
+        circuit = self.routes[delivery.channel].circuit
+        if await circuit.admit() is CircuitState.OPEN:
+            return self._result(delivery, self.paused(circuit), self._clock(), 0.0)
         return await self.make(delivery, customer, fresh=fresh)
 
-    def shut(self, gate: Gate) -> Decision:
-        cause = gate.cause or ErrorClass.UNAVAILABLE
-        text = f"waiting: {gate.channel} is paused since {gate.reason}"
-        return wait_for_channel(cause, text, self._clock() + max(1.0, gate.remaining()))
+    def paused(self, circuit: CircuitBreaker) -> RetryDecision:
+        cause = circuit.cause or ErrorClass.UNAVAILABLE
+        text = f"waiting: {circuit.channel} is paused since {circuit.reason}"
+        return wait_for_channel(cause, text, self._clock() + max(1.0, circuit.remaining()))
 
     async def make(
         self, delivery: Delivery, customer: Customer | None, *, fresh: bool
-    ) -> Settlement:
+    ) -> AttemptResult:
         """`customer` is None for a removal alone."""
-        gate = self.routes[delivery.channel].gate
+        circuit = self.routes[delivery.channel].circuit
         began, started = self._clock(), time.perf_counter()
         error: UpstreamError | None = None
         try:
-            async with Patience(self._timeout() * _CALLS_PER_ATTEMPT):
+            async with PausableTimeout(self._timeout() * _CALLS_PER_ATTEMPT):
                 sent = await self._deliver(delivery, customer, fresh=fresh)
         except DryRunStop as stop:
-            gate.abandon()
+            circuit.abandon()
             return self._rehearsed(delivery, str(stop), began, time.perf_counter() - started)
         except UpstreamError as failure:
             error = failure
@@ -130,27 +130,27 @@ class Attempts:
                 delivery.channel, "deliver", ErrorClass.TIMEOUT, "the attempt took too long"
             )
         except StorageError:
-            gate.abandon()
+            circuit.abandon()
             raise
         except Exception as bug:
             log.exception("the channel %s broke", delivery.channel)
             text = f"an error of the gateway itself ({type(bug).__name__}); see its log"
             error = UpstreamError(delivery.channel, "deliver", ErrorClass.UNEXPECTED, text)
         except BaseException:
-            gate.abandon()
+            circuit.abandon()
             raise
         seconds = time.perf_counter() - started
         if error is None:
             return await self._arrived(delivery, sent, began, seconds)
-        settlement = self._broke(delivery, error, began, seconds)
+        result = self._broke(delivery, error, began, seconds)
         if customer is not None:
-            settlement.state = self.works.state(delivery.channel, customer)
-        return settlement
+            result.content_hash = self.preparation.content_hash(delivery.channel, customer)
+        return result
 
     async def _deliver(
         self, delivery: Delivery, customer: Customer | None, *, fresh: bool
     ) -> _Sent:
-        turn = self.works.turn(delivery.channel, delivery.customer_id)
+        turn = self.preparation.turn(delivery.channel, delivery.customer_id)
         with own_pace():
             await turn.acquire()
         try:
@@ -163,47 +163,51 @@ class Attempts:
     ) -> _Sent:
         if customer is None or delivery.kind is Kind.REMOVAL:
             return await self._remove(delivery)
-        work, mode = await self.works.prepare(delivery, customer, fresh=fresh)
+        work, mode = await self.preparation.prepare(delivery, customer, fresh=fresh)
         route = self.routes[delivery.channel]
         if work.link is None and not route.spec.takes(customer):
             raise _cannot_have(delivery.channel)
-        with self.works.under_way(delivery.channel, customer):
+        with self.preparation.under_way(delivery.channel, customer):
             done = await route.channel.deliver(work)
         known = done.fields or work.link
-        marks = work.given.after(done.fields, done.sent, done.held, done.kept) if known else None
+        fingerprints = (
+            work.last_sent.after(done.fields, done.sent, done.in_record, done.kept)
+            if known
+            else None
+        )
         same_record = work.link is not None and work.link.reference == done.reference
-        return _Sent(done, marks, mode, same_record)
+        return _Sent(done, fingerprints, mode, same_record)
 
     async def _remove(self, delivery: Delivery) -> _Sent:
-        """The link goes with the settlement; where there is none an earlier attempt was at it."""
+        """The link goes with the result; where there is none an earlier attempt was at it."""
         route = self.routes[delivery.channel]
         if route.settings().missing():
             text = "settings of the channel are missing: set them, then replay this delivery"
             raise UpstreamError(
                 delivery.channel, "remove", ErrorClass.CONFLICT, text, applied=False
             )
-        link = await self.works.link(delivery.channel, delivery.customer_id)
+        link = await self.preparation.link(delivery.channel, delivery.customer_id)
         done = Done("removed", "") if link is None else await route.channel.remove(link)
         return _Sent(done, None)
 
     async def _arrived(
         self, delivery: Delivery, sent: _Sent, began: float, seconds: float
-    ) -> Settlement:
+    ) -> AttemptResult:
         done = sent.done
-        gate = self.routes[delivery.channel].gate
+        circuit = self.routes[delivery.channel].circuit
         if delivery.outcome is Outcome.DRY_RUN:
             text = f"dry run: nothing to write, the channel has the customer ({done.action})"
             return self._rehearsed(delivery, text, began, seconds)
-        if gate.succeeded():
-            await self._reopened(delivery.channel)
+        if circuit.succeeded():
+            await self._recovered(delivery.channel)
         kept_back = sent.mode is not Mode.ON
-        return Settlement(
+        return AttemptResult(
             delivery.id,
             _AFTER_CONSENT[sent.mode] if kept_back else Outcome.DELIVERED,
             started_at=began,
             duration=seconds,
             message="only the opting out was sent; the flag keeps the rest" if kept_back else None,
-            fields=sent.marks,
+            fingerprints=sent.fingerprints,
             action=done.action,
             reference=done.reference,
             member_number=done.member_number,
@@ -218,19 +222,19 @@ class Attempts:
 
     def _broke(
         self, delivery: Delivery, error: UpstreamError, began: float, seconds: float
-    ) -> Settlement:
+    ) -> AttemptResult:
         if delivery.outcome is Outcome.DRY_RUN:
             return self._rehearsed(delivery, f"dry run: {error}", began, seconds, error)
         if error.system == "shopify":  # a record's owner could not be asked for
-            self.routes[delivery.channel].gate.abandon()
+            self.routes[delivery.channel].circuit.abandon()
             waits = wait_for_shopify(error, self._clock())
-            return self._settlement(delivery, waits, began, seconds, error)
+            return self._result(delivery, waits, began, seconds, error)
         decision = judge(error, delivery.attempts, self._schedule(), self._clock(), random.random)
         if decision.waiting is Waiting.INDEX:
-            self.routes[delivery.channel].gate.abandon()
+            self.routes[delivery.channel].circuit.abandon()
         else:
-            self.routes[delivery.channel].gate.failed(error)
-        return self._settlement(delivery, decision, began, seconds, error)
+            self.routes[delivery.channel].circuit.failed(error)
+        return self._result(delivery, decision, began, seconds, error)
 
     def _rehearsed(
         self,
@@ -239,8 +243,8 @@ class Attempts:
         began: float,
         seconds: float,
         error: UpstreamError | None = None,
-    ) -> Settlement:
-        return Settlement(
+    ) -> AttemptResult:
+        return AttemptResult(
             delivery.id,
             Outcome.DRY_RUN,
             started_at=began,
@@ -250,15 +254,15 @@ class Attempts:
             error=error,
         )
 
-    def _settlement(
+    def _result(
         self,
         delivery: Delivery,
-        decision: Decision,
+        decision: RetryDecision,
         began: float,
         seconds: float,
         error: UpstreamError | None = None,
-    ) -> Settlement:
-        return Settlement(
+    ) -> AttemptResult:
+        return AttemptResult(
             delivery.id,
             decision.outcome,
             started_at=began,

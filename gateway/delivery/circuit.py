@@ -11,7 +11,7 @@ from enum import Enum
 
 from gateway.errors import ErrorClass, IdentityError, UpstreamError
 
-__all__ = ["Admission", "Gate"]
+__all__ = ["CircuitBreaker", "CircuitState"]
 
 FAILURES_TO_OPEN = 5
 FIRST_PAUSE = 5.0
@@ -23,13 +23,13 @@ WIDEST = 64
 """Most attempts of the backlog at the same time; after a recovery the number rises from one."""
 
 
-class Admission(Enum):
-    PASS = "pass"  # noqa: S105
-    PROBE = "probe"
-    SHUT = "shut"
+class CircuitState(Enum):
+    CLOSED = "closed"
+    HALF_OPEN = "half_open"  # this attempt is the probe
+    OPEN = "open"
 
 
-class Gate:
+class CircuitBreaker:
     """`clock` is monotonic. `cause`: why it is shut, None if open; `reason`: the same in words."""
 
     def __init__(self, channel: str, clock: Callable[[], float], widest: int = WIDEST) -> None:
@@ -48,53 +48,53 @@ class Gate:
         """Seconds until the next probe."""
         return max(0.0, self._until - self._clock()) if self.cause else 0.0
 
-    async def admit(self, *, person: bool = False) -> Admission:
+    async def admit(self, *, person: bool = False) -> CircuitState:
         """A person's attempt probes at once, or waits for the running probe."""
         while True:
             if self.cause is None:
-                return Admission.PASS
+                return CircuitState.CLOSED
             if self._probing is not None:
                 if not person:
-                    return Admission.SHUT
+                    return CircuitState.OPEN
                 await self._probing.wait()
                 person = False
                 continue
             if not person and self._clock() < self._until:
-                return Admission.SHUT
+                return CircuitState.OPEN
             self._probing = asyncio.Event()
-            return Admission.PROBE
+            return CircuitState.HALF_OPEN
 
     def succeeded(self) -> bool:
         """An attempt reached the channel. True if the gate had been shut."""
-        reopened = self.cause is not None
+        recovered = self.cause is not None
         self._failures = 0
-        if reopened:
+        if recovered:
             self.cause = None
             self._pause = FIRST_PAUSE
             self.window = 1
         elif self.window < self._widest:
             self.window = min(self._widest, self.window * 2)
         self._end_probe()
-        return reopened
+        return recovered
 
     def failed(self, error: UpstreamError) -> None:
         if error.error_class is ErrorClass.AUTH:
-            self._shut(ErrorClass.AUTH, AUTH_PAUSE)
+            self._open(ErrorClass.AUTH, AUTH_PAUSE)
             self.reason = _why(error)
         elif self._asks_to_wait(error):
-            self._shut(error.error_class, min(error.retry_after or 0, 86400.0))
+            self._open(error.error_class, min(error.retry_after or 0, 86400.0))
         elif error.opens_circuit:
             self._failures += 1
             probed = self.cause is not None and self._probing is not None
             if probed or (self.cause is None and self._failures >= FAILURES_TO_OPEN):
                 # Only a probe makes the pause longer: other running attempts tell nothing new.
-                self._shut(error.error_class, self._pause)
+                self._open(error.error_class, self._pause)
                 self._pause = min(LONGEST_PAUSE, self._pause * 2)
         elif self.cause is not None:
             self.succeeded()  # the channel answers again, even if it refuses this customer
         self._end_probe()
 
-    def reopen(self) -> None:
+    def half_open(self) -> None:
         """The cause may be gone (new credentials): attempts will show whether it is."""
         self.cause = None
         self._failures = 0
@@ -108,7 +108,7 @@ class Gate:
         whole = error.error_class in {ErrorClass.RATE_LIMIT, ErrorClass.UNAVAILABLE}
         return whole and (error.retry_after or 0) >= LONG_RETRY_AFTER
 
-    def _shut(self, cause: ErrorClass, pause: float) -> None:
+    def _open(self, cause: ErrorClass, pause: float) -> None:
         self.cause, self.reason = cause, "it keeps failing"
         self._until = self._clock() + pause
         self.window = 1

@@ -18,7 +18,7 @@ from pathlib import Path
 from gateway.store import Database, deferred, outbox
 from gateway.store.members import get_meta, set_meta
 
-__all__ = ["Jumps"]
+__all__ = ["ClockJumps"]
 
 log = logging.getLogger(__name__)
 
@@ -29,7 +29,7 @@ _KEPT = "clock_offset"
 _BOOT = Path("/proc/sys/kernel/random/boot_id")
 
 
-class Jumps:
+class ClockJumps:
     """`clock` is wall time. Call `follow` before you write when something is due."""
 
     def __init__(self, db: Database, clock: Callable[[], float]) -> None:

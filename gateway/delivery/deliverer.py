@@ -1,4 +1,5 @@
-"""One attempt at a delivery, as a chain of steps: flag, gate, claim, channel, judgement, settling.
+"""One attempt at a delivery, as a chain of steps: flag, circuit, claim, channel, judgement,
+settling.
 
 At most one attempt at a time is under way for a delivery: this process owns the outbox, so a set in
 memory is enough, and what a dead process had claimed is due again at the next start.
@@ -13,21 +14,21 @@ from contextlib import suppress
 from flags import Decision as FlagDecision
 from flags import FlagSet
 from gateway.customer import Customer
-from gateway.delivery.attempt import Attempts, Ended, Route
+from gateway.delivery.attempt import Attempts, Route, SettledAttempt
 from gateway.delivery.background import Background
-from gateway.delivery.circuit import Admission
-from gateway.delivery.clock_jumps import Jumps
+from gateway.delivery.circuit import CircuitState
+from gateway.delivery.clock_jumps import ClockJumps
 from gateway.delivery.proofs import Proofs
 from gateway.delivery.retry import wait_for_a_person, wait_for_shopify
-from gateway.delivery.settling import Ends, ended_together
+from gateway.delivery.settling import AttemptResults, ended_together
 from gateway.errors import ErrorClass, StorageError, UpstreamError
 from gateway.outcomes import Delivery, Kind, Outcome, Waiting
 from gateway.shopify import Shopify
 from gateway.store import Database, Keys, erasure, outbox, removals
-from gateway.store.outbox import Settlement
+from gateway.store.outbox import AttemptResult
 from gateway.wire import Lane, lane
 
-__all__ = ["Deliverer", "Ended", "Route"]
+__all__ = ["Deliverer", "Route", "SettledAttempt"]
 
 log = logging.getLogger(__name__)
 
@@ -50,7 +51,7 @@ class Deliverer(Background):
         schedule: Callable[[], Sequence[float]],
         timeout: Callable[[], float],
         clock: Callable[[], float] = time.time,
-        listen: Callable[[Ended], None] = lambda ended: None,
+        listen: Callable[[SettledAttempt], None] = lambda ended: None,
         due: Callable[[str], None] = lambda channel: None,
         missing: Missing | None = None,
     ) -> None:
@@ -61,8 +62,8 @@ class Deliverer(Background):
         self._flags = flags
         self._clock = clock
         self._missing = missing
-        self.jumps = Jumps(db, clock)
-        self._ends = Ends(db, self.jumps, clock, listen)
+        self.clock_jumps = ClockJumps(db, clock)
+        self._results = AttemptResults(db, self.clock_jumps, clock, listen)
         self._attempts = Attempts(
             db,
             routes,
@@ -71,11 +72,11 @@ class Deliverer(Background):
             schedule=schedule,
             timeout=timeout,
             clock=clock,
-            reopened=self._reopened,
+            recovered=self._recovered,
         )
-        self.works = self._attempts.works
-        self.member_number = self.works.member_number
-        self.proofs = Proofs(db, self.works, clock=clock, due=due)
+        self.preparation = self._attempts.preparation
+        self.member_number = self.preparation.member_number
+        self.proofs = Proofs(db, self.preparation, clock=clock, due=due)
         self.busy: set[int] = set()
         self._live: set[int] = set()  # of them, those of live attempts
 
@@ -86,7 +87,7 @@ class Deliverer(Background):
 
     def may_go(self, delivery: Delivery) -> bool:
         """Before its customer is read: could the flags let it go, or must it go?"""
-        return delivery.urgent or self.works.permission.may_be(delivery)
+        return delivery.urgent or self.preparation.flag_policy.may_be(delivery)
 
     def is_too_late(self, delivery: Delivery) -> bool:
         route = self.routes[delivery.channel]
@@ -101,19 +102,19 @@ class Deliverer(Background):
 
     async def live(
         self, deliveries: Iterable[Delivery], customer: Customer, *, fresh: bool, until: float
-    ) -> dict[int, Ended]:
+    ) -> dict[int, SettledAttempt]:
         """Try all at once; those settled by `until` (the event loop's time), by delivery id.
 
         What is unfinished by then goes on, and settles by itself. No outcome waits for a slower
         channel's: a process that dies meanwhile would repeat it.
         """
-        running: dict[asyncio.Task[Settlement], Delivery] = {}
+        running: dict[asyncio.Task[AttemptResult], Delivery] = {}
         for delivery in deliveries:
             self.busy.add(delivery.id)
             self._live.add(delivery.id)
             task = asyncio.create_task(self._attempts.live(delivery, customer, fresh=fresh))
             running[task] = delivery
-        settled: dict[int, Ended] = {}
+        settled: dict[int, SettledAttempt] = {}
         loop = asyncio.get_running_loop()
         try:
             while running and (left := until - loop.time()) > 0:
@@ -125,46 +126,46 @@ class Deliverer(Background):
         return settled
 
     async def _settle_done(
-        self, ended: Mapping["asyncio.Task[Settlement]", Delivery]
-    ) -> dict[int, Ended]:
+        self, ended: Mapping["asyncio.Task[AttemptResult]", Delivery]
+    ) -> dict[int, SettledAttempt]:
         """Attempts that could not even be made for want of the database stay pending."""
-        settlements = []
+        results = []
         for task, delivery in ended.items():
             if task.cancelled() or task.exception() is not None:
                 self._free([delivery.id])
             else:
-                settlements.append(task.result())
-        if not settlements:
+                results.append(task.result())
+        if not results:
             return {}
         follows = False
         try:
-            settled = await self._ends.settle(settlements)
+            settled = await self._results.settle(results)
         except StorageError:
             follows = True
-            self.keep(self._settle_later(settlements))
+            self.keep(self._settle_later(results))
             raise
         finally:
             if not follows:
-                self._free(end.delivery_id for end in settlements)
+                self._free(end.delivery_id for end in results)
         return {one.delivery.id: one for one in settled}
 
-    async def _settle_later(self, settlements: Sequence[Settlement]) -> None:
+    async def _settle_later(self, results: Sequence[AttemptResult]) -> None:
         """The disk failed us, not the channels: nothing is repeated there if this can be helped."""
         try:
             while True:
                 await asyncio.sleep(1.0)
                 with suppress(StorageError):
-                    await self._ends.settle(settlements)
+                    await self._results.settle(results)
                     return
         finally:
-            self._free(end.delivery_id for end in settlements)
+            self._free(end.delivery_id for end in results)
 
     def _free(self, ids: Iterable[int]) -> None:
         for delivery_id in ids:
             self.busy.discard(delivery_id)
             self._live.discard(delivery_id)
 
-    async def _finish_later(self, task: "asyncio.Task[Settlement]", delivery: Delivery) -> None:
+    async def _finish_later(self, task: "asyncio.Task[AttemptResult]", delivery: Delivery) -> None:
         try:
             await asyncio.wait({task})
         except asyncio.CancelledError:
@@ -191,7 +192,7 @@ class Deliverer(Background):
             read = await self._shopify.read_each(needed)
         except UpstreamError as error:
             decision = wait_for_shopify(error, self._clock())
-            await self._ends.postpone(deliveries, decision)
+            await self._results.postpone(deliveries, decision)
             return None
         asked = needed - read.refused.keys()
         if self._missing is not None and len(read.customers) < len(asked):
@@ -205,7 +206,7 @@ class Deliverer(Background):
         """Shopify answers for others, and not for this customer: a person has to look."""
         if delivery.id not in self.busy:
             text = f"the customer cannot be read from Shopify ({error})"
-            await self._ends.end(delivery, Outcome.FAILED, error.error_class, text)
+            await self._results.end(delivery, Outcome.FAILED, error.error_class, text)
 
     async def again(
         self,
@@ -232,17 +233,17 @@ class Deliverer(Background):
     async def _again(
         self, delivery: Delivery, customer: Customer | None, *, person: bool, named: bool
     ) -> Delivery | None:
-        if not delivery.urgent and await self.works.is_kept_back(delivery, customer):
+        if not delivery.urgent and await self.preparation.is_kept_back(delivery, customer):
             return delivery
         if customer is None and delivery.kind is not Kind.REMOVAL:
             return await self._gone(delivery)
         if self.is_too_late(delivery) and not named:
             text = "older than EMAIL_MAX_AGE; replay it by id to send it nevertheless"
-            return await self._ends.end(delivery, Outcome.FAILED, ErrorClass.TOO_LATE, text)
-        gate = self.routes[delivery.channel].gate
-        admission = await gate.admit(person=person)
-        if admission is Admission.SHUT:
-            await self._ends.postpone([delivery], self._attempts.shut(gate))
+            return await self._results.end(delivery, Outcome.FAILED, ErrorClass.TOO_LATE, text)
+        circuit = self.routes[delivery.channel].circuit
+        state = await circuit.admit(person=person)
+        if state is CircuitState.OPEN:
+            await self._results.postpone([delivery], self._attempts.paused(circuit))
             waiting = await self._db.read(lambda db: outbox.get(db, delivery.id))
             return waiting if waiting and waiting.outcome.is_open else None
         claimed = None
@@ -251,33 +252,33 @@ class Deliverer(Background):
             claimed = await self._db.write(lambda db: outbox.claim(db, delivery.id, now, seen))
         finally:
             if claimed is None:
-                gate.abandon()
+                circuit.abandon()
         if claimed is None:
             return None
         token = lane.set(Lane.BACKLOG)
         try:
-            settlement = await self._attempts.make(claimed, customer, fresh=False)
+            result = await self._attempts.make(claimed, customer, fresh=False)
         finally:
             lane.reset(token)
-        settled = await self._ends.settle([settlement])
+        settled = await self._results.settle([result])
         return settled[0].delivery if settled else None
 
     async def _gone(self, delivery: Delivery) -> Delivery | None:
         """Given up; kept where too many are gone at once for that to be believed."""
         customer_id, now = delivery.customer_id, self._clock()
         if not await self._db.write(lambda db: removals.begin(db, customer_id, "gone", now)):
-            await self._ends.postpone([delivery], wait_for_a_person(now))
+            await self._results.postpone([delivery], wait_for_a_person(now))
             return delivery
-        return await self._ends.end(delivery, Outcome.DISCARDED, None, erasure.GONE)
+        return await self._results.end(delivery, Outcome.DISCARDED, None, erasure.GONE)
 
     async def wake(self, waiting: Waiting, channel: str | None = None) -> None:
         """What deliveries waited for is over."""
-        await self.jumps.follow()
+        await self.clock_jumps.follow()
         now = self._clock()
         while await self._db.write(lambda db: outbox.wake(db, waiting, channel, now)):
             pass
 
-    async def _reopened(self, channel: str) -> None:
+    async def _recovered(self, channel: str) -> None:
         await self.wake(Waiting.CHANNEL, channel)
 
 

@@ -33,7 +33,7 @@ class Drain:
     def __init__(
         self, route: Route, deliverer: Deliverer, due: Due, keeping: Callable[[], KeepBack]
     ) -> None:
-        self._gate = route.gate
+        self._circuit = route.circuit
         self._deliverer = deliverer
         self._due = due
         self._keeping = keeping
@@ -59,15 +59,15 @@ class Drain:
                 self._reading.cancel()
                 await asyncio.gather(self._reading, return_exceptions=True)
 
-    def _is_shut(self) -> bool:
-        return self._gate.cause is not None and self._gate.remaining() > 0
+    def _is_open(self) -> bool:
+        return self._circuit.cause is not None and self._circuit.remaining() > 0
 
     def _window(self) -> int:
         """Fills the window. A shut gate lets one attempt through, as a probe."""
-        return self._gate.window if self._gate.cause is None else 1
+        return self._circuit.window if self._circuit.cause is None else 1
 
     def _fill_window(self) -> bool:
-        if self._is_shut():
+        if self._is_open():
             self._ready.clear()  # none of these was claimed: they stay as they are
             self._exhausted = True
         started = False
@@ -90,7 +90,7 @@ class Drain:
 
     async def _read(self) -> list[tuple[Delivery, Customer | None]]:
         passed = {delivery.id for delivery, _ in self._ready} | set(self._running.values())
-        limit = BATCH if self._gate.cause is None else 1
+        limit = BATCH if self._circuit.cause is None else 1
         while due := await self._due(limit, passed):
             found = await self._deliverer.with_customers(due)
             if found is None or found:

@@ -5,12 +5,12 @@ from collections.abc import Callable
 from flags import Decision, FlagSet, Mode, Reason, combine
 from gateway.outcomes import Delivery, Kind
 
-__all__ = ["UPDATES", "Permission"]
+__all__ = ["UPDATES", "FlagPolicy"]
 
 UPDATES = "updates"
 
 
-class Permission:
+class FlagPolicy:
     def __init__(self, flags: Callable[[], FlagSet]) -> None:
         self._flags = flags
 

@@ -14,15 +14,15 @@ from weakref import WeakValueDictionary
 import orjson
 
 from flags import FlagSet, Mode
-from gateway.channels import Given, Work
+from gateway.channels import LastSent, Work
 from gateway.customer import Customer
-from gateway.delivery.flag_policy import Permission
+from gateway.delivery.flag_policy import FlagPolicy
 from gateway.delivery.route import Route
 from gateway.outcomes import Delivery, Kind, Link, Outcome
 from gateway.store import Database, Keys, links, outbox
 from gateway.wire import dry_run
 
-__all__ = ["Works"]
+__all__ = ["Preparation"]
 
 
 class _Once:
@@ -40,7 +40,7 @@ class _Once:
         return self._made
 
 
-class Works:
+class Preparation:
     def __init__(
         self,
         db: Database,
@@ -52,7 +52,7 @@ class Works:
         self._routes = routes
         self._keys = keys
         self._flags = flags
-        self.permission = Permission(flags)
+        self.flag_policy = FlagPolicy(flags)
         self.numbering = next((n for n, r in routes.items() if r.spec.numbers_members), None)
         self._sending: dict[tuple[str, int], Customer] = {}
         self._turns: WeakValueDictionary[tuple[str, int], asyncio.Lock] = WeakValueDictionary()
@@ -68,7 +68,7 @@ class Works:
         """
         link = await self.link(self.numbering, customer_id) if self.numbering else None
         if link is not None and link.unproven:
-            return link.told_number
+            return link.shown_number
         known = link.member_number if link else None
         return known or self.number_beforehand(customer_id, deliveries)
 
@@ -88,18 +88,22 @@ class Works:
 
     # -- what was last sent
 
-    def given(self, channel: str, customer_id: int, marks: Mapping[str, str] | None) -> Given:
-        hashed, *before = (partial(k.marks, f"{channel} {customer_id}") for k in self._keys.every)
-        return Given(marks, hashed, before)
+    def last_sent(
+        self, channel: str, customer_id: int, fingerprints: Mapping[str, str] | None
+    ) -> LastSent:
+        hashed, *before = (
+            partial(k.field_fingerprints, f"{channel} {customer_id}") for k in self._keys.every
+        )
+        return LastSent(fingerprints, hashed, before)
 
-    def state(self, channel: str, customer: Customer) -> str:
+    def content_hash(self, channel: str, customer: Customer) -> str:
         """A keyed hash of the customer as they are now."""
-        return self.states(channel, customer)[0]
+        return self.content_hashes(channel, customer)[0]
 
-    def states(self, channel: str, customer: Customer) -> list[str]:
+    def content_hashes(self, channel: str, customer: Customer) -> list[str]:
         """The same with every secret, newest first."""
         whole, scope = orjson.dumps(customer.profile).decode(), f"{channel} {customer.id}"
-        return [keys.marks(scope, {"": whole})[""] for keys in self._keys.every]
+        return [keys.field_fingerprints(scope, {"": whole})[""] for keys in self._keys.every]
 
     def emails(self, customer: Customer) -> tuple[bytes, ...]:
         """The hashes of their e-mail, newest first."""
@@ -131,7 +135,7 @@ class Works:
         update = delivery.kind is Kind.UPDATE
         link = await self.link(delivery.channel, delivery.customer_id) if update else None
         email = customer.profile.email if customer else None
-        decided = self.permission.decide(
+        decided = self.flag_policy.decide(
             delivery.channel, delivery.customer_id, delivery.kind, email, linked=link is not None
         )
         return decided.mode is not Mode.ON
@@ -146,7 +150,7 @@ class Works:
             number = await self.member_number(customer.id) or number
         if delivery.urgent and link is not None and delivery.outcome is not Outcome.DRY_RUN:
             email, kind = customer.profile.email, delivery.kind
-            decided = self.permission.decide(link.channel, customer.id, kind, email, linked=True)
+            decided = self.flag_policy.decide(link.channel, customer.id, kind, email, linked=True)
             mode = decided.mode
         return self._work(delivery, customer, link, mode, fresh=fresh, number=number), mode
 
@@ -162,22 +166,24 @@ class Works:
     ) -> Work:
         """Until the link is written, the plan holds what is known of a record."""
         route = self._routes[delivery.channel]
-        known = link.fields if link else (delivery.plan or {}).get("fields")
-        given = self.given(delivery.channel, customer.id, known)
+        known = link.fingerprints if link else (delivery.plan or {}).get("fields")
+        last_sent = self.last_sent(delivery.channel, customer.id, known)
         if delivery.urgent:
-            given = given.insisting_on(route.spec.consent)
+            last_sent = last_sent.insisting_on(route.spec.consent)
 
         fields = _Once(partial(route.channel.fields_of, customer))
 
         async def save_plan(plan: dict[str, Any]) -> None:
-            whole = {**plan, "fields": given.after(fields(), {})}
+            whole = {**plan, "fields": last_sent.after(fields(), {})}
             await self._db.write(lambda db: outbox.save_plan(db, delivery.id, whole))
 
         async def announce(sending: Mapping[str, str]) -> None:
             if link is not None and not dry_run.get():
-                marks = given.unsure(sending)
+                fingerprints = last_sent.unsure(sending)
                 await self._db.write(
-                    lambda db: links.set_fields(db, link.channel, link.customer_id, marks)
+                    lambda db: links.set_fingerprints(
+                        db, link.channel, link.customer_id, fingerprints
+                    )
                 )
 
         return Work(
@@ -189,7 +195,7 @@ class Works:
             save_plan=save_plan,
             number=number,
             fields=fields,
-            given=given,
+            last_sent=last_sent,
             announce=announce,
             retried=delivery.attempts > 1 or delivery.version > 1,
             only=None if mode is Mode.ON else route.spec.consent,

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from gateway.errors import ErrorClass, NotReadyError, UpstreamError
 from gateway.outcomes import Outcome, Waiting
 
-__all__ = ["Decision", "judge", "wait_for_a_person", "wait_for_channel", "wait_for_shopify"]
+__all__ = ["RetryDecision", "judge", "wait_for_a_person", "wait_for_channel", "wait_for_shopify"]
 
 JITTER = 0.1
 LONGEST_RETRY_AFTER = 86400.0
@@ -18,7 +18,7 @@ PERSON_AGAIN = 600.0
 
 
 @dataclass(frozen=True, slots=True)
-class Decision:
+class RetryDecision:
     """`counted`: whether the attempt uses up one of the schedule's tries."""
 
     outcome: Outcome
@@ -35,21 +35,23 @@ def judge(
     schedule: Sequence[float],
     now: float,
     random: Callable[[], float],
-) -> Decision:
+) -> RetryDecision:
     """`attempts` includes the one that just failed. Delays get up to a tenth more, at random."""
     if isinstance(error, NotReadyError):
-        return Decision(Outcome.RETRYING, None, str(error), now + INDEX_AGAIN, False, Waiting.INDEX)
+        return RetryDecision(
+            Outcome.RETRYING, None, str(error), now + INDEX_AGAIN, False, Waiting.INDEX
+        )
     if error.error_class is ErrorClass.AUTH:
         return wait_for_channel(ErrorClass.AUTH, str(error), now + AUTH_AGAIN)
     if error.needs_a_person and not _passes(error):
-        return Decision(Outcome.FAILED, error.error_class, str(error))
+        return RetryDecision(Outcome.FAILED, error.error_class, str(error))
     if attempts > len(schedule):
         text = f"{error}; the retries are used up"
-        return Decision(Outcome.FAILED, error.error_class, text)
+        return RetryDecision(Outcome.FAILED, error.error_class, text)
     delay = schedule[max(attempts, 1) - 1] * (1 + JITTER * random())
     if error.retry_after is not None:
         delay = max(delay, min(error.retry_after, LONGEST_RETRY_AFTER))
-    return Decision(Outcome.RETRYING, error.error_class, str(error), now + delay)
+    return RetryDecision(Outcome.RETRYING, error.error_class, str(error), now + delay)
 
 
 def _passes(error: UpstreamError) -> bool:
@@ -57,21 +59,21 @@ def _passes(error: UpstreamError) -> bool:
     return error.error_class is ErrorClass.CONFLICT and error.retry_after is not None
 
 
-def wait_for_channel(cause: ErrorClass, message: str, again_at: float) -> Decision:
+def wait_for_channel(cause: ErrorClass, message: str, again_at: float) -> RetryDecision:
     """The whole channel is the cause: nothing is counted against this customer."""
-    return Decision(Outcome.RETRYING, cause, message, again_at, False, Waiting.CHANNEL)
+    return RetryDecision(Outcome.RETRYING, cause, message, again_at, False, Waiting.CHANNEL)
 
 
-def wait_for_shopify(error: UpstreamError, now: float) -> Decision:
+def wait_for_shopify(error: UpstreamError, now: float) -> RetryDecision:
     """The customer could not be read."""
     text = f"the customer could not be read from Shopify ({error.error_class})"
     again = now + max(SHOPIFY_AGAIN, min(error.retry_after or 0, 300.0))
-    return Decision(Outcome.RETRYING, error.error_class, text, again, False, Waiting.SHOPIFY)
+    return RetryDecision(Outcome.RETRYING, error.error_class, text, again, False, Waiting.SHOPIFY)
 
 
-def wait_for_a_person(now: float) -> Decision:
+def wait_for_a_person(now: float) -> RetryDecision:
     """The customer seems gone, and so do too many others: a person decides."""
     text = "the customer seems gone from Shopify, as too many others do: see `removals list`"
-    return Decision(
+    return RetryDecision(
         Outcome.RETRYING, None, text, now + PERSON_AGAIN, counted=False, waiting=Waiting.SHOPIFY
     )

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from gateway.channels import Channel, Spec
-from gateway.delivery.circuit import Gate
+from gateway.delivery.circuit import CircuitBreaker
 from gateway.outcomes import Delivery, Kind
 from gateway.settings import Section
 
@@ -13,11 +13,11 @@ __all__ = ["Route"]
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """A channel, its line in the roster, its gate and its settings as they are now."""
+    """A channel, its line in the roster, its circuit and its settings as they are now."""
 
     spec: Spec
     channel: Channel
-    gate: Gate
+    circuit: CircuitBreaker
     settings: Callable[[], Section]
 
     def number_beforehand(self, customer_id: int, deliveries: Iterable[Delivery]) -> str | None:

@@ -93,7 +93,7 @@ class Worker:
 
     async def _round(self, route: Route) -> bool:
         """Sends what is due. False if nothing was due, or nothing may go."""
-        if route.gate.cause is not None and route.gate.remaining() > 0:
+        if route.circuit.cause is not None and route.circuit.remaining() > 0:
             return False
         due = partial(self._due, route.spec.name)
         return await Drain(route, self._deliverer, due, self._keeping).run()
@@ -132,7 +132,7 @@ class Worker:
         while True:
             await asyncio.sleep(IDLE)
             with suppress(StorageError):
-                if await self._deliverer.jumps.follow():
+                if await self._deliverer.clock_jumps.follow():
                     self.wake()
 
     async def _sweeper(self) -> None:
@@ -160,7 +160,7 @@ class Worker:
             after = outbox.place_of(page[-1][0])
             go = [held.id for held, linked in page if self._decides_on(held, linked=linked)]
             if go:
-                await self._deliverer.jumps.follow()
+                await self._deliverer.clock_jumps.follow()
                 await self._db.write(partial(outbox.release, ids=go, now=self._clock()))
                 self.wake(channel)
 
@@ -180,7 +180,7 @@ class Worker:
                     self.wake(channel)
 
     def _decides_on(self, held: Delivery, *, linked: bool) -> bool:
-        decided = self._deliverer.works.permission.decide(
+        decided = self._deliverer.preparation.flag_policy.decide(
             held.channel, held.customer_id, held.kind, linked=linked
         )
         return decided.mode is Mode.ON

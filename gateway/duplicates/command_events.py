@@ -10,34 +10,34 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
 from gateway.delivery import Deliverer
-from gateway.errors import Refused, StorageError, UpstreamError
+from gateway.errors import CommandRefused, StorageError, UpstreamError
 
-__all__ = ["Event", "Tell", "Unfinished", "told"]
+__all__ = ["Event", "Report", "Unfinished", "events_of"]
 
 log = logging.getLogger(__name__)
 
 Event = dict[str, Any]
-Tell = Callable[[str], None]
+Report = Callable[[str], None]
 
 
 class Unfinished(Exception):  # noqa: N818 - a turn in the flow, told as exit code 1
     """It could not be finished; the text says what a person has to do."""
 
 
-async def told(
-    deliverer: Deliverer, work: Callable[[Tell], Awaitable[str]]
+async def events_of(
+    deliverer: Deliverer, work: Callable[[Report], Awaitable[str]]
 ) -> AsyncIterator[Event]:
-    """`work(tell)` returns the last sentence. If the listener stops, the work goes on.
+    """`work(report)` returns the last sentence. If the listener stops, the work goes on.
 
     There is no `end` if the gateway stopped meanwhile: the next owner continues.
     """
     events: asyncio.Queue[Event | None] = asyncio.Queue()
 
-    def tell(text: str) -> None:
+    def report(text: str) -> None:
         events.put_nowait({"event": "step", "text": text})
 
     async def run() -> None:
-        events.put_nowait(await _end(work(tell)))
+        events.put_nowait(await _end(work(report)))
 
     deliverer.keep(run()).add_done_callback(lambda _: events.put_nowait(None))
     while (event := await events.get()) is not None:
@@ -48,7 +48,7 @@ async def _end(work: Awaitable[str]) -> Event:
     code, text = 0, ""
     try:
         text = await work
-    except Refused as error:
+    except CommandRefused as error:
         code, text = 2, str(error)
     except Unfinished as error:
         code, text = 1, str(error)

@@ -19,12 +19,12 @@ from gateway.normalize import (
     place_digest,
 )
 
-__all__ = ["Compared", "Mark", "compare"]
+__all__ = ["ComparedField", "Likeness", "compare"]
 
 Row = Mapping[str, Any]
 
 
-class Mark(StrEnum):
+class Likeness(StrEnum):
     SAME = "same"
     ALIKE = "alike"  # 髙橋 and 高橋; two ways to write an address, or two flats of one house
     DIFFERENT = "different"
@@ -33,20 +33,22 @@ class Mark(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Compared:
+class ComparedField:
     """A line of the table: what the members have, and what their customers say if that differs.
 
-    `online` is '' if the customer says the same, says nothing, or does not exist. `mark` is None
-    for what always differs, such as the numbers.
+    `online` is '' if the customer says the same, says nothing, or does not exist. `likeness` is
+    None for what always differs, such as the numbers.
     """
 
     field: str
     values: tuple[str, str]
     online: tuple[str, str]
-    mark: Mark | None
+    likeness: Likeness | None
 
 
-def compare(members: tuple[Row, Row], customers: tuple[Row | None, Row | None]) -> list[Compared]:
+def compare(
+    members: tuple[Row, Row], customers: tuple[Row | None, Row | None]
+) -> list[ComparedField]:
     """Line by line; what nobody has is left out.
 
     `members` are Smaregi's rows (`GET /customers/{id}`), `customers` those of the online customers
@@ -61,50 +63,50 @@ class _Field:
     name: str
     shown: Callable[[Row], str]
     key: Callable[[Row], str] | None = None
-    is_told: Callable[[Row], object] = lambda row: True
+    is_stated: Callable[[Row], object] = lambda row: True
 
 
 def _line(
     field: _Field, members: tuple[Row, Row], customers: tuple[Row | None, Row | None]
-) -> Compared:
+) -> ComparedField:
     one, other = (
         _said(field, member, customer) for member, customer in zip(members, customers, strict=True)
     )
     values = field.shown(members[0]), field.shown(members[1])
-    return Compared(field.name, values, (one, other), _mark(field, members, customers))
+    return ComparedField(field.name, values, (one, other), _likeness(field, members, customers))
 
 
 def _said(field: _Field, member: Row, customer: Row | None) -> str:
     """What the customer says that differs from the member."""
-    if customer is None or field.key is None or not _tells(field, customer):
+    if customer is None or field.key is None or not _states(field, customer):
         return ""
     text = field.shown(customer)
     same = text == field.shown(member) or (field.key(customer) or text) == field.key(member)
     return "" if same else text
 
 
-def _mark(
+def _likeness(
     field: _Field, members: tuple[Row, Row], customers: tuple[Row | None, Row | None]
-) -> Mark | None:
+) -> Likeness | None:
     """Of the members' own values, or of what the customers say where that agrees."""
     if field.key is None:
         return None
     known = [
-        [row for row in (member, customer) if row is not None and _tells(field, row)]
+        [row for row in (member, customer) if row is not None and _states(field, row)]
         for member, customer in zip(members, customers, strict=True)
     ]
     if not all(known):
-        return Mark.ONE_SIDE if any(known) else Mark.NEITHER
+        return Likeness.ONE_SIDE if any(known) else Likeness.NEITHER
     pairs = [(one, other) for one in known[0] for other in known[1]]
     if any(field.shown(one) == field.shown(other) for one, other in pairs):
-        return Mark.SAME
+        return Likeness.SAME
     alike = any(field.key(one) and field.key(one) == field.key(other) for one, other in pairs)
-    return Mark.ALIKE if alike else Mark.DIFFERENT
+    return Likeness.ALIKE if alike else Likeness.DIFFERENT
 
 
-def _tells(field: _Field, row: Row) -> bool:
+def _states(field: _Field, row: Row) -> bool:
     text = field.shown(row)
-    return bool(text) and not is_placeholder(text) and bool(field.is_told(row))
+    return bool(text) and not is_placeholder(text) and bool(field.is_stated(row))
 
 
 def _text(row: Row, *names: str) -> str:

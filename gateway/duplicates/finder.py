@@ -115,7 +115,7 @@ class Finder:
         if not changed:
             return self._slice_of_linked(db, now, until)
         for member_id in changed:
-            duplicate_queue.keep_told(db, member_id)
+            duplicate_queue.keep_evidence(db, member_id)
             at_till += examine(db, member_id, now)
             duplicate_queue.done(db, member_id)
             if self._timer() > until:

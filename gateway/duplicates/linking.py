@@ -17,8 +17,8 @@ from flags import FlagSet, Mode
 from gateway.channels.smaregi import Smaregi
 from gateway.customer import Customer
 from gateway.delivery import Deliverer
-from gateway.duplicates.command_events import Tell, Unfinished, told
-from gateway.errors import Refused
+from gateway.duplicates.command_events import Report, Unfinished, events_of
+from gateway.errors import CommandRefused
 from gateway.outcomes import Delivery, DeliveryFilter, Kind, Link, NewDelivery, Outcome
 from gateway.shopify import Shopify
 from gateway.store import Database, links, outbox
@@ -53,12 +53,12 @@ class Linking:
 
     def link(self, customer_id: int, member_id: int) -> AsyncIterator[dict[str, Any]]:
         """Events (`gateway.duplicates.command_events`)."""
-        return told(self.deliverer, lambda tell: self._link(customer_id, member_id, tell))
+        return events_of(self.deliverer, lambda report: self._link(customer_id, member_id, report))
 
-    async def _link(self, customer_id: int, member_id: int, tell: Tell) -> str:
+    async def _link(self, customer_id: int, member_id: int, report: Report) -> str:
         customer = await self.customer(customer_id)
         if customer is None:
-            raise Refused(f"Shopify has no customer {customer_id}.")
+            raise CommandRefused(f"Shopify has no customer {customer_id}.")
         self.require_flag(customer)
         done = await self._stands_in_the_way(customer_id, member_id)
         if done:
@@ -69,8 +69,8 @@ class Linking:
             delivery = await self._db.write(
                 lambda db: self.owe_link(db, customer_id, member_id, self._clock())
             )
-            self._smaregi.holders.apart.discard((customer_id, member_id))
-        tell(f"Member {member_id} is written down for customer {customer_id}.")
+            self._smaregi.ownership.apart.discard((customer_id, member_id))
+        report(f"Member {member_id} is written down for customer {customer_id}.")
         after = await self.attempt(delivery, customer)
         return f"{_outcome_of(after)} {await self._numbers(customer_id)}".strip()
 
@@ -82,11 +82,11 @@ class Linking:
             mode = flag.decide(customer.id, customer.profile.email).mode
         if mode is not Mode.ON:
             whom = "" if flag.mode is not Mode.ON else " for this customer"
-            raise Refused(f"FLAG_SMAREGI is not `on`{whom}: nothing was done (see `flags`).")
+            raise CommandRefused(f"FLAG_SMAREGI is not `on`{whom}: nothing was done (see `flags`).")
 
     def require_room(self, member_id: int, row: Mapping[str, Any]) -> None:
         if not self._smaregi.numbers.has_room(row):
-            raise Refused(
+            raise CommandRefused(
                 f"Member {member_id} has a customerNo already, and SMAREGI_LINK_FIELD=customerNo "
                 "puts the customer's number there: empty it in Smaregi first."
             )
@@ -99,10 +99,10 @@ class Linking:
         """Whether the two are linked already. Raises Refused if they may not be."""
         row = await self._smaregi.client.by_id(str(member_id))
         if row is None:
-            raise Refused(f"Smaregi has no member {member_id}.")
+            raise CommandRefused(f"Smaregi has no member {member_id}.")
         link = await self.link_of(customer_id)
         if link is not None and link.reference != str(member_id):
-            raise Refused(
+            raise CommandRefused(
                 f"Customer {customer_id} is linked to member {link.reference}: "
                 f"`duplicates unlink {customer_id}` comes first."
             )
@@ -111,8 +111,8 @@ class Linking:
             return await self._db.read(lambda db: links.get(db, CHANNEL, customer_id)) is not None
         refuse_status(member_id, str(row.get("status") or "0"))
         self.require_room(member_id, row)
-        for owner in await self._smaregi.holders.owners(row, besides=customer_id):
-            raise Refused(
+        for owner in await self._smaregi.ownership.owners(row, besides=customer_id):
+            raise CommandRefused(
                 f"Member {member_id} belongs to customer {owner}, who exists in Shopify: "
                 f"`duplicates unlink {owner}` comes first, or merge the customers in Shopify."
             )
@@ -123,7 +123,7 @@ class Linking:
         link = await self._db.read(lambda db: links.get(db, CHANNEL, customer_id))
         if link is not None:
             return link
-        rows = await self._smaregi.holders.with_number(str(customer_id))
+        rows = await self._smaregi.ownership.with_number(str(customer_id))
         return Link(CHANNEL, customer_id, str(rows[0]["customerId"])) if rows else None
 
     def owe_link(
@@ -140,11 +140,11 @@ class Linking:
 
     def unlink(self, customer_id: int, *, new_member: bool) -> AsyncIterator[dict[str, Any]]:
         """Events; `new_member`: the customer gets a member of their own."""
-        return told(
-            self.deliverer, lambda tell: self._unlink(customer_id, tell, new_member=new_member)
+        return events_of(
+            self.deliverer, lambda report: self._unlink(customer_id, report, new_member=new_member)
         )
 
-    async def _unlink(self, customer_id: int, tell: Tell, *, new_member: bool) -> str:
+    async def _unlink(self, customer_id: int, report: Report, *, new_member: bool) -> str:
         customer = await self.customer(customer_id)
         self.require_flag(customer)
         link = await self.link_of(customer_id)
@@ -154,9 +154,9 @@ class Linking:
         await self._keep_apart(customer_id, int(link.reference))
         async with self.alone(customer_id):
             number = await self._smaregi.unlink(link)
-            tell(_given_back(link, number))
+            report(_given_back(link, number))
             await self._db.write(lambda db: self._part(db, link, self._clock(), wanted))
-        tell(f"Customer {customer_id} and member {link.reference} stay apart from now on.")
+        report(f"Customer {customer_id} and member {link.reference} stay apart from now on.")
         return await self._own_member(customer_id, customer if wanted else None)
 
     async def would_unlink(self, customer_id: int, *, new_member: bool) -> list[str]:
@@ -176,12 +176,12 @@ class Linking:
         ]
 
     def _require_parted(self, customer_id: int) -> None:
-        if not any(known == customer_id for known, _ in self._smaregi.holders.apart):
-            raise Refused(f"Customer {customer_id} is not linked to a store member.")
+        if not any(known == customer_id for known, _ in self._smaregi.ownership.apart):
+            raise CommandRefused(f"Customer {customer_id} is not linked to a store member.")
 
     async def _keep_apart(self, customer_id: int, member_id: int) -> None:
         """Keeps them apart, first in memory: every attempt that begins from now on knows it."""
-        self._smaregi.holders.apart.add((customer_id, member_id))
+        self._smaregi.ownership.apart.add((customer_id, member_id))
         now = self._clock()
         await self._db.write(lambda db: links.keep_apart(db, customer_id, member_id, now))
 
@@ -214,12 +214,12 @@ class Linking:
     @asynccontextmanager
     async def alone(self, customer_id: int) -> AsyncIterator[None]:
         """Keeps attempts of this customer's delivery to Smaregi from running meanwhile."""
-        held = await self._hold(customer_id)
+        busy_id = await self._hold(customer_id)
         try:
-            async with self.deliverer.works.turn(CHANNEL, customer_id):
+            async with self.deliverer.preparation.turn(CHANNEL, customer_id):
                 yield
         finally:
-            self.deliverer.busy.discard(held)
+            self.deliverer.busy.discard(busy_id)
 
     async def _hold(self, customer_id: int) -> int:
         """The id of the open delivery, 0 if there is none."""
@@ -265,7 +265,7 @@ def refuse_status(member_id: int, status: str) -> None:
         "4": "was merged into another (status 4)",
     }
     if status in words:
-        raise Refused(f"Member {member_id} {words[status]}.")
+        raise CommandRefused(f"Member {member_id} {words[status]}.")
 
 
 def _open(db: sqlite3.Connection, customer_id: int) -> list[Delivery]:

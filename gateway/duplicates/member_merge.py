@@ -23,16 +23,16 @@ from contextlib import suppress
 from dataclasses import replace
 
 from gateway.channels.smaregi import Smaregi
-from gateway.duplicates.command_events import Event, Tell, Unfinished, told
+from gateway.duplicates.command_events import Event, Report, Unfinished, events_of
 from gateway.duplicates.linking import CHANNEL, Linking
-from gateway.duplicates.merge_plan import Plan, sides_of
-from gateway.duplicates.points import Points, Puzzle
-from gateway.errors import Refused, StorageError, UpstreamError
+from gateway.duplicates.merge_plan import Plan, member_pair
+from gateway.duplicates.points import PointsTransfer, UnclearBalance
+from gateway.errors import CommandRefused, StorageError, UpstreamError
 from gateway.outcomes import Link
 from gateway.store import Database, duplicates, links, merges
 from gateway.store.merges import Merge
 
-__all__ = ["Merging"]
+__all__ = ["MemberMerge"]
 
 log = logging.getLogger(__name__)
 
@@ -40,7 +40,7 @@ _MOVED = {"taken", "giving"}
 """Steps at which the points are at neither member."""
 
 
-class Merging:
+class MemberMerge:
     """One merge at a time. `again`: seconds between two looks at what is unfinished."""
 
     again = 60.0
@@ -56,7 +56,7 @@ class Merging:
         self._smaregi = smaregi
         self._linking = linking
         self._clock = clock
-        self._points = Points(db, smaregi.client, clock)
+        self._points = PointsTransfer(db, smaregi.client, clock)
         self._one_at_a_time = asyncio.Lock()
 
     async def look(self, one: int, other: int, survivor: int | None) -> Plan | Merge:
@@ -65,11 +65,15 @@ class Merging:
         known = await self._db.read(lambda db: merges.get(db, one, other))
         if known is not None and known.step != "begun":
             if survivor not in {None, known.survivor}:
-                raise Refused(f"Member {known.survivor} survives: this merge has begun like that.")
+                raise CommandRefused(
+                    f"Member {known.survivor} survives: this merge has begun like that."
+                )
             return known
         for merge in await self._db.read(lambda db: merges.others(db, one, other)):
-            raise Refused(f"The merge of {merge.pair[0]} and {merge.pair[1]} must end first.")
-        plan = (await sides_of(self._smaregi, one, other)).plan(survivor)
+            raise CommandRefused(
+                f"The merge of {merge.pair[0]} and {merge.pair[1]} must end first."
+            )
+        plan = (await member_pair(self._smaregi, one, other)).plan(survivor)
         if plan.moves_link is not None:
             self._linking.require_flag(await self._linking.customer(plan.moves_link))
             self._linking.require_room(plan.survivor.member_id, plan.survivor.row)
@@ -82,14 +86,14 @@ class Merging:
         over the points, and a person has corrected them; they are not touched again.
         """
 
-        async def work(tell: Tell) -> str:
+        async def work(report: Report) -> str:
             async with self._one_at_a_time:
                 merge = await self._begun(one, other, survivor)
                 if points_settled:
                     merge = await self._settled_by_hand(merge)
-                return await self._finish(merge, tell, by_hand=points_settled)
+                return await self._finish(merge, report, by_hand=points_settled)
 
-        return told(self._linking.deliverer, work)
+        return events_of(self._linking.deliverer, work)
 
     async def _begun(self, one: int, other: int, survivor: int | None) -> Merge:
         found = await self.look(one, other, survivor)
@@ -109,28 +113,30 @@ class Merging:
 
     async def _settled_by_hand(self, merge: Merge) -> Merge:
         if merge.problem is None:
-            raise Refused("This merge did not stop over its points: run it without that option.")
+            raise CommandRefused(
+                "This merge did not stop over its points: run it without that option."
+            )
         settled = merge.at("given", self._clock(), problem=None)
         await self._db.write(lambda db: merges.write(db, settled))
         return settled
 
-    async def _finish(self, merge: Merge, tell: Tell, *, by_hand: bool = False) -> str:
+    async def _finish(self, merge: Merge, report: Report, *, by_hand: bool = False) -> str:
         if merge.step == "done":
             return f"Member {merge.absorbed} was merged into member {merge.survivor} already."
-        self._smaregi.holders.leaving.add(merge.absorbed)
+        self._smaregi.ownership.leaving.add(merge.absorbed)
         if merge.problem is not None:
             raise Unfinished(_for_a_person(merge))
         try:
-            merge = await self._move_points(merge, tell)
-        except Puzzle as puzzle:
+            merge = await self._move_points(merge, report)
+        except UnclearBalance as puzzle:
             raise Unfinished(await self._stop(merge, str(puzzle))) from None
         except UpstreamError as error:
             raise Unfinished(await self._interrupted(merge, error)) from None
-        merge = await self._free_the_number(merge, tell)
+        merge = await self._free_the_number(merge, report)
         if not by_hand and await self._points.balance(merge.absorbed) > 0:
-            tell(f"The till gave member {merge.absorbed} points meanwhile: they are moved, too.")
-            return await self._finish(await self._again_from_the_start(merge), tell, by_hand=True)
-        return await self._close(merge, tell)
+            report(f"The till gave member {merge.absorbed} points meanwhile: they are moved, too.")
+            return await self._finish(await self._again_from_the_start(merge), report, by_hand=True)
+        return await self._close(merge, report)
 
     async def _again_from_the_start(self, merge: Merge) -> Merge:
         begun = merge.at("begun", self._clock(), points=0, balance_before=0)
@@ -139,16 +145,16 @@ class Merging:
 
     # -- points
 
-    async def _move_points(self, merge: Merge, tell: Tell) -> Merge:
+    async def _move_points(self, merge: Merge, report: Report) -> Merge:
         if merge.step in {"begun", "taking"}:
-            merge = await self._points.take(merge, tell)
+            merge = await self._points.take(merge, report)
             if merge.step == "given":
-                tell(f"Member {merge.absorbed} has no points to move.")
+                report(f"Member {merge.absorbed} has no points to move.")
             else:
-                tell(f"{merge.points} points have left member {merge.absorbed}.")
+                report(f"{merge.points} points have left member {merge.absorbed}.")
         if merge.step in _MOVED:
-            merge = await self._points.give(merge, tell)
-            tell(f"{merge.points} points have reached member {merge.survivor}.")
+            merge = await self._points.give(merge, report)
+            report(f"{merge.points} points have reached member {merge.survivor}.")
         return merge
 
     async def _stop(self, merge: Merge, problem: str) -> str:
@@ -179,11 +185,11 @@ class Merging:
         """Forgets the merge if nothing has moved."""
         await self._db.write(lambda db: merges.forget(db, merge))
         if merge.step == "begun":
-            self._smaregi.holders.leaving.discard(merge.absorbed)
+            self._smaregi.ownership.leaving.discard(merge.absorbed)
 
     # -- the link and the end
 
-    async def _free_the_number(self, merge: Merge, tell: Tell) -> Merge:
+    async def _free_the_number(self, merge: Merge, report: Report) -> Merge:
         """If the absorbed member had the link, it moves: first the number, then the row, in one
         commit.
         """
@@ -191,13 +197,15 @@ class Merging:
         if merge.step != "given" or customer_id is None:
             return merge
         async with self._linking.alone(customer_id):
-            link = await self._smaregi.holders.link_of(str(merge.absorbed))
+            link = await self._smaregi.ownership.link_of(str(merge.absorbed))
             link = link or Link(CHANNEL, customer_id, str(merge.absorbed))
             number = await self._smaregi.unlink(link)
             linking = merge.at("linking", self._clock())
             await self._db.write(lambda db: self._move_link(db, linking, customer_id))
-            self._smaregi.holders.apart.discard((customer_id, merge.survivor))  # the newer decision
-        tell(f"Member {merge.absorbed} has the number {number} now.")
+            self._smaregi.ownership.apart.discard(
+                (customer_id, merge.survivor)
+            )  # the newer decision
+        report(f"Member {merge.absorbed} has the number {number} now.")
         return linking
 
     def _move_link(self, db: sqlite3.Connection, merge: Merge, customer_id: int) -> None:
@@ -205,10 +213,10 @@ class Merging:
         self._linking.owe_link(db, customer_id, merge.survivor, self._clock())
         merges.write(db, merge)
 
-    async def _close(self, merge: Merge, tell: Tell) -> str:
+    async def _close(self, merge: Merge, report: Report) -> str:
         noted = await self._smaregi.absorb(str(merge.absorbed), str(merge.survivor))
         room = "" if noted else " Its note has no room to say where it went."
-        tell(f"Member {merge.absorbed} is marked as merged (status 4).{room}")
+        report(f"Member {merge.absorbed} is marked as merged (status 4).{room}")
         left = await self._points.balance(merge.absorbed)
         done = merge.at("done", self._clock())
 
@@ -218,7 +226,7 @@ class Merging:
 
         await self._db.write(unit)
         if merge.customer_id is not None:
-            tell(await self._linking.attempt_owed(merge.customer_id))
+            report(await self._linking.attempt_owed(merge.customer_id))
         if left > 0:
             raise Unfinished(
                 f"Member {merge.absorbed} was merged into member {merge.survivor}, but has {left} "
@@ -232,7 +240,7 @@ class Merging:
         """Runs for ever: finishes what has begun to move; what needs a person waits for one."""
         with suppress(StorageError):
             begun = await self._db.read(merges.unfinished)
-            self._smaregi.holders.leaving |= {merge.absorbed for merge in begun}
+            self._smaregi.ownership.leaving |= {merge.absorbed for merge in begun}
         while True:
             try:
                 await self._go_on()
@@ -250,15 +258,15 @@ class Merging:
     def _again(self, merge: Merge) -> AsyncIterator[Event]:
         """Only what has begun to move: a new beginning is a person's."""
 
-        async def work(tell: Tell) -> str:
+        async def work(report: Report) -> str:
             async with self._one_at_a_time:
                 self._linking.require_flag()
                 known = await self._db.read(lambda db: merges.get(db, *merge.pair))
                 if known is None or known.step == "begun":
                     return "nothing was moved"
-                return await self._finish(known, tell)
+                return await self._finish(known, report)
 
-        return told(self._linking.deliverer, work)
+        return events_of(self._linking.deliverer, work)
 
 
 def _for_a_person(merge: Merge) -> str:

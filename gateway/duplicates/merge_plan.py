@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from gateway.channels.smaregi import Smaregi
-from gateway.errors import Refused
+from gateway.errors import CommandRefused
 from gateway.matching import preference
 
-__all__ = ["Plan", "Side", "Sides", "sides_of"]
+__all__ = ["MemberPair", "PairMember", "Plan", "member_pair"]
 
 _STATUS = {
     "1": "is suspended (status 1): lift that in Smaregi first, or let the other survive",
@@ -22,7 +22,7 @@ _STATUS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Side:
+class PairMember:
     """`row` as Smaregi has it; `points` its balance; `customer_id`: its online customer, if any."""
 
     member_id: int
@@ -46,16 +46,16 @@ class Plan:
     `moves_link`: whose link and number go from the absorbed to the survivor.
     """
 
-    survivor: Side
-    absorbed: Side
+    survivor: PairMember
+    absorbed: PairMember
     why: str
     moves_link: int | None
 
 
 @dataclass(frozen=True, slots=True)
-class Sides:
-    one: Side
-    other: Side
+class MemberPair:
+    one: PairMember
+    other: PairMember
 
     def plan(self, survivor_id: int | None) -> Plan:
         """Raises Refused if they cannot be merged, or not like this."""
@@ -63,9 +63,9 @@ class Sides:
         survivor, why = self._survivor(survivor_id)
         absorbed = self.other if survivor is self.one else self.one
         if survivor.status in _STATUS:
-            raise Refused(f"Member {survivor.member_id} {_STATUS[survivor.status]}.")
+            raise CommandRefused(f"Member {survivor.member_id} {_STATUS[survivor.status]}.")
         if absorbed.points < 0:
-            raise Refused(
+            raise CommandRefused(
                 f"Member {absorbed.member_id} has {absorbed.points} points: settle that debt at "
                 "the till first, it is not moved."
             )
@@ -74,26 +74,26 @@ class Sides:
     def _refuse(self) -> None:
         for side in (self.one, self.other):
             if side.status in {"3", "4"}:
-                raise Refused(f"Member {side.member_id} {_STATUS[side.status]}.")
+                raise CommandRefused(f"Member {side.member_id} {_STATUS[side.status]}.")
         customers = {self.one.customer_id, self.other.customer_id} - {None}
         if len(customers) > 1:
-            raise Refused(
+            raise CommandRefused(
                 f"Member {self.one.member_id} is customer {self.one.customer_id} and member "
                 f"{self.other.member_id} is customer {self.other.customer_id}, and both exist in "
                 "Shopify. Merge the two customers in Shopify first, then run this again."
             )
 
-    def _survivor(self, chosen: int | None) -> tuple[Side, str]:
-        sides = (self.one, self.other)
+    def _survivor(self, chosen: int | None) -> tuple[PairMember, str]:
+        pair = (self.one, self.other)
         if chosen is not None:
-            found = next((side for side in sides if side.member_id == chosen), None)
+            found = next((side for side in pair if side.member_id == chosen), None)
             if found is None:
-                raise Refused(f"--survivor {chosen} is neither of the two.")
+                raise CommandRefused(f"--survivor {chosen} is neither of the two.")
             return found, "you chose it"
-        linked = [side for side in sides if side.customer_id is not None]
+        linked = [side for side in pair if side.customer_id is not None]
         if len(linked) == 1:
             return linked[0], f"it is the member of online customer {linked[0].customer_id}"
-        best, rest = sorted(sides, key=lambda side: side.preference)
+        best, rest = sorted(pair, key=lambda side: side.preference)
         if best.preference[0] != rest.preference[0]:
             return best, "it was seen last at the till"
         if best.points != rest.points:
@@ -101,23 +101,23 @@ class Sides:
         return best, "its id is the lower one"
 
 
-async def sides_of(smaregi: Smaregi, one: int, other: int) -> Sides:
+async def member_pair(smaregi: Smaregi, one: int, other: int) -> MemberPair:
     """Both, read from Smaregi. Raises Refused if they are not two members."""
     if one == other:
-        raise Refused(f"{one} and {other} are one and the same member.")
-    return Sides(*await asyncio.gather(_side(smaregi, one), _side(smaregi, other)))
+        raise CommandRefused(f"{one} and {other} are one and the same member.")
+    return MemberPair(*await asyncio.gather(_side(smaregi, one), _side(smaregi, other)))
 
 
-async def _side(smaregi: Smaregi, member_id: int) -> Side:
+async def _side(smaregi: Smaregi, member_id: int) -> PairMember:
     row, points = await asyncio.gather(
         smaregi.client.by_id(str(member_id)), smaregi.client.balance(str(member_id))
     )
     if row is None or points is None:
-        raise Refused(f"Smaregi has no member {member_id}.")
-    owners = sorted(await smaregi.holders.owners(row))
+        raise CommandRefused(f"Smaregi has no member {member_id}.")
+    owners = sorted(await smaregi.ownership.owners(row))
     if len(owners) > 1:
-        raise Refused(
+        raise CommandRefused(
             f"Member {member_id} belongs to customers {owners[0]} and {owners[1]}, by its number "
             "and by its link: `duplicates unlink` one of them first."
         )
-    return Side(member_id, row, points, owners[0] if owners else None)
+    return PairMember(member_id, row, points, owners[0] if owners else None)

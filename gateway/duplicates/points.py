@@ -16,22 +16,22 @@ import time
 from collections.abc import Callable
 
 from gateway.channels.smaregi.client import SmaregiClient
-from gateway.duplicates.command_events import Tell, Unfinished
+from gateway.duplicates.command_events import Report, Unfinished
 from gateway.errors import ErrorClass, UpstreamError
 from gateway.store import Database, merges
 from gateway.store.merges import Merge
 
-__all__ = ["Points", "Puzzle"]
+__all__ = ["PointsTransfer", "UnclearBalance"]
 
 _PAUSE = 1.0
 """Seconds between two readings of a balance, at most."""
 
 
-class Puzzle(Exception):  # noqa: N818 - told to a person, nothing is broken
+class UnclearBalance(Exception):  # noqa: N818 - told to a person, nothing is broken
     """The balance is neither as before nor as expected."""
 
 
-class Points:
+class PointsTransfer:
     """`patience`: seconds after which our request can no longer arrive."""
 
     patience = 60.0
@@ -43,25 +43,25 @@ class Points:
         self._client = client
         self._clock = clock
 
-    async def take(self, merge: Merge, tell: Tell) -> Merge:
+    async def take(self, merge: Merge, report: Report) -> Merge:
         """From the absorbed: `begun` or `taking` -> `taken`, or `given` if there are none."""
         if merge.step == "begun":
             balance = await self.balance(merge.absorbed)
             if balance <= 0:
                 return await self._write(merge.at("given", self._clock()))
             taking = merge.at("taking", self._clock(), points=balance, balance_before=balance)
-            return await self._send(await self._write(taking), "begun", "taken", tell)
-        return await self._clear_up(merge, "begun", "taken", tell)
+            return await self._send(await self._write(taking), "begun", "taken", report)
+        return await self._clear_up(merge, "begun", "taken", report)
 
-    async def give(self, merge: Merge, tell: Tell) -> Merge:
+    async def give(self, merge: Merge, report: Report) -> Merge:
         """To the survivor: `taken` or `giving` -> `given`."""
         if merge.step == "taken":
             balance = await self.balance(merge.survivor)
             giving = merge.at("giving", self._clock(), balance_before=balance)
-            return await self._send(await self._write(giving), "taken", "given", tell)
-        return await self._clear_up(merge, "taken", "given", tell)
+            return await self._send(await self._write(giving), "taken", "given", report)
+        return await self._clear_up(merge, "taken", "given", report)
 
-    async def _send(self, merge: Merge, before: str, after: str, tell: Tell) -> Merge:
+    async def _send(self, merge: Merge, before: str, after: str, report: Report) -> Merge:
         """Sends it once, and never again before it is known not to have happened."""
         member, points = _change(merge)
         refusal: UpstreamError | None = None
@@ -74,14 +74,14 @@ class Points:
             proven, refusal = False, error
         if proven:
             return await self._write(merge.at(after, self._clock()))
-        return await self._clear_up(merge, before, after, tell, refusal)
+        return await self._clear_up(merge, before, after, report, refusal)
 
     async def _clear_up(
         self,
         merge: Merge,
         before: str,
         after: str,
-        tell: Tell,
+        report: Report,
         refusal: UpstreamError | None = None,
     ) -> Merge:
         """Finds out from the balance what became of a change whose answer was lost.
@@ -92,7 +92,7 @@ class Points:
         refused = refusal is not None and refusal.error_class is ErrorClass.INVALID_DATA
         patience = 0.0 if refused else self.patience
         if not refused:
-            tell(
+            report(
                 f"Whether member {member} got {points:+d} points is not known: its balance is read "
                 f"until that is clear ({patience:.0f} s at most)."
             )
@@ -110,7 +110,7 @@ class Points:
                 )
             await asyncio.sleep(min(_PAUSE, patience / 10))
         if balance != merge.balance_before + points:
-            raise Puzzle(
+            raise UnclearBalance(
                 f"member {member} had {merge.balance_before} points, {points:+d} were sent, and "
                 f"now it has {balance}"
             )
@@ -129,7 +129,7 @@ class Points:
     async def balance(self, member: int) -> int:
         balance = await self._client.balance(str(member))
         if balance is None:
-            raise Puzzle(f"Smaregi has no member {member} any more")
+            raise UnclearBalance(f"Smaregi has no member {member} any more")
         return balance
 
     async def _write(self, merge: Merge) -> Merge:

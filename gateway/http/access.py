@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from gateway.http.rates import Buckets
 from gateway.settings import GatewaySettings
 
-__all__ = ["LOOPBACK", "Access"]
+__all__ = ["LOOPBACK", "CallerAccess"]
 
 
 LOOPBACK = "loopback"
@@ -17,7 +17,7 @@ _USUAL = 100.0
 """Requests a second that one key may send for all its visitors together."""
 
 
-class Access:
+class CallerAccess:
     """`settings()` is asked each time, so that a reload takes new keys."""
 
     def __init__(

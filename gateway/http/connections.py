@@ -27,7 +27,7 @@ _MOST = 2048
 _KEPT_BACK = 400
 """Descriptors for upstreams (200 connections), mail, the database, commands and the log."""
 _WANTED = 65_536
-_TELL_EVERY = 10.0
+_LOG_EVERY = 10.0
 """Seconds between two log lines of one kind."""
 
 
@@ -95,7 +95,7 @@ class Connections:
         self._of: Counter[str] = Counter()
         self._silent: dict[Guest, None] = {}
         self._resting: dict[Guest, None] = {}
-        self._told: dict[str, tuple[float, int]] = {}
+        self._logged: dict[str, tuple[float, int]] = {}
 
     def __len__(self) -> int:
         return len(self._all)
@@ -149,11 +149,11 @@ class Connections:
         """Counts each time, and logs now and then."""
         self._ended(reason)
         now = self._clock()
-        told_at, since = self._told.get(reason, (now - _TELL_EVERY, 0))
-        if now - told_at < _TELL_EVERY:
-            self._told[reason] = (told_at, since + 1)
+        logged_at, since = self._logged.get(reason, (now - _LOG_EVERY, 0))
+        if now - logged_at < _LOG_EVERY:
+            self._logged[reason] = (logged_at, since + 1)
             return
-        self._told[reason] = (now, 0)
+        self._logged[reason] = (now, 0)
         log.warning("connections: %s (%d more since the last line)", _TOLD[reason], since)
 
 

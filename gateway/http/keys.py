@@ -3,9 +3,9 @@
 from aiohttp import web
 
 from gateway.app import Core
-from gateway.http.access import Access
+from gateway.http.access import CallerAccess
 
 __all__ = ["ACCESS", "CORE"]
 
 CORE: web.AppKey[Core] = web.AppKey("core", Core)
-ACCESS: web.AppKey[Access] = web.AppKey("access", Access)
+ACCESS: web.AppKey[CallerAccess] = web.AppKey("access", CallerAccess)

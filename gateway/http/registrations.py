@@ -62,7 +62,7 @@ async def create(request: web.Request) -> web.Response:
 
 @routes.get("/v1/registrations/{id}")
 async def show(request: web.Request) -> web.Response:
-    answer = await request.app[CORE].standing.shown(request.match_info["id"])
+    answer = await request.app[CORE].status.shown(request.match_info["id"])
     if answer is None:
         text = "No registration with this id has reached Shopify, or waits for it."
         return respond(problem(404, "not-found", text))

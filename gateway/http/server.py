@@ -4,7 +4,7 @@ from aiohttp import web
 
 from gateway.app import Core
 from gateway.http import customers, deliveries, health, membership, registrations, webhooks
-from gateway.http.access import Access
+from gateway.http.access import CallerAccess
 from gateway.http.authorization import keys
 from gateway.http.keys import ACCESS, CORE
 from gateway.http.middleware import problems, watch
@@ -19,7 +19,7 @@ def application(core: Core) -> web.Application:
     app = web.Application(middlewares=(watch, problems, keys), client_max_size=LARGEST_BODY)
     app.on_response_prepare.append(_guard)
     app[CORE] = core
-    app[ACCESS] = Access(lambda: core.live.current.gateway)
+    app[ACCESS] = CallerAccess(lambda: core.live.current.gateway)
     app[BODIES] = Bodies()
     for room in (registrations, membership, customers, deliveries, webhooks, health):
         app.add_routes(room.routes)

@@ -25,7 +25,7 @@ from gateway.matching.match_keys import KEYS, earlier, instant
 from gateway.matching.rules import Evidence
 from gateway.matching.scan import HIGHEST_ID, MemberSource, Page, ScanProgress, pages, scan
 from gateway.matching.shared_run import SharedRun
-from gateway.matching.written import Written
+from gateway.matching.written import WrittenRows
 from gateway.store import Database, Keys, duplicate_queue, member_pass, members
 from gateway.store.members import Member
 from gateway.wire import Lane, lane
@@ -72,7 +72,7 @@ class MemberIndex:
         self._begun = 0  # refreshes
         self._writing = asyncio.Lock()
         self._touched: set[int] = set()  # ids that refreshes met while a scan runs
-        self._written = Written()
+        self._written = WrittenRows()
         self.progress = ScanProgress()
         self.outdated = False  # complete, but with the keys of an older build: to be built anew
 
@@ -286,9 +286,9 @@ class MemberIndex:
         """What the index would keep of a row of Smaregi's."""
         return Member(*self._hasher.values(row))
 
-    def told(self, profile: Profile) -> dict[str, bytes | None]:
+    def signup_evidence(self, profile: Profile) -> dict[str, bytes | None]:
         """What the customer says, as the columns of the index."""
-        return self._hasher.told(profile)
+        return self._hasher.signup_evidence(profile)
 
     def evidence(self, profile: Profile) -> Evidence:
         return self._hasher.evidence(profile)

@@ -43,4 +43,4 @@ class Keying:
         members.set_meta(db, "members_complete", "")
         members.set_meta(db, "members_running", "")
         members.set_meta(db, _SECRET, self._newest)
-        duplicate_queue.untell(db)
+        duplicate_queue.clear_evidence(db)

@@ -62,7 +62,7 @@ class MemberHasher:
             place_key=self._place(_place(profile.address)),
         )
 
-    def told(self, profile: Profile) -> dict[str, bytes | None]:
+    def signup_evidence(self, profile: Profile) -> dict[str, bytes | None]:
         """What the customer says, as the columns of the index."""
         return asdict(self.evidence(profile)) | {"email_key": self.email(profile.email)}
 

@@ -43,12 +43,12 @@ _KEYS = tuple(each.name for each in fields(Evidence))
 class LinkTo:
     """The same person; `others` have the same e-mail and become possible duplicates.
 
-    `told` is what the customer was compared by, as the columns of the index.
+    `signup_evidence` is what the customer was compared by, as the columns of the index.
     """
 
     member: Member
     others: tuple[Member, ...] = ()
-    told: Mapping[str, bytes | None] = field(default_factory=dict)
+    signup_evidence: Mapping[str, bytes | None] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,9 +73,9 @@ def choose(
     fitting = _fitting(usable, evidence, link_contradicted=link_contradicted)
     if fitting:
         best, *others = sorted(fitting, key=_preference)
-        told: dict[str, bytes | None] = {name: getattr(evidence, name) for name in _KEYS}
-        told["email_key"] = best.email_key
-        return LinkTo(best, tuple(others) + _without(usable, fitting), told)
+        signup_evidence: dict[str, bytes | None] = {name: getattr(evidence, name) for name in _KEYS}
+        signup_evidence["email_key"] = best.email_key
+        return LinkTo(best, tuple(others) + _without(usable, fitting), signup_evidence)
     if usable:
         return CreateNew(tuple(usable))
     if any(member.status == _SUSPENDED for member in members):

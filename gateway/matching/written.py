@@ -5,7 +5,7 @@ from typing import Any
 
 from gateway.matching.match_keys import instant
 
-__all__ = ["Written"]
+__all__ = ["WrittenRows"]
 
 _REMEMBERED = 4000
 """Rows whose fingerprints are kept."""
@@ -13,7 +13,7 @@ _REMEMBERED = 4000
 Row = Mapping[str, Any]
 
 
-class Written:
+class WrittenRows:
     """A row that a later refresh has met is news to no earlier one: within the same second the
     time stamps do not tell which is newer. Refreshes are numbered in the order of their beginning.
     """

@@ -5,13 +5,13 @@ from collections.abc import Callable, Coroutine, Hashable
 from functools import partial
 from typing import Any, Generic, TypeVar
 
-__all__ = ["Recent"]
+__all__ = ["RecentReads"]
 
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
 
 
-class Recent(Generic[K, V]):
+class RecentReads(Generic[K, V]):
     """Keeps at most `most` values, none older than `seconds` since it was asked for.
 
     An error goes to everybody who waited for it, and is not stored. A caller who leaves cancels

@@ -11,7 +11,7 @@ from typing import cast
 from gateway.channels.smaregi import Balance, Smaregi
 from gateway.delivery import Route
 from gateway.errors import EmailNotProven, ErrorClass, UpstreamError
-from gateway.membership.cache import Recent
+from gateway.membership.cache import RecentReads
 from gateway.outcomes import Delivery, DeliveryFilter, Link, Outcome
 from gateway.store import Database, links, outbox
 
@@ -47,7 +47,7 @@ class Membership:
         self._route = route
         self._timeout = timeout
         self._count = count
-        self._recent: Recent[_Asked, Balance | None] = Recent(
+        self._recent: RecentReads[_Asked, Balance | None] = RecentReads(
             self._read, time.monotonic, seconds=FRESH, most=_KEPT
         )
 
@@ -67,7 +67,7 @@ class Membership:
         if withheld:
             raise EmailNotProven
         try:
-            known = link and replace(link, fields=None)  # what it was last sent is irrelevant
+            known = link and replace(link, fingerprints=None)  # what it was last sent is irrelevant
             how, balance = await self._recent.get((customer_id, known))
         except UpstreamError:
             self._count("error")
@@ -94,9 +94,9 @@ class Membership:
 
     def _refuse_while_paused(self) -> None:
         """If deliveries have found the channel paused, readers need not find out again."""
-        gate = self._route.gate
-        if gate.cause is not None and gate.remaining() > 0:
-            raise _unread(gate.cause, "the channel is paused", gate.remaining())
+        circuit = self._route.circuit
+        if circuit.cause is not None and circuit.remaining() > 0:
+            raise _unread(circuit.cause, "the channel is paused", circuit.remaining())
 
     async def number(self, customer_id: int) -> str | None:
         """The number that a till knows this customer by, or will know.

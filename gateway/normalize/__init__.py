@@ -4,7 +4,7 @@ Nothing is loaded before it is needed: the libraries and the postal data come at
 with `load_places`, which a server calls in a thread before it serves.
 """
 
-from gateway.normalize.address import Address, parse_address, parse_line
+from gateway.normalize.address import ParsedAddress, parse_address, parse_line
 from gateway.normalize.dates import parse_birth_date
 from gateway.normalize.digest import place_digest
 from gateway.normalize.email import clean_email, email_key, smtp_address
@@ -21,8 +21,8 @@ from gateway.normalize.targets import ShopifyAddress, address_key, shopify_addre
 
 __all__ = [
     "PREFECTURES",
-    "Address",
     "Mailbox",
+    "ParsedAddress",
     "Phone",
     "Placeholder",
     "Prefecture",

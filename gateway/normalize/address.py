@@ -17,9 +17,16 @@ from gateway.normalize.folding import fold_name
 from gateway.normalize.postal import clean_postal_code, take_postal_code
 from gateway.normalize.prefecture import Prefecture
 from gateway.normalize.prefecture import prefecture as prefecture_of
-from gateway.normalize.reading import Address, Written, is_nothing, read_address, shown, tidy
+from gateway.normalize.reading import (
+    ParsedAddress,
+    WrittenAddress,
+    is_nothing,
+    read_address,
+    shown,
+    tidy,
+)
 
-__all__ = ["Address", "Written", "parse_address", "parse_line"]
+__all__ = ["ParsedAddress", "WrittenAddress", "parse_address", "parse_line"]
 
 _LONGEST: Final = 400
 """Longer text than this is no address, and is passed on without being read."""
@@ -28,9 +35,9 @@ _MUNICIPALITY_ENDS: Final = re.compile("[市区町村]$|^$")
 _MUNICIPALITY: Final = re.compile("[市区町村]")
 
 
-def parse_line(text: str) -> Address:
+def parse_line(text: str) -> ParsedAddress:
     """One address in one line, with or without a postal code in it. Never raises."""
-    written = Written(address1=text)
+    written = WrittenAddress(address1=text)
     if len(text) > _LONGEST:
         return _not_read(written)
     code, line = take_postal_code(shown(text))
@@ -45,21 +52,21 @@ def parse_address(
     address1: str = "",
     address2: str = "",
     country: str = "JP",
-) -> Address:
+) -> ParsedAddress:
     """Fields as the customer split them, in whatever way. Never raises.
 
     `country` is ISO 3166 alpha-2; an address elsewhere is passed on as it came.
     """
-    written = Written(postal_code, prefecture, city, address1, address2)
+    written = WrittenAddress(postal_code, prefecture, city, address1, address2)
     if country.strip().upper() != "JP":
-        return Address(None, "", "", "", "", None, understood=False, written=written)
+        return ParsedAddress(None, "", "", "", "", None, understood=False, written=written)
     if sum(map(len, (prefecture, city, address1, address2))) > _LONGEST:
         return _not_read(written)
     known = prefecture_of(prefecture)
     fields = _Fields(
-        head=_joined(["" if known else _told(prefecture), _told(city)]),
-        first=_told(address1),
-        second=_told(address2),
+        head=_joined(["" if known else _stated(prefecture), _stated(city)]),
+        first=_stated(address1),
+        second=_stated(address2),
         known=known,
         code=clean_postal_code(postal_code) or "",
     )
@@ -69,7 +76,7 @@ def parse_address(
     return replace(_best(_said_once(fields)), postal_code=fields.code or None, written=written)
 
 
-def _told(text: str) -> str:
+def _stated(text: str) -> str:
     """As it is shown; '' for what fills a field: なし, －."""
     line = shown(text)
     return "" if is_nothing(line) else line
@@ -83,7 +90,7 @@ class _Fields:
     known: Prefecture | None
     code: str
 
-    def read(self, *parts: str) -> Address:
+    def read(self, *parts: str) -> ParsedAddress:
         return read_address(_joined([self.head, *parts]), self.known, self.code)
 
 
@@ -101,16 +108,16 @@ def _said_once(fields: _Fields) -> _Fields:
 
 def _town_of_first(fields: _Fields) -> _Fields:
     """渋谷区道玄坂2丁目 before 道玄坂2-10-7, 中央区日本橋 before 日本橋兜町15-18."""
-    told = read_address(fields.head, fields.known, fields.code)
-    if not (told.town_known and told.prefecture and fields.first):
+    found = read_address(fields.head, fields.known, fields.code)
+    if not (found.town_known and found.prefecture and fields.first):
         return fields
-    shorter = replace(fields, head=f"{told.prefecture.ja}{told.city}")
+    shorter = replace(fields, head=f"{found.prefecture.ja}{found.city}")
     again = shorter.read(fields.first)
-    longer = again.town_known and again.town.startswith(told.town)
+    longer = again.town_known and again.town.startswith(found.town)
     return shorter if longer and again.block else fields
 
 
-def _best(fields: _Fields) -> Address:
+def _best(fields: _Fields) -> ParsedAddress:
     """address2 is the building, unless the number or the town is missing without it."""
     address = fields.read(fields.first)
     if not address.city and fields.head.isascii():
@@ -131,7 +138,7 @@ def _best(fields: _Fields) -> Address:
     )
 
 
-def _building_first(fields: _Fields, address: Address) -> Address | None:
+def _building_first(fields: _Fields, address: ParsedAddress) -> ParsedAddress | None:
     """A building in address1, and town and number, or the number alone, in address2."""
     swapped = fields.read(fields.second)
     is_town = swapped.town_known and not address.town_known
@@ -144,18 +151,18 @@ def _building_first(fields: _Fields, address: Address) -> Address | None:
     return None
 
 
-def _with_building(address: Address, more: str) -> Address:
+def _with_building(address: ParsedAddress, more: str) -> ParsedAddress:
     """What was already found of a building stands first."""
     return replace(address, building=tidy(merged_building(address.building, clean_building(more))))
 
 
-def _without_repetition(address: Address, fields: _Fields) -> str:
+def _without_repetition(address: ParsedAddress, fields: _Fields) -> str:
     """address2 without an address that address1 has already."""
     again = _once_more(address, fields)
     return again.building if again and again.parts == address.parts else fields.second
 
 
-def _once_more(address: Address, fields: _Fields) -> Address | None:
+def _once_more(address: ParsedAddress, fields: _Fields) -> ParsedAddress | None:
     """address2 where it names the municipality, or the town, of address1 again."""
     if _MUNICIPALITY.search(fields.second):
         again = read_address(fields.second, fields.known, fields.code)
@@ -176,7 +183,7 @@ def _joined(parts: list[str]) -> str:
     return " ".join(part for part in parts if part)
 
 
-def _not_read(written: Written) -> Address:
+def _not_read(written: WrittenAddress) -> ParsedAddress:
     code = clean_postal_code(written.postal_code)
     known = prefecture_of(written.prefecture)
-    return Address(known, "", "", "", "", code, understood=False, written=written)
+    return ParsedAddress(known, "", "", "", "", code, understood=False, written=written)

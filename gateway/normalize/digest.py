@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
-from gateway.normalize.address import Address, parse_address
+from gateway.normalize.address import ParsedAddress, parse_address
 from gateway.normalize.block import ROOM
 from gateway.normalize.characters import HYPHENS, fold_width, scrub
 from gateway.normalize.folding import fold_name, readable
@@ -117,7 +117,7 @@ def _after_town(place: _Place, line: str) -> str | None:
     return line if "" not in _towns_that_go_on(place.city) else None
 
 
-def _of_parsed(address: Address, place: _Place | None) -> str:
+def _of_parsed(address: ParsedAddress, place: _Place | None) -> str:
     if not address.parts or address.prefecture is None or not address.city:
         return ""
     if address.town:

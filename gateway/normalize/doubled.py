@@ -24,10 +24,10 @@ def without_double(before: str, after: str, *, whole: bool = True) -> str:
     for start in range(max(0, len(first.text) - len(second.text)), len(first.text) - 1):
         if start and not _STARTS_A_TOWN.search(first.text[:start]):
             continue
-        told = first.text[start:]
-        if second.text.startswith(told) and (
+        repeated = first.text[start:]
+        if second.text.startswith(repeated) and (
             _is_name(first.text, start, second.text)
-            or ((start or whole) and _ends(after, second, len(told)))
+            or ((start or whole) and _ends(after, second, len(repeated)))
         ):
             return before[: first.origin[start]].rstrip()
     return before
@@ -66,9 +66,9 @@ def merged_building(building: str, more: str) -> str:
 def _without_overlap(building: str, first: Folded, second: Folded, more: str) -> str:
     """ABCビル 501 and 501号室: the room is told once."""
     for start in range(1, len(first.text)):
-        told = first.text[start:]
-        cut = second.text.startswith(told) and _is_cut(building, first, start)
-        if cut and _is_cut(more, second, len(told)):
+        repeated = first.text[start:]
+        cut = second.text.startswith(repeated) and _is_cut(building, first, start)
+        if cut and _is_cut(more, second, len(repeated)):
             return building[: first.origin[start]].rstrip()
     return building
 

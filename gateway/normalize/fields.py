@@ -6,7 +6,7 @@ from gateway.customer import Address as Fields
 from gateway.customer import Profile
 from gateway.normalize.address import parse_address
 from gateway.normalize.phone import Phone, mobile_key, parse_phone
-from gateway.normalize.reading import Address
+from gateway.normalize.reading import ParsedAddress
 
 __all__ = ["country_of", "mobile_of", "parse_fields", "phone_of"]
 
@@ -27,7 +27,7 @@ def mobile_of(profile: Profile) -> str:
 
 
 @lru_cache(64)
-def parse_fields(address: Fields) -> Address:
+def parse_fields(address: Fields) -> ParsedAddress:
     """Remembered for a moment: a sign-up needs the address and what is to be said about it."""
     return parse_address(
         postal_code=address.postal_code,

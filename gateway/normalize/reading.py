@@ -32,7 +32,7 @@ _KANJI_ONE: Final = re.compile("(?<=[0-9])一(?=[0-9])")
 
 
 @dataclass(frozen=True, slots=True)
-class Written:
+class WrittenAddress:
     """The customer's own fields, width and all."""
 
     postal_code: str = ""
@@ -43,7 +43,7 @@ class Written:
 
 
 @dataclass(frozen=True, slots=True)
-class Address:
+class ParsedAddress:
     """`understood` is False where parts are missing, unknown or contradict one another.
 
     `street`: Kyoto's (寺町通御池上る). `parts`: the block's (3, 甲486, 1).
@@ -64,10 +64,10 @@ class Address:
     parts: tuple[str, ...] = ()
     town_known: bool = False
     notes: tuple[str, ...] = ()
-    written: Written = Written()
+    written: WrittenAddress = WrittenAddress()
 
 
-def read_address(line: str, known: Prefecture | None, code: str) -> Address:
+def read_address(line: str, known: Prefecture | None, code: str) -> ParsedAddress:
     """`known`: the prefecture from a field of its own; `code`: a clean postal code or ''."""
     hints = cities_of_postal_code(code)
     text = fold(line)
@@ -122,7 +122,7 @@ def _town_is_longer(found: Municipality, city: City, start: int, name: str) -> b
 
 def _assemble(
     found: Municipality, start: int, town: Town | None, details: Details, line: str
-) -> Address:
+) -> ParsedAddress:
     origin = found.text.origin
     street = line[origin[start] : origin[town.start]].strip() if town else ""
     written_town = line[origin[town.start] : origin[town.end]].strip() if town else ""
@@ -134,7 +134,7 @@ def _assemble(
     if town and _ENDS_IN_A_NUMBER.search(line1) and line[origin[town.end] - 1].isspace():
         line1 += " "
     line1 += tidy(written_block)
-    return Address(
+    return ParsedAddress(
         prefecture=found.prefecture,
         city=found.city.name if found.city else "",
         town=official + details.area.replace(" ", ""),
@@ -173,12 +173,12 @@ def _notes(
     return tuple(notes)
 
 
-def _without_city(found: Municipality, line: str, code: str) -> Address:
+def _without_city(found: Municipality, line: str, code: str) -> ParsedAddress:
     origin = found.text.origin
     rest = line[origin[found.end] :].strip()
     name = line[origin[found.start] : origin[found.end]].strip()
     details = read_details(rest) if name else None
-    return Address(
+    return ParsedAddress(
         prefecture=found.prefecture,
         city=name,
         town=details.area if details else "",

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from gateway.normalize.folding import fold_name, readable
-from gateway.normalize.reading import Address, folded
+from gateway.normalize.reading import ParsedAddress, folded
 
 SMAREGI_ADDRESS_LIMIT: Final = 85
 """Smaregi's column address: one line of at most 85 characters."""
@@ -28,7 +28,7 @@ class ShopifyAddress:
     zip: str
 
 
-def shopify_address(address: Address) -> ShopifyAddress:
+def shopify_address(address: ParsedAddress) -> ShopifyAddress:
     """Each part in its place; as the customer wrote it where no municipality was understood."""
     written = address.written
     code = address.prefecture.code if address.prefecture else None
@@ -40,7 +40,7 @@ def shopify_address(address: Address) -> ShopifyAddress:
     return ShopifyAddress(code, address.city, address.line1, address.building, zip_code)
 
 
-def smaregi_line(address: Address, limit: int = SMAREGI_ADDRESS_LIMIT) -> tuple[str, bool]:
+def smaregi_line(address: ParsedAddress, limit: int = SMAREGI_ADDRESS_LIMIT) -> tuple[str, bool]:
     """One line of at most `limit` characters, and whether something had to be cut off.
 
     The building goes first, from its end, at a word or before a number; then the rest.
@@ -51,7 +51,7 @@ def smaregi_line(address: Address, limit: int = SMAREGI_ADDRESS_LIMIT) -> tuple[
     return _cut(line, limit), True
 
 
-def address_key(address: Address) -> str:
+def address_key(address: ParsedAddress) -> str:
     """For comparison only, never shown: '' where the address is too vague to compare.
 
     Street, building and room do not count, nor does the way of writing.
@@ -65,21 +65,21 @@ def address_key(address: Address) -> str:
     return f"{address.prefecture.code}|{names}|{_block_key(address)}"
 
 
-def _block_key(address: Address) -> str:
+def _block_key(address: ParsedAddress) -> str:
     """Three parts, and a fourth that is no room's: 1丁目2番地3の4, 1丁目2番3号甲."""
     parts = address.parts[:_CHOME_BAN_GO]
     fourth = address.parts[_CHOME_BAN_GO : _CHOME_BAN_GO + 1]
     return "-".join(parts + fourth if fourth and _OF_A_HOUSE.fullmatch(fourth[0]) else parts)
 
 
-def _key_of_unknown(address: Address) -> str:
+def _key_of_unknown(address: ParsedAddress) -> str:
     written = address.written
     parts = (written.prefecture, written.city, written.address1)
     text = folded(" ".join(parts)).text if sum(map(len, parts)) < 400 else ""
     return f"?|{readable(text)}" if len(text) > 6 and re.search("[0-9\ue000-\uf8fe]", text) else ""
 
 
-def _whole_line(address: Address) -> str:
+def _whole_line(address: ParsedAddress) -> str:
     written = address.written
     prefecture = address.prefecture.ja if address.prefecture else ""
     if not address.city:

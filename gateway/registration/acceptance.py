@@ -12,7 +12,7 @@ from gateway.store import Database, registrations
 from gateway.store.database import Unit
 from gateway.store.registrations import Registration
 
-__all__ = ["OUTCOME_OF", "Owing"]
+__all__ = ["OUTCOME_OF", "Acceptance"]
 
 OUTCOME_OF = {
     Mode.ON: Outcome.PENDING,
@@ -23,7 +23,7 @@ OUTCOME_OF = {
 """The outcome that a sign-up's delivery begins with, by the mode of the channel's flag."""
 
 
-class Owing:
+class Acceptance:
     """`clock` is wall time; `intent_gone` is called when there are bytes to wipe."""
 
     def __init__(
@@ -39,14 +39,16 @@ class Owing:
         self._clock = clock
         self._intent_gone = intent_gone
 
-    async def is_ours(self, mark: str, email_hash: bytes) -> bool:
-        """Whether a customer's `registration.id` (`mark`) is that of a sign-up of this e-mail whose
-        success nobody has been told.
+    async def is_ours(self, registration_id: str, email_hash: bytes) -> bool:
+        """Whether a customer's `registration.id` (`registration_id`) is that of a sign-up of this
+        e-mail whose success nobody has been told.
         """
         now = self._clock()
-        return mark in await self._db.read(lambda db: registrations.untold_ids(db, email_hash, now))
+        return registration_id in await self._db.read(
+            lambda db: registrations.unanswered_ids(db, email_hash, now)
+        )
 
-    async def owe(
+    async def accept(
         self,
         registration_id: str,
         result: Accepted,
@@ -58,16 +60,16 @@ class Owing:
         `tried`: the caller tries deliveries of these outcomes at once, so they are counted and
         claimed already. The caller hears of the success, or was promised it.
         """
-        accept = self._acceptance(registration_id, result, tried, told=True)
+        accept = self._acceptance(registration_id, result, tried, answered=True)
         written = await self._db.write(accept)
         self._intent_gone()
         return written
 
-    async def owe_found(self, row: Registration, result: Accepted) -> bool:
+    async def accept_found(self, row: Registration, result: Accepted) -> bool:
         """The same for a customer who was found late, and of whom nobody has been told. False if
         the registration has changed since it was read: whoever changed it knows better.
         """
-        accept = self._acceptance(row.id, result, frozenset(), told=False)
+        accept = self._acceptance(row.id, result, frozenset(), answered=False)
 
         def unit(db: sqlite3.Connection) -> bool:
             still = registrations.is_still(db, row)
@@ -80,7 +82,7 @@ class Owing:
         return owed
 
     def _acceptance(
-        self, registration_id: str, result: Accepted, tried: frozenset[Outcome], *, told: bool
+        self, registration_id: str, result: Accepted, tried: frozenset[Outcome], *, answered: bool
     ) -> Unit[list[Delivery]]:
         customer = result.customer
         email = customer.profile.email
@@ -88,7 +90,7 @@ class Owing:
         now = self._clock()
         warnings = [dict(warning) for warning in result.warnings]
         return lambda db: registrations.accept(
-            db, registration_id, customer.id, result.action, warnings, owed, now, answered=told
+            db, registration_id, customer.id, result.action, warnings, owed, now, answered=answered
         )
 
     def _owed(

@@ -17,14 +17,14 @@ from functools import partial
 
 from gateway.background import go_round
 from gateway.customer import Profile
-from gateway.delivery import Admission, Gate
+from gateway.delivery import CircuitBreaker, CircuitState
 from gateway.errors import ErrorClass, UpstreamError
-from gateway.registration.deferred_attempt import Trying
+from gateway.registration.deferred_attempt import DeferredAttempt
 from gateway.store import Database, deferred, tally
-from gateway.store.deferred import Promise
+from gateway.store.deferred import DeferredRegistration
 from gateway.wire import Lane, lane
 
-__all__ = ["AT_ONCE", "Promises"]
+__all__ = ["AT_ONCE", "DeferredRegistrations"]
 
 log = logging.getLogger(__name__)
 
@@ -40,7 +40,7 @@ _ORPHANED = 2.0
 """Seconds from a live caller's claim in the database until this process must know of its try."""
 
 
-class Promises:
+class DeferredRegistrations:
     """`keep` runs a coroutine that shutdown waits for. `is_live(id)`: a live caller is trying it.
 
     `owed` is called when channels have something to do, `shopify_result` with Shopify's failures
@@ -50,7 +50,7 @@ class Promises:
     def __init__(
         self,
         db: Database,
-        trying: Trying,
+        attempt: DeferredAttempt,
         *,
         keep: Callable[..., "asyncio.Task[None]"],
         is_live: Callable[[str], bool],
@@ -60,14 +60,14 @@ class Promises:
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._db = db
-        self._trying = trying
+        self._attempt = attempt
         self._keep = keep
         self._is_live = is_live
         self._schedule = schedule
         self._owed = owed
         self._shopify_result = shopify_result
         self._clock = clock
-        self._gate = Gate("shopify", time.monotonic, AT_ONCE)
+        self._circuit = CircuitBreaker("shopify", time.monotonic, AT_ONCE)
         self._offset = clock() - time.monotonic()
         self._shift: deferred.Shift | None = None
         self._shifting = asyncio.Lock()
@@ -77,7 +77,7 @@ class Promises:
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
-        self._task = asyncio.create_task(self._run(), name="promises")
+        self._task = asyncio.create_task(self._run(), name="deferred registrations")
         self._wake.set()
 
     async def stop(self) -> None:
@@ -93,14 +93,14 @@ class Promises:
 
     def reload(self) -> None:
         """New credentials may have removed what shut the gate: try at once."""
-        if self._gate.cause is ErrorClass.AUTH:
-            self._gate.reopen()
+        if self._circuit.cause is ErrorClass.AUTH:
+            self._circuit.half_open()
         self._wake.set()
 
     def shopify_works(self) -> None:
         """A live sign-up got through, so Shopify works: do not wait for the next probe."""
-        if self._gate.cause is not None:
-            self._gate.reopen()
+        if self._circuit.cause is not None:
+            self._circuit.half_open()
             self._forward = True
             self._wake.set()
 
@@ -111,8 +111,8 @@ class Promises:
             self._wake,
             _IDLE,
             log=log,
-            what="promised registrations",
-            who="following promised registrations",
+            what="deferred registrations",
+            who="following deferred registrations",
         )
 
     async def _round(self) -> bool:
@@ -147,10 +147,12 @@ class Promises:
             await self._db.write(partial(deferred.recover, ids=ids, now=now))
 
     def _free(self) -> int:
-        """How many more may be tried now. A shut gate lets one through, as a probe, at its time."""
-        if self._gate.cause is None:
-            return self._gate.window - len(self._running)
-        return 0 if self._gate.remaining() > 0 else 1 - len(self._running)
+        """How many more may be tried now. An open circuit lets one through, as a probe, at its
+        time.
+        """
+        if self._circuit.cause is None:
+            return self._circuit.window - len(self._running)
+        return 0 if self._circuit.remaining() > 0 else 1 - len(self._running)
 
     async def _begin_some(self) -> bool:
         free = self._free()
@@ -162,53 +164,53 @@ class Promises:
             while await self._db.write(partial(deferred.bring_forward, now=now)):
                 pass
         claimed = await self._db.write(partial(deferred.claim, now=self._clock(), limit=free))
-        for promise in claimed:
-            task = self._keep(self._follow(promise))
-            self._running[promise.id] = task
-            task.add_done_callback(partial(self._forget, promise.id))
+        for row in claimed:
+            task = self._keep(self._follow(row))
+            self._running[row.id] = task
+            task.add_done_callback(partial(self._forget, row.id))
         return bool(claimed)
 
     def _forget(self, registration_id: str, _: "asyncio.Task[None]") -> None:
         self._running.pop(registration_id, None)
 
-    async def _follow(self, promise: Promise) -> None:
-        profile = self._trying.read(promise)
+    async def _follow(self, row: DeferredRegistration) -> None:
+        profile = self._attempt.read(row)
         if profile is None:
-            await self._trying.end_unreadable(promise)
-        elif await self._gate.admit() is Admission.SHUT:
+            await self._attempt.end_unreadable(row)
+        elif await self._circuit.admit() is CircuitState.OPEN:
             now = self._clock()
-            await self._db.write(partial(deferred.put_back, registration_id=promise.id, now=now))
+            await self._db.write(partial(deferred.put_back, registration_id=row.id, now=now))
         else:
-            await self._try(promise, profile)
+            await self._try(row, profile)
 
-    async def _try(self, promise: Promise, profile: Profile) -> None:
+    async def _try(self, row: DeferredRegistration, profile: Profile) -> None:
         try:
-            await self._trying.make(promise, profile)
+            await self._attempt.make(row, profile)
         except UpstreamError as error:
-            await self._failed(promise, error)
+            await self._failed(row, error)
             return
         except BaseException:
-            self._gate.abandon()
+            self._circuit.abandon()
             raise
-        self._forward = self._gate.succeeded() or self._forward
+        self._forward = self._circuit.succeeded() or self._forward
         self._shopify_result(None)
         self._owed()
 
-    async def _failed(self, promise: Promise, error: UpstreamError) -> None:
-        self._gate.failed(error)
-        log.warning("registration %s waits on: Shopify failed: %s", promise.id, error)
+    async def _failed(self, row: DeferredRegistration, error: UpstreamError) -> None:
+        self._circuit.failed(error)
+        log.warning("registration %s waits on: Shopify failed: %s", row.id, error)
         if error.error_class is not ErrorClass.RATE_LIMIT:  # that is only our own pace
             self._shopify_result(error)
         await self._follow_clock()
         now = self._clock()
-        after = replace(promise, doubt=promise.doubt or error.applied is not False)
-        again_at = now + self._delay(promise.tries, error)
-        await self._db.write(partial(deferred.postpone, promise=after, again_at=again_at, now=now))
-        if self._gate.cause is not None:
-            while await self._trying.end_overdue(error.error_class):
+        after = replace(row, doubt=row.doubt or error.applied is not False)
+        again_at = now + self._delay(row.tries, error)
+        await self._db.write(partial(deferred.postpone, row=after, again_at=again_at, now=now))
+        if self._circuit.cause is not None:
+            while await self._attempt.end_overdue(error.error_class):
                 pass
-        elif now >= promise.end_at:
-            await self._trying.end_overdue(error.error_class, only=promise.id)
+        elif now >= row.end_at:
+            await self._attempt.end_overdue(error.error_class, only=row.id)
 
     def _delay(self, tries: int, error: UpstreamError) -> float:
         """Seconds to the next try: by the schedule, at most ten minutes, and as Shopify allows."""

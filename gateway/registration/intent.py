@@ -9,10 +9,10 @@ import orjson
 from gateway.customer import Address, Profile
 from gateway.normalize import email_key
 from gateway.store import Keys
-from gateway.store.admission import Before, Opening
+from gateway.store.admission import AdmissionRequest, OlderHashes
 from gateway.store.tally import CALLER_BYTES
 
-__all__ = ["SignUp", "new_id", "opening_of", "person_of", "read_intent"]
+__all__ = ["SignUp", "admission_request", "new_id", "person_of", "read_intent"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,12 +39,12 @@ def read_intent(plain: bytes) -> Profile:
     return Profile(**values, address=Address(**address) if address else None)
 
 
-def opening_of(sign_up: SignUp, keys: Keys, now: float) -> Opening:
+def admission_request(sign_up: SignUp, keys: Keys, now: float) -> AdmissionRequest:
     """What the database needs to decide whether the sign-up may begin, and its sealed data."""
     plain = orjson.dumps(sign_up.profile)
     same = _same(sign_up.profile)
     identity = new_id(now)
-    return Opening(
+    return AdmissionRequest(
         id=identity,
         email_hash=keys.email(sign_up.profile.email),
         body_hash=keys.hash(b"body", same),
@@ -53,7 +53,7 @@ def opening_of(sign_up: SignUp, keys: Keys, now: float) -> Opening:
         key=_hashed_key(sign_up.key, keys) if sign_up.key else None,
         key_hash=keys.hash(b"key body", f"{sign_up.email_verified} {same}"),
         later=sign_up.later,
-        before=tuple(_before(sign_up, same, older) for older in keys.older),
+        before=tuple(_older_hashes(sign_up, same, older) for older in keys.older),
     )
 
 
@@ -67,8 +67,8 @@ def _same(profile: Profile) -> str:
     return orjson.dumps(replace(profile, email=email_key(profile.email))).decode()
 
 
-def _before(sign_up: SignUp, same: str, keys: Keys) -> Before:
-    return Before(
+def _older_hashes(sign_up: SignUp, same: str, keys: Keys) -> OlderHashes:
+    return OlderHashes(
         email_hash=keys.email(sign_up.profile.email),
         body_hash=keys.hash(b"body", same),
         key=_hashed_key(sign_up.key, keys) if sign_up.key else None,

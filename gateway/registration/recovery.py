@@ -20,7 +20,7 @@ from typing import Literal
 
 from gateway.background import go_round
 from gateway.errors import UpstreamError
-from gateway.registration.acceptance import Owing
+from gateway.registration.acceptance import Acceptance
 from gateway.registration.intent import read_intent
 from gateway.registration.registrar import Registrar
 from gateway.shopify import Accepted, Shopify
@@ -48,7 +48,7 @@ class Recovery:
         keys: Keys,
         shopify: Shopify,
         registrar: Registrar,
-        owing: Owing,
+        acceptance: Acceptance,
         *,
         clock: Callable[[], float] = time.time,
         recovered: Callable[[], None] = lambda: None,
@@ -58,7 +58,7 @@ class Recovery:
         self._keys = keys
         self._shopify = shopify
         self._registrar = registrar
-        self._owing = owing
+        self._acceptance = acceptance
         self._clock = clock
         self._recovered = recovered
         self._intent_gone = intent_gone
@@ -145,7 +145,7 @@ class Recovery:
         if self._registrar.is_running(row.id):
             return
         if customer is not None and customer.registration_id == row.id:
-            if await self._owing.owe_found(row, Accepted(customer, "created")):
+            if await self._acceptance.accept_found(row, Accepted(customer, "created")):
                 log.info("registration %s: Shopify has the customer after all", row.id)
                 self._recovered()
         elif time.monotonic() - self._since[_look_of(row)] > KEEP_ASKING:

@@ -6,8 +6,7 @@ What is on disk when the process dies, and what the next start (`recovery`) make
     after it, during Shopify's    `open` + sealed intent. Shopify may have the customer: the next
     call, after its answer        start looks for them by our id, and if found, sends the channels
     deliveries written            `accepted`, each delivery `pending` and claimed: due at once. The
-    (one commit, which also       channel first looks for what the dead attempt did
-    deletes the intent)
+    (and the intent deleted)      channel first looks for what the dead attempt did
     during a channel's call,      the same
     before its outcome is written
     before the caller is answered everything is settled; the same request again is answered
@@ -24,15 +23,15 @@ from functools import partial
 
 from gateway.delivery import Deliverer
 from gateway.errors import StorageError, UpstreamError
-from gateway.outcomes import Outcome, told_number
-from gateway.registration.acceptance import Owing
-from gateway.registration.intent import SignUp, opening_of
-from gateway.registration.status import Standing
+from gateway.outcomes import Outcome, shown_number
+from gateway.registration.acceptance import Acceptance
+from gateway.registration.intent import SignUp, admission_request
+from gateway.registration.status import RegistrationStatus
 from gateway.responses import problems
 from gateway.responses.bodies import Answer, accepted, registration_body
 from gateway.shopify import Accepted, AlreadyRegistered, Refused, Shopify
 from gateway.store import Database, Keys, admission, registrations
-from gateway.store.admission import Begun, Bounds, Opening
+from gateway.store.admission import AdmissionRequest, Begun, Bounds
 
 __all__ = ["Registrar"]
 
@@ -62,8 +61,8 @@ class Registrar:
         keys: Keys,
         shopify: Shopify,
         deliverer: Deliverer,
-        owing: Owing,
-        standing: Standing,
+        acceptance: Acceptance,
+        status: RegistrationStatus,
         *,
         deadline: Callable[[], float],
         bounds: Callable[[], Bounds],
@@ -76,8 +75,8 @@ class Registrar:
         self._keys = keys
         self._shopify = shopify
         self._deliverer = deliverer
-        self._owing = owing
-        self._standing = standing
+        self._acceptance = acceptance
+        self._status = status
         self._deadline = deadline
         self._bounds = bounds
         self._has_room = has_room
@@ -86,7 +85,7 @@ class Registrar:
         self._intent_gone = intent_gone
         self.unclear: Callable[[], None] = lambda: None
         """Called when nobody knows whether Shopify has the customer: Shopify has to be asked."""
-        self.promised: Callable[[], None] = lambda: None
+        self.deferred: Callable[[], None] = lambda: None
         """Called when a sign-up was answered 202: it has to be continued."""
         self._running: dict[str, asyncio.Task[Answer]] = {}
 
@@ -98,29 +97,29 @@ class Registrar:
         until = asyncio.get_running_loop().time() + self._deadline()
         if sign_up.later and not await self._has_room():
             return problems.no_room()
-        opening = opening_of(sign_up, self._keys, self._clock())
+        request = admission_request(sign_up, self._keys, self._clock())
         begun: Begun | None = None
         try:
-            begun = await self._begin(opening)
-            if begun.verdict == "join" and await self._is_gone(begun.id, opening):
-                begun = await self._begin(opening)
+            begun = await self._begin(request)
+            if begun.verdict == "join" and await self._is_gone(begun.id, request):
+                begun = await self._begin(request)
             if begun.verdict in {"new", "resume"}:
-                return await asyncio.shield(self._start(begun, sign_up, opening, until))
-            return await self._known(begun, opening)
+                return await asyncio.shield(self._start(begun, sign_up, request, until))
+            return await self._known(begun, request)
         except StorageError as error:
             log.error("a registration could not be kept: %s (%s)", error, error.hint)
-            if begun is not None and opening.key is not None and begun.verdict != "key_busy":
-                self._deliverer.keep(self._free_key(opening.key))
+            if begun is not None and request.key is not None and begun.verdict != "key_busy":
+                self._deliverer.keep(self._free_key(request.key))
             return problems.no_storage()
 
-    async def _begin(self, opening: Opening) -> Begun:
+    async def _begin(self, request: AdmissionRequest) -> Begun:
         now, bounds = self._clock(), self._bounds()
-        begun = await self._db.write(lambda db: admission.begin(db, opening, now, bounds))
+        begun = await self._db.write(lambda db: admission.begin(db, request, now, bounds))
         if begun.left_unclear:
             self.unclear()
         return begun
 
-    async def _is_gone(self, registration_id: str, opening: Opening) -> bool:
+    async def _is_gone(self, registration_id: str, request: AdmissionRequest) -> bool:
         """Whether the registration's customer was deleted in Shopify meanwhile. Then the person
         counts as new, even if no webhook told us. A double click does not ask Shopify.
         """
@@ -129,14 +128,13 @@ class Registrar:
         row = await self._db.read(lambda db: registrations.get(db, registration_id))
         if row is None or row.customer_id is None:
             return False
-        if abs(self._clock() - row.updated_at) < _JUST_NOW:
-            return False
+        just_now = abs(self._clock() - row.updated_at) < _JUST_NOW
         try:
-            if row.customer_id in await self._shopify.read([row.customer_id]):
+            if just_now or row.customer_id in await self._shopify.read([row.customer_id]):
                 return False
         except UpstreamError:
             return False  # then the old answer is the best we have
-        await self._db.write(lambda db: registrations.forget_person(db, row.id, opening.key))
+        await self._db.write(lambda db: registrations.forget_person(db, row.id, request.key))
         return True
 
     async def _free_key(self, key: bytes) -> None:
@@ -149,9 +147,9 @@ class Registrar:
                 await asyncio.sleep(_DISK_AGAIN)
 
     def _start(
-        self, begun: Begun, sign_up: SignUp, opening: Opening, until: float
+        self, begun: Begun, sign_up: SignUp, request: AdmissionRequest, until: float
     ) -> "asyncio.Task[Answer]":
-        task = self._deliverer.keep(self._run(begun, sign_up, opening, until))
+        task = self._deliverer.keep(self._run(begun, sign_up, request, until))
         self._running[begun.id] = task
         task.add_done_callback(partial(self._ended, begun.id))
         return task
@@ -161,26 +159,28 @@ class Registrar:
         if self._running.get(registration_id) is task:
             del self._running[registration_id]
 
-    async def _run(self, begun: Begun, sign_up: SignUp, opening: Opening, until: float) -> Answer:
+    async def _run(
+        self, begun: Begun, sign_up: SignUp, request: AdmissionRequest, until: float
+    ) -> Answer:
         try:
-            answer = await self._to_shopify(begun, sign_up, opening, until)
-            if opening.key is not None:
-                await self._remember(opening.key, answer, final=_is_final(answer))
+            answer = await self._to_shopify(begun, sign_up, request, until)
+            if request.key is not None:
+                await self._remember(request.key, answer, final=_is_final(answer))
         except StorageError:
             self.unclear()  # once the disk can be written, one of the two continues
-            self.promised()
+            self.deferred()
             raise
         return answer
 
     async def _to_shopify(
-        self, begun: Begun, sign_up: SignUp, opening: Opening, until: float
+        self, begun: Begun, sign_up: SignUp, request: AdmissionRequest, until: float
     ) -> Answer:
         try:
             result = await self._shopify.register(
                 begun.id,
                 sign_up.profile,
                 email_verified=sign_up.email_verified,
-                is_ours=lambda mark: self._owing.is_ours(mark, opening.email_hash),
+                is_ours=lambda found_id: self._acceptance.is_ours(found_id, request.email_hash),
                 look_first=begun.verdict == "resume",
                 deadline=until - _LEFT_FOR_CHANNELS,
             )
@@ -193,7 +193,7 @@ class Registrar:
         if isinstance(result, Accepted):
             return await self._accepted(begun.id, result, until=until)
         if isinstance(result, AlreadyRegistered) and sign_up.email_verified:
-            await self._deliverer.proofs.prove(result.customer_id, opening.emails)
+            await self._deliverer.proofs.prove(result.customer_id, request.emails)
         return await self._refused(begun.id, result)
 
     async def _accepted(
@@ -204,7 +204,7 @@ class Registrar:
         until: float,
     ) -> Answer:
         customer = result.customer
-        owed = await self._owing.owe(registration_id, result, tried=_LIVE)
+        owed = await self._acceptance.accept(registration_id, result, tried=_LIVE)
         going = [d for d in owed if d.claimed_version == d.version]
         try:
             settled = await self._deliverer.live(going, customer, fresh=result.fresh, until=until)
@@ -212,10 +212,10 @@ class Registrar:
             log.error("outcomes could not be kept, they follow: %s (%s)", error, error.hint)
             settled = {}
         deliveries = [settled[d.id].delivery if d.id in settled else d for d in owed]
-        ends = (ended.settlement for ended in settled.values())
-        told = (told_number(customer.id, end.member_number, end.unproven) for end in ends)
-        number = next(filter(None, told), None) or (
-            self._deliverer.works.number_beforehand(customer.id, deliveries)
+        ends = (ended.result for ended in settled.values())
+        numbers = (shown_number(customer.id, end.member_number, end.unproven) for end in ends)
+        number = next(filter(None, numbers), None) or (
+            self._deliverer.preparation.number_beforehand(customer.id, deliveries)
             if result.fresh
             else await self._deliverer.member_number(customer.id, deliveries)
         )
@@ -228,8 +228,8 @@ class Registrar:
 
     async def _refused(self, registration_id: str, result: AlreadyRegistered | Refused) -> Answer:
         answer = problems.refused(result)
-        told, now = problems.kept(answer), self._clock()
-        await self._db.write(lambda db: registrations.refuse(db, registration_id, told, now))
+        problem, now = problems.kept(answer), self._clock()
+        await self._db.write(lambda db: registrations.refuse(db, registration_id, problem, now))
         self._intent_gone()
         return answer
 
@@ -251,7 +251,7 @@ class Registrar:
             lambda db: registrations.fail(db, registration_id, now + _AGAIN, now, doubt=doubt)
         )
         if waits:
-            self.promised()
+            self.deferred()
         elif doubt:
             self.unclear()
         else:
@@ -264,31 +264,31 @@ class Registrar:
         now = self._clock()
         await self._db.write(lambda db: registrations.remember(db, key, status, answer.body, now))
 
-    async def _known(self, begun: Begun, opening: Opening) -> Answer:
+    async def _known(self, begun: Begun, request: AdmissionRequest) -> Answer:
         answer = problems.answer_at_once(begun)
         if begun.verdict == "waiting":
-            self.promised()
-        return answer if answer is not None else await self._join(begun, opening)
+            self.deferred()
+        return answer if answer is not None else await self._join(begun, request)
 
-    async def _join(self, begun: Begun, opening: Opening) -> Answer:
+    async def _join(self, begun: Begun, request: AdmissionRequest) -> Answer:
         """The same person with the same data gets the first registration's answer."""
         running = self._running.get(begun.id)
         answer = await asyncio.shield(running) if running is not None else None
-        if opening.email_verified:
-            await self._verified(begun.id, opening)
+        if request.email_verified:
+            await self._verified(begun.id, request)
         if answer is None:
-            standing = await self._standing.answer_of(begun.id)
-            answer = standing or problems.being_finished(begun.id)
-        if opening.key is not None:
+            found = await self._status.answer_of(begun.id)
+            answer = found or problems.being_finished(begun.id)
+        if request.key is not None:
             ended = running is None and answer.status == 422  # of one that was answered 202
-            await self._remember(opening.key, answer, final=ended or _is_final(answer))
+            await self._remember(request.key, answer, final=ended or _is_final(answer))
         return answer
 
-    async def _verified(self, registration_id: str, opening: Opening) -> None:
+    async def _verified(self, registration_id: str, request: AdmissionRequest) -> None:
         row = await self._db.read(lambda db: registrations.get(db, registration_id))
         if row is not None and row.customer_id is not None:
-            same = row.email_hash == opening.email_hash
-            emails = opening.emails if same else (row.email_hash,)
+            same = row.email_hash == request.email_hash
+            emails = request.emails if same else (row.email_hash,)
             await self._deliverer.proofs.prove(row.customer_id, emails)
         elif row is not None:
             await self._db.write(lambda db: registrations.verify(db, registration_id))

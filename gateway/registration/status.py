@@ -8,10 +8,10 @@ from gateway.responses.bodies import Answer, accepted, problem_of, registration_
 from gateway.store import Database, outbox, registrations
 from gateway.store.registrations import Registration
 
-__all__ = ["Standing"]
+__all__ = ["RegistrationStatus"]
 
 
-class Standing:
+class RegistrationStatus:
     def __init__(self, db: Database, deliverer: Deliverer) -> None:
         self._db = db
         self._deliverer = deliverer
@@ -46,10 +46,10 @@ class Standing:
         self, registration_id: str, *, tell: bool
     ) -> tuple[Registration | None, list[Delivery]]:
         def unit(db: sqlite3.Connection) -> tuple[Registration | None, list[Delivery]]:
-            row = registrations.standing(db, registration_id)
+            row = registrations.current(db, registration_id)
             if row is None or row.customer_id is None:
                 return row, []
-            if tell and not registrations.mark_told(db, row.id):
+            if tell and not registrations.mark_answered(db, row.id):
                 return None, []
             return row, outbox.of_registration(db, row.id)
 

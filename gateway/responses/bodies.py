@@ -154,15 +154,15 @@ def accepted(registration_id: str) -> Answer:
     return Answer(202, body, {"Location": f"/v1/registrations/{registration_id}"})
 
 
-def rejected_body(registration_id: str, told: Mapping[str, Any]) -> bytes:
-    """The body of a sign-up that was answered 202, then refused; `told` is the problem."""
-    return _unknown_to_shopify(registration_id, "rejected", problem=told)
+def rejected_body(registration_id: str, kept_problem: Mapping[str, Any]) -> bytes:
+    """The body of a sign-up that was answered 202, then refused; `kept_problem` is the problem."""
+    return _unknown_to_shopify(registration_id, "rejected", problem=kept_problem)
 
 
-def problem_of(registration_id: str, told: Mapping[str, Any]) -> Answer:
+def problem_of(registration_id: str, kept_problem: Mapping[str, Any]) -> Answer:
     """The stored problem as an answer."""
-    body = orjson.dumps({**told, "registration_id": registration_id})
-    return Answer(told["status"], body)
+    body = orjson.dumps({**kept_problem, "registration_id": registration_id})
+    return Answer(kept_problem["status"], body)
 
 
 def _channel(delivery: Delivery) -> dict[str, Any]:

@@ -31,8 +31,8 @@ def answer_at_once(begun: Begun) -> Answer | None:
         case "waiting":
             return accepted(begun.id)
         case "key_replay" if begun.status == 202:
-            promised = accepted(begun.id)
-            return Answer(202, promised.body, {**promised.headers, "Idempotent-Replayed": "true"})
+            deferred = accepted(begun.id)
+            return Answer(202, deferred.body, {**deferred.headers, "Idempotent-Replayed": "true"})
         case "key_replay":
             return Answer(begun.status, begun.answer, {"Idempotent-Replayed": "true"})
         case "key_mismatch":
@@ -85,10 +85,10 @@ def refused(result: AlreadyRegistered | Refused) -> Answer:
 
 def kept(answer: Answer) -> dict[str, Any]:
     """The problem as it may be stored: without Shopify's texts, which may quote what was sent."""
-    told: dict[str, Any] = orjson.loads(answer.body)
-    for error in told.get("errors", ()):
+    body: dict[str, Any] = orjson.loads(answer.body)
+    for error in body.get("errors", ()):
         error["message"] = "is not taken by Shopify"
-    return told
+    return body
 
 
 def given_up(error_class: ErrorClass) -> Answer:
@@ -121,11 +121,11 @@ def shopify_unavailable(error: UpstreamError, registration_id: str | None = None
     """For a change (no `registration_id`): the channels follow if Shopify made it after all."""
     if isinstance(error, IdentityError):
         return another_shop()
-    told = "; nothing was sent to any other system" if registration_id else ""
+    untouched = "; nothing was sent to any other system" if registration_id else ""
     return problem(
         503,
         "shopify-unavailable",
-        f"{_reason(error.error_class)}{told}. The same request may be sent again.",
+        f"{_reason(error.error_class)}{untouched}. The same request may be sent again.",
         registration_id=registration_id,
         retry_after=min(max(error.retry_after or 5.0, 1.0), 300.0),
     )

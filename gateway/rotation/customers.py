@@ -8,16 +8,16 @@ import asyncio
 from collections.abc import Callable, Mapping
 from functools import partial
 
-from gateway.channels.last_sent import Marks, all_known, rekeyed
+from gateway.channels.last_sent import Fingerprints, all_known, rekeyed
 from gateway.channels.smaregi import Smaregi
-from gateway.channels.smaregi.from_member import held
+from gateway.channels.smaregi.from_member import record_values
 from gateway.customer import Customer
 from gateway.delivery import Deliverer
 from gateway.errors import NotReadyError
 from gateway.shopify import Shopify
 from gateway.store import Database, Keys, rekeying
 
-__all__ = ["Customers"]
+__all__ = ["CustomerRekeying"]
 
 _TILL = "smaregi"
 _STATUSES = ("0", "1", "2", "3", "4", "gone")
@@ -27,7 +27,7 @@ Values = dict[str, set[str]]
 Hashes = Mapping[str, Mapping[str, str]]
 
 
-class Customers:
+class CustomerRekeying:
     """`uses_smaregi()`: whether Smaregi may be read."""
 
     def __init__(
@@ -60,12 +60,12 @@ class Customers:
         return ids
 
     async def _one(self, customer: Customer) -> None:
-        emails = self._deliverer.works.emails(customer)
-        evidence = self._smaregi.index.told(customer.profile)
+        emails = self._deliverer.preparation.emails(customer)
+        evidence = self._smaregi.index.signup_evidence(customer.profile)
         await self._db.write(lambda db: rekeying.customer(db, customer.id, emails, evidence))
         for channel in self._deliverer.routes:
-            # An attempt that is under way writes the marks that it has read.
-            async with self._deliverer.works.turn(channel, customer.id):
+            # An attempt that is under way writes the fingerprints that it has read.
+            async with self._deliverer.preparation.turn(channel, customer.id):
                 await self._record(channel, customer)
         await self._deliverer.proofs.release(customer.id)
 
@@ -73,33 +73,38 @@ class Customers:
         kept = await self._db.read(
             partial(rekeying.record_of, channel=channel, customer_id=customer.id)
         )
-        marks = {**(kept.planned or {}), **(kept.fields or {})}
-        if not marks and kept.state is None:
+        fingerprints = {**(kept.planned or {}), **(kept.fingerprints or {})}
+        if not fingerprints and kept.content_hash is None:
             return
-        values = _values(marks, self._deliverer.routes[channel].channel.fields_of(customer))
+        values = _values(fingerprints, self._deliverer.routes[channel].channel.fields_of(customer))
         hashes = self._hashes(channel, customer.id, values)
-        if channel == _TILL and kept.reference and "t" in marks and not all_known(marks, hashes):
-            await self._add_held(values, kept.reference)
+        if (
+            channel == _TILL
+            and kept.reference
+            and "t" in fingerprints
+            and not all_known(fingerprints, hashes)
+        ):
+            await self._add_record_values(values, kept.reference)
             hashes = self._hashes(channel, customer.id, values)
-        states = self._deliverer.works.states(channel, customer)
+        content_hashes = self._deliverer.preparation.content_hashes(channel, customer)
         await self._db.write(
             partial(
                 rekeying.record,
                 channel=channel,
                 customer_id=customer.id,
                 rekeyed=partial(rekeyed, hashes=hashes),
-                states=states,
+                content_hashes=content_hashes,
             )
         )
 
-    async def _add_held(self, values: Values, member_id: str) -> None:
+    async def _add_record_values(self, values: Values, member_id: str) -> None:
         """What the till holds otherwise than Shopify, which its next change is judged by."""
         if not self._uses_smaregi():
             raise NotReadyError(
                 _TILL, "what its members hold has to be read once: set FLAG_SMAREGI=hold meanwhile"
             )
         row = await self._smaregi.client.by_id(member_id)
-        for name, value in held(row or {}).items():
+        for name, value in record_values(row or {}).items():
             values.setdefault(name, set()).add(value)
 
     def _hashes(self, channel: str, customer_id: int, values: Values) -> Hashes:
@@ -107,14 +112,16 @@ class Customers:
         scope, hashes = f"{channel} {customer_id}", dict[str, dict[str, str]]()
         for name, texts in values.items():
             for text in texts:
-                newest, *older = (k.marks(scope, {name: text})[name] for k in self._keys.every)
+                newest, *older = (
+                    k.field_fingerprints(scope, {name: text})[name] for k in self._keys.every
+                )
                 hashes.setdefault(name, {}).update(dict.fromkeys((newest, *older), newest))
         return hashes
 
 
-def _values(marks: Marks, fields: Mapping[str, str]) -> Values:
-    """What a mark may be of: the customer's value, or none; a status is one of few."""
-    names = {name.removeprefix("t:") for name in marks}
+def _values(fingerprints: Fingerprints, fields: Mapping[str, str]) -> Values:
+    """What a fingerprint may be of: the customer's value, or none; a status is one of few."""
+    names = {name.removeprefix("t:") for name in fingerprints}
     values: Values = {name: {"", fields.get(name, "")} for name in names}
     if "status" in values:
         values["status"].update(_STATUSES)

@@ -2,7 +2,7 @@
 
 sign-ups under way   sealed anew, from what is sealed; again at every start
 the member index     scanned anew; attempts that need it wait, as at the first scan
-customers            page by page, a mark behind each: a repeated page finds it all done
+customers            page by page, a checkpoint behind each: a repeated page finds it all done
 the end              from when the older secrets may go: what is kept for a day needs them
 """
 
@@ -20,10 +20,10 @@ from gateway.background import go_round
 from gateway.channels.smaregi import Smaregi
 from gateway.errors import StorageError, UpstreamError
 from gateway.responses.bodies import iso
-from gateway.rotation.customers import Customers
+from gateway.rotation.customers import CustomerRekeying
 from gateway.rotation.stock import reseal, take_stock
 from gateway.store import Database, Keys, rekeying
-from gateway.store.rekeying import Mark
+from gateway.store.rekeying import RotationCheckpoint
 from gateway.wire import Lane, lane
 
 __all__ = ["Rotation"]
@@ -48,7 +48,7 @@ class Rotation:
         self,
         db: Database,
         keys: Keys,
-        customers: Customers,
+        customers: CustomerRekeying,
         smaregi: Smaregi,
         *,
         uses_smaregi: Callable[[], bool],
@@ -136,11 +136,16 @@ class Rotation:
 
     async def _keep_on(self) -> None:
         await go_round(
-            self._round, self._wake, _AGAIN, log=log, what="the rotation's mark", who="the rotation"
+            self._round,
+            self._wake,
+            _AGAIN,
+            log=log,
+            what="the rotation's checkpoint",
+            who="the rotation",
         )
 
     async def _round(self) -> bool:
-        begun = await self._db.read(rekeying.mark)
+        begun = await self._db.read(rekeying.checkpoint)
         if begun is None or not self._keys.older:
             return False
         try:
@@ -153,35 +158,39 @@ class Rotation:
     def _join(self) -> "asyncio.Task[None]":
         if self._task is None or self._task.done():
             self._task = asyncio.create_task(self._rotate(), name="secret rotate")
-            self._task.add_done_callback(_told)
+            self._task.add_done_callback(_log_error)
             self._wake.set()
         return self._task
 
     async def _rotate(self) -> None:
         lane.set(Lane.BACKLOG)
-        mark = await self._db.write(self._begin)
-        self._progress = Progress(customers=mark.customers)
+        checkpoint = await self._db.write(self._begin)
+        self._progress = Progress(customers=checkpoint.customers)
         await reseal(self._db, self._keys)
         self._wiped()
         await self._smaregi.index.rekey(scan=self._uses_smaregi())
         self._progress.step = "customers"
-        while ids := await self._customers.page(mark.after):
-            mark = replace(mark, after=ids[-1], customers=mark.customers + len(ids))
-            await self._db.write(partial(rekeying.set_mark, reached=mark))
-            self._progress.customers = mark.customers
+        while ids := await self._customers.page(checkpoint.after):
+            checkpoint = replace(
+                checkpoint, after=ids[-1], customers=checkpoint.customers + len(ids)
+            )
+            await self._db.write(partial(rekeying.set_checkpoint, reached=checkpoint))
+            self._progress.customers = checkpoint.customers
         newest, older = self._keys.fingerprint, [each.fingerprint for each in self._keys.older]
         now = self._clock()
         await self._db.write(lambda db: rekeying.finish(db, newest, older, now))
-        log.info("everything is keyed by the newest secret: %d customers", mark.customers)
+        log.info("everything is keyed by the newest secret: %d customers", checkpoint.customers)
 
-    def _begin(self, db: sqlite3.Connection) -> Mark:
-        """The mark of one that was broken off; another secret's counts for nothing."""
-        known = rekeying.mark(db)
-        mark = (
-            known if known and known.to == self._keys.fingerprint else Mark(self._keys.fingerprint)
+    def _begin(self, db: sqlite3.Connection) -> RotationCheckpoint:
+        """The checkpoint of one that was broken off; another secret's counts for nothing."""
+        known = rekeying.checkpoint(db)
+        checkpoint = (
+            known
+            if known and known.to == self._keys.fingerprint
+            else RotationCheckpoint(self._keys.fingerprint)
         )
-        rekeying.set_mark(db, mark)
-        return mark
+        rekeying.set_checkpoint(db, checkpoint)
+        return checkpoint
 
 
 def _text(error: BaseException | None) -> str:
@@ -192,7 +201,7 @@ def _text(error: BaseException | None) -> str:
     return "it was stopped" if error is None else "an error of the gateway itself; see its log"
 
 
-def _told(task: "asyncio.Task[None]") -> None:
+def _log_error(task: "asyncio.Task[None]") -> None:
     """An error that nobody waits for is not lost."""
     error = None if task.cancelled() else task.exception()
     if error is not None and not isinstance(error, UpstreamError | StorageError):

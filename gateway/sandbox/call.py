@@ -1,4 +1,4 @@
-"""What a stand-in is asked and what it answers, free of sockets: `Call` in, `Answer` out."""
+"""What a stand-in is asked and what it answers, free of sockets: `Call` in, `StandInAnswer` out."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -64,7 +64,7 @@ class Description:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class StandInAnswer:
     """A system's answer. `applied` says that the call changed what the system holds."""
 
     status: int
@@ -82,6 +82,6 @@ class Upstream(Protocol):
 
     def describe(self, call: Call) -> Description: ...
 
-    def answer(self, call: Call) -> Answer: ...
+    def answer(self, call: Call) -> StandInAnswer: ...
 
-    def throttled(self, call: Call, retry_after: float | None) -> Answer: ...
+    def throttled(self, call: Call, retry_after: float | None) -> StandInAnswer: ...

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import orjson
 from aiohttp import web
 
-from gateway.sandbox.call import Answer, Call, Description, Upstream
+from gateway.sandbox.call import Call, Description, StandInAnswer, Upstream
 from gateway.sandbox.faults import Armed, Delays, Faults
 from gateway.sandbox.journal import Asked, Journal, JournalEntry
 from gateway.sandbox.listener import Listener, reset
@@ -122,9 +122,11 @@ class Endpoint:
 
     async def _say(self, exchange: _Exchange, armed: Armed) -> web.StreamResponse:
         fault = armed.fault
-        answer = Answer(fault.status, {} if fault.body is None else fault.body, fault.headers)
+        answer = StandInAnswer(
+            fault.status, {} if fault.body is None else fault.body, fault.headers
+        )
         if fault.kind == "garbage":
-            answer = Answer(200, _GARBAGE, fault.headers)
+            answer = StandInAnswer(200, _GARBAGE, fault.headers)
         elif isinstance(fault.body, str):
             answer = replace(answer, body=fault.body.encode())
         return _response(self._finish(exchange, armed, said=answer))
@@ -134,7 +136,7 @@ class Endpoint:
         return _response(self._finish(exchange, armed, said=answer))
 
     async def _half(self, exchange: _Exchange, armed: Armed) -> web.StreamResponse:
-        answer = Answer(200, {"data": {}})
+        answer = StandInAnswer(200, {"data": {}})
         answer = self._finish(exchange, armed, said=None if armed.fault.applies else answer)
         payload = answer.payload()
         head = (
@@ -166,15 +168,15 @@ class Endpoint:
 
     def _silent(self, exchange: _Exchange, armed: Armed, applies: bool) -> None:
         """Settles a request whose answer nobody gets."""
-        said = Answer(0, None)
+        said = StandInAnswer(0, None)
         if applies:
             done = self._upstream.answer(exchange.call)
             said = replace(said, applied=done.applied, target=done.target)
         self._write(exchange, said, armed)
 
     def _finish(
-        self, exchange: _Exchange, armed: Armed | None = None, said: Answer | None = None
-    ) -> Answer:
+        self, exchange: _Exchange, armed: Armed | None = None, said: StandInAnswer | None = None
+    ) -> StandInAnswer:
         """Applies the request and gives its answer; `said` is what a fault says instead."""
         if said is None:
             answer = self._upstream.answer(exchange.call)
@@ -186,7 +188,7 @@ class Endpoint:
         self._write(exchange, answer, armed)
         return answer
 
-    def _write(self, exchange: _Exchange, answer: Answer, armed: Armed | None) -> None:
+    def _write(self, exchange: _Exchange, answer: StandInAnswer, armed: Armed | None) -> None:
         now = time.time()
         self._journal.add(
             JournalEntry(
@@ -203,7 +205,7 @@ class Endpoint:
         )
 
 
-def _response(answer: Answer) -> web.Response:
+def _response(answer: StandInAnswer) -> web.Response:
     body = answer.body if isinstance(answer.body, bytes) else orjson.dumps(answer.body)
     if answer.status == 204:
         body = b""

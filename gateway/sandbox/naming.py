@@ -36,10 +36,10 @@ def _body(call: Call) -> Iterator[str]:
         yield from (f"form:{name}" for name in parse_qs(call.body.decode(errors="replace")))
         return
     try:
-        told = orjson.loads(call.body) if call.body else None
+        body = orjson.loads(call.body) if call.body else None
     except orjson.JSONDecodeError:
         return
-    yield from (f"body:{name}" for name in _names(told, ""))
+    yield from (f"body:{name}" for name in _names(body, ""))
 
 
 def _names(value: Any, before: str) -> Iterator[str]:

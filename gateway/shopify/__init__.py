@@ -11,7 +11,7 @@ from gateway.shopify.results import (
     Missing,
     Refused,
 )
-from gateway.shopify.roll import Created, Listed, Roll
+from gateway.shopify.roll import Created, ListedPage, Roll
 from gateway.shopify.subscriptions import Subscribed, Subscriptions
 
 __all__ = [
@@ -21,7 +21,7 @@ __all__ = [
     "Created",
     "EmailTaken",
     "GraphQL",
-    "Listed",
+    "ListedPage",
     "Missing",
     "Read",
     "Refused",

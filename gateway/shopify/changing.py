@@ -56,7 +56,7 @@ _UNREAD = {"firstName", "lastName"}
 Node = Mapping[str, Any]
 
 
-class _Refused(Exception):  # noqa: N818 - a turn in the flow, caught below
+class _Stopped(Exception):  # noqa: N818 - a turn in the flow, caught below
     def __init__(self, refused: Refused) -> None:
         self.refused = refused
 
@@ -97,7 +97,7 @@ class Change:
             await self._consent(node)
             await self._address(node, wanted)
             await self._clear(node, wanted)
-        except _Refused as turn:
+        except _Stopped as turn:
             refused = turn.refused
             if refused.email_taken:
                 return EmailTaken()
@@ -106,8 +106,8 @@ class Change:
             node = await self._read(deadline)
         if node is None:
             return Missing()
-        told = (*warnings, *self._address_warnings())
-        return Changed(customer_of(node, documents.FIND), told, self._new_email)
+        all_warnings = (*warnings, *self._address_warnings())
+        return Changed(customer_of(node, documents.FIND), all_warnings, self._new_email)
 
     def _no_phone(self, wanted: Profile) -> bool:
         """The form does not know the country of an address that Shopify has."""
@@ -130,7 +130,7 @@ class Change:
         data = await self._graphql.run(document, dict(variables), self._deadline)
         errors = payload_of(data, document).get("userErrors") or []
         if errors:
-            raise _Refused(Refused(tuple(field_errors(errors, sent))))
+            raise _Stopped(Refused(tuple(field_errors(errors, sent))))
         self._partly = True
 
     async def _update(self, node: Node, existing: Customer, wanted: Profile) -> Warnings:
@@ -140,7 +140,7 @@ class Change:
         self._new_email = self._new_email or "email" in body
         try:
             await self._write(body)
-        except _Refused as turn:
+        except _Stopped as turn:
             if not (body.get("phone") and turn.refused.phone_alone):
                 raise
             self._with_phone = False
@@ -199,26 +199,26 @@ class Change:
 
     async def _address(self, node: Node, profile: Profile) -> None:
         """The default address is replaced as a whole; the customer's others stay."""
-        standing: Node = node.get("defaultAddress") or {}
-        wanted = self._address_input(standing, profile)
-        read = {key: standing.get(_ADDRESS.get(key, key)) or "" for key in wanted}
+        current: Node = node.get("defaultAddress") or {}
+        wanted = self._address_input(current, profile)
+        read = {key: current.get(_ADDRESS.get(key, key)) or "" for key in wanted}
         if all(read[key] == value for key, value in wanted.items() if key not in _UNREAD):
             return
         address = {key: value or None for key, value in wanted.items()}
         variables: dict[str, Any] = {"customerId": self._gid, "address": address}
-        if standing:
-            variables["addressId"] = standing["id"]
+        if current:
+            variables["addressId"] = current["id"]
             await self._mutate(documents.ADDRESS_UPDATE, variables, address)
         else:
             await self._mutate(documents.ADDRESS_CREATE, variables, address)
 
-    def _address_input(self, standing: Node, profile: Profile) -> dict[str, str]:
+    def _address_input(self, current: Node, profile: Profile) -> dict[str, str]:
         if "address" in self._changes and profile.address is not None:
             return address_input(profile, profile.address)
         wanted: dict[str, str] = {}
-        if standing and "address" in self._changes:
+        if current and "address" in self._changes:
             wanted = dict.fromkeys(("provinceCode", "zip", "city", "address1", "address2"), "")
-        if standing and "phone" in self._changes:
+        if current and "phone" in self._changes:
             wanted["phone"] = e164(profile)
         return wanted
 

@@ -11,7 +11,7 @@ import orjson
 from gateway.errors import ErrorClass, UpstreamError
 from gateway.settings import ShopifySettings
 from gateway.shopify.documents import IDENTITY, Document
-from gateway.wire import Access, Answer, Call, ClientCredentials, Wire
+from gateway.wire import Access, Call, ClientCredentials, UpstreamAnswer, Wire
 from gateway.wire.limits import CostBucket
 from gateway.wire.tokens import Grant, grant_of
 
@@ -130,7 +130,7 @@ class GraphQL:
         until: float,
         *,
         bounded: bool,
-    ) -> Answer:
+    ) -> UpstreamAnswer:
         cost = self._costs.get(document.name, document.cost)
         await self._take(document, cost, until)
         settings = self._settings()
@@ -172,7 +172,7 @@ class GraphQL:
                 applied=False,
             ) from None
 
-    def _throttled(self, document: Document, answer: Answer) -> float | None:
+    def _throttled(self, document: Document, answer: UpstreamAnswer) -> float | None:
         """Seconds to wait if this call was throttled (HTTP 200 with THROTTLED); None if not."""
         if answer.status != 200:
             return None
@@ -187,7 +187,7 @@ class GraphQL:
             return None
         return max(0.1, (cost.requested - cost.available) / (cost.restore or 50.0))
 
-    def _data(self, document: Document, answer: Answer) -> dict[str, Any]:
+    def _data(self, document: Document, answer: UpstreamAnswer) -> dict[str, Any]:
         if answer.status != 200:
             raise answer.error()
         body = answer.json()
@@ -234,7 +234,7 @@ def _codes(body: Mapping[str, Any]) -> set[str]:
     }
 
 
-def _graphql_error(document: Document, answer: Answer, codes: set[str]) -> UpstreamError:
+def _graphql_error(document: Document, answer: UpstreamAnswer, codes: set[str]) -> UpstreamError:
     """Shopify's error texts may quote what was sent, so only their codes are told."""
     unknown = None if document.access is Access.WRITE else False
     if "MAX_COST_EXCEEDED" in codes:

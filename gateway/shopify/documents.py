@@ -156,7 +156,7 @@ NEWEST = Document(
     14,
     """query Newest($first: Int!) {
   customers(first: $first, sortKey: ID, reverse: true) {
-    nodes { id mark: metafield(namespace: "registration", key: "id") { value } }
+    nodes { id registration: metafield(namespace: "registration", key: "id") { value } }
   }
 }""",
 )

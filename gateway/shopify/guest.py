@@ -8,14 +8,14 @@ from gateway.normalize import country_of
 from gateway.shopify.placing import e164
 from gateway.shopify.results import Warnings
 
-__all__ = ["IsOurs", "SignUp", "as_stranger"]
+__all__ = ["IsOurs", "ShopifySignUp", "as_stranger"]
 
 IsOurs = Callable[[str], Awaitable[bool]]
 """Whether a registration id is one of ours whose success nobody was told."""
 
 
 @dataclass(frozen=True, slots=True)
-class SignUp:
+class ShopifySignUp:
     """`guest`: what a customer may get whom Shopify has already, but who never signed up;
     `kept_back`: a warning for each part of `profile` that it lacks. `deadline`: the clock's.
     """
@@ -34,14 +34,14 @@ def as_stranger(profile: Profile) -> tuple[Profile, Warnings]:
     Without the address a phone's country is not known: abroad it is sent as dialled from here.
     """
     phone = profile.phone if country_of(profile) == "JP" else e164(profile)
-    told = {
+    stated = {
         "accepts_marketing": profile.accepts_marketing,
         "address": profile.address is not None,
         "birth_date": bool(profile.birth_date),
         "phone": bool(profile.phone and not phone),
     }
     guest = replace(profile, accepts_marketing=False, address=None, birth_date="", phone=phone)
-    return guest, tuple(_not_taken(name) for name, is_told in told.items() if is_told)
+    return guest, tuple(_not_taken(name) for name, is_stated in stated.items() if is_stated)
 
 
 def _not_taken(name: str) -> Mapping[str, str]:

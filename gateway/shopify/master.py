@@ -19,7 +19,7 @@ from gateway.shopify.changing import Change
 from gateway.shopify.client import GraphQL
 from gateway.shopify.definitions import ensure_definition
 from gateway.shopify.documents import Document
-from gateway.shopify.guest import IsOurs, SignUp, as_stranger
+from gateway.shopify.guest import IsOurs, ShopifySignUp, as_stranger
 from gateway.shopify.mapping import (
     consent,
     customer_input,
@@ -82,7 +82,7 @@ class Shopify:
         """
         await self._wait_for_definitions(deadline)
         guest, kept = (profile, ()) if email_verified else as_stranger(profile)
-        one = SignUp(registration_id, profile, guest, kept, is_ours, deadline)
+        one = ShopifySignUp(registration_id, profile, guest, kept, is_ours, deadline)
         if look_first:
             existing = await self.find(registration_id, profile.email, deadline)
             if existing is not None:
@@ -94,7 +94,7 @@ class Shopify:
                 raise
             return await self._resolve(error, one)
 
-    async def _create(self, one: SignUp) -> Result:
+    async def _create(self, one: ShopifySignUp) -> Result:
         warnings = unfit(one.profile)
         with_phone = bool(e164(one.profile))
         while True:
@@ -117,7 +117,7 @@ class Shopify:
                 raise unexpected("the e-mail is taken, yet no customer has it")
             return await self._settle_existing(existing, one)
 
-    async def _resolve(self, error: UpstreamError, one: SignUp) -> Result:
+    async def _resolve(self, error: UpstreamError, one: ShopifySignUp) -> Result:
         """After a lost answer: looks twice. If nothing is there, it may still come: an error."""
         for pause in (0.0, 0.5):
             await asyncio.sleep(pause)
@@ -130,19 +130,19 @@ class Shopify:
                 return await self._settle_existing(found, one)
         raise error
 
-    async def _settle_existing(self, existing: Customer, one: SignUp) -> Result:
-        mark = existing.registration_id
-        if mark == one.registration_id:
-            told = (*unfit_address(one.profile), *_kept_phone(existing, one.profile))
-            return Accepted(existing, "created", told)
-        if mark and await one.is_ours(mark):
+    async def _settle_existing(self, existing: Customer, one: ShopifySignUp) -> Result:
+        known_id = existing.registration_id
+        if known_id == one.registration_id:
+            warnings = (*unfit_address(one.profile), *_kept_phone(existing, one.profile))
+            return Accepted(existing, "created", warnings)
+        if known_id and await one.is_ours(known_id):
             return await self._take(existing, one, replace_input)
-        if mark or existing.enabled or self._settings().shopify_existing_customer == "reject":
+        if known_id or existing.enabled or self._settings().shopify_existing_customer == "reject":
             return AlreadyRegistered(existing.id)
         return await self._take(existing, one, fill_input)
 
     async def _take(
-        self, existing: Customer, one: SignUp, make_input: Callable[..., dict[str, Any]]
+        self, existing: Customer, one: ShopifySignUp, make_input: Callable[..., dict[str, Any]]
     ) -> Result:
         """Writes the consent first and our id last: a half-done adoption is done again."""
         replacing, deadline = make_input is replace_input, one.deadline
@@ -204,8 +204,8 @@ class Shopify:
             if found is not None:
                 return found
         if self._defined and registration_id:
-            mark = {"namespace": "registration", "key": "id", "value": registration_id}
-            return await self._identify({"customId": mark}, deadline)
+            metafield = {"namespace": "registration", "key": "id", "value": registration_id}
+            return await self._identify({"customId": metafield}, deadline)
         return None
 
     async def _identify(

@@ -1,7 +1,7 @@
 """Addresses and phones in the places that Shopify has for them, and what does not fit there."""
 
 from gateway.customer import Profile
-from gateway.normalize import Address, country_of, parse_fields, phone_of, shopify_address
+from gateway.normalize import ParsedAddress, country_of, parse_fields, phone_of, shopify_address
 from gateway.shopify.results import Warnings
 
 __all__ = [
@@ -41,7 +41,7 @@ _WARNINGS = {
 """Notes of the address's reading that change what is stored."""
 
 
-def placed_input(parsed: Address, country: str) -> dict[str, str]:
+def placed_input(parsed: ParsedAddress, country: str) -> dict[str, str]:
     """The parts of an address in `MailingAddressInput`'s fields.
 
     Abroad, a state stands with the city: a code that Shopify does not know would be refused.
@@ -60,8 +60,8 @@ def placed_input(parsed: Address, country: str) -> dict[str, str]:
 
 def unfit(profile: Profile, *, address: bool = True) -> Warnings:
     """What is stored otherwise than it was told, as far as that is known without Shopify."""
-    told = unfit_address(profile) if address else ()
-    return (*told, *unfit_phone(profile))
+    warnings = unfit_address(profile) if address else ()
+    return (*warnings, *unfit_phone(profile))
 
 
 def unfit_phone(profile: Profile) -> Warnings:
@@ -75,7 +75,7 @@ def unfit_address(profile: Profile) -> Warnings:
     return address_warnings(parse_fields(profile.address)) if profile.address else ()
 
 
-def address_warnings(parsed: Address) -> Warnings:
+def address_warnings(parsed: ParsedAddress) -> Warnings:
     return tuple(_WARNINGS[note] for note in parsed.notes if note in _WARNINGS)
 
 

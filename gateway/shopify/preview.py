@@ -16,8 +16,8 @@ def sign_up_input(profile: Profile) -> dict[str, Any]:
     """`CustomerInput` of a sign-up but for the registration's id; nothing empty."""
     body = customer_input(profile, "-")
     kept = [f for f in body.pop("metafields") if (f["namespace"], f["key"]) != _OURS]
-    told = {name: value for name, value in body.items() if value}
-    return told | ({"metafields": kept} if kept else {})
+    stated = {name: value for name, value in body.items() if value}
+    return stated | ({"metafields": kept} if kept else {})
 
 
 def answered(profile: Profile) -> Customer:

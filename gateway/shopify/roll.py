@@ -17,7 +17,7 @@ from gateway.shopify.documents import Document
 from gateway.shopify.pages import PageSize
 from gateway.shopify.reading import customer_of, unexpected
 
-__all__ = ["PAGE", "Created", "Listed", "Roll"]
+__all__ = ["PAGE", "Created", "ListedPage", "Roll"]
 
 PAGE = 100
 """Customers a page: some 120 points, an eighth of what a single query may cost, and what the
@@ -48,7 +48,7 @@ class Created:
 
 
 @dataclass(frozen=True, slots=True)
-class Listed:
+class ListedPage:
     """A page: who is in it, how many Shopify listed, and where the next begins (None: the last)."""
 
     customers: tuple[Customer, ...]
@@ -57,8 +57,8 @@ class Listed:
 
 
 @dataclass(frozen=True, slots=True)
-class Changed:
-    """Customers with the time of their last change (Unix seconds); `after` as of a `Listed`."""
+class ChangedPage:
+    """Customers with the time of their last change (Unix seconds); `after` as of a `ListedPage`."""
 
     customers: tuple[tuple[Customer, float], ...]
     after: str | None
@@ -79,7 +79,7 @@ class Roll:
             ),
         )
 
-    async def page(self, created: Created, after: str | None) -> Listed:
+    async def page(self, created: Created, after: str | None) -> ListedPage:
         """The page behind the cursor `after`, by rising id. Raises UpstreamError."""
         # The same moment has two names: `customers` knows it as `customer_date` only.
         query = created.query("customer_date")
@@ -89,7 +89,7 @@ class Roll:
         except (KeyError, TypeError, ValueError):
             raise unexpected("the answer is not a page of customers", documents.ROLL) from None
 
-    async def changed(self, since: float, after: str | None) -> Changed:
+    async def changed(self, since: float, after: str | None) -> ChangedPage:
         """Customers changed at `since` (Unix seconds) or later, the oldest change first."""
         data = await self._asked(documents.CHANGED, after, f"updated_at:>='{_iso(since)}'")
         try:
@@ -101,15 +101,17 @@ class Roll:
             behind = str(info["endCursor"]) if info["hasNextPage"] else None
         except (KeyError, TypeError, ValueError):
             raise unexpected("the answer is not a page of customers", documents.CHANGED) from None
-        return Changed(tuple(seen), behind)
+        return ChangedPage(tuple(seen), behind)
 
     async def newest(self) -> list[tuple[int, str]]:
-        """(customer id, our mark or '') of those who were made last. Raises UpstreamError."""
+        """(customer id, its registration id or '') of those who were made last. Raises
+        UpstreamError.
+        """
         data = await self._graphql.run(documents.NEWEST, {"first": _NEWEST})
         try:
             nodes = data["customers"]["nodes"]
             return [
-                (numeric_id(node["id"]), str((node["mark"] or {}).get("value") or ""))
+                (numeric_id(node["id"]), str((node["registration"] or {}).get("value") or ""))
                 for node in nodes
             ]
         except (KeyError, TypeError, ValueError, AttributeError):
@@ -122,7 +124,7 @@ class Roll:
         return count if isinstance(count, int) else None
 
 
-def _read(connection: Mapping[str, Any], created: Created) -> Listed:
+def _read(connection: Mapping[str, Any], created: Created) -> ListedPage:
     nodes, info = connection["nodes"], connection["pageInfo"]
     inside = [
         customer_of(node, documents.ROLL)
@@ -130,7 +132,7 @@ def _read(connection: Mapping[str, Any], created: Created) -> Listed:
         if created.holds(_seconds(node["createdAt"]))
     ]
     after = str(info["endCursor"]) if info["hasNextPage"] else None
-    return Listed(tuple(inside), len(nodes), after)
+    return ListedPage(tuple(inside), len(nodes), after)
 
 
 def _seconds(stamp: str) -> float:

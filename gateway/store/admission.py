@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from gateway.store import registrations, tally
 from gateway.store.registrations import DAY
 
-__all__ = ["Before", "Begun", "Bounds", "Opening", "begin"]
+__all__ = ["AdmissionRequest", "Begun", "Bounds", "OlderHashes", "begin"]
 
 
 @dataclass(frozen=True, slots=True)
-class Before:
-    """The hashes of an opening by an older secret."""
+class OlderHashes:
+    """The hashes of a request by an older secret."""
 
     email_hash: bytes
     body_hash: bytes
@@ -21,7 +21,7 @@ class Before:
 
 
 @dataclass(frozen=True, slots=True)
-class Opening:
+class AdmissionRequest:
     """A sign-up that asks to begin. `sealed` is the intent.
 
     `key` is the hashed idempotency key, `key_hash` the hash of everything that came with it.
@@ -37,7 +37,7 @@ class Opening:
     key: bytes | None = None
     key_hash: bytes = b""
     later: bool = False
-    before: tuple[Before, ...] = ()
+    before: tuple[OlderHashes, ...] = ()
 
     @property
     def emails(self) -> tuple[bytes, ...]:
@@ -83,30 +83,33 @@ class Begun:
     left_unclear: bool = False
 
 
-def begin(db: sqlite3.Connection, opening: Opening, now: float, bounds: Bounds = BOUNDS) -> Begun:
+def begin(
+    db: sqlite3.Connection, request: AdmissionRequest, now: float, bounds: Bounds = BOUNDS
+) -> Begun:
     """Decides whether a sign-up begins, and writes its intent if it does."""
-    for before in opening.before:
-        _rekey(db, opening, before)
-    if opening.key is not None:
-        known = _known_key(db, opening, now) or _one_key_more(db, opening.key, bounds)
+    for before in request.before:
+        _rekey(db, request, before)
+    if request.key is not None:
+        known = _known_key(db, request, now) or _one_key_more(db, request.key, bounds)
         if known is not None:
             return known
     begun = (
-        _same_person(db, opening, now)
-        or _one_more_to_wait(db, opening, bounds)
-        or _open(db, opening, now)
+        _same_person(db, request, now)
+        or _one_more_to_wait(db, request, bounds)
+        or _open(db, request, now)
     )
-    if opening.key is not None and begun.verdict not in {"busy", "full"}:
-        promised = begun.verdict == "waiting"
+    if request.key is not None and begun.verdict not in {"busy", "full"}:
+        deferred = begun.verdict == "waiting"
         db.execute(
-            """INSERT INTO answers (key, body_hash, registration_id, status, answer, created_at)
+            """INSERT INTO idempotency_keys
+                   (key, body_hash, registration_id, status, answer, created_at)
                VALUES (?, ?, ?, ?, ?, ?)""",
             (
-                opening.key,
-                opening.key_hash,
+                request.key,
+                request.key_hash,
                 begun.id,
-                202 if promised else None,
-                b"" if promised else None,
+                202 if deferred else None,
+                b"" if deferred else None,
                 now,
             ),
         )
@@ -115,119 +118,118 @@ def begin(db: sqlite3.Connection, opening: Opening, now: float, bounds: Bounds =
 
 def _one_key_more(db: sqlite3.Connection, key: bytes, bounds: Bounds) -> Begun | None:
     """None if the key may be remembered."""
-    return Begun("too_many_keys") if tally.answers_of(db, key) >= bounds.keys else None
+    return Begun("too_many_keys") if tally.keys_of(db, key) >= bounds.keys else None
 
 
-def _one_more_to_wait(db: sqlite3.Connection, opening: Opening, bounds: Bounds) -> Begun | None:
+def _one_more_to_wait(
+    db: sqlite3.Connection, request: AdmissionRequest, bounds: Bounds
+) -> Begun | None:
     """None if the sign-up may wait, or need not wait."""
-    full = opening.later and tally.waiting(db) >= bounds.waiting
+    full = request.later and tally.waiting(db) >= bounds.waiting
     return Begun("full") if full else None
 
 
-def _rekey(db: sqlite3.Connection, opening: Opening, before: Before) -> None:
+def _rekey(db: sqlite3.Connection, request: AdmissionRequest, before: OlderHashes) -> None:
     """Re-keys what an older secret stored of this person and this key, so that it is found."""
     db.execute(
         """UPDATE registrations
            SET email_hash = ?1, body_hash = iif(body_hash = ?3, ?4, body_hash)
            WHERE email_hash = ?2""",
-        (opening.email_hash, before.email_hash, before.body_hash, opening.body_hash),
+        (request.email_hash, before.email_hash, before.body_hash, request.body_hash),
     )
     db.execute(
-        """UPDATE OR IGNORE answers
+        """UPDATE OR IGNORE idempotency_keys
            SET key = ?1, body_hash = iif(body_hash = ?3, ?4, body_hash) WHERE key = ?2""",
-        (opening.key, before.key, before.key_hash, opening.key_hash),
+        (request.key, before.key, before.key_hash, request.key_hash),
     )
 
 
-def _known_key(db: sqlite3.Connection, opening: Opening, now: float) -> Begun | None:
-    row = db.execute("SELECT * FROM answers WHERE key = ?", (opening.key,)).fetchone()
+def _known_key(db: sqlite3.Connection, request: AdmissionRequest, now: float) -> Begun | None:
+    row = db.execute("SELECT * FROM idempotency_keys WHERE key = ?", (request.key,)).fetchone()
     if row is None:
         return None
     if row["status"] is not None and row["created_at"] <= now - DAY:
-        _free(db, opening)
+        _free(db, request)
         return None
-    if row["body_hash"] != opening.key_hash:
+    if row["body_hash"] != request.key_hash:
         return Begun("key_mismatch")
     if row["status"] is None:
         return Begun("key_busy", id=row["registration_id"] or "")
     if row["status"] == 202:
-        return _promised(db, opening, row["registration_id"])
+        return _deferred(db, request, row["registration_id"])
     return Begun("key_replay", status=row["status"], answer=row["answer"])
 
 
-def _promised(db: sqlite3.Connection, opening: Opening, registration_id: str) -> Begun | None:
+def _deferred(
+    db: sqlite3.Connection, request: AdmissionRequest, registration_id: str
+) -> Begun | None:
     """The 202 while it waits, then its result. A registration that was given up frees the key."""
-    found = registrations.standing(db, registration_id)
+    found = registrations.current(db, registration_id)
     if found is None or (found.problem is not None and found.problem["status"] >= 500):
-        _free(db, opening)
+        _free(db, request)
         return None
     if found.state == "waiting":
         return Begun("key_replay", id=registration_id, status=202)
     return Begun("join", id=registration_id)
 
 
-def _free(db: sqlite3.Connection, opening: Opening) -> None:
-    db.execute("DELETE FROM answers WHERE key = ?", (opening.key,))
+def _free(db: sqlite3.Connection, request: AdmissionRequest) -> None:
+    db.execute("DELETE FROM idempotency_keys WHERE key = ?", (request.key,))
 
 
-def _same_person(db: sqlite3.Connection, opening: Opening, now: float) -> Begun | None:
-    """The newest registrations of this e-mail decide: running, waiting, unclear, or accepted.
-
-    Of those accepted only the newest: its data took the place of what an older one had sent.
-    """
+def _same_person(db: sqlite3.Connection, request: AdmissionRequest, now: float) -> Begun | None:
+    """The newest of this e-mail decide: running, waiting, unclear, or the newest accepted."""
     rows = db.execute(
         """SELECT id, state, body_hash, updated_at, claimed, doubt FROM registrations
            WHERE email_hash = ? AND state IN ('open', 'waiting', 'unclear', 'accepted')
            ORDER BY created_at DESC, id DESC LIMIT 20""",
-        (opening.email_hash,),
+        (request.email_hash,),
     ).fetchall()
     accepted = next((row["id"] for row in rows if row["state"] == "accepted"), None)
     for row in rows:
-        same = row["body_hash"] == opening.body_hash
+        same = row["body_hash"] == request.body_hash
         if row["state"] == "open":
-            return _beside_a_live_one(db, opening, row["id"], now, same=same)
+            return _beside_a_live_one(db, request, row["id"], now, same=same)
         if row["state"] == "waiting":
-            return _beside_a_waiting_one(db, opening, row, now, same=same)
+            return _beside_a_waiting_one(db, request, row, now, same=same)
         if row["id"] == accepted and same and row["updated_at"] > now - DAY:
             return Begun("join", id=row["id"])
         if row["state"] == "unclear" and same and row is rows[0]:
-            return _resume(db, opening, row["id"], now)
+            return _resume(db, request, row["id"], now)
     return None
 
 
 def _beside_a_live_one(
-    db: sqlite3.Connection, opening: Opening, identity: str, now: float, *, same: bool
+    db: sqlite3.Connection, request: AdmissionRequest, identity: str, now: float, *, same: bool
 ) -> Begun:
-    """One is running for a caller who waits. If this caller prefers a 202, it counts as answered
-    202 from now on.
-    """
+    """One is running for a caller who waits. For one who prefers a 202 it counts as answered."""
     if not same:
         return Begun("busy", id=identity)
-    if not opening.later:
+    if not request.later:
         return Begun("join", id=identity)
-    _promise(db, identity, now, claimed=True)
+    _defer(db, identity, now, claimed=True)
     return Begun("waiting", id=identity)
 
 
 def _beside_a_waiting_one(
-    db: sqlite3.Connection, opening: Opening, row: sqlite3.Row, now: float, *, same: bool
+    db: sqlite3.Connection, request: AdmissionRequest, row: sqlite3.Row, now: float, *, same: bool
 ) -> Begun:
     """A caller who waits has it tried at once. Other data replaces it, and inherits its 202."""
     if row["claimed"]:
         return Begun("waiting" if same else "busy", id=row["id"])
     if not same:
-        begun = _open(db, opening, now, promised=True)
-        _replace(db, opening, row["id"], now)
+        begun = _open(db, request, now, deferred=True)
+        _replace(db, request, row["id"], now)
         return dataclasses.replace(begun, left_unclear=bool(row["doubt"]))
     db.execute(
         """UPDATE registrations SET email_verified = max(email_verified, ?), claimed = ?,
                   updated_at = ? WHERE id = ?""",
-        (opening.email_verified, not opening.later, now, row["id"]),
+        (request.email_verified, not request.later, now, row["id"]),
     )
-    return Begun("waiting" if opening.later else "resume", id=row["id"])
+    return Begun("waiting" if request.later else "resume", id=row["id"])
 
 
-def _replace(db: sqlite3.Connection, opening: Opening, old: str, now: float) -> None:
+def _replace(db: sqlite3.Connection, request: AdmissionRequest, old: str, now: float) -> None:
     """Whoever asks for an older registration of this person sees the newest.
 
     A registration that Shopify may have carried out keeps its intent until that is known.
@@ -235,7 +237,7 @@ def _replace(db: sqlite3.Connection, opening: Opening, old: str, now: float) -> 
     db.execute(
         """UPDATE registrations SET replaced_by = ?1
            WHERE email_hash = ?2 AND (id = ?3 OR replaced_by = ?3)""",
-        (opening.id, opening.email_hash, old),
+        (request.id, request.email_hash, old),
     )
     db.execute(
         """UPDATE registrations SET state = iif(doubt, 'unclear', 'replaced'), updated_at = ?
@@ -249,22 +251,22 @@ def _replace(db: sqlite3.Connection, opening: Opening, old: str, now: float) -> 
     )
 
 
-def _resume(db: sqlite3.Connection, opening: Opening, identity: str, now: float) -> Begun:
+def _resume(db: sqlite3.Connection, request: AdmissionRequest, identity: str, now: float) -> Begun:
     """Answered 503 before, or given up: nobody knows yet whether Shopify has the customer."""
     db.execute(
         """UPDATE registrations SET state = 'open', updated_at = ?,
                   email_verified = max(email_verified, ?), problem = NULL, replaced_by = NULL
            WHERE id = ?""",
-        (now, opening.email_verified, identity),
+        (now, request.email_verified, identity),
     )
-    if not opening.later:
+    if not request.later:
         return Begun("resume", id=identity)
-    _promise(db, identity, now)
+    _defer(db, identity, now)
     db.execute("UPDATE registrations SET doubt = 1 WHERE id = ?", (identity,))
     return Begun("waiting", id=identity)
 
 
-def _promise(db: sqlite3.Connection, identity: str, now: float, *, claimed: bool = False) -> None:
+def _defer(db: sqlite3.Connection, identity: str, now: float, *, claimed: bool = False) -> None:
     db.execute(
         """UPDATE registrations SET state = 'waiting', claimed = ?, tries = 0, next_try_at = ?,
                   end_at = ?, updated_at = ? WHERE id = ?""",
@@ -272,24 +274,26 @@ def _promise(db: sqlite3.Connection, identity: str, now: float, *, claimed: bool
     )
 
 
-def _open(db: sqlite3.Connection, opening: Opening, now: float, *, promised: bool = False) -> Begun:
+def _open(
+    db: sqlite3.Connection, request: AdmissionRequest, now: float, *, deferred: bool = False
+) -> Begun:
     db.execute(
         """INSERT INTO registrations (id, state, email_hash, body_hash, email_verified,
                                       created_at, updated_at)
            VALUES (?, 'open', ?, ?, ?, ?, ?)""",
         (
-            opening.id,
-            opening.email_hash,
-            opening.body_hash,
-            opening.email_verified,
+            request.id,
+            request.email_hash,
+            request.body_hash,
+            request.email_verified,
             now,
             now,
         ),
     )
     db.execute(
         "INSERT INTO intents (registration_id, sealed, created_at) VALUES (?, ?, ?)",
-        (opening.id, opening.sealed, now),
+        (request.id, request.sealed, now),
     )
-    if promised or opening.later:
-        _promise(db, opening.id, now, claimed=not opening.later)
-    return Begun("waiting" if opening.later else "new", id=opening.id)
+    if deferred or request.later:
+        _defer(db, request.id, now, claimed=not request.later)
+    return Begun("waiting" if request.later else "new", id=request.id)

@@ -11,7 +11,16 @@ from gateway.store import members, outbox
 from gateway.store.outbox.queries import OPEN_SQL, Spot, open_end, row_to_delivery
 from gateway.store.paging import PAGE
 
-__all__ = ["Known", "Mark", "forget_mark", "give_back", "known", "leftovers", "mark", "open_page"]
+__all__ = [
+    "BackfillCheckpoint",
+    "Known",
+    "checkpoint",
+    "forget_checkpoint",
+    "give_back",
+    "known",
+    "leftovers",
+    "open_page",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +32,7 @@ class Known:
 
 
 @dataclass(frozen=True, slots=True)
-class Mark:
+class BackfillCheckpoint:
     """How far a run has come: the cursor behind the last page that was opened (None at the
     start), how many customers that were, and when (Unix seconds).
     """
@@ -34,12 +43,15 @@ class Mark:
 
 
 def known(
-    db: sqlite3.Connection, channel: str, customer_ids: Sequence[int], marks: Sequence[str]
+    db: sqlite3.Connection,
+    channel: str,
+    customer_ids: Sequence[int],
+    registration_ids: Sequence[str],
 ) -> Known:
-    """`marks` are the `registration.id`s that Shopify has for these customers: a registration that
-    is not finished will get its deliveries in a moment, by itself.
+    """`registration_ids` are the `registration.id`s that Shopify has for these customers: a
+    registration that is not finished will get its deliveries in a moment, by itself.
     """
-    ids, registrations = _places(customer_ids), _places(marks)
+    ids, registrations = _places(customer_ids), _places(registration_ids)
     linked = db.execute(
         f"SELECT customer_id FROM links WHERE channel = ? AND customer_id IN ({ids})",  # noqa: S608
         (channel, *customer_ids),
@@ -52,13 +64,13 @@ def known(
     under_way = db.execute(
         f"""SELECT id FROM registrations
             WHERE id IN ({registrations}) AND state IN ('open', 'unclear')""",  # noqa: S608
-        marks,
+        registration_ids,
     )
     busy = {row[0] for row in under_way}
     return Known(
         linked=frozenset(row[0] for row in linked),
         owed=frozenset(row[0] for row in owed)
-        | {i for i, name in zip(customer_ids, marks, strict=True) if name in busy},
+        | {i for i, name in zip(customer_ids, registration_ids, strict=True) if name in busy},
     )
 
 
@@ -129,18 +141,20 @@ def leftovers(
     return left, (left[-1].customer_id, channel) if len(left) == limit else end
 
 
-def mark(db: sqlite3.Connection, key: str, made: Mark | None = None) -> Mark:
-    """The run's mark, written first if one is given. None if it cannot be read."""
+def checkpoint(
+    db: sqlite3.Connection, key: str, made: BackfillCheckpoint | None = None
+) -> BackfillCheckpoint:
+    """The run's checkpoint, written first if one is given. None if it cannot be read."""
     if made is not None:
         members.set_meta(db, _name(key), orjson.dumps(made).decode())
         return made
     try:
-        return Mark(**orjson.loads(members.get_meta(db, _name(key)) or "{}"))
+        return BackfillCheckpoint(**orjson.loads(members.get_meta(db, _name(key)) or "{}"))
     except (ValueError, TypeError):
-        return Mark()
+        return BackfillCheckpoint()
 
 
-def forget_mark(db: sqlite3.Connection, key: str) -> None:
+def forget_checkpoint(db: sqlite3.Connection, key: str) -> None:
     db.execute("DELETE FROM meta WHERE key = ?", (_name(key),))
 
 

@@ -12,7 +12,7 @@ from gateway.store.paging import PAGE
 from gateway.store.registrations import DAY
 
 __all__ = [
-    "Promise",
+    "DeferredRegistration",
     "Shift",
     "bring_forward",
     "claim",
@@ -34,7 +34,7 @@ _CLAIMED = f"INDEXED BY registrations_claimed WHERE {_WAITING} AND claimed = 1"
 
 
 @dataclass(frozen=True, slots=True)
-class Promise:
+class DeferredRegistration:
     """A waiting registration whose turn it is. `tries` includes this one; `end_at` is Unix time.
 
     `doubt`: an earlier try may have been carried out, so Shopify is asked first.
@@ -49,7 +49,7 @@ class Promise:
     sealed: bytes | None
 
 
-def claim(db: sqlite3.Connection, now: float, limit: int) -> list[Promise]:
+def claim(db: sqlite3.Connection, now: float, limit: int) -> list[DeferredRegistration]:
     """What is due, in order of arrival. It is counted as tried first, so that a try that kills us
     counts.
     """
@@ -63,7 +63,7 @@ def claim(db: sqlite3.Connection, now: float, limit: int) -> list[Promise]:
         (now, limit),
     ).fetchall()
     claimed = [
-        Promise(
+        DeferredRegistration(
             row["id"],
             row["email_hash"],
             bool(row["email_verified"]),
@@ -74,15 +74,17 @@ def claim(db: sqlite3.Connection, now: float, limit: int) -> list[Promise]:
         )
         for row in rows
     ]
-    return sorted(claimed, key=lambda promise: promise.id)
+    return sorted(claimed, key=lambda row: row.id)
 
 
-def postpone(db: sqlite3.Connection, promise: Promise, again_at: float, now: float) -> None:
-    """A try failed for a passing reason; `promise.doubt` is what is known after it."""
+def postpone(
+    db: sqlite3.Connection, row: DeferredRegistration, again_at: float, now: float
+) -> None:
+    """A try failed for a passing reason; `row.doubt` is what is known after it."""
     db.execute(
         """UPDATE registrations SET claimed = 0, doubt = ?, next_try_at = ?, updated_at = ?
            WHERE id = ? AND state = 'waiting'""",
-        (promise.doubt, again_at, now, promise.id),
+        (row.doubt, again_at, now, row.id),
     )
 
 

@@ -15,31 +15,31 @@ __all__ = [
     "add",
     "add_all_linked",
     "all_linked_done",
+    "clear_evidence",
     "done",
     "given_up",
     "is_through",
     "is_waiting",
-    "keep_told",
+    "keep_evidence",
     "linked",
     "linked_done",
     "linked_now",
     "next_changed",
     "next_linked",
     "unknown",
-    "untell",
     "waiting",
 ]
 
 _SYSTEM = "smaregi"
 _CURSOR = "duplicates_cursor"
 _UNKNOWN = """(customer_id IS NOT NULL AND NOT EXISTS (
-    SELECT 1 FROM members WHERE members.member_id = unexamined.member_id))"""
+    SELECT 1 FROM members WHERE members.member_id = duplicate_queue.member_id))"""
 
 
 def add(db: sqlite3.Connection, member_ids: Iterable[int]) -> None:
     """These changed: to be looked at."""
     db.executemany(
-        "INSERT OR IGNORE INTO unexamined (member_id) VALUES (?)", [(i,) for i in member_ids]
+        "INSERT OR IGNORE INTO duplicate_queue (member_id) VALUES (?)", [(i,) for i in member_ids]
     )
 
 
@@ -48,32 +48,37 @@ def linked_now(
 ) -> None:
     """A sign-up made or chose this member: one row, since a customer waits for it."""
     db.execute(
-        """INSERT INTO unexamined (member_id, customer_id, told) VALUES (?, ?, ?)
+        """INSERT INTO duplicate_queue (member_id, customer_id, evidence) VALUES (?, ?, ?)
            ON CONFLICT (member_id) DO UPDATE SET
-               customer_id = excluded.customer_id, told = excluded.told""",
-        (member_id, customer_id, match.told and signup_evidence.packed(match.told)),
+               customer_id = excluded.customer_id, evidence = excluded.evidence""",
+        (
+            member_id,
+            customer_id,
+            match.signup_evidence and signup_evidence.packed(match.signup_evidence),
+        ),
     )
     if len(match.others) <= SHARED_BY:
         duplicates.add_bare(db, member_id, match.others, now)
 
 
-def keep_told(db: sqlite3.Connection, member_id: int) -> None:
+def keep_evidence(db: sqlite3.Connection, member_id: int) -> None:
     """Puts what the member's customer told where it is searched."""
     row = db.execute(
-        "SELECT customer_id, told FROM unexamined WHERE member_id = ? AND told IS NOT NULL",
+        """SELECT customer_id, evidence FROM duplicate_queue
+           WHERE member_id = ? AND evidence IS NOT NULL""",
         (member_id,),
     ).fetchone()
     if row is not None:
-        signup_evidence.put(db, row["customer_id"], signup_evidence.unpacked(row["told"]))
+        signup_evidence.put(db, row["customer_id"], signup_evidence.unpacked(row["evidence"]))
 
 
-def untell(db: sqlite3.Connection) -> None:
+def clear_evidence(db: sqlite3.Connection) -> None:
     """What customers told must be read again: the index has other keys now."""
     db.execute(
-        """INSERT OR IGNORE INTO told (customer_id)
-           SELECT customer_id FROM unexamined WHERE told IS NOT NULL"""
+        """INSERT OR IGNORE INTO signup_evidence (customer_id)
+           SELECT customer_id FROM duplicate_queue WHERE evidence IS NOT NULL"""
     )
-    db.execute("UPDATE unexamined SET told = NULL WHERE told IS NOT NULL")
+    db.execute("UPDATE duplicate_queue SET evidence = NULL WHERE evidence IS NOT NULL")
 
 
 def add_all_linked(db: sqlite3.Connection) -> None:
@@ -84,7 +89,7 @@ def add_all_linked(db: sqlite3.Connection) -> None:
 def next_changed(db: sqlite3.Connection, limit: int) -> list[int]:
     """Of those that can be looked at; a linked one waits until the index has it."""
     rows = db.execute(
-        f"SELECT member_id FROM unexamined WHERE NOT {_UNKNOWN} ORDER BY member_id LIMIT ?",  # noqa: S608
+        f"SELECT member_id FROM duplicate_queue WHERE NOT {_UNKNOWN} ORDER BY member_id LIMIT ?",  # noqa: S608
         (limit,),
     )
     return [row[0] for row in rows]
@@ -92,7 +97,7 @@ def next_changed(db: sqlite3.Connection, limit: int) -> list[int]:
 
 def unknown(db: sqlite3.Connection) -> list[int]:
     """Linked members that are not in the index."""
-    return [row[0] for row in db.execute(f"SELECT member_id FROM unexamined WHERE {_UNKNOWN}")]  # noqa: S608
+    return [row[0] for row in db.execute(f"SELECT member_id FROM duplicate_queue WHERE {_UNKNOWN}")]  # noqa: S608
 
 
 def next_linked(db: sqlite3.Connection, limit: int) -> list[int]:
@@ -119,7 +124,7 @@ def is_through(db: sqlite3.Connection) -> bool:
 
 def done(db: sqlite3.Connection, member_id: int) -> None:
     """One that changed was looked at."""
-    db.execute("DELETE FROM unexamined WHERE member_id = ?", (member_id,))
+    db.execute("DELETE FROM duplicate_queue WHERE member_id = ?", (member_id,))
 
 
 def given_up(db: sqlite3.Connection, member_ids: Iterable[int]) -> None:
@@ -144,7 +149,7 @@ def is_waiting(db: sqlite3.Connection) -> bool:
 
 def waiting(db: sqlite3.Connection) -> int:
     """How many are still to be looked at, also those that the index does not have yet."""
-    changed: int = db.execute("SELECT count(*) FROM unexamined").fetchone()[0]
+    changed: int = db.execute("SELECT count(*) FROM duplicate_queue").fetchone()[0]
     cursor = get_meta(db, _CURSOR)
     if not cursor:
         return changed

@@ -14,8 +14,8 @@ __all__ = [
     "given_up",
     "is_under_way",
     "move_deliveries",
+    "move_evidence",
     "move_link",
-    "move_told",
     "removals_open",
     "replaces",
     "wipe",
@@ -64,21 +64,31 @@ def move_link(
     channel: str,
     gone: int,
     kept: int,
-    fields: Mapping[str, str] | None,
+    fingerprints: Mapping[str, str] | None,
     now: float,
 ) -> None:
-    """Moves the link to the survivor, who must not have one; `fields` are its marks from now on."""
+    """Moves the link to the survivor, who must not have one; `fingerprints` are its own from now
+    on.
+    """
     db.execute(
-        """UPDATE links SET customer_id = ?, fields = ?, updated_at = ?
+        """UPDATE links SET customer_id = ?, fingerprints = ?, updated_at = ?
            WHERE channel = ? AND customer_id = ?""",
-        (kept, None if fields is None else orjson.dumps(fields).decode(), now, channel, gone),
+        (
+            kept,
+            None if fingerprints is None else orjson.dumps(fingerprints).decode(),
+            now,
+            channel,
+            gone,
+        ),
     )
 
 
-def move_told(db: sqlite3.Connection, gone: int, kept: int) -> None:
+def move_evidence(db: sqlite3.Connection, gone: int, kept: int) -> None:
     """What they said, beside the store member that is the survivor's now."""
-    db.execute("UPDATE OR REPLACE told SET customer_id = ? WHERE customer_id = ?", (kept, gone))
-    db.execute("UPDATE unexamined SET customer_id = ? WHERE customer_id = ?", (kept, gone))
+    db.execute(
+        "UPDATE OR REPLACE signup_evidence SET customer_id = ? WHERE customer_id = ?", (kept, gone)
+    )
+    db.execute("UPDATE duplicate_queue SET customer_id = ? WHERE customer_id = ?", (kept, gone))
 
 
 def move_deliveries(
@@ -125,16 +135,23 @@ def replaces(db: sqlite3.Connection, delivery_id: int, gone: int) -> None:
 
 def wipe(db: sqlite3.Connection, customer_id: int) -> None:
     """Deletes everything stored about a customer, by id, hash or outcome."""
-    for table in ("intents", "answers"):
+    for table in ("intents", "idempotency_keys"):
         db.execute(
             f"DELETE FROM {table} WHERE registration_id IN {_OF_CUSTOMER}",  # noqa: S608
             (customer_id,),
         )
-    for table in ("registrations", "deliveries", "links", "kept_apart", "told", "proofs"):
+    for table in (
+        "registrations",
+        "deliveries",
+        "links",
+        "kept_apart",
+        "signup_evidence",
+        "proofs",
+    ):
         db.execute(f"DELETE FROM {table} WHERE customer_id = ?", (customer_id,))  # noqa: S608
     db.execute("DELETE FROM removals WHERE customer_id = ? AND cause = 'exists'", (customer_id,))
     db.execute(
-        "UPDATE unexamined SET customer_id = NULL, told = NULL WHERE customer_id = ?",
+        "UPDATE duplicate_queue SET customer_id = NULL, evidence = NULL WHERE customer_id = ?",
         (customer_id,),
     )
     db.execute(
@@ -146,7 +163,15 @@ def wipe(db: sqlite3.Connection, customer_id: int) -> None:
 def wipe_shop(db: sqlite3.Connection) -> None:
     """Deletes everything stored about any customer; the index of members stays."""
     for table in (
-        *("intents", "answers", "registrations", "deliveries", "links", "kept_apart", "told"),
-        *("duplicates", "merges", "unexamined", "proofs", "removals"),
+        *(
+            "intents",
+            "idempotency_keys",
+            "registrations",
+            "deliveries",
+            "links",
+            "kept_apart",
+            "signup_evidence",
+        ),
+        *("duplicates", "merges", "duplicate_queue", "proofs", "removals"),
     ):
         db.execute(f"DELETE FROM {table}")  # noqa: S608

@@ -50,14 +50,22 @@ def forget_shop(db: sqlite3.Connection, now: float) -> None:
     Sign-ups that were answered 202, or whose result is unknown, go on with the new shop.
     """
     _give_up(db, "of the shop before `shop accept`", now)
-    for table in ("links", "kept_apart", "told", "proofs", "duplicates", "removals", "merges"):
+    for table in (
+        "links",
+        "kept_apart",
+        "signup_evidence",
+        "proofs",
+        "duplicates",
+        "removals",
+        "merges",
+    ):
         db.execute(f"DELETE FROM {table}")  # noqa: S608
-    db.execute("UPDATE unexamined SET customer_id = NULL, told = NULL")
+    db.execute("UPDATE duplicate_queue SET customer_id = NULL, evidence = NULL")
     ended = "SELECT id FROM registrations WHERE state IN ('accepted', 'rejected', 'replaced')"
-    db.execute(f"DELETE FROM answers WHERE registration_id IN ({ended})")  # noqa: S608
+    db.execute(f"DELETE FROM idempotency_keys WHERE registration_id IN ({ended})")  # noqa: S608
     db.execute(f"DELETE FROM registrations WHERE id IN ({ended})")  # noqa: S608
     _forget_events(db, "shopify", now)
-    _forget_marks(db, ("reconciled_shopify", "reconciled_links"))
+    _forget_watermarks(db, ("reconciled_shopify", "reconciled_links"))
 
 
 def forget_channel(db: sqlite3.Connection, channel: str, now: float) -> None:
@@ -72,11 +80,18 @@ def forget_channel(db: sqlite3.Connection, channel: str, now: float) -> None:
 
 def forget_members(db: sqlite3.Connection, now: float) -> None:
     """The store's members are those of another contract."""
-    for table in ("members", "kept_apart", "told", "duplicates", "merges", "unexamined"):
+    for table in (
+        "members",
+        "kept_apart",
+        "signup_evidence",
+        "duplicates",
+        "merges",
+        "duplicate_queue",
+    ):
         db.execute(f"DELETE FROM {table}")  # noqa: S608
     db.execute("DELETE FROM meta WHERE key LIKE 'members\\_%' ESCAPE '\\'")
     _forget_events(db, "smaregi", now)
-    _forget_marks(db, ("reconciled_smaregi", "reconciled_page"))
+    _forget_watermarks(db, ("reconciled_smaregi", "reconciled_page"))
 
 
 def _give_up(
@@ -99,5 +114,5 @@ def _forget_events(db: sqlite3.Connection, source: str, now: float) -> None:
     )
 
 
-def _forget_marks(db: sqlite3.Connection, names: Iterable[str]) -> None:
+def _forget_watermarks(db: sqlite3.Connection, names: Iterable[str]) -> None:
     db.executemany("DELETE FROM meta WHERE key = ?", [(name,) for name in names])

@@ -91,7 +91,7 @@ class Keys:
 
         root = secret.encode()
         self._hash = hashlib.blake2b(root, digest_size=32, person=b"gateway-hash").digest()
-        self._mark = hashlib.blake2b(digest_size=8, key=self._hash, person=b"gateway-mark")
+        self._field_hash = hashlib.blake2b(digest_size=8, key=self._hash, person=b"gateway-mark")
         self._seal = AESGCM(hashlib.blake2b(root, digest_size=32, person=b"gateway-seal").digest())
         self.fingerprint = self.derived(b"fingerprint")[:8].hex()
         self.older = tuple(Keys(each) for each in older)
@@ -119,15 +119,15 @@ class Keys:
         """`email` by every secret, newest first: what is kept of the e-mail is one of these."""
         return tuple(keys.email(address) for keys in self.every)
 
-    def marks(self, scope: str, values: Mapping[str, str]) -> dict[str, str]:
+    def field_fingerprints(self, scope: str, values: Mapping[str, str]) -> dict[str, str]:
         """A keyed hash of each value, 16 hex digits; equal values differ by `scope` and by name."""
-        scoped, marks = self._mark.copy(), {}
+        scoped, fingerprints = self._field_hash.copy(), {}
         scoped.update(f"{scope}\0".encode())
         for name, value in values.items():
-            mark = scoped.copy()
-            mark.update(f"{name}\0{value}".encode("utf-8", "surrogatepass"))
-            marks[name] = mark.hexdigest()
-        return marks
+            digest = scoped.copy()
+            digest.update(f"{name}\0{value}".encode("utf-8", "surrogatepass"))
+            fingerprints[name] = digest.hexdigest()
+        return fingerprints
 
     def derived(self, purpose: bytes) -> bytes:
         """A key of 32 bytes for one room, which learns nothing of the others by it."""

@@ -12,7 +12,7 @@ from gateway.store.outbox.queries import OPEN_SQL
 __all__ = [
     "apart",
     "customers_after",
-    "forget_mark",
+    "forget_fingerprint",
     "get",
     "is_withheld",
     "keep_apart",
@@ -20,11 +20,11 @@ __all__ = [
     "of_reference",
     "of_references",
     "refresh",
-    "remark",
     "remove",
     "reunite",
-    "set_fields",
+    "set_fingerprints",
     "trust",
+    "update_fingerprints",
 ]
 
 
@@ -34,7 +34,7 @@ def _row(row: sqlite3.Row) -> Link:
         customer_id=row["customer_id"],
         reference=row["reference"],
         member_number=row["member_number"],
-        fields=orjson.loads(row["fields"]) if row["fields"] else None,
+        fingerprints=orjson.loads(row["fingerprints"]) if row["fingerprints"] else None,
         old_number=row["old_number"],
         old_place=row["old_place"],
         unproven=row["unproven"],
@@ -57,13 +57,13 @@ def of_customers(
     return {pair: link for pair, link in found if link is not None}
 
 
-def set_fields(
-    db: sqlite3.Connection, channel: str, customer_id: int, fields: Mapping[str, str]
+def set_fingerprints(
+    db: sqlite3.Connection, channel: str, customer_id: int, fingerprints: Mapping[str, str]
 ) -> None:
     """Writes down what is about to be sent to the record; the rest of the link stays."""
     db.execute(
-        "UPDATE links SET fields = ? WHERE channel = ? AND customer_id = ?",
-        (orjson.dumps(fields).decode(), channel, customer_id),
+        "UPDATE links SET fingerprints = ? WHERE channel = ? AND customer_id = ?",
+        (orjson.dumps(fingerprints).decode(), channel, customer_id),
     )
 
 
@@ -71,7 +71,8 @@ def refresh(db: sqlite3.Connection, link: Link, now: float) -> None:
     """Writes what an attempt knows of a linked record; one unlinked meanwhile stays unlinked."""
     db.execute(
         """UPDATE links SET
-               member_number = coalesce(?4, member_number), fields = coalesce(?5, fields),
+               member_number = coalesce(?4, member_number),
+               fingerprints = coalesce(?5, fingerprints),
                old_number = coalesce(?6, old_number), old_place = coalesce(?7, old_place),
                updated_at = ?8
            WHERE channel = ?1 AND customer_id = ?2 AND reference = ?3""",
@@ -80,7 +81,7 @@ def refresh(db: sqlite3.Connection, link: Link, now: float) -> None:
             link.customer_id,
             link.reference,
             link.member_number,
-            None if link.fields is None else orjson.dumps(link.fields).decode(),
+            None if link.fingerprints is None else orjson.dumps(link.fingerprints).decode(),
             link.old_number,
             link.old_place,
             now,
@@ -111,27 +112,31 @@ def customers_after(db: sqlite3.Connection, after: int, limit: int) -> list[int]
     return [row[0] for row in rows]
 
 
-def remark(db: sqlite3.Connection, read: Link, marks: Mapping[str, str]) -> bool:
+def update_fingerprints(
+    db: sqlite3.Connection, read: Link, fingerprints: Mapping[str, str]
+) -> bool:
     """Changes some marks of a link; '' removes one. False if the link, or one of these marks, is no
     longer as it was `read`: an attempt wrote meanwhile.
     """
     now = get(db, read.channel, read.customer_id)
     if now is None or now.reference != read.reference:
         return False
-    were, are = read.fields or {}, now.fields or {}
-    if any(were.get(name) != are.get(name) for name in marks):
+    were, are = read.fingerprints or {}, now.fingerprints or {}
+    if any(were.get(name) != are.get(name) for name in fingerprints):
         return False
-    left = {name: mark for name, mark in {**are, **marks}.items() if mark}
-    set_fields(db, read.channel, read.customer_id, left)
+    left = {
+        name: fingerprint for name, fingerprint in {**are, **fingerprints}.items() if fingerprint
+    }
+    set_fingerprints(db, read.channel, read.customer_id, left)
     return True
 
 
-def forget_mark(db: sqlite3.Connection, link: Link, name: str) -> None:
+def forget_fingerprint(db: sqlite3.Connection, link: Link, name: str) -> None:
     """Removes a mark."""
     now = get(db, link.channel, link.customer_id)
-    if now is not None and now.fields and name in now.fields:
-        left = {each: mark for each, mark in now.fields.items() if each != name}
-        set_fields(db, link.channel, link.customer_id, left)
+    if now is not None and now.fingerprints and name in now.fingerprints:
+        left = {each: fingerprint for each, fingerprint in now.fingerprints.items() if each != name}
+        set_fingerprints(db, link.channel, link.customer_id, left)
 
 
 def remove(db: sqlite3.Connection, channel: str, customer_id: int, reference: str) -> bool:

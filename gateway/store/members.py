@@ -109,8 +109,8 @@ def _upsert(db: sqlite3.Connection, rows: Sequence[Values], known: int) -> None:
 
 @lru_cache(_AT_ONCE)
 def _upsert_sql(rows: int) -> str:
-    marks = values(len(_NAMES) + 1, rows)
-    return f"INSERT INTO members ({COLUMNS}, part) VALUES {marks}{_CHANGED}"  # noqa: S608
+    placeholders = values(len(_NAMES) + 1, rows)
+    return f"INSERT INTO members ({COLUMNS}, part) VALUES {placeholders}{_CHANGED}"  # noqa: S608
 
 
 def write_page(

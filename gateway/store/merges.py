@@ -44,10 +44,10 @@ def _row(row: sqlite3.Row) -> Merge:
 def write(db: sqlite3.Connection, merge: Merge) -> None:
     """The merge as it stands now."""
     names = ", ".join(("low", "high", *_COLUMNS))
-    marks = ", ".join("?" * (len(_COLUMNS) + 2))
+    placeholders = ", ".join("?" * (len(_COLUMNS) + 2))
     values = [getattr(merge, name) for name in _COLUMNS]
     db.execute(
-        f"INSERT OR REPLACE INTO merges ({names}) VALUES ({marks})",  # noqa: S608
+        f"INSERT OR REPLACE INTO merges ({names}) VALUES ({placeholders})",  # noqa: S608
         (*merge.pair, *values),
     )
 

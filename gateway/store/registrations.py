@@ -18,21 +18,21 @@ __all__ = [
     "Registration",
     "accept",
     "close",
+    "current",
     "drop",
     "fail",
     "forget_person",
-    "forget_unfinished_answers",
+    "forget_unanswered_keys",
     "get",
     "is_still",
-    "mark_told",
+    "mark_answered",
     "mark_unclear",
     "refuse",
     "remember",
     "sealed_intent",
-    "standing",
+    "unanswered_ids",
     "unsettled",
     "unsettled_page",
-    "untold_ids",
     "verify",
 ]
 
@@ -102,7 +102,7 @@ def accept(
     """
     db.execute(
         """UPDATE registrations SET state = 'accepted', customer_id = ?, shopify_action = ?,
-                  warnings = ?, told = ?, updated_at = ?, claimed = 0, problem = NULL
+                  warnings = ?, answered = ?, updated_at = ?, claimed = 0, problem = NULL
            WHERE id = ?""",
         (
             customer_id,
@@ -197,7 +197,7 @@ def forget_person(db: sqlite3.Connection, registration_id: str, key: bytes | Non
     """
     db.execute("UPDATE registrations SET email_hash = x'' WHERE id = ?", (registration_id,))
     if key is not None:
-        db.execute("DELETE FROM answers WHERE key = ? AND status IS NULL", (key,))
+        db.execute("DELETE FROM idempotency_keys WHERE key = ? AND status IS NULL", (key,))
 
 
 def verify(db: sqlite3.Connection, registration_id: str) -> None:
@@ -205,12 +205,12 @@ def verify(db: sqlite3.Connection, registration_id: str) -> None:
     db.execute("UPDATE registrations SET email_verified = 1 WHERE id = ?", (registration_id,))
 
 
-def mark_told(db: sqlite3.Connection, registration_id: str) -> bool:
+def mark_answered(db: sqlite3.Connection, registration_id: str) -> bool:
     """What this registration sent stands from now on. False where nobody was told of it yet, and
     newer data of this e-mail, on its way to Shopify, may just be taking its place.
     """
     marked = db.execute(
-        """UPDATE registrations AS mine SET told = 1 WHERE id = ?1 AND (told OR NOT EXISTS (
+        """UPDATE registrations AS mine SET answered = 1 WHERE id = ?1 AND (answered OR NOT EXISTS (
                SELECT 1 FROM registrations WHERE id <> ?1 AND email_hash = mine.email_hash
                    AND state IN ('open', 'waiting', 'unclear')))""",
         (registration_id,),
@@ -223,23 +223,24 @@ def remember(
 ) -> None:
     """Stores the answer under its idempotency key; without a status the key is freed."""
     if status is None:
-        db.execute("DELETE FROM answers WHERE key = ? AND status IS NULL", (key,))
+        db.execute("DELETE FROM idempotency_keys WHERE key = ? AND status IS NULL", (key,))
         return
     db.execute(
-        "UPDATE answers SET status = ?, answer = ?, created_at = ? WHERE key = ?",
+        "UPDATE idempotency_keys SET status = ?, answer = ?, created_at = ? WHERE key = ?",
         (status, answer, now, key),
     )
 
 
-def forget_unfinished_answers(db: sqlite3.Connection, after: bytes) -> tuple[int, bytes | None]:
+def forget_unanswered_keys(db: sqlite3.Connection, after: bytes) -> tuple[int, bytes | None]:
     """Keys whose owner died before it answered are free: nobody was told anything. A page of all
     keys, behind `after`.
     """
     rows = db.execute(
-        "SELECT key, status FROM answers WHERE key > ? ORDER BY key LIMIT ?", (after, LOOKED)
+        "SELECT key, status FROM idempotency_keys WHERE key > ? ORDER BY key LIMIT ?",
+        (after, LOOKED),
     ).fetchall()
     free = [(row["key"],) for row in rows if row["status"] is None]
-    db.executemany("DELETE FROM answers WHERE key = ?", free)
+    db.executemany("DELETE FROM idempotency_keys WHERE key = ?", free)
     return len(free), rows[-1]["key"] if rows else None
 
 
@@ -248,7 +249,7 @@ def get(db: sqlite3.Connection, registration_id: str) -> Registration | None:
     return _row(row) if row else None
 
 
-def standing(db: sqlite3.Connection, registration_id: str) -> Registration | None:
+def current(db: sqlite3.Connection, registration_id: str) -> Registration | None:
     """The registration, or the one of the same person that replaced it."""
     found = get(db, registration_id)
     if found is not None and found.replaced_by is not None:
@@ -276,12 +277,12 @@ def unsettled_page(
     return [_row(row) for row in rows]
 
 
-def untold_ids(db: sqlite3.Connection, email_hash: bytes, now: float) -> set[str]:
+def unanswered_ids(db: sqlite3.Connection, email_hash: bytes, now: float) -> set[str]:
     """Registrations of this e-mail whose success nobody was told: newer data replaces them."""
     rows = db.execute(
         """SELECT id FROM registrations WHERE email_hash = ? AND
                (state IN ('open', 'waiting', 'unclear', 'replaced') OR
-                (state = 'accepted' AND told = 0 AND updated_at > ?))""",
+                (state = 'accepted' AND answered = 0 AND updated_at > ?))""",
         (email_hash, now - DAY),
     )
     return {row[0] for row in rows}

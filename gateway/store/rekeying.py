@@ -11,25 +11,25 @@ from gateway.store.members import get_meta, set_meta
 from gateway.store.registrations import DAY
 
 __all__ = [
-    "Mark",
     "Record",
+    "RotationCheckpoint",
+    "checkpoint",
     "customer",
     "customers_after",
     "finish",
     "intent",
     "intents_after",
-    "mark",
     "record",
     "record_of",
-    "set_mark",
+    "set_checkpoint",
     "set_used",
     "used",
 ]
 
-_USED, _MARK = "secrets", "rotation"
+_USED, _CHECKPOINT = "secrets", "rotation"
 _OPEN = "outcome IN ('pending', 'retrying', 'failed', 'held')"
 
-Marks = Mapping[str, str]
+Fingerprints = Mapping[str, str]
 
 
 def used(db: sqlite3.Connection) -> dict[str, float | None]:
@@ -43,7 +43,7 @@ def set_used(db: sqlite3.Connection, secrets: Mapping[str, float | None]) -> Non
 
 
 @dataclass(frozen=True, slots=True)
-class Mark:
+class RotationCheckpoint:
     """How far a rotation to the secret `to` has come: the customers up to `after`."""
 
     to: str
@@ -51,20 +51,20 @@ class Mark:
     customers: int = 0
 
 
-def mark(db: sqlite3.Connection) -> Mark | None:
-    text = get_meta(db, _MARK)
-    return Mark(**orjson.loads(text)) if text else None
+def checkpoint(db: sqlite3.Connection) -> RotationCheckpoint | None:
+    text = get_meta(db, _CHECKPOINT)
+    return RotationCheckpoint(**orjson.loads(text)) if text else None
 
 
-def set_mark(db: sqlite3.Connection, reached: Mark) -> None:
-    set_meta(db, _MARK, orjson.dumps(reached).decode())
+def set_checkpoint(db: sqlite3.Connection, reached: RotationCheckpoint) -> None:
+    set_meta(db, _CHECKPOINT, orjson.dumps(reached).decode())
 
 
 def finish(db: sqlite3.Connection, newest: str, older: Iterable[str], now: float) -> None:
     """All is keyed by the newest secret but what is kept for a day."""
     known = used(db)
     set_used(db, {each: known.get(each) or now + DAY for each in older} | {newest: None})
-    set_meta(db, _MARK, "")
+    set_meta(db, _CHECKPOINT, "")
     duplicate_queue.add_all_linked(db)
 
 
@@ -109,7 +109,7 @@ def customers_after(
     found: set[int] = set()
     for channel in channels:
         found |= _ids(db, "links WHERE channel = ? AND customer_id > ?", (channel, after), limit)
-    for table in ("proofs", "told"):
+    for table in ("proofs", "signup_evidence"):
         found |= _ids(db, f"{table} WHERE customer_id > ?", (after,), limit)
     found |= _ids(db, f"deliveries WHERE {_OPEN} AND customer_id > ?", (after,), limit)
     return sorted(found)[:limit]
@@ -130,38 +130,42 @@ def customer(
 ) -> None:
     """What is kept of their e-mail, and the evidence of duplicates where there is some."""
     proofs.rekey(db, customer_id, emails)
-    row = db.execute("SELECT 1 FROM told WHERE customer_id = ?", (customer_id,)).fetchone()
+    row = db.execute(
+        "SELECT 1 FROM signup_evidence WHERE customer_id = ?", (customer_id,)
+    ).fetchone()
     if row is not None:
         signup_evidence.put(db, customer_id, evidence)
 
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """What is kept of one channel's record of a customer: the marks of its link, of the plan of a
-    delivery that is open, and the state that its last attempt failed with.
+    """What is kept of one channel's record of a customer: the fingerprints of its link, of the plan
+    of a delivery that is open, and the state that its last attempt failed with.
     """
 
     reference: str | None
-    fields: Marks | None
+    fingerprints: Fingerprints | None
     delivery_id: int | None
-    planned: Marks | None
-    state: str | None
+    planned: Fingerprints | None
+    content_hash: str | None
 
 
 def record_of(db: sqlite3.Connection, channel: str, customer_id: int) -> Record:
     link = db.execute(
-        "SELECT reference, fields FROM links WHERE channel = ? AND customer_id = ?",
+        "SELECT reference, fingerprints FROM links WHERE channel = ? AND customer_id = ?",
         (channel, customer_id),
     ).fetchone() or (None, None)
     delivery = db.execute(
-        f"""SELECT id, json_extract(plan, '$.fields'), state FROM deliveries
+        f"""SELECT id, json_extract(plan, '$.fields'), content_hash FROM deliveries
             WHERE customer_id = ? AND channel = ? AND {_OPEN}""",  # noqa: S608
         (customer_id, channel),
     ).fetchone() or (None, None, None)
-    return Record(link[0], _marks(link[1]), delivery[0], _marks(delivery[1]), delivery[2])
+    return Record(
+        link[0], _fingerprints(link[1]), delivery[0], _fingerprints(delivery[1]), delivery[2]
+    )
 
 
-def _marks(text: str | None) -> Marks | None:
+def _fingerprints(text: str | None) -> Fingerprints | None:
     return orjson.loads(text) if text else None
 
 
@@ -169,20 +173,28 @@ def record(
     db: sqlite3.Connection,
     channel: str,
     customer_id: int,
-    rekeyed: Callable[[Marks], Marks],
-    states: Sequence[str],
+    rekeyed: Callable[[Fingerprints], Fingerprints],
+    content_hashes: Sequence[str],
 ) -> None:
-    """The marks as they are by now, keyed anew. `states`: of the customer, the newest first."""
+    """The fingerprints as they are by now, keyed anew. `content_hashes`: of the customer, the
+    newest first.
+    """
     now = record_of(db, channel, customer_id)
-    if now.fields is not None and (fields := rekeyed(now.fields)) != now.fields:
+    if (
+        now.fingerprints is not None
+        and (fingerprints := rekeyed(now.fingerprints)) != now.fingerprints
+    ):
         db.execute(
-            "UPDATE links SET fields = ? WHERE channel = ? AND customer_id = ?",
-            (orjson.dumps(fields).decode(), channel, customer_id),
+            "UPDATE links SET fingerprints = ? WHERE channel = ? AND customer_id = ?",
+            (orjson.dumps(fingerprints).decode(), channel, customer_id),
         )
     if now.planned is not None:
         db.execute(
             "UPDATE deliveries SET plan = json_set(plan, '$.fields', json(?)) WHERE id = ?",
             (orjson.dumps(rekeyed(now.planned)).decode(), now.delivery_id),
         )
-    if now.state in states:
-        db.execute("UPDATE deliveries SET state = ? WHERE id = ?", (states[0], now.delivery_id))
+    if now.content_hash in content_hashes:
+        db.execute(
+            "UPDATE deliveries SET content_hash = ? WHERE id = ?",
+            (content_hashes[0], now.delivery_id),
+        )

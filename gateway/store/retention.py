@@ -51,8 +51,9 @@ def _walk(
 
 def _answers(before: float, db: sqlite3.Connection, _: int) -> tuple[int, int | None]:
     gone = db.execute(
-        """DELETE FROM answers WHERE key IN (
-               SELECT key FROM answers WHERE status IS NOT NULL AND created_at < ? LIMIT ?)""",
+        """DELETE FROM idempotency_keys WHERE key IN (
+               SELECT key FROM idempotency_keys
+               WHERE status IS NOT NULL AND created_at < ? LIMIT ?)""",
         (before, PAGE),
     ).rowcount
     return gone, 0 if gone else None

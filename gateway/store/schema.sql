@@ -25,7 +25,7 @@ CREATE TABLE registrations (
     shopify_action TEXT CHECK (shopify_action IN ('created', 'adopted')),
     warnings       TEXT NOT NULL DEFAULT '[]',
     problem        TEXT,
-    told           INTEGER NOT NULL DEFAULT 0,  -- whether a caller heard of the success
+    answered       INTEGER NOT NULL DEFAULT 0,  -- whether a caller was answered with the success
     created_at     REAL NOT NULL,
     updated_at     REAL NOT NULL,
     -- of one that waits, or waited:
@@ -49,7 +49,7 @@ CREATE TABLE intents (
 ) STRICT, WITHOUT ROWID;
 
 -- Idempotency keys, hashed; `answer` is the body that was given, byte for byte.
-CREATE TABLE answers (
+CREATE TABLE idempotency_keys (
     key             BLOB PRIMARY KEY,
     body_hash       BLOB NOT NULL,
     registration_id TEXT,
@@ -57,7 +57,7 @@ CREATE TABLE answers (
     answer          BLOB,
     created_at      REAL NOT NULL
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX answers_age ON answers (created_at);
+CREATE INDEX idempotency_keys_age ON idempotency_keys (created_at);
 
 -- The outbox: one customer owed to one channel.
 CREATE TABLE deliveries (
@@ -80,7 +80,7 @@ CREATE TABLE deliveries (
     claimed_version INTEGER,            -- the version that the running attempt began with
     waiting         TEXT CHECK (waiting IN ('channel', 'shopify', 'index')),
     urgent          INTEGER NOT NULL DEFAULT 0,  -- opted out of mail: goes whatever the flags say
-    state           TEXT,               -- keyed hash of what the last failed attempt tried to send
+    content_hash    TEXT,               -- keyed, of what the last failed attempt tried to send
     plan            TEXT,               -- what the channel decided before its write (ids only)
     action          TEXT,
     reference       TEXT,
@@ -116,7 +116,7 @@ CREATE TABLE links (
     customer_id   INTEGER NOT NULL,
     reference     TEXT NOT NULL,
     member_number TEXT,
-    fields        TEXT,  -- JSON: field -> how it was given (s sent, b baseline) and keyed hash
+    fingerprints  TEXT,  -- JSON: field -> how it was given (s sent, b baseline) and keyed hash
     old_number    TEXT,  -- the number that the record had before it was linked
     old_place     TEXT,  -- the field where it is kept; both NULL for a record of our own making
     created_at    REAL NOT NULL,
@@ -189,8 +189,8 @@ CREATE TABLE duplicates (
 CREATE INDEX duplicates_high ON duplicates (high_id);
 CREATE INDEX duplicates_open ON duplicates (score DESC, low_id, high_id) WHERE state = 'open';
 
--- What a customer told who was linked to a store member; the keys are those of `members`.
-CREATE TABLE told (
+-- What a customer said at sign-up who was linked to a store member; the keys are those of `members`.
+CREATE TABLE signup_evidence (
     customer_id INTEGER PRIMARY KEY,
     email_key   BLOB,
     mobile_key  BLOB,
@@ -200,18 +200,19 @@ CREATE TABLE told (
     postal_key  BLOB,
     place_key   BLOB
 ) STRICT;
-CREATE INDEX told_email ON told (email_key) WHERE email_key IS NOT NULL;
-CREATE INDEX told_mobile ON told (mobile_key) WHERE mobile_key IS NOT NULL;
-CREATE INDEX told_kana ON told (kana_key, birth_key, postal_key) WHERE kana_key IS NOT NULL;
-CREATE INDEX told_place ON told (place_key, name_key)
+CREATE INDEX signup_evidence_email ON signup_evidence (email_key) WHERE email_key IS NOT NULL;
+CREATE INDEX signup_evidence_mobile ON signup_evidence (mobile_key) WHERE mobile_key IS NOT NULL;
+CREATE INDEX signup_evidence_kana ON signup_evidence (kana_key, birth_key, postal_key)
+    WHERE kana_key IS NOT NULL;
+CREATE INDEX signup_evidence_place ON signup_evidence (place_key, name_key)
     WHERE place_key IS NOT NULL AND name_key IS NOT NULL;
 
 -- Members that changed or were linked and were not yet looked at for duplicates; with what their
--- customer told, on its way to the table above.
-CREATE TABLE unexamined (
+-- customer said, on its way to the table above.
+CREATE TABLE duplicate_queue (
     member_id   INTEGER PRIMARY KEY,
     customer_id INTEGER,
-    told        BLOB
+    evidence    BLOB
 ) STRICT;
 
 -- The index of Smaregi members: keyed hashes, numbers and what the match rules need. Keys are

@@ -32,10 +32,10 @@ COLUMNS = (
     "place_key",
 )
 _NOTHING = bytes(KEY_SIZE)
-_SAME = "links.channel = 'smaregi' AND links.customer_id = told.customer_id"
+_SAME = "links.channel = 'smaregi' AND links.customer_id = signup_evidence.customer_id"
 # A cross join keeps the order: without statistics SQLite would begin with every link there is.
-BY_MEMBER = f"FROM links CROSS JOIN told ON {_SAME} WHERE links.reference = ?"
-BY_KEYS = f"FROM told CROSS JOIN links ON {_SAME} WHERE"
+BY_MEMBER = f"FROM links CROSS JOIN signup_evidence ON {_SAME} WHERE links.reference = ?"
+BY_KEYS = f"FROM signup_evidence CROSS JOIN links ON {_SAME} WHERE"
 
 
 def packed(keys: Mapping[str, bytes | None]) -> bytes:
@@ -54,7 +54,7 @@ def unpacked(text: bytes) -> dict[str, bytes | None]:
 def put(db: sqlite3.Connection, customer_id: int, keys: Mapping[str, bytes | None]) -> None:
     """Keep what this customer told, by column."""
     db.execute(
-        f"""INSERT OR REPLACE INTO told (customer_id, {", ".join(COLUMNS)})
+        f"""INSERT OR REPLACE INTO signup_evidence (customer_id, {", ".join(COLUMNS)})
             VALUES (?, ?, ?, ?, ?, ?, ?, ?)""",  # noqa: S608
         (customer_id, *(keys.get(column) for column in COLUMNS)),
     )
@@ -81,7 +81,7 @@ def alike(db: sqlite3.Connection, keys: Mapping[str, bytes | None]) -> set[int]:
     for columns in ALIKE:
         values = [keys[column] for column in columns]
         if None not in values:
-            where = " AND ".join(f"told.{column} = ?" for column in columns)
+            where = " AND ".join(f"signup_evidence.{column} = ?" for column in columns)
             rows = db.execute(
                 f"SELECT links.reference {BY_KEYS} {where} LIMIT ?",
                 (*values, SHARED_BY + 1),
@@ -97,10 +97,10 @@ def forget_unlinked(db: sqlite3.Connection, after: int) -> tuple[int, int | None
     """
     rows = db.execute(
         """SELECT customer_id, EXISTS (SELECT 1 FROM links WHERE channel = 'smaregi'
-                                       AND customer_id = told.customer_id) AS linked
-           FROM told WHERE customer_id > ? ORDER BY customer_id LIMIT ?""",
+                                       AND customer_id = signup_evidence.customer_id) AS linked
+           FROM signup_evidence WHERE customer_id > ? ORDER BY customer_id LIMIT ?""",
         (after, PAGE),
     ).fetchall()
     gone = [(row["customer_id"],) for row in rows if not row["linked"]]
-    db.executemany("DELETE FROM told WHERE customer_id = ?", gone)
+    db.executemany("DELETE FROM signup_evidence WHERE customer_id = ?", gone)
     return len(gone), rows[-1]["customer_id"] if rows else None

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from gateway.store.outbox.queries import OPEN_SQL
 
-__all__ = ["CALLER_BYTES", "Tally", "answers_of", "keep", "read", "waiting"]
+__all__ = ["CALLER_BYTES", "Tally", "keep", "keys_of", "read", "waiting"]
 
 CALLER_BYTES = 8
 """An idempotency key's hash begins with these of its caller's."""
@@ -26,7 +26,7 @@ class Tally:
     deliveries: tuple[tuple[str, str, int], ...]
     intents: int
     intents_since: float | None
-    promised: int
+    deferred: int
     events: int
     events_since: float | None
     duplicates: int
@@ -40,14 +40,16 @@ def keep(db: sqlite3.Connection) -> None:
 def read(db: sqlite3.Connection) -> Tally:
     numbers = {
         (row["kind"], row["part"]): row["number"]
-        for row in db.execute("SELECT kind, part, number FROM tally WHERE kind <> 'answers'")
+        for row in db.execute(
+            "SELECT kind, part, number FROM tally WHERE kind <> 'idempotency_keys'"
+        )
     }
-    promised = numbers.get(("promise", ""), 0)
+    deferred = numbers.get(("deferred", ""), 0)
     return Tally(
         deliveries=tuple(_deliveries(numbers)),
-        intents=promised + _unsettled(db),
+        intents=deferred + _unsettled(db),
         intents_since=_first(db, "SELECT created_at FROM intents ORDER BY registration_id LIMIT 1"),
-        promised=promised,
+        deferred=deferred,
         events=numbers.get(("event", ""), 0),
         events_since=_first(db, "SELECT received_at FROM waiting_events ORDER BY event LIMIT 1"),
         duplicates=numbers.get(("duplicate", ""), 0),
@@ -76,12 +78,12 @@ def _first(db: sqlite3.Connection, sql: str) -> float | None:
 
 def waiting(db: sqlite3.Connection) -> int:
     """Registrations that were answered 202 and wait."""
-    return _number(db, "promise", "")
+    return _number(db, "deferred", "")
 
 
-def answers_of(db: sqlite3.Connection, key: bytes) -> int:
+def keys_of(db: sqlite3.Connection, key: bytes) -> int:
     """Idempotency keys that are remembered for the caller of this one."""
-    return _number(db, "answers", key[:CALLER_BYTES].hex().upper())
+    return _number(db, "idempotency_keys", key[:CALLER_BYTES].hex().upper())
 
 
 def _number(db: sqlite3.Connection, kind: str, part: str) -> int:
@@ -154,9 +156,9 @@ _SCRIPT = "".join(
         _TALLY,
         _WAITING_EVENTS,
         _follow("delivery", "deliveries", _OUTCOME, _IS_OPEN, "outcome"),
-        _follow("promise", "registrations", counts=_IS_WAITING, column="state"),
+        _follow("deferred", "registrations", counts=_IS_WAITING, column="state"),
         _follow("event", "events", counts=_IS_WAITING, column="state"),
         _follow("duplicate", "duplicates", counts="ROW.state = 'open'", column="state"),
-        _follow("answers", "answers", _CALLER, column="key"),
+        _follow("idempotency_keys", "idempotency_keys", _CALLER, column="key"),
     )
 )

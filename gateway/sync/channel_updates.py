@@ -16,21 +16,21 @@ from gateway.delivery import Deliverer
 from gateway.outcomes import Delivery, Kind, Link, NewDelivery, Outcome
 from gateway.store import Database, links, outbox
 
-__all__ = ["Standing", "Updates"]
+__all__ = ["ChannelStatus", "ChannelUpdates"]
 
 _REHEARSAL = 60.0
 """Seconds to wait for a dry run; it continues after that."""
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class ChannelStatus:
     """Links and open deliveries of customers, by customer and channel."""
 
     links: Mapping[tuple[int, str], Link]
     open: Mapping[tuple[int, str], Delivery]
 
 
-class Updates:
+class ChannelUpdates:
     """`wake(channel)` is called when something is due; `clock` is wall time."""
 
     def __init__(
@@ -55,12 +55,12 @@ class Updates:
         """
         if not customers:
             return 0
-        standing = await self.standing([customer.id for customer in customers])
+        channel_status = await self.channel_status([customer.id for customer in customers])
         owed = [
             (customer, new)
             for customer in customers
             for name in self.channels
-            if (new := self._news(customer, name, standing, kind)) is not None
+            if (new := self._news(customer, name, channel_status, kind)) is not None
         ]
         if not owed:
             return 0
@@ -74,29 +74,31 @@ class Updates:
             self._wake(new.channel)
         return len(owed)
 
-    async def standing(self, customer_ids: Iterable[int]) -> Standing:
+    async def channel_status(self, customer_ids: Iterable[int]) -> ChannelStatus:
         ids = list(dict.fromkeys(customer_ids))
 
-        def unit(db: sqlite3.Connection) -> Standing:
-            return Standing(links.of_customers(db, self.channels, ids), outbox.open_of(db, ids))
+        def unit(db: sqlite3.Connection) -> ChannelStatus:
+            return ChannelStatus(
+                links.of_customers(db, self.channels, ids), outbox.open_of(db, ids)
+            )
 
         return await self._db.read(unit)
 
     def _news(
-        self, customer: Customer, channel: str, standing: Standing, kind: Kind
+        self, customer: Customer, channel: str, channel_status: ChannelStatus, kind: Kind
     ) -> NewDelivery | None:
         """None for an echo: nothing differs, or just this is being tried or was tried in vain."""
-        waiting = standing.open.get((customer.id, channel))
+        waiting = channel_status.open.get((customer.id, channel))
         if waiting is not None and self._is_tried(waiting, customer):
             return None
-        link = standing.links.get((customer.id, channel))
+        link = channel_status.links.get((customer.id, channel))
         return self._owed(customer, channel, link, waiting, kind=kind)
 
     def _is_tried(self, waiting: Delivery, customer: Customer) -> bool:
-        works = self._deliverer.works
+        preparation = self._deliverer.preparation
         if waiting.outcome is Outcome.FAILED:
-            return waiting.state in works.states(waiting.channel, customer)
-        return works.is_sending(waiting.channel, customer)
+            return waiting.content_hash in preparation.content_hashes(waiting.channel, customer)
+        return preparation.is_sending(waiting.channel, customer)
 
     def _owed(
         self,
@@ -138,11 +140,11 @@ class Updates:
         """The deliveries that a change opens before Shopify has answered: for each channel that has
         the customer, or has a delivery open.
         """
-        standing = await self.standing([customer_id])
+        channel_status = await self.channel_status([customer_id])
         owed = []
         for name in self.channels:
-            link = standing.links.get((customer_id, name))
-            waiting = standing.open.get((customer_id, name))
+            link = channel_status.links.get((customer_id, name))
+            waiting = channel_status.open.get((customer_id, name))
             if (link is None and waiting is None) or (link is not None and link.unproven):
                 continue
             urgent = opting_out and link is not None and self._can_send(name)
@@ -162,12 +164,12 @@ class Updates:
 
     async def owed_live(self, customer: Customer, before: Sequence[Delivery]) -> list[NewDelivery]:
         """The deliveries now that Shopify has made the change. `before`: opened beforehand."""
-        standing = await self.standing([customer.id])
+        channel_status = await self.channel_status([customer.id])
         opened = {delivery.id for delivery in before if delivery.version == 1}
         owed = []
         for name in self.channels:
-            link = standing.links.get((customer.id, name))
-            waiting = standing.open.get((customer.id, name))
+            link = channel_status.links.get((customer.id, name))
+            waiting = channel_status.open.get((customer.id, name))
             if waiting is not None and waiting.id in opened:
                 waiting = None
             new = self._owed(customer, name, link, waiting, live=True)
@@ -188,20 +190,22 @@ class Updates:
         kind: Kind = Kind.UPDATE,
     ) -> Mode:
         """For an open delivery, the flags of its own kind count."""
-        decide = self._deliverer.works.permission.decide
+        decide = self._deliverer.preparation.flag_policy.decide
         asked = kind if waiting is None else waiting.kind
         return decide(channel, customer_id, asked, email, linked=linked).mode
 
     def _differences(self, customer: Customer, link: Link) -> tuple[bool, bool]:
         """Whether anything differs, and whether the customer opted out of mail."""
         route = self._deliverer.routes[link.channel]
-        given = self._deliverer.works.given(link.channel, customer.id, link.fields)
-        changes = given.changes(route.channel.fields_of(customer))
+        last_sent = self._deliverer.preparation.last_sent(
+            link.channel, customer.id, link.fingerprints
+        )
+        changes = last_sent.changes(route.channel.fields_of(customer))
         consent = route.spec.consent
         opted_out = (
             not customer.profile.accepts_marketing
             and consent in changes
-            and given.knows(consent)
+            and last_sent.knows(consent)
             and self._can_send(link.channel)
         )
         return bool(changes), opted_out

@@ -15,20 +15,20 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from gateway.channels.last_sent import OWED, Given
+from gateway.channels.last_sent import OWED, LastSent
 from gateway.channels.smaregi import Smaregi
-from gateway.channels.smaregi.from_member import held
+from gateway.channels.smaregi.from_member import record_values
 from gateway.channels.smaregi.three_way import Comparison, compare
 from gateway.customer import Customer
 from gateway.delivery import Deliverer
 from gateway.outcomes import Link
 from gateway.shopify import Changed, Refused, Shopify
 from gateway.store import Database, links
-from gateway.sync.channel_updates import Updates
+from gateway.sync.channel_updates import ChannelUpdates
 from gateway.sync.profile_change import ProfileChanges
 from gateway.sync.webhooks.worker import LaterError
 
-__all__ = ["Till", "Tools"]
+__all__ = ["PosChanges", "PosParts"]
 
 log = logging.getLogger(__name__)
 
@@ -44,29 +44,29 @@ _LEFT = {"3": "withdrawn", "4": "merged into another", _GONE: "deleted"}
 
 
 @dataclass(frozen=True, slots=True)
-class Tools:
+class PosParts:
     db: Database
     shopify: Shopify
     smaregi: Smaregi
     deliverer: Deliverer
     changes: ProfileChanges
-    updates: Updates
+    updates: ChannelUpdates
 
 
-class Till:
+class PosChanges:
     """`wanted()` is SMAREGI_SYNC_CHANGES where Smaregi is in use; `tell(result, fields)` counts
     fields, `notice(text)` tells administrators, `too_many()` asks for a pass over all members.
     """
 
     def __init__(
         self,
-        tools: Tools,
+        parts: PosParts,
         *,
         wanted: Callable[[], bool],
         tell: Callable[[str, int], None],
         notice: Callable[[str], None],
     ) -> None:
-        self._tools = tools
+        self._parts = parts
         self.wanted = wanted
         self._tell = tell
         self._notice = notice
@@ -75,14 +75,18 @@ class Till:
     async def linked(self, member_ids: Iterable[int]) -> list[Link]:
         """Those of the members who are linked to a customer, with a proven e-mail."""
         ids = [str(each) for each in member_ids]
-        found = await self._tools.db.read(lambda db: links.of_references(db, CHANNEL, ids))
+        found = await self._parts.db.read(lambda db: links.of_references(db, CHANNEL, ids))
         return [link for link in found if not link.unproven]
 
     def is_news(self, link: Link, row: Mapping[str, Any]) -> bool:
         """Whether a member's row, of any age, is worth a look."""
-        given = self._given(link)
-        new = not given.knows_record or given.is_owed or given.holds_new(held(row))
-        return bool(new) or _is_left(given, str(row.get("status") or _PRESENT)) is not None
+        last_sent = self._last_sent(link)
+        new = (
+            not last_sent.knows_record
+            or last_sent.is_owed
+            or last_sent.changed_in_record(record_values(row))
+        )
+        return bool(new) or _is_left(last_sent, str(row.get("status") or _PRESENT)) is not None
 
     async def members_changed(self, member_ids: Iterable[int]) -> None:
         """Takes over what the till changed. Raises LaterError, or the first UpstreamError after all
@@ -103,46 +107,50 @@ class Till:
                 raise result
 
     async def _one(self, link: Link, slots: asyncio.Semaphore) -> None:
-        async with slots, self._tools.changes.turn(link.customer_id):
+        async with slots, self._parts.changes.turn(link.customer_id):
             await self._look(link.customer_id, link.reference)
 
     async def _look(self, customer_id: int, member_id: str) -> None:
-        """Reads the marks before the member, because an attempt may be writing to it."""
-        tools = self._tools
-        link = await tools.db.read(lambda db: links.get(db, CHANNEL, customer_id))
+        """Reads the fingerprints before the member, because an attempt may be writing to it."""
+        parts = self._parts
+        link = await parts.db.read(lambda db: links.get(db, CHANNEL, customer_id))
         if link is None or link.reference != member_id or link.unproven:
             return
-        given = self._given(link)
-        row = await tools.smaregi.client.by_id(member_id)
+        last_sent = self._last_sent(link)
+        row = await parts.smaregi.client.by_id(member_id)
         status = str(row.get("status") or _PRESENT) if row is not None else _GONE
-        if (left := _is_left(given, status)) is not None:
-            await self._has_left(link, given, status, left)
+        if (left := _is_left(last_sent, status)) is not None:
+            await self._has_left(link, last_sent, status, left)
         if row is None or status in _LEFT:
             return
-        if given.knows_record and not given.is_owed and not given.holds_new(held(row)):
+        if (
+            last_sent.knows_record
+            and not last_sent.is_owed
+            and not last_sent.changed_in_record(record_values(row))
+        ):
             return
-        customer = (await tools.shopify.read([customer_id])).get(customer_id)
+        customer = (await parts.shopify.read([customer_id])).get(customer_id)
         if customer is not None:
-            await self._agree(link, given, row, customer)
+            await self._agree(link, last_sent, row, customer)
 
     async def _agree(
-        self, link: Link, given: Given, row: Mapping[str, Any], customer: Customer
+        self, link: Link, last_sent: LastSent, row: Mapping[str, Any], customer: Customer
     ) -> None:
         fields = self._fields(customer)
-        if not given.knows_record:
-            await self._remember(link, given.first_held(fields, held(row)))
+        if not last_sent.knows_record:
+            await self._remember(link, last_sent.adopt_record(fields, record_values(row)))
             return
-        comparison = compare(given, row, customer, fields)
+        comparison = compare(last_sent, row, customer, fields)
         customer = await self._to_shopify(comparison, customer) or customer
-        marks = dict(comparison.marks(self._fields(customer)))
+        fingerprints = dict(comparison.fingerprints(self._fields(customer)))
         # `same` may be what a repetition finds after its first run wrote to Shopify and died.
-        owed = given.is_owed or comparison.to_shopify or comparison.same or comparison.lost
-        if marks:
-            await self._remember(link, marks | ({OWED: OWED} if owed else {}))
-        self._told(link, comparison)
+        owed = last_sent.is_owed or comparison.to_shopify or comparison.same or comparison.lost
+        if fingerprints:
+            await self._remember(link, fingerprints | ({OWED: OWED} if owed else {}))
+        self._count_and_log(link, comparison)
         if owed:
-            await self._tools.updates.changed([customer])
-            await self._tools.db.write(lambda db: links.forget_mark(db, link, OWED))
+            await self._parts.updates.changed([customer])
+            await self._parts.db.write(lambda db: links.forget_fingerprint(db, link, OWED))
 
     async def _to_shopify(self, comparison: Comparison, customer: Customer) -> Customer | None:
         """The customer as Shopify has them after the change. What Shopify refuses is reported to
@@ -150,7 +158,7 @@ class Till:
         """
         while comparison.to_shopify:
             until = asyncio.get_running_loop().time() + _LONGEST_WRITE
-            result = await self._tools.shopify.change(customer.id, comparison.to_shopify, until)
+            result = await self._parts.shopify.change(customer.id, comparison.to_shopify, until)
             if isinstance(result, Changed):
                 return result.customer
             if not isinstance(result, Refused):
@@ -166,7 +174,7 @@ class Till:
         self._tell("refused", len(units))
         self._notice(_REFUSED.format(customer_id, ", ".join(sorted(units))))
 
-    def _told(self, link: Link, comparison: Comparison) -> None:
+    def _count_and_log(self, link: Link, comparison: Comparison) -> None:
         if comparison.to_shopify:
             names = ", ".join(comparison.to_shopify)
             log.info("customer %d: changed at the till: %s", link.customer_id, names)
@@ -177,25 +185,33 @@ class Till:
             log.warning(text, link.customer_id, names)
             self._tell("lost", len(comparison.lost))
 
-    async def _has_left(self, link: Link, given: Given, status: str, left: str) -> None:
-        await self._remember(link, given.as_held({_STATUS: status}))
+    async def _has_left(self, link: Link, last_sent: LastSent, status: str, left: str) -> None:
+        await self._remember(link, last_sent.accept_record({_STATUS: status}))
         if left:
             self._notice(_MEMBER_LEFT.format(link.reference, link.customer_id, left))
 
-    async def _remember(self, link: Link, marks: Mapping[str, str]) -> None:
-        if not await self._tools.db.write(lambda db: links.remark(db, link, marks)):
+    async def _remember(self, link: Link, fingerprints: Mapping[str, str]) -> None:
+        if not await self._parts.db.write(
+            lambda db: links.update_fingerprints(db, link, fingerprints)
+        ):
             raise LaterError(_AGAIN)
 
-    def _given(self, link: Link) -> Given:
-        return self._tools.deliverer.works.given(CHANNEL, link.customer_id, link.fields)
+    def _last_sent(self, link: Link) -> LastSent:
+        return self._parts.deliverer.preparation.last_sent(
+            CHANNEL, link.customer_id, link.fingerprints
+        )
 
     def _fields(self, customer: Customer) -> Mapping[str, str]:
-        return self._tools.smaregi.fields_of(customer)
+        return self._parts.smaregi.fields_of(customer)
 
 
-def _is_left(given: Given, status: str) -> str | None:
+def _is_left(last_sent: LastSent, status: str) -> str | None:
     """How the member left, '' if it came back; None if that is known already."""
-    known = given.holds_new({_STATUS: status}) if given.has_held(_STATUS) else status in _LEFT
+    known = (
+        last_sent.changed_in_record({_STATUS: status})
+        if last_sent.has_own_value(_STATUS)
+        else status in _LEFT
+    )
     return _LEFT.get(status, "") if known else None
 
 

@@ -27,7 +27,7 @@ from gateway.responses.bodies import Answer, change_body
 from gateway.responses.problems import change_refused, no_storage, shopify_unavailable, too_busy
 from gateway.shopify import Changed, Refused, Shopify
 from gateway.store import Database, Keys, outbox
-from gateway.sync.channel_updates import Updates
+from gateway.sync.channel_updates import ChannelUpdates
 
 __all__ = ["ProfileChanges"]
 
@@ -48,7 +48,7 @@ class ProfileChanges:
         keys: Keys,
         shopify: Shopify,
         deliverer: Deliverer,
-        updates: Updates,
+        updates: ChannelUpdates,
         *,
         deadline: Callable[[], float],
         clock: Callable[[], float] = time.time,

@@ -30,7 +30,7 @@ from gateway.sync.webhooks.verification import UPDATED
 from gateway.sync.webhooks.worker import LaterError
 from gateway.wire import Lane, lane
 
-__all__ = ["Found", "Reconciliation", "Sides"]
+__all__ = ["PassCounts", "Reconciliation", "ReconciliationParts"]
 
 log = logging.getLogger(__name__)
 
@@ -47,13 +47,13 @@ _LINKS_A_STEP = 50
 _FULL_PAGE = 1000
 
 
-class Customers(Protocol):
+class CustomerLook(Protocol):
     """Handles a webhook about a customer."""
 
     async def look(self, customer: Customer) -> int: ...
 
 
-class Till(Protocol):
+class PosFollower(Protocol):
     @property
     def wanted(self) -> Callable[[], bool]: ...
 
@@ -62,25 +62,25 @@ class Till(Protocol):
     def is_news(self, link: Link, row: Any) -> bool: ...
 
 
-class Members(Protocol):
+class ChangedMembers(Protocol):
     async def changed_page(self, from_id: int, updated_from: str | None) -> list[Any]: ...
 
 
 @dataclass(frozen=True, slots=True)
-class Sides:
-    """`keep` stores an event like a webhook's."""
+class ReconciliationParts:
+    """`keep_event` stores an event like a webhook's."""
 
     db: Database
     shopify: Shopify
-    customers: Customers
-    members: Members
-    till: Till
+    customers: CustomerLook
+    members: ChangedMembers
+    till: PosFollower
     removals: Removals
-    keep: Callable[[NewEvent], Awaitable[bool]]
+    keep_event: Callable[[NewEvent], Awaitable[bool]]
 
 
 @dataclass(slots=True)
-class Found:
+class PassCounts:
     """What a pass looked at, and what it corrected: deliveries opened, and events stored."""
 
     customers: int = 0
@@ -92,22 +92,22 @@ class Found:
 
 
 class Reconciliation:
-    """`told(counts, at)` counts, `failed` and `worked` tell administrators.
+    """`on_pass(counts, at)` counts, `failed` and `worked` tell administrators.
 
     `clock` is wall time.
     """
 
     def __init__(
         self,
-        sides: Sides,
+        parts: ReconciliationParts,
         *,
-        told: Callable[[Mapping[str, int], float], None],
+        on_pass: Callable[[Mapping[str, int], float], None],
         failed: Callable[[ErrorClass, str], None],
         worked: Callable[[], None],
         clock: Callable[[], float] = time.time,
     ) -> None:
-        self._sides = sides
-        self._told = told
+        self._parts = parts
+        self._on_pass = on_pass
         self._failed = failed
         self._worked = worked
         self._clock = clock
@@ -155,49 +155,49 @@ class Reconciliation:
                 if get_meta(db, name) is None:
                     set_meta(db, name, now)
 
-        await self._sides.db.write(unit)
+        await self._parts.db.write(unit)
 
-    async def once(self) -> Found:
+    async def once(self) -> PassCounts:
         """One pass, from where the last one ended. Raises UpstreamError and StorageError."""
-        started, found = time.monotonic(), Found()
+        started, found = time.monotonic(), PassCounts()
         await self.begin()
         await self._shopify(found)
         await self._links(found)
-        if self._sides.till.wanted():
+        if self._parts.till.wanted():
             await self._smaregi(found)
         else:
             await self._note(_SMAREGI, repr(self._clock()))
         seconds = time.monotonic() - started
         text = ", ".join(f"{name} {count}" for name, count in asdict(found).items())
         log.info("reconciliation: %s, in %.1f s", text, seconds)
-        self._told(asdict(found), self._clock())
+        self._on_pass(asdict(found), self._clock())
         return found
 
     # -- Shopify
 
-    async def _shopify(self, found: Found) -> None:
+    async def _shopify(self, found: PassCounts) -> None:
         since, after = await self._since(_SHOPIFY), None
         newest = since
         while True:
-            page = await self._sides.shopify.roll.changed(since, after)
+            page = await self._parts.shopify.roll.changed(since, after)
             for customer, changed_at in page.customers:
                 found.customers += 1
                 newest = max(newest, changed_at)
                 await self._look(customer, changed_at, found)
-            await self._note(_SHOPIFY, repr(max(newest, await self._mark(_SHOPIFY))))
+            await self._note(_SHOPIFY, repr(max(newest, await self._watermark(_SHOPIFY))))
             if page.after is None:
                 return
             after = page.after
 
-    async def _look(self, customer: Customer, changed_at: float, found: Found) -> None:
+    async def _look(self, customer: Customer, changed_at: float, found: PassCounts) -> None:
         try:
-            found.deliveries += await self._sides.customers.look(customer)
+            found.deliveries += await self._parts.customers.look(customer)
         except LaterError:
             found.later += 1
             event_id = f"shopify:seen {customer.id} {changed_at:.0f}"
-            await self._sides.keep(NewEvent(event_id, "shopify", UPDATED, customer.id))
+            await self._parts.keep_event(NewEvent(event_id, "shopify", UPDATED, customer.id))
 
-    async def _links(self, found: Found) -> None:
+    async def _links(self, found: PassCounts) -> None:
         """Customers with a record who are gone from Shopify, and whose deletion no webhook
         reported.
 
@@ -205,28 +205,28 @@ class Reconciliation:
         """
         seen = 0
         while seen < LINKS_A_PASS:
-            ids = await self._sides.db.read(_next_linked)
-            read = await self._sides.shopify.read_each(ids)
+            ids = await self._parts.db.read(_next_linked)
+            read = await self._parts.shopify.read_each(ids)
             asked = [each for each in ids if each not in read.refused]
-            await self._sides.removals.noticed(asked, read.customers)
+            await self._parts.removals.noticed(asked, read.customers)
             seen += len(ids)
             whole = len(ids) < _LINKS_A_STEP
             await self._note(_LINKS, "0" if whole else str(ids[-1]))
             if whole:
                 break
-        for new in await self._sides.removals.passed(seen):
-            found.gone += await self._sides.keep(new)
+        for new in await self._parts.removals.passed(seen):
+            found.gone += await self._parts.keep_event(new)
 
     # -- Smaregi
 
-    async def _smaregi(self, found: Found) -> None:
+    async def _smaregi(self, found: PassCounts) -> None:
         """Pages by id, so the time mark moves only at the end; until then the page is stored."""
         since = await self._since(_SMAREGI)
-        resumed = await self._sides.db.read(lambda db: get_meta(db, _PAGE)) or ""
+        resumed = await self._parts.db.read(lambda db: get_meta(db, _PAGE)) or ""
         from_id, newest = _resumed(resumed, since)
         updated_from = None if self._clock() - since > LONGEST else _iso(since)
         while True:
-            page = await self._sides.members.changed_page(from_id, updated_from)
+            page = await self._parts.members.changed_page(from_id, updated_from)
             found.members += len(page)
             newest = max([newest, *(_instant(row) for row in page)])
             await self._take(page, found)
@@ -237,29 +237,29 @@ class Reconciliation:
         await self._note(_SMAREGI, repr(newest))
         await self._note(_PAGE, "")
 
-    async def _take(self, page: Sequence[Any], found: Found) -> None:
+    async def _take(self, page: Sequence[Any], found: PassCounts) -> None:
         """What is new becomes an event: its handler reads the member again."""
         rows = {str(row["customerId"]): row for row in page}
-        for link in await self._sides.till.linked([int(each) for each in rows]):
+        for link in await self._parts.till.linked([int(each) for each in rows]):
             row = rows[link.reference]
-            if self._sides.till.is_news(link, row):
+            if self._parts.till.is_news(link, row):
                 event_id = f"smaregi:seen {link.reference} {_instant(row):.0f}"
                 members = (int(link.reference),)
                 new = NewEvent(event_id, "smaregi", "pos:customers", members=members)
-                found.till += await self._sides.keep(new)
+                found.till += await self._parts.keep_event(new)
 
-    # -- marks
+    # -- watermarks
 
     async def _since(self, name: str) -> float:
         """A mark in the future was written by a wrong clock."""
-        return min(await self._mark(name), self._clock()) - OVERLAP
+        return min(await self._watermark(name), self._clock()) - OVERLAP
 
-    async def _mark(self, name: str) -> float:
-        text = await self._sides.db.read(lambda db: get_meta(db, name))
+    async def _watermark(self, name: str) -> float:
+        text = await self._parts.db.read(lambda db: get_meta(db, name))
         return float(text) if text else self._clock()
 
     async def _note(self, name: str, value: str) -> None:
-        await self._sides.db.write(lambda db: set_meta(db, name, value))
+        await self._parts.db.write(lambda db: set_meta(db, name, value))
 
 
 _SHOPIFY, _SMAREGI = "reconciled_shopify", "reconciled_smaregi"

@@ -2,6 +2,6 @@
 
 from gateway.telemetry.logs import log_to_stderr
 from gateway.telemetry.metrics import Metrics
-from gateway.telemetry.observer import Telling
+from gateway.telemetry.observer import DeliveryObserver
 
-__all__ = ["Metrics", "Telling", "log_to_stderr"]
+__all__ = ["DeliveryObserver", "Metrics", "log_to_stderr"]

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
-from gateway.delivery import Ended
+from gateway.delivery import SettledAttempt
 from gateway.wire import Call
 
 __all__ = ["Metrics"]
@@ -161,12 +161,12 @@ class Metrics:
         """dropped, refused, replaced, slow_head, large_head or unread."""
         self._connections_ended.labels(reason).inc()
 
-    def attempt_ended(self, ended: Ended) -> None:
-        settlement = ended.settlement
+    def attempt_ended(self, ended: SettledAttempt) -> None:
+        result = ended.result
         self._attempts.labels(
-            ended.delivery.channel, settlement.outcome.value, settlement.error_class or ""
+            ended.delivery.channel, result.outcome.value, result.error_class or ""
         ).inc()
-        self._attempt_seconds.labels(ended.delivery.channel).observe(settlement.duration)
+        self._attempt_seconds.labels(ended.delivery.channel).observe(result.duration)
 
     def called(self, call: Call, result: str, seconds: float) -> None:
         key = (call.system, call.operation, result)

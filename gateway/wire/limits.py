@@ -14,13 +14,13 @@ from contextvars import ContextVar
 from enum import IntEnum
 from itertools import count
 
-from gateway.wire.patience import own_pace
+from gateway.wire.pausable_timeout import own_pace
 
 __all__ = ["CostBucket", "Lane", "RateLimit", "Slots", "lane"]
 
 
 LONGEST_PAUSE = 2.0
-"""Seconds that callers wait here for a `Retry-After`; a longer one is for the channel's gate."""
+"""Seconds that callers wait here for a `Retry-After`; a longer one is for the channel's circuit."""
 
 
 LATE = 0.05

@@ -22,7 +22,7 @@ from aiohttp_retry import ExponentialRetry, RetryClient
 from gateway.errors import Cause, DryRunStop, ErrorClass, UpstreamError
 from gateway.wire.causes import cause_of
 
-__all__ = ["Access", "Answer", "Call", "Wire", "dry_run", "guard"]
+__all__ = ["Access", "Call", "UpstreamAnswer", "Wire", "dry_run", "guard"]
 
 dry_run: ContextVar[bool] = ContextVar("dry_run", default=False)
 
@@ -70,7 +70,7 @@ class Call:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class UpstreamAnswer:
     """A complete answer, whatever its status."""
 
     call: Call
@@ -190,7 +190,7 @@ class Wire:
         if self._session is not None:
             await self._session.close()
 
-    async def send(self, call: Call) -> Answer:
+    async def send(self, call: Call) -> UpstreamAnswer:
         """The answer, whatever its status; UpstreamError when there is none that is complete."""
         guard(call.access, f"{call.method} {call.operation}")
         if self.admit is not None and (asking := self.admit(call)) is not None:
@@ -220,7 +220,7 @@ class Wire:
             text = f"no answer within {limit:g} s, so who answers there is not known"
             raise _broken(call, ErrorClass.TIMEOUT, text, applied=False) from None
 
-    async def _exchange(self, call: Call) -> Answer:
+    async def _exchange(self, call: Call) -> UpstreamAnswer:
         limit = self._limit(call)
         try:
             async with asyncio.timeout(limit):
@@ -238,7 +238,7 @@ class Wire:
             cause, text = cause_of(error) or (None, reason)
             raise _broken(call, ErrorClass.UNEXPECTED, text, cause=cause) from None
 
-    async def _request(self, call: Call) -> Answer:
+    async def _request(self, call: Call) -> UpstreamAnswer:
         assert self._session is not None  # noqa: S101 - entered before use
         options: dict[str, Any] = {
             "headers": call.headers,
@@ -254,7 +254,9 @@ class Wire:
         else:
             context = self._session.request(call.method, call.url, **options)
         async with context as response:
-            return Answer(call, response.status, response.headers, await _body(call, response))
+            return UpstreamAnswer(
+                call, response.status, response.headers, await _body(call, response)
+            )
 
 
 async def _body(call: Call, response: aiohttp.ClientResponse) -> bytes:

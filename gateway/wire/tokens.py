@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from gateway.errors import ErrorClass
-from gateway.wire.session import Answer, class_of_status
+from gateway.wire.session import UpstreamAnswer, class_of_status
 
 __all__ = ["ClientCredentials", "Grant", "grant_of"]
 
@@ -64,7 +64,7 @@ class ClientCredentials:
             self._until = 0.0
 
 
-def grant_of(answer: Answer, mend: str) -> Grant:
+def grant_of(answer: UpstreamAnswer, mend: str) -> Grant:
     """The token of an answer (RFC 6749, 5.1); `mend` says what to do if it is refused.
 
     A refused token is about the credentials and never about a customer: it is `auth`, unless the
@@ -77,17 +77,17 @@ def grant_of(answer: Answer, mend: str) -> Grant:
     raise answer.error()
 
 
-def _granted(answer: Answer) -> Grant:
-    told = answer.json()
-    if isinstance(told, dict) and told.get("access_token"):
+def _granted(answer: UpstreamAnswer) -> Grant:
+    body = answer.json()
+    if isinstance(body, dict) and body.get("access_token"):
         try:
-            seconds = float(told.get("expires_in") or 3600)
-            return Grant(str(told["access_token"]), seconds, _scopes(told.get("scope")))
+            seconds = float(body.get("expires_in") or 3600)
+            return Grant(str(body["access_token"]), seconds, _scopes(body.get("scope")))
         except (TypeError, ValueError):
             pass
     raise answer.error(ErrorClass.UNEXPECTED, "the answer holds no access_token")
 
 
-def _scopes(told: Any) -> frozenset[str] | None:
+def _scopes(text: Any) -> frozenset[str] | None:
     """Separated by spaces, or by commas as Shopify does."""
-    return frozenset(re.split(r"[\s,]+", told.strip())) if isinstance(told, str) and told else None
+    return frozenset(re.split(r"[\s,]+", text.strip())) if isinstance(text, str) and text else None

@@ -85,7 +85,7 @@ async def crowded(world: World, limits: Limits, monkeypatch: pytest.MonkeyPatch)
 async def test_silent_connections_make_room_and_nobody_honest_is_refused(
     world: World, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(connections, "_TELL_EVERY", 0.0)
+    monkeypatch.setattr(connections, "_LOG_EVERY", 0.0)
     await crowded(world, Limits(20, 20), monkeypatch)
     async with AsyncExitStack() as stack:
         for _ in range(60):

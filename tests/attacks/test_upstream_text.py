@@ -7,9 +7,9 @@ import sqlite3
 import aiohttp
 import pytest
 
-from gateway.cli.owning import control_site
 from gateway.cli.run import Client
 from gateway.errors import ErrorClass, UpstreamError, plain, plain_json
+from gateway.http.owning import control_site
 from gateway.shopify.mapping import field_errors
 from gateway.telemetry.logs import log_to_stderr
 from tests.world import World

@@ -15,7 +15,7 @@ LATER = {"Prefer": "respond-async"}
 
 
 async def test_no_more_registrations_wait_than_the_limit_says(world: World) -> None:
-    await world.core.promises.stop()
+    await world.core.deferred.stop()
     world.set(GATEWAY_WAITING_LIMIT="2")
     accepted = [await world.register(number=n, headers=LATER) for n in (1, 2)]
     assert [reply.status for reply in accepted] == [202, 202]
@@ -101,7 +101,7 @@ async def test_the_metrics_count_nothing(world: World) -> None:
         found = tally.read(db)  # type: ignore[arg-type]
         db.set_progress_handler(None, 0)  # type: ignore[attr-defined]
         assert ("crm", "retrying", 30000) in found.deliveries
-        assert (found.intents, found.promised) == (30000, 30000)
+        assert (found.intents, found.deferred) == (30000, 30000)
         return steps[0]
 
     await world.core.db.write(fill)
@@ -115,7 +115,7 @@ async def test_the_metrics_count_nothing(world: World) -> None:
 async def test_what_is_kept_is_what_would_be_counted(world: World) -> None:
     """After sign-ups, failures, a replay, a discard, a restart and a wiped shop."""
     world.sandbox.faults.set("crm", Fault("status", status=500))
-    await world.core.promises.stop()
+    await world.core.deferred.stop()
     for number in (1, 2, 3):
         await world.register(number=number)
         await world.register(number=10 + number, headers=LATER | {"Idempotency-Key": f"{number}"})
@@ -131,7 +131,7 @@ async def test_what_is_kept_is_what_would_be_counted(world: World) -> None:
 
     def kept(db: sqlite3.Connection) -> tuple[dict[tuple[str, str], int], int, int]:
         found = tally.read(db)
-        return {(c, o): n for c, o, n in found.deliveries if n}, found.promised, found.intents
+        return {(c, o): n for c, o, n in found.deliveries if n}, found.deferred, found.intents
 
     async def agree() -> tuple[dict[tuple[str, str], int], int, int]:
         both = await world.core.db.read(lambda db: (counted(db), kept(db)))
@@ -145,7 +145,7 @@ async def test_what_is_kept_is_what_would_be_counted(world: World) -> None:
     assert await world.replay(id=ids[1:2]) == 1
     assert await agree() == ({("crm", "retrying"): 1}, 3, 3)
     await world.restart()
-    await world.core.promises.stop()
+    await world.core.deferred.stop()
     await world.settled()
     await agree()
     await world.core.db.write(erasure.wipe_shop)

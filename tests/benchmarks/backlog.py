@@ -157,9 +157,9 @@ async def beside(world: World, work: Awaitable[Any], first: int) -> float:
 
 
 async def jumped(world: World) -> None:
-    jumps, follower = world.core.deliverer.jumps, world.core.promises
-    jumps._offset -= 3600.0
-    await jumps.follow()
+    clock_jumps, follower = world.core.deliverer.clock_jumps, world.core.deferred
+    clock_jumps._offset -= 3600.0
+    await clock_jumps.follow()
     follower._offset -= 3600.0
     await follower._follow_clock()
 
@@ -273,8 +273,8 @@ async def measure(scene: Scene, waiting: int, count: int) -> bool:
             await world.stop()
             put_aside(world.core.db.path, scene, waiting)
             taking_over = await started(world)
-            world.core.promises._gate._shut(None, 3600.0)  # type: ignore[arg-type]
-            await world.core.promises.stop()
+            world.core.deferred._circuit._open(None, 3600.0)  # type: ignore[arg-type]
+            await world.core.deferred.stop()
             await started_quietly(world)
             await marked(world)
             await sign_ups(world, 10_000, 20)

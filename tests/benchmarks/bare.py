@@ -21,7 +21,7 @@ import orjson
 import uvloop
 from aiohttp import web
 
-from gateway.channels import Store
+from gateway.channels import Shop
 from gateway.channels.crm.hubspot.mapping import contact_properties
 from gateway.channels.email.message import Composer, message_id
 from gateway.channels.smaregi.columns import INDEX
@@ -37,7 +37,7 @@ from gateway.shopify.mapping import customer_input, to_customer
 
 ENV = os.environ
 _TOKYO = timezone(timedelta(hours=9))
-STORE = Store("https://sandbox.myshopify.com", "sandbox.myshopify.com")
+STORE = Shop("https://sandbox.myshopify.com", "sandbox.myshopify.com")
 
 
 class Bare:

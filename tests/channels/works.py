@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from gateway.channels import Channel, Context, Spec, Store, Work
+from gateway.channels import Channel, Context, Shop, Spec, Work
 from gateway.customer import Address, Customer, Profile
 from gateway.outcomes import Kind, Link
 from gateway.settings import Section
@@ -86,7 +86,7 @@ def a_channel(
         db=db or Database(path or Path("not-opened.db")),
         keys=Keys("a secret of the tests"),
         settings=settings if callable(settings) else lambda: settings,
-        store=lambda: Store("https://shop.example.com", "sandbox.myshopify.com"),
+        store=lambda: Shop("https://shop.example.com", "sandbox.myshopify.com"),
         timeout=lambda: seconds,
         clock=lambda: 1_790_000_000.0,
         customer_exists=_exists,

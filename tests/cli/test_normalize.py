@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.cli.normalizing import NotJsonError, normalized
+from gateway.http.forms.normalized import NotJsonError, normalized
 from gateway.shopify.mapping import customer_input
 from gateway.shopify.preview import answered
 from tests.cli.process import MAIN
@@ -95,7 +95,7 @@ async def test_every_field_is_as_the_systems_really_get_it(world: World) -> None
 
 @pytest.mark.parametrize("phone", ["", "090-1234-5678", "03-1234-5678 内線12", "090-0000-0000"])
 def test_the_preview_of_a_customer_is_what_shopify_answers(phone: str) -> None:
-    from gateway.cli.normalizing import _Partial
+    from gateway.http.forms.normalized import _Partial
     from gateway.http.forms.registration import read_form
     from gateway.shopify.mapping import to_customer
     from tests.shopify.test_mapping import stored

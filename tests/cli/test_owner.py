@@ -13,8 +13,9 @@ import pytest
 from aiohttp import web
 
 from gateway.app import Role
-from gateway.cli import owning, run, serving
+from gateway.cli import run
 from gateway.errors import ConfigurationError
+from gateway.http import owning, serving
 from gateway.http.middleware import respond
 from gateway.responses.bodies import Answer, problem
 from gateway.store import OwnerLock, socket_path

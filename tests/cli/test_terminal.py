@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.cli.terminal import closed_terminal_ends
+from gateway.app.terminal import closed_terminal_ends
 from tests.cli.process import MAIN
 
 SETTINGS = {

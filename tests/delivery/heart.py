@@ -9,7 +9,7 @@ from typing import Any, cast
 from flags import Flag, FlagSet, Mode
 from gateway.channels import Check, Done, Spec, Work
 from gateway.customer import Customer, Profile
-from gateway.delivery import Deliverer, Ended, Gate, Route
+from gateway.delivery import CircuitBreaker, Deliverer, Route, SettledAttempt
 from gateway.errors import ErrorClass, UpstreamError
 from gateway.outcomes import Delivery, Kind, Link, NewDelivery, Outcome
 from gateway.settings import Section
@@ -128,7 +128,7 @@ class Heart:
         self.settings: dict[str, Section] = {}
         self.channels = {name: AChannel(name) for name in ("pos", "crm", "mail")}
         self.routes = {name: self._route(name, **specs) for name in self.channels}
-        self.told: list[Ended] = []
+        self.told: list[SettledAttempt] = []
         self.woken: list[str] = []
         self.gone: list[tuple[set[int], set[int]]] = []
         self.timeout = 8.0
@@ -160,9 +160,9 @@ class Heart:
             consent="consent" if name == "crm" else "",
             **specs,
         )
-        gate = Gate(name, self.clock)
+        circuit = CircuitBreaker(name, self.clock)
         return Route(
-            spec, self.channels[name], gate, lambda: self.settings.get(name, TheSettings())
+            spec, self.channels[name], circuit, lambda: self.settings.get(name, TheSettings())
         )
 
     def flags(self) -> FlagSet:
@@ -179,8 +179,8 @@ class Heart:
         self.gone.append((set(asked), set(found)))
         return set()
 
-    def gate(self, channel: str = "pos") -> Gate:
-        return self.routes[channel].gate
+    def circuit(self, channel: str = "pos") -> CircuitBreaker:
+        return self.routes[channel].circuit
 
     # -- what is owed
 

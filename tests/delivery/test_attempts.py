@@ -7,7 +7,7 @@ import pytest
 
 from flags import Mode
 from gateway.channels import Done, Work
-from gateway.delivery import Admission
+from gateway.delivery import CircuitState
 from gateway.errors import (
     DryRunStop,
     ErrorClass,
@@ -17,7 +17,7 @@ from gateway.errors import (
     UpstreamError,
 )
 from gateway.outcomes import Kind, Match, Outcome, Waiting
-from gateway.store.outbox import Settlement
+from gateway.store.outbox import AttemptResult
 from gateway.wire import dry_run
 from tests.delivery.heart import TARO, Heart, TheSettings, a_customer, trouble
 
@@ -58,25 +58,27 @@ async def test_an_attempt_that_arrived_says_all_that_the_channel_said(heart: Hea
         None,
     )
     assert 0 <= end.duration < 1
-    given = heart.deliverer.works.given("pos", TARO, None)
-    assert end.fields == given.after({"name": "山田"}, {"name": "山田"})
+    given = heart.deliverer.preparation.last_sent("pos", TARO, None)
+    assert end.fingerprints == given.after({"name": "山田"}, {"name": "山田"})
     assert end.counted
     assert end.next_attempt_at is None
-    assert end.state is None
+    assert end.content_hash is None
 
 
 async def test_the_marks_keep_what_the_record_holds_and_would_not_give_up(heart: Heart) -> None:
-    said = Done("created", "1", fields={"name": "山田"}, held={"name": "佐藤"}, kept={"note": "旧"})
+    said = Done(
+        "created", "1", fields={"name": "山田"}, in_record={"name": "佐藤"}, kept={"note": "旧"}
+    )
     heart.channels["pos"].ends = [said]
     end = await heart.attempts.make(heart.owed(claimed=True), a_customer(), fresh=True)
-    given = heart.deliverer.works.given("pos", TARO, None)
-    assert end.fields == given.after({"name": "山田"}, {}, {"name": "佐藤"}, {"note": "旧"})
+    given = heart.deliverer.preparation.last_sent("pos", TARO, None)
+    assert end.fingerprints == given.after({"name": "山田"}, {}, {"name": "佐藤"}, {"note": "旧"})
 
 
 async def test_no_marks_are_written_of_a_record_of_which_nothing_is_known(heart: Heart) -> None:
     heart.channels["mail"].ends = [Done("sent", "id")]
     end = await heart.attempts.make(heart.owed("mail", claimed=True), a_customer(), fresh=True)
-    assert end.fields is None
+    assert end.fingerprints is None
 
 
 @pytest.mark.parametrize(("reference", "same"), [("pos-7000000000001", True), ("other", False)])
@@ -87,7 +89,7 @@ async def test_a_link_that_was_there_counts_only_for_its_own_record(
     heart.channels["pos"].ends = [Done("updated", reference)]
     end = await heart.attempts.make(heart.owed(claimed=True), a_customer(), fresh=False)
     assert end.was_linked is same
-    assert end.fields == {}, "of a linked record the marks are known, if only as none"
+    assert end.fingerprints == {}, "of a linked record the marks are known, if only as none"
 
 
 async def test_a_fresh_customers_link_is_not_looked_for(heart: Heart) -> None:
@@ -113,11 +115,11 @@ async def test_a_failure_follows_the_schedule_and_counts_towards_the_circuit(hea
     assert (end.message, end.error) == ("call: it went wrong", error)
     assert (end.delivery_id, end.started_at, end.counted) == (delivery.id, heart.clock.now, True)
     assert 0 <= end.duration < 1
-    assert end.state == heart.deliverer.works.state("pos", a_customer())
+    assert end.content_hash == heart.deliverer.preparation.content_hash("pos", a_customer())
     for _ in range(4):
         heart.channels["pos"].ends = [trouble()]
         await heart.attempts.make(heart.row(delivery), a_customer(), fresh=False)
-    assert heart.gate().cause is ErrorClass.TIMEOUT
+    assert heart.circuit().cause is ErrorClass.TIMEOUT
 
 
 async def test_the_second_failure_waits_for_the_second_delay(heart: Heart) -> None:
@@ -145,7 +147,7 @@ async def test_an_attempt_that_takes_too_long_has_timed_out(heart: Heart) -> Non
 
 async def test_waiting_for_another_attempts_turn_is_not_measured(heart: Heart) -> None:
     heart.timeout = 0.003
-    turn = heart.deliverer.works.turn("pos", TARO)
+    turn = heart.deliverer.preparation.turn("pos", TARO)
     await turn.acquire()
     making = asyncio.create_task(
         heart.attempts.make(heart.owed(claimed=True), a_customer(), fresh=False)
@@ -170,32 +172,32 @@ async def test_an_error_of_our_own_fails_the_attempt_and_not_the_program(heart: 
 async def test_a_probe_that_did_not_reach_the_channel_is_given_back(
     heart: Heart, end: BaseException
 ) -> None:
-    gate = heart.gate()
-    gate.cause = ErrorClass.TIMEOUT
-    assert await gate.admit() is Admission.PROBE
+    circuit = heart.circuit()
+    circuit.cause = ErrorClass.TIMEOUT
+    assert await circuit.admit() is CircuitState.HALF_OPEN
     heart.channels["pos"].ends = [end]
     with pytest.raises(type(end)):
         await heart.attempts.make(heart.owed(claimed=True), a_customer(), fresh=False)
-    assert gate.cause is ErrorClass.TIMEOUT
-    assert await gate.admit() is Admission.PROBE
-    assert not heart.deliverer.works.turn("pos", TARO).locked()
+    assert circuit.cause is ErrorClass.TIMEOUT
+    assert await circuit.admit() is CircuitState.HALF_OPEN
+    assert not heart.deliverer.preparation.turn("pos", TARO).locked()
 
 
 async def test_what_waits_for_the_index_says_nothing_of_the_channel(heart: Heart) -> None:
-    gate = heart.gate()
-    gate.cause = ErrorClass.TIMEOUT
-    await gate.admit()
+    circuit = heart.circuit()
+    circuit.cause = ErrorClass.TIMEOUT
+    await circuit.admit()
     heart.channels["pos"].ends = [NotReadyError("pos", "members are read")]
     end = await heart.attempts.make(heart.owed(claimed=True), a_customer(), fresh=False)
     assert (end.waiting, end.counted) == (Waiting.INDEX, False)
-    assert gate.cause is ErrorClass.TIMEOUT
-    assert await gate.admit() is Admission.PROBE
+    assert circuit.cause is ErrorClass.TIMEOUT
+    assert await circuit.admit() is CircuitState.HALF_OPEN
 
 
 async def test_shopifys_failure_is_not_held_against_channel_or_customer(heart: Heart) -> None:
-    gate = heart.gate()
-    gate.cause = ErrorClass.TIMEOUT
-    await gate.admit()
+    circuit = heart.circuit()
+    circuit.cause = ErrorClass.TIMEOUT
+    await circuit.admit()
     error = trouble(ErrorClass.UNAVAILABLE, system="shopify", retry_after=60.0)
     heart.channels["pos"].ends = [error]
     delivery = heart.owed(claimed=True)
@@ -205,7 +207,7 @@ async def test_shopifys_failure_is_not_held_against_channel_or_customer(heart: H
     assert (end.delivery_id, end.outcome) == (delivery.id, Outcome.RETRYING)
     assert (end.started_at, end.error_class) == (heart.clock.now, ErrorClass.UNAVAILABLE)
     assert 0 <= end.duration < 1
-    assert await gate.admit() is Admission.PROBE
+    assert await circuit.admit() is CircuitState.HALF_OPEN
 
 
 async def test_the_first_success_after_trouble_wakes_what_waited_for_the_channel(
@@ -217,11 +219,11 @@ async def test_the_first_success_after_trouble_wakes_what_waited_for_the_channel
     others = heart.change(
         heart.owed("crm", customer=2), outcome="retrying", waiting="channel", next_attempt_at=9e9
     )
-    heart.gate().cause = ErrorClass.TIMEOUT
+    heart.circuit().cause = ErrorClass.TIMEOUT
     await heart.attempts.make(heart.owed(claimed=True), a_customer(), fresh=False)
     assert heart.row(waiting).next_attempt_at == heart.clock.now
     assert heart.row(others).next_attempt_at == 9e9
-    assert heart.gate().cause is None
+    assert heart.circuit().cause is None
 
 
 async def test_who_cannot_be_taken_by_a_channel_is_not_sent_there() -> None:
@@ -243,7 +245,7 @@ async def test_who_cannot_be_taken_by_a_channel_is_not_sent_there() -> None:
 
 
 async def test_a_live_attempt_at_a_shut_channel_is_persisted_at_once(heart: Heart) -> None:
-    heart.gate().failed(trouble(ErrorClass.AUTH))
+    heart.circuit().failed(trouble(ErrorClass.AUTH))
     delivery = heart.owed(claimed=True)
     end = await heart.attempts.live(delivery, a_customer(), fresh=True)
     assert heart.channels["pos"].works == []
@@ -257,7 +259,7 @@ async def test_a_live_attempt_at_a_shut_channel_is_persisted_at_once(heart: Hear
 async def test_a_gate_without_a_cause_counts_as_unavailable_and_waits_a_second(
     heart: Heart,
 ) -> None:
-    decision = heart.attempts.shut(heart.gate())
+    decision = heart.attempts.paused(heart.circuit())
     assert decision.error_class is ErrorClass.UNAVAILABLE
     assert decision.next_attempt_at == heart.clock.now + 1.0
 
@@ -269,8 +271,8 @@ async def test_a_live_attempt_goes_through_an_open_gate(heart: Heart) -> None:
 
 
 async def test_the_pause_that_another_identity_causes_says_why(heart: Heart) -> None:
-    heart.gate().failed(IdentityError("pos", "call", "another contract answers"))
-    assert "another contract answers" in heart.attempts.shut(heart.gate()).message
+    heart.circuit().failed(IdentityError("pos", "call", "another contract answers"))
+    assert "another contract answers" in heart.attempts.paused(heart.circuit()).message
 
 
 # -- a rehearsal
@@ -285,7 +287,7 @@ async def test_a_dry_run_stops_before_its_write_and_is_no_news_of_the_channel(
         seen.append((dry_run.get(), work.fresh))
         raise DryRunStop("POST /members")
 
-    heart.gate().cause = ErrorClass.TIMEOUT
+    heart.circuit().cause = ErrorClass.TIMEOUT
     heart.channels["pos"].ends = [writes]
     delivery = heart.owed(outcome=Outcome.DRY_RUN, claimed=True)
     task = asyncio.create_task(heart.attempts.live(delivery, a_customer(), fresh=True))
@@ -295,19 +297,19 @@ async def test_a_dry_run_stops_before_its_write_and_is_no_news_of_the_channel(
     assert end.message == "dry run: stopped before POST /members"
     assert (end.error_class, end.error, end.started_at) == (None, None, heart.clock.now)
     assert 0 <= end.duration < 1
-    assert heart.gate().cause is ErrorClass.TIMEOUT
+    assert heart.circuit().cause is ErrorClass.TIMEOUT
 
 
 async def test_a_dry_run_with_nothing_to_write_says_so(heart: Heart) -> None:
     delivery = heart.owed(outcome=Outcome.DRY_RUN, claimed=True)
-    heart.gate().cause = ErrorClass.TIMEOUT
+    heart.circuit().cause = ErrorClass.TIMEOUT
     end = await heart.attempts.make(delivery, a_customer(), fresh=False)
     assert (end.outcome, end.delivery_id) == (Outcome.DRY_RUN, delivery.id)
     text = "dry run: nothing to write, the channel has the customer (created)"
     assert (end.message, end.started_at) == (text, heart.clock.now)
     assert 0 <= end.duration < 1
     assert (end.action, end.reference) == (None, None)
-    assert heart.gate().cause is ErrorClass.TIMEOUT, "nothing is learnt of its writes"
+    assert heart.circuit().cause is ErrorClass.TIMEOUT, "nothing is learnt of its writes"
 
 
 async def test_a_dry_run_that_fails_says_why_and_is_no_trouble_of_the_channel(
@@ -321,17 +323,17 @@ async def test_a_dry_run_that_fails_says_why_and_is_no_trouble_of_the_channel(
     assert (end.message, end.error_class) == ("dry run: call: it went wrong", ErrorClass.AUTH)
     assert (end.error, end.started_at) == (error, heart.clock.now)
     assert 0 <= end.duration < 1
-    assert heart.gate().cause is None
+    assert heart.circuit().cause is None
 
 
 async def test_a_dry_run_gives_a_probe_back(heart: Heart) -> None:
-    gate = heart.gate()
-    gate.cause = ErrorClass.TIMEOUT
-    await gate.admit()
+    circuit = heart.circuit()
+    circuit.cause = ErrorClass.TIMEOUT
+    await circuit.admit()
     heart.channels["pos"].ends = [DryRunStop("POST")]
     delivery = heart.owed(outcome=Outcome.DRY_RUN, claimed=True)
     await heart.attempts.make(delivery, a_customer(), fresh=False)
-    assert await gate.admit() is Admission.PROBE
+    assert await circuit.admit() is CircuitState.HALF_OPEN
 
 
 # -- opting out, whatever the flags say
@@ -378,7 +380,7 @@ async def test_a_removal_takes_the_linked_record_away(heart: Heart) -> None:
         "removed",
         f"pos-{TARO}",
     )
-    assert (end.fields, end.was_linked) == (None, False)
+    assert (end.fingerprints, end.was_linked) == (None, False)
 
 
 async def test_a_removal_goes_although_the_customer_is_at_hand(heart: Heart) -> None:
@@ -407,7 +409,7 @@ async def test_a_removal_from_a_channel_without_its_settings_waits_for_a_person(
     assert end.message.startswith("remove: settings of the channel are missing")
     assert end.error is not None
     assert (end.error.system, end.error.applied) == ("pos", False)
-    assert end.state is None, "nobody's data was sent"
+    assert end.content_hash is None, "nobody's data was sent"
     assert heart.channels["pos"].removed == []
 
 
@@ -417,7 +419,7 @@ async def test_a_removal_from_a_channel_without_its_settings_waits_for_a_person(
 async def test_what_ended_with_another_customers_record_is_told_as_a_failure(
     heart: Heart,
 ) -> None:
-    from gateway.delivery import Ended
+    from gateway.delivery import SettledAttempt
 
     failed = replace(
         heart.owed(),
@@ -425,11 +427,11 @@ async def test_what_ended_with_another_customers_record_is_told_as_a_failure(
         error_class=ErrorClass.CONFLICT,
         message="another customer",
     )
-    end = Settlement(failed.id, Outcome.DELIVERED, started_at=1.0, member_number="77")
-    told = Ended.of(failed, end)
-    assert (told.delivery, told.settlement.outcome) == (failed, Outcome.FAILED)
-    assert told.settlement.error_class is ErrorClass.CONFLICT
-    assert (told.settlement.message, told.settlement.member_number) == ("another customer", None)
+    end = AttemptResult(failed.id, Outcome.DELIVERED, started_at=1.0, member_number="77")
+    told = SettledAttempt.of(failed, end)
+    assert (told.delivery, told.result.outcome) == (failed, Outcome.FAILED)
+    assert told.result.error_class is ErrorClass.CONFLICT
+    assert (told.result.message, told.result.member_number) == ("another customer", None)
 
 
 @pytest.mark.parametrize(
@@ -439,10 +441,10 @@ async def test_what_ended_with_another_customers_record_is_told_as_a_failure(
 async def test_any_other_end_is_told_as_it_was(
     heart: Heart, stands: Outcome, ended: Outcome
 ) -> None:
-    from gateway.delivery import Ended
+    from gateway.delivery import SettledAttempt
 
     error: UpstreamError | None = trouble()
-    end = Settlement(1, ended, started_at=1.0, member_number="77", error=error)
-    told = Ended.of(replace(heart.owed(), outcome=stands), end)
-    assert told.settlement is end
+    end = AttemptResult(1, ended, started_at=1.0, member_number="77", error=error)
+    told = SettledAttempt.of(replace(heart.owed(), outcome=stands), end)
+    assert told.result is end
     assert told.error is error

@@ -9,11 +9,11 @@ import pytest
 from flags import Mode
 from gateway.channels import Done, Work
 from gateway.customer import Customer
-from gateway.delivery import Admission
+from gateway.delivery import CircuitState
 from gateway.errors import ErrorClass, StorageError
 from gateway.outcomes import Delivery, Kind, Outcome, Waiting
 from gateway.store import erasure, links
-from gateway.store.outbox import Settlement
+from gateway.store.outbox import AttemptResult
 from gateway.wire import Lane, lane
 from tests.delivery.heart import HANAKO, TARO, Heart, TheSettings, a_customer, trouble
 
@@ -278,21 +278,21 @@ async def test_one_that_somebody_is_at_is_not_tried(heart: Heart) -> None:
 async def test_one_that_changed_since_its_customer_was_read_is_not_tried(heart: Heart) -> None:
     read = heart.owed()
     heart.change(read, version=2)
-    gate = heart.gate()
-    gate.cause = ErrorClass.TIMEOUT
+    circuit = heart.circuit()
+    circuit.cause = ErrorClass.TIMEOUT
     assert await heart.deliverer.again(read, a_customer()) is None
     assert heart.channels["pos"].works == []
-    assert await gate.admit() is Admission.PROBE, "the probe is another one's"
+    assert await circuit.admit() is CircuitState.HALF_OPEN, "the probe is another one's"
 
 
 async def test_a_claim_that_the_disk_does_not_take_gives_the_probe_back(heart: Heart) -> None:
-    gate = heart.gate()
-    gate.cause = ErrorClass.TIMEOUT
+    circuit = heart.circuit()
+    circuit.cause = ErrorClass.TIMEOUT
     heart.db.breaks = 1
     delivery = heart.owed()
     with pytest.raises(StorageError):
         await heart.deliverer.again(delivery, a_customer())
-    assert await gate.admit() is Admission.PROBE
+    assert await circuit.admit() is CircuitState.HALF_OPEN
     assert heart.deliverer.busy == set()
 
 
@@ -367,7 +367,7 @@ async def test_a_mail_that_is_too_late_goes_only_where_it_was_named(heart: Heart
 async def test_at_a_shut_channel_it_waits_untried_and_is_shown_as_it_stands(
     heart: Heart,
 ) -> None:
-    heart.gate().failed(trouble(ErrorClass.AUTH))
+    heart.circuit().failed(trouble(ErrorClass.AUTH))
     delivery = heart.owed()
     after = await heart.deliverer.again(delivery, a_customer())
     assert after == heart.row(delivery)
@@ -380,18 +380,18 @@ async def test_at_a_shut_channel_it_waits_untried_and_is_shown_as_it_stands(
 async def test_at_a_shut_channel_one_that_was_settled_meanwhile_is_not_shown(
     heart: Heart,
 ) -> None:
-    heart.gate().failed(trouble(ErrorClass.AUTH))
+    heart.circuit().failed(trouble(ErrorClass.AUTH))
     read = heart.owed()
     heart.change(read, outcome="discarded")
     assert await heart.deliverer.again(read, a_customer()) is None
 
 
 async def test_a_person_probes_a_shut_channel_at_once(heart: Heart) -> None:
-    heart.gate().failed(trouble(ErrorClass.AUTH))
+    heart.circuit().failed(trouble(ErrorClass.AUTH))
     after = await heart.deliverer.again(heart.owed(), a_customer(), person=True)
     assert after is not None
     assert after.outcome is Outcome.DELIVERED
-    assert heart.gate().cause is None
+    assert heart.circuit().cause is None
 
 
 async def test_one_that_was_discarded_under_way_is_nobodys_news(heart: Heart) -> None:
@@ -492,8 +492,8 @@ async def test_shutdown_cancels_what_does_not_end_in_time(heart: Heart) -> None:
 # -- writing the ends
 
 
-def an_end(delivery: Delivery, **more: object) -> Settlement:
-    return Settlement(delivery.id, Outcome.DELIVERED, started_at=1.0, **more)  # type: ignore[arg-type]
+def an_end(delivery: Delivery, **more: object) -> AttemptResult:
+    return AttemptResult(delivery.id, Outcome.DELIVERED, started_at=1.0, **more)  # type: ignore[arg-type]
 
 
 async def test_an_end_that_cannot_be_written_spoils_no_other_and_has_failed(
@@ -501,11 +501,11 @@ async def test_an_end_that_cannot_be_written_spoils_no_other_and_has_failed(
 ) -> None:
     good, bad, third = heart.owed("pos"), heart.owed("crm"), heart.owed("mail")
     ends = [
-        an_end(good, reference="1", fields={}),
-        an_end(bad, reference="2", fields={"name": object()}, duration=0.25),
-        an_end(third, reference="3", fields={}),
+        an_end(good, reference="1", fingerprints={}),
+        an_end(bad, reference="2", fingerprints={"name": object()}, duration=0.25),
+        an_end(third, reference="3", fingerprints={}),
     ]
-    settled = await heart.deliverer._ends.settle(ends)
+    settled = await heart.deliverer._results.settle(ends)
     assert [each.delivery.id for each in settled] == [good.id, bad.id, third.id]
     assert [str(each.delivery.outcome) for each in settled] == ["delivered", "failed", "delivered"]
     row = heart.row(bad)
@@ -525,9 +525,9 @@ async def test_whoever_listens_and_breaks_changes_nothing(
     def breaks(_: object) -> None:
         raise ValueError
 
-    heart.deliverer._ends._listen = breaks
+    heart.deliverer._results._listen = breaks
     delivery = heart.owed()
-    await heart.deliverer._ends.settle([an_end(delivery)])
+    await heart.deliverer._results.settle([an_end(delivery)])
     assert heart.row(delivery).outcome is Outcome.DELIVERED
     assert f"the end of delivery {delivery.id} could not be told" in caplog.text
 
@@ -537,20 +537,20 @@ async def test_the_ends_are_told_in_their_order_and_only_once_they_are_written(
 ) -> None:
     gone, there = heart.owed("pos"), heart.owed("crm")
     heart.change(gone, outcome="discarded")
-    end = Settlement(gone.id, Outcome.FAILED, started_at=1.0)
-    settled = await heart.deliverer._ends.settle([end, an_end(there)])
+    end = AttemptResult(gone.id, Outcome.FAILED, started_at=1.0)
+    settled = await heart.deliverer._results.settle([end, an_end(there)])
     assert [each.delivery.id for each in settled] == [there.id]
     assert heart.told == settled
     assert heart.row(there).updated_at == heart.clock.now
 
 
 async def test_only_what_waits_is_postponed(heart: Heart) -> None:
-    decision = heart.attempts.shut(heart.gate())
+    decision = heart.attempts.paused(heart.circuit())
     kept = heart.owed("pos", Outcome.HELD)
-    await heart.deliverer._ends.postpone([kept], decision)
+    await heart.deliverer._results.postpone([kept], decision)
     assert heart.db.writes == 0
     pending, again = heart.owed("crm"), heart.change(heart.owed("mail"), outcome="retrying")
-    await heart.deliverer._ends.postpone([kept, pending, again], decision)
+    await heart.deliverer._results.postpone([kept, pending, again], decision)
     rows = [heart.row(each) for each in (kept, pending, again)]
     assert [str(row.outcome) for row in rows] == ["held", "retrying", "retrying"]
     assert [row.next_attempt_at for row in rows] == [None, *[heart.clock.now + 1.0] * 2]
@@ -560,7 +560,7 @@ async def test_only_what_waits_is_postponed(heart: Heart) -> None:
 async def test_an_end_without_an_attempt_is_written_and_told(heart: Heart) -> None:
     delivery = heart.owed()
     heart.clock.now += 7
-    after = await heart.deliverer._ends.end(
+    after = await heart.deliverer._results.end(
         delivery, Outcome.FAILED, ErrorClass.CONFLICT, "because"
     )
     assert after == heart.row(delivery)
@@ -573,7 +573,7 @@ async def test_an_end_without_an_attempt_is_written_and_told(heart: Heart) -> No
     (attempt,) = heart.history(delivery)
     assert attempt["started_at"] == heart.clock.now
     heart.change(delivery, outcome="discarded")
-    failed = partial(heart.deliverer._ends.end, delivery, Outcome.FAILED, None, "because")
+    failed = partial(heart.deliverer._results.end, delivery, Outcome.FAILED, None, "because")
     assert await failed() is None
 
 
@@ -588,14 +588,14 @@ async def test_what_waits_moves_along_with_a_clock_that_was_set(
     jump: float,
 ) -> None:
     waiting = heart.change(heart.owed(), outcome="retrying", next_attempt_at=2_000_000.0)
-    jumps = heart.deliverer.jumps
-    jumps._offset = heart.clock.now
+    clock_jumps = heart.deliverer.clock_jumps
+    clock_jumps._offset = heart.clock.now
     monkeypatch.setattr("gateway.delivery.clock_jumps.time.monotonic", lambda: 0.0)
-    assert not await jumps.follow()
+    assert not await clock_jumps.follow()
     heart.clock.now += jump
-    assert await jumps.follow()
+    assert await clock_jumps.follow()
     assert heart.row(waiting).next_attempt_at == 2_000_000.0 + jump
-    assert not await jumps.follow()
+    assert not await clock_jumps.follow()
     assert heart.row(waiting).next_attempt_at == 2_000_000.0 + jump
     assert f"the wall clock jumped by {jump:.0f} s" in caplog.text
 
@@ -605,12 +605,12 @@ async def test_a_clock_that_is_a_little_off_moves_nothing_and_adds_nothing_up(
 ) -> None:
     moment = 0.0
     monkeypatch.setattr("gateway.delivery.clock_jumps.time.monotonic", lambda: moment)
-    jumps = heart.deliverer.jumps
-    jumps._offset = heart.clock.now
+    clock_jumps = heart.deliverer.clock_jumps
+    clock_jumps._offset = heart.clock.now
     waiting = heart.change(heart.owed(), outcome="retrying", next_attempt_at=2_000_000.0)
     for _ in range(5):
         heart.clock.now += 4.0
-        assert not await jumps.follow()
+        assert not await clock_jumps.follow()
     assert heart.row(waiting).next_attempt_at == 2_000_000.0
 
 
@@ -630,8 +630,8 @@ async def test_webhooks_move_along_once_and_a_move_that_broke_off_is_ended(
     monkeypatch.setattr("gateway.delivery.clock_jumps.time.monotonic", lambda: 0.0)
     monkeypatch.setattr("gateway.store.outbox.shift_events", shift_events)
     monkeypatch.setattr("gateway.store.outbox.shift", shift)
-    jumps = heart.deliverer.jumps
-    jumps._offset = heart.clock.now
+    clock_jumps = heart.deliverer.clock_jumps
+    clock_jumps._offset = heart.clock.now
     heart.clock.now += 60.0
     write, calls = heart.db.write, 0
 
@@ -644,9 +644,9 @@ async def test_webhooks_move_along_once_and_a_move_that_broke_off_is_ended(
 
     monkeypatch.setattr(heart.db, "write", breaks_once)
     with pytest.raises(StorageError):
-        await jumps.follow()
+        await clock_jumps.follow()
     assert (moved, units) == ([], [(60.0, 2**62)])
-    assert not await jumps.follow(), "it has jumped no further"
+    assert not await clock_jumps.follow(), "it has jumped no further"
     assert units == [(60.0, 2**62), (60.0, 2**62 - 1), (60.0, 2**62 - 2)]
     assert moved == [60.0]
 
@@ -655,11 +655,11 @@ async def test_two_who_follow_at_once_move_it_once(
     heart: Heart, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("gateway.delivery.clock_jumps.time.monotonic", lambda: 0.0)
-    jumps = heart.deliverer.jumps
-    jumps._offset = heart.clock.now
+    clock_jumps = heart.deliverer.clock_jumps
+    clock_jumps._offset = heart.clock.now
     waiting = heart.change(heart.owed(), outcome="retrying", next_attempt_at=2_000_000.0)
     heart.clock.now += 60.0
-    await asyncio.gather(jumps.follow(), jumps.follow())
+    await asyncio.gather(clock_jumps.follow(), clock_jumps.follow())
     assert heart.row(waiting).next_attempt_at == 2_000_060.0
 
 
@@ -668,14 +668,16 @@ async def test_an_end_is_written_by_the_clock_that_what_waits_goes_by(
 ) -> None:
     """Whoever writes when something is due follows the clock first."""
     monkeypatch.setattr("gateway.delivery.clock_jumps.time.monotonic", lambda: 0.0)
-    heart.deliverer.jumps._offset = heart.clock.now
+    heart.deliverer.clock_jumps._offset = heart.clock.now
     waiting = heart.change(heart.owed("crm"), outcome="retrying", next_attempt_at=2_000_000.0)
     delivery = heart.owed("pos")
     heart.clock.now += 60.0
-    await heart.deliverer._ends.settle([an_end(delivery)])
+    await heart.deliverer._results.settle([an_end(delivery)])
     assert heart.row(waiting).next_attempt_at == 2_000_060.0
     heart.clock.now += 60.0
-    await heart.deliverer._ends.postpone([heart.owed("mail")], heart.attempts.shut(heart.gate()))
+    await heart.deliverer._results.postpone(
+        [heart.owed("mail")], heart.attempts.paused(heart.circuit())
+    )
     assert heart.row(waiting).next_attempt_at == 2_000_120.0
     heart.clock.now += 60.0
     await heart.deliverer.wake(Waiting.INDEX)

@@ -74,7 +74,7 @@ def test_all_that_is_due_is_sent_with_the_window_full_and_customers_read_in_batc
         heart = a_heart()
         for number in PEOPLE:
             heart.owed("crm", customer=number)
-        heart.gate("crm").window = heart.gate("crm")._widest = 10
+        heart.circuit("crm").window = heart.circuit("crm")._widest = 10
         seen, backlog = most_at_once(heart), Backlog(heart)
         began = asyncio.get_running_loop().time()
         assert await backlog.drain.run() is True
@@ -95,7 +95,7 @@ def test_the_next_customers_are_read_while_attempts_are_under_way_and_those_pass
         heart = a_heart()
         for number in range(1, 61):
             heart.owed("crm", customer=number)
-        heart.gate("crm").window = heart.gate("crm")._widest = 5
+        heart.circuit("crm").window = heart.circuit("crm")._widest = 5
         most_at_once(heart)
         backlog = Backlog(heart)
         await backlog.drain.run()
@@ -118,7 +118,7 @@ def test_a_shut_channel_is_tried_by_one_and_then_ever_more() -> None:
         heart = a_heart()
         for number in range(1, 31):
             heart.owed("crm", customer=number)
-        heart.gate("crm").cause = ErrorClass.TIMEOUT
+        heart.circuit("crm").cause = ErrorClass.TIMEOUT
         seen, backlog = most_at_once(heart), Backlog(heart)
         assert await backlog.drain.run() is True
         return seen, [limit for limit, _ in backlog.asked]
@@ -133,7 +133,7 @@ def test_a_gate_that_shuts_ends_the_run_and_leaves_what_was_not_begun_as_it_was(
     async def scene() -> None:
         heart = a_heart()
         owed = [heart.owed("crm", customer=number) for number in range(1, 9)]
-        heart.gate("crm").window = heart.gate("crm")._widest = 2
+        heart.circuit("crm").window = heart.circuit("crm")._widest = 2
         heart.channels["crm"].ends = [trouble(ErrorClass.AUTH)] * 8
         backlog = Backlog(heart)
         assert await backlog.drain.run() is True
@@ -149,7 +149,7 @@ def test_a_gate_that_stays_shut_lets_nobody_begin() -> None:
     async def scene() -> bool:
         heart = a_heart()
         heart.owed("crm", customer=1)
-        heart.gate("crm").failed(trouble(ErrorClass.AUTH))
+        heart.circuit("crm").failed(trouble(ErrorClass.AUTH))
         return await Backlog(heart).drain.run()
 
     assert run(scene()) is False
@@ -175,7 +175,7 @@ def test_those_whom_shopify_refused_do_not_end_a_run_that_has_others() -> None:
     async def scene() -> None:
         heart = a_heart()
         refused, other = heart.owed("crm", customer=1), heart.owed("crm", customer=2)
-        heart.gate("crm").cause = ErrorClass.TIMEOUT  # so that one is read at a time
+        heart.circuit("crm").cause = ErrorClass.TIMEOUT  # so that one is read at a time
         heart.shopify.refused[1] = trouble(ErrorClass.UNEXPECTED, system="shopify")
         await Backlog(heart).drain.run()
         assert heart.row(refused).outcome is Outcome.FAILED
@@ -201,7 +201,7 @@ def test_what_an_attempt_raises_ends_the_run_and_the_reading_ahead() -> None:
         heart = a_heart()
         for number in range(1, 61):
             heart.owed("crm", customer=number)
-        heart.gate("crm").window = heart.gate("crm")._widest = 1
+        heart.circuit("crm").window = heart.circuit("crm")._widest = 1
         heart.channels["crm"].ends = [StorageError("full", "hint")]
         backlog = Backlog(heart)
         never = asyncio.Event()
@@ -213,7 +213,7 @@ def test_what_an_attempt_raises_ends_the_run_and_the_reading_ahead() -> None:
             return await due(limit, passed)
 
         backlog.drain._due = hangs
-        heart.gate("crm").window = heart.gate("crm")._widest = 60
+        heart.circuit("crm").window = heart.circuit("crm")._widest = 60
         with pytest.raises(StorageError):
             await backlog.drain.run()
         reading = backlog.drain._reading
@@ -340,7 +340,7 @@ def test_while_a_gate_is_shut_its_channel_is_not_looked_at() -> None:
         heart = Heart()
         delivery = heart.owed("crm")
         worker = a_worker(heart)
-        heart.gate("crm").failed(trouble(ErrorClass.AUTH))
+        heart.circuit("crm").failed(trouble(ErrorClass.AUTH))
         assert await worker._round(heart.routes["crm"]) is False
         assert heart.shopify.asked == []
         heart.clock.now += 10.0
@@ -507,7 +507,7 @@ def test_a_clock_that_was_set_wakes_the_worker(monkeypatch: pytest.MonkeyPatch) 
         heart = Heart()
         worker = a_worker(heart)
         monkeypatch.setattr("gateway.delivery.clock_jumps.time.monotonic", lambda: 0.0)
-        heart.deliverer.jumps._offset = heart.clock.now
+        heart.deliverer.clock_jumps._offset = heart.clock.now
         delivery = heart.owed("crm", Outcome.PENDING, not_before=heart.clock.now + 3600)
         worker.start()
         await seconds(1.5)
@@ -538,7 +538,7 @@ def test_a_clock_that_cannot_be_followed_is_looked_at_again(
                 raise StorageError("full", "hint")
             return looks == 3
 
-        monkeypatch.setattr(heart.deliverer.jumps, "follow", follow)
+        monkeypatch.setattr(heart.deliverer.clock_jumps, "follow", follow)
         monkeypatch.setattr(worker, "wake", lambda *names: woken.append("all" if not names else ""))
         task = asyncio.create_task(worker._watch_clock())
         await seconds(4.5)

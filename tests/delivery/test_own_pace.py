@@ -28,4 +28,4 @@ async def test_our_own_pace_counts_against_no_customer(
         deliveries = await world.deliveries(channels=("smaregi",))
         assert [d.outcome for d in deliveries] == [Outcome.DELIVERED] * PEOPLE
         assert {d.attempts for d in deliveries} == {1}
-        assert world.core.deliverer.routes["smaregi"].gate._failures == 0
+        assert world.core.deliverer.routes["smaregi"].circuit._failures == 0

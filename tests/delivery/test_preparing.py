@@ -22,7 +22,7 @@ async def heart() -> Heart:
 
 async def work_of(heart: Heart, delivery: Delivery, *, fresh: bool = False, **who: Any) -> Work:
     customer = a_customer(delivery.customer_id, **who)
-    work, _ = await heart.deliverer.works.prepare(delivery, customer, fresh=fresh)
+    work, _ = await heart.deliverer.preparation.prepare(delivery, customer, fresh=fresh)
     return work
 
 
@@ -71,54 +71,54 @@ async def test_a_linked_members_own_number_is_told(heart: Heart) -> None:
 
 async def test_no_number_is_told_where_no_channel_gives_one() -> None:
     heart = Heart()
-    heart.deliverer.works.numbering = None
+    heart.deliverer.preparation.numbering = None
     heart.link(member_number="900")
     assert (await work_of(heart, heart.owed("mail"))).number == ""
-    works = heart.deliverer.works
+    works = heart.deliverer.preparation
     assert await works.member_number(TARO, [heart.owed()]) is None
 
 
 async def test_what_a_linked_record_was_given_is_known_from_its_link(heart: Heart) -> None:
-    heart.link("crm", fields='{"name": "b0"}')
+    heart.link("crm", fingerprints='{"name": "b0"}')
     delivery = heart.change(heart.owed("crm"), plan='{"fields": {"name": "sX"}}')
-    assert (await work_of(heart, delivery)).given.marks == {"name": "b0"}
+    assert (await work_of(heart, delivery)).last_sent.fingerprints == {"name": "b0"}
 
 
 async def test_before_there_is_a_link_it_is_known_from_the_plan(heart: Heart) -> None:
     delivery = heart.change(heart.owed("crm"), plan='{"fields": {"name": "sX"}}')
-    assert (await work_of(heart, delivery)).given.marks == {"name": "sX"}
-    assert (await work_of(heart, heart.owed("pos"))).given.marks is None
+    assert (await work_of(heart, delivery)).last_sent.fingerprints == {"name": "sX"}
+    assert (await work_of(heart, heart.owed("pos"))).last_sent.fingerprints is None
 
 
 async def test_an_opt_out_insists_on_its_field_and_nobody_else_does(heart: Heart) -> None:
-    heart.link("crm", fields='{"consent": "b0"}')
-    heart.link("crm", HANAKO, fields='{"consent": "b0"}')
+    heart.link("crm", fingerprints='{"consent": "b0"}')
+    heart.link("crm", HANAKO, fingerprints='{"consent": "b0"}')
     urgent = heart.owed("crm", kind=Kind.UPDATE, urgent=True)
     calm = heart.owed("crm", kind=Kind.UPDATE, customer=HANAKO)
-    assert (await work_of(heart, urgent)).given.marks == {"consent": "s?"}
-    assert (await work_of(heart, calm)).given.marks == {"consent": "b0"}
+    assert (await work_of(heart, urgent)).last_sent.fingerprints == {"consent": "s?"}
+    assert (await work_of(heart, calm)).last_sent.fingerprints == {"consent": "b0"}
 
 
 async def test_a_plan_is_kept_with_what_the_record_will_have_been_given(heart: Heart) -> None:
     delivery = heart.owed("crm")
     work = await work_of(heart, delivery)
     await work.save_plan({"id": 3})
-    given = heart.deliverer.works.given("crm", TARO, None)
+    given = heart.deliverer.preparation.last_sent("crm", TARO, None)
     assert heart.row(delivery).plan == {"id": 3, "fields": given.after({"name": "山田"}, {})}
 
 
 async def test_what_is_about_to_be_sent_to_a_linked_record_is_written_down_first(
     heart: Heart,
 ) -> None:
-    heart.link("crm", fields='{"name": "b0", "phone": "b1"}')
-    heart.link("crm", HANAKO, fields="{}")
+    heart.link("crm", fingerprints='{"name": "b0", "phone": "b1"}')
+    heart.link("crm", HANAKO, fingerprints="{}")
     work = await work_of(heart, heart.owed("crm"))
     await work.announce({"name": "佐藤"})
 
     def fields(customer: int) -> object:
         found = links.get(heart.db.connection, "crm", customer)
         assert found is not None
-        return found.fields
+        return found.fingerprints
 
     assert fields(TARO) == {"name": "s?", "phone": "b1"}
     assert fields(HANAKO) == {}
@@ -128,7 +128,7 @@ async def test_a_rehearsal_and_a_record_without_a_link_announce_nothing(heart: H
     work = await work_of(heart, heart.owed("crm"))
     await work.announce({"name": "佐藤"})
     assert heart.db.writes == 0
-    heart.link("pos", fields='{"name": "b0"}')
+    heart.link("pos", fingerprints='{"name": "b0"}')
     work = await work_of(heart, heart.owed("pos"))
 
     async def rehearse() -> None:
@@ -144,7 +144,7 @@ async def test_only_an_urgent_change_of_a_linked_record_asks_what_the_flag_keeps
 ) -> None:
     async def mode_of(delivery: Delivery, *, fresh: bool = False) -> Mode:
         customer = a_customer(delivery.customer_id)
-        _, mode = await heart.deliverer.works.prepare(delivery, customer, fresh=fresh)
+        _, mode = await heart.deliverer.preparation.prepare(delivery, customer, fresh=fresh)
         return mode
 
     heart.modes["crm"] = Mode.HOLD
@@ -161,7 +161,7 @@ async def test_the_percentage_keeps_no_change_back_from_a_linked_record(heart: H
     heart.percent["crm"] = 0.0
     heart.link("crm")
     urgent = heart.owed("crm", kind=Kind.UPDATE, urgent=True)
-    _, mode = await heart.deliverer.works.prepare(urgent, a_customer(), fresh=False)
+    _, mode = await heart.deliverer.preparation.prepare(urgent, a_customer(), fresh=False)
     assert mode is Mode.ON
 
 
@@ -169,14 +169,14 @@ async def test_the_percentage_keeps_no_change_back_from_a_linked_record(heart: H
 
 
 async def test_an_unproven_members_number_is_not_told(heart: Heart) -> None:
-    works = heart.deliverer.works
+    works = heart.deliverer.preparation
     heart.link(member_number="900", unproven=b"hash")
     assert await works.member_number(TARO, [heart.owed()]) is None
 
 
 async def test_an_unproven_member_whose_number_is_the_customers_own_is_told(heart: Heart) -> None:
     heart.link(member_number=str(TARO), unproven=b"hash")
-    assert await heart.deliverer.works.member_number(TARO) == str(TARO)
+    assert await heart.deliverer.preparation.member_number(TARO) == str(TARO)
 
 
 @pytest.mark.parametrize(
@@ -193,42 +193,44 @@ async def test_without_a_link_the_number_follows_from_what_is_owed(
     heart: Heart, channel: str, kind: Kind, outcome: Outcome, number: str | None
 ) -> None:
     owed = heart.owed(channel, outcome, kind=kind)
-    works = heart.deliverer.works
+    works = heart.deliverer.preparation
     assert await works.member_number(TARO, [owed]) == number
     assert works.number_beforehand(TARO, [owed]) == number
 
 
 async def test_a_link_without_a_number_tells_what_is_owed(heart: Heart) -> None:
     heart.link()
-    assert await heart.deliverer.works.member_number(TARO, [heart.owed()]) == str(TARO)
+    assert await heart.deliverer.preparation.member_number(TARO, [heart.owed()]) == str(TARO)
 
 
 # -- what was given
 
 
 async def test_marks_are_bound_to_channel_customer_and_secret(heart: Heart) -> None:
-    heart.deliverer.works._keys = Keys("new", "old")
-    given = heart.deliverer.works.given("crm", TARO, {"name": "b0"})
-    assert given.marks == {"name": "b0"}
+    heart.deliverer.preparation._keys = Keys("new", "old")
+    given = heart.deliverer.preparation.last_sent("crm", TARO, {"name": "b0"})
+    assert given.fingerprints == {"name": "b0"}
     scope = f"crm {TARO}"
-    assert given._hashed({"name": "x"}) == Keys("new").marks(scope, {"name": "x"})
+    assert given._hashed({"name": "x"}) == Keys("new").field_fingerprints(scope, {"name": "x"})
     assert [older({"name": "x"}) for older in given._before] == [
-        Keys("old").marks(scope, {"name": "x"})
+        Keys("old").field_fingerprints(scope, {"name": "x"})
     ]
 
 
 async def test_a_customers_state_is_keyed_by_every_secret_newest_first(heart: Heart) -> None:
-    works = heart.deliverer.works
+    works = heart.deliverer.preparation
     works._keys = Keys("new", "old")
     whole = orjson.dumps(a_customer().profile).decode()
-    expected = [Keys(each).marks(f"crm {TARO}", {"": whole})[""] for each in ("new", "old")]
-    assert works.states("crm", a_customer()) == expected
-    assert works.state("crm", a_customer()) == expected[0]
+    expected = [
+        Keys(each).field_fingerprints(f"crm {TARO}", {"": whole})[""] for each in ("new", "old")
+    ]
+    assert works.content_hashes("crm", a_customer()) == expected
+    assert works.content_hash("crm", a_customer()) == expected[0]
     assert works.emails(a_customer()) == Keys("new", "old").emails(f"c{TARO}@example.com")
 
 
 async def test_a_turn_is_of_one_customer_at_one_channel(heart: Heart) -> None:
-    works = heart.deliverer.works
+    works = heart.deliverer.preparation
     turn = works.turn("crm", TARO)
     assert works.turn("crm", TARO) is turn
     assert works.turn("pos", TARO) is not turn
@@ -236,7 +238,7 @@ async def test_a_turn_is_of_one_customer_at_one_channel(heart: Heart) -> None:
 
 
 async def test_whether_just_this_is_being_sent_is_known_while_it_is(heart: Heart) -> None:
-    works = heart.deliverer.works
+    works = heart.deliverer.preparation
     with works.under_way("crm", a_customer()):
         assert works.is_sending("crm", a_customer())
         assert not works.is_sending("crm", a_customer(last_name="佐藤"))
@@ -248,14 +250,14 @@ async def test_an_attempt_says_what_it_is_sending(heart: Heart) -> None:
     seen = []
 
     async def looks(work: Work) -> Any:
-        seen.append(heart.deliverer.works.is_sending("crm", a_customer()))
+        seen.append(heart.deliverer.preparation.is_sending("crm", a_customer()))
         raise asyncio.CancelledError
 
     heart.channels["crm"].ends = [looks]
     with pytest.raises(asyncio.CancelledError):
         await heart.attempts.make(heart.owed("crm", claimed=True), a_customer(), fresh=False)
     assert seen == [True]
-    assert not heart.deliverer.works.is_sending("crm", a_customer())
+    assert not heart.deliverer.preparation.is_sending("crm", a_customer())
 
 
 # -- the flags
@@ -263,7 +265,7 @@ async def test_an_attempt_says_what_it_is_sending(heart: Heart) -> None:
 
 async def kept_back(heart: Heart, delivery: Delivery, *, gone: bool = False) -> bool:
     customer = None if gone else a_customer(delivery.customer_id)
-    return await heart.deliverer.works.is_kept_back(delivery, customer)
+    return await heart.deliverer.preparation.is_kept_back(delivery, customer)
 
 
 async def test_a_delivery_is_kept_back_by_its_channels_flag(heart: Heart) -> None:
@@ -280,8 +282,8 @@ async def test_a_change_goes_by_the_stricter_of_two_flags(heart: Heart) -> None:
     heart.modes["updates"] = Mode.OFF
     assert await kept_back(heart, change)
     assert not await kept_back(heart, sign_up)
-    assert not heart.deliverer.works.permission.may_be(change)
-    assert heart.deliverer.works.permission.may_be(sign_up)
+    assert not heart.deliverer.preparation.flag_policy.may_be(change)
+    assert heart.deliverer.preparation.flag_policy.may_be(sign_up)
 
 
 async def test_the_percentage_counts_until_the_channel_has_the_customer(heart: Heart) -> None:
@@ -307,20 +309,20 @@ async def test_the_allow_list_is_asked_where_the_e_mail_is_at_hand(
         name: Flag(name, Mode.ON, percent=0.0, allow=frozenset(allow))
         for name in ("FLAG_CRM", "FLAG_UPDATES")
     }
-    heart.deliverer.works.permission._flags = lambda: FlagSet(flags)
+    heart.deliverer.preparation.flag_policy._flags = lambda: FlagSet(flags)
     sign_up = heart.owed("crm")
     assert not await kept_back(heart, sign_up)
     assert await kept_back(heart, sign_up, gone=True)
-    assert heart.deliverer.works.permission.may_be(sign_up), "it has still to be asked"
+    assert heart.deliverer.preparation.flag_policy.may_be(sign_up), "it has still to be asked"
     change = heart.change(sign_up, kind="update")
     assert not await kept_back(heart, change)
-    assert heart.deliverer.works.permission.may_be(change)
+    assert heart.deliverer.preparation.flag_policy.may_be(change)
 
 
 async def test_a_percentage_of_a_channel_may_let_any_change_go_and_a_changes_own_may_not(
     heart: Heart,
 ) -> None:
-    may_be = heart.deliverer.works.permission.may_be
+    may_be = heart.deliverer.preparation.flag_policy.may_be
     change, sign_up = heart.owed("crm", kind=Kind.UPDATE), heart.owed("pos")
     heart.percent["crm"] = heart.percent["pos"] = 0.0
     assert may_be(change), "it may have a record"
@@ -335,7 +337,7 @@ async def test_a_percentage_of_a_channel_may_let_any_change_go_and_a_changes_own
 async def test_a_removal_goes_whatever_the_flags_say(heart: Heart) -> None:
     heart.modes |= {"crm": Mode.OFF, "updates": Mode.OFF}
     removal = heart.owed("crm", kind=Kind.REMOVAL)
-    assert heart.deliverer.works.permission.may_be(removal)
+    assert heart.deliverer.preparation.flag_policy.may_be(removal)
     assert not await kept_back(heart, removal, gone=True)
 
 
@@ -353,7 +355,7 @@ async def test_an_urgent_one_is_kept_back_only_where_the_channel_cannot_be_calle
 
 
 def hashes(heart: Heart, customer: int = TARO) -> tuple[bytes, ...]:
-    return heart.deliverer.works.emails(a_customer(customer))
+    return heart.deliverer.preparation.emails(a_customer(customer))
 
 
 def unproven(heart: Heart, customer: int = TARO) -> object:

@@ -74,7 +74,7 @@ async def test_what_waits_for_a_person_goes_now_and_each_end_is_told(heart: Hear
 
 async def test_a_replay_goes_in_the_backlogs_lane_and_probes_a_shut_channel(heart: Heart) -> None:
     failed(heart, 1)
-    heart.gate("crm").failed(trouble(ErrorClass.AUTH))
+    heart.circuit("crm").failed(trouble(ErrorClass.AUTH))
     lanes = []
     read = heart.shopify.read_each
 
@@ -86,7 +86,7 @@ async def test_a_replay_goes_in_the_backlogs_lane_and_probes_a_shut_channel(hear
     events = await asyncio.create_task(replayed(heart))
     assert results(events) == [(1, "delivered")]
     assert lanes == [Lane.BACKLOG]
-    assert heart.gate("crm").cause is None
+    assert heart.circuit("crm").cause is None
 
 
 async def test_only_outcomes_that_a_replay_takes_are_taken(heart: Heart) -> None:

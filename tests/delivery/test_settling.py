@@ -11,7 +11,7 @@ import pytest
 from gateway.outcomes import Delivery, Outcome
 from gateway.sandbox import Fault
 from gateway.store import outbox
-from gateway.store.outbox import Settlement
+from gateway.store.outbox import AttemptResult
 from tests.e2e.evidence import started_quietly
 from tests.world import World, registration
 
@@ -38,14 +38,14 @@ async def test_outcomes_that_end_together_share_a_commit(
     written = []
     settle = outbox.settle
 
-    def counted(db: sqlite3.Connection, ends: Sequence[Settlement], now: float) -> Any:
+    def counted(db: sqlite3.Connection, ends: Sequence[AttemptResult], now: float) -> Any:
         written.append(len(ends))
         return settle(db, ends, now)
 
     monkeypatch.setattr(outbox, "settle", counted)
 
-    async def ends_at_once(delivery: Delivery, *_: Any, **__: Any) -> Settlement:
-        return Settlement(delivery.id, Outcome.SKIPPED, started_at=time.time())
+    async def ends_at_once(delivery: Delivery, *_: Any, **__: Any) -> AttemptResult:
+        return AttemptResult(delivery.id, Outcome.SKIPPED, started_at=time.time())
 
     monkeypatch.setattr(world.core.deliverer._attempts, "live", ends_at_once)
     await world.register()
@@ -73,7 +73,7 @@ async def test_whatever_a_settling_raises_nothing_stays_busy(
     await started_quietly(world)
     settle = outbox.settle
 
-    def breaks(db: sqlite3.Connection, ends: Sequence[Settlement], now: float) -> Any:
+    def breaks(db: sqlite3.Connection, ends: Sequence[AttemptResult], now: float) -> Any:
         written = settle(db, ends, now)
         if any(d.channel == broken and d.outcome == "delivered" for d in written.values()):
             raise sqlite3.IntegrityError("CHECK constraint failed")

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from gateway.delivery.circuit import Admission
+from gateway.delivery.circuit import CircuitState
 from gateway.errors import ErrorClass
 from gateway.outcomes import Delivery
 from gateway.sandbox import Fault
@@ -26,7 +26,7 @@ async def test_an_attempt_waits_for_whoever_has_the_turn_of_its_customer_and_cha
 ) -> None:
     customer = customer_of(await world.register())
     world.sandbox.journal.clear()
-    async with world.core.deliverer.works.turn("smaregi", customer):
+    async with world.core.deliverer.preparation.turn("smaregi", customer):
         changing = asyncio.create_task(
             world.patch(f"/v1/customers/{customer}", {"last_name": "佐藤"})
         )
@@ -40,7 +40,7 @@ async def test_unlinking_waits_for_whoever_has_the_turn_of_its_customer_and_chan
 ) -> None:
     customer = customer_of(await world.register())
     world.sandbox.journal.clear()
-    async with world.core.deliverer.works.turn("smaregi", customer):
+    async with world.core.deliverer.preparation.turn("smaregi", customer):
         unlinking = asyncio.create_task(told(world.core.linking.unlink(customer, new_member=False)))
         await nothing_written(world, "smaregi")
     assert (await unlinking).code == 0
@@ -82,13 +82,13 @@ async def failed_at_the_crm(world: World) -> Delivery:
 async def test_a_probe_that_is_not_made_is_another_ones(world: World) -> None:
     """The delivery has changed since its customer was read."""
     delivery = await failed_at_the_crm(world)
-    gate = world.core.deliverer.routes["crm"].gate
-    gate.cause = ErrorClass.UNAVAILABLE
+    circuit = world.core.deliverer.routes["crm"].circuit
+    circuit.cause = ErrorClass.UNAVAILABLE
     customers = await world.core.shopify.read([delivery.customer_id])
     older = replace(delivery, version=delivery.version - 1)
     made = await world.core.deliverer.again(older, customers[delivery.customer_id])
     assert made is None
-    assert await gate.admit() is Admission.PROBE
+    assert await circuit.admit() is CircuitState.HALF_OPEN
 
 
 async def test_a_delivery_that_a_live_change_took_over_stays_busy(

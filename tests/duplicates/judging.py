@@ -109,7 +109,7 @@ class _Judging:
         evidence = self.hasher.evidence(person.told)
         choice = choose(free, evidence, link_contradicted=self.link_contradicted)
         if isinstance(choice, LinkTo):
-            match = Match(_ids(choice.others), choice.told)
+            match = Match(_ids(choice.others), choice.signup_evidence)
             self.linked(person, choice.member.member_id, match)
             self.judge_link(person, choice.member.member_id)
         elif isinstance(choice, CreateNew):
@@ -141,7 +141,7 @@ class _Judging:
             (customer, str(member_id)),
         )
         duplicate_queue.linked_now(self.db, customer, member_id, match, _NOW)
-        duplicate_queue.keep_told(self.db, member_id)
+        duplicate_queue.keep_evidence(self.db, member_id)
         duplicate_queue.add_all_linked(self.db)
 
     def judge_link(self, person: Person, member_id: int) -> None:

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from gateway.duplicates import Merging
-from gateway.duplicates.points import Points
+from gateway.duplicates import MemberMerge
+from gateway.duplicates.points import PointsTransfer
 from gateway.sandbox import Fault
 from tests.duplicates.mending import member, store_member, told
 from tests.world import World, a_world
@@ -50,8 +50,8 @@ async def test_points_are_conserved_whatever_fails(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seed: int
 ) -> None:
     chance = random.Random(seed)
-    monkeypatch.setattr(Points, "patience", PATIENCE)
-    monkeypatch.setattr(Merging, "again", PATIENCE)
+    monkeypatch.setattr(PointsTransfer, "patience", PATIENCE)
+    monkeypatch.setattr(MemberMerge, "again", PATIENCE)
     async with a_world(tmp_path, GATEWAY_UPSTREAM_TIMEOUT="1") as world:
         for number in range(3):
             await _one_merge(world, chance, number)
@@ -67,13 +67,13 @@ async def _one_merge(world: World, chance: random.Random, number: int) -> None:
     code: int | None = 1
     for _ in range(3):
         world.sandbox.faults.set("smaregi", *(_fault(chance) for _ in range(chance.randint(1, 3))))
-        code = (await told(world.core.merging.merge(one, two, None))).code
+        code = (await told(world.core.member_merge.merge(one, two, None))).code
         assert watch.sum() <= watch.highest <= total
         if chance.random() < 0.3:
             await world.restart()
     world.sandbox.faults.clear()
     for _ in range(6):  # what the last fault left unclear is cleared up, then done
-        code = (await told(world.core.merging.merge(one, two, None))).code
+        code = (await told(world.core.member_merge.merge(one, two, None))).code
         if code == 0:
             break
     assert code == 0

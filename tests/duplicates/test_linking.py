@@ -296,7 +296,7 @@ async def test_unlinking_waits_for_an_attempt_that_is_under_way(world: World) ->
     attempt = asyncio.create_task(world.core.deliverer.again(delivery, person))
     await world.until(lambda: world.sandbox.faults.listing()["smaregi"][0]["left"] == 0)
     unlinking = asyncio.create_task(unlink(world, customer, new_member=False))
-    await world.until(lambda: (customer, old) in world.core.smaregi.holders.apart)
+    await world.until(lambda: (customer, old) in world.core.smaregi.ownership.apart)
     await asyncio.wait({unlinking}, timeout=0.3)
     assert not unlinking.done()
     world.sandbox.faults.clear()
@@ -382,7 +382,7 @@ async def test_linking_again_ends_keeping_apart(world: World) -> None:
     done = await link(world, customer, old)
     assert done.code == 0, done
     await world.restart()
-    assert (customer, old) not in world.core.smaregi.holders.apart
+    assert (customer, old) not in world.core.smaregi.ownership.apart
     assert member(world, old)["customerCode"] == str(customer)
 
 

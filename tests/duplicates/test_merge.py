@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from gateway.duplicates import Merging
-from gateway.duplicates.points import Points
-from gateway.errors import Refused
+from gateway.duplicates import MemberMerge
+from gateway.duplicates.points import PointsTransfer
+from gateway.errors import CommandRefused
 from gateway.sandbox import Fault, SandboxOptions, SmaregiOptions
 from gateway.store import duplicates, merges
 from gateway.store.merges import Merge
@@ -23,8 +23,8 @@ PATIENCE = 0.3
 
 @pytest.fixture
 async def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[World]:
-    monkeypatch.setattr(Points, "patience", PATIENCE)
-    monkeypatch.setattr(Merging, "again", PATIENCE)
+    monkeypatch.setattr(PointsTransfer, "patience", PATIENCE)
+    monkeypatch.setattr(MemberMerge, "again", PATIENCE)
     async with a_world(
         tmp_path, GATEWAY_AUTO_REPLAY="false", GATEWAY_UPSTREAM_TIMEOUT="1"
     ) as world:
@@ -43,7 +43,7 @@ def pair(world: World, points: str = "120", other: str = "30") -> tuple[int, int
 
 async def merge(world: World, one: int, other: int, **options: Any) -> Told:
     survivor = options.pop("survivor", None)
-    return await told(world.core.merging.merge(one, other, survivor, **options))
+    return await told(world.core.member_merge.merge(one, other, survivor, **options))
 
 
 def balances(world: World, *ids: int) -> list[int]:
@@ -146,8 +146,8 @@ async def test_a_balance_may_come_alone_and_ids_as_numbers(tmp_path: Path) -> No
 
 
 async def refused(world: World, one: int, other: int, survivor: int | None = None) -> str:
-    with pytest.raises(Refused) as caught:
-        await world.core.merging.look(one, other, survivor)
+    with pytest.raises(CommandRefused) as caught:
+        await world.core.member_merge.look(one, other, survivor)
     assert (await merge(world, one, other, survivor=survivor)).code == 2
     assert world.sandbox.journal.of("smaregi", ADD) == []
     assert await row(world, one, other) is None
@@ -194,7 +194,7 @@ async def test_a_customer_who_is_gone_from_shopify_holds_no_member(world: World)
     gone = int((await link_of(world, customer)).reference)
     world.sandbox.shopify.delete_customer(customer)
     other = int((await link_of(world, customer_of(await world.register(number=2)))).reference)
-    plan = await world.core.merging.look(gone, other, None)
+    plan = await world.core.member_merge.look(gone, other, None)
     assert not isinstance(plan, Merge)
     assert (plan.survivor.member_id, plan.moves_link) == (other, None)
 
@@ -212,7 +212,7 @@ async def test_who_survives_where_nobody_is_linked(
 ) -> None:
     one, two = pair(world)
     world.sandbox.smaregi.members[one].update(changes)
-    plan = await world.core.merging.look(two, one, None)
+    plan = await world.core.member_merge.look(two, one, None)
     assert not isinstance(plan, Merge)
     assert why in plan.why
     assert plan.survivor.member_id == (two if why == "more points" else one)
@@ -368,7 +368,7 @@ async def test_a_merge_that_was_killed_goes_on(world: World, step: str, by_itsel
     customer = customer_of(await world.register())
     till = store_member(world, customerCode="0099", mailAddress="b@example.jp")
     world.sandbox.smaregi.edit(linked, point="80")
-    await _killed_after(world, step, world.core.merging.merge(till, linked, till))
+    await _killed_after(world, step, world.core.member_merge.merge(till, linked, till))
     await world.start()
     if by_itself:  # before `taken` nothing was moved
         await _done_by_itself(world, till, linked)
@@ -434,7 +434,7 @@ async def test_nobody_but_a_person_begins_a_merge(world: World) -> None:
     one, two = pair(world)
     begun = Merge(one, two, "begun")
     await world.core.db.write(lambda db: merges.write(db, begun))
-    assert (await told(world.core.merging._again(begun))).code == 0
+    assert (await told(world.core.member_merge._again(begun))).code == 0
     assert balances(world, one, two) == [30, 120]
     assert await row(world, one, two) == begun
 

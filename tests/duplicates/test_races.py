@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from gateway.duplicates import Merging
-from gateway.duplicates.points import Points
+from gateway.duplicates import MemberMerge
+from gateway.duplicates.points import PointsTransfer
 from gateway.sandbox import Fault
 from tests.duplicates.mending import customer_of, link_of, member, store_member, told
 from tests.e2e.evidence import started_quietly
@@ -56,12 +56,12 @@ async def half_merged(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[tuple[World, int, int]]:
     """(world, survivor, absorbed): the points have moved, the end of the merge failed."""
-    monkeypatch.setattr(Points, "patience", 0.4)
-    monkeypatch.setattr(Merging, "again", 60.0)
+    monkeypatch.setattr(PointsTransfer, "patience", 0.4)
+    monkeypatch.setattr(MemberMerge, "again", 60.0)
     async with a_world(folder, GATEWAY_UPSTREAM_TIMEOUT="1") as world:
         survivor, absorbed = await two_members(world)
         world.sandbox.faults.set("smaregi", Fault("status", status=503, match=PATCH))
-        assert (await told(world.core.merging.merge(survivor, absorbed, survivor))).code == 1
+        assert (await told(world.core.member_merge.merge(survivor, absorbed, survivor))).code == 1
         yield world, survivor, absorbed
 
 
@@ -72,7 +72,7 @@ async def test_points_that_the_till_gives_to_the_absorbed_meanwhile_move_too(
         assert points(world, survivor, absorbed) == [150, 0]
         world.sandbox.smaregi.edit(absorbed, point="50")
         world.sandbox.faults.clear()
-        assert (await told(world.core.merging.merge(survivor, absorbed, survivor))).code == 0
+        assert (await told(world.core.member_merge.merge(survivor, absorbed, survivor))).code == 0
         assert points(world, survivor, absorbed) == [200, 0]
         assert member(world, absorbed)["status"] == "4"
 
@@ -102,5 +102,5 @@ async def test_a_sign_up_is_not_matched_with_a_member_that_is_about_to_go(
         reply = await world.register(email="b@example.jp")  # the absorbed one's
         link = await link_of(world, customer_of(reply))
         assert link.reference != str(absorbed)
-        assert (await told(world.core.merging.merge(survivor, absorbed, survivor))).code == 0
+        assert (await told(world.core.member_merge.merge(survivor, absorbed, survivor))).code == 0
         assert (await link_of(world, customer_of(reply))).reference == link.reference

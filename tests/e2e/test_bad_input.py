@@ -34,7 +34,7 @@ async def assert_nothing_happened(world: World) -> None:
     """No system was asked for anything, and nothing of the sign-up is in our tables."""
     await world.settled()
     assert list(world.sandbox.journal) == []
-    for table in ("registrations", "intents", "deliveries", "answers"):
+    for table in ("registrations", "intents", "deliveries", "idempotency_keys"):
         assert await rows_in(world, table) == 0, table
 
 

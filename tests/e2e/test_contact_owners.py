@@ -52,7 +52,7 @@ async def delivery(world: World, customer_id: int) -> Delivery:
 async def deleted(world: World, customer_id: int) -> None:
     """In Shopify, and now its webhook is worked."""
     world.sandbox.shopify.delete_customer(customer_id)
-    await customers(world)._hands.leaving.remove(customer_id)
+    await customers(world)._parts.erasure.remove(customer_id)
     await world.replay(channel=["crm"])
 
 

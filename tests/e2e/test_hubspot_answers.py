@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.delivery.circuit import Admission
+from gateway.delivery.circuit import CircuitState
 from gateway.sandbox import Fault
 from tests.sync.webhooks.conftest import connect, hurry
 from tests.sync.webhooks.webhook import arrived
@@ -32,9 +32,9 @@ async def test_an_account_that_is_being_moved_pauses_the_channel_for_as_long_as_
     assert (told["outcome"], told["error_class"]) == ("retrying", "unavailable")
     (owed,) = await crm.deliveries(channels=("crm",))
     assert owed.next_attempt_at == pytest.approx(time.time() + 80000, abs=60)
-    gate = crm.core.deliverer.routes["crm"].gate
-    assert gate.remaining() == pytest.approx(80000, abs=60)
-    assert await gate.admit() is Admission.SHUT
+    circuit = crm.core.deliverer.routes["crm"].circuit
+    assert circuit.remaining() == pytest.approx(80000, abs=60)
+    assert await circuit.admit() is CircuitState.OPEN
     crm.sandbox.faults.clear()
     await crm.replay(channel=["crm"])  # a person probes at once
     assert {d.outcome for d in await crm.deliveries(channels=("crm",))} == {"delivered"}
@@ -60,9 +60,9 @@ async def test_the_days_limit_without_a_header_is_probed_every_minute(crm: World
     crm.sandbox.faults.set("crm", Fault("status", status=429, body=body))
     told = (await crm.register()).channel("crm")
     assert (told["outcome"], told["error_class"]) == ("retrying", "rate_limit")
-    gate = crm.core.deliverer.routes["crm"].gate
-    assert gate.cause == "rate_limit"
-    assert 0 < gate.remaining() <= 60
+    circuit = crm.core.deliverer.routes["crm"].circuit
+    assert circuit.cause == "rate_limit"
+    assert 0 < circuit.remaining() <= 60
 
 
 async def test_a_customer_id_that_is_not_unique_is_told_and_the_e_mail_is_asked(

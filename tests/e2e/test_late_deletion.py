@@ -69,7 +69,7 @@ async def nothing_was_taken_from(world: World, second: int) -> None:
 @WAYS
 async def test_a_late_deletion_takes_nothing_from_whoever_signed_up_again(world: World) -> None:
     first, second = await second_after_first(world)
-    await customers(world)._hands.leaving.remove(first)
+    await customers(world)._parts.erasure.remove(first)
     await world.replay(channel=["smaregi", "crm"])
     await nothing_was_taken_from(world, second)
     assert await links_of(world, first) == set()
@@ -81,7 +81,7 @@ async def test_nor_does_a_removal_that_was_owed_before_they_came(world: World) -
     world.sandbox.shopify.delete_customer(first)
     for system in ("smaregi", "crm"):
         world.sandbox.faults.set(system, Fault("status", status=503))
-    await customers(world)._hands.leaving.remove(first)
+    await customers(world)._parts.erasure.remove(first)
     await world.replay(channel=["smaregi", "crm"])
     owed = [d for d in await world.deliveries() if d.kind is Kind.REMOVAL]
     assert [d.outcome for d in owed] == [Outcome.RETRYING] * 2

@@ -145,9 +145,9 @@ async def test_points_that_cannot_be_read_are_a_problem_and_the_failure_is_not_k
 async def test_while_the_channel_is_paused_nobody_waits_for_points(world: World) -> None:
     a_member(world)
     await world.register()
-    gate = world.core.deliverer.routes["smaregi"].gate
+    circuit = world.core.deliverer.routes["smaregi"].circuit
     for _ in range(5):
-        gate.failed(UpstreamError("smaregi", "find member", ErrorClass.UNAVAILABLE, "HTTP 503"))
+        circuit.failed(UpstreamError("smaregi", "find member", ErrorClass.UNAVAILABLE, "HTTP 503"))
     reply = await world.get(POINTS)
     assert_problem(reply, 503, "points-unavailable")
     assert 1 <= int(reply.headers["Retry-After"]) <= 6

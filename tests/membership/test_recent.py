@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from gateway.membership.cache import Recent
+from gateway.membership.cache import RecentReads
 
 
 class Source:
@@ -15,7 +15,7 @@ class Source:
         self.asked: list[str] = []
         self.gate = asyncio.Event()
         self.error: Exception | None = None
-        self.recent = Recent(self.read, lambda: self.now, seconds=3, most=most)
+        self.recent = RecentReads(self.read, lambda: self.now, seconds=3, most=most)
 
     async def read(self, key: str) -> str | None:
         self.asked.append(key)

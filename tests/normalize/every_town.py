@@ -13,7 +13,7 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from gateway.normalize import Address, address_key, parse_address, parse_line, smaregi_line
+from gateway.normalize import ParsedAddress, address_key, parse_address, parse_line, smaregi_line
 from gateway.normalize.folding import fold_name
 from gateway.normalize.places import City, places, squeezed
 from tests.normalize.comparison import same
@@ -32,7 +32,7 @@ AREAS = _AREAS.split()
 class Case:
     """One address, and what must come out of it. `town` is compared as `same` does."""
 
-    read: Callable[[], Address]
+    read: Callable[[], ParsedAddress]
     text: str
     city: City
     town: str
@@ -53,7 +53,7 @@ class Case:
         )
         return "" if is_same else f"{line} read again -> {again.town}|{again.block}"
 
-    def _is_right(self, found: Address) -> bool:
+    def _is_right(self, found: ParsedAddress) -> bool:
         place = found.understood and found.city == self.city.name
         place = place and found.prefecture is self.city.prefecture
         rest = found.block == self.block and found.building == self.building

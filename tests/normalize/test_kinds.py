@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.normalize import Address, parse_address, parse_line
+from gateway.normalize import ParsedAddress, parse_address, parse_line
 from tests.normalize.comparison import same
 
 TEXT = re.sub(
@@ -19,13 +19,13 @@ KINDS = dict(
 FIELDS = ("prefecture", "city", "address1", "address2", "postal_code")
 
 
-def read(text: str) -> Address:
+def read(text: str) -> ParsedAddress:
     if ";" not in text:
         return parse_line(text)
     return parse_address(**dict(zip(FIELDS, map(str.strip, text.split(";")), strict=False)))
 
 
-def parts(address: Address) -> list[str]:
+def parts(address: ParsedAddress) -> list[str]:
     prefecture = address.prefecture.ja if address.prefecture else ""
     return [prefecture, address.city, address.town, address.block, address.building]
 

@@ -11,13 +11,13 @@ import orjson
 
 from gateway.customer import Address, Customer, Profile
 from gateway.errors import ErrorClass, UpstreamError
-from gateway.registration.acceptance import Owing
-from gateway.registration.deferred import Promises
-from gateway.registration.deferred_attempt import Trying
+from gateway.registration.acceptance import Acceptance
+from gateway.registration.deferred import DeferredRegistrations
+from gateway.registration.deferred_attempt import DeferredAttempt
 from gateway.registration.intent import SignUp
 from gateway.registration.recovery import Recovery
 from gateway.registration.registrar import Registrar
-from gateway.registration.status import Standing
+from gateway.registration.status import RegistrationStatus
 from gateway.responses.bodies import Answer
 from gateway.shopify import Accepted, AlreadyRegistered, Refused, Shopify
 from gateway.store import registrations
@@ -134,16 +134,16 @@ class Desk(Heart):
         self.deadline = 10.0
         self.schedule: tuple[float, ...] = (5.0, 30.0)
         shopify = cast("Shopify", self.master)
-        self.owing = Owing(
+        self.acceptance = Acceptance(
             self.db, self.deliverer, clock=self.clock, intent_gone=self._call("gone")
         )
-        self.standing = Standing(self.db, self.deliverer)
+        self.standing = RegistrationStatus(self.db, self.deliverer)
         self.registrar = Registrar(
             self.db,
             self.keys,
             shopify,
             self.deliverer,
-            self.owing,
+            self.acceptance,
             self.standing,
             deadline=lambda: self.deadline,
             bounds=lambda: self.bounds,
@@ -153,30 +153,30 @@ class Desk(Heart):
             intent_gone=self._call("gone"),
         )
         self.registrar.unclear = self._call("unclear")
-        self.registrar.promised = self._call("promised")
+        self.registrar.deferred = self._call("promised")
         self.recovery = Recovery(
             self.db,
             self.keys,
             shopify,
             self.registrar,
-            self.owing,
+            self.acceptance,
             clock=self.clock,
             recovered=self._call("recovered"),
             intent_gone=self._call("gone"),
         )
-        self.trying = Trying(
+        self.trying = DeferredAttempt(
             self.db,
             self.keys,
             shopify,
             self.deliverer,
-            self.owing,
+            self.acceptance,
             timeout=lambda: self.timeout,
             clock=self.clock,
             intent_gone=self._call("gone"),
             unclear=self._call("unclear"),
             hopeless=lambda kind, text: self.hopeless.append((kind, text)),
         )
-        self.promises = Promises(
+        self.deferred = DeferredRegistrations(
             self.db,
             self.trying,
             keep=self.deliverer.keep,
@@ -225,7 +225,7 @@ class Desk(Heart):
         return {row[0]: row[1] for row in found}
 
     def answers(self) -> list[tuple[int | None, bytes | None]]:
-        found = self.db.connection.execute("SELECT status, answer FROM answers")
+        found = self.db.connection.execute("SELECT status, answer FROM idempotency_keys")
         return [(row[0], row[1]) for row in found]
 
     def proven(self) -> dict[int, bytes]:

@@ -151,7 +151,7 @@ async def test_a_mark_is_ours_while_nobody_was_told_of_its_sign_up(desk: Desk) -
     desk.master.marks = [first, "another's"]
     await desk.sign_up()
     assert desk.master.registered[-1].ours == {first: True, "another's": False}
-    assert not await desk.owing.is_ours(first, b"another e-mail")
+    assert not await desk.acceptance.is_ours(first, b"another e-mail")
 
 
 # -- refused
@@ -369,7 +369,7 @@ async def test_who_repeats_within_the_day_gets_the_registrations_answer(desk: De
     assert desk.master.reads == [[TARO]]
     assert len(desk.master.registered) == 1
     assert desk.answers() == [(201, again.body)]
-    assert desk.column("told") == 1
+    assert desk.column("answered") == 1
 
 
 async def test_just_now_nobody_is_asked_whether_the_customer_is_still_there(desk: Desk) -> None:
@@ -501,7 +501,7 @@ async def test_a_live_try_of_a_promised_one_that_fails_is_still_promised(desk: D
 async def test_a_promised_one_that_was_refused_is_remembered_as_such(desk: Desk) -> None:
     await desk.sign_up(later=True, key="k:1")
     desk.master.ends = [Refused(({"field": "phone", "message": "wrong"},))]
-    await desk.promises._round()
+    await desk.deferred._round()
     answer = await desk.sign_up(later=True, key="k:1")
     assert types(answer) == (422, "invalid-data")
     assert [status for status, _ in desk.answers()] == [422]

@@ -7,7 +7,7 @@ from tests.duplicates.mending import store_member
 from tests.world import World
 
 __all__ = [
-    "MARKS",
+    "FINGERPRINTS",
     "NEW",
     "NEWER",
     "OLD",
@@ -41,7 +41,7 @@ async def drop_old(world: World) -> None:
     await world.restart(GATEWAY_SECRET=NEW)
 
 
-MARKS = "SELECT substr(value, -16) FROM links, json_each(links.fields)"
+FINGERPRINTS = "SELECT substr(value, -16) FROM links, json_each(links.fingerprints)"
 PLANNED = """SELECT substr(value, -16) FROM deliveries, json_each(plan, '$.fields')
              WHERE outcome = 'retrying'"""
 
@@ -84,12 +84,12 @@ async def stored_hashes(world: World) -> set[str]:
         "SELECT email_hash FROM proofs",
         "SELECT unproven FROM links",
         "SELECT json_extract(plan, '$.unproven') FROM deliveries WHERE outcome = 'retrying'",
-        "SELECT state FROM deliveries WHERE outcome = 'failed'",
+        "SELECT content_hash FROM deliveries WHERE outcome = 'failed'",
         "SELECT email_key FROM members",
         "SELECT kana_key FROM members",
-        "SELECT mobile_key FROM told",
-        "SELECT kana_key FROM told",
-        MARKS,
+        "SELECT mobile_key FROM signup_evidence",
+        "SELECT kana_key FROM signup_evidence",
+        FINGERPRINTS,
         PLANNED,
         "SELECT email_hash FROM registrations WHERE id IN (SELECT registration_id FROM intents)",
     ):

@@ -16,7 +16,7 @@ from tests.duplicates.mending import customer_of, store_member
 from tests.e2e.trouble.ending import eventually
 from tests.registration.deferred.later import later, waits_for_long
 from tests.rotation.rotating import (
-    MARKS,
+    FINGERPRINTS,
     NEW,
     NEWER,
     OLD,
@@ -33,10 +33,10 @@ from tests.world import TARO, World, a_world
 
 KINDS = (
     "SELECT 1 FROM links WHERE unproven IS NOT NULL",
-    "SELECT 1 FROM told",
+    "SELECT 1 FROM signup_evidence",
     "SELECT 1 FROM proofs",
     "SELECT 1 FROM intents",
-    "SELECT 1 FROM deliveries WHERE outcome = 'failed' AND state IS NOT NULL",
+    "SELECT 1 FROM deliveries WHERE outcome = 'failed' AND content_hash IS NOT NULL",
     "SELECT 1 FROM deliveries WHERE outcome = 'retrying' AND json_extract(plan, '$.unproven')",
 )
 GONE = "not in it any more"
@@ -113,12 +113,12 @@ async def test_it_goes_on_by_itself_where_the_gateway_died(
 
 
 async def _has_reached(world: World, count: int) -> bool:
-    mark = await world.core.db.read(rekeying.mark)
+    mark = await world.core.db.read(rekeying.checkpoint)
     return mark is not None and mark.customers == count
 
 
 async def _is_over(world: World) -> bool:
-    return await world.core.db.read(rekeying.mark) is None
+    return await world.core.db.read(rekeying.checkpoint) is None
 
 
 async def test_sealing_anew_goes_on_where_it_was(quick: World) -> None:
@@ -152,11 +152,11 @@ async def test_an_attempt_under_way_brings_no_old_mark_back(world: World) -> Non
     assert (await changing).status == 200
     await world.settled()
     assert (await rotating)["state"] == "rotated"
-    assert {row[0] for row in await in_database(world, MARKS)} & before == set()
+    assert {row[0] for row in await in_database(world, FINGERPRINTS)} & before == set()
 
 
 async def _is_unsure(world: World) -> bool:
-    return bool(await in_database(world, "SELECT 1 FROM links WHERE fields LIKE '%s?%'"))
+    return bool(await in_database(world, "SELECT 1 FROM links WHERE fingerprints LIKE '%s?%'"))
 
 
 async def test_who_signs_up_while_the_members_are_read_again_is_not_made_twice(
@@ -203,7 +203,7 @@ async def test_what_the_till_holds_is_asked_for_or_the_rotation_waits(tmp_path: 
         await at_the_till(world, mobileNumber="090 1234 5678")
         await world.sandbox.shopify.webhooks.settled()
         await world.patch(f"/v1/customers/{customer}", {"first_name": "次郎"})
-        of_the_till = f"{MARKS} WHERE channel = 'smaregi'"
+        of_the_till = f"{FINGERPRINTS} WHERE channel = 'smaregi'"
         before = set(await in_database(world, of_the_till))
         await world.restart(GATEWAY_SECRET=f"{NEW},{OLD}", FLAG_SMAREGI="off")
         ended = await rotate(world)
@@ -230,19 +230,25 @@ async def test_what_was_told_and_not_looked_at_yet_is_asked_anew(world: World) -
     world.settings["GATEWAY_SECRET"] = f"{NEW},{OLD}"
     await world.start(Role.COMMAND)  # nobody looks for duplicates
     (profile,) = (await world.core.shopify.read([customer])).values()
-    by_the_old = signup_evidence.packed(world.core.smaregi.index.told(profile.profile))
+    by_the_old = signup_evidence.packed(world.core.smaregi.index.signup_evidence(profile.profile))
 
     def unit(db: sqlite3.Connection) -> None:
-        db.execute("DELETE FROM told")
-        db.execute("INSERT OR REPLACE INTO unexamined VALUES (1, ?, ?)", (customer, by_the_old))
+        db.execute("DELETE FROM signup_evidence")
+        db.execute(
+            "INSERT OR REPLACE INTO duplicate_queue VALUES (1, ?, ?)", (customer, by_the_old)
+        )
 
     await world.core.db.write(unit)
     assert (await rotate(world))["state"] == "rotated"
-    keys = world.core.smaregi.index.told(profile.profile)
+    keys = world.core.smaregi.index.signup_evidence(profile.profile)
     assert signup_evidence.packed(keys) != by_the_old
-    kept = await in_database(world, f"SELECT {', '.join(signup_evidence.COLUMNS)} FROM told")
+    kept = await in_database(
+        world, f"SELECT {', '.join(signup_evidence.COLUMNS)} FROM signup_evidence"
+    )
     assert kept == [tuple(keys[column] for column in signup_evidence.COLUMNS)]
-    assert await in_database(world, "SELECT 1 FROM unexamined WHERE told IS NOT NULL") == []
+    assert (
+        await in_database(world, "SELECT 1 FROM duplicate_queue WHERE evidence IS NOT NULL") == []
+    )
 
 
 async def test_a_member_that_left_is_not_told_of_again(

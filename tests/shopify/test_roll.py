@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from gateway.errors import ErrorClass, UpstreamError
-from gateway.shopify import Created, Listed, Roll
+from gateway.shopify import Created, ListedPage, Roll
 from tests.shopify.nodes import ID, answered, node
 from tests.shopify.test_client import GRAPHQL, client
 
@@ -22,7 +22,7 @@ def made(day: int, number: int = ID) -> dict[str, Any]:
     return node(id=f"gid://shopify/Customer/{number}", createdAt=at)
 
 
-async def page_of(payload: Any, created: Created = Created()) -> tuple[Listed, Any]:  # noqa: B008
+async def page_of(payload: Any, created: Created = Created()) -> tuple[ListedPage, Any]:  # noqa: B008
     async with client() as (graphql, said, _):
         said.say("POST", GRAPHQL, payload)
         listed = await Roll(graphql).page(created, "here")

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from gateway.cli.owning import _bound
 from gateway.errors import ConfigurationError
+from gateway.http.owning import _bound
 from gateway.store import Database, Keys, OwnerLock, exposed, secret_path, socket_path
 
 BESIDE = ("", ".lock", ".sock", ".secret", "-wal", "-shm")

@@ -1,4 +1,6 @@
-"""What a start says of its database, and of an empty one beside systems that hold our marks."""
+"""What a start says of its database, and of an empty one beside systems that hold records of
+ours.
+"""
 
 import logging
 from pathlib import Path
@@ -70,13 +72,13 @@ async def test_each_system_speaks_for_itself(tmp_path: Path) -> None:
         (customer,) = world.sandbox.shopify.customers.values()
         customer.metafields.clear()
         await _elsewhere(world, tmp_path, FLAG_SMAREGI="off")
-        assert await world.core.holdings.marks() == ["CRM"]
+        assert await world.core.holdings.systems_with_records() == ["CRM"]
         world.set(FLAG_SMAREGI="on")
-        assert await world.core.holdings.marks() == ["Smaregi", "CRM"]
+        assert await world.core.holdings.systems_with_records() == ["Smaregi", "CRM"]
         world.sandbox.faults.set("crm", Fault(kind="status", status=500))
-        assert await world.core.holdings.marks() == ["Smaregi"]
+        assert await world.core.holdings.systems_with_records() == ["Smaregi"]
         world.sandbox.faults.set("shopify", Fault(kind="status", status=500))
-        assert await world.core.holdings.marks() == []
+        assert await world.core.holdings.systems_with_records() == []
         assert reply.status == 201
 
 
@@ -84,9 +86,9 @@ async def test_what_this_database_knows_is_no_foreign_mark(tmp_path: Path) -> No
     """Somebody may sign up before the look at the systems around."""
     async with a_world(tmp_path) as world:
         world.sandbox.shopify.add_customer(email="guest@example.com")
-        assert await world.core.holdings.marks() == []
+        assert await world.core.holdings.systems_with_records() == []
         assert (await world.register()).status == 201
-        assert await world.core.holdings.marks() == []
+        assert await world.core.holdings.systems_with_records() == []
 
 
 async def test_a_database_that_holds_something_is_not_asked_about(

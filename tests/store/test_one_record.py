@@ -8,7 +8,7 @@ import pytest
 from gateway.errors import ErrorClass
 from gateway.outcomes import DeliveryFilter, Kind, NewDelivery, Outcome
 from gateway.store import links, outbox
-from gateway.store.outbox import Settlement
+from gateway.store.outbox import AttemptResult
 from tests.store.memory import a_connection
 
 ONE, TWO, THREE = 7000000000001, 7000000000002, 7000000000003
@@ -38,7 +38,7 @@ def ended(
 ) -> Outcome:
     new = NewDelivery(channel, kind, Outcome.PENDING, claimed=True)
     (made,) = outbox.add(db, TWO, None, [new], 20.0)
-    end = Settlement(
+    end = AttemptResult(
         made.id, Outcome.DELIVERED, started_at=20.0, reference="1024", instead_of=instead_of
     )
     return outbox.settle(db, [end], 21.0)[made.id].outcome

@@ -8,7 +8,7 @@ import pytest
 from gateway.errors import ErrorClass
 from gateway.outcomes import Delivery, DeliveryFilter, Kind, NewDelivery, Outcome, Waiting
 from gateway.store import links, outbox, retention
-from gateway.store.outbox import Settlement
+from gateway.store.outbox import AttemptResult
 from tests.store.memory import a_connection, at_once, units_of
 
 CUSTOMER = 7000000000001
@@ -37,7 +37,7 @@ def added(
 def ended(
     db: sqlite3.Connection, delivery: Delivery, outcome: Outcome, **more: object
 ) -> Delivery | None:
-    end = Settlement(delivery.id, outcome, started_at=200.0, **more)  # type: ignore[arg-type]
+    end = AttemptResult(delivery.id, outcome, started_at=200.0, **more)  # type: ignore[arg-type]
     return outbox.settle(db, [end], 200.0).get(end.delivery_id)
 
 

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from gateway.delivery.retry import Decision
+from gateway.delivery.retry import RetryDecision
 from gateway.errors import ErrorClass
 from gateway.outcomes import Delivery, DeliveryFilter, Kind, Match, NewDelivery, Outcome, Waiting
 from gateway.store import links, outbox
-from gateway.store.outbox import Settlement
+from gateway.store.outbox import AttemptResult
 from tests.store.memory import a_connection
 
 TARO, HANAKO = 7000000000001, 7000000000002
@@ -323,7 +323,9 @@ def test_what_was_not_tried_waits_with_a_reason_and_uncounted(db: sqlite3.Connec
     pending = add(db, customer=1, claimed=True)
     retrying = change(db, add(db, customer=2), outcome="retrying", attempts=3)
     held, other = add(db, customer=3, outcome=Outcome.HELD), add(db, customer=4)
-    why = Decision(Outcome.RETRYING, ErrorClass.CONNECTION, "down", 700.0, waiting=Waiting.SHOPIFY)
+    why = RetryDecision(
+        Outcome.RETRYING, ErrorClass.CONNECTION, "down", 700.0, waiting=Waiting.SHOPIFY
+    )
     outbox.postpone(db, ids([pending, retrying, held]), why, 200.0)
     for each, attempts in ((pending, 1), (retrying, 3)):
         found = row(db, each)
@@ -534,7 +536,7 @@ def _link(db: sqlite3.Connection, channel: str, customer: int, **columns: Any) -
 
 
 def settle(db: sqlite3.Connection, delivery: Delivery, outcome: Outcome, **more: Any) -> Delivery:
-    end = Settlement(delivery.id, outcome, started_at=150.0, **more)
+    end = AttemptResult(delivery.id, outcome, started_at=150.0, **more)
     return outbox.settle(db, [end], 200.0)[delivery.id]
 
 
@@ -551,13 +553,13 @@ def test_all_of_an_end_is_written(db: sqlite3.Connection) -> None:
         waiting=Waiting.INDEX,
         action="created",
         reference="77",
-        state="hash",
+        content_hash="hash",
         adjustments=[{"field": "name"}],
     )
     assert found == row(db, first)
     assert (found.outcome, found.error_class, found.message) == ("retrying", "timeout", "slow")
     assert (found.next_attempt_at, found.waiting) == (300.0, Waiting.INDEX)
-    assert (found.action, found.reference, found.state) == ("created", "77", "hash")
+    assert (found.action, found.reference, found.content_hash) == ("created", "77", "hash")
     assert (found.attempts, found.claimed_version, found.updated_at) == (1, None, 200.0)
     assert found.adjustments == (), "of what has arrived"
     assert outbox.attempts_of(db, first.id) == [
@@ -572,7 +574,7 @@ def test_all_of_an_end_is_written(db: sqlite3.Connection) -> None:
     ]
     assert row(db, other) == other
     found = settle(db, first, Outcome.DELIVERED, adjustments=[{"field": "name"}])
-    assert (found.action, found.reference, found.state) == ("created", "77", "hash")
+    assert (found.action, found.reference, found.content_hash) == ("created", "77", "hash")
     assert found.adjustments == ({"field": "name"},)
     assert (found.error_class, found.message, found.next_attempt_at) == (None, None, None)
 
@@ -614,14 +616,14 @@ def test_what_was_given_up_meanwhile_is_delivered_or_stays_given_up(
         change(db, each, outcome="discarded")
     assert settle(db, arrived, Outcome.DELIVERED).outcome is Outcome.DELIVERED
     assert settle(db, changed, Outcome.DELIVERED).outcome is Outcome.DISCARDED
-    end = Settlement(failed.id, Outcome.FAILED, started_at=1.0)
+    end = AttemptResult(failed.id, Outcome.FAILED, started_at=1.0)
     assert outbox.settle(db, [end], 200.0) == {}
     assert row(db, failed).outcome is Outcome.DISCARDED
     assert len(outbox.attempts_of(db, failed.id)) == 1, "that it was made is known"
 
 
 def test_an_attempt_at_a_delivery_that_is_no_more_is_forgotten(db: sqlite3.Connection) -> None:
-    end = Settlement(99, Outcome.DELIVERED, started_at=1.0, reference="1", fields={})
+    end = AttemptResult(99, Outcome.DELIVERED, started_at=1.0, reference="1", fingerprints={})
     assert outbox.settle(db, [end], 200.0) == {}
     assert outbox.last_attempt(db) == 0
 
@@ -641,7 +643,7 @@ def test_a_record_that_was_made_is_linked_with_all_that_is_known_of_it(
 ) -> None:
     first, second = add(db, claimed=True), add(db, "pos", claimed=True)
     ends = [
-        Settlement(
+        AttemptResult(
             first.id,
             Outcome.DELIVERED,
             started_at=1.0,
@@ -649,16 +651,16 @@ def test_a_record_that_was_made_is_linked_with_all_that_is_known_of_it(
             member_number="900",
             old_number="12",
             old_place="note",
-            fields={"name": "s0"},
+            fingerprints={"name": "s0"},
             unproven=b"hash",
         ),
-        Settlement(second.id, Outcome.DELIVERED, started_at=1.0, reference="78"),
+        AttemptResult(second.id, Outcome.DELIVERED, started_at=1.0, reference="78"),
     ]
     outbox.settle(db, ends, 200.0)
     link = link_of(db)
-    assert (link.reference, link.member_number, link.fields) == ("77", "900", {"name": "s0"})
+    assert (link.reference, link.member_number, link.fingerprints) == ("77", "900", {"name": "s0"})
     assert (link.old_number, link.old_place, link.unproven) == ("12", "note", b"hash")
-    assert (link_of(db, "pos").reference, link_of(db, "pos").fields) == ("78", None)
+    assert (link_of(db, "pos").reference, link_of(db, "pos").fingerprints) == ("78", None)
     times = db.execute("SELECT created_at, updated_at FROM links WHERE channel = 'crm'").fetchone()
     assert tuple(times) == (200.0, 200.0)
 
@@ -685,11 +687,11 @@ def test_a_link_that_is_made_again_keeps_what_is_of_the_same_record(
         old_number="12",
         old_place="note",
         unproven=b"old",
-        fields='{"name": "b0"}',
+        fingerprints='{"name": "b0"}',
     )
     settle(db, add(db, claimed=True), Outcome.DELIVERED, reference=reference)
     link = link_of(db)
-    assert (link.reference, link.fields) == (reference, {"name": "b0"})
+    assert (link.reference, link.fingerprints) == (reference, {"name": "b0"})
     assert (link.member_number, link.old_number, link.old_place, link.unproven) == kept
 
 
@@ -706,10 +708,10 @@ def test_a_link_that_was_there_is_refreshed_and_one_that_has_gone_stays_gone(
         member_number="900",
         old_number="12",
         old_place="note",
-        fields={"name": "s0"},
+        fingerprints={"name": "s0"},
     )
     link = link_of(db)
-    assert (link.member_number, link.fields) == ("900", {"name": "s0"})
+    assert (link.member_number, link.fingerprints) == ("900", {"name": "s0"})
     assert (link.old_number, link.old_place) == ("12", "note")
     settle(db, add(db, "pos", claimed=True), Outcome.DELIVERED, reference="78", was_linked=True)
     assert link_of(db, "pos") is None
@@ -727,7 +729,7 @@ def test_a_link_that_was_there_is_refreshed_and_one_that_has_gone_stays_gone(
 def test_only_a_record_of_which_something_is_known_is_linked(
     db: sqlite3.Connection, outcome: Outcome, fields: dict[str, str] | None, linked: bool
 ) -> None:
-    settle(db, add(db, claimed=True), outcome, reference="77", fields=fields)
+    settle(db, add(db, claimed=True), outcome, reference="77", fingerprints=fields)
     assert (link_of(db) is not None) is linked
     settle(db, add(db, "pos", claimed=True), Outcome.DELIVERED)
     assert link_of(db, "pos") is None, "without a reference there is nothing to link"
@@ -749,20 +751,20 @@ def test_one_record_is_one_customers(db: sqlite3.Connection) -> None:
     good = add(db, "pos", claimed=True)
     first = add(db, claimed=True)
     ends = [
-        Settlement(good.id, Outcome.DELIVERED, started_at=1.0, reference="77"),
-        Settlement(
+        AttemptResult(good.id, Outcome.DELIVERED, started_at=1.0, reference="77"),
+        AttemptResult(
             first.id,
             Outcome.DELIVERED,
             started_at=150.0,
             duration=0.5,
             reference="77",
-            state="hash",
+            content_hash="hash",
             action="linked",
         ),
     ]
     settled = outbox.settle(db, ends, 200.0)
     found = settled[first.id]
-    assert (found.outcome, found.error_class, found.state) == ("failed", "conflict", "hash")
+    assert (found.outcome, found.error_class, found.content_hash) == ("failed", "conflict", "hash")
     assert found.message == f"another customer ({HANAKO}) is linked to record 77"
     assert (found.reference, found.action) == (None, None)
     (attempt,) = outbox.attempts_of(db, first.id)
@@ -808,7 +810,7 @@ def test_how_a_member_was_found_is_kept_for_the_list_of_duplicates(db: sqlite3.C
         match=Match((78,)),
     )
     settle(db, add(db, claimed=True), Outcome.DELIVERED, reference="90")
-    found = db.execute("SELECT member_id, customer_id FROM unexamined").fetchall()
+    found = db.execute("SELECT member_id, customer_id FROM duplicate_queue").fetchall()
     assert [tuple(each) for each in found] == [(77, TARO)]
 
 
@@ -823,7 +825,7 @@ FULL = {
     "claimed_version": 2,
     "waiting": "index",
     "urgent": 1,
-    "state": "hash",
+    "content_hash": "hash",
     "plan": '{"id": 3}',
     "action": "created",
     "reference": "77",
@@ -851,7 +853,7 @@ def test_a_row_is_read_whole(db: sqlite3.Connection) -> None:
         claimed_version=2,
         waiting=Waiting.INDEX,
         urgent=True,
-        state="hash",
+        content_hash="hash",
         plan={"id": 3},
         action="created",
         reference="77",

@@ -10,7 +10,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from gateway.errors import ErrorClass
 from gateway.outcomes import Delivery, Kind, NewDelivery, Outcome, Waiting
 from gateway.store import outbox, retention
-from gateway.store.outbox import FIRST, Settlement
+from gateway.store.outbox import FIRST, AttemptResult
 from gateway.store.paging import every_page
 from tests.store.memory import a_connection, at_once, units_of
 
@@ -103,7 +103,7 @@ class Outbox(RuleBasedStateMachine):
         if before.outcome is Outcome.DRY_RUN:
             outcome, error_class, counted = Outcome.DRY_RUN, None, True
         now = self._tick()
-        settlement = Settlement(
+        result = AttemptResult(
             delivery_id,
             outcome,
             started_at=now,
@@ -113,7 +113,7 @@ class Outbox(RuleBasedStateMachine):
             waiting=Waiting.CHANNEL if error_class is ErrorClass.AUTH else None,
             reference="1024" if outcome is Outcome.DELIVERED else None,
         )
-        self._unit(lambda db: outbox.settle(db, [settlement], now))
+        self._unit(lambda db: outbox.settle(db, [result], now))
         after = self._row(delivery_id)
         if outcome is Outcome.DELIVERED and before.version == began_with:
             assert after.outcome is Outcome.DELIVERED

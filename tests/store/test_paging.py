@@ -52,7 +52,7 @@ def deliveries(db: sqlite3.Connection, outcome: str, many: int = MANY, **columns
     return [row[0] for row in db.execute("SELECT id FROM deliveries ORDER BY id")][-many:]
 
 
-def promised(db: sqlite3.Connection, many: int = MANY, *, claimed: int = 0) -> None:
+def deferred_rows(db: sqlite3.Connection, many: int = MANY, *, claimed: int = 0) -> None:
     db.executemany(
         """INSERT INTO registrations (id, state, email_hash, body_hash, created_at, updated_at,
                                       next_try_at, end_at, claimed)
@@ -95,7 +95,7 @@ def test_what_a_dead_owner_left_is_taken_over_in_pages(db: sqlite3.Connection) -
     kept = deliveries(db, "pending", kept_back=1)
     too_late = deliveries(db, "retrying", next_attempt_at=NOW + 9 * DAY)
     soon = deliveries(db, "retrying", 10, next_attempt_at=NOW + 60)
-    promised(db, claimed=1)
+    deferred_rows(db, claimed=1)
     sizes: list[int] = []
     unclear, pending = at_once(takeover.take_over(counted(db, sizes), NOW + 2 * DAY, NOW))
     assert (unclear, pending) == (0, len(claimed + later + too_late))
@@ -111,7 +111,7 @@ def test_what_a_dead_owner_left_is_taken_over_in_pages(db: sqlite3.Connection) -
 
 
 def test_a_clock_that_was_set_back_meanwhile_puts_no_promise_off(db: sqlite3.Connection) -> None:
-    promised(db)
+    deferred_rows(db)
     back = NOW - 40 * DAY
     while deferred.take_over(db, back):
         pass
@@ -121,12 +121,13 @@ def test_a_clock_that_was_set_back_meanwhile_puts_no_promise_off(db: sqlite3.Con
 
 def test_keys_of_a_dead_owner_are_freed_in_pages(db: sqlite3.Connection) -> None:
     db.executemany(
-        "INSERT INTO answers (key, body_hash, status, created_at) VALUES (?, x'00', ?, 1.0)",
+        """INSERT INTO idempotency_keys (key, body_hash, status, created_at)
+           VALUES (?, x'00', ?, 1.0)""",
         [(b"%08d" % n, None if n % 3 else 201) for n in range(2 * LOOKED + 100)],
     )
-    page = registrations.forget_unfinished_answers
+    page = registrations.forget_unanswered_keys
     assert at_once(every_page(units_of(db), page, b"")) == 2 * (2 * LOOKED + 100) // 3
-    assert db.execute("SELECT min(status) FROM answers").fetchone()[0] == 201
+    assert db.execute("SELECT min(status) FROM idempotency_keys").fetchone()[0] == 201
 
 
 def test_webhooks_that_failed_are_taken_up_in_pages(db: sqlite3.Connection) -> None:
@@ -148,7 +149,7 @@ def test_webhooks_that_failed_are_taken_up_in_pages(db: sqlite3.Connection) -> N
 def test_a_jump_moves_each_promise_once_and_none_that_came_since(
     db: sqlite3.Connection, seconds: float
 ) -> None:
-    promised(db)
+    deferred_rows(db)
     before = times(db, "registrations", "end_at")
     new, shift = NOW + seconds, deferred.Shift.by(seconds, NOW + seconds)
     pages = 0
@@ -201,7 +202,7 @@ async def test_all_sign_ups_that_are_unclear_are_seen_however_many(tmp_path: Pat
         return len(rows), rows[-1].id if rows else None
 
     def fill(db: sqlite3.Connection) -> None:
-        promised(db)
+        deferred_rows(db)
         db.execute("UPDATE registrations SET state = 'unclear'")
 
     try:
@@ -280,7 +281,7 @@ def test_old_rows_go_in_pages_however_many_open_ones_are_as_old(db: sqlite3.Conn
 
 def test_no_statement_looks_at_all_that_waits(db: sqlite3.Connection) -> None:
     deliveries(db, "failed")
-    promised(db)
+    deferred_rows(db)
     webhooks(db, "waiting")
     plans = steps(db)
     at_once(takeover.take_over(units_of(db), NOW, NOW))

@@ -7,7 +7,7 @@ import pytest
 
 from gateway.outcomes import Kind, NewDelivery, Outcome
 from gateway.store import admission, registrations, retention, tally
-from gateway.store.admission import Begun, Opening
+from gateway.store.admission import AdmissionRequest, Begun
 from gateway.store.registrations import DAY
 from tests.store.memory import a_connection, at_once, units_of
 
@@ -22,15 +22,15 @@ def db() -> Iterator[sqlite3.Connection]:
     connection.close()
 
 
-def opening(
+def request(
     name: str,
     body: bytes = BODY,
     key: bytes | None = None,
     email: bytes = EMAIL,
     *,
     later: bool = False,
-) -> Opening:
-    return Opening(
+) -> AdmissionRequest:
+    return AdmissionRequest(
         name,
         email,
         body,
@@ -42,14 +42,14 @@ def opening(
     )
 
 
-def asked(db: sqlite3.Connection, ask: Opening, now: float = NOW) -> Begun:
+def asked(db: sqlite3.Connection, ask: AdmissionRequest, now: float = NOW) -> Begun:
     return admission.begin(db, ask, now)
 
 
 def put(db: sqlite3.Connection, state: str, *, body: bytes = BODY, age: float = 0.0) -> None:
     """A registration `first` that came `age` seconds ago and is now in `state`."""
     at = NOW - age
-    admission.begin(db, opening("first", body), at)
+    admission.begin(db, request("first", body), at)
     if state == "unclear":
         registrations.mark_unclear(db, "first", at)
     if state == "accepted":
@@ -79,7 +79,7 @@ def test_the_same_person_again(
     db: sqlite3.Connection, state: str, same_data: bool, age: float, verdict: str, identity: str
 ) -> None:
     put(db, state, age=age)
-    begun = asked(db, opening("second", BODY if same_data else OTHER))
+    begun = asked(db, request("second", BODY if same_data else OTHER))
     assert (begun.verdict, begun.id) == (verdict, identity)
     kept = registrations.sealed_intent(db, "second")
     assert (kept is not None) is (verdict == "new")
@@ -87,27 +87,27 @@ def test_the_same_person_again(
 
 def test_somebody_else_is_nobodys_business(db: sqlite3.Connection) -> None:
     put(db, "open")
-    assert asked(db, opening("second", email=b"another")).verdict == "new"
+    assert asked(db, request("second", email=b"another")).verdict == "new"
 
 
 def test_a_mended_typo_after_a_503_goes_before_the_older_data(db: sqlite3.Connection) -> None:
     put(db, "unclear", age=10)
-    assert asked(db, opening("second", OTHER), NOW - 5).verdict == "new"
+    assert asked(db, request("second", OTHER), NOW - 5).verdict == "new"
     registrations.mark_unclear(db, "second", NOW - 4)
-    again = asked(db, opening("third", OTHER))
+    again = asked(db, request("third", OTHER))
     assert (again.verdict, again.id) == ("resume", "second")
 
 
 def test_older_data_sent_again_after_a_mended_typo_is_the_newest(db: sqlite3.Connection) -> None:
     put(db, "unclear", age=10)
-    asked(db, opening("second", OTHER), NOW - 5)
+    asked(db, request("second", OTHER), NOW - 5)
     registrations.mark_unclear(db, "second", NOW - 4)
-    assert asked(db, opening("third", BODY)).verdict == "new"
+    assert asked(db, request("third", BODY)).verdict == "new"
 
 
 def test_what_stayed_unclear_ends_in_the_one_that_was_accepted(db: sqlite3.Connection) -> None:
     put(db, "unclear", age=10)
-    asked(db, opening("second", OTHER))
+    asked(db, request("second", OTHER))
     registrations.accept(db, "second", 7000000000001, "created", [], [], NOW, answered=True)
     assert registrations.get(db, "first") is None
     assert tally.read(db).intents == 0
@@ -115,8 +115,8 @@ def test_what_stayed_unclear_ends_in_the_one_that_was_accepted(db: sqlite3.Conne
 
 def test_resuming_makes_the_registration_open_again(db: sqlite3.Connection) -> None:
     put(db, "unclear")
-    asked(db, opening("second"))
-    assert asked(db, opening("third")).verdict == "join"
+    asked(db, request("second"))
+    assert asked(db, request("third")).verdict == "join"
 
 
 @pytest.mark.parametrize(
@@ -134,44 +134,44 @@ def test_resuming_makes_the_registration_open_again(db: sqlite3.Connection) -> N
 def test_an_idempotency_key_again(
     db: sqlite3.Connection, answered: int | None, body: bytes, age: float, verdict: str
 ) -> None:
-    asked(db, opening("first", key=b"key"), NOW - age)
+    asked(db, request("first", key=b"key"), NOW - age)
     if answered is not None:
         registrations.remember(db, b"key", answered, b"the answer", NOW - age)
         registrations.drop(db, "first")
-    begun = asked(db, opening("second", body, key=b"key"))
+    begun = asked(db, request("second", body, key=b"key"))
     assert begun.verdict == verdict
     if verdict == "key_replay":
         assert (begun.status, begun.answer) == (answered, b"the answer")
 
 
 def test_a_503_frees_the_key(db: sqlite3.Connection) -> None:
-    asked(db, opening("first", key=b"key"))
+    asked(db, request("first", key=b"key"))
     registrations.remember(db, b"key", None, b"", NOW)
     registrations.drop(db, "first")
-    assert asked(db, opening("second", key=b"key")).verdict == "new"
+    assert asked(db, request("second", key=b"key")).verdict == "new"
 
 
 def test_an_answer_that_was_given_is_not_freed(db: sqlite3.Connection) -> None:
-    asked(db, opening("first", key=b"key"))
+    asked(db, request("first", key=b"key"))
     registrations.remember(db, b"key", 201, b"the answer", NOW)
     registrations.remember(db, b"key", None, b"", NOW)
-    assert asked(db, opening("second", key=b"key")).verdict == "key_replay"
+    assert asked(db, request("second", key=b"key")).verdict == "key_replay"
 
 
 def test_a_busy_person_does_not_use_up_the_key(db: sqlite3.Connection) -> None:
     put(db, "open")
-    assert asked(db, opening("second", OTHER, key=b"key")).verdict == "busy"
-    assert asked(db, opening("third", OTHER, key=b"key")).verdict == "busy"
+    assert asked(db, request("second", OTHER, key=b"key")).verdict == "busy"
+    assert asked(db, request("third", OTHER, key=b"key")).verdict == "busy"
 
 
 def test_a_dead_owners_keys_are_free_and_its_answers_are_kept(db: sqlite3.Connection) -> None:
-    asked(db, opening("first", key=b"dead"))
-    asked(db, opening("second", key=b"told", email=b"another"))
+    asked(db, request("first", key=b"dead"))
+    asked(db, request("second", key=b"told", email=b"another"))
     registrations.remember(db, b"told", 201, b"the answer", NOW)
-    registrations.forget_unfinished_answers(db, b"")
+    registrations.forget_unanswered_keys(db, b"")
     registrations.drop(db, "first")
-    assert asked(db, opening("third", key=b"dead")).verdict == "new"
-    assert asked(db, opening("fourth", key=b"told")).verdict == "key_replay"
+    assert asked(db, request("third", key=b"dead")).verdict == "new"
+    assert asked(db, request("fourth", key=b"told")).verdict == "key_replay"
 
 
 def test_the_intent_is_gone_in_the_commit_that_owes_the_deliveries(db: sqlite3.Connection) -> None:
@@ -200,22 +200,22 @@ def test_newer_data_replaces_only_what_nobody_was_told_of(
     db: sqlite3.Connection, state: str, answered: bool, age: float, untold: bool
 ) -> None:
     put(db, state, age=age)
-    db.execute("UPDATE registrations SET told = 0")
+    db.execute("UPDATE registrations SET answered = 0")
     if answered:
-        registrations.mark_told(db, "first")
-    assert registrations.untold_ids(db, EMAIL, NOW) == ({"first"} if untold else set())
-    assert registrations.untold_ids(db, b"another", NOW) == set()
+        registrations.mark_answered(db, "first")
+    assert registrations.unanswered_ids(db, EMAIL, NOW) == ({"first"} if untold else set())
+    assert registrations.unanswered_ids(db, b"another", NOW) == set()
 
 
 def test_retention_forgets_answers_after_a_day_and_never_what_is_unsettled(
     db: sqlite3.Connection,
 ) -> None:
-    asked(db, opening("first", key=b"key"))
+    asked(db, request("first", key=b"key"))
     registrations.remember(db, b"key", 201, b"the answer", NOW)
     later = NOW + 100 * DAY
     at_once(retention.expire(units_of(db), later, later))
     assert [row.id for row in registrations.unsettled(db)] == ["first"]
-    assert db.execute("SELECT count(*) FROM answers").fetchone()[0] == 0
+    assert db.execute("SELECT count(*) FROM idempotency_keys").fetchone()[0] == 0
 
 
 @pytest.mark.parametrize("told", [False, True])
@@ -224,8 +224,8 @@ def test_nobody_is_told_of_data_that_newer_data_may_just_replace(
 ) -> None:
     """Whose success somebody was told of stands: newer data does not take its place."""
     put(db, "accepted")
-    db.execute("UPDATE registrations SET told = ?", (told,))
-    assert asked(db, opening("second", OTHER)).verdict == "new"
-    assert registrations.mark_told(db, "first") is told
+    db.execute("UPDATE registrations SET answered = ?", (told,))
+    assert asked(db, request("second", OTHER)).verdict == "new"
+    assert registrations.mark_answered(db, "first") is told
     registrations.drop(db, "second")
-    assert registrations.mark_told(db, "first")
+    assert registrations.mark_answered(db, "first")

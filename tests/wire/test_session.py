@@ -11,7 +11,7 @@ import pytest
 from aiohttp import client_exceptions
 
 from gateway.errors import DryRunStop, ErrorClass, UpstreamError
-from gateway.wire import Access, Answer, Call, Wire, dry_run, guard
+from gateway.wire import Access, Call, UpstreamAnswer, Wire, dry_run, guard
 from gateway.wire.session import class_of_status, retry_after
 from tests.wire.raw_server import KeptOpen, Server, call, http
 
@@ -167,9 +167,9 @@ CERTAIN = {401, 402, 403, 404, 422, 429}
 @pytest.mark.parametrize("status", [*range(400, 452), 477, 499, *range(500, 512), 520, 524, 599])
 def test_only_a_short_list_of_answers_says_that_nothing_was_written(status: int) -> None:
     """Some of the others come from whoever stands in between, some from what is there already."""
-    written = Answer(call(Access.WRITE), status, {}, b"").error()
+    written = UpstreamAnswer(call(Access.WRITE), status, {}, b"").error()
     assert written.applied is (False if status in CERTAIN else None)
-    assert Answer(call(Access.READ), status, {}, b"").error().applied is False
+    assert UpstreamAnswer(call(Access.READ), status, {}, b"").error().applied is False
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import orjson
 import pytest
 
 from gateway.errors import ErrorClass, UpstreamError
-from gateway.wire import Access, Answer, Call, ClientCredentials
+from gateway.wire import Access, Call, ClientCredentials, UpstreamAnswer
 from gateway.wire.tokens import Grant, grant_of
 
 
@@ -77,9 +77,9 @@ async def test_a_caller_who_gives_up_does_not_spoil_it_for_the_others() -> None:
     assert await second == "token 1"
 
 
-def answer(payload: Any, status: int = 200) -> Answer:
+def answer(payload: Any, status: int = 200) -> UpstreamAnswer:
     call = Call("smaregi", "token", Access.READ, "POST", "https://id.example.com/token")
-    return Answer(call, status, {}, orjson.dumps(payload))
+    return UpstreamAnswer(call, status, {}, orjson.dumps(payload))
 
 
 @pytest.mark.parametrize(

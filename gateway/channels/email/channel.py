@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import cast
 
-from gateway.channels.base import Check, Context, Done, Store, Work
+from gateway.channels.base import Check, Context, Done, Shop, Work
 from gateway.channels.email.message import BrokenTemplateError, Composer, message_id
 from gateway.channels.email.settings import EmailSettings
 from gateway.customer import Customer
@@ -21,7 +21,7 @@ class Email:
     def __init__(self, context: Context) -> None:
         self._context = context
         self._transport = SmtpTransport(SYSTEM, self._settings, context.timeout)
-        self._composer: tuple[EmailSettings, Store, Composer] | None = None
+        self._composer: tuple[EmailSettings, Shop, Composer] | None = None
 
     def _settings(self) -> EmailSettings:
         return cast(EmailSettings, self._context.settings())

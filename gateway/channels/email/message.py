@@ -23,7 +23,7 @@ from jinja2 import (
 )
 
 from gateway.card import code128_png, is_scannable
-from gateway.channels.base import Store
+from gateway.channels.base import Shop
 from gateway.channels.email.greeting import greeted
 from gateway.customer import Profile
 from gateway.normalize import Mailbox
@@ -42,7 +42,7 @@ class BrokenTemplateError(Exception):
 class Composer:
     """Templates in `folder` replace the shipped ones."""
 
-    def __init__(self, sender: Mailbox, folder: Path | None, store: Store) -> None:
+    def __init__(self, sender: Mailbox, folder: Path | None, store: Shop) -> None:
         self._from = mailbox_header(sender, "From")
         self._store = store
         shipped = PackageLoader("gateway.channels.email")
@@ -137,7 +137,7 @@ def _bytes(text: str) -> bytes:
     return text.encode("utf-8", "replace")
 
 
-def message_id(customer_id: int, sender: Mailbox, store: Store) -> str:
+def message_id(customer_id: int, sender: Mailbox, store: Shop) -> str:
     """One for each customer and store: the same id however often the mail is sent."""
-    mark = hashlib.sha256(f"{store.domain}:{customer_id}".encode()).hexdigest()[:16]
-    return f"<welcome.{customer_id}.{mark}@{sender.domain}>"
+    digest = hashlib.sha256(f"{store.domain}:{customer_id}".encode()).hexdigest()[:16]
+    return f"<welcome.{customer_id}.{digest}@{sender.domain}>"

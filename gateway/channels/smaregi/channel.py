@@ -14,12 +14,12 @@ from typing import Any, cast
 
 from gateway.channels.base import Check, Context, Done, Work
 from gateway.channels.smaregi.client import SmaregiClient
-from gateway.channels.smaregi.create import Creating
-from gateway.channels.smaregi.decision import Deciding, ids
-from gateway.channels.smaregi.from_member import held_otherwise
+from gateway.channels.smaregi.create import MemberCreation
+from gateway.channels.smaregi.decision import MatchDecision, ids
+from gateway.channels.smaregi.from_member import differing_values
 from gateway.channels.smaregi.mapping import member_fields
-from gateway.channels.smaregi.member_number import Numbers, Target, text_of
-from gateway.channels.smaregi.ownership import Holders, conflict
+from gateway.channels.smaregi.member_number import MemberNumbers, Target, text_of
+from gateway.channels.smaregi.ownership import RecordOwnership, conflict
 from gateway.channels.smaregi.points import PointsReader
 from gateway.channels.smaregi.required_columns import RequiredColumns, cannot_fill, unfillable
 from gateway.channels.smaregi.retire import absorb, withdraw
@@ -56,11 +56,11 @@ class Smaregi:
         self.index = MemberIndex(
             context.db, context.keys, self.client, context.clock, self._index_ready
         )
-        self.holders = Holders(context, self.client)
-        self._deciding = Deciding(self.client, self.index, self.holders, self._settings)
+        self.ownership = RecordOwnership(context, self.client)
+        self._deciding = MatchDecision(self.client, self.index, self.ownership, self._settings)
         self.required = RequiredColumns(self.client.required_columns, time.monotonic)
-        self._creating = Creating(self.client, self.required, self.holders, context.clock)
-        self.numbers = Numbers(self.client, self._settings, self.holders.number_taken)
+        self._creating = MemberCreation(self.client, self.required, self.ownership, context.clock)
+        self.numbers = MemberNumbers(self.client, self._settings, self.ownership.number_taken)
         self._tasks: set[asyncio.Task[None]] = set()
 
     def _settings(self) -> SmaregiSettings:
@@ -70,7 +70,7 @@ class Smaregi:
         log.info("%s", self._settings().linking)
         self.required.keep_fresh()
         await self.index.open()
-        await self.holders.open()
+        await self.ownership.open()
         if not self.index.ready or self.index.outdated:
             self._watch(self.index.start_scan())
 
@@ -111,10 +111,10 @@ class Smaregi:
             own = await self._own(work)
         if own is not None:
             return await self._recognised(own, work)
-        unproven = await self.holders.unproven(work) if found else None  # of nobody, no matter
+        unproven = await self.ownership.unproven(work) if found else None  # of nobody, no matter
         decision = await self._deciding.decide(work, found, proven=unproven is None)
         if isinstance(decision, LinkTo):
-            match = Match(ids(decision.others), decision.told)
+            match = Match(ids(decision.others), decision.signup_evidence)
             return await self._link(Target.of(decision.member, unproven), work, match)
         return replace(await self._create(work), match=Match(ids(decision.possible)))
 
@@ -130,24 +130,24 @@ class Smaregi:
             raise conflict("the store member that was chosen is gone")
         if work.customer.member_number in {row.get("customerCode"), row.get("customerNo")}:
             return await self._recognised(row, work)
-        self.holders.refuse_apart([row], work.customer.id)
+        self.ownership.refuse_apart([row], work.customer.id)
         if _status(row) not in _LINKABLE:
             raise conflict(f"the store member that was chosen has status {_status(row)}")
-        if await self.holders.owners(row, besides=work.customer.id):
+        if await self.ownership.owners(row, besides=work.customer.id):
             raise conflict("the store member that was chosen belongs to another customer")
-        match = Match(told=self.index.told(work.customer.profile))
+        match = Match(signup_evidence=self.index.signup_evidence(work.customer.profile))
         return await self._link(Target.chosen(row), work, match)
 
     async def _link(self, target: Target, work: Work, match: Match) -> Done:
-        former = await self.holders.take(target.member_id, work.customer.id)
+        former = await self.ownership.take(target.member_id, work.customer.id)
         return replace(await self.numbers.give(target, work), match=match, instead_of=former)
 
     async def _own(self, work: Work) -> Row | None:
         """The member that has our number, and so belongs to this customer already."""
         in_number = self._settings().smaregi_link_field == "customerNo"
-        rows = await self.holders.with_number(work.customer.member_number, also_second=in_number)
+        rows = await self.ownership.with_number(work.customer.member_number, also_second=in_number)
         active = [row for row in rows if _status(row) in ACTIVE]
-        self.holders.refuse_apart(active, work.customer.id)
+        self.ownership.refuse_apart(active, work.customer.id)
         if rows and not active:
             raise conflict("the member with this number is withdrawn or merged")
         return active[0] if active else None
@@ -165,7 +165,7 @@ class Smaregi:
         If an earlier attempt created it, it used older data, so what differs is sent.
         """
         member_id = str(row["customerId"])
-        former = await self.holders.former(member_id, work.customer.id)
+        former = await self.ownership.former(member_id, work.customer.id)
         plan = work.plan or {}
         linked = str(plan.get("member")) == member_id
         fields, adjustments = customers_fields(work.customer)
@@ -183,7 +183,7 @@ class Smaregi:
             old_place=plan.get("old_number_in") if linked else None,
             fields=fields,
             sent=sent,
-            held=held_otherwise(row, fields) if not sent else None,
+            in_record=differing_values(row, fields) if not sent else None,
             unproven=bytes.fromhex(plan["unproven"]) if linked and "unproven" in plan else None,
             match=None if work.link else await self._deciding.again(member_id, work, linked),
             instead_of=former,
@@ -210,7 +210,7 @@ class Smaregi:
         with the same e-mail.
         """
         withdraws = self._settings().smaregi_on_delete == "withdraw"
-        if withdraws and not await self.holders.is_anothers(link):
+        if withdraws and not await self.ownership.is_anothers(link):
             await self.withdraw(link)
             return Done("withdrawn", link.reference)
         await self.unlink(link)
@@ -221,7 +221,7 @@ class Smaregi:
 
         Returns the number that it has now, None if the member is gone. May be repeated.
         """
-        self.holders.release(int(link.reference), link.customer_id)
+        self.ownership.release(int(link.reference), link.customer_id)
         return await self.numbers.give_back(link)
 
     async def withdraw(self, link: Link) -> None:

@@ -18,7 +18,16 @@ from gateway.channels.smaregi.responses import (
 )
 from gateway.channels.smaregi.settings import SmaregiSettings
 from gateway.errors import ErrorClass, UpstreamError
-from gateway.wire import Access, Answer, Call, ClientCredentials, Lane, RateLimit, Wire, lane
+from gateway.wire import (
+    Access,
+    Call,
+    ClientCredentials,
+    Lane,
+    RateLimit,
+    UpstreamAnswer,
+    Wire,
+    lane,
+)
 from gateway.wire.tokens import Grant, grant_of
 
 __all__ = ["SmaregiClient"]
@@ -99,7 +108,7 @@ class SmaregiClient:
         path: str,
         params: Mapping[str, str] | None = None,
         body: Mapping[str, Any] | None = None,
-    ) -> Answer:
+    ) -> UpstreamAnswer:
         """An answer that speaks of what was asked, and not of token, contract or rate."""
         self._limits()
         limit = self._reads if access is Access.READ else self._writes
@@ -261,7 +270,7 @@ class SmaregiClient:
             raise answer.error(ErrorClass.UNEXPECTED, "the answer is not a list of columns")
         return [str(row["columnName"]) for row in rows if str(row["value"]) == "1"]
 
-    def _member(self, answer: Answer) -> Mapping[str, Any]:
+    def _member(self, answer: UpstreamAnswer) -> Mapping[str, Any]:
         if answer.status != 200 and answer.call.access is Access.READ:
             raise unread(answer)
         if answer.status not in {200, 201}:

@@ -8,7 +8,7 @@ import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Final
 
-from gateway.channels.smaregi.from_member import TOLD
+from gateway.channels.smaregi.from_member import MEMBER_COLUMNS
 from gateway.errors import UpstreamError
 
 __all__ = ["INDEX", "TILL", "Columns"]
@@ -34,7 +34,7 @@ INDEX: Final = (
     "updDateTime",
 )
 """What the index of members is made of."""
-TILL: Final = ("customerId", "status", "updDateTime", *TOLD)
+TILL: Final = ("customerId", "status", "updDateTime", *MEMBER_COLUMNS)
 """What a till may change of a member."""
 
 _REFUSED = 400

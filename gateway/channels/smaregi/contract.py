@@ -27,7 +27,7 @@ async def identify(channel: Smaregi, context: Context) -> Identity:
 async def moved(channel: Smaregi) -> None:
     """Another contract from now on: its members are read from the first."""
     await channel.close()
-    channel.holders.apart.clear()
-    channel.holders.leaving.clear()
+    channel.ownership.apart.clear()
+    channel.ownership.leaving.clear()
     channel.required.forget()
     await channel.start()

@@ -6,9 +6,9 @@ from typing import Any
 
 from gateway.channels.base import Done
 from gateway.channels.smaregi.client import SmaregiClient
-from gateway.channels.smaregi.from_member import held_otherwise
+from gateway.channels.smaregi.from_member import differing_values
 from gateway.channels.smaregi.mapping import member_fields
-from gateway.channels.smaregi.ownership import Holders, conflict
+from gateway.channels.smaregi.ownership import RecordOwnership, conflict
 from gateway.channels.smaregi.required_columns import (
     RequiredColumns,
     cannot_fill,
@@ -19,22 +19,22 @@ from gateway.channels.smaregi.update import ACTIVE, customers_own
 from gateway.customer import Customer
 from gateway.errors import ErrorClass, UpstreamError
 
-__all__ = ["Creating", "Made"]
+__all__ = ["MemberCreation", "NewMember"]
 
 Row = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Made:
+class NewMember:
     """A new member: its row, what the customer told of it, and what was changed or filled in."""
 
     row: Row
-    told: Mapping[str, str]
+    stated: Mapping[str, str]
     adjustments: Sequence[dict[str, str]]
 
     def done(self, number: str) -> Done:
         """`number`: the member number that the customer has by now."""
-        given = customers_own(self.told)
+        given = customers_own(self.stated)
         return Done(
             "created",
             str(self.row["customerId"]),
@@ -42,26 +42,26 @@ class Made:
             adjustments=self.adjustments,
             fields=given,
             sent=given,
-            held=held_otherwise(self.row, given),
+            in_record=differing_values(self.row, given),
         )
 
 
-class Creating:
+class MemberCreation:
     """`clock` is Unix seconds."""
 
     def __init__(
         self,
         client: SmaregiClient,
         required: RequiredColumns,
-        holders: Holders,
+        ownership: RecordOwnership,
         clock: Callable[[], float],
     ) -> None:
         self._client = client
         self._required = required
-        self._holders = holders
+        self._ownership = ownership
         self._clock = clock
 
-    async def create(self, customer: Customer) -> Made:
+    async def create(self, customer: Customer) -> NewMember:
         """If a column was made required meanwhile, it is refused; then it tries once more."""
         self._required.keep_fresh()
         columns = self._required.names
@@ -79,14 +79,14 @@ class Creating:
         except UpstreamError as error:
             raise _explained(error, columns) from None
 
-    async def _create(self, customer: Customer, columns: frozenset[str]) -> Made:
-        told, changed = member_fields(customer)
-        fields, made_up = filled(told, columns, self._clock())
+    async def _create(self, customer: Customer, columns: frozenset[str]) -> NewMember:
+        stated, changed = member_fields(customer)
+        fields, made_up = filled(stated, columns, self._clock())
         try:
             row = await self._client.create(fields)
         except UpstreamError as error:
             row = await self._made_after_all(error, fields["customerCode"])
-        return Made(row, told, [*changed, *made_up])
+        return NewMember(row, stated, [*changed, *made_up])
 
     async def _made_after_all(self, error: UpstreamError, code: str) -> Row:
         """Looks whether it was created: after an unclear answer, and after any refusal (what
@@ -99,7 +99,7 @@ class Creating:
             rows = await self._client.by_number("customer_code", code)
         except UpstreamError:
             raise error from None
-        self._holders.refuse_apart(rows, int(code))
+        self._ownership.refuse_apart(rows, int(code))
         for row in rows:
             if str(row.get("status") or "0") in ACTIVE:
                 return row

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from gateway.channels.base import Work
 from gateway.channels.smaregi.client import SmaregiClient
-from gateway.channels.smaregi.ownership import Holders, conflict, row_of
+from gateway.channels.smaregi.ownership import RecordOwnership, conflict, row_of
 from gateway.channels.smaregi.settings import SmaregiSettings
 from gateway.customer import Profile
 from gateway.matching import (
@@ -22,23 +22,23 @@ from gateway.matching import (
 from gateway.outcomes import Match
 from gateway.store.members import Member
 
-__all__ = ["Deciding", "ids"]
+__all__ = ["MatchDecision", "ids"]
 
 _POINTS_READ = 10
 """If at most so many members share an e-mail, their points decide; otherwise the lowest id."""
 
 
-class Deciding:
+class MatchDecision:
     def __init__(
         self,
         client: SmaregiClient,
         index: MemberIndex,
-        holders: Holders,
+        ownership: RecordOwnership,
         settings: Callable[[], SmaregiSettings],
     ) -> None:
         self._client = client
         self._index = index
-        self._holders = holders
+        self._ownership = ownership
         self._settings = settings
 
     async def decide(
@@ -46,7 +46,7 @@ class Deciding:
     ) -> LinkTo | CreateNew:
         """Chooses among members with this e-mail. `proven`: it is the customer's."""
         profile = work.customer.profile
-        candidates = [m for m in found if self._holders.is_free(m.member_id, work.customer.id)]
+        candidates = [m for m in found if self._ownership.is_free(m.member_id, work.customer.id)]
         if not candidates:
             return CreateNew()
         choice = choose(
@@ -61,7 +61,7 @@ class Deciding:
                 return CreateNew((choice.member, *choice.others))
             if not (proven or self._settings().smaregi_link_unverified):
                 raise conflict("the e-mail is not verified (SMAREGI_LINK_UNVERIFIED=false)")
-            if await self._holders.owners(row_of(choice.member), besides=work.customer.id):
+            if await self._ownership.owners(row_of(choice.member), besides=work.customer.id):
                 raise conflict("the store member with this e-mail belongs to another customer")
         return choice
 
@@ -94,7 +94,7 @@ class Deciding:
         if isinstance(choice, LinkTo):
             others = ids((choice.member, *choice.others))
             rest = tuple(i for i in others if str(i) != member_id)
-            return Match(rest, choice.told if linked else None)
+            return Match(rest, choice.signup_evidence if linked else None)
         return Match(ids(choice.possible) if isinstance(choice, CreateNew) and not linked else ())
 
 

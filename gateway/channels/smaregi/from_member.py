@@ -27,10 +27,19 @@ from gateway.normalize import (
     smaregi_line,
     to_katakana,
 )
-from gateway.normalize.address import Address as Parsed
+from gateway.normalize.address import ParsedAddress as Parsed
 from gateway.normalize.characters import HYPHENS
 
-__all__ = ["NOT_TOLD", "TOLD", "UNITS", "held", "held_otherwise", "is_same", "text_of", "told"]
+__all__ = [
+    "MEMBER_COLUMNS",
+    "NOT_STATED",
+    "UNITS",
+    "differing_values",
+    "is_same",
+    "record_values",
+    "text_of",
+    "value_of",
+]
 
 UNITS: Final[Mapping[str, tuple[str, ...]]] = {
     "last_name": ("lastName",),
@@ -42,7 +51,7 @@ UNITS: Final[Mapping[str, tuple[str, ...]]] = {
     "birth_date": ("birthDate",),
 }
 """A field of the profile, and the member's fields that make it up: they change together."""
-TOLD: Final = tuple(name for names in UNITS.values() for name in names)
+MEMBER_COLUMNS: Final = tuple(name for names in UNITS.values() for name in names)
 
 _HYPHEN: Final = str.maketrans(dict.fromkeys(HYPHENS, "-"))
 
@@ -50,13 +59,13 @@ Row = Mapping[str, Any]
 Value = str | Address | None
 
 
-class NotTold(Enum):
+class NotStated(Enum):
     """The till has no value, or none that can be read."""
 
-    NOT_TOLD = "not told"
+    NOT_STATED = "not stated"
 
 
-NOT_TOLD: Final = NotTold.NOT_TOLD
+NOT_STATED: Final = NotStated.NOT_STATED
 
 
 def text_of(row: Row, name: str) -> str:
@@ -64,7 +73,7 @@ def text_of(row: Row, name: str) -> str:
     return "" if value is None else str(value)
 
 
-def held(row: Row) -> dict[str, str]:
+def record_values(row: Row) -> dict[str, str]:
     """What the member holds, as it is written.
 
     Smaregi may leave a blank column out of an answer. If another column of the same unit is there,
@@ -75,47 +84,47 @@ def held(row: Row) -> dict[str, str]:
     return {name: text_of(row, name) for names in there for name in names}
 
 
-def held_otherwise(row: Row, fields: Mapping[str, str]) -> dict[str, str]:
+def differing_values(row: Row, fields: Mapping[str, str]) -> dict[str, str]:
     """What the member holds that differs from `fields`."""
-    return {name: text for name, text in held(row).items() if text != fields.get(name, "")}
+    return {name: text for name, text in record_values(row).items() if text != fields.get(name, "")}
 
 
-def told(unit: str, row: Row, standing: Profile) -> Value | NotTold:
-    """The new value of the profile's field `unit`; '' and None clear it. `standing`: Shopify's."""
+def value_of(unit: str, row: Row, current: Profile) -> Value | NotStated:
+    """The new value of the profile's field `unit`; '' and None clear it. `current`: Shopify's."""
     if unit == "phone":
         return _phone(row)
     if unit == "address":
-        return _address(row, standing.address)
+        return _address(row, current.address)
     return _TEXTS[unit](text_of(row, UNITS[unit][0]))
 
 
-def is_same(unit: str, value: Value, standing: Profile) -> bool:
+def is_same(unit: str, value: Value, current: Profile) -> bool:
     """Whether Shopify says the same, however it is written."""
     if unit == "address":
-        return _same_address(value if isinstance(value, Address) else None, standing.address)
+        return _same_address(value if isinstance(value, Address) else None, current.address)
     compared = _COMPARED.get(unit, clean_name)
-    return compared(str(value)) == compared(getattr(standing, unit))
+    return compared(str(value)) == compared(getattr(current, unit))
 
 
-def _name(text: str) -> str | NotTold:
-    return NOT_TOLD if not text.strip() or is_placeholder(text) else clean_name(text)
+def _name(text: str) -> str | NotStated:
+    return NOT_STATED if not text.strip() or is_placeholder(text) else clean_name(text)
 
 
-def _kana(text: str) -> str | NotTold:
+def _kana(text: str) -> str | NotStated:
     if not text.strip():
         return ""
-    return NOT_TOLD if is_placeholder(text) else to_katakana(text)
+    return NOT_STATED if is_placeholder(text) else to_katakana(text)
 
 
-def _birth_date(text: str) -> str | NotTold:
+def _birth_date(text: str) -> str | NotStated:
     if not text.strip():
         return ""
     day = parse_birth_date(text)
     found = "" if day is None else day.isoformat()
-    return NOT_TOLD if found in {"", Placeholder.BIRTH_DATE} else found
+    return NOT_STATED if found in {"", Placeholder.BIRTH_DATE} else found
 
 
-_TEXTS: Final[Mapping[str, Callable[[str], str | NotTold]]] = {
+_TEXTS: Final[Mapping[str, Callable[[str], str | NotStated]]] = {
     "last_name": _name,
     "first_name": _name,
     "last_kana": _kana,
@@ -124,32 +133,32 @@ _TEXTS: Final[Mapping[str, Callable[[str], str | NotTold]]] = {
 }
 
 
-def _phone(row: Row) -> str | NotTold:
+def _phone(row: Row) -> str | NotStated:
     """The mobile number, or else the other one: the same order as for a sign-up's only number."""
     texts = [text for name in UNITS["phone"] if (text := text_of(row, name).strip())]
     if not texts:
         return ""
-    return next((text for text in texts if parse_phone(text) is not None), NOT_TOLD)
+    return next((text for text in texts if parse_phone(text) is not None), NOT_STATED)
 
 
-def _address(row: Row, standing: Address | None) -> Address | NotTold | None:
+def _address(row: Row, current: Address | None) -> Address | NotStated | None:
     line, code = text_of(row, "address").strip(), text_of(row, "postCode").strip()
     if not line and not code:
         return None
     code = "" if clean_postal_code(code) == Placeholder.POSTAL_CODE else code
     if (line and is_placeholder(line)) or (code and not any(map(str.isdigit, code))):
-        return NOT_TOLD
+        return NOT_STATED
     code = clean_postal_code(code) or code
-    if standing is not None and _is_line_of(line, standing):
-        return replace(standing, postal_code=code)
-    return _placed(line, code, standing)
+    if current is not None and _is_line_of(line, current):
+        return replace(current, postal_code=code)
+    return _placed(line, code, current)
 
 
-def _placed(line: str, code: str, standing: Address | None) -> Address:
+def _placed(line: str, code: str, current: Address | None) -> Address:
     """The parts of a line. A line abroad, or not understood, stays one line, in its country."""
     parsed = parse_line(line)
-    if parsed.prefecture is None and standing is not None and standing.country != "JP":
-        return Address(standing.country, code, standing.prefecture, "", line)
+    if parsed.prefecture is None and current is not None and current.country != "JP":
+        return Address(current.country, code, current.prefecture, "", line)
     placed = shopify_address(parsed)
     return Address(
         "JP",
@@ -171,10 +180,10 @@ def _same_address(a: Address | None, b: Address | None) -> bool:
     return _same_place(_parsed(a), _parsed(b))
 
 
-def _is_line_of(line: str, standing: Address) -> bool:
-    if standing.country != "JP":
-        return _fold(line) == _fold(_abroad(standing))
-    theirs = _parsed(standing)
+def _is_line_of(line: str, current: Address) -> bool:
+    if current.country != "JP":
+        return _fold(line) == _fold(_abroad(current))
+    theirs = _parsed(current)
     return _fold(line) == _fold(smaregi_line(theirs)[0]) or _same_place(parse_line(line), theirs)
 
 

@@ -81,8 +81,8 @@ def _address(address: Address | None, notes: Adjustments) -> Fields:
     else:
         parsed = parse_fields(address)
         line, cut = smaregi_line(parsed, LIMIT)
-        told = (_CHANGES[note] for note in parsed.notes if note in _CHANGES)
-        notes += [{"field": field, "change": change} for field, change in told]
+        known_changes = (_CHANGES[note] for note in parsed.notes if note in _CHANGES)
+        notes += [{"field": field, "change": change} for field, change in known_changes]
     if cut:
         notes.append({"field": "address", "change": f"cut at {LIMIT} characters"})
     post_code = _cut(address.postal_code, _POST_CODE, "address.postal_code", notes)

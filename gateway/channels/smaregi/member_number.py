@@ -10,13 +10,13 @@ from typing import Any, Self
 
 from gateway.channels.base import Done, Work
 from gateway.channels.smaregi.client import SYSTEM, SmaregiClient
-from gateway.channels.smaregi.from_member import held_otherwise, text_of
+from gateway.channels.smaregi.from_member import differing_values, text_of
 from gateway.channels.smaregi.settings import SmaregiSettings
 from gateway.errors import ErrorClass, UpstreamError
 from gateway.outcomes import Link
 from gateway.store.members import Member
 
-__all__ = ["LONGEST_NOTE", "Numbers", "Target", "text_of", "with_line"]
+__all__ = ["LONGEST_NOTE", "MemberNumbers", "Target", "text_of", "with_line"]
 
 LONGEST_NOTE = 1000
 _OLD_NUMBER = "旧会員番号: "
@@ -50,7 +50,7 @@ class Target:
         return cls(int(row["customerId"]), code, number, by_hand=True)
 
 
-class Numbers:
+class MemberNumbers:
     """`number_taken(number)`: whether a member is known to have this `customerNo`."""
 
     def __init__(
@@ -150,11 +150,11 @@ class Numbers:
         if row is None:
             return link
         number = work.customer.member_number
-        held = {name: text_of(row, name) for name in ("customerCode", "customerNo")}
-        changes = {name: number for name, value in held.items() if value in was}
+        numbers = {name: text_of(row, name) for name in ("customerCode", "customerNo")}
+        changes = {name: number for name, value in numbers.items() if value in was}
         if changes:
             await self._client.patch(link.reference, changes)
-        return replace(link, member_number=(held | changes)["customerCode"])
+        return replace(link, member_number=(numbers | changes)["customerCode"])
 
     async def give_back(self, link: Link) -> str | None:
         """Unlink: the member gets its old number back. Returns its number, None if it is gone.
@@ -245,6 +245,6 @@ def _linked(row: Row, target: Target, number: str, place: str | None, work: Work
         old_number=target.code or None,
         old_place=place,
         fields=fields,
-        held=held_otherwise(row, fields),
+        in_record=differing_values(row, fields),
         unproven=target.unproven,
     )

@@ -16,7 +16,7 @@ from gateway.outcomes import Link
 from gateway.store import links, members, proofs
 from gateway.store.members import Member
 
-__all__ = ["Holders", "conflict", "row_of"]
+__all__ = ["RecordOwnership", "conflict", "row_of"]
 
 _SHOPIFY_ID_DIGITS = range(10, 20)
 """Digits of a Shopify customer id; shorter numbers are a shop's own."""
@@ -24,7 +24,7 @@ _SHOPIFY_ID_DIGITS = range(10, 20)
 Row = Mapping[str, Any]
 
 
-class Holders:
+class RecordOwnership:
     """`apart`: (customer id, member id) that a person keeps apart; the database's, kept at hand."""
 
     def __init__(self, context: Context, client: SmaregiClient) -> None:

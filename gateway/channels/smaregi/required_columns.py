@@ -105,7 +105,7 @@ class RequiredColumns:
         self._clock = clock
         self._reading: asyncio.Task[None] | None = None
         self._again_at: float | None = None
-        self._told = False
+        self._logged = False
         self.names: frozenset[str] = frozenset()
 
     @property
@@ -124,7 +124,7 @@ class RequiredColumns:
 
     def forget(self) -> None:
         """Forgets them: they were another contract's."""
-        self._again_at, self._told, self.names = None, False, frozenset()
+        self._again_at, self._logged, self.names = None, False, frozenset()
 
     async def close(self) -> None:
         if self._reading is not None:
@@ -145,11 +145,11 @@ class RequiredColumns:
             names = await self.ask()
         except UpstreamError as error:
             self._again_at = self._clock() + _AFTER_A_FAILURE
-            if not self._told:
+            if not self._logged:
                 log.warning("Smaregi's required columns cannot be read: %s", error)
-            self._told = True
+            self._logged = True
             return
-        self._again_at, self._told = self._clock() + _EVERY, False
+        self._again_at, self._logged = self._clock() + _EVERY, False
         if names != self.names:
             log.info("Smaregi's required columns: %s", ", ".join(sorted(names)) or "none")
         self.names = names

@@ -4,12 +4,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from gateway.errors import ErrorClass, UpstreamError
-from gateway.wire import Answer
+from gateway.wire import UpstreamAnswer
 
 __all__ = ["ids_of", "is_column", "is_member", "is_whole", "points_of", "unread"]
 
 
-def unread(answer: Answer) -> UpstreamError:
+def unread(answer: UpstreamAnswer) -> UpstreamError:
     """What is refused of a question is our own doing, and no customer's data is wrong."""
     if answer.status in {400, 409, 422}:
         detail = f"HTTP {answer.status}: Smaregi refuses what it was asked"
@@ -31,7 +31,7 @@ def is_member(row: object) -> bool:
     return isinstance(member_id, int) or (isinstance(member_id, str) and member_id.isdecimal())
 
 
-def points_of(answer: Answer, member_id: str) -> Mapping[str, Any] | None:
+def points_of(answer: UpstreamAnswer, member_id: str) -> Mapping[str, Any] | None:
     """The member's row, which comes alone or in a list; None in an empty list."""
     found = answer.json()
     rows = found if isinstance(found, list) else [found]

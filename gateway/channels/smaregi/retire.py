@@ -23,11 +23,11 @@ async def absorb(client: SmaregiClient, member_id: str, survivor_id: str) -> boo
         gone = "the member is gone"
         raise UpstreamError("smaregi", "read member", ErrorClass.UNEXPECTED, gone, applied=False)
     line = f"{_WENT_TO}{survivor_id} ({text_of(survivor, 'customerCode')})"
-    told = text_of(row, "note")
-    if not any(each.startswith(f"{_WENT_TO}{survivor_id} ") for each in told.splitlines()):
-        told = with_line(told, line) or told
-    room = len(told) <= LONGEST_NOTE
-    wanted = {"status": MERGED} | ({"note": told} if room else {})
+    note = text_of(row, "note")
+    if not any(each.startswith(f"{_WENT_TO}{survivor_id} ") for each in note.splitlines()):
+        note = with_line(note, line) or note
+    room = len(note) <= LONGEST_NOTE
+    wanted = {"status": MERGED} | ({"note": note} if room else {})
     changes = {name: value for name, value in wanted.items() if text_of(row, name) != value}
     if changes:
         await client.patch(member_id, changes)

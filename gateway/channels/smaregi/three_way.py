@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from gateway.channels.last_sent import Given, Marks
-from gateway.channels.smaregi.from_member import NOT_TOLD, UNITS, held, is_same, told
+from gateway.channels.last_sent import Fingerprints, LastSent
+from gateway.channels.smaregi.from_member import NOT_STATED, UNITS, is_same, record_values, value_of
 from gateway.customer import Customer
 
 __all__ = ["Comparison", "compare"]
@@ -25,24 +25,24 @@ class Comparison:
     Shopify was changed too; `nothing`: no value that could go to Shopify.
     """
 
-    given: Given
-    held: Mapping[str, str]
+    last_sent: LastSent
+    in_record: Mapping[str, str]
     to_shopify: dict[str, Any] = field(default_factory=dict)
     same: list[str] = field(default_factory=list)
     lost: list[str] = field(default_factory=list)
     nothing: list[str] = field(default_factory=list)
 
-    def marks(self, fields: Mapping[str, str]) -> Marks:
+    def fingerprints(self, fields: Mapping[str, str]) -> Fingerprints:
         """What to remember, now that Shopify's customer makes `fields` of a member."""
-        marks: dict[str, str] = {}
+        fingerprints: dict[str, str] = {}
         for unit in (*self.to_shopify, *self.same):
-            marks |= self.given.agreed(UNITS[unit], fields, self.held)
+            fingerprints |= self.last_sent.agreed(UNITS[unit], fields, self.in_record)
         for unit in self.nothing:
-            marks |= self._as_held(unit)
+            fingerprints |= self._accepted(unit)
         for unit in self.lost:
-            marks |= self._as_held(unit)
-            marks |= self.given.lost(UNITS[unit], fields, self._contested(unit, fields))
-        return marks
+            fingerprints |= self._accepted(unit)
+            fingerprints |= self.last_sent.lost(UNITS[unit], fields, self._contested(unit, fields))
+        return fingerprints
 
     def refused(self, unit: str) -> None:
         """Shopify refuses it: it stays at the till, and is no longer a change."""
@@ -52,18 +52,22 @@ class Comparison:
     def _contested(self, unit: str, fields: Mapping[str, str]) -> set[str]:
         """What the till changed of it; another number beside the mobile one contradicts nobody."""
         beside = {"phoneNumber"} if "mobileNumber" in fields else set()
-        return self.given.holds_new(self.held).intersection(UNITS[unit]) - beside
+        return self.last_sent.changed_in_record(self.in_record).intersection(UNITS[unit]) - beside
 
-    def _as_held(self, unit: str) -> Marks:
-        return self.given.as_held({name: self.held[name] for name in UNITS[unit]})
+    def _accepted(self, unit: str) -> Fingerprints:
+        return self.last_sent.accept_record({name: self.in_record[name] for name in UNITS[unit]})
 
 
-def compare(given: Given, row: Row, customer: Customer, fields: Mapping[str, str]) -> Comparison:
-    """`given` as read before `row`; `fields`: what a member of `customer` is given."""
-    comparison = Comparison(given, held(row))
-    new = given.holds_new(comparison.held)
+def compare(
+    last_sent: LastSent, row: Row, customer: Customer, fields: Mapping[str, str]
+) -> Comparison:
+    """`last_sent` as read before `row`; `fields`: what a member of `customer` is given."""
+    comparison = Comparison(last_sent, record_values(row))
+    new = last_sent.changed_in_record(comparison.in_record)
     for unit, names in UNITS.items():
-        known = all(name in comparison.held and not given.is_unsure(name) for name in names)
+        known = all(
+            name in comparison.in_record and not last_sent.is_unsure(name) for name in names
+        )
         if known and new.intersection(names):
             _judge(comparison, unit, row, customer, fields)
     return comparison
@@ -72,12 +76,12 @@ def compare(given: Given, row: Row, customer: Customer, fields: Mapping[str, str
 def _judge(
     comparison: Comparison, unit: str, row: Row, customer: Customer, fields: Mapping[str, str]
 ) -> None:
-    value: Final = told(unit, row, customer.profile)
-    if value is NOT_TOLD:
+    value: Final = value_of(unit, row, customer.profile)
+    if value is NOT_STATED:
         comparison.nothing.append(unit)
     elif is_same(unit, value, customer.profile):
         comparison.same.append(unit)
-    elif comparison.given.differs(UNITS[unit], fields):
+    elif comparison.last_sent.differs(UNITS[unit], fields):
         comparison.lost.append(unit)
     else:
         comparison.to_shopify[unit] = value

@@ -5,7 +5,7 @@ from typing import Any
 
 from gateway.channels.base import Done, Work
 from gateway.channels.smaregi.client import SYSTEM, SmaregiClient
-from gateway.channels.smaregi.from_member import held, text_of
+from gateway.channels.smaregi.from_member import record_values, text_of
 from gateway.channels.smaregi.mapping import member_fields
 from gateway.customer import Customer
 from gateway.errors import ErrorClass, UpstreamError
@@ -52,9 +52,9 @@ async def bring_up_to_date(client: SmaregiClient, link: Link, work: Work) -> Don
 
 def _overruled(row: Row, changes: Mapping[str, str], work: Work) -> list[dict[str, str]]:
     """Fields that the till changed too since both sides agreed: Shopify wins."""
-    given = work.given
-    there = {name: text for name, text in held(row).items() if name in changes}
-    new = given.holds_new(there) if given.knows_record else set()
+    given = work.last_sent
+    there = {name: text for name, text in record_values(row).items() if name in changes}
+    new = given.changed_in_record(there) if given.knows_record else set()
     return [
         {"field": name, "change": "the till's change lost to Shopify's"}
         for name, text in there.items()

@@ -2,8 +2,8 @@
 
 import click
 
-from gateway.cli.duplicates.looking import list_, reject, show
-from gateway.cli.duplicates.mending import link, merge, unlink
+from gateway.cli.duplicates.links import link, merge, unlink
+from gateway.cli.duplicates.listing import list_, reject, show
 from gateway.cli.wrapping import Commands
 
 __all__ = ["command"]

@@ -11,7 +11,7 @@ from aiohttp import web
 
 from gateway.app import Core
 from gateway.http import deliveries as listings
-from gateway.http.access import Access
+from gateway.http.access import CallerAccess
 from gateway.http.control import backfill, deliveries, duplicates, links, removals, shop
 from gateway.http.control.guard import guarded
 from gateway.http.control.stream import STOPPING, stream
@@ -39,7 +39,7 @@ def control_application(
 
     app = web.Application(middlewares=(problems, trusted, guarded))
     app[CORE] = core
-    app[ACCESS] = Access(lambda: core.live.current.gateway)
+    app[ACCESS] = CallerAccess(lambda: core.live.current.gateway)
     app[STOPPING] = stopping
     for room in (listings, deliveries, backfill, duplicates, links, removals, shop):
         app.add_routes(room.routes)

@@ -4,7 +4,7 @@ from typing import Any
 
 from aiohttp import web
 
-from gateway.errors import Refused
+from gateway.errors import CommandRefused
 from gateway.http.forms import NotJsonError, parse_json
 
 __all__ = ["body_of"]
@@ -14,4 +14,4 @@ async def body_of(request: web.Request) -> dict[str, Any]:
     try:
         return dict(parse_json(await request.read()))
     except NotJsonError as error:
-        raise Refused(str(error)) from None
+        raise CommandRefused(str(error)) from None

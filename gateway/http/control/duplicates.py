@@ -162,11 +162,11 @@ async def _shown(
         gone = pair[0] if one is None else pair[1]
         return respond(problem(404, "not-found", f"Smaregi has no member {gone}."))
     customers = await core.shopify.read(linked.values())
-    told = [core.smaregi.as_member(customers.get(linked.get(i, 0))) for i in pair]
+    online = [core.smaregi.as_member(customers.get(linked.get(i, 0))) for i in pair]
     keys_of = core.smaregi.index.keys_of
     forms = [
         [keys_of(row), keys_of({**row, **(said or {})})]
-        for row, said in zip((one, other), told, strict=True)
+        for row, said in zip((one, other), online, strict=True)
     ]
     judged = judge_forms(*forms, known=True) or Judgement(())
     body = {
@@ -176,8 +176,8 @@ async def _shown(
         "reasons": _explained(judged.reasons),
         "shopify_customer_ids": _customers(pair, linked),
         "fields": [
-            {"field": c.field, "values": c.values, "online": c.online, "mark": c.mark}
-            for c in compare((one, other), (told[0], told[1]))
+            {"field": c.field, "values": c.values, "online": c.online, "mark": c.likeness}
+            for c in compare((one, other), (online[0], online[1]))
         ],
     }
     return respond(Answer(200, orjson.dumps(body)))

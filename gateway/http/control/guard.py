@@ -6,7 +6,7 @@ from aiohttp import web
 
 from gateway.app import Core
 from gateway.app.identity import SHOP
-from gateway.errors import Refused
+from gateway.errors import CommandRefused
 from gateway.http.keys import CORE
 from gateway.http.middleware import respond
 from gateway.responses.bodies import problem
@@ -33,11 +33,11 @@ async def guarded(request: web.Request, handler: Handler) -> web.StreamResponse:
     try:
         await require_known(request.app[CORE], *systems)
         return await handler(request)
-    except Refused as refused:
+    except CommandRefused as refused:
         return respond(problem(409, "refused", str(refused)))
 
 
 async def require_known(core: Core, *systems: str) -> None:
     """Refuses if one of them is another one than before."""
     for difference in await core.identities.compare_all(systems):
-        raise Refused(f"Nothing was done: {difference.reason}.")
+        raise CommandRefused(f"Nothing was done: {difference.reason}.")

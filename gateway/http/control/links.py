@@ -9,7 +9,7 @@ from aiohttp import web
 from gateway.app import Core
 from gateway.customer import gid
 from gateway.duplicates import Plan, compare
-from gateway.errors import Refused, UpstreamError
+from gateway.errors import CommandRefused, UpstreamError
 from gateway.http.control.stream import stream
 from gateway.http.forms import NotJsonError, parse_json
 from gateway.http.keys import CORE
@@ -43,7 +43,7 @@ async def unlink(request: web.Request) -> web.StreamResponse:
 @routes.post("/control/duplicates/merge")
 async def merge(request: web.Request) -> web.StreamResponse:
     asked = await _asked(request, "one", "other")
-    events = request.app[CORE].merging.merge(
+    events = request.app[CORE].member_merge.merge(
         asked["one"],
         asked["other"],
         asked.get("survivor"),
@@ -81,7 +81,7 @@ async def look_at_link(request: web.Request) -> web.StreamResponse:
     try:
         lines = await core.linking.would_unlink(asked["customer"], new_member=new_member)
         body = {"code": 0, "lines": lines}
-    except Refused as error:
+    except CommandRefused as error:
         body = {"code": 2, "text": str(error)}
     except UpstreamError as error:
         body = {"code": 1, "text": f"{error.system} cannot be read: {error}."}
@@ -93,12 +93,12 @@ async def look(request: web.Request) -> web.StreamResponse:
     """What a merge would do: `code` 0 with both members as they are; else why not, in `text`."""
     asked, core = await _asked(request, "one", "other"), request.app[CORE]
     try:
-        found = await core.merging.look(asked["one"], asked["other"], asked.get("survivor"))
+        found = await core.member_merge.look(asked["one"], asked["other"], asked.get("survivor"))
         if isinstance(found, Merge):
             body = _begun(found)
         else:
             body = await _planned(core, found, asked["one"])
-    except Refused as error:
+    except CommandRefused as error:
         body = {"code": 2, "text": str(error)}
     except UpstreamError as error:
         body = {"code": 1, "text": f"{error.system} cannot be read: {error}."}
@@ -117,9 +117,9 @@ def _begun(merge: Merge) -> dict[str, Any]:
 
 async def _planned(core: Core, plan: Plan, first: int) -> dict[str, Any]:
     survivor, absorbed = plan.survivor, plan.absorbed
-    sides = (survivor, absorbed) if survivor.member_id == first else (absorbed, survivor)
-    customers = await core.shopify.read(s.customer_id for s in sides if s.customer_id)
-    one, other = (core.smaregi.as_member(customers.get(s.customer_id or 0)) for s in sides)
+    pair = (survivor, absorbed) if survivor.member_id == first else (absorbed, survivor)
+    customers = await core.shopify.read(s.customer_id for s in pair if s.customer_id)
+    one, other = (core.smaregi.as_member(customers.get(s.customer_id or 0)) for s in pair)
     return {
         "code": 0,
         "survivor": survivor.member_id,
@@ -128,10 +128,10 @@ async def _planned(core: Core, plan: Plan, first: int) -> dict[str, Any]:
         "points": absorbed.points,
         "balance": survivor.points,
         "moves_link": plan.moves_link,
-        "members": [side.member_id for side in sides],
-        "shopify_customer_ids": [gid(s.customer_id) if s.customer_id else None for s in sides],
+        "members": [side.member_id for side in pair],
+        "shopify_customer_ids": [gid(s.customer_id) if s.customer_id else None for s in pair],
         "fields": [
-            {"field": c.field, "values": c.values, "online": c.online, "mark": c.mark}
-            for c in compare((sides[0].row, sides[1].row), (one, other))
+            {"field": c.field, "values": c.values, "online": c.online, "mark": c.likeness}
+            for c in compare((pair[0].row, pair[1].row), (one, other))
         ],
     }

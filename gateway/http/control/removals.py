@@ -6,7 +6,7 @@ import orjson
 from aiohttp import web
 
 from gateway.customer import gid
-from gateway.errors import Refused
+from gateway.errors import CommandRefused
 from gateway.http.control.body import body_of
 from gateway.http.keys import CORE
 from gateway.http.middleware import respond
@@ -27,7 +27,7 @@ async def list_removals(request: web.Request) -> web.Response:
         after = int(query.get("after", "0"))
         limit = min(max(int(query.get("limit", "1000")), 1), 1000)
     except ValueError:
-        raise Refused("after and limit: should be numbers") from None
+        raise CommandRefused("after and limit: should be numbers") from None
     found, total = await request.app[CORE].db.read(
         lambda db: (removals.find(db, "held", after, limit), removals.held(db))
     )
@@ -61,5 +61,5 @@ async def _ids(request: web.Request) -> set[int]:
     """`ids` of the body; none means all."""
     ids = (await body_of(request)).get("ids") or []
     if not isinstance(ids, list) or any(type(each) is not int for each in ids):
-        raise Refused("ids: should be customer ids")
+        raise CommandRefused("ids: should be customer ids")
     return set(ids)

@@ -5,7 +5,7 @@ from typing import Any
 import orjson
 from aiohttp import web
 
-from gateway.app.shop_acceptance import Compared
+from gateway.app.shop_acceptance import ComparedSystem
 from gateway.http.control.body import body_of
 from gateway.http.keys import CORE
 from gateway.http.middleware import respond
@@ -18,11 +18,11 @@ routes = web.RouteTableDef()
 
 @routes.get("/control/shop")
 async def look(request: web.Request) -> web.Response:
-    found = [_shown(one) for one in await request.app[CORE].acceptance.look()]
+    found = [_shown(one) for one in await request.app[CORE].shop_acceptance.look()]
     return respond(Answer(200, orjson.dumps({"systems": found})))
 
 
-def _shown(one: Compared) -> dict[str, Any]:
+def _shown(one: ComparedSystem) -> dict[str, Any]:
     return {
         "system": one.system,
         "title": one.title,
@@ -37,5 +37,5 @@ def _shown(one: Compared) -> dict[str, Any]:
 async def accept(request: web.Request) -> web.Response:
     """The body: system -> the identity that the person has seen."""
     agreed = await body_of(request)
-    taken = await request.app[CORE].acceptance.accept({k: str(v) for k, v in agreed.items()})
+    taken = await request.app[CORE].shop_acceptance.accept({k: str(v) for k, v in agreed.items()})
     return respond(Answer(200, orjson.dumps({"accepted": taken})))

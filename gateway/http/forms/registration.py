@@ -231,7 +231,9 @@ def read_form(body: dict[str, Any], model: type[Model], country: str = "JP") -> 
         cleaned["address"], more = _without_nulls(address, "address.")
         unreadable += more
     try:
-        form = model.model_validate(cleaned, context={"country": _told_country(cleaned) or country})
+        form = model.model_validate(
+            cleaned, context={"country": _stated_country(cleaned) or country}
+        )
     except ValidationError as error:
         raise FormError(unreadable + _errors(error)) from None
     if unreadable:
@@ -239,7 +241,7 @@ def read_form(body: dict[str, Any], model: type[Model], country: str = "JP") -> 
     return form
 
 
-def _told_country(body: dict[str, Any]) -> str:
+def _stated_country(body: dict[str, Any]) -> str:
     """The country of the address; '' if there is none. A wrong one is reported at its own field."""
     address = body.get("address")
     if not isinstance(address, dict):

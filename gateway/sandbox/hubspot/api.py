@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from gateway.sandbox.call import Answer, Call, Description, NotJsonError
+from gateway.sandbox.call import Call, Description, NotJsonError, StandInAnswer
 from gateway.sandbox.hubspot.contacts import Contact, Contacts, Property, moment
 from gateway.sandbox.hubspot.errors import (
     RefusedError,
@@ -82,12 +82,12 @@ class Hubspot:
         labels = (f"{call.method} {path}", short)
         return Description(short, "read" if read else "write", labels, named(call))
 
-    def throttled(self, call: Call, retry_after: float | None) -> Answer:
+    def throttled(self, call: Call, retry_after: float | None) -> StandInAnswer:
         _ = call
         answer = throttled("TEN_SECONDLY_ROLLING")
         return answer if retry_after is None else _with(answer, {"Retry-After": f"{retry_after:g}"})
 
-    def answer(self, call: Call) -> Answer:
+    def answer(self, call: Call) -> StandInAnswer:
         if call.bearer != self.options.access_token:
             text = "Authentication credentials not found or invalid"
             return error(401, "INVALID_AUTHENTICATION", text)
@@ -104,7 +104,7 @@ class Hubspot:
             answer = error(400, "VALIDATION_ERROR", "Invalid input JSON")
         return _with(answer, self._limit_headers())
 
-    def _route(self, call: Call) -> Answer:
+    def _route(self, call: Call) -> StandInAnswer:
         match call.method, call.segments:
             case method, ("crm", "objects", version, "contacts", *rest) if _VERSION.fullmatch(
                 version
@@ -118,10 +118,12 @@ class Hubspot:
                 if not self.options.account_details:
                     return missing_scopes(["oauth"])
                 portal = {"portalId": self.options.portal_id, "accountType": "STANDARD"}
-                return Answer(200, portal | {"timeZone": "Asia/Tokyo", "companyCurrency": "JPY"})
+                return StandInAnswer(
+                    200, portal | {"timeZone": "Asia/Tokyo", "companyCurrency": "JPY"}
+                )
         return not_found()
 
-    def _contacts(self, method: str, rest: tuple[str, ...], call: Call) -> Answer:
+    def _contacts(self, method: str, rest: tuple[str, ...], call: Call) -> StandInAnswer:
         wanted = _wanted(call.query.get("properties"))
         match method, rest:
             case "POST", ():
@@ -132,28 +134,28 @@ class Hubspot:
                 contact = self._store.find(reference, call.query.get("idProperty"))
                 if contact is None:
                     # Deleting what is not there is a success.
-                    return Answer(204, None) if method == "DELETE" else not_found()
+                    return StandInAnswer(204, None) if method == "DELETE" else not_found()
                 if method == "GET":
-                    return Answer(200, self._shown(contact, wanted))
+                    return StandInAnswer(200, self._shown(contact, wanted))
                 return self._change(method, contact, call)
         return not_found()
 
-    def _create(self, body: Mapping[str, Any]) -> Answer:
+    def _create(self, body: Mapping[str, Any]) -> StandInAnswer:
         values = _values(body)
         contact = self._store.create(values, frozenset(self.required), self._clock())
         shown = self._shown(contact, tuple(values))
-        return Answer(201, shown, applied=True, target=str(contact.id))
+        return StandInAnswer(201, shown, applied=True, target=str(contact.id))
 
-    def _change(self, method: str, contact: Contact, call: Call) -> Answer:
+    def _change(self, method: str, contact: Contact, call: Call) -> StandInAnswer:
         now, target = self._clock(), str(contact.id)
         if method == "DELETE":
             self._store.archive(contact, now)
-            return Answer(204, None, applied=True, target=target)
+            return StandInAnswer(204, None, applied=True, target=target)
         values = _values(call.json_object())
         self._store.update(contact, values, frozenset(self.required), now)
-        return Answer(200, self._shown(contact, tuple(values)), applied=True, target=target)
+        return StandInAnswer(200, self._shown(contact, tuple(values)), applied=True, target=target)
 
-    def _search(self, body: Mapping[str, Any]) -> Answer:
+    def _search(self, body: Mapping[str, Any]) -> StandInAnswer:
         until = self._clock() - self.options.search_lag
         found, total, following = search(self.contacts.values(), body, until)
         wanted = tuple(body.get("properties") or ())
@@ -163,23 +165,25 @@ class Hubspot:
         }
         if following is not None:
             answer["paging"] = {"next": {"after": following}}
-        return Answer(200, answer)
+        return StandInAnswer(200, answer)
 
-    def _properties(self, method: str, rest: tuple[str, ...], call: Call) -> Answer:
+    def _properties(self, method: str, rest: tuple[str, ...], call: Call) -> StandInAnswer:
         verb = "read" if method == "GET" else "write"
         if not self.options.property_scope:
             return missing_scopes([f"crm.schemas.contacts.{verb}"])
         match method, rest:
             case "GET", ():
-                return Answer(200, {"results": [each.shown() for each in self.properties.values()]})
+                return StandInAnswer(
+                    200, {"results": [each.shown() for each in self.properties.values()]}
+                )
             case "GET", (name,):
                 known = self.properties.get(name)
-                return not_found() if known is None else Answer(200, known.shown())
+                return not_found() if known is None else StandInAnswer(200, known.shown())
             case "POST", ():
                 return self._define(call.json_object())
         return not_found()
 
-    def _define(self, body: Mapping[str, Any]) -> Answer:
+    def _define(self, body: Mapping[str, Any]) -> StandInAnswer:
         for name in ("name", "label", "type", "fieldType", "groupName"):
             if not isinstance(body.get(name), str) or not body[name]:
                 return error(400, "VALIDATION_ERROR", f"{name} is required")
@@ -197,7 +201,7 @@ class Hubspot:
             tuple(option["value"] for option in body.get("options") or ()),
         )
         self._store.define(made)
-        return Answer(201, made.shown(), applied=True, target=made.name)
+        return StandInAnswer(201, made.shown(), applied=True, target=made.name)
 
     def _shown(self, contact: Contact, wanted: tuple[str, ...]) -> dict[str, Any]:
         created, updated = moment(contact.created_at), moment(contact.updated_at)
@@ -239,5 +243,5 @@ def _values(body: Mapping[str, Any]) -> dict[str, Any]:
     return values
 
 
-def _with(answer: Answer, headers: Mapping[str, str]) -> Answer:
+def _with(answer: StandInAnswer, headers: Mapping[str, str]) -> StandInAnswer:
     return replace(answer, headers={**answer.headers, **headers})

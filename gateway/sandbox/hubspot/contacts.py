@@ -211,8 +211,8 @@ class Contacts:
 
 def _addresses(values: Mapping[str, str]) -> list[str]:
     """The first e-mail and the secondary ones."""
-    told = [values.get("email", ""), *values.get(_ADDITIONAL, "").split(";")]
-    return list(dict.fromkeys(each.strip().lower() for each in told if each.strip()))
+    addresses = [values.get("email", ""), *values.get(_ADDITIONAL, "").split(";")]
+    return list(dict.fromkeys(each.strip().lower() for each in addresses if each.strip()))
 
 
 def _joined(values: Mapping[str, str], more: list[str]) -> str:

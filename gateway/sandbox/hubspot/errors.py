@@ -5,13 +5,13 @@ import uuid
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from gateway.sandbox.call import Answer
+from gateway.sandbox.call import StandInAnswer
 
 
 class RefusedError(Exception):
     """A call that is answered with an error; `answer` is what is said."""
 
-    def __init__(self, answer: Answer) -> None:
+    def __init__(self, answer: StandInAnswer) -> None:
         super().__init__(answer.status)
         self.answer = answer
 
@@ -22,7 +22,7 @@ def error(
     message: str,
     errors: Sequence[Mapping[str, Any]] = (),
     **more: Any,
-) -> Answer:
+) -> StandInAnswer:
     body: dict[str, Any] = {
         "status": "error",
         "message": message,
@@ -32,10 +32,10 @@ def error(
     }
     if errors:
         body["errors"] = list(errors)
-    return Answer(status, body)
+    return StandInAnswer(status, body)
 
 
-def not_found() -> Answer:
+def not_found() -> StandInAnswer:
     return error(404, "OBJECT_NOT_FOUND", "Object not found")
 
 
@@ -49,17 +49,17 @@ def invalid(name: str, code: str, message: str) -> RefusedError:
     What is at fault stands in `errors`, and as JSON within the message, which quotes the value.
     """
     detail = {"message": message, "code": code, "context": {"propertyName": [name]}}
-    told = [{"isValid": False, "message": message, "error": code, "name": name}]
-    text = f"Property values were not valid: {json.dumps(told)}"
+    faults = [{"isValid": False, "message": message, "error": code, "name": name}]
+    text = f"Property values were not valid: {json.dumps(faults)}"
     return RefusedError(error(400, "VALIDATION_ERROR", text, [detail]))
 
 
-def missing_scopes(scopes: Sequence[str]) -> Answer:
+def missing_scopes(scopes: Sequence[str]) -> StandInAnswer:
     message = "This app hasn't been granted all required scopes to make this call."
     context = {"message": message, "context": {"requiredGranularScopes": list(scopes)}}
     return error(403, "MISSING_SCOPES", message, [context])
 
 
-def throttled(policy: str) -> Answer:
+def throttled(policy: str) -> StandInAnswer:
     message = f"You have reached your {policy.lower()} limit."
     return error(429, "RATE_LIMITS", message, errorType="RATE_LIMIT", policyName=policy)

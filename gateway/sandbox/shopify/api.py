@@ -8,7 +8,7 @@ from typing import Any
 
 from graphql import GraphQLError
 
-from gateway.sandbox.call import Answer, Call, Description, Kind, NotJsonError
+from gateway.sandbox.call import Call, Description, Kind, NotJsonError, StandInAnswer
 from gateway.sandbox.naming import named as form_of
 from gateway.sandbox.options import ShopifyOptions
 from gateway.sandbox.shopify import cost, notices, schema
@@ -102,13 +102,13 @@ class Shopify:
         names = named(text, operation, variables)
         return Description(",".join(fields) or "?", kind, (full, *fields, called), names)
 
-    def throttled(self, call: Call, retry_after: float | None) -> Answer:
+    def throttled(self, call: Call, retry_after: float | None) -> StandInAnswer:
         points = max(1, self._cost(call))
         left = 0.0 if retry_after is None else points - retry_after * self.bucket.restore
         self.bucket.drain(max(0.0, min(points - 1.0, left)))
         return self._throttled(points)
 
-    def answer(self, call: Call) -> Answer:
+    def answer(self, call: Call) -> StandInAnswer:
         if call.method == "POST" and call.segments == ("admin", "oauth", "access_token"):
             return self.grants.answer(call)
         match call.segments:
@@ -116,25 +116,29 @@ class Shopify:
                 call.method == "POST" and _VERSION.fullmatch(version)
             ):
                 if not self.grants.admits(call.headers.get("X-Shopify-Access-Token", "")):
-                    return Answer(401, {"errors": _BAD_TOKEN})
+                    return StandInAnswer(401, {"errors": _BAD_TOKEN})
                 return self._graphql(call)
-        return Answer(404, {"errors": "Not Found"})
+        return StandInAnswer(404, {"errors": "Not Found"})
 
-    def _graphql(self, call: Call) -> Answer:
+    def _graphql(self, call: Call) -> StandInAnswer:
         text, variables, name = _asked(call)
         if not text:
-            return Answer(400, {"errors": {"query": "Required parameter missing or invalid"}})
+            return StandInAnswer(
+                400, {"errors": {"query": "Required parameter missing or invalid"}}
+            )
         document = schema.document(text)
         operation = document.operation(name)
         if document.errors:
-            return Answer(200, {"errors": [_shown(error) for error in document.errors]})
+            return StandInAnswer(200, {"errors": [_shown(error) for error in document.errors]})
         if document.node is None or operation is None:
-            return Answer(200, {"errors": [{"message": "No operation named in the document"}]})
+            return StandInAnswer(
+                200, {"errors": [{"message": "No operation named in the document"}]}
+            )
         points = cost.requested(document.node, operation, variables)
         if points > (most := self.options.max_cost):
             text = f"Query cost is {points}, which exceeds the single query max cost limit ({most})"
             error = {"message": text, "extensions": {"code": "MAX_COST_EXCEEDED"}}
-            return Answer(200, {"errors": [error]})
+            return StandInAnswer(200, {"errors": [error]})
         if not self.bucket.admit(points):
             return self._throttled(points)
         session = self._session()
@@ -152,7 +156,7 @@ class Shopify:
             ]
             body["extensions"]["search"] = [{"warnings": warned}]
         effects = session.effects
-        return Answer(
+        return StandInAnswer(
             200,
             body,
             {"X-Shopify-API-Version": call.segments[2]},
@@ -160,12 +164,12 @@ class Shopify:
             target=effects[0] if effects else None,
         )
 
-    def _throttled(self, points: int) -> Answer:
+    def _throttled(self, points: int) -> StandInAnswer:
         error = {
             "message": "Throttled",
             "extensions": {"code": "THROTTLED", "documentation": _LIMITS},
         }
-        return Answer(
+        return StandInAnswer(
             200, {"errors": [error], "extensions": {"cost": self.bucket.status(points, None)}}
         )
 

@@ -4,7 +4,7 @@ import secrets
 from collections.abc import Callable
 from urllib.parse import parse_qs
 
-from gateway.sandbox.call import Answer, Call
+from gateway.sandbox.call import Call, StandInAnswer
 from gateway.sandbox.options import ShopifyOptions
 
 
@@ -35,17 +35,19 @@ class Grants:
             return self._static_works
         return self._tokens.get(token, 0.0) > self._clock()
 
-    def answer(self, call: Call) -> Answer:
+    def answer(self, call: Call) -> StandInAnswer:
         options = self._options
         asked = {name: values[0] for name, values in parse_qs(call.body.decode("latin-1")).items()}
         if asked.get("grant_type") != "client_credentials":
-            return Answer(400, {"error": "unsupported_grant_type"})
+            return StandInAnswer(400, {"error": "unsupported_grant_type"})
         known = options.client_id, options.client_secret
         if (asked.get("client_id"), asked.get("client_secret")) != known:
             text = "The application is not recognized"
-            return Answer(400, {"error": "application_cannot_be_found", "error_description": text})
+            return StandInAnswer(
+                400, {"error": "application_cannot_be_found", "error_description": text}
+            )
         token = f"shpat_{secrets.token_hex(16)}"
         self._tokens[token] = self._clock() + options.token_seconds
         scope = ",".join(sorted(options.scopes))
         body = {"access_token": token, "scope": scope, "expires_in": options.token_seconds}
-        return Answer(200, body)
+        return StandInAnswer(200, body)

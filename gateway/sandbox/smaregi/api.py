@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from gateway.sandbox.call import Answer, Call, Description, Kind, NotJsonError
+from gateway.sandbox.call import Call, Description, Kind, NotJsonError, StandInAnswer
 from gateway.sandbox.limits import Window
 from gateway.sandbox.naming import named
 from gateway.sandbox.options import SmaregiOptions
@@ -100,12 +100,12 @@ class Smaregi:
         kind: Kind = "read" if call.method == "GET" else "write"
         return Description(f"{call.method} /{pattern}", kind, (full, short), named(call))
 
-    def throttled(self, call: Call, retry_after: float | None) -> Answer:
+    def throttled(self, call: Call, retry_after: float | None) -> StandInAnswer:
         _ = call
         headers = {} if retry_after is None else {"Retry-After": f"{retry_after:g}"}
         return problem(429, "Too Many Requests", "リクエスト回数が上限を超えました", headers)
 
-    def answer(self, call: Call) -> Answer:
+    def answer(self, call: Call) -> StandInAnswer:
         if call.segments[-1] == "token":
             return self._grants.answer(call)
         window = self._reads if call.method == "GET" else self._writes
@@ -114,7 +114,7 @@ class Smaregi:
         refused = self._refused(call)
         return refused if refused is not None else self._route(call)
 
-    def _route(self, call: Call) -> Answer:
+    def _route(self, call: Call) -> StandInAnswer:
         try:
             _refuse_unknown(call)
             match call.method, call.segments[2:]:
@@ -138,7 +138,7 @@ class Smaregi:
             return problem(400, "Bad Request", "リクエストボディが不正です")
         return problem(404, "Not Found", "リソースが見つかりません")
 
-    def _refused(self, call: Call) -> Answer | None:
+    def _refused(self, call: Call) -> StandInAnswer | None:
         scopes = self._grants.scopes(call.bearer)
         if scopes is None:
             return problem(401, "Unauthorized", "アクセストークンが無効です")
@@ -148,24 +148,24 @@ class Smaregi:
             return problem(403, "Forbidden", "スコープが不足しています")
         return None
 
-    def _list(self, query: Query) -> Answer:
+    def _list(self, query: Query) -> StandInAnswer:
         rows = []
         for member_id, row in select(self.members, query):
             rows.append(self._shown(member_id, row, query.columns))
-        return Answer(200, rows)
+        return StandInAnswer(200, rows)
 
-    def _get(self, member_id: int) -> Answer:
+    def _get(self, member_id: int) -> StandInAnswer:
         row = self.members.row(member_id)
-        return _missing() if row is None else Answer(200, self._shown(member_id, row))
+        return _missing() if row is None else StandInAnswer(200, self._shown(member_id, row))
 
-    def _post(self, values: dict[str, Any]) -> Answer:
+    def _post(self, values: dict[str, Any]) -> StandInAnswer:
         why = refusal(values, frozenset(self.required), creating=True) or self._taken(values, None)
         if why is not None:
             return problem(400, "Bad Request", why)
         member_id = self._create(values)
         return self._changed(member_id)
 
-    def _patch(self, member_id: int, values: dict[str, Any]) -> Answer:
+    def _patch(self, member_id: int, values: dict[str, Any]) -> StandInAnswer:
         row = self.members.row(member_id)
         if row is None:
             return _missing()
@@ -177,14 +177,14 @@ class Smaregi:
         self._store(member_id, row | values | cleared, "edited")
         return self._changed(member_id)
 
-    def _points(self, text: str) -> Answer:
+    def _points(self, text: str) -> StandInAnswer:
         row = self.members.row(_id(text))
         if row is None:
-            return Answer(200, []) if self.options.point_list else _missing()
+            return StandInAnswer(200, []) if self.options.point_list else _missing()
         shown = self._point_row(_id(text), row)
-        return Answer(200, [shown] if self.options.point_list else shown)
+        return StandInAnswer(200, [shown] if self.options.point_list else shown)
 
-    def _add_points(self, member_id: int, values: dict[str, Any]) -> Answer:
+    def _add_points(self, member_id: int, values: dict[str, Any]) -> StandInAnswer:
         row = self.members.row(member_id)
         if row is None:
             return _missing()
@@ -200,10 +200,10 @@ class Smaregi:
         self._store(member_id, row | {"point": str(balance), "pointExpireDate": expires}, "edited")
         self._heads += 1
         body = {"transactionHeadIds": [str(self._heads)]}
-        return Answer(200, body, applied=True, target=str(member_id))
+        return StandInAnswer(200, body, applied=True, target=str(member_id))
 
-    def _required_columns(self) -> Answer:
-        return Answer(
+    def _required_columns(self) -> StandInAnswer:
+        return StandInAnswer(
             200,
             [
                 {"columnName": name, "value": "1" if name in self.required else "0"}
@@ -241,9 +241,9 @@ class Smaregi:
                 notice(self.webhook_url, contract, action, [member_id], self.webhook_headers)
             )
 
-    def _changed(self, member_id: int) -> Answer:
+    def _changed(self, member_id: int) -> StandInAnswer:
         body = self._shown(member_id, self.members[member_id])
-        return Answer(200, body, applied=True, target=str(member_id))
+        return StandInAnswer(200, body, applied=True, target=str(member_id))
 
     def _shown_id(self, member_id: int) -> int | str:
         return member_id if self.options.numeric_ids else str(member_id)
@@ -288,5 +288,5 @@ def _id(text: str) -> int:
     return int(text)
 
 
-def _missing() -> Answer:
+def _missing() -> StandInAnswer:
     return problem(404, "Not Found", "会員が見つかりません")

@@ -9,7 +9,7 @@ from urllib.parse import parse_qs
 
 import orjson
 
-from gateway.sandbox.call import Answer, Call
+from gateway.sandbox.call import Call, StandInAnswer
 from gateway.sandbox.options import SmaregiOptions
 from gateway.sandbox.webhooks import Delivery, json_headers
 
@@ -35,33 +35,35 @@ class Grants:
         ends, scopes = self._tokens.get(token, (0.0, frozenset()))
         return scopes if ends > self._clock() else None
 
-    def answer(self, call: Call) -> Answer:
+    def answer(self, call: Call) -> StandInAnswer:
         options = self._options
         pair = f"{options.client_id}:{options.client_secret}".encode()
         basic = f"Basic {base64.b64encode(pair).decode()}"
         if call.segments != ("app", options.contract_id, "token") or call.method != "POST":
             return problem(404, "Not Found", "リソースが見つかりません")
         if call.headers.get("Authorization") != basic:
-            return Answer(401, {"error": "invalid_client", "error_description": "認証エラー"})
+            return StandInAnswer(
+                401, {"error": "invalid_client", "error_description": "認証エラー"}
+            )
         asked = parse_qs(call.body.decode(errors="replace"))
         if asked.get("grant_type") != ["client_credentials"]:
-            return Answer(400, {"error": "unsupported_grant_type"})
+            return StandInAnswer(400, {"error": "unsupported_grant_type"})
         wanted = frozenset(" ".join(asked.get("scope", [])).split()) & self._scopes
-        return self._granted(wanted) if wanted else Answer(400, {"error": "invalid_scope"})
+        return self._granted(wanted) if wanted else StandInAnswer(400, {"error": "invalid_scope"})
 
-    def _granted(self, scopes: frozenset[str]) -> Answer:
+    def _granted(self, scopes: frozenset[str]) -> StandInAnswer:
         token = secrets.token_urlsafe(24)
         seconds = self._options.token_seconds
         self._tokens[token] = (self._clock() + seconds, scopes)
         body = {"scope": " ".join(sorted(scopes)), "token_type": "Bearer"}
-        return Answer(200, body | {"expires_in": seconds, "access_token": token})
+        return StandInAnswer(200, body | {"expires_in": seconds, "access_token": token})
 
 
 def problem(
     status: int, title: str, detail: str, headers: Mapping[str, str] | None = None
-) -> Answer:
+) -> StandInAnswer:
     body = {"type": "about:blank", "title": title, "detail": detail, "status": status}
-    return Answer(status, body, headers or {})
+    return StandInAnswer(status, body, headers or {})
 
 
 def notice(

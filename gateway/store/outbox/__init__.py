@@ -35,16 +35,16 @@ from gateway.store.outbox.schedule import (
     take_back,
     wake,
 )
-from gateway.store.outbox.settle import Settlement, settle
+from gateway.store.outbox.settle import AttemptResult, settle
 from gateway.store.outbox.write import add, claim, discard, recover, recreate, save_plan, values
 
 __all__ = [
     "FIRST",
     "OPEN_SQL",
     "START",
+    "AttemptResult",
     "Place",
     "Postponement",
-    "Settlement",
     "Spot",
     "add",
     "any_of",

@@ -47,7 +47,7 @@ def row_to_delivery(row: sqlite3.Row) -> Delivery:
         claimed_version=row["claimed_version"],
         waiting=Waiting(row["waiting"]) if row["waiting"] else None,
         urgent=bool(row["urgent"]),
-        state=row["state"],
+        content_hash=row["content_hash"],
         plan=orjson.loads(row["plan"]) if row["plan"] else None,
         action=row["action"],
         reference=row["reference"],
@@ -65,8 +65,8 @@ def get(db: sqlite3.Connection, delivery_id: int) -> Delivery | None:
 
 def any_of(db: sqlite3.Connection, customer_id: int, channels: Sequence[str]) -> bool:
     """Whether the customer ever had a delivery to one of these channels, as far as is kept."""
-    marks = ", ".join("?" * len(channels))
-    sql = f"SELECT 1 FROM deliveries WHERE customer_id = ? AND channel IN ({marks}) LIMIT 1"  # noqa: S608
+    placeholders = ", ".join("?" * len(channels))
+    sql = f"SELECT 1 FROM deliveries WHERE customer_id = ? AND channel IN ({placeholders}) LIMIT 1"  # noqa: S608
     return db.execute(sql, (customer_id, *channels)).fetchone() is not None
 
 

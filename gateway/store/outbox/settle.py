@@ -14,17 +14,17 @@ from gateway.store import duplicate_queue, links, proofs
 from gateway.store.outbox.queries import row_to_delivery
 from gateway.store.outbox.write import values
 
-__all__ = ["Settlement", "settle"]
+__all__ = ["AttemptResult", "settle"]
 
 
 @dataclass(slots=True)
-class Settlement:
+class AttemptResult:
     """How an attempt ended; `counted` is false if the failure says nothing about this customer.
 
     `was_linked`: the link existed when the attempt began; if it is gone now, it stays gone.
-    `fields`: the marks of what the channel's record was sent, if that changed. `state`: a keyed
-    hash of the customer as a failed attempt tried to send them. `instead_of`: a customer who is
-    gone from Shopify, and whose link to this record ends. `unproven`: as `Link.unproven`, for a
+    `fields`: the marks of what the channel's record was sent, if that changed. `content_hash`: a
+    keyed hash of the customer as a failed attempt tried to send them. `instead_of`: a customer who
+    is gone from Shopify, and whose link to this record ends. `unproven`: as `Link.unproven`, for a
     record that was linked just now.
     """
 
@@ -44,8 +44,8 @@ class Settlement:
     old_number: str | None = None
     old_place: str | None = None
     adjustments: Sequence[dict[str, str]] = ()
-    fields: Mapping[str, str] | None = None
-    state: str | None = None
+    fingerprints: Mapping[str, str] | None = None
+    content_hash: str | None = None
     match: Match | None = None
     was_linked: bool = False
     unproven: bytes | None = None
@@ -53,7 +53,9 @@ class Settlement:
     error: UpstreamError | None = None
 
 
-def settle(db: sqlite3.Connection, ends: Sequence[Settlement], now: float) -> dict[int, Delivery]:
+def settle(
+    db: sqlite3.Connection, ends: Sequence[AttemptResult], now: float
+) -> dict[int, Delivery]:
     """Write how attempts ended, by delivery id; those discarded meanwhile are left out.
 
     `delivered` or `failed` only at the version that the attempt began with: a change that came
@@ -73,7 +75,7 @@ def settle(db: sqlite3.Connection, ends: Sequence[Settlement], now: float) -> di
         for end in ends
         if end.delivery_id in settled
         and end.reference
-        and (end.outcome is Outcome.DELIVERED or end.fields is not None)
+        and (end.outcome is Outcome.DELIVERED or end.fingerprints is not None)
     ]
     linked = [one for one in known if _makes_link(*one)]
     if linked:
@@ -90,8 +92,8 @@ def settle(db: sqlite3.Connection, ends: Sequence[Settlement], now: float) -> di
 
 
 def _one_customer_a_record(
-    db: sqlite3.Connection, ends: Sequence[Settlement]
-) -> Sequence[Settlement]:
+    db: sqlite3.Connection, ends: Sequence[AttemptResult]
+) -> Sequence[AttemptResult]:
     linking = [end for end in ends if end.reference and not end.was_linked]
     if not linking:
         return ends
@@ -111,33 +113,33 @@ def _taken_sql(rows: int) -> str:
         WHERE l.customer_id <> d.customer_id AND d.kind <> 'removal'"""  # noqa: S608
 
 
-def _beside(db: sqlite3.Connection, end: Settlement, link: sqlite3.Row) -> Settlement:
+def _beside(db: sqlite3.Connection, end: AttemptResult, link: sqlite3.Row) -> AttemptResult:
     """The record has a link already: that link ends, or the attempt has failed."""
     if end.instead_of == link["customer_id"]:
         links.remove(db, link["channel"], link["customer_id"], link["reference"])
         return end
-    return Settlement(
+    return AttemptResult(
         end.delivery_id,
         Outcome.FAILED,
         started_at=end.started_at,
         duration=end.duration,
         error_class=ErrorClass.CONFLICT,
         message=f"another customer ({link['customer_id']}) is linked to record {link['reference']}",
-        state=end.state,
+        content_hash=end.content_hash,
     )
 
 
-def _makes_link(delivery: Delivery, end: Settlement) -> bool:
+def _makes_link(delivery: Delivery, end: AttemptResult) -> bool:
     return delivery.kind is not Kind.REMOVAL and not end.was_linked
 
 
-def _as_link(delivery: Delivery, end: Settlement) -> Link:
+def _as_link(delivery: Delivery, end: AttemptResult) -> Link:
     return Link(
         channel=delivery.channel,
         customer_id=delivery.customer_id,
         reference=end.reference or "",
         member_number=end.member_number,
-        fields=end.fields,
+        fingerprints=end.fingerprints,
         old_number=end.old_number,
         old_place=end.old_place,
     )
@@ -146,7 +148,7 @@ def _as_link(delivery: Delivery, end: Settlement) -> Link:
 @lru_cache(maxsize=64)
 def _settle_sql(rows: int) -> str:
     return f"""WITH e (id, outcome, error_class, message, again_at, waiting, uncounted, action,
-                       reference, adjustments, state, now) AS (VALUES {values(12, rows)})
+                       reference, adjustments, content_hash, now) AS (VALUES {values(12, rows)})
         UPDATE deliveries SET
             outcome = CASE WHEN e.outcome IN ('delivered', 'held', 'failed')
                                 AND version <> claimed_version
@@ -164,7 +166,8 @@ def _settle_sql(rows: int) -> str:
                                ELSE deliveries.adjustments END,
             urgent = CASE WHEN e.outcome IN ('retrying', 'failed') OR version <> claimed_version
                           THEN urgent ELSE 0 END,
-            state = coalesce(e.state, deliveries.state), claimed_version = NULL,
+            content_hash = coalesce(e.content_hash, deliveries.content_hash),
+            claimed_version = NULL,
             updated_at = e.now
         FROM e
         WHERE deliveries.id = e.id
@@ -172,7 +175,7 @@ def _settle_sql(rows: int) -> str:
         RETURNING *"""  # noqa: S608
 
 
-def _settle_values(end: Settlement, now: float) -> tuple[Any, ...]:
+def _settle_values(end: AttemptResult, now: float) -> tuple[Any, ...]:
     return (
         end.delivery_id,
         end.outcome,
@@ -184,12 +187,12 @@ def _settle_values(end: Settlement, now: float) -> tuple[Any, ...]:
         end.action,
         end.reference,
         orjson.dumps(list(end.adjustments)).decode(),
-        end.state,
+        end.content_hash,
         now,
     )
 
 
-def _record_attempts(db: sqlite3.Connection, ends: Sequence[Settlement]) -> None:
+def _record_attempts(db: sqlite3.Connection, ends: Sequence[AttemptResult]) -> None:
     """Of deliveries that are still there: retention may have been faster."""
     db.execute(
         _attempts_sql(len(ends)),
@@ -218,7 +221,7 @@ def _attempts_sql(rows: int) -> str:
 
 
 def _link(
-    db: sqlite3.Connection, linked: Sequence[tuple[Delivery, Settlement]], now: float
+    db: sqlite3.Connection, linked: Sequence[tuple[Delivery, AttemptResult]], now: float
 ) -> None:
     db.execute(
         _link_sql(len(linked)),
@@ -232,7 +235,7 @@ def _link(
                 end.member_number,
                 end.old_number,
                 end.old_place,
-                None if end.fields is None else orjson.dumps(end.fields).decode(),
+                None if end.fingerprints is None else orjson.dumps(end.fingerprints).decode(),
                 now,
                 now,
                 end.unproven,
@@ -246,7 +249,7 @@ def _link(
 @lru_cache(maxsize=64)
 def _link_sql(rows: int) -> str:
     return f"""INSERT INTO links (channel, customer_id, reference, member_number, old_number,
-                                  old_place, fields, created_at, updated_at, unproven)
+                                  old_place, fingerprints, created_at, updated_at, unproven)
         VALUES {values(10, rows)}
         ON CONFLICT (channel, customer_id) DO UPDATE SET
             old_number = coalesce(excluded.old_number,
@@ -256,5 +259,5 @@ def _link_sql(rows: int) -> str:
             unproven = iif(reference = excluded.reference, unproven, excluded.unproven),
             reference = excluded.reference,
             member_number = coalesce(excluded.member_number, member_number),
-            fields = coalesce(excluded.fields, fields),
+            fingerprints = coalesce(excluded.fingerprints, fingerprints),
             updated_at = excluded.updated_at"""  # noqa: S608

@@ -20,10 +20,10 @@ from gateway.customer import Customer
 from gateway.delivery import Deliverer
 from gateway.errors import ErrorClass, UpstreamError
 from gateway.outcomes import Delivery, Outcome
-from gateway.shopify import Listed, Shopify
+from gateway.shopify import ListedPage, Shopify
 from gateway.store import Database, proofs
 from gateway.store import backfill as queries
-from gateway.store.backfill import Known, Mark
+from gateway.store.backfill import BackfillCheckpoint, Known
 from gateway.store.outbox import FIRST, Spot
 from gateway.sync.backfill.options import BackfillOptions, refusal
 from gateway.sync.backfill.sending import GaveUpError, Item
@@ -38,8 +38,8 @@ _LEFTOVERS = 50
 
 
 class Pages:
-    """The pages of one run. `marks`: whether it writes down how far it has come; `clock` is wall
-    time.
+    """The pages of one run. `checkpoints`: whether it writes down how far it has come; `clock` is
+    wall time.
 
     `counts` has how many there were of each kind that are not sent: `has` (the channel has them
     already), `open` (a delivery is open already), `held` (the percentage), `lacking` (they lack
@@ -54,7 +54,7 @@ class Pages:
         flags: Callable[[], FlagSet],
         options: BackfillOptions,
         *,
-        marks: bool,
+        checkpoints: bool,
         clock: Callable[[], float],
     ) -> None:
         self._db = db
@@ -64,10 +64,12 @@ class Pages:
         self._options = options
         spec = deliverer.routes[options.channel].spec
         self._takes, self._numbers_members = spec.takes, spec.numbers_members
-        self._marks = marks
+        self._checkpoints = checkpoints
         self._clock = clock
-        self._mark = Mark()
-        self._is_old = False  # the mark is another run's: its cursor may be worth nothing any more
+        self._checkpoint = BackfillCheckpoint()
+        self._is_old = (
+            False  # the checkpoint is another run's: its cursor may be worth nothing any more
+        )
         self._last_leftover: Spot | None = FIRST
         self._all_listed = False
         self.counts: Counter[str] = Counter()
@@ -75,20 +77,20 @@ class Pages:
     @property
     def seen(self) -> int:
         """Customers listed so far, by this run and the one that it continues."""
-        return self._mark.seen
+        return self._checkpoint.seen
 
     async def begin(self) -> None:
-        """Take up the mark of a run that was broken off."""
-        if not self._marks:
+        """Take up the checkpoint of a run that was broken off."""
+        if not self._checkpoints:
             return
-        mark = await self._db.read(lambda db: queries.mark(db, self._options.key))
-        if mark.after is not None and 0 <= self._clock() - mark.at < LONGEST_BREAK:
-            self._mark, self._is_old = mark, True
+        checkpoint = await self._db.read(lambda db: queries.checkpoint(db, self._options.key))
+        if checkpoint.after is not None and 0 <= self._clock() - checkpoint.at < LONGEST_BREAK:
+            self._checkpoint, self._is_old = checkpoint, True
 
     async def finish(self) -> None:
         """Everything was listed and settled: the next run begins at the start."""
-        if self._marks:
-            await self._db.write(lambda db: queries.forget_mark(db, self._options.key))
+        if self._checkpoints:
+            await self._db.write(lambda db: queries.forget_checkpoint(db, self._options.key))
 
     async def more(self) -> list[Item] | None:
         """First what a dead run left, then the next page, opened; None after the last.
@@ -151,30 +153,30 @@ class Pages:
             if each.customer_id not in read.refused
         ]
 
-    async def _list(self) -> Listed:
-        """The page behind the mark; the first, if Shopify no longer takes an old mark's cursor."""
+    async def _list(self) -> ListedPage:
+        """The page behind the checkpoint; the first, if Shopify no longer takes its cursor."""
         try:
-            page = await self._shopify.roll.page(self._options.created, self._mark.after)
+            page = await self._shopify.roll.page(self._options.created, self._checkpoint.after)
         except UpstreamError as error:
             if not self._is_old or error.error_class is not ErrorClass.UNEXPECTED:
                 raise
-            self._mark = Mark()
+            self._checkpoint = BackfillCheckpoint()
             page = await self._shopify.roll.page(self._options.created, None)
         self._is_old = False
         return page
 
-    async def _open(self, page: Listed) -> list[Delivery]:
+    async def _open(self, page: ListedPage) -> list[Delivery]:
         """Decides who gets a delivery, and writes these and the mark in one commit."""
         now, flag = self._clock(), self._allowed()
-        mark = self._mark_behind(page, now)
+        checkpoint = self._checkpoint_behind(page, now)
 
         def unit(db: sqlite3.Connection) -> tuple[list[Delivery], Counter[str]]:
             found = self._known(page, db)
             fates = list(self._fates(page, found, flag))
             wanted = [(each, outcome) for each, fate in fates if (outcome := _OPENED.get(fate))]
             self._take_sign_ins(db, [each for each, _ in wanted])
-            if self._marks:
-                queries.mark(db, self._options.key, mark)
+            if self._checkpoints:
+                queries.checkpoint(db, self._options.key, checkpoint)
             opened = queries.open_page(
                 db, self._options.channel, [(each.id, o) for each, o in wanted], now, now + LEASE
             )
@@ -190,16 +192,16 @@ class Pages:
         if not self._numbers_members:
             return
         for customer in customers:
-            emails = self._deliverer.works.emails(customer)
+            emails = self._deliverer.preparation.emails(customer)
             if customer.enabled and proofs.is_news(db, customer.id, emails, signed_in=True):
                 proofs.prove(db, customer.id, emails, signed_in=True)
 
-    def _known(self, page: Listed, db: sqlite3.Connection) -> Known:
+    def _known(self, page: ListedPage, db: sqlite3.Connection) -> Known:
         ids = [customer.id for customer in page.customers]
-        marks = [customer.registration_id for customer in page.customers]
-        return queries.known(db, self._options.channel, ids, marks)
+        registration_ids = [customer.registration_id for customer in page.customers]
+        return queries.known(db, self._options.channel, ids, registration_ids)
 
-    def _fates(self, page: Listed, found: Known, flag: Flag) -> Iterator[tuple[Customer, str]]:
+    def _fates(self, page: ListedPage, found: Known, flag: Flag) -> Iterator[tuple[Customer, str]]:
         for customer in page.customers:
             if customer.id in found.linked:
                 yield customer, "has"
@@ -211,14 +213,14 @@ class Pages:
                 on = flag.decide(customer.id, customer.profile.email).mode is Mode.ON
                 yield customer, "would_send" if on else "held"
 
-    def _mark_behind(self, page: Listed, now: float) -> Mark:
+    def _checkpoint_behind(self, page: ListedPage, now: float) -> BackfillCheckpoint:
         """The last page has no cursor behind it: a run that continues there lists it again."""
         if page.after is None:
-            return replace(self._mark, at=now)
-        return Mark(page.after, self._mark.seen + page.listed, now)
+            return replace(self._checkpoint, at=now)
+        return BackfillCheckpoint(page.after, self._checkpoint.seen + page.listed, now)
 
-    def _turn(self, page: Listed) -> None:
-        self._mark = Mark(page.after, self._mark.seen + page.listed)
+    def _turn(self, page: ListedPage) -> None:
+        self._checkpoint = BackfillCheckpoint(page.after, self._checkpoint.seen + page.listed)
         self._all_listed = page.after is None
 
 

@@ -21,9 +21,9 @@ from gateway.wire import Lane, lane
 
 __all__ = ["Backfill"]
 
-_TELL = 0.25
+_PROGRESS_EVERY = 0.25
 """Seconds between two reports of progress."""
-_TELL_AGAIN = 60.0
+_WAITING_EVERY = 60.0
 """Seconds after which the run says again what it waits for."""
 
 Events = asyncio.Queue[dict[str, Any] | None]
@@ -45,7 +45,7 @@ class Backfill:
         self._deliverer = deliverer
         self._flags = flags
         self._clock = clock
-        self._marking: set[str] = set()  # of running runs that write down how far they are
+        self._checkpointing: set[str] = set()  # of running runs that write down how far they are
         self._under_way: Counter[str] = Counter()  # runs, by channel
 
     def refusal(self, options: BackfillOptions) -> str | None:
@@ -74,24 +74,24 @@ class Backfill:
     async def _go(self, options: BackfillOptions, stop: asyncio.Event, events: Events) -> None:
         lane.set(Lane.BACKLOG)
         # If two runs want the same at once, the first writes the mark.
-        marks = not options.dry_run and options.key not in self._marking
-        if marks:
-            self._marking.add(options.key)
+        checkpoints = not options.dry_run and options.key not in self._checkpointing
+        if checkpoints:
+            self._checkpointing.add(options.key)
         pages = Pages(
             self._db,
             self._shopify,
             self._deliverer,
             self._flags,
             options,
-            marks=marks,
+            checkpoints=checkpoints,
             clock=self._clock,
         )
         report = _Report(pages, events)
         try:
             await self._run(pages, options, stop, report)
         finally:
-            if marks:
-                self._marking.discard(options.key)
+            if checkpoints:
+                self._checkpointing.discard(options.key)
             if report.sending is not None:
                 self._deliverer.keep(self._give_back_by_and_by(options.channel))
             events.put_nowait(None)
@@ -193,14 +193,14 @@ class _Report:
 
     def progress(self, *, at_once: bool = False) -> None:
         now = time.monotonic()
-        if now - self._told_at < _TELL and not at_once:
+        if now - self._told_at < _PROGRESS_EVERY and not at_once:
             return
         self._told_at = now
         self._events.put_nowait({"event": "progress", **self._state()})
 
     def waiting(self, why: str) -> None:
         now = time.monotonic()
-        if why != self._waits_for or now - self._waiting_told_at > _TELL_AGAIN:
+        if why != self._waits_for or now - self._waiting_told_at > _WAITING_EVERY:
             self._waits_for, self._waiting_told_at = why, now
             self._events.put_nowait({"event": "waiting", "message": why})
 

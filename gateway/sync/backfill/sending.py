@@ -61,7 +61,7 @@ class Sending:
         wait: Callable[[str], None],
         stop: asyncio.Event,
     ) -> None:
-        self._gate = route.gate
+        self._circuit = route.circuit
         self._deliverer = deliverer
         self._more = more
         self._look = look
@@ -116,14 +116,14 @@ class Sending:
     def _start_attempts(self) -> None:
         if self._stop.is_set() or not self._ready or self._clock() < self._again_at:
             return
-        probing = self._stuck_since is not None or self._gate.cause is not None
-        window = 1 if probing else self._gate.window
+        probing = self._stuck_since is not None or self._circuit.cause is not None
+        window = 1 if probing else self._circuit.window
         while self._ready and len(self._running) < window:
             item = self._ready.popleft()
             self._running[self._deliverer.keep(self._try(item))] = item
 
     def _read_ahead(self) -> None:
-        few = len(self._ready) < self._gate.window
+        few = len(self._ready) < self._circuit.window
         idle = self._reading is None and not self._dry and not self._stop.is_set()
         if idle and few and self._clock() >= self._again_at:
             self._reading = asyncio.create_task(self._more())
@@ -189,12 +189,12 @@ class Sending:
             self._ready.extend(items)
 
     def _ended(self, item: Item, after: Delivery) -> None:
-        shut = self._gate.cause is not None
+        shut = self._circuit.cause is not None
         if after.outcome is Outcome.RETRYING and (after.waiting is not None or shut):
             self._ready.append(item)
             pause = PAUSES.get(after.waiting) if after.waiting else None
             if pause is None:
-                self._wait_for_gate()
+                self._wait_for_circuit()
             else:
                 self._wait(after.message or "", pause)
             return
@@ -205,14 +205,14 @@ class Sending:
     def _count(self, item: Item, after: Delivery) -> None:
         self.counts["left" if after == item.delivery else after.outcome.value] += 1
 
-    def _wait_for_gate(self) -> None:
-        gate = self._gate
-        self._wait(f"{gate.channel} is paused ({gate.cause})", gate.remaining())
+    def _wait_for_circuit(self) -> None:
+        circuit = self._circuit
+        self._wait(f"{circuit.channel} is paused ({circuit.cause})", circuit.remaining())
 
     def _wait(self, why: str, seconds: float) -> None:
         """Not this delivery's fault: after a pause one attempt finds out whether to go on."""
-        if self._gate.cause is ErrorClass.AUTH:
-            text = f"{self._gate.channel} refuses our credentials: mend them. {_AGAIN}"
+        if self._circuit.cause is ErrorClass.AUTH:
+            text = f"{self._circuit.channel} refuses our credentials: mend them. {_AGAIN}"
             raise GaveUpError(text)
         now = self._clock()
         if self._stuck_since is None:

@@ -1,12 +1,12 @@
 """Webhooks: their sender is proven, their ids are stored, and then their work is done."""
 
 from gateway.store.events import NewEvent
-from gateway.sync.webhooks.customer_merges import Merging
-from gateway.sync.webhooks.erasure import Leaving
-from gateway.sync.webhooks.new_customers import Newcomers
+from gateway.sync.webhooks.customer_merges import CustomerMerges
+from gateway.sync.webhooks.erasure import Erasure
+from gateway.sync.webhooks.new_customers import NewCustomers
 from gateway.sync.webhooks.removals import Removals
-from gateway.sync.webhooks.shopify import Customers, Hands
-from gateway.sync.webhooks.smaregi import Members
+from gateway.sync.webhooks.shopify import CustomerEventParts, CustomerEvents
+from gateway.sync.webhooks.smaregi import MemberEvents
 from gateway.sync.webhooks.verification import (
     SUBSCRIBED,
     MalformedError,
@@ -17,19 +17,19 @@ from gateway.sync.webhooks.verification import (
     shopify_event,
     smaregi_event,
 )
-from gateway.sync.webhooks.worker import Events
+from gateway.sync.webhooks.worker import EventWorker
 
 __all__ = [
     "SUBSCRIBED",
-    "Customers",
-    "Events",
-    "Hands",
-    "Leaving",
+    "CustomerEventParts",
+    "CustomerEvents",
+    "CustomerMerges",
+    "Erasure",
+    "EventWorker",
     "MalformedError",
-    "Members",
-    "Merging",
+    "MemberEvents",
+    "NewCustomers",
     "NewEvent",
-    "Newcomers",
     "Removals",
     "could_be_shopifys",
     "is_of_concern",

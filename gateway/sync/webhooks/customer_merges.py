@@ -14,10 +14,10 @@ from gateway.delivery import Deliverer
 from gateway.duplicates import merged_online
 from gateway.outcomes import Kind, Link, NewDelivery, Outcome
 from gateway.store import Database, erasure, events, links, outbox
-from gateway.sync.channel_updates import Updates
+from gateway.sync.channel_updates import ChannelUpdates
 from gateway.sync.webhooks.worker import LaterError
 
-__all__ = ["Merging"]
+__all__ = ["CustomerMerges"]
 
 _MERGED = "the customer was merged into another in Shopify"
 _UNDER_WAY = 1.0
@@ -25,14 +25,14 @@ _AGAIN = "s?"
 """The mark of a field that has to be sent again, whatever it was."""
 
 
-class Merging:
+class CustomerMerges:
     """`numbering` is the channel whose records are store members with a number."""
 
     def __init__(
         self,
         db: Database,
         deliverer: Deliverer,
-        updates: Updates,
+        updates: ChannelUpdates,
         *,
         due: Callable[[str], None],
         notice: Callable[[str], None],
@@ -62,7 +62,9 @@ class Merging:
             return
         names = self._updates.channels
         before = await self._db.read(lambda db: links.of_customers(db, names, [gone]))
-        marks = {link.channel: self._marks(link, kept, customer) for link in before.values()}
+        fingerprints = {
+            link.channel: self._fingerprints(link, kept, customer) for link in before.values()
+        }
         owed = self._owed(kept, customer)
         now = self._clock()
 
@@ -70,16 +72,16 @@ class Merging:
             if erasure.is_under_way(db, [gone, kept]):
                 return None
             theirs = {link.channel: link for link in links.of_customers(db, names, [kept]).values()}
-            erasure.move_deliveries(db, gone, kept, [*theirs, *marks], _MERGED, now)
+            erasure.move_deliveries(db, gone, kept, [*theirs, *fingerprints], _MERGED, now)
             left = []
             for (_, name), link in links.of_customers(db, names, [gone]).items():
                 if name in theirs:
                     left.append(link)
                     self._leave(db, link, theirs[name], now)
                     continue
-                erasure.move_link(db, name, gone, kept, marks.get(name), now)
+                erasure.move_link(db, name, gone, kept, fingerprints.get(name), now)
                 if self._deliverer.routes[name].spec.numbers_members:
-                    erasure.move_told(db, gone, kept)
+                    erasure.move_evidence(db, gone, kept)
                 if name in owed:
                     (delivery,) = outbox.add(db, kept, None, [owed[name]], now)
                     erasure.replaces(db, delivery.id, gone)
@@ -92,20 +94,26 @@ class Merging:
             self._due(name)
         self._tell_of_two_members(left)
 
-    def _marks(self, link: Link, kept: int, customer: Customer | None) -> dict[str, str] | None:
+    def _fingerprints(
+        self, link: Link, kept: int, customer: Customer | None
+    ) -> dict[str, str] | None:
         """What we sent is sent again, with the survivor's data; the rest is left alone."""
-        if customer is None or link.fields is None:
+        if customer is None or link.fingerprints is None:
             return None
         fields = self._deliverer.routes[link.channel].channel.fields_of(customer)
-        nothing = self._deliverer.works.given(link.channel, kept, None)
-        ours = {name: _AGAIN for name, mark in link.fields.items() if mark[0] == _AGAIN[0]}
+        nothing = self._deliverer.preparation.last_sent(link.channel, kept, None)
+        ours = {
+            name: _AGAIN
+            for name, fingerprint in link.fingerprints.items()
+            if fingerprint[0] == _AGAIN[0]
+        }
         return nothing.after(fields, {}) | ours
 
     def _owed(self, kept: int, customer: Customer | None) -> Mapping[str, NewDelivery]:
         """Opens the update for each channel, as the flags say."""
         if customer is None:
             return {}
-        decide = self._deliverer.works.permission.decide
+        decide = self._deliverer.preparation.flag_policy.decide
         outcomes = {Mode.ON: Outcome.PENDING, Mode.HOLD: Outcome.HELD}
         email = customer.profile.email
         modes = {

@@ -13,7 +13,7 @@ from gateway.store import Database, erasure, links, outbox, removals
 from gateway.store.removals import Cause
 from gateway.sync.webhooks.worker import LaterError
 
-__all__ = ["Leaving"]
+__all__ = ["Erasure"]
 
 log = logging.getLogger(__name__)
 
@@ -22,7 +22,7 @@ _UNDER_WAY = 1.0
 _LONGEST_PAUSE = 600.0
 
 
-class Leaving:
+class Erasure:
     """`due(channel)` wakes the worker, `wiped()` has the bytes in SQLite's journal wiped too."""
 
     def __init__(

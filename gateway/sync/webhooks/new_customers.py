@@ -12,13 +12,13 @@ from gateway.outcomes import Kind, NewDelivery, Outcome
 from gateway.registration.acceptance import OUTCOME_OF
 from gateway.store import Database, erasure, links, outbox, registrations
 
-__all__ = ["Newcomers"]
+__all__ = ["NewCustomers"]
 
 _REHEARSAL = 30.0
 """Seconds that a channel may take to look, under `dry_run`."""
 
 
-class Newcomers:
+class NewCustomers:
     """`welcomed()` is SHOPIFY_SYNC_OTHERS; `due(channel)` wakes the worker.
 
     They get no welcome mail: that is for sign-ups.

@@ -34,7 +34,7 @@ class Removals:
         self._db = db
         self._notice = notice
         self._clock = clock
-        self._told = 0
+        self._announced = 0
 
     async def read(
         self, asked: Iterable[int], found: Collection[int], said: Collection[int] = ()
@@ -158,9 +158,9 @@ class Removals:
         if not newly:
             return
         held = await self._db.read(removals.held)
-        if self._told <= held < 2 * self._told:
+        if self._announced <= held < 2 * self._announced:
             return
-        self._told = held
+        self._announced = held
         self._notice(_HELD.format(held))
 
 

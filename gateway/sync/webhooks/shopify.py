@@ -15,14 +15,14 @@ from gateway.customer import Customer
 from gateway.errors import ErrorClass, UpstreamError
 from gateway.shopify import Read
 from gateway.store.events import Event
-from gateway.sync.webhooks.customer_merges import Merging
-from gateway.sync.webhooks.erasure import Leaving
-from gateway.sync.webhooks.new_customers import Newcomers
+from gateway.sync.webhooks.customer_merges import CustomerMerges
+from gateway.sync.webhooks.erasure import Erasure
+from gateway.sync.webhooks.new_customers import NewCustomers
 from gateway.sync.webhooks.removals import Removals
 from gateway.sync.webhooks.verification import DATA_REQUEST, DELETED, REDACT, SHOP_REDACT
 from gateway.sync.webhooks.worker import Job, LaterError
 
-__all__ = ["GRACE", "Customers", "Hands"]
+__all__ = ["GRACE", "CustomerEventParts", "CustomerEvents"]
 
 GRACE = 3.0
 """Seconds from an event to the removal of a customer who is gone. If a merge's event has arrived by
@@ -63,33 +63,33 @@ class Changes(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Hands:
+class CustomerEventParts:
     """Who does what an event asks for."""
 
     shopify: Master
     sign_ins: SignIns
     turns: Turns
     updates: Changes
-    newcomers: Newcomers
-    leaving: Leaving
+    new_customers: NewCustomers
+    erasure: Erasure
     removals: Removals
-    merging: Merging
+    customer_merges: CustomerMerges
 
 
-class Customers:
+class CustomerEvents:
     """`notice(text)` tells administrators something that is no failure."""
 
     rest = 0.0
 
     def __init__(
         self,
-        hands: Hands,
+        parts: CustomerEventParts,
         *,
         notice: Callable[[str], None],
         clock: Callable[[], float] = time.time,
         grace: float = GRACE,
     ) -> None:
-        self._hands = hands
+        self._parts = parts
         self._notice = notice
         self._clock = clock
         self.grace = grace
@@ -98,26 +98,26 @@ class Customers:
         """One job for each customer, merges first; all customers are read together."""
         blind = [event for event in found if event.topic in _BLIND]
         if blind:
-            await self._hands.removals.ordered(blind)
+            await self._parts.removals.ordered(blind)
             return [[Job([event], self._order(event)) for event in blind]]
         waiting: dict[int, list[Event]] = {}
         for event in found:
             waiting.setdefault(event.customer_id or 0, []).append(event)
-        read = await self._hands.shopify.read_each(waiting)
+        read = await self._parts.shopify.read_each(waiting)
         said = {event.customer_id or 0 for event in found if event.topic == DELETED}
         asked = [each for each in waiting if each not in read.refused]
-        await self._hands.removals.read(asked, read.customers, said)
+        await self._parts.removals.read(asked, read.customers, said)
         pieces = [(each, Job(each, self._piece(i, each, read))) for i, each in waiting.items()]
-        merging = [job for events, job in pieces if any(e.merged_id for e in events)]
-        return [merging, [job for _, job in pieces if job not in merging]]
+        customer_merges = [job for events, job in pieces if any(e.merged_id for e in events)]
+        return [customer_merges, [job for _, job in pieces if job not in customer_merges]]
 
     def _order(self, event: Event) -> Callable[[], Awaitable[None]]:
         async def work() -> None:
-            leaving, age = self._hands.leaving, self._clock() - event.received_at
+            erasure, age = self._parts.erasure, self._clock() - event.received_at
             if event.topic == DATA_REQUEST:
                 self._notice(_DATA_REQUEST.format(event.customer_id))
             elif event.topic == SHOP_REDACT:
-                await leaving.redact_shop()
+                await erasure.redact_shop()
             elif 0 <= age < self.grace:  # more of them may come: they are judged together
                 raise LaterError(self.grace - age)
             else:
@@ -128,14 +128,14 @@ class Customers:
     async def _redact(self, customer_id: int, age: float) -> None:
         """Erases somebody who is gone from Shopify; a person must confirm anybody else."""
         try:
-            there = customer_id in await self._hands.shopify.read([customer_id])
+            there = customer_id in await self._parts.shopify.read([customer_id])
         except UpstreamError as error:
             if error.error_class is not ErrorClass.AUTH:
                 raise
             there = True  # unknown: the app may be uninstalled by now
-        if there and await self._hands.removals.doubted(customer_id):
+        if there and await self._parts.removals.doubted(customer_id):
             return
-        await self._hands.leaving.redact(customer_id, age)
+        await self._parts.erasure.redact(customer_id, age)
 
     def _piece(
         self, customer_id: int, found: Sequence[Event], read: Read
@@ -164,34 +164,34 @@ class Customers:
 
     async def _present(self, customer: Customer, age: float) -> int:
         if customer.enabled:  # a first sign-in, by a code that was mailed, proves the e-mail
-            await self._hands.sign_ins.signed_in(customer)
-        changing = self._hands.turns.is_changing(customer.id)
-        if changing or await self._hands.newcomers.is_settling(customer):
+            await self._parts.sign_ins.signed_in(customer)
+        changing = self._parts.turns.is_changing(customer.id)
+        if changing or await self._parts.new_customers.is_settling(customer):
             raise LaterError(min(_LONGEST, max(_UNDER_WAY, age / 4)))
-        if await self._hands.newcomers.is_known(customer):
-            return await self._hands.updates.changed([customer])
-        await self._hands.newcomers.welcome(customer)
+        if await self._parts.new_customers.is_known(customer):
+            return await self._parts.updates.changed([customer])
+        await self._parts.new_customers.welcome(customer)
         return 0
 
     async def _merge(self, event: Event, kept: int, customer: Customer | None, age: float) -> None:
         """The survivor may have been merged again, and that event may have come first."""
         gone = event.merged_id or 0
-        left = await self._hands.merging.survivor(kept)
+        left = await self._parts.customer_merges.survivor(kept)
         if left != kept:
-            customer = (await self._hands.shopify.read([left])).get(left)
-        if gone in await self._hands.shopify.read([gone]):
+            customer = (await self._parts.shopify.read([left])).get(left)
+        if gone in await self._parts.shopify.read([gone]):
             if age < _NEVER_ENDS:  # it has not ended yet
                 raise LaterError(min(_LONGEST, max(_MERGE_FIRST, age / 4)))
-            await self._hands.merging.came_to_nothing(event.id)
+            await self._parts.customer_merges.came_to_nothing(event.id)
             return
-        await self._hands.merging.merge(gone, left, customer)
+        await self._parts.customer_merges.merge(gone, left, customer)
 
     async def _gone(self, customer_id: int, age: float) -> None:
-        if await self._hands.merging.is_waited_for(customer_id):
+        if await self._parts.customer_merges.is_waited_for(customer_id):
             raise LaterError(_MERGE_FIRST)
         if 0 <= age < self.grace:  # below 0: the clock was set back
             raise LaterError(self.grace - age)
-        await self._hands.leaving.remove(customer_id)
+        await self._parts.erasure.remove(customer_id)
 
 
 _DATA_REQUEST = (

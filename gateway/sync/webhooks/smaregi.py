@@ -8,7 +8,7 @@ from gateway.errors import NotReadyError
 from gateway.store.events import Event
 from gateway.sync.webhooks.worker import Job
 
-__all__ = ["Members"]
+__all__ = ["MemberEvents"]
 
 
 class Index(Protocol):
@@ -17,20 +17,20 @@ class Index(Protocol):
     async def members_changed(self, deleted: Sequence[int]) -> None: ...
 
 
-class Till(Protocol):
+class PosFollower(Protocol):
     """Takes over what members were changed to."""
 
     async def members_changed(self, member_ids: Iterable[int]) -> None: ...
 
 
-class Members:
+class MemberEvents:
     """`in_use()` is false if Smaregi's flag is off: then there is no index to update."""
 
     rest = 1.0
 
-    def __init__(self, index: Index, till: Till, in_use: Callable[[], bool]) -> None:
+    def __init__(self, index: Index, pos_changes: PosFollower, in_use: Callable[[], bool]) -> None:
         self._index = index
-        self._till = till
+        self._pos_changes = pos_changes
         self._in_use = in_use
 
     async def jobs(self, found: Sequence[Event]) -> Sequence[Sequence[Job]]:
@@ -42,6 +42,6 @@ class Members:
             deleted = {i for event in found if "deleted" in event.topic for i in event.members}
             with suppress(NotReadyError):  # the running scan reads them anyway
                 await self._index.members_changed(sorted(deleted))
-            await self._till.members_changed({i for event in found for i in event.members})
+            await self._pos_changes.members_changed({i for event in found for i in event.members})
 
         return [[Job(found, refresh)]]

@@ -20,7 +20,7 @@ from gateway.store import Database, events
 from gateway.store.events import Event, NewEvent, Source
 from gateway.wire import Lane, lane
 
-__all__ = ["Events", "Handler", "Job", "LaterError"]
+__all__ = ["EventWorker", "Handler", "Job", "LaterError"]
 
 log = logging.getLogger(__name__)
 
@@ -61,7 +61,7 @@ class Handler(Protocol):
     async def jobs(self, found: Sequence[Event]) -> Sequence[Sequence[Job]]: ...
 
 
-class Events:
+class EventWorker:
     """`schedule()` are the seconds before each further try; `tell(source, topic, result)` counts.
 
     `failed(error_class, text)` is told of a piece whose tries are used up. `follow()` moves what
@@ -181,7 +181,7 @@ class Events:
         else:
             ids, now = [event.id for event in job.events], self._clock()
             await self._db.write(lambda db: events.settled(db, ids, now))
-            self._told(source, job, "done")
+            self._report(source, job, "done")
 
     async def _later(self, source: Source, job: Job, seconds: float) -> None:
         await self._follow_clock()
@@ -199,13 +199,13 @@ class Events:
         schedule = self._schedule()
         if tries >= len(schedule):
             await self._db.write(lambda db: events.failed(db, ids, text, now))
-            self._told(source, job, "failed")
+            self._report(source, job, "failed")
             self._failed(error_class, f"{job.events[0].topic}: {text}")
             return
         delay = schedule[tries] * (1 + random.random() / 10)  # noqa: S311 - spreads, no secret
         self._look_in(source, delay)
         await self._db.write(lambda db: events.later(db, ids, now + delay, now, text, counted=True))
-        self._told(source, job, "retried")
+        self._report(source, job, "retried")
         log.warning("%s: %s; tried again", job.events[0].topic, text)
 
     def _look_in(self, source: Source, seconds: float) -> None:
@@ -213,6 +213,6 @@ class Events:
         if seconds < IDLE:
             asyncio.get_running_loop().call_later(seconds, self._wake[source].set)
 
-    def _told(self, source: Source, job: Job, result: str) -> None:
+    def _report(self, source: Source, job: Job, result: str) -> None:
         for event in job.events:
             self._tell(source, event.topic, result)

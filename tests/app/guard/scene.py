@@ -8,7 +8,7 @@ from pathlib import Path
 from gateway.sandbox import HubspotOptions, Sandbox, SandboxOptions, ShopifyOptions, SmaregiOptions
 from gateway.store import links
 from gateway.store import removals as store
-from gateway.sync.webhooks import Customers
+from gateway.sync.webhooks import CustomerEvents
 from tests.world import World, a_world
 
 __all__ = [
@@ -66,7 +66,7 @@ async def another() -> AsyncIterator[Sandbox]:
 
 def hurry(world: World, grace: float = 0.1) -> None:
     handler = world.core.events.handlers["shopify"]
-    assert isinstance(handler, Customers)
+    assert isinstance(handler, CustomerEvents)
     handler.grace = grace
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from gateway.app.checks import install_webhooks, run_checks
 from gateway.channels.smaregi.contract import identify
-from gateway.errors import IdentityError, Refused
+from gateway.errors import CommandRefused, IdentityError
 from gateway.outcomes import Identity, Outcome, Waiting
 from gateway.sandbox import Fault, Sandbox
 from gateway.store import identities
@@ -135,7 +135,7 @@ async def test_while_the_shop_is_another_one_no_channel_is_written_to(
     await shop.stop()
     shop.settings |= {"GATEWAY_AUTO_REPLAY": "true"} | settings_of(other, "shopify")
     await shop.start()
-    await shop.core.events.handlers["shopify"]._hands.leaving.remove(first)  # type: ignore[attr-defined]
+    await shop.core.events.handlers["shopify"]._parts.erasure.remove(first)  # type: ignore[attr-defined]
     await asyncio.sleep(0.5)
     assert contacts(shop.sandbox) == 3
     shop.set(**settings_of(shop.sandbox, "shopify"))
@@ -149,12 +149,12 @@ async def test_accepting_shows_from_and_to_and_takes_over_what_was_seen(
     shop: World, other: Sandbox
 ) -> None:
     await moved(shop, other, "shopify")
-    found = {one.system: one for one in await shop.core.acceptance.look()}
+    found = {one.system: one for one in await shop.core.shop_acceptance.look()}
     assert found["smaregi"].state == "same"
     assert found["shopify"].state == "another"
-    with pytest.raises(Refused):
-        await shop.core.acceptance.accept({"shopify": "gid://shopify/Shop/0"})
-    await shop.core.acceptance.accept({"shopify": str(found["shopify"].now)})
+    with pytest.raises(CommandRefused):
+        await shop.core.shop_acceptance.accept({"shopify": "gid://shopify/Shop/0"})
+    await shop.core.shop_acceptance.accept({"shopify": str(found["shopify"].now)})
     assert (await shop.register(number=9)).status == 201
     assert await linked(shop) == 1
     await pass_over(shop)
@@ -165,8 +165,8 @@ async def test_another_contract_begins_with_its_own_members(shop: World, other: 
     other.smaregi.add(mailAddress="taro9@example.com", lastName="山田", firstName="太郎")
     await moved(shop, other, "smaregi")
     await shop.register(number=9)
-    (one,) = [one for one in await shop.core.acceptance.look() if one.state == "another"]
-    await shop.core.acceptance.accept({"smaregi": str(one.now)})
+    (one,) = [one for one in await shop.core.shop_acceptance.look() if one.state == "another"]
+    await shop.core.shop_acceptance.accept({"smaregi": str(one.now)})
     await shop.settled()
     await shop.until(lambda: shop.core.smaregi.index.ready)
     await shop.replay()
@@ -189,7 +189,7 @@ async def test_check_and_webhooks_install_say_that_it_is_another(
     assert "shop accept" in found["Shopify"].detail
     assert not found["CRM"].ok
     assert "999" in found["CRM"].detail
-    with pytest.raises(Refused, match="another one"):
+    with pytest.raises(CommandRefused, match="another one"):
         await install_webhooks(shop.live)
     assert other.shopify.store.subscriptions == {}
 

@@ -102,11 +102,11 @@ async def herded(herd: Herd, folder: Path) -> AsyncIterator[tuple[World, Latenci
         world.sandbox.journal.clear()
         refused = refusals(world.sandbox)
         await world.start()
-        gate = world.core.deliverer.routes[herd.channel].gate
-        await world.until(lambda: gate.cause is not None)
+        circuit = world.core.deliverer.routes[herd.channel].circuit
+        await world.until(lambda: circuit.cause is not None)
         with unwalked():
             world.sandbox.faults.clear()
-            await world.until(lambda: gate.cause is None)
+            await world.until(lambda: circuit.cause is None)
             yield world, idle, refused
 
 

@@ -19,9 +19,9 @@ class Clock:
     def __init__(self, core: Core) -> None:
         self.ahead = 0.0
         deliverer = core.deliverer
-        delivering = (deliverer, deliverer.jumps, deliverer._ends, deliverer._attempts)
-        registering = (core.registrar, core.recovery, core.recovery._owing)
-        for part in (*delivering, core.worker, *registering, core.promises):
+        delivering = (deliverer, deliverer.clock_jumps, deliverer._results, deliverer._attempts)
+        registering = (core.registrar, core.recovery, core.recovery._acceptance)
+        for part in (*delivering, core.worker, *registering, core.deferred):
             assert part._clock is time.time
             part._clock = self
 

@@ -76,6 +76,6 @@ async def comes_back(world: World) -> None:
     """Shopify works again, and nobody has to wait for the time of the next try."""
     world.sandbox.faults.clear()
     await world.core.db.write(lambda db: db.execute("UPDATE registrations SET next_try_at = 0"))
-    gate = world.core.promises._gate
-    gate._until = gate._clock()
-    world.core.promises.wake()
+    circuit = world.core.deferred._circuit
+    circuit._until = circuit._clock()
+    world.core.deferred.wake()

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from multidict import CIMultiDict, CIMultiDictProxy
 
-from gateway.delivery import Gate
+from gateway.delivery import CircuitBreaker
 from gateway.http.preferences import prefers
 from gateway.sandbox import Fault
 from tests.e2e.evidence import (
@@ -139,15 +139,15 @@ async def test_after_an_outage_all_become_customers_once(quick: World) -> None:
     quick.sandbox.faults.set("shopify", Fault("refuse"))
     replies = [await later(quick, number=number) for number in range(1, 15)]
     assert {reply.status for reply in replies} == {202}
-    promises = quick.core.promises
-    gate = promises._gate
-    await quick.until(lambda: gate.cause is not None and not promises._running)
-    for longer in (gate._pause * 2, gate._pause * 4):
+    deferred = quick.core.deferred
+    circuit = deferred._circuit
+    await quick.until(lambda: circuit.cause is not None and not deferred._running)
+    for longer in (circuit._pause * 2, circuit._pause * 4):
         before = await tries(quick)
-        gate._until = gate._clock()
-        promises.wake()
-        await quick.until(partial(is_longer, gate, longer))
-        await quick.until(lambda: not promises._running)
+        circuit._until = circuit._clock()
+        deferred.wake()
+        await quick.until(partial(is_longer, circuit, longer))
+        await quick.until(lambda: not deferred._running)
         assert await tries(quick) == before + 1
     await comes_back(quick)
     for reply in replies:
@@ -158,18 +158,18 @@ async def test_after_an_outage_all_become_customers_once(quick: World) -> None:
     assert len(sandbox.hubspot.contacts) == len(sandbox.mail.messages) == 14
 
 
-def is_longer(gate: Gate, pause: float) -> bool:
+def is_longer(circuit: CircuitBreaker, pause: float) -> bool:
     """A probe in vain doubles the pause until the next."""
-    return gate._pause >= pause
+    return circuit._pause >= pause
 
 
 async def test_a_live_one_that_gets_through_ends_the_waiting(quick: World) -> None:
     quick.set(GATEWAY_RETRY_SCHEDULE="300")
     quick.sandbox.faults.set("shopify", Fault("refuse"))
     replies = [await later(quick, number=number) for number in range(1, 9)]
-    gate = quick.core.promises._gate
-    await quick.until(lambda: gate.cause is not None and not quick.core.promises._running)
-    gate._until += 300
+    circuit = quick.core.deferred._circuit
+    await quick.until(lambda: circuit.cause is not None and not quick.core.deferred._running)
+    circuit._until += 300
     quick.sandbox.faults.clear()
     assert (await quick.register(number=9)).status == 201
     for reply in replies:

@@ -66,8 +66,8 @@ class Clock:
 
     def __init__(self, world: World) -> None:
         self.ahead = 0.0
-        promises = world.core.promises
-        for part in (promises, promises._trying, world.core.registrar):
+        deferred = world.core.deferred
+        for part in (deferred, deferred._attempt, world.core.registrar):
             assert part._clock is time.time
             part._clock = self
 
@@ -83,8 +83,8 @@ async def test_a_clock_that_jumps_ends_nothing_and_puts_nothing_off(
     quick.sandbox.faults.set("shopify", Fault("refuse"))
     reply = await later(quick)
     clock.ahead = jump
-    failed = quick.core.promises._gate._failures
-    await quick.until(lambda: quick.core.promises._gate._failures > failed)
+    failed = quick.core.deferred._circuit._failures
+    await quick.until(lambda: quick.core.deferred._circuit._failures > failed)
     assert (await quick.get(reply.headers["Location"])).body["status"] == "accepted"
     quick.sandbox.faults.clear()
     await becomes(quick, reply, "complete", seconds=4)
@@ -93,7 +93,7 @@ async def test_a_clock_that_jumps_ends_nothing_and_puts_nothing_off(
 async def test_a_clock_set_back_while_nobody_looked_puts_nothing_off(quick: World) -> None:
     quick.sandbox.faults.set("shopify", Fault("refuse"))
     reply = await later(quick)
-    await quick.until(lambda: not quick.core.promises._running)
+    await quick.until(lambda: not quick.core.deferred._running)
     await quick.core.db.write(
         lambda db: db.execute("UPDATE registrations SET next_try_at = next_try_at + 1e6")
     )
@@ -130,11 +130,11 @@ async def test_a_disk_that_is_full_when_shopify_has_answered_loses_nothing(
     world, disk = on_disk
     world.sandbox.delays["shopify"] = 0.3
     reply = await later(world)
-    await world.until(lambda: world.core.promises._running)
+    await world.until(lambda: world.core.deferred._running)
     await world.core.db.checkpoint()
     disk.full = True
     await world.until(lambda: world.sandbox.shopify.customers)
-    await world.until(lambda: not world.core.promises._running)
+    await world.until(lambda: not world.core.deferred._running)
     assert (await world.get(reply.headers["Location"])).body["status"] == "accepted"
     disk.full = False
     await becomes(world, reply, "complete")
@@ -146,12 +146,12 @@ async def test_rejected_ones_go_after_the_retention(quick: World) -> None:
     quick.sandbox.shopify.add_customer(email="taro@example.com", state="ENABLED")
     reply = await later(quick)
     await becomes(quick, reply, "rejected")
-    await quick.core.upkeep.expire_once()
+    await quick.core.housekeeping.expire_once()
     assert await state_of(quick, reply.body["id"]) == "rejected"
     await quick.core.db.write(
         lambda db: db.execute("UPDATE registrations SET created_at = created_at - 31 * 86400")
     )
-    await quick.core.upkeep.expire_once()
+    await quick.core.housekeeping.expire_once()
     assert await state_of(quick, reply.body["id"]) is None
 
 
@@ -171,13 +171,13 @@ async def test_after_shopifys_outage_they_go_in_order_of_arrival(quick: World) -
                 (tries, now - 0.5 + tries * 100, reply.body["id"]),
             )
 
-    await quick.until(lambda: not quick.core.promises._running)
-    gate = quick.core.promises._gate
-    gate._widest = 1  # of those under way at once any may be the first
-    gate._shut(ErrorClass.CONNECTION, 60.0)
+    await quick.until(lambda: not quick.core.deferred._running)
+    circuit = quick.core.deferred._circuit
+    circuit._widest = 1  # of those under way at once any may be the first
+    circuit._open(ErrorClass.CONNECTION, 60.0)
     await quick.core.db.write(unit)
     quick.sandbox.faults.clear()
-    quick.core.promises.shopify_works()
+    quick.core.deferred.shopify_works()
     for reply in replies:
         await becomes(quick, reply, "complete")
     came = sorted(quick.sandbox.shopify.customers.items())
@@ -234,7 +234,7 @@ async def goes_by(peak: Peak, folder: Path, seconds: float) -> None:
         assert len(asyncio.all_tasks()) < before + 90, "not a task for each"  # 50 connections
         world.sandbox.faults.clear()
         await comes_back(world)
-        running = world.core.promises._running
+        running = world.core.deferred._running
         await world.until(lambda: len(running) > 1)
         during = Latencies()
         await during.measure(world, range(200, 200 + live), 0.02)

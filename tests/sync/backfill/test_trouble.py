@@ -12,7 +12,7 @@ from gateway.app import Role
 from gateway.outcomes import Outcome, Waiting
 from gateway.sandbox import Fault
 from gateway.store import backfill as queries
-from gateway.store.backfill import Mark
+from gateway.store.backfill import BackfillCheckpoint
 from gateway.sync.backfill import sending
 from tests.e2e.trouble.disk import Disk, sqlite_disk
 from tests.sync.backfill.runs import Heard, a_shop, backfill, in_the_shop, numbers
@@ -30,7 +30,7 @@ def disk() -> Iterator[Disk]:
 
 @pytest.fixture
 def short_pauses(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(world.core.deliverer.routes["crm"].gate, "_pause", 0.2)
+    monkeypatch.setattr(world.core.deliverer.routes["crm"].circuit, "_pause", 0.2)
     monkeypatch.setattr(sending, "SHORTEST_PAUSE", 0.05)
     monkeypatch.setattr(sending, "PAUSES", {Waiting.INDEX: 0.1, Waiting.SHOPIFY: 0.1})
 
@@ -79,7 +79,7 @@ async def test_refused_credentials_end_the_run_with_words(world: World) -> None:
     heard = await backfill(world)
     assert "crm refuses our credentials" in (heard.error or "")
     world.sandbox.faults.clear()
-    world.core.deliverer.routes["crm"].gate.reopen()
+    world.core.deliverer.routes["crm"].circuit.half_open()
     again = await backfill(world)
     assert (again.error, len(numbers(world.sandbox))) == (None, 5)
     assert again.counts["delivered"] == 5
@@ -189,15 +189,19 @@ async def test_what_a_dead_run_had_opened_is_read_afresh_and_sent(world: World) 
 @pytest.mark.parametrize(
     "mark",
     [
-        Mark("bm8gY3Vyc29yIG9mIGhpcw==", 50, time.time()),  # one that Shopify no longer takes
-        Mark("bm8gY3Vyc29yIG9mIGhpcw==", 50, time.time() - 2 * 86400),
-        Mark(None, 0, time.time()),
+        BackfillCheckpoint(
+            "bm8gY3Vyc29yIG9mIGhpcw==", 50, time.time()
+        ),  # one that Shopify no longer takes
+        BackfillCheckpoint("bm8gY3Vyc29yIG9mIGhpcw==", 50, time.time() - 2 * 86400),
+        BackfillCheckpoint(None, 0, time.time()),
     ],
     ids=["refused", "old", "none"],
 )
-async def test_a_mark_that_is_worth_nothing_begins_at_the_start(world: World, mark: Mark) -> None:
+async def test_a_mark_that_is_worth_nothing_begins_at_the_start(
+    world: World, mark: BackfillCheckpoint
+) -> None:
     in_the_shop(world.sandbox, 120)
-    await world.core.db.write(lambda db: queries.mark(db, KEY, mark))
+    await world.core.db.write(lambda db: queries.checkpoint(db, KEY, mark))
     heard = await backfill(world)
     assert (heard.error, heard.counts) == (None, {"delivered": 120})
 
@@ -207,7 +211,7 @@ async def test_a_mark_that_cannot_be_read_is_none(world: World) -> None:
         db.execute("INSERT INTO meta VALUES (?, ?)", (f"backfill {KEY}", '{"after": 1, "x": 2}'))
 
     await world.core.db.write(spoil)
-    assert await world.core.db.read(lambda db: queries.mark(db, KEY)) == Mark()
+    assert await world.core.db.read(lambda db: queries.checkpoint(db, KEY)) == BackfillCheckpoint()
 
 
 async def test_another_period_is_another_run(world: World) -> None:

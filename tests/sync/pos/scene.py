@@ -11,8 +11,8 @@ from tests.world import World
 __all__ = [
     "at_the_till",
     "contact",
+    "fingerprints",
     "in_shopify",
-    "marks",
     "member",
     "quiet",
     "record",
@@ -71,7 +71,7 @@ def writes(world: World, system: str) -> list[JournalEntry]:
     return world.sandbox.journal.writes(system)
 
 
-async def marks(world: World) -> dict[str, str]:
+async def fingerprints(world: World) -> dict[str, str]:
     link = await world.core.db.read(lambda db: links.get(db, "smaregi", record(world).id))
     assert link is not None
-    return dict(link.fields or {})
+    return dict(link.fingerprints or {})

@@ -15,7 +15,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from gateway.channels.smaregi.from_member import NOT_TOLD, UNITS, is_same, told
+from gateway.channels.smaregi.from_member import NOT_STATED, UNITS, is_same, value_of
 from gateway.outcomes import Outcome
 from gateway.sandbox import Fault, SandboxOptions, ShopifyOptions, SmaregiOptions
 from gateway.store import tally
@@ -206,8 +206,8 @@ class Scene:
         customer = (await core.shopify.read([self.customer_id]))[self.customer_id]
         row = dict(sandbox.smaregi.members[self.member_id])
         for unit in UNITS:
-            value = told(unit, row, customer.profile)
-            assert value is not NOT_TOLD
+            value = value_of(unit, row, customer.profile)
+            assert value is not NOT_STATED
             assert is_same(unit, value, customer.profile), (unit, value, customer.profile)
         fields = core.deliverer.routes["smaregi"].channel.fields_of(customer)
         for name in ("mailAddress", "mailReceiveFlag", "sex"):

@@ -14,7 +14,7 @@ from gateway.sandbox import Fault, SandboxOptions, ShopifyOptions
 from gateway.shopify.roll import Roll
 from gateway.store.members import set_meta
 from gateway.sync import reconciliation
-from gateway.sync.reconciliation import Found
+from gateway.sync.reconciliation import PassCounts
 from tests.e2e.evidence import AlertBox
 from tests.sync.pos.scene import contact, in_shopify, member, quiet, record, signed_up, writes
 from tests.world import World, a_world, registration
@@ -30,7 +30,7 @@ async def deaf(tmp_path: Path) -> AsyncIterator[World]:
         yield world
 
 
-async def reconciled(world: World) -> Found:
+async def reconciled(world: World) -> PassCounts:
     found = await world.core.reconciliation.once()
     await quiet(world)
     return found
@@ -186,7 +186,7 @@ async def test_many_members_at_once_are_left_to_a_pass(
     await signed_up(deaf)
     (member_id,) = deaf.sandbox.smaregi.members
     asked: list[int] = []
-    till = deaf.core.events.handlers["smaregi"]._till  # type: ignore[attr-defined]
+    till = deaf.core.events.handlers["smaregi"]._pos_changes  # type: ignore[attr-defined]
     monkeypatch.setattr(till, "too_many", lambda: asked.append(1))
     await till.members_changed([member_id])
     assert asked == [1]

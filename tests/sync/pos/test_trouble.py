@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from gateway.sandbox import Fault
-from gateway.sync.channel_updates import Updates
+from gateway.sync.channel_updates import ChannelUpdates
 from gateway.sync.webhooks import worker
 from tests.e2e.evidence import AlertBox
 from tests.sync.pos.scene import (
@@ -71,16 +71,16 @@ async def test_channels_hear_of_it_though_the_gateway_dies_after_shopifys_answer
     synced.set(GATEWAY_RETRY_SCHEDULE="0.1")
     await signed_up(synced)
     synced.sandbox.shopify.webhooks.pause()  # no echo brings it either
-    whole = Updates.changed
+    whole = ChannelUpdates.changed
     broken: list[int] = []
 
-    async def breaks_once(self: Updates, customers: Any, **kind: Any) -> int:
+    async def breaks_once(self: ChannelUpdates, customers: Any, **kind: Any) -> int:
         if not broken:
             broken.append(1)
             raise RuntimeError
         return await whole(self, customers, **kind)
 
-    monkeypatch.setattr(Updates, "changed", breaks_once)
+    monkeypatch.setattr(ChannelUpdates, "changed", breaks_once)
     await at_the_till(synced, lastName="佐藤")
     assert broken
     assert contact(synced)["lastname"] == "佐藤"

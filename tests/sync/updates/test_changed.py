@@ -1,4 +1,6 @@
-"""`Updates.changed`: a customer as Shopify has them now, against what each channel was given."""
+"""`ChannelUpdates.changed`: a customer as Shopify has them now, against what each channel was
+given.
+"""
 
 import asyncio
 from dataclasses import replace
@@ -262,7 +264,7 @@ async def test_nothing_of_a_person_is_readable_in_the_marks(world: World) -> Non
     await world.register()
 
     def texts(db: Any) -> list[str]:
-        return [row[0] or "" for row in db.execute("SELECT fields FROM links")]
+        return [row[0] or "" for row in db.execute("SELECT fingerprints FROM links")]
 
     stored = "".join(await world.core.db.read(texts))
     assert "mailReceiveFlag" in stored

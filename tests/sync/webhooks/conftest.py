@@ -6,7 +6,7 @@ from typing import cast
 
 import pytest
 
-from gateway.sync.webhooks import SUBSCRIBED, Customers
+from gateway.sync.webhooks import SUBSCRIBED, CustomerEvents
 from tests.world import World, a_world
 
 
@@ -19,9 +19,9 @@ async def connect(world: World) -> None:
     assert {each.state for each in made} == {"made"}
 
 
-def customers(world: World) -> Customers:
+def customers(world: World) -> CustomerEvents:
     """The handler of Shopify's events."""
-    return cast(Customers, world.core.events.handlers["shopify"])
+    return cast(CustomerEvents, world.core.events.handlers["shopify"])
 
 
 def hurry(world: World) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.delivery.clock_jumps import Jumps
+from gateway.delivery.clock_jumps import ClockJumps
 from gateway.errors import StorageError
 from gateway.sandbox import Fault
 from gateway.store import Database, events
@@ -47,13 +47,17 @@ async def test_what_is_put_off_right_after_a_jump_is_not_put_off_by_the_jump(
 ) -> None:
     """The deletion waits for its grace, by the new clock; only then is the jump noticed."""
     clock = Clock()
-    jumps, handler, worker = hooked.core.deliverer.jumps, customers(hooked), hooked.core.events
-    jumps._clock = handler._clock = worker._clock = clock
+    clock_jumps, handler, worker = (
+        hooked.core.deliverer.clock_jumps,
+        customers(hooked),
+        hooked.core.events,
+    )
+    clock_jumps._clock = handler._clock = worker._clock = clock
     handler.grace = 0.3
     customer = {"id": 7000000000009}
     clock.ahead = HOUR
     await send(hooked, "shopify", *from_shopify("customers/delete", customer))
-    await hooked.until(lambda: jumps._offset > time.time() - time.monotonic() + HOUR / 2)
+    await hooked.until(lambda: clock_jumps._offset > time.time() - time.monotonic() + HOUR / 2)
     await worked(hooked, 3.0)
 
 
@@ -87,7 +91,7 @@ async def _next(world: World) -> float:
 async def test_another_machines_clock_moves_nothing(db: Database) -> None:
     await db.write(lambda c: set_meta(c, "clock_offset", f"another-start {-HOUR!r}"))
     await db.write(lambda c: events.add(c, ONE, NOW))
-    await Jumps(db, time.time).take_over()
+    await ClockJumps(db, time.time).take_over()
     assert await db.read(lambda c: due(c, NOW)) == [ONE.id]
     assert await db.read(lambda c: due(c, NOW - 1)) == []
 
@@ -105,7 +109,7 @@ async def test_a_jump_that_a_full_disk_cannot_take_is_followed_later(
     db: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     clock = Clock()
-    jumps = Jumps(db, clock)
+    clock_jumps = ClockJumps(db, clock)
     await db.write(lambda c: events.add(c, ONE, clock() - HOUR))
     await db.write(lambda c: events.later(c, [ONE.id], clock() + 1, clock(), None, counted=False))
     clock.ahead = -HOUR
@@ -116,6 +120,6 @@ async def test_a_jump_that_a_full_disk_cannot_take_is_followed_later(
     with monkeypatch.context() as patch:
         patch.setattr(db, "write", full)
         with pytest.raises(StorageError):
-            await jumps.follow()
-    assert await jumps.follow() is False
+            await clock_jumps.follow()
+    assert await clock_jumps.follow() is False
     assert await db.read(lambda c: due(c, clock() + 2)) == [ONE.id]

@@ -261,9 +261,18 @@ async def test_a_redaction_leaves_no_row_about_the_customer(hooked: World) -> No
                 f"SELECT count(*) FROM {table} WHERE customer_id = ?",
                 (customer,),
             ).fetchone()[0]
-            for table in ("registrations", "deliveries", "links", "events", "told", "unexamined")
+            for table in (
+                "registrations",
+                "deliveries",
+                "links",
+                "events",
+                "signup_evidence",
+                "duplicate_queue",
+            )
         }
-        return counted | {"answers": db.execute("SELECT count(*) FROM answers").fetchone()[0]}
+        return counted | {
+            "answers": db.execute("SELECT count(*) FROM idempotency_keys").fetchone()[0]
+        }
 
     assert set((await hooked.core.db.read(left)).values()) == {0}
     assert len(contacts(hooked)) == 1

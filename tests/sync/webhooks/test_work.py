@@ -252,5 +252,5 @@ async def test_worked_events_go_after_a_week_and_waiting_ones_never(hooked: Worl
     await send(hooked, "shopify", raw, headers)
     assert len(await states(hooked)) == 2
     await hooked.core.db.write(lambda db: db.execute("UPDATE events SET updated_at = 0").rowcount)
-    await hooked.core.upkeep.expire_once()
+    await hooked.core.housekeeping.expire_once()
     assert await states(hooked) == {"shopify:waits": "waiting"}

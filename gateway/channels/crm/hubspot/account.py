@@ -33,5 +33,5 @@ async def identify(_: Channel, context: Context) -> Identity | None:
         raise refused
     body = answer.json() if answer.status == 200 else None
     portal = body.get("portalId") if isinstance(body, dict) else None
-    told = isinstance(portal, int | str) and str(portal).isdecimal()
-    return Identity(str(portal)) if told else None
+    is_number = isinstance(portal, int | str) and str(portal).isdecimal()
+    return Identity(str(portal)) if is_number else None

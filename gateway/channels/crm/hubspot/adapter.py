@@ -60,8 +60,8 @@ class HubSpot:
 
     async def deliver(self, work: Work) -> Done:
         known = await self._properties.known()
-        told = contact_properties(work.customer)
-        fields, left_out = without(OUR_PROPERTIES.keys() - known.keys(), told)
+        properties = contact_properties(work.customer)
+        fields, left_out = without(OUR_PROPERTIES.keys() - known.keys(), properties)
         if work.link is not None:
             done = await self._bring_up_to_date(work.link.reference, fields, work)
         else:

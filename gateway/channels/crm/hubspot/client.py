@@ -9,7 +9,7 @@ import orjson
 
 from gateway.channels.crm.hubspot.responses import Contact, contact, refused, trouble
 from gateway.channels.crm.settings import CrmSettings
-from gateway.wire import Access, Answer, Call, RateLimit, Wire
+from gateway.wire import Access, Call, RateLimit, UpstreamAnswer, Wire
 
 __all__ = ["SYSTEM", "HubSpotClient"]
 
@@ -26,11 +26,11 @@ class HubSpotClient:
         self._settings = settings
         self._limit = RateLimit(time.monotonic, _PER_TEN_SECONDS, 10.0)
 
-    async def create(self, properties: Mapping[str, str]) -> Answer:
+    async def create(self, properties: Mapping[str, str]) -> UpstreamAnswer:
         body = {"properties": properties, "associations": []}
         return await self._contacts("create contact", Access.WRITE, "POST", "", body)
 
-    async def update(self, contact_id: str, properties: Mapping[str, str]) -> Answer:
+    async def update(self, contact_id: str, properties: Mapping[str, str]) -> UpstreamAnswer:
         path, body = f"/{contact_id}", {"properties": properties}
         return await self._contacts("update contact", Access.WRITE, "PATCH", path, body)
 
@@ -63,14 +63,14 @@ class HubSpotClient:
             raise refused(answer)
         return contact(answer)
 
-    async def properties(self) -> Answer:
+    async def properties(self) -> UpstreamAnswer:
         """Whatever the status: a token may lack the scope (403)."""
         return await self._send("list properties", Access.READ, "GET", "properties")
 
-    async def make_property(self, body: Mapping[str, Any]) -> Answer:
+    async def make_property(self, body: Mapping[str, Any]) -> UpstreamAnswer:
         return await self._send("create property", Access.WRITE, "POST", "properties", body=body)
 
-    async def _find(self, path: str, params: Mapping[str, str]) -> Answer:
+    async def _find(self, path: str, params: Mapping[str, str]) -> UpstreamAnswer:
         wanted = {**params, "properties": "shopify_customer_id"}
         return await self._contacts("find contact", Access.READ, "GET", path, params=wanted)
 
@@ -82,7 +82,7 @@ class HubSpotClient:
         path: str,
         body: Mapping[str, Any] | None = None,
         params: Mapping[str, str] | None = None,
-    ) -> Answer:
+    ) -> UpstreamAnswer:
         answer = await self._send(operation, access, method, "objects", path, body, params)
         error = trouble(answer)
         if error is not None:
@@ -98,7 +98,7 @@ class HubSpotClient:
         path: str = "",
         body: Mapping[str, Any] | None = None,
         params: Mapping[str, str] | None = None,
-    ) -> Answer:
+    ) -> UpstreamAnswer:
         await self._limit.acquire()
         settings = self._settings()
         token = settings.hubspot_access_token
@@ -125,7 +125,7 @@ class HubSpotClient:
             raise error
         return answer
 
-    def _learn_limit(self, answer: Answer) -> None:
+    def _learn_limit(self, answer: UpstreamAnswer) -> None:
         """`X-HubSpot-RateLimit-Max` requests in `-Interval-Milliseconds`, where it says so."""
         most = answer.headers.get("X-HubSpot-RateLimit-Max", "")
         interval = answer.headers.get("X-HubSpot-RateLimit-Interval-Milliseconds", "")

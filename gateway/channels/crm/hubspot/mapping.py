@@ -28,7 +28,7 @@ OUR_PROPERTIES: Mapping[str, Mapping[str, Any]] = {
 }
 """What no account has before the gateway, or a person, makes it."""
 
-_TOLD_AS = {
+_OUR_NAMES = {
     "lastname": "last_name",
     "firstname": "first_name",
     "last_name_kana": "last_kana",
@@ -81,7 +81,7 @@ def without(
     kept = {name: value for name, value in properties.items() if name not in absent}
     lost = [name for name in properties if name in absent]
     change = "left out: HubSpot has no property {}"
-    return kept, [{"field": _TOLD_AS.get(n, n), "change": change.format(n)} for n in lost]
+    return kept, [{"field": _OUR_NAMES.get(n, n), "change": change.format(n)} for n in lost]
 
 
 def kept_back(
@@ -95,4 +95,4 @@ def kept_back(
     kept = [name for name in _ONE_OF if name in changes]
     change = "not emptied: HubSpot wants an e-mail or a name of a contact"
     sending = {name: value for name, value in changes.items() if name not in kept}
-    return sending, [{"field": _TOLD_AS.get(n, n), "change": change} for n in kept]
+    return sending, [{"field": _OUR_NAMES.get(n, n), "change": change} for n in kept]

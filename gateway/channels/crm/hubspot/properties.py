@@ -9,7 +9,7 @@ from gateway.channels.crm.hubspot.client import HubSpotClient
 from gateway.channels.crm.hubspot.mapping import OUR_PROPERTIES, OWNER
 from gateway.channels.crm.hubspot.responses import properties, trouble
 from gateway.errors import ErrorClass
-from gateway.wire import Answer, dry_run
+from gateway.wire import UpstreamAnswer, dry_run
 
 __all__ = ["NOT_UNIQUE", "Properties"]
 
@@ -94,7 +94,7 @@ class Properties:
             raise error
         return answer.status != 403 and await self._was_made(name, answer)
 
-    async def _was_made(self, name: str, said: Answer) -> bool:
+    async def _was_made(self, name: str, said: UpstreamAnswer) -> bool:
         """A property that is left out by mistake is missing in each contact that is made meanwhile:
         so it is looked for, and only what is certainly a refusal is taken for one.
         """

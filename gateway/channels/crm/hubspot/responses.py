@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 
 from gateway.errors import ErrorClass, UpstreamError
-from gateway.wire import Answer
+from gateway.wire import UpstreamAnswer
 
 __all__ = ["Contact", "contact", "properties", "rate_limited", "refused", "trouble"]
 
@@ -34,16 +34,16 @@ class Contact:
     owner: str = ""
 
 
-def contact(answer: Answer) -> Contact:
+def contact(answer: UpstreamAnswer) -> Contact:
     body = _object(answer)
     if not body.get("id"):
         raise answer.error(ErrorClass.UNEXPECTED, "the answer is not a contact")
-    told = body.get("properties")
-    owner = told.get("shopify_customer_id") if isinstance(told, dict) else None
+    named = body.get("properties")
+    owner = named.get("shopify_customer_id") if isinstance(named, dict) else None
     return Contact(str(body["id"]), str(owner or "").strip())
 
 
-def properties(answer: Answer) -> dict[str, bool]:
+def properties(answer: UpstreamAnswer) -> dict[str, bool]:
     """The names of a list of properties, and whether each is unique (also where nothing is said:
     a look-up by one that is not shows it).
     """
@@ -55,7 +55,7 @@ def properties(answer: Answer) -> dict[str, bool]:
         raise answer.error(ErrorClass.UNEXPECTED, detail) from None
 
 
-def trouble(answer: Answer) -> UpstreamError | None:
+def trouble(answer: UpstreamAnswer) -> UpstreamError | None:
     """The error if it is about the account, token or moment; None if about the customer."""
     if answer.status == 429:
         return rate_limited(answer)
@@ -65,7 +65,7 @@ def trouble(answer: Answer) -> UpstreamError | None:
     return None
 
 
-def rate_limited(answer: Answer) -> UpstreamError:
+def rate_limited(answer: UpstreamAnswer) -> UpstreamError:
     policy = str(_object(answer).get("policyName") or "")
     if not _WORD.fullmatch(policy):
         policy = ""
@@ -75,7 +75,7 @@ def rate_limited(answer: Answer) -> UpstreamError:
     return error
 
 
-def refused(answer: Answer) -> UpstreamError:
+def refused(answer: UpstreamAnswer) -> UpstreamError:
     """HubSpot's texts may quote values; its category, codes and property names do not."""
     found = dict(_faults(answer))
     category = str(_object(answer).get("category") or "")
@@ -86,21 +86,23 @@ def refused(answer: Answer) -> UpstreamError:
         what = f"HubSpot does not take {', '.join(sorted({*found.values()} - {''})) or 'a value'}"
     else:
         what = "see HubSpot's property settings"
-    told = " ".join([category, *sorted(found)])
+    which = " ".join([category, *sorted(found)])
     is_there = answer.status == 400 and any(_IS_THERE.search(code) for code in found)
     error_class = ErrorClass.DUPLICATE if is_there else None
-    return _error(answer, error_class, f"HTTP {answer.status} {told}: {what}")
+    return _error(answer, error_class, f"HTTP {answer.status} {which}: {what}")
 
 
-def _faults(answer: Answer) -> Iterator[tuple[str, str]]:
+def _faults(answer: UpstreamAnswer) -> Iterator[tuple[str, str]]:
     """(code, property): of `errors`, and of the JSON that stands within the message."""
     body = _object(answer)
     _, _, within = str(body.get("message") or "").partition(": ")
-    told: list[Any] = list(body.get("errors") or ()) if isinstance(body.get("errors"), list) else []
+    faults: list[Any] = (
+        list(body.get("errors") or ()) if isinstance(body.get("errors"), list) else []
+    )
     with suppress(orjson.JSONDecodeError):
         more = orjson.loads(within) if within.startswith("[") else []
-        told += more if isinstance(more, list) else []
-    for each in told:
+        faults += more if isinstance(more, list) else []
+    for each in faults:
         if isinstance(each, dict):
             code = str(each.get("code") or each.get("error") or "")
             if _WORD.fullmatch(code):
@@ -114,7 +116,7 @@ def _property(fault: Mapping[str, Any]) -> str:
     return name if _WORD.fullmatch(name) else ""
 
 
-def _object(answer: Answer) -> dict[str, Any]:
+def _object(answer: UpstreamAnswer) -> dict[str, Any]:
     """The body of an answer; {} where it is no object."""
     with suppress(UpstreamError):
         body = answer.json()
@@ -123,7 +125,7 @@ def _object(answer: Answer) -> dict[str, Any]:
     return {}
 
 
-def _error(answer: Answer, error_class: ErrorClass | None, detail: str) -> UpstreamError:
+def _error(answer: UpstreamAnswer, error_class: ErrorClass | None, detail: str) -> UpstreamError:
     error = answer.error(error_class, detail)
     if answer.status in _UNCERTAIN or error.error_class is ErrorClass.DUPLICATE:
         error.applied = None

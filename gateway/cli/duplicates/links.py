@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from gateway.cli.duplicates.looking import pair_arguments, side_by_side
+from gateway.cli.duplicates.listing import pair_arguments, side_by_side
 from gateway.cli.parameters import Customer
 
 __all__ = ["link", "merge", "unlink"]

@@ -2,18 +2,18 @@
 
 import pytest
 
-from gateway.channels import Given
+from gateway.channels import LastSent
 from gateway.store import Keys
 
 KEYS = Keys("a secret of the tests")
 
 
-def given(marks: dict[str, str] | None = None) -> Given:
-    return Given(marks, lambda values: KEYS.marks("smaregi 1", values))
+def last_sent(fingerprints: dict[str, str] | None = None) -> LastSent:
+    return LastSent(fingerprints, lambda values: KEYS.field_fingerprints("smaregi 1", values))
 
 
-CREATED = given(given().after({"name": "a", "phone": "1"}, {"name": "a", "phone": "1"}))
-LINKED = given(given().after({"name": "a", "phone": "1"}, {}))
+CREATED = last_sent(last_sent().after({"name": "a", "phone": "1"}, {"name": "a", "phone": "1"}))
+LINKED = last_sent(last_sent().after({"name": "a", "phone": "1"}, {}))
 
 
 @pytest.mark.parametrize(
@@ -27,30 +27,32 @@ LINKED = given(given().after({"name": "a", "phone": "1"}, {}))
         (LINKED, {"name": "b", "phone": "1"}, {"name": "b"}),
         (LINKED, {"name": "a"}, {}),  # what we never sent is not ours to clear
         (LINKED, {"name": "a", "phone": "1", "zip": "2"}, {"zip": "2"}),
-        (given(), {"name": "a"}, {}),  # a link of which nothing is known
+        (last_sent(), {"name": "a"}, {}),  # a link of which nothing is known
     ],
 )
 def test_only_what_differs_is_sent_and_a_blank_clears_only_what_we_sent(
-    before: Given, now: dict[str, str], sent: dict[str, str]
+    before: LastSent, now: dict[str, str], sent: dict[str, str]
 ) -> None:
     assert before.changes(now) == sent
 
 
 def test_what_a_write_may_have_left_is_sent_again_even_if_it_is_as_before() -> None:
-    unsure = given(CREATED.unsure({"phone": "2"}))
+    unsure = last_sent(CREATED.unsure({"phone": "2"}))
     assert unsure.changes({"name": "a", "phone": "1"}) == {"phone": "1"}
     assert unsure.changes({"name": "a"}) == {"phone": ""}
 
 
 def test_after_a_change_the_record_is_known_again() -> None:
     now = {"name": "b", "zip": "2"}
-    after = given(LINKED.after(now, {"name": "b", "zip": "2"}))
+    after = last_sent(LINKED.after(now, {"name": "b", "zip": "2"}))
     assert after.changes(now) == {}
     assert after.changes({"name": "b"}) == {"zip": ""}
 
 
 def test_marks_are_keyed_and_bound_to_the_person_and_the_field() -> None:
-    marks = KEYS.marks("smaregi 1", {"a": "x", "b": "x"})
-    assert len({*marks.values(), KEYS.marks("smaregi 2", {"a": "x"})["a"]}) == 3
-    assert Keys("another secret").marks("smaregi 1", {"a": "x"})["a"] != marks["a"]
-    assert all(len(mark) == 16 for mark in marks.values())
+    fingerprints = KEYS.field_fingerprints("smaregi 1", {"a": "x", "b": "x"})
+    assert len({*fingerprints.values(), KEYS.field_fingerprints("smaregi 2", {"a": "x"})["a"]}) == 3
+    assert (
+        Keys("another secret").field_fingerprints("smaregi 1", {"a": "x"})["a"] != fingerprints["a"]
+    )
+    assert all(len(mark) == 16 for mark in fingerprints.values())

@@ -19,7 +19,7 @@ from gateway.http.forms.registration import (
     read_form,
     shown_name,
 )
-from gateway.normalize import Address, address_key, parse_fields, parse_line, smaregi_line
+from gateway.normalize import ParsedAddress, address_key, parse_fields, parse_line, smaregi_line
 from gateway.shopify.mapping import to_address
 from gateway.shopify.placing import address_warnings, placed_input, unfit
 from gateway.shopify.preview import answered, sign_up_input
@@ -128,7 +128,7 @@ def _noted(system: str, field: str, change: str) -> dict[str, str]:
     return {"system": system, "field": field, "change": change}
 
 
-def _parts(address: Address, line: str) -> Row:
+def _parts(address: ParsedAddress, line: str) -> Row:
     return {
         "prefecture": address.prefecture.ja if address.prefecture else "",
         "city": address.city,

@@ -9,7 +9,7 @@ import pytest
 from gateway.store import admission, deferred, registrations, tally
 from gateway.store.registrations import DAY
 from tests.store.memory import a_connection
-from tests.store.test_registrations import BODY, EMAIL, NOW, OTHER, opening
+from tests.store.test_registrations import BODY, EMAIL, NOW, OTHER, request
 
 PROBLEM = {"type": "shopify-unavailable", "status": 503}
 
@@ -24,7 +24,7 @@ def db() -> Iterator[sqlite3.Connection]:
 def put(db: sqlite3.Connection, state: str, name: str = "first") -> None:
     """A registration in `state`; `claimed` and `doubt` are of one that waits."""
     live = state in {"open", "unclear", "accepted"}
-    admission.begin(db, opening(name, later=not live), NOW - 10)
+    admission.begin(db, request(name, later=not live), NOW - 10)
     if state == "unclear":
         registrations.mark_unclear(db, name, NOW - 9)
     if state == "accepted":
@@ -32,9 +32,9 @@ def put(db: sqlite3.Connection, state: str, name: str = "first") -> None:
     if state == "rejected":
         registrations.refuse(db, name, PROBLEM, NOW - 9)
     if state in {"claimed", "doubt"}:
-        (promise,) = deferred.claim(db, NOW - 9, 5)
+        (row,) = deferred.claim(db, NOW - 9, 5)
         if state == "doubt":
-            deferred.postpone(db, replace(promise, doubt=True), NOW + 300, NOW - 8)
+            deferred.postpone(db, replace(row, doubt=True), NOW + 300, NOW - 8)
 
 
 def state(db: sqlite3.Connection, name: str) -> str:
@@ -75,7 +75,7 @@ def test_the_same_person_again(
     after: str,
 ) -> None:
     put(db, before)
-    ask = opening("second", BODY if same else OTHER, later=later)
+    ask = request("second", BODY if same else OTHER, later=later)
     begun = admission.begin(db, ask, NOW)
     assert (begun.verdict, begun.id) == (verdict, identity)
     assert state(db, "first") == after
@@ -86,9 +86,9 @@ def test_the_same_person_again(
 def test_what_took_its_place_inherits_the_promise(db: sqlite3.Connection, before: str) -> None:
     """A caller who waits, with newer data: his failure is not the end of it."""
     put(db, before)
-    admission.begin(db, opening("second", OTHER), NOW)
+    admission.begin(db, request("second", OTHER), NOW)
     assert registrations.fail(db, "second", NOW + 5, NOW, doubt=False) is True
-    found = registrations.standing(db, "first")
+    found = registrations.current(db, "first")
     assert found is not None
     assert (found.id, found.state) == ("second", "waiting")
 
@@ -96,20 +96,20 @@ def test_what_took_its_place_inherits_the_promise(db: sqlite3.Connection, before
 def test_every_earlier_one_shows_the_newest(db: sqlite3.Connection) -> None:
     put(db, "waiting")
     for number, name in enumerate(("second", "third", "fourth")):
-        admission.begin(db, opening(name, f"body {number}".encode(), later=True), NOW + number)
+        admission.begin(db, request(name, f"body {number}".encode(), later=True), NOW + number)
     for name in ("first", "second", "third"):
-        found = registrations.standing(db, name)
+        found = registrations.current(db, name)
         assert found is not None
         assert found.id == "fourth"
     assert tally.read(db).intents == 1
-    assert registrations.untold_ids(db, EMAIL, NOW) == {"first", "second", "third", "fourth"}
+    assert registrations.unanswered_ids(db, EMAIL, NOW) == {"first", "second", "third", "fourth"}
 
 
 def test_a_replaced_one_in_doubt_keeps_its_intent_until_the_newest_is_accepted(
     db: sqlite3.Connection,
 ) -> None:
     put(db, "doubt")
-    admission.begin(db, opening("second", OTHER, later=True), NOW)
+    admission.begin(db, request("second", OTHER, later=True), NOW)
     assert registrations.sealed_intent(db, "first") is not None
     assert [row.id for row in registrations.unsettled(db)] == ["first"]
     registrations.accept(db, "second", 7, "created", [], [], NOW, answered=True)
@@ -132,25 +132,25 @@ def test_given_up_is_what_nobody_tries_and_whose_day_is_over(
 
 def test_they_are_claimed_in_order_of_arrival_once_and_when_due(db: sqlite3.Connection) -> None:
     for number in range(5):
-        ask = opening(f"r{number}", email=f"e{number}".encode(), later=True)
+        ask = request(f"r{number}", email=f"e{number}".encode(), later=True)
         admission.begin(db, ask, NOW + number)
-    assert [promise.id for promise in deferred.claim(db, NOW + 3, 2)] == ["r0", "r1"]
-    assert [promise.id for promise in deferred.claim(db, NOW + 3, 9)] == ["r2", "r3"]
+    assert [row.id for row in deferred.claim(db, NOW + 3, 2)] == ["r0", "r1"]
+    assert [row.id for row in deferred.claim(db, NOW + 3, 9)] == ["r2", "r3"]
     assert deferred.claim(db, NOW + 3, 9) == []
 
 
 def test_a_new_owner_doubts_what_a_dead_one_had_claimed(db: sqlite3.Connection) -> None:
     put(db, "claimed")
     assert deferred.take_over(db, NOW) == 1
-    (promise,) = deferred.claim(db, NOW, 5)
-    assert (promise.doubt, promise.tries) == (True, 2)
+    (row,) = deferred.claim(db, NOW, 5)
+    assert (row.doubt, row.tries) == (True, 2)
 
 
 def test_after_an_outage_they_go_in_order_of_arrival_however_often_they_failed(
     db: sqlite3.Connection,
 ) -> None:
     for name, tries, again in (("a", 9, NOW + 600), ("b", 3, NOW + 60), ("c", 0, NOW - 1)):
-        admission.begin(db, opening(name, email=name.encode(), later=True), NOW)
+        admission.begin(db, request(name, email=name.encode(), later=True), NOW)
         db.execute(
             "UPDATE registrations SET tries = ?, next_try_at = ? WHERE id = ?", (tries, again, name)
         )
@@ -171,7 +171,7 @@ def test_after_an_outage_they_go_in_order_of_arrival_however_often_they_failed(
     ],
 )
 def test_a_key_that_was_answered_202(db: sqlite3.Connection, end: str, verdict: str) -> None:
-    ask = opening("first", key=b"key", later=True)
+    ask = request("first", key=b"key", later=True)
     admission.begin(db, ask, NOW)
     if end == "accepted":
         registrations.accept(db, "first", 7, "created", [], [], NOW, answered=True)
@@ -183,9 +183,9 @@ def test_a_key_that_was_answered_202(db: sqlite3.Connection, end: str, verdict: 
         deferred.end(db, ["first"], {"type": "unreadable", "status": 500}, NOW)
     if end == "gone":
         db.execute("DELETE FROM registrations")
-    begun = admission.begin(db, opening("second", key=b"key", later=True), NOW + 1)
+    begun = admission.begin(db, request("second", key=b"key", later=True), NOW + 1)
     assert begun.verdict == verdict
-    other = admission.begin(db, opening("third", OTHER, key=b"key", later=True), NOW + 2)
+    other = admission.begin(db, request("third", OTHER, key=b"key", later=True), NOW + 2)
     assert other.verdict == "key_mismatch"
 
 

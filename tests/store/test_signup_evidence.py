@@ -53,10 +53,9 @@ def test_what_too_many_told_is_no_evidence(
 
 @pytest.mark.parametrize("columns", members.ALIKE)
 def test_no_look_up_reads_every_link(db: sqlite3.Connection, columns: tuple[str, ...]) -> None:
-    by_keys = (
-        f"{signup_evidence.BY_KEYS} {' AND '.join(f'told.{column} = ?' for column in columns)}"
-    )
-    for query, table in ((by_keys, "told"), (signup_evidence.BY_MEMBER, "links")):
+    where = " AND ".join(f"signup_evidence.{column} = ?" for column in columns)
+    by_keys = f"{signup_evidence.BY_KEYS} {where}"
+    for query, table in ((by_keys, "signup_evidence"), (signup_evidence.BY_MEMBER, "links")):
         values = (b"",) * query.count("?")
         plan = db.execute(f"EXPLAIN QUERY PLAN SELECT 1 {query}", values).fetchall()
         steps = [step["detail"] for step in plan]

@@ -7,14 +7,14 @@ from contextvars import ContextVar
 from types import TracebackType
 from typing import Self
 
-__all__ = ["Patience", "own_pace"]
+__all__ = ["PausableTimeout", "own_pace"]
 
-_patience: ContextVar["Patience | None"] = ContextVar("patience", default=None)
+_patience: ContextVar["PausableTimeout | None"] = ContextVar("patience", default=None)
 
 
-class Patience:
-    """`async with Patience(seconds)`: a TimeoutError after these; inside `own_pace()`, also in
-    tasks begun in it, the time stands still.
+class PausableTimeout:
+    """`async with PausableTimeout(seconds)`: a TimeoutError after these; inside `own_pace()`, also
+    in tasks begun in it, the time stands still.
     """
 
     def __init__(self, seconds: float) -> None:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.channels.smaregi.from_member import NOT_TOLD, UNITS, is_same, told
+from gateway.channels.smaregi.from_member import NOT_STATED, UNITS, is_same, value_of
 from gateway.channels.smaregi.mapping import member_fields
 from gateway.customer import Address, Customer, Profile
 from gateway.normalize import parse_address, shopify_address
@@ -81,8 +81,8 @@ profiles = st.builds(
 def test_what_a_member_was_given_says_the_same_as_the_customer(profile: Profile) -> None:
     row = as_row(profile)
     for unit in UNITS:
-        value = told(unit, row, profile)
-        assert value is not NOT_TOLD
+        value = value_of(unit, row, profile)
+        assert value is not NOT_STATED
         assert is_same(unit, value, profile), (unit, row)
 
 
@@ -95,22 +95,22 @@ def test_what_the_till_tells_comes_to_rest_after_one_turn(
     row = as_row(at_till)
     after = before
     for unit in UNITS:
-        value = told(unit, row, before)
-        if value is not NOT_TOLD:
+        value = value_of(unit, row, before)
+        if value is not NOT_STATED:
             after = in_shopify(after, unit, value)
     again = as_row(after)
     for unit in UNITS:
-        if told(unit, row, before) is NOT_TOLD:
+        if value_of(unit, row, before) is NOT_STATED:
             continue
-        assert is_same(unit, told(unit, row, after), after), (unit, row)  # type: ignore[arg-type]
-        assert is_same(unit, told(unit, again, after), after), (unit, again)  # type: ignore[arg-type]
+        assert is_same(unit, value_of(unit, row, after), after), (unit, row)  # type: ignore[arg-type]
+        assert is_same(unit, value_of(unit, again, after), after), (unit, again)  # type: ignore[arg-type]
 
 
 def in_shopify(profile: Profile, unit: str, value: Any) -> Profile:
     """Shopify keeps a number as E.164 where it is one."""
     change: dict[str, Any] = {unit: value}
-    told = replace(profile, **change)
-    return replace(told, phone=e164(told) or told.phone) if unit == "phone" else told
+    stated = replace(profile, **change)
+    return replace(stated, phone=e164(stated) or stated.phone) if unit == "phone" else stated
 
 
 def as_row(profile: Profile) -> dict[str, Any]:
@@ -121,29 +121,29 @@ def as_row(profile: Profile) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("unit", "row", "value"),
     [
-        ("last_name", {"lastName": "未入力"}, NOT_TOLD),
-        ("last_name", {"lastName": "-"}, NOT_TOLD),
-        ("last_name", {"lastName": ""}, NOT_TOLD),
+        ("last_name", {"lastName": "未入力"}, NOT_STATED),
+        ("last_name", {"lastName": "-"}, NOT_STATED),
+        ("last_name", {"lastName": ""}, NOT_STATED),
         ("last_name", {"lastName": " 佐藤 "}, "佐藤"),
         ("last_kana", {"lastKana": ""}, ""),
-        ("last_kana", {"lastKana": "ミニュウリョク"}, NOT_TOLD),
+        ("last_kana", {"lastKana": "ミニュウリョク"}, NOT_STATED),
         ("phone", {"mobileNumber": "", "phoneNumber": ""}, ""),
         ("phone", {"mobileNumber": "-", "phoneNumber": "03-1234-5678"}, "03-1234-5678"),
-        ("phone", {"mobileNumber": "なし", "phoneNumber": ""}, NOT_TOLD),
+        ("phone", {"mobileNumber": "なし", "phoneNumber": ""}, NOT_STATED),
         ("birth_date", {"birthDate": None}, ""),
-        ("birth_date", {"birthDate": "0000-00-00"}, NOT_TOLD),
+        ("birth_date", {"birthDate": "0000-00-00"}, NOT_STATED),
         ("birth_date", {"birthDate": "S50.1.2"}, "1975-01-02"),
-        ("birth_date", {"birthDate": "1900-01-01"}, NOT_TOLD),
-        ("phone", {"mobileNumber": "", "phoneNumber": "000-0000-0000"}, NOT_TOLD),
+        ("birth_date", {"birthDate": "1900-01-01"}, NOT_STATED),
+        ("phone", {"mobileNumber": "", "phoneNumber": "000-0000-0000"}, NOT_STATED),
         (
             "address",
             {"postCode": "000-0000", "address": "東京都渋谷区道玄坂1-2-3"},
             Address("JP", "", "JP-13", "渋谷区", "道玄坂1-2-3", ""),
         ),
-        ("address", {"postCode": "000-0000", "address": "未入力"}, NOT_TOLD),
+        ("address", {"postCode": "000-0000", "address": "未入力"}, NOT_STATED),
         ("address", {"postCode": "", "address": ""}, None),
-        ("address", {"postCode": "1500043", "address": "未入力"}, NOT_TOLD),
-        ("address", {"postCode": "-", "address": "東京都"}, NOT_TOLD),
+        ("address", {"postCode": "1500043", "address": "未入力"}, NOT_STATED),
+        ("address", {"postCode": "-", "address": "東京都"}, NOT_STATED),
         (
             "address",
             {"postCode": "", "address": "東京都渋谷区道玄坂1-2-3 ABCビル"},
@@ -157,7 +157,7 @@ def as_row(profile: Profile) -> dict[str, Any]:
     ],
 )
 def test_a_value_of_the_till(unit: str, row: dict[str, Any], value: Any) -> None:
-    assert told(unit, row, NOBODY) == value
+    assert value_of(unit, row, NOBODY) == value
 
 
 HERE = Address("JP", "150-0043", "JP-13", "渋谷区", "道玄坂1-2-3", "ABCビル 501")
@@ -176,21 +176,21 @@ HERE = Address("JP", "150-0043", "JP-13", "渋谷区", "道玄坂1-2-3", "ABCビ
 )
 def test_only_another_place_or_room_is_another_address(line: str, same: bool) -> None:
     row = {"postCode": "150-0043", "address": line}
-    standing = replace(NOBODY, address=HERE)
-    value = told("address", row, standing)
+    current = replace(NOBODY, address=HERE)
+    value = value_of("address", row, current)
     assert (value == HERE) is same
     assert isinstance(value, Address)
-    assert is_same("address", value, standing) is same
+    assert is_same("address", value, current) is same
 
 
 def test_a_postal_code_alone_leaves_the_parts_as_they_are() -> None:
     row = {"postCode": "150-0044", "address": "東京都渋谷区道玄坂1-2-3 ABCビル 501"}
-    value = told("address", row, replace(NOBODY, address=HERE))
+    value = value_of("address", row, replace(NOBODY, address=HERE))
     assert value == replace(HERE, postal_code="150-0044")
 
 
 def test_a_line_abroad_stays_a_line_in_its_country() -> None:
     abroad = Address("US", "94103", "US-CA", "San Francisco", "1 Market St", "")
     row = {"postCode": "94103", "address": "2 Market St San Francisco"}
-    value = told("address", row, replace(NOBODY, address=abroad))
+    value = value_of("address", row, replace(NOBODY, address=abroad))
     assert value == Address("US", "94103", "US-CA", "", "2 Market St San Francisco", "")

@@ -12,9 +12,9 @@ import aiohttp
 
 from gateway.app import Role
 from gateway.app.config import LiveConfig
-from gateway.cli.owning import owning
-from gateway.cli.terminal import closed_terminal_ends, ending_quietly
+from gateway.app.terminal import closed_terminal_ends, ending_quietly
 from gateway.errors import ConfigurationError
+from gateway.http.owning import owning
 from gateway.http.site import public_site
 from gateway.store import OwnerLock, exposed, socket_path
 
@@ -85,16 +85,16 @@ async def _own(lock: OwnerLock, path: Path, stop: asyncio.Event) -> bool:
 
 async def _keep_asking(path: Path) -> None:
     """Until whoever owns the file has said nothing for too long, or that it serves."""
-    clock, told = asyncio.get_running_loop().time, ""
+    clock, announced = asyncio.get_running_loop().time, ""
     heard = clock()
     while clock() - heard < _SILENCE:
         if await _makes_way(path):
             heard, text = clock(), f"a command that uses {path.name} makes way"
         else:
             text = f"another process holds {path.name}.lock and does not answer yet"
-        if text != told:
+        if text != announced:
             log.info("%s", text)
-        told = text
+        announced = text
         await asyncio.sleep(_ASK)
     holds = f"another process holds {path.name}.lock and does not answer"
     how = f"stop it first (`fuser {path.name}.lock` says which it is)"
