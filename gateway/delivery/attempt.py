@@ -271,6 +271,7 @@ class Attempts:
             message=decision.message,
             counted=decision.counted,
             next_attempt_at=decision.next_attempt_at,
+            ahead=self._clock() - time.monotonic(),
             waiting=decision.waiting,
             error=error,
         )

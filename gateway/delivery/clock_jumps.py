@@ -69,6 +69,15 @@ class ClockJumps:
             await self._shift(jump)
         return True
 
+    def ahead(self) -> float:
+        """What a time by the clock of now is given with: see `since`."""
+        return self._clock() - time.monotonic()
+
+    def since(self, ahead: float) -> float:
+        """By how much the clock was set since it was so far ahead."""
+        jump = self.ahead() - ahead
+        return jump if abs(jump) >= _JUMP else 0.0
+
     async def _shift(self, jump: float) -> None:
         self._by, self._below, self._events_below = jump, _ALL, _ALL
         self._before = self._clock() - jump / 2 if jump > 0 else math.inf

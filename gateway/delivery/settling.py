@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 
 from gateway.delivery.attempt import SettledAttempt
 from gateway.delivery.clock_jumps import ClockJumps
@@ -55,6 +56,8 @@ class AttemptResults:
         """Writes all together, and calls `listen` only then."""
         await self._clock_jumps.follow()
         now = self._clock()
+        for result in results:
+            self._move_along(result)
         written = await self._db.write(lambda db: outbox.settle(db, results, now))
         settled = []
         for result in results:
@@ -78,9 +81,17 @@ class AttemptResults:
         """The deliveries wait. Nothing was tried, so only the time of the next try is written."""
         ids = [d.id for d in deliveries if d.outcome in {Outcome.PENDING, Outcome.RETRYING}]
         if ids:
+            ahead = self._clock_jumps.ahead()
             await self._clock_jumps.follow()
-            now = self._clock()
-            await self._db.write(lambda db: outbox.postpone(db, ids, decision, now))
+            now, moved = self._clock(), self._clock_jumps.since(ahead)
+            wait = replace(decision, next_attempt_at=(decision.next_attempt_at or now) + moved)
+            await self._db.write(lambda db: outbox.postpone(db, ids, wait, now))
+
+    def _move_along(self, result: AttemptResult) -> None:
+        """What was said by a clock that was set since."""
+        if result.next_attempt_at is not None and result.ahead is not None:
+            result.next_attempt_at += self._clock_jumps.since(result.ahead)
+            result.ahead = self._clock_jumps.ahead()
 
     def _tell(self, ended: SettledAttempt) -> None:
         try:

@@ -21,11 +21,12 @@ __all__ = ["AttemptResult", "settle"]
 class AttemptResult:
     """How an attempt ended; `counted` is false if the failure says nothing about this customer.
 
-    `was_linked`: the link existed when the attempt began; if it is gone now, it stays gone.
-    `fields`: the marks of what the channel's record was sent, if that changed. `content_hash`: a
-    keyed hash of the customer as a failed attempt tried to send them. `instead_of`: a customer who
-    is gone from Shopify, and whose link to this record ends. `unproven`: as `Link.unproven`, for a
-    record that was linked just now.
+    `was_linked`: the link was there when the attempt began; if it has gone since, it stays gone.
+    `fingerprints`: of what the channel's record has been given by now, where that changed.
+    `content_hash`: a keyed hash of the customer of whom a failed attempt told. `instead_of`: a
+    customer who is gone from Shopify, and whose link to this record ends. `unproven`: as
+    `Link.unproven`, of a record that was linked just now. `ahead`: of the clock by which
+    `next_attempt_at` was said.
     """
 
     delivery_id: int
@@ -37,6 +38,7 @@ class AttemptResult:
     message: str | None = None
     counted: bool = True
     next_attempt_at: float | None = None
+    ahead: float | None = None
     waiting: Waiting | None = None
     action: str | None = None
     reference: str | None = None

@@ -5,7 +5,11 @@ import time
 import pytest
 
 from gateway.app import Core
+from gateway.delivery.retry import wait_for_channel
+from gateway.errors import ErrorClass
+from gateway.outcomes import Outcome
 from gateway.sandbox import Fault
+from gateway.store.outbox import AttemptResult
 from tests.e2e.trouble.ending import all_delivered, eventually, outcomes
 from tests.world import World
 
@@ -56,6 +60,38 @@ async def test_a_jump_just_before_a_failure_puts_its_retry_off_by_nothing(
     assert reply.channel("crm")["outcome"] == "retrying"
     await all_delivered(world, 6)
     assert time.monotonic() - began > 0.9
+
+
+@JUMPS
+@pytest.mark.parametrize("how", ["failed", "not tried"])
+async def test_a_jump_between_a_decision_and_its_writing_puts_it_off_by_nothing(
+    world: World, jump: float, how: str
+) -> None:
+    """What waits moves along with the clock; a time that is not written yet moves along too."""
+    clock, deliverer = Clock(world.core), world.core.deliverer
+    world.sandbox.faults.set("crm", Fault("status", status=503, match="POST /crm/objects"))
+    assert (await world.register()).channel("crm")["outcome"] == "retrying"
+    (delivery,) = await world.deliveries(channels=("crm",))
+    decided, ahead = clock() + 100, clock() - time.monotonic()
+    if how == "failed":
+        clock.ahead = jump
+        await deliverer.clock_jumps.follow()
+        later = Outcome.RETRYING
+        end = AttemptResult(delivery.id, later, started_at=0, next_attempt_at=decided, ahead=ahead)
+        await deliverer._results.settle([end])
+    else:
+        follow = deliverer.clock_jumps.follow
+
+        async def jumping() -> bool:
+            clock.ahead = jump
+            return await follow()
+
+        deliverer.clock_jumps.follow = jumping  # type: ignore[method-assign]
+        await deliverer._results.postpone(
+            [delivery], wait_for_channel(ErrorClass.TIMEOUT, "", decided)
+        )
+    (delivery,) = await world.deliveries(channels=("crm",))
+    assert delivery.next_attempt_at == pytest.approx(clock() + 100, abs=5)
 
 
 @JUMPS
