@@ -7,16 +7,16 @@ that an earlier gateway made. Looking for them costs a few calls, once.
 import asyncio
 import logging
 from collections.abc import Iterator, Mapping
-from typing import Protocol, runtime_checkable
 
 from flags import Mode
 from gateway.app.config import LiveConfig
+from gateway.channels import Channel
 from gateway.delivery import Route
 from gateway.errors import UpstreamError
 from gateway.shopify import Shopify
 from gateway.store import Database, inventory, links
 
-__all__ = ["AsksForRecords", "DatabaseReport"]
+__all__ = ["DatabaseReport"]
 
 log = logging.getLogger("gateway")
 
@@ -24,13 +24,6 @@ _LATER = 5.0
 """Seconds after the start, so that the start's own work goes first."""
 _ASKED = 3
 """Customers that a channel is asked for."""
-
-
-@runtime_checkable
-class AsksForRecords(Protocol):
-    """A channel, asked for records that a gateway made."""
-
-    async def knows(self, customer_id: int) -> bool: ...
 
 
 class DatabaseReport:
@@ -85,10 +78,9 @@ class DatabaseReport:
         found = ["Shopify"] if foreign else []
         return found + [name for name, each in self._channels() if await _any(each, asked)]
 
-    def _channels(self) -> Iterator[tuple[str, AsksForRecords]]:
+    def _channels(self) -> Iterator[tuple[str, Channel]]:
         for name, route in self._routes.items():
-            in_use = self._live.current.flags[name].mode is not Mode.OFF
-            if in_use and isinstance(route.channel, AsksForRecords):
+            if self._live.current.flags[name].mode is not Mode.OFF:
                 yield route.spec.title, route.channel
 
 
@@ -100,9 +92,9 @@ def warning(systems: list[str]) -> str:
     )
 
 
-async def _any(channel: AsksForRecords, customer_ids: list[int]) -> bool:
-    """A system that does not answer is left out; its own checks report that."""
+async def _any(channel: Channel, customer_ids: list[int]) -> bool:
+    """A system that does not answer says nothing; its own checks tell of that."""
     try:
-        return any([await channel.knows(customer_id) for customer_id in customer_ids])
+        return any([await channel.record_of(customer_id) for customer_id in customer_ids])
     except UpstreamError:
         return False

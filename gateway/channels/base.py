@@ -107,9 +107,11 @@ class Channel(Protocol):
     """Everything that differs by vendor, and nothing else: no retries, no outcomes, no SQL.
 
     `deliver` may be called again for the same customer after any failure, at any time: it first
-    looks for what an earlier attempt did. It sends a linked record `work.changes(fields)` and no
-    more, and nothing at all if that is empty. Raises UpstreamError (DryRunStop from the wire).
-    `remove` removes the record of a customer who is gone; it too may be called again.
+    looks for what an earlier attempt did. A linked record is given `work.changes(fields)` and no
+    more, and nothing at all where that is empty. Raises UpstreamError (DryRunStop from the wire).
+    `remove` takes the record of a customer who is gone away; it too may be called again.
+    `record_of` is the reference of a record that bears this customer's number, which only a gateway
+    gives it, whether or not we know of it.
     `fields_of` is pure: the fields of a record that the customer decides, without blank ones.
     """
 
@@ -120,6 +122,8 @@ class Channel(Protocol):
     async def deliver(self, work: Work) -> Done: ...
 
     async def remove(self, link: Link) -> Done: ...
+
+    async def record_of(self, customer_id: int) -> str | None: ...
 
     def fields_of(self, customer: Customer) -> Mapping[str, str]: ...
 

@@ -18,7 +18,7 @@ from gateway.delivery.preparation import Preparation
 from gateway.delivery.retry import RetryDecision, judge, wait_for_channel, wait_for_shopify
 from gateway.delivery.route import Route
 from gateway.errors import DryRunStop, ErrorClass, StorageError, UpstreamError
-from gateway.outcomes import Delivery, Kind, Outcome, Waiting
+from gateway.outcomes import Delivery, Kind, Link, Outcome, Waiting
 from gateway.store import Database, Keys
 from gateway.store.outbox import AttemptResult
 from gateway.wire import PausableTimeout, dry_run, own_pace
@@ -179,7 +179,9 @@ class Attempts:
         return _Sent(done, fingerprints, mode, same_record)
 
     async def _remove(self, delivery: Delivery) -> _Sent:
-        """The link goes with the result; where there is none an earlier attempt was at it."""
+        """The link goes with the result; where there is none an earlier attempt was at it, or
+        the answer of the one that made the record was lost.
+        """
         route = self.routes[delivery.channel]
         if route.settings().missing():
             text = "settings of the channel are missing: set them, then replay this delivery"
@@ -187,6 +189,10 @@ class Attempts:
                 delivery.channel, "remove", ErrorClass.CONFLICT, text, applied=False
             )
         link = await self.preparation.link(delivery.channel, delivery.customer_id)
+        if link is None and (reference := await route.channel.record_of(delivery.customer_id)):
+            plan = delivery.plan or {}
+            old = {"old_number": plan.get("old_number"), "old_place": plan.get("old_number_in")}
+            link = Link(delivery.channel, delivery.customer_id, reference, **old)
         done = Done("removed", "") if link is None else await route.channel.remove(link)
         return _Sent(done, None)
 

@@ -1,7 +1,8 @@
 """Queries on a customer who leaves, and on one who was merged into another."""
 
 import sqlite3
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
+from typing import Any
 
 import orjson
 
@@ -12,6 +13,7 @@ __all__ = [
     "GONE",
     "discard_open",
     "given_up",
+    "in_doubt",
     "is_under_way",
     "move_deliveries",
     "move_evidence",
@@ -57,6 +59,22 @@ def given_up(db: sqlite3.Connection, customer_id: int) -> set[str]:
         (customer_id,),
     )
     return {row[0] for row in rows}
+
+
+def in_doubt(
+    db: sqlite3.Connection, customer_id: int, channels: Collection[str]
+) -> dict[str, dict[str, Any]]:
+    """Those of the channels that were tried in vain, and that no removal has asked: a record may be
+    there whose making was never heard of. With what was planned there.
+    """
+    rows = db.execute(
+        """SELECT channel, plan FROM deliveries
+           WHERE id IN (SELECT max(id) FROM deliveries WHERE customer_id = ?1 GROUP BY channel)
+                 AND kind <> 'removal' AND outcome <> 'delivered' AND attempts > 0
+                 AND channel NOT IN (SELECT channel FROM links WHERE customer_id = ?1)""",
+        (customer_id,),
+    )
+    return {each: orjson.loads(plan) if plan else {} for each, plan in rows if each in channels}
 
 
 def move_link(

@@ -11,6 +11,7 @@ import pytest
 from gateway.outcomes import Kind, Outcome
 from gateway.sandbox import Fault
 from gateway.store import links
+from gateway.sync.webhooks import erasure
 from tests.sync.webhooks.conftest import customers
 from tests.world import World, a_world
 
@@ -91,3 +92,68 @@ async def test_nor_does_a_removal_that_was_owed_before_they_came(world: World) -
     second = int(reply.body["shopify_customer_id"].rpartition("/")[2])
     await world.replay(channel=["smaregi", "crm"])
     await nothing_was_taken_from(world, second)
+
+
+async def made_but_not_heard_of(world: World, channel: str, request: str) -> int:
+    """The record is there, and its making's answer was lost."""
+    world.sandbox.faults.set(channel, Fault("drop", match=request))
+    reply = await world.register()
+    assert reply.channel(channel)["outcome"] == "retrying", reply.body
+    world.sandbox.faults.clear()
+    customer_id = int(reply.body["shopify_customer_id"].rpartition("/")[2])
+    assert channel not in await links_of(world, customer_id)
+    return customer_id
+
+
+@pytest.fixture
+def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing arrives late here."""
+    monkeypatch.setattr(erasure, "LATE", 0.0)
+
+
+@pytest.mark.usefixtures("at_once")
+@pytest.mark.parametrize("settings", [{"GATEWAY_RETRY_SCHEDULE": "100"}])
+async def test_a_contact_that_was_never_heard_of_leaves_with_its_customer(world: World) -> None:
+    gone = await made_but_not_heard_of(world, "crm", "POST /crm/objects")
+    world.sandbox.shopify.delete_customer(gone)
+    await customers(world)._parts.erasure.remove(gone)
+    await world.replay(channel=["crm"])
+    (contact,) = world.sandbox.hubspot.contacts.values()
+    assert contact.archived
+
+
+@pytest.mark.usefixtures("at_once")
+@pytest.mark.parametrize("settings", [{"GATEWAY_RETRY_SCHEDULE": "100"}])
+async def test_a_member_whose_linking_was_never_heard_of_has_its_number_back(world: World) -> None:
+    card = {"lastName": "山田", "firstName": "太郎", "mailAddress": "taro@example.com"}
+    world.sandbox.smaregi.add(customerCode="0012345", **card)
+    gone = await made_but_not_heard_of(world, "smaregi", "PATCH /customers")
+    assert member(world)["customerCode"] == str(gone)
+    world.sandbox.shopify.delete_customer(gone)
+    await customers(world)._parts.erasure.remove(gone)
+    await world.replay(channel=["smaregi"])
+    assert member(world)["customerCode"] == "0012345"
+    assert not member(world)["customerNo"]
+
+
+@pytest.mark.usefixtures("at_once")
+@pytest.mark.parametrize("settings", [{"GATEWAY_RETRY_SCHEDULE": "100"}])
+async def test_it_is_looked_for_once(world: World) -> None:
+    """Else an order to erase would wait for ever."""
+    gone = await made_but_not_heard_of(world, "crm", "POST /crm/objects")
+    world.sandbox.shopify.delete_customer(gone)
+    for _ in range(2):
+        await customers(world)._parts.erasure.remove(gone)
+        await world.replay(channel=["crm"])
+    found = await world.deliveries(channels=("crm",))
+    assert [each.kind for each in found].count(Kind.REMOVAL) == 1
+
+
+@pytest.mark.parametrize("settings", [{"GATEWAY_RETRY_SCHEDULE": "100"}])
+async def test_a_contact_that_was_never_heard_of_is_theirs_who_sign_up_again(world: World) -> None:
+    gone = await made_but_not_heard_of(world, "crm", "POST /crm/objects")
+    world.sandbox.shopify.delete_customer(gone)
+    reply = await world.register(last_name="佐藤")
+    assert reply.channel("crm")["outcome"] == "delivered", reply.body
+    (contact,) = world.sandbox.hubspot.contacts.values()
+    assert contact.properties["shopify_customer_id"] == reply.body["member_number"]

@@ -162,3 +162,17 @@ async def test_smaregi_sends_ids_only_with_the_header_that_was_set(
     assert headers["smaregi-contract-id"] == "sb_sandbox"
     assert headers["smaregi-event-id"]
     assert headers["X-Secret"] == "s3cret"
+
+
+async def test_a_merge_in_the_admin_is_done_at_once_and_told(
+    clients: Clients, receiver: Receiver
+) -> None:
+    shop = clients.sandbox.shopify
+    await subscribe(clients, receiver.url, "CUSTOMERS_MERGE")
+    one, two = shop.add_customer(email="a@example.com"), shop.add_customer(email="b@example.com")
+    shop.merge_customers(one.id, two.id)
+    assert list(shop.customers) == [one.id]
+    await shop.webhooks.settled()
+    (body,) = receiver.bodies()
+    assert body["admin_graphql_api_customer_kept_id"] == one.gid
+    assert body["admin_graphql_api_customer_deleted_id"] == two.gid

@@ -35,6 +35,10 @@ class Email:
     def fields_of(self, customer: Customer) -> dict[str, str]:  # noqa: ARG002 - one mail, no record
         return {}
 
+    async def record_of(self, customer_id: int) -> str | None:
+        _ = customer_id  # a mail that was sent is no record
+        return None
+
     async def remove(self, link: Link) -> Done:
         """Nothing to do: a sent mail has no record."""
         return Done("removed", link.reference)

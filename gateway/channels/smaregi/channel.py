@@ -256,13 +256,9 @@ class Smaregi:
         if self.index.ready:
             await self.index.fresh()
 
-    async def knows(self, customer_id: int) -> bool:
-        """Whether a member has this Shopify id as its number: only a gateway gives it one."""
-        number = str(customer_id)
-        looks = [
-            self.client.by_number(column, number) for column in ("customer_code", "customer_no")
-        ]
-        return any(await asyncio.gather(*looks))
+    async def record_of(self, customer_id: int) -> str | None:
+        found = await self.ownership.with_number(str(customer_id))
+        return str(found[0]["customerId"]) if found else None
 
     async def check(self) -> Sequence[Check]:
         lacking = await self.client.lacking_scopes()

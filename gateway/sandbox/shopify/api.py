@@ -3,6 +3,7 @@
 import asyncio
 import re
 import time
+import uuid
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -27,7 +28,7 @@ _LIMITS = "https://shopify.dev/api/usage/rate-limits"
 
 class Shopify:
     """One shop. Tests change it as staff and customers do: `add_customer`, `edit_customer`,
-    `enable`, `delete_customer`; such changes send webhooks as the API's do.
+    `enable`, `delete_customer`, `merge_customers`; such changes send webhooks as the API's do.
     """
 
     def __init__(self, options: ShopifyOptions, clock: Callable[[], float] | None = None) -> None:
@@ -78,6 +79,10 @@ class Shopify:
 
     def delete_customer(self, customer_id: int) -> None:
         self.store.delete(self.customers[customer_id])
+
+    def merge_customers(self, kept: int, gone: int) -> None:
+        """Merged in the admin, at once. Nothing where one of them is not there."""
+        self._merge(MergeJob(f"gid://shopify/Job/{uuid.uuid4()}", kept, gone))
 
     def stop(self) -> None:
         for timer in self._timers:

@@ -15,6 +15,7 @@ from gateway.duplicates import merged_online
 from gateway.outcomes import Kind, Link, NewDelivery, Outcome
 from gateway.store import Database, erasure, events, links, outbox
 from gateway.sync.channel_updates import ChannelUpdates
+from gateway.sync.webhooks.erasure import look_for_lost
 from gateway.sync.webhooks.worker import LaterError
 
 __all__ = ["CustomerMerges"]
@@ -72,7 +73,9 @@ class CustomerMerges:
             if erasure.is_under_way(db, [gone, kept]):
                 return None
             theirs = {link.channel: link for link in links.of_customers(db, names, [kept]).values()}
+            lost = erasure.in_doubt(db, gone, names)
             erasure.move_deliveries(db, gone, kept, [*theirs, *fingerprints], _MERGED, now)
+            look_for_lost(db, gone, lost, now)
             left = []
             for (_, name), link in links.of_customers(db, names, [gone]).items():
                 if name in theirs:

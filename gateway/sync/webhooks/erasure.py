@@ -3,7 +3,8 @@
 import logging
 import sqlite3
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from gateway.delivery import Deliverer
 from gateway.errors import ErrorClass, IdentityError, UpstreamError
@@ -13,13 +14,25 @@ from gateway.store import Database, erasure, links, outbox, removals
 from gateway.store.removals import Cause
 from gateway.sync.webhooks.worker import LaterError
 
-__all__ = ["Erasure"]
+__all__ = ["LATE", "Erasure", "look_for_lost"]
 
 log = logging.getLogger(__name__)
 
+LATE = 60.0
+"""Seconds after which a request whose answer was lost cannot arrive any more."""
 _UNDER_WAY = 1.0
 """Seconds until we look again whether a running attempt has ended."""
 _LONGEST_PAUSE = 600.0
+
+
+def look_for_lost(
+    db: sqlite3.Connection, customer_id: int, doubt: Mapping[str, dict[str, Any]], now: float
+) -> None:
+    """A removal of what an attempt may have made: once nothing can arrive any more."""
+    for name, plan in doubt.items():
+        removal = NewDelivery(name, Kind.REMOVAL, Outcome.PENDING, not_before=now + LATE)
+        (delivery,) = outbox.add(db, customer_id, None, [removal], now)
+        outbox.save_plan(db, delivery.id, plan)
 
 
 class Erasure:
@@ -45,9 +58,9 @@ class Erasure:
         self._clock = clock
 
     async def remove(self, customer_id: int, cause: Cause = "gone") -> None:
-        """Gives up open deliveries, and opens a removal for each channel with a record, unless a
-        person has discarded that removal. Does nothing if too many are gone at once: that is
-        held.
+        """What is owed is given up; each channel with a record, or that may have one, is to take it
+        away, but for those where a person has given that up. Nothing, where too many are gone at
+        once for that to be believed.
         """
         now = self._clock()
         routes = self._deliverer.routes
@@ -60,6 +73,8 @@ class Erasure:
                 return True
             erasure.discard_open(db, customer_id, now)
             begun = erasure.removals_open(db, customer_id) | erasure.given_up(db, customer_id)
+            asked = set(keeping) - begun
+            look_for_lost(db, customer_id, erasure.in_doubt(db, customer_id, asked), now)
             for (_, name), link in links.of_customers(db, routes, [customer_id]).items():
                 if name not in keeping:
                     links.remove(db, name, customer_id, link.reference)

@@ -9,7 +9,7 @@ from gateway.customer import gid
 from gateway.outcomes import Outcome
 from gateway.sandbox import Fault
 from gateway.store import duplicates, erasure, events, links, removals
-from gateway.sync.webhooks import shopify
+from gateway.sync.webhooks import erasure, shopify
 from tests.duplicates.mending import customer_of
 from tests.e2e.evidence import AlertBox
 from tests.sync.webhooks.conftest import back
@@ -584,3 +584,19 @@ async def test_where_the_till_keeps_its_own_numbers_only_the_second_one_follows_
     await hooked.until(lambda: at_the_till(hooked)["customerNo"] == str(kept))
     await arrived(hooked)
     assert at_the_till(hooked)["customerCode"] == "0012345"
+
+
+async def test_a_contact_of_the_merged_one_that_was_never_heard_of_is_archived(
+    hooked: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(erasure, "LATE", 0.0)
+    hooked.set(GATEWAY_RETRY_SCHEDULE="100")
+    first = await signed_up(hooked, 1)
+    hooked.sandbox.faults.set("crm", Fault("drop", match="POST /crm/objects"))
+    reply = await hooked.register(number=2)
+    assert reply.channel("crm")["outcome"] == "retrying"
+    hooked.sandbox.faults.clear()
+    hooked.sandbox.shopify.merge_customers(first, int(reply.body["member_number"]))
+    await arrived(hooked)
+    await hooked.replay(channel=["crm"])
+    assert [each["shopify_customer_id"] for each in contacts(hooked)] == [str(first)]

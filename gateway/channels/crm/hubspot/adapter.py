@@ -154,9 +154,11 @@ class HubSpot:
         found = await asyncio.gather(*looks)
         return next((each for each in found if each is not None), None)
 
-    async def knows(self, customer_id: int) -> bool:
-        """Whether a contact has this Shopify id: only a gateway gives it one."""
-        return await self._client.by(OWNER, str(customer_id)) is not None
+    async def record_of(self, customer_id: int) -> str | None:
+        if not (await self._properties.known()).get(OWNER):
+            return None  # not unique, so nothing can be looked up by it
+        found = await self._client.by(OWNER, str(customer_id))
+        return found.id if found else None
 
     async def check(self) -> Sequence[Check]:
         await self._client.by("email", "nobody@example.com")  # 404 proves the scope as well

@@ -68,9 +68,16 @@ class Owners:
     async def _other(self, contact: Contact, link: Link | None, customer_id: int) -> int | None:
         linked = link.customer_id if link else None
         for other in {linked, _customer_id(contact.owner)} - {None, customer_id}:
-            if other is not None and (link is None or await self._context.customer_exists(other)):
+            if other is not None and not await self._is_gone(other, link):
                 return other
         return None
+
+    async def _is_gone(self, other: int, link: Link | None) -> bool:
+        """Of a customer of ours: linked, or once owed to HubSpot, though the answer was lost."""
+        ours = link is not None or await self._context.db.read(
+            lambda db: outbox.any_of(db, other, [SYSTEM])
+        )
+        return ours and not await self._context.customer_exists(other)
 
     async def _has_news(self, customer_id: int) -> bool:
         found = await self._context.db.read(lambda db: outbox.open_of(db, [customer_id]))
