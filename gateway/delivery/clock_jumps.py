@@ -47,9 +47,6 @@ class ClockJumps:
         jump = self._offset - await self._db.read(self._last_offset)
         if abs(jump) >= _JUMP:
             log.warning("the wall clock was set by %.0f s meanwhile; what waits moves along", jump)
-            left: deferred.Shift | None = deferred.Shift.by(jump, self._clock())
-            while left is not None:
-                left = await self._db.write(partial(deferred.shift, by=left))
             await self._shift(jump)
         await self._db.write(self._keep)
 
@@ -84,7 +81,7 @@ class ClockJumps:
         await self._move()
 
     async def _move(self) -> None:
-        """Page by page; with the first it is known by which clock."""
+        """Page by page; webhooks and sign-ups that were answered 202 with the first."""
         while self._below is not None:
             self._below = await self._db.write(partial(self._page, below=self._below))
         while self._events_below is not None:
@@ -98,6 +95,8 @@ class ClockJumps:
 
     def _page(self, db: sqlite3.Connection, below: int) -> int | None:
         if below == _ALL:
+            outbox.shift_events(db, self._by)
+            deferred.shift(db, self._by)
             self._keep(db)
         return outbox.shift(db, self._by, below)
 

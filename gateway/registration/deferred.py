@@ -10,7 +10,7 @@ import asyncio
 import logging
 import random
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
@@ -34,8 +34,6 @@ restores five creates a second. On a larger plan this leaves the processor to li
 LONGEST_DELAY = 600.0
 """Seconds. A failed one is tried at least this often: its caller was promised that it goes on."""
 _IDLE = 1.0
-_JUMP = 5.0
-"""Seconds by which the wall clock must differ from real time to count as having been set."""
 _ORPHANED = 2.0
 """Seconds from a live caller's claim in the database until this process must know of its try."""
 
@@ -43,8 +41,9 @@ _ORPHANED = 2.0
 class DeferredRegistrations:
     """`keep` runs a coroutine that shutdown waits for. `is_live(id)`: a live caller is trying it.
 
-    `owed` is called when channels have something to do, `shopify_result` with Shopify's failures
-    and recoveries. `clock` is wall time.
+    `owed` is called when channels have something to do, `shopify_result` with the master's failures
+    and recoveries. `follow()` moves what waits along with a wall clock that was set, and `clock` is
+    that clock.
     """
 
     def __init__(
@@ -55,6 +54,7 @@ class DeferredRegistrations:
         keep: Callable[..., "asyncio.Task[None]"],
         is_live: Callable[[str], bool],
         schedule: Callable[[], Sequence[float]],
+        follow: Callable[[], Awaitable[object]],
         owed: Callable[[], None] = lambda: None,
         shopify_result: Callable[[UpstreamError | None], None] = lambda error: None,
         clock: Callable[[], float] = time.time,
@@ -64,13 +64,11 @@ class DeferredRegistrations:
         self._keep = keep
         self._is_live = is_live
         self._schedule = schedule
+        self._follow_clock = follow
         self._owed = owed
         self._shopify_result = shopify_result
         self._clock = clock
         self._circuit = CircuitBreaker("shopify", time.monotonic, AT_ONCE)
-        self._offset = clock() - time.monotonic()
-        self._shift: deferred.Shift | None = None
-        self._shifting = asyncio.Lock()
         self._forward = False  # what failed need not wait for its time any more
         self._running: dict[str, asyncio.Task[None]] = {}
         self._wake = asyncio.Event()
@@ -122,21 +120,6 @@ class DeferredRegistrations:
         while (await self._begin_some()) or self._running:
             await asyncio.wait(self._running.values(), return_when=asyncio.FIRST_COMPLETED)
         return await self._db.read(tally.waiting) > 0
-
-    async def _follow_clock(self) -> None:
-        """A wall clock that jumps moves what waits along with it: a day stays a day."""
-        async with self._shifting:
-            await self._shift_on()
-            jump = self._clock() - time.monotonic() - self._offset
-            if abs(jump) >= _JUMP:
-                self._offset += jump
-                self._shift = deferred.Shift.by(jump, self._clock())
-                await self._shift_on()
-
-    async def _shift_on(self) -> None:
-        """Raises StorageError: the rest is moved next time."""
-        while self._shift is not None:
-            self._shift = await self._db.write(partial(deferred.shift, by=self._shift))
 
     async def _take_up_orphans(self) -> None:
         """Frees what is claimed although nobody is trying it: the database failed midway."""

@@ -113,6 +113,8 @@ class Registrar:
             return problems.no_storage()
 
     async def _begin(self, request: AdmissionRequest) -> Begun:
+        if request.later:  # it says when it is due, by the clock of now
+            await self._deliverer.jumps.follow()
         now, bounds = self._clock(), self._bounds()
         begun = await self._db.write(lambda db: admission.begin(db, request, now, bounds))
         if begun.left_unclear:

@@ -67,7 +67,8 @@ class Clock:
     def __init__(self, world: World) -> None:
         self.ahead = 0.0
         deferred = world.core.deferred
-        for part in (deferred, deferred._attempt, world.core.registrar):
+        clock_jumps = world.core.deliverer.clock_jumps
+        for part in (deferred, deferred._attempt, world.core.registrar, clock_jumps):
             assert part._clock is time.time
             part._clock = self
 
@@ -88,6 +89,21 @@ async def test_a_clock_that_jumps_ends_nothing_and_puts_nothing_off(
     assert (await quick.get(reply.headers["Location"])).body["status"] == "accepted"
     quick.sandbox.faults.clear()
     await becomes(quick, reply, "complete", seconds=4)
+
+
+async def test_what_is_answered_202_right_after_a_jump_is_due_at_once_and_moves_along(
+    quick: World,
+) -> None:
+    clock, clock_jumps = Clock(quick), quick.core.deliverer.clock_jumps
+    await quick.core.deferred.stop()
+    for _ in range(2):
+        clock.ahead += DAY / 24
+        await later(quick)
+        await clock_jumps.follow()
+        (next_try,) = await quick.core.db.read(
+            lambda db: db.execute("SELECT next_try_at FROM registrations").fetchone()
+        )
+        assert next_try == pytest.approx(clock(), abs=4)
 
 
 async def test_a_clock_set_back_while_nobody_looked_puts_nothing_off(quick: World) -> None:
