@@ -126,7 +126,8 @@ class ProfileChanges:
     async def _owe_beforehand(
         self, customer_id: int, changes: Mapping[str, Any], until: float
     ) -> list[Delivery]:
-        """Opens them, due only once Shopify must have answered: until then it has the old state."""
+        """Due only once Shopify's answer can be out no longer: until then it has the old state."""
+        await self._deliverer.jumps.follow()
         left = until - asyncio.get_running_loop().time()
         owed = await self.updates.owed_beforehand(
             customer_id,

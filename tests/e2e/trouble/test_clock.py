@@ -1,5 +1,6 @@
 """The wall clock jumps: nothing is lost, nothing is hammered, nothing waits for the old time."""
 
+import asyncio
 import time
 
 import pytest
@@ -183,3 +184,23 @@ async def test_the_same_person_is_known_again_after_a_jump_of_less_than_a_day(
     again = await world.register()
     assert (again.status, again.body["id"]) == (201, first.body["id"])
     assert len(world.sandbox.shopify.customers) == 1
+
+
+@pytest.mark.parametrize("jump", [DAY, HOUR])
+async def test_a_change_right_after_a_jump_is_put_off_by_nothing(world: World, jump: float) -> None:
+    """While Shopify is asked, what is owed waits for a moment that is said by the new clock."""
+    customer = (await world.register()).body["member_number"]
+    clock = Clock(world.core)
+    world.core.profile_changes._clock = clock
+    clock.ahead = jump
+    world.sandbox.faults.set("shopify", Fault("hang", match="customerUpdate"))
+    path = f"/v1/customers/{customer}"
+    waiting = asyncio.create_task(world.patch(path, {"first_name": "次郎"}))
+    async with asyncio.timeout(3):
+        while not (owed := await world.deliveries(outcomes=(Outcome.PENDING,))):
+            await asyncio.sleep(0.01)
+    await world.core.deliverer.clock_jumps.follow()
+    owed = await world.deliveries(outcomes=(Outcome.PENDING,))
+    assert max(each.next_attempt_at or 0.0 for each in owed) < clock() + 60
+    world.sandbox.faults.clear()
+    assert (await waiting).status == 200
