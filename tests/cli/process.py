@@ -63,17 +63,19 @@ class Process:
                 return int(match[1]) // 1024
         return 0
 
-    async def says(self, pattern: str, *, out: bool = False) -> re.Match[str]:
+    async def says(
+        self, pattern: str, *, out: bool = False, patience: float = _PATIENCE
+    ) -> re.Match[str]:
         """Wait until the log (or the output) holds the pattern."""
-        async with asyncio.timeout(_PATIENCE):
+        async with asyncio.timeout(patience):
             while True:
                 if match := re.search(pattern, self.out if out else self.log):
                     return match
                 assert self._child.returncode is None, self.log
                 await asyncio.sleep(0.02)
 
-    async def url(self) -> str:
-        return (await self.says(r"listening on (http://\S+)"))[1]
+    async def url(self, patience: float = _PATIENCE) -> str:
+        return (await self.says(r"listening on (http://\S+)", patience=patience))[1]
 
     async def stop(self, signal_: signal.Signals = signal.SIGTERM) -> int:
         """Send the signal; the exit code."""
@@ -83,8 +85,8 @@ class Process:
     def send(self, signal_: signal.Signals) -> None:
         self._child.send_signal(signal_)
 
-    async def ended(self) -> int:
-        async with asyncio.timeout(_PATIENCE):
+    async def ended(self, patience: float = _PATIENCE) -> int:
+        async with asyncio.timeout(patience):
             return await self._child.wait()
 
     async def finished(self) -> Finished:

@@ -15,7 +15,7 @@ from pathlib import Path
 import click
 import uvloop
 
-from tests.crash.judge import Verdict
+from tests.crash.held import Verdict
 from tests.crash.trial import Plan, trial
 
 

@@ -4,9 +4,7 @@ from dataclasses import dataclass
 from random import Random
 from typing import Any
 
-from gateway.sandbox import Sandbox
-
-__all__ = ["MARKS", "Person", "people", "settle_in"]
+__all__ = ["FIRST_NAMES", "LAST_NAMES", "MARKS", "Person", "people"]
 
 _KANA = (
     ("鰐淵", "ワニブチ", "権八郎", "ゴンパチロウ"),
@@ -15,9 +13,18 @@ _KANA = (
     ("百目鬼", "ドウメキ", "十四男", "トシオ"),
 )
 _CORRECTED = "権九郎"
+FIRST_NAMES = ("百恵之丞", "八重桜子")
+LAST_NAMES = ("四十物谷", "勅使河原")
+"""What people call themselves later, and what the shop's staff write instead."""
 MARKS: tuple[bytes, ...] = tuple(
     text.encode()
-    for text in ("@storefront.example", _CORRECTED, *(name for row in _KANA for name in row))
+    for text in (
+        "@storefront.example",
+        _CORRECTED,
+        *FIRST_NAMES,
+        *LAST_NAMES,
+        *(name for row in _KANA for name in row),
+    )
 )
 """Bytes that tell of somebody: none may be in a file or a log of the gateway."""
 
@@ -28,7 +35,8 @@ class Person:
 
     `hurry`: seconds until the first tries hang up. `corrects`: after the first 503 the first name
     is another one. `asks_again`: after the 201 they send the same once more. `later`: their first
-    tab prefers to be answered at once (`respond-async`).
+    tab prefers to be answered at once (`respond-async`). `late_card`: the store makes them a member
+    only when they begin to sign up. `has_twin`: they have a second card, by an older e-mail.
     """
 
     number: int
@@ -42,6 +50,8 @@ class Person:
     is_member: bool
     is_contact: bool
     later: bool
+    late_card: bool
+    has_twin: bool
 
     @property
     def email(self) -> str:
@@ -63,18 +73,21 @@ def people(count: int, dice: Random) -> list[Person]:
 
 def _person(number: int, dice: Random) -> Person:
     corrects = dice.random() < 0.05
+    is_member = dice.random() < 0.25
     return Person(
         number=number,
         body=_body(number, dice),
         keyed=not corrects and dice.random() < 0.5,
-        patience=dice.choice((1, 2)) if dice.random() < 0.1 else 60,
+        patience=dice.choice((1, 2)) if dice.random() < 0.1 else 200,
         tabs=2 if not corrects and dice.random() < 0.07 else 1,
         hurry=dice.uniform(0.02, 0.6) if dice.random() < 0.1 else None,
         corrects=corrects,
         asks_again=not corrects and dice.random() < 0.2,
-        is_member=dice.random() < 0.2,
+        is_member=is_member,
         is_contact=dice.random() < 0.1,
         later=not corrects and dice.random() < 0.25,
+        late_card=is_member and dice.random() < 0.3,
+        has_twin=is_member and dice.random() < 0.05,
     )
 
 
@@ -100,21 +113,3 @@ def _body(number: int, dice: Random) -> dict[str, Any]:
         },
         "accepts_marketing": dice.random() < 0.5,
     }
-
-
-def settle_in(sandbox: Sandbox, everybody: list[Person]) -> None:
-    """The store's members and the CRM's contacts from before the first sign-up."""
-    for person in everybody:
-        body = person.body
-        if person.is_member:
-            sandbox.smaregi.add(
-                customerCode=person.old_number,
-                lastName=body["last_name"],
-                firstName=body["first_name"],
-                lastKana=body["last_kana"],
-                firstKana=body["first_kana"],
-                mailAddress=person.email,
-                birthDate=body["birth_date"],
-            )
-        if person.is_contact:
-            sandbox.hubspot.add(email=person.email, lastname=body["last_name"])

@@ -3,7 +3,7 @@
 import asyncio
 from collections import Counter
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from random import Random
 from typing import Any
 
@@ -20,11 +20,16 @@ _LONGEST_WAIT = 2.0
 
 @dataclass(slots=True)
 class Told:
-    """What a person was told: the bodies of the 201 answers, and refusals that end the matter."""
+    """What a person was told: the bodies of the 201 answers, and refusals that end the matter.
+
+    `overtaken`: their first data had been answered 201, which was lost on its way, so that a full
+    disk's 503 to the repetition had them send other data: these are refused, they are registered.
+    """
 
     answers: list[dict[str, Any]] = field(default_factory=list)
     refused: list[str] = field(default_factory=list)
     corrected: bool = False
+    overtaken: bool = False
 
     @property
     def customers(self) -> set[str]:
@@ -32,7 +37,9 @@ class Told:
 
 
 class Storefront:
-    """`url()` is asked for each request. `told` is by a person's number."""
+    """`url()` is asked for each request. `told` is by a person's number; `comes(person)` is called
+    before they begin, `goes(person)` when they have ended.
+    """
 
     def __init__(
         self, session: aiohttp.ClientSession, url: Callable[[], str], dice: Random
@@ -43,6 +50,8 @@ class Storefront:
         self.told: dict[int, Told] = {}
         self.counts: Counter[str] = Counter()
         self.done = 0
+        self.comes: Callable[[Person], None] = lambda _person: None
+        self.goes: Callable[[Person], None] = lambda _person: None
 
     async def serve(self, everybody: Iterable[Person], concurrency: int) -> None:
         """All of them, so many at a time; `done` counts those who have ended."""
@@ -50,8 +59,10 @@ class Storefront:
 
         async def counter() -> None:
             for person in waiting:
+                self.comes(person)
                 await self.visit(person, person.patience)
                 self.done += 1
+                self.goes(person)
 
         async with asyncio.TaskGroup() as group:
             for _ in range(concurrency):
@@ -62,6 +73,33 @@ class Storefront:
         tabs = (self._tab(person, told, f"{tab}", patience) for tab in range(person.tabs))
         await asyncio.gather(*tabs)
         return told
+
+    async def return_to(self, person: Person) -> None:
+        """Somebody who was deleted signs up again; what they were told before counts no more."""
+        told = self.told[person.number] = Told()
+        await self._tab(replace(person, keyed=False, later=False, hurry=None), told, "again", 200)
+
+    async def change(self, person: Person, customer_id: int, changes: dict[str, Any]) -> bool:
+        """A change of a profile, until it is confirmed; whether no earlier try is in doubt."""
+        told, unclear = self.told[person.number], False
+        for attempt in range(600):
+            status, raw = await self.call("PATCH", f"/v1/customers/{customer_id}", json=changes)
+            self.counts[f"PATCH {status or 'no answer'}"] += 1
+            if status == 200:
+                return not unclear
+            unclear = True
+            if status not in _AGAIN | {0}:
+                break
+            await self._pause(attempt)
+        told.refused.append(f"a change: {status} {raw.decode()}")
+        return False
+
+    async def is_with(self, channel: str, person: Person) -> bool:
+        """Whether a channel is known to have somebody who was answered 201."""
+        path = f"/v1/registrations/{self.told[person.number].answers[-1]['id']}"
+        status, raw = await self.call("GET", path)
+        shown = orjson.loads(raw).get("channels", {}) if status == 200 else {}
+        return bool(shown.get(channel, {}).get("outcome") == "delivered")
 
     async def _tab(self, person: Person, told: Told, tab: str, patience: int) -> None:
         headers = {"Idempotency-Key": f"{person.number}-{tab}"} if person.keyed else {}
@@ -80,6 +118,9 @@ class Storefront:
             if status == 202:
                 await self._follow(person, told, body, headers, orjson.loads(raw)["id"])
                 return
+            if b"already-registered" in raw and told.corrected:
+                told.overtaken = True
+                return
             if status not in _AGAIN | {0} or b"already-registered" in raw:
                 told.refused.append(f"{status} {raw.decode()}")
                 return
@@ -92,7 +133,7 @@ class Storefront:
     ) -> None:
         """What was answered 202 ends, however often the gateway dies meanwhile."""
         for attempt in range(300):
-            status, raw = await self._call("GET", f"/v1/registrations/{identity}", 5.0)
+            status, raw = await self.call("GET", f"/v1/registrations/{identity}")
             shown = orjson.loads(raw) if status == 200 else {}
             if status in {404, 500} or shown.get("status") == "rejected":
                 told.refused.append(f"after the 202: {status} {raw.decode()}")
@@ -126,10 +167,10 @@ class Storefront:
         await asyncio.sleep(self._dice.uniform(0.05, longest))
 
     async def _post(self, body: Any, headers: dict[str, str], seconds: float) -> tuple[int, bytes]:
-        return await self._call("POST", "/v1/registrations", seconds, json=body, headers=headers)
+        return await self.call("POST", "/v1/registrations", seconds, json=body, headers=headers)
 
-    async def _call(
-        self, method: str, path: str, seconds: float, **options: Any
+    async def call(
+        self, method: str, path: str, seconds: float = 5.0, **options: Any
     ) -> tuple[int, bytes]:
         """Status and body; status 0 where nothing was answered."""
         try:

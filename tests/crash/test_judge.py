@@ -1,15 +1,22 @@
 """The judge of the crash test sees what it is there to see; no gateway runs here."""
 
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from email.message import EmailMessage
+from pathlib import Path
 from random import Random
 
 import pytest
 
 from gateway.sandbox import Customer, Mail, Sandbox
-from tests.crash.judge import judge
-from tests.crash.people import Person, people
+from gateway.sandbox.shopify.records import Consent
+from tests.crash.held import Verdict
+from tests.crash.judge import judge, links_astray
+from tests.crash.lives import Life
+from tests.crash.people import LAST_NAMES, Person, people
 from tests.crash.storefront import Told
+from tests.crash.till import Till
 
 _ID = 7000000000001
 
@@ -21,7 +28,7 @@ def _mail(person: Person, message_id: str) -> Mail:
 
 
 def _somebody() -> Person:
-    return next(p for p in people(100, Random(1)) if not p.corrects)
+    return next(p for p in people(100, Random(1)) if not p.corrects and not p.is_member)
 
 
 def _told() -> Told:
@@ -31,17 +38,46 @@ def _told() -> Told:
 def _add_customer(sandbox: Sandbox, person: Person, customer_id: int = _ID) -> None:
     customer = Customer(customer_id, 0.0, 0.0, email=person.email)
     customer.first_name = person.body["first_name"]
+    customer.last_name = person.body["last_name"]
+    consent = "SUBSCRIBED" if person.body["accepts_marketing"] else "NOT_SUBSCRIBED"
+    customer.consent = Consent(consent)
     sandbox.shopify.customers[customer_id] = customer
+    birth = {"namespace": "facts", "key": "birth_date", "type": "date"}
+    sandbox.shopify.store.set_metafield(customer, birth | {"value": person.body["birth_date"]})
+
+
+def _as_member(person: Person) -> dict[str, str]:
+    body = person.body
+    return {
+        "lastName": body["last_name"],
+        "firstName": body["first_name"],
+        "birthDate": body["birth_date"],
+        "mailReceiveFlag": str(int(body["accepts_marketing"])),
+        "mailAddress": person.email,
+        "customerCode": str(_ID),
+    }
+
+
+def _as_contact(person: Person) -> dict[str, str]:
+    body = person.body
+    return {
+        "lastname": body["last_name"],
+        "firstname": body["first_name"],
+        "date_of_birth": body["birth_date"],
+        "accepts_marketing": str(body["accepts_marketing"]).lower(),
+        "email": person.email,
+        "shopify_customer_id": str(_ID),
+    }
 
 
 async def _served(person: Person) -> Sandbox:
     """One person, known everywhere as they should be."""
     sandbox = Sandbox()
     _add_customer(sandbox, person)
-    row = {"lastName": "鰐淵", "firstName": "権八郎", "mailAddress": person.email}
-    sandbox.smaregi.add(customerCode=str(_ID), customerNo=person.old_number, **row)
-    sandbox.hubspot.add_property("shopify_customer_id", unique=False)
-    sandbox.hubspot.add(email=person.email, shopify_customer_id=str(_ID))
+    sandbox.smaregi.add(**_as_member(person))
+    for name in ("shopify_customer_id", "accepts_marketing"):
+        sandbox.hubspot.add_property(name, unique=False)
+    sandbox.hubspot.add(**_as_contact(person))
     sandbox.mail.messages.append(_mail(person, "<one@example.com>"))
     return sandbox
 
@@ -105,3 +141,137 @@ async def test_what_is_missing_or_there_twice_is_named(
     damage(sandbox, person)
     verdict = judge(sandbox, [person], {person.number: _told()})
     assert verdict.counts[kind] == 1, verdict.wrong
+
+
+def _lived(person: Person, **wanted: object) -> Life:
+    return Life(proven=True, wanted=dict(wanted))
+
+
+def _verdict(sandbox: Sandbox, person: Person, life: Life) -> Verdict:
+    return judge(sandbox, [person], {person.number: _told()}, {person.number: life})
+
+
+def _new_name(sandbox: Sandbox) -> None:
+    """Staff's, everywhere."""
+    sandbox.shopify.customers[_ID].last_name = LAST_NAMES[0]
+    sandbox.smaregi.edit(1, lastName=LAST_NAMES[0])
+    next(iter(sandbox.hubspot.contacts.values())).properties["lastname"] = LAST_NAMES[0]
+
+
+def _stale(system: str) -> Callable[[Sandbox, Person], None]:
+    """One system has the name from before."""
+
+    def damage(sandbox: Sandbox, person: Person) -> None:
+        older = person.body["last_name"]
+        match system:
+            case "Shopify":
+                sandbox.shopify.customers[_ID].last_name = older
+            case "Smaregi":
+                sandbox.smaregi.edit(1, lastName=older)
+            case _:
+                next(iter(sandbox.hubspot.contacts.values())).properties["lastname"] = older
+
+    return damage
+
+
+async def test_the_newest_word_everywhere_is_right() -> None:
+    person = _somebody()
+    sandbox = await _served(person)
+    _new_name(sandbox)
+    assert _verdict(sandbox, person, _lived(person, last_name=LAST_NAMES[0])).wrong == []
+
+
+@pytest.mark.parametrize("system", ["Shopify", "Smaregi", "HubSpot"])
+async def test_a_system_that_does_not_have_the_newest_word_is_named(system: str) -> None:
+    person = _somebody()
+    sandbox = await _served(person)
+    _new_name(sandbox)
+    _stale(system)(sandbox, person)
+    verdict = _verdict(sandbox, person, _lived(person, last_name=LAST_NAMES[0]))
+    assert verdict.counts["old data"] == 1, verdict.wrong
+    assert system in verdict.wrong[0]
+
+
+@pytest.mark.parametrize("wish", [True, False])
+async def test_a_wish_that_no_system_has_heard_of_is_named_for_each(wish: bool) -> None:
+    person = next(
+        p for p in people(100, Random(1)) if p.body["accepts_marketing"] != wish and not p.corrects
+    )
+    verdict = _verdict(await _served(person), person, _lived(person, accepts_marketing=wish))
+    assert verdict.counts["wishes not heeded"] == 3, verdict.wrong
+
+
+async def test_records_that_a_deleted_customer_leaves_behind_are_named() -> None:
+    person = _somebody()
+    sandbox = await _served(person)
+    del sandbox.shopify.customers[_ID]
+    life = Life(proven=True, left={_ID})
+    verdict = _verdict(sandbox, person, life)
+    assert verdict.counts["lost"] == 0
+    assert verdict.counts["records of nobody"] == 2, verdict.wrong
+
+
+async def test_a_deletion_that_nobody_asked_for_is_a_loss() -> None:
+    person = _somebody()
+    sandbox = await _served(person)
+    del sandbox.shopify.customers[_ID]
+    assert _verdict(sandbox, person, _lived(person)).counts["lost"] == 1
+
+
+@pytest.mark.parametrize("damaged", [False, True])
+async def test_who_was_told_to_be_registered_is(damaged: bool) -> None:
+    person = _somebody()
+    sandbox = await _served(person)
+    if damaged:
+        _forget_customer(sandbox, person)
+    verdict = judge(sandbox, [person], {person.number: Told(corrected=True, overtaken=True)})
+    assert verdict.counts["lost"] == damaged, verdict.wrong
+
+
+async def test_two_mails_of_two_ids_are_right_for_whoever_came_back_alone() -> None:
+    person = _somebody()
+    sandbox = await _served(person)
+    _other_message_id(sandbox, person)
+    life = Life(proven=True, returned=True)
+    assert _verdict(sandbox, person, life).counts["mails of two ids"] == 0
+    assert _verdict(sandbox, person, _lived(person)).counts["mails of two ids"] == 1
+
+
+@pytest.mark.parametrize(("points", "wrong"), [(0, 0), (5, 1), (-5, 1)])
+async def test_points_gone_or_doubled_are_named(points: int, wrong: int) -> None:
+    person = next(p for p in people(1000, Random(1)) if p.has_twin and not p.late_card)
+    sandbox = Sandbox()
+    till = Till(sandbox, [person])
+    ((twin, main),) = till.twins.items()
+    moved = int(sandbox.smaregi.members[twin]["point"] or "0")
+    held = int(sandbox.smaregi.members[main]["point"] or "0")
+    sandbox.smaregi.edit(main, point=str(held + moved + points))  # as a merge of the two does
+    sandbox.smaregi.edit(twin, point="0", status="4")
+    verdict = judge(sandbox, [], {}, points=till.purses())
+    assert verdict.counts["points gone or doubled"] == wrong, verdict.wrong
+
+
+async def test_points_given_at_the_till_are_due() -> None:
+    person = next(p for p in people(1000, Random(1)) if p.is_member and not p.late_card)
+    sandbox = Sandbox()
+    till = Till(sandbox, [person])
+    till.give(1, 30)
+    assert judge(sandbox, [], {}, points=till.purses()).wrong == []
+    sandbox.smaregi.edit(1, point="30")
+    assert judge(sandbox, [], {}, points=till.purses()).counts["points gone or doubled"] == 1
+
+
+async def test_a_link_that_the_records_contradict_is_named(tmp_path: Path) -> None:
+    sandbox = await _served(_somebody())
+    contact = next(iter(sandbox.hubspot.contacts))
+    database = tmp_path / "gateway.db"
+    rows = [("smaregi", _ID, "1"), ("crm", _ID, str(contact)), ("email", _ID, "of nobody")]
+    with closing(sqlite3.connect(database)) as db:
+        db.execute("CREATE TABLE links (channel, customer_id, reference)")
+        db.executemany("INSERT INTO links VALUES (?, ?, ?)", rows)
+        db.commit()
+        assert links_astray(database, sandbox) == []
+        db.execute("INSERT INTO links VALUES ('smaregi', 7000000000002, '1')")
+        db.execute("INSERT INTO links VALUES ('crm', 7000000000003, '999')")
+        db.commit()
+    assert len(links_astray(database, sandbox)) == 2

@@ -2,8 +2,7 @@
 
 import asyncio
 import time
-from collections import Counter
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,17 +17,27 @@ from gateway.sandbox import (
     SandboxOptions,
     ShopifyOptions,
     SmaregiOptions,
+    first_free,
 )
+from gateway.sandbox.shopify.records import WebhookSubscription
+from gateway.sync.webhooks import SUBSCRIBED
 from tests.cli.process import Shell
-from tests.crash.judge import Verdict, judge, open_intents
-from tests.crash.people import MARKS, Person, people, settle_in
+from tests.crash.calm import Calm
+from tests.crash.commands import Commands
+from tests.crash.hardship import VARIABLE, Hardship
+from tests.crash.held import Verdict
+from tests.crash.judge import judge, links_astray, open_intents
+from tests.crash.lives import Lives
+from tests.crash.people import MARKS, Person, people
 from tests.crash.storefront import Storefront
+from tests.crash.till import Till
 from tests.crash.victim import Victim
-from tests.crash.weather import Weather
-from tests.world import OPERATOR
+from tests.crash.weather import FLAGS, Surroundings, Weather
+from tests.world import ALL_ON, OPERATOR
 
 __all__ = ["Plan", "trial"]
 
+_ROOT = Path(__file__).parents[2]
 _SETTINGS = {
     "GATEWAY_AUTO_REPLAY": "true",
     "GATEWAY_RETRY_SCHEDULE": "0.2,0.5,1,1,2,2,4,4,8,8",
@@ -38,15 +47,17 @@ _SETTINGS = {
     "GATEWAY_OPERATOR_KEYS": OPERATOR["Authorization"].split()[1],
     "SMAREGI_READS_PER_SECOND": "1000",
     "SMAREGI_WRITES_PER_SECOND": "1000",
+    "SMAREGI_SYNC_CHANGES": "true",
+    "PYTHONPATH": str(_ROOT),
 }
-_LATEST = 5.5
-"""Seconds after which no late request is on its way any more."""
+_LIVES_AT_ONCE = 48
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
     """`calm` is how many seconds everything may take to be delivered once the weather is fine;
     after `by_hand` seconds of it a person replays what still waits for an open circuit.
+    `command_every`: seconds between two commands beside `serve`, on average.
     """
 
     registrations: int
@@ -55,6 +66,7 @@ class Plan:
     concurrency: int = 24
     calm: float = 120.0
     by_hand: float = 90.0
+    command_every: float = 4.0
 
 
 @dataclass(slots=True)
@@ -62,20 +74,27 @@ class _Scene:
     plan: Plan
     everybody: list[Person]
     sandbox: Sandbox
+    till: Till
     victim: Victim
+    around: Surroundings
+    commands: Commands
     storefront: Storefront
+    lives: Lives
     session: aiohttp.ClientSession
     tell: Callable[[str], None]
-    fine_since: float = 0.0
 
     def verdict(self) -> Verdict:
-        return judge(self.sandbox, self.everybody, self.storefront.told)
+        told, lives = self.storefront.told, self.lives.by_number
+        return judge(self.sandbox, self.everybody, told, lives, self.till.purses())
+
+    def dice(self, name: str) -> Random:
+        return Random(f"{self.plan.seed} {name}")
 
 
 def _options(seed: int) -> SandboxOptions:
     return SandboxOptions(
         seed=seed,
-        shopify=ShopifyOptions(bucket=1e7, restore=1e6),
+        shopify=ShopifyOptions(bucket=1e7, restore=1e6, webhook_retries=(0.3, 0.7, *[2.0] * 60)),
         smaregi=SmaregiOptions(reads_per_second=None, writes_per_second=None),
         hubspot=HubspotOptions(per_ten_seconds=1_000_000),
         mail=MailOptions(keep=1_000_000),
@@ -89,16 +108,19 @@ async def trial(plan: Plan, folder: Path, tell: Callable[[str], None]) -> Verdic
     home.mkdir()
     async with _scene(plan, home, tell) as scene:
         weather = await _storm(scene)
-        early = await _calm(scene)
+        fine_since = time.monotonic()
+        calm = Calm(
+            scene.session, lambda: scene.victim.url, scene.verdict, tell, by_hand=plan.by_hand
+        )
+        await scene.commands.merge_the_rest()
+        early = await calm.last(plan.calm, fine_since)
         await _come_back(scene)
-        late = await _calm(scene)
+        late = await calm.last(plan.calm, fine_since)
         code = await scene.victim.stop()
         verdict = scene.verdict()
         verdict.wrong += [line for line in early.wrong + late.wrong if line not in verdict.wrong]
         _look_at_home(scene, home, code, verdict)
-        verdict.counts.update(scene.victim.counts)
-        verdict.counts["spells of bad weather"] = sum(weather.counts.values())
-        verdict.counts["registrations"] = len(scene.everybody)
+        _count(scene, weather, verdict)
         verdict.counts["seconds"] = round(time.monotonic() - began)
     return verdict
 
@@ -107,38 +129,94 @@ async def trial(plan: Plan, folder: Path, tell: Callable[[str], None]) -> Verdic
 async def _scene(plan: Plan, home: Path, tell: Callable[[str], None]) -> AsyncIterator[_Scene]:
     everybody = people(plan.registrations, Random(f"{plan.seed} people"))
     async with Sandbox(_options(plan.seed)) as sandbox, aiohttp.ClientSession() as session:
-        settle_in(sandbox, everybody)
-        shell = Shell.beside(sandbox, home, **_SETTINGS)
-        victim = Victim(shell, home / "gateway.db", Random(f"{plan.seed} kills"))
+        till = Till(sandbox, everybody)
+        shell, hardship = _shell(sandbox, home)
+        victim = Victim(shell, home / "gateway.db", hardship, Random(f"{plan.seed} kills"))
         storefront = Storefront(session, lambda: victim.url, Random(f"{plan.seed} waits"))
+        lives = Lives(sandbox, storefront, till, plan.seed)
+        commands = Commands(shell, hardship, lambda: till.twins, Random(f"{plan.seed} commands"))
+        storefront.comes, storefront.goes = till.comes, lives.begin
+
+        def write_flags(changes: Mapping[str, str]) -> None:
+            shell.write_env(**{**dict.fromkeys(FLAGS, "on"), **changes})
+            victim.reload()
+
+        around = Surroundings(hardship, write_flags)
         try:
             await victim.start()
-            yield _Scene(plan, everybody, sandbox, victim, storefront, session, tell)
+            yield _Scene(
+                plan,
+                everybody,
+                sandbox,
+                till,
+                victim,
+                around,
+                commands,
+                storefront,
+                lives,
+                session,
+                tell,
+            )
         finally:
             await victim.close()
 
 
+def _shell(sandbox: Sandbox, home: Path) -> tuple[Shell, Hardship]:
+    """On one port for all starts, where both vendors' webhooks go."""
+    file = home.with_name("hardship")
+    hardship = Hardship.new(file)
+    port = first_free("127.0.0.1", Random(str(home)).randrange(20_000, 30_000))
+    settings = {**_SETTINGS, VARIABLE: str(file), "GATEWAY_PORT": str(port)}
+    shell = Shell.beside(sandbox, home, **settings)
+    shell.program = ("-m", "tests.crash.hampered")
+    for name in ALL_ON:  # they are in `.env`, which may change
+        del shell.settings[name]
+    shell.write_env(**dict.fromkeys(FLAGS, "on"))
+    _subscribe(sandbox, f"http://127.0.0.1:{port}/webhooks")
+    return shell, hardship
+
+
+def _subscribe(sandbox: Sandbox, url: str) -> None:
+    sandbox.smaregi.webhook_url = f"{url}/smaregi"
+    for topic in SUBSCRIBED:
+        store = sandbox.shopify.store
+        made = WebhookSubscription(store.new_id(), topic, f"{url}/shopify", "JSON", 0.0, 0.0)
+        store.subscriptions[made.id] = made
+
+
 async def _storm(scene: _Scene) -> Weather:
-    """Everybody signs up, while the upstreams fail and the gateway dies."""
+    """Everybody signs up and lives on, while the upstreams fail and the gateway dies."""
     plan, storefront = scene.plan, scene.storefront
-    weather = Weather(scene.sandbox, plan.seed)
-    reporter = asyncio.create_task(_report(scene))
+    weather = Weather(scene.sandbox, scene.around, scene.till.touch_crowd, plan.seed)
+    beside = [
+        asyncio.create_task(_report(scene)),
+        asyncio.create_task(scene.commands.come_and_go(plan.command_every)),
+    ]
     weather.start()
     try:
         async with asyncio.TaskGroup() as group:
-            group.create_task(storefront.serve(scene.everybody, plan.concurrency))
+            group.create_task(_serve(scene))
+            group.create_task(scene.lives.run(_LIVES_AT_ONCE))
             group.create_task(
                 scene.victim.kill_at(
                     plan.kills, lambda: storefront.done / len(scene.everybody), patience=20.0
                 )
             )
     finally:
+        for task in beside:
+            task.cancel()
         await weather.stop()
-        scene.fine_since = time.monotonic()
-        reporter.cancel()
-        await asyncio.gather(reporter, return_exceptions=True)
+        ended = await asyncio.gather(*beside, return_exceptions=True)
+    for each in ended:
+        if isinstance(each, Exception):
+            raise each
     scene.tell(f"the weather is fine again after {weather.counts}; answers {storefront.counts}")
     return weather
+
+
+async def _serve(scene: _Scene) -> None:
+    await scene.storefront.serve(scene.everybody, scene.plan.concurrency)
+    scene.lives.end(_LIVES_AT_ONCE)
 
 
 async def _report(scene: _Scene) -> None:
@@ -148,83 +226,63 @@ async def _report(scene: _Scene) -> None:
             f"{scene.storefront.done} of {len(scene.everybody)} done, "
             f"{scene.victim.counts['kills']} kills, {len(scene.sandbox.shopify.customers)} "
             f"customers, {len(scene.sandbox.hubspot.contacts)} contacts, "
-            f"{scene.sandbox.mail.count()} mails"
+            f"{scene.sandbox.mail.count()} mails, {sum(scene.lives.counts.values())} events"
         )
-
-
-async def _calm(scene: _Scene) -> Verdict:
-    """Until nothing is owed any more, and no late request can come; bounded."""
-    began = time.monotonic()
-    waited, owed, handed = 0.0, Counter[str](), False
-    while waited < scene.plan.calm:
-        await asyncio.sleep(0.5)
-        waited = time.monotonic() - began
-        owed = await _owed(scene)
-        if any(text.startswith("failed") for text in owed):
-            await _replay(scene, {"outcome": "failed"})
-        elif not owed and _is_over(scene):
-            break
-        elif waited > scene.plan.by_hand and not handed:
-            scene.tell(f"replayed by hand: {dict(owed)}")
-            await _replay(scene, {})
-            handed = True
-    scene.tell(f"after {waited:.1f} seconds of fine weather these are owed: {dict(owed)}")
-    return scene.verdict()
-
-
-def _is_over(scene: _Scene) -> bool:
-    late = time.monotonic() - scene.fine_since < _LATEST
-    return not late and not scene.verdict().counts["undelivered"]
 
 
 async def _come_back(scene: _Scene) -> None:
     """Those who went away without success sign up again, so that no intent has to wait."""
     told = scene.storefront.told
-    away = [p for p in scene.everybody if not told[p.number].answers]
+    heard = {number for number, each in told.items() if each.answers or each.overtaken}
+    away = [p for p in scene.everybody if p.number not in heard]
     scene.tell(f"{len(away)} went away without success, and sign up again")
     slots = asyncio.Semaphore(scene.plan.concurrency)
 
     async def again(person: Person) -> None:
         async with slots:
-            await scene.storefront.visit(person, 60)
+            life = scene.lives.by_number.get(person.number)
+            if life is not None and life.returned:  # the key's answer is of who was deleted
+                await scene.storefront.return_to(person)
+            else:
+                await scene.storefront.visit(person, 200)
 
     await asyncio.gather(*(again(person) for person in away))
 
 
-async def _owed(scene: _Scene) -> Counter[str]:
-    """What waits, by outcome, channel and error class; of the newest 1000."""
-    query = {"outcome": "pending,retrying,failed", "limit": "1000"}
-    async with scene.session.get(
-        f"{scene.victim.url}/v1/deliveries", params=query, headers=OPERATOR
-    ) as response:
-        assert response.status == 200, await response.text()
-        rows = (await response.json())["deliveries"]
-    return Counter(f"{row['outcome']} {row['channel']} {row['error_class']}" for row in rows)
-
-
-async def _replay(scene: _Scene, chosen: dict[str, str]) -> None:
-    path = f"{scene.victim.url}/v1/deliveries/replay"
-    async with scene.session.post(path, json=chosen, headers=OPERATOR) as response:
-        assert response.status == 202, await response.text()
-
-
 def _look_at_home(scene: _Scene, home: Path, code: int, verdict: Verdict) -> None:
     """The gateway's own files, after it has ended: no intent, nobody's data, no stumble."""
+    database = home / "gateway.db"
     if code != 0:
         verdict.blame("bad exits", f"SIGTERM ended in {code}")
-    if count := open_intents(home / "gateway.db"):
+    if count := open_intents(database):
         verdict.blame("intents left", str(count))
+    for astray in links_astray(database, scene.sandbox):
+        verdict.blame("links astray", astray)
     if surprises := scene.victim.counts["ended by itself"]:
         verdict.blame("bad exits", f"the gateway ended by itself {surprises} times")
+    verdict.counts["bad exits"] += len(scene.commands.wrong)
+    verdict.wrong += scene.commands.wrong
     for name in sorted(scene.victim.leaks):
         verdict.blame("plain text in the database", name)
-    for log in sorted(home.with_name(f"{home.name}-said").iterdir()):
+    for log in sorted(home.with_name(f"{home.name}-said").glob("*.err")):
         said = log.read_bytes()
         if any(mark in said for mark in MARKS):
             verdict.blame("plain text in the log", log.name)
         if b"Traceback" in said:
             verdict.blame("tracebacks in the log", log.name)
     told = scene.storefront.told.values()
-    verdict.counts["never answered 201"] = sum(not each.answers for each in told)
+    verdict.counts["never answered 201"] = sum(not (t.answers or t.overtaken) for t in told)
     if verdict.counts["never answered 201"]:
         verdict.wrong.append("somebody could not sign up even in fine weather")
+
+
+def _count(scene: _Scene, weather: Weather, verdict: Verdict) -> None:
+    """What happened in the run, for the table."""
+    counts = verdict.counts
+    counts.update(scene.victim.counts)
+    counts.update(scene.lives.counts)
+    counts["commands"] = sum(scene.commands.counts.values())
+    counts["spells of bad weather"] = sum(weather.counts.values())
+    for kind in ("full disk", "clock jump", "flags", "crowd"):
+        counts[f"of these {kind}"] = weather.counts.get(kind, 0)
+    counts["registrations"] = len(scene.everybody)

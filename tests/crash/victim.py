@@ -7,31 +7,56 @@ from collections.abc import Callable
 from contextlib import AsyncExitStack, suppress
 from pathlib import Path
 from random import Random
-from signal import SIGKILL
+from signal import SIGHUP, SIGKILL
 
 from tests.cli.process import Process, Shell
+from tests.crash.hardship import Hardship
 from tests.crash.people import MARKS
 
 __all__ = ["Victim", "marks_in"]
 
 
+_PATIENCE = 120.0
+"""Seconds that a start may take: the machine may have more to do."""
+
+
 class Victim:
     """`url` is where it listens, or where it did. `counts` has kills, starts and surprises."""
 
-    def __init__(self, shell: Shell, database: Path, dice: Random) -> None:
+    def __init__(self, shell: Shell, database: Path, hardship: Hardship, dice: Random) -> None:
         self._shell = shell
         self._database = database
+        self._hardship = hardship
         self._dice = dice
         self._stack = AsyncExitStack()
         self._process: Process
+        self._began = 0.0
+        self._listens = False
         self.url = ""
         self.counts: Counter[str] = Counter()
         self.leaks: set[str] = set()
 
     async def start(self) -> None:
-        self.counts["starts"] += 1
-        self._process = await self._stack.enter_async_context(self._shell.running("serve"))
-        self.url = await self._process.url()
+        """As a supervisor does: again, where a full disk has kept it from starting."""
+        while True:
+            await self._begin()
+            try:
+                self.url = await self._process.url(_PATIENCE)
+            except AssertionError:
+                if not self._hardship.was_full(self._began):
+                    raise
+                self.counts["starts on a full disk"] += 1
+                await self._put_away()
+                await asyncio.sleep(0.3)
+            else:
+                self._listens = True
+                return
+
+    def reload(self) -> None:
+        """SIGHUP, where it would be heard: a process that has just begun dies of it."""
+        if self._listens:
+            with suppress(ProcessLookupError):
+                self._process.send(SIGHUP)
 
     async def kill_at(self, kills: int, progress: Callable[[], float], patience: float) -> None:
         """Kill it this often, spread over the progress (0 to 1) of the load.
@@ -51,21 +76,28 @@ class Victim:
 
     async def kill(self) -> None:
         """SIGKILL, and a look at what is on the disk then."""
+        self._listens = False
         with suppress(ProcessLookupError):
             self._process.send(SIGKILL)
         code = await self._process.ended()
         self.counts["kills"] += 1
-        self.counts["ended by itself"] += code != -SIGKILL
+        if code != -SIGKILL and not self._hardship.was_full(self._began):
+            self.counts["ended by itself"] += 1
         await self._put_away()
 
     async def _die_young(self) -> None:
-        self.counts["starts"] += 1
-        self._process = await self._stack.enter_async_context(self._shell.running("serve"))
+        await self._begin()
         await asyncio.sleep(self._dice.uniform(0.0, 1.2))
         await self.kill()
 
+    async def _begin(self) -> None:
+        self.counts["starts"] += 1
+        self._began = time.monotonic()
+        self._process = await self._stack.enter_async_context(self._shell.running("serve"))
+
     async def stop(self) -> int:
         """SIGTERM; the exit code."""
+        self._listens = False
         code = await self._process.stop()
         await self._put_away()
         return code

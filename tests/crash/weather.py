@@ -1,61 +1,154 @@
-"""Bad weather: each upstream fails in turn in every way that leaves doubt, at seeded moments."""
+"""Bad weather: each upstream fails in turn in every way that leaves doubt, at seeded moments; so
+do the gateway's own disk, clock and flags.
+
+What arrives late, or once nobody waits any more, are only requests that make something: a change
+that is applied after a newer one can be told from it by nobody.
+"""
 
 import asyncio
+from collections.abc import Awaitable, Callable, Coroutine
 from random import Random
+from typing import Any
 
 from gateway.sandbox import SYSTEMS, Fault, Sandbox
+from tests.crash.hardship import Hardship
 
-__all__ = ["Weather"]
+__all__ = ["FLAGS", "Surroundings", "Weather"]
+
+FLAGS = ("FLAG_SMAREGI", "FLAG_CRM", "FLAG_EMAIL", "FLAG_UPDATES")
+_MAKES = {"shopify": "customerCreate", "smaregi": "POST /customers", "crm": "POST /crm/objects"}
+_HOUR = 3600.0
+_AFTER_THE_EFFECT = (408, 409, 423, 499, 500, 503)
+
+
+class Surroundings:
+    """What a gateway stands on. `write_flags(changes)` sets these beside those that are on."""
+
+    def __init__(self, hardship: Hardship, write_flags: Callable[[dict[str, str]], None]) -> None:
+        self.hardship = hardship
+        self.write_flags = write_flags
+
+    def set_fair(self) -> None:
+        self.hardship.full, self.hardship.ahead = False, 0.0
+        self.write_flags({})
+
+    async def full_disk(self, dice: Random) -> None:
+        self.hardship.full = True
+        await asyncio.sleep(dice.uniform(0.1, 1.2))
+        self.hardship.full = False
+
+    async def clock(self, dice: Random) -> None:
+        self.hardship.ahead = dice.choice((-1, -0.2, -0.002, 0, 0.002, 0.2, 1)) * _HOUR
+        await asyncio.sleep(dice.uniform(0.2, 3.0))
+
+    async def flags(self, dice: Random) -> None:
+        name = dice.choice(FLAGS)
+        held = {name: "hold"} if dice.random() < 0.6 else {f"{name}_PERCENT": "40"}
+        self.write_flags(held)
+        await asyncio.sleep(dice.uniform(0.3, 3.0))
+        self.write_flags({})
 
 
 class Weather:
     """While it is on, each system has spells of one fault between spells of none.
 
-    `counts` says how many spells there were of each kind.
+    `counts` says how many spells there were of each kind. `crowd` is called where many members
+    change at once.
     """
 
-    def __init__(self, sandbox: Sandbox, seed: int) -> None:
+    def __init__(
+        self, sandbox: Sandbox, around: Surroundings, crowd: Callable[[], None], seed: int
+    ) -> None:
         self._sandbox = sandbox
+        self._around = around
+        self._crowd = crowd
         self._seed = seed
         self._tasks: list[asyncio.Task[None]] = []
         self.counts: dict[str, int] = {}
 
     def start(self) -> None:
-        self._tasks = [asyncio.create_task(self._over(system)) for system in SYSTEMS]
+        around = self._around
+        works: list[Coroutine[Any, Any, None]] = [self._over(system) for system in SYSTEMS]
+        works += [
+            self._again(8.0, "full disk", around.full_disk),
+            self._again(5.0, "clock jump", around.clock),
+            self._again(5.0, "flags", around.flags),
+            self._again(12.0, "crowd", self._pages),
+        ]
+        self._tasks = [asyncio.create_task(work) for work in works]
 
     async def stop(self) -> None:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         self._sandbox.faults.clear()
+        self._around.set_fair()
 
     async def _over(self, system: str) -> None:
         dice = Random(f"{self._seed} {system}")
         while True:
             await asyncio.sleep(dice.uniform(0.2, 2.0))
             fault = _fault(system, dice)
-            self.counts[fault.kind] = self.counts.get(fault.kind, 0) + 1
+            self._count(fault.kind)
             self._sandbox.faults.set(system, fault)
             await asyncio.sleep(dice.uniform(0.1, 1.5))
             self._sandbox.faults.clear(system)
 
+    async def _again(self, pause: float, name: str, spell: "_Spell") -> None:
+        dice = Random(f"{self._seed} {name}")
+        while True:
+            await asyncio.sleep(dice.uniform(0.3, 1.7) * pause)
+            self._count(name)
+            await spell(dice)
+
+    async def _pages(self, dice: Random) -> None:
+        """The next refreshes have several pages, and some of these fail."""
+        self._crowd()
+        fault = Fault("status", status=500, match="GET /customers", probability=0.5)
+        self._sandbox.faults.set("smaregi", fault)
+        await asyncio.sleep(dice.uniform(0.5, 2.0))
+
+    def _count(self, what: str) -> None:
+        self.counts[what] = self.counts.get(what, 0) + 1
+
+
+_Spell = Callable[[Random], Awaitable[None]]
+
 
 def _fault(system: str, dice: Random) -> Fault:
     part = dice.choice((0.2, 0.5, 1.0))
-    kind = dice.choice(("status", "reset", "drop", "drop", "late", "late", "hang", "half", "limit"))
-    match kind:
+    kinds = ("status", "status", "reset", "drop", "drop", "late", "late", "hang", "half", "limit")
+    match dice.choice(kinds):
         case "status":
-            codes = (421, 451) if system == "email" else (500, 503)
-            applied = False if system == "email" else dice.random() < 0.5
-            return Fault("status", status=dice.choice(codes), probability=part, applied=applied)
+            return _status(system, dice, part)
         case "late":
-            return Fault("late", delay=dice.choice((0.05, 0.4, 1.5, 5.0)), probability=part)
+            delay = dice.choice((0.05, 0.4, 1.5, 5.0))
+            return Fault("late", delay=delay, probability=part, match=_MAKES.get(system))
         case "drop":
             return Fault("drop", probability=part)
         case "hang":
-            return Fault("hang", probability=part, applied=dice.random() < 0.5)
+            applied = dice.random() < 0.5
+            match = _MAKES.get(system) if applied else None
+            return Fault("hang", probability=part, applied=applied, match=match)
         case "half" if system != "email":
             return Fault("half", probability=part)
         case "limit" if system != "email":
             return Fault("throttle", probability=part)
     return Fault("reset", probability=part, applied=dice.random() < 0.5)
+
+
+def _status(system: str, dice: Random, part: float) -> Fault:
+    """An answer that speaks of a failure, whatever was done."""
+    if system == "email":
+        return Fault("status", status=dice.choice((421, 451)), probability=part)
+    applied = dice.random() < 0.5
+    if system == "shopify" and dice.random() < 0.2:
+        return Fault("status", status=200, body=_INTERNAL, probability=part, applied=applied)
+    status = dice.choice(_AFTER_THE_EFFECT)
+    return Fault("status", status=status, probability=part, applied=applied)
+
+
+_INTERNAL = {
+    "data": None,
+    "errors": [{"message": "Internal error", "extensions": {"code": "INTERNAL_SERVER_ERROR"}}],
+}

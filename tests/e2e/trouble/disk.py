@@ -14,9 +14,9 @@ from contextlib import contextmanager
 from ctypes import CFUNCTYPE, POINTER, Structure, c_char_p, c_int, c_int64, c_void_p
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
-__all__ = ["Disk", "sqlite_disk"]
+__all__ = ["Disk", "Files", "sqlite_disk", "sqlite_on"]
 
 SQLITE_FULL, SQLITE_IOERR_FSYNC = 13, 10 | 4 << 8
 _SECTOR = 512
@@ -65,6 +65,16 @@ class _Step:
     at: int = 0
     data: bytes | None = None
     sync: bool = False
+
+
+class Files(Protocol):
+    """Told of all that SQLite does to its files, by name; an answer but 0 is SQLite's failure."""
+
+    def write(self, file: str, at: int, data: bytes) -> int: ...
+
+    def truncate(self, file: str, size: int) -> None: ...
+
+    def sync(self, file: str) -> int: ...
 
 
 class Disk:
@@ -139,7 +149,7 @@ def _carry_out(content: bytearray, step: _Step) -> None:
 class _Shim:
     """The VFS itself; every C structure stays referenced here for as long as it is registered."""
 
-    def __init__(self, disk: Disk) -> None:
+    def __init__(self, disk: Files) -> None:
         self._disk = disk
         self._library: Any = ctypes.CDLL(_sqlite3.__file__)
         self._library.sqlite3_vfs_find.restype = POINTER(_Vfs)
@@ -193,9 +203,16 @@ class _Shim:
 def sqlite_disk() -> Iterator[Disk]:
     """Every database opened inside is on this disk; all must be closed before the end."""
     disk = Disk()
-    shim = _Shim(disk)
+    with sqlite_on(disk):
+        yield disk
+
+
+@contextmanager
+def sqlite_on(files: Files) -> Iterator[None]:
+    """As `sqlite_disk`, on a disk of one's own."""
+    shim = _Shim(files)
     shim.register()
     try:
-        yield disk
+        yield
     finally:
         shim.unregister()

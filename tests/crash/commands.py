@@ -1,0 +1,98 @@
+"""Commands that come and go beside `serve`, alone while it is dead, and are killed themselves."""
+
+import asyncio
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping
+from random import Random
+from signal import SIGINT, SIGKILL
+
+from tests.cli.process import Process, Shell
+from tests.crash.hardship import Hardship
+
+__all__ = ["Commands"]
+
+_KINDS: tuple[tuple[str, ...], ...] = (
+    ("replay",),
+    ("replay", "--outcome", "failed", "--json"),
+    ("deliveries", "list", "--json", "--limit", "20"),
+    ("members", "refresh"),
+    ("duplicates", "list", "--json"),
+    ("backfill", "--channel", "crm"),
+    ("backfill", "--channel", "smaregi"),
+    ("removals", "list", "--json"),
+)
+_LONGEST = 30.0
+_DONE = {0, 1}
+_OF_A_FLAG = ("FLAG_", "flag")
+"""What a command says of a channel that is not `on` just now: that is no fault."""
+
+
+class Commands:
+    """`twins()` are the pairs of store members that are to be merged: absorbed -> survivor.
+
+    `counts` says which commands ran, `wrong` what none should have said.
+    """
+
+    def __init__(
+        self, shell: Shell, hardship: Hardship, twins: Callable[[], Mapping[int, int]], dice: Random
+    ) -> None:
+        self._shell = shell
+        self._hardship = hardship
+        self._twins = twins
+        self._dice = dice
+        self._merged: set[int] = set()
+        self.counts: Counter[str] = Counter()
+        self.wrong: list[str] = []
+
+    async def come_and_go(self, pause: float) -> None:
+        """For ever, one after the other."""
+        while True:
+            await asyncio.sleep(self._dice.uniform(0.3, 1.7) * pause)
+            left = [each for each in self._twins() if each not in self._merged]
+            if left and self._dice.random() < 0.4:
+                await self._merge(self._dice.choice(left))
+            else:
+                await self._run(self._dice.choice(_KINDS))
+
+    async def merge_the_rest(self) -> None:
+        """Until each is done; the weather is fine by now."""
+        for _ in range(4):
+            for twin in [each for each in self._twins() if each not in self._merged]:
+                await self._merge(twin, mortal=False)
+        self.wrong += [
+            f"the merge of member {each} never ends"
+            for each in self._twins()
+            if each not in self._merged
+        ]
+
+    async def _merge(self, twin: int, *, mortal: bool = True) -> None:
+        survivor = str(self._twins()[twin])
+        pair = ("duplicates", "merge", str(twin), survivor, "--survivor", survivor, "--yes")
+        if await self._run(pair, mortal=mortal) == 0:
+            self._merged.add(twin)
+
+    async def _run(self, words: tuple[str, ...], *, mortal: bool = True) -> int | None:
+        """The exit code; None where it was killed, or told to stop since it took long."""
+        dies = mortal and self._dice.random() < 0.25
+        began, seconds = time.monotonic(), self._dice.uniform(0.2, 2.5) if dies else _LONGEST
+        self.counts[" ".join(words[:2])] += 1
+        async with self._shell.running(*words) as process:
+            try:
+                async with asyncio.timeout(seconds if mortal else 90.0):
+                    code = await process.ended(95.0)
+            except TimeoutError:
+                self.counts["commands killed" if dies else "commands stopped"] += 1
+                process.send(SIGKILL if dies else SIGINT)
+                await process.ended(_LONGEST)
+                return None
+            self._judge(words, code, process, began)
+            return code
+
+    def _judge(self, words: tuple[str, ...], code: int, process: Process, began: float) -> None:
+        said = (process.out + process.log).strip()
+        last = said.splitlines()[-1] if said else ""
+        of_a_flag = any(word in last for word in _OF_A_FLAG)
+        if code in _DONE or of_a_flag or self._hardship.was_full(began):
+            return
+        self.wrong.append(f"bad exits: {' '.join(words)} ended in {code}: {last}")
