@@ -38,7 +38,7 @@ def judge(
     for person in people.values():
         life = lives.get(person.number) or Life(proven=person.body["email_verified"])
         _person(person, told.get(person.number, Told()), life, held, verdict)
-    nobodys(held, verdict)
+    nobodys(held, [life.absorbed for life in lives.values()], verdict)
     purses(points, verdict)
     return verdict
 
@@ -99,7 +99,7 @@ def _delivered(
     theirs = held.members.get(person.email, [])
     if not members:
         verdict.blame("undelivered", f"{who} is no member")
-    elif members != theirs and not (life.merged and members[0] in theirs):
+    elif members != theirs and not life.merged:  # a survivor's may be the other's, with its e-mail
         verdict.blame("wrongly linked", f"{who}: the member is somebody else's")
     elif person.is_member and not life.merged and not _keeps_card(held, members[0], person):
         verdict.blame("wrongly linked", f"{who}: the old number is not there once")

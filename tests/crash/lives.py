@@ -29,14 +29,15 @@ class Life:
     """`wanted`: the newest word on each field that was changed, in the fields of a registration.
 
     `left`: their customers who were deleted, or merged into somebody else's, on purpose. `merged`:
-    they are the survivor of a merge. `returned`: they have signed up again since. `proven`: their
-    e-mail is known to be theirs.
+    they are the survivor of a merge; `absorbed`: the customer who became one with them.
+    `returned`: they have signed up again since. `proven`: their e-mail is known to be theirs.
     """
 
     proven: bool
     wanted: dict[str, Any] = field(default_factory=dict)
     left: set[int] = field(default_factory=set)
     merged: bool = False
+    absorbed: int = 0
     returned: bool = False
 
 
@@ -121,8 +122,8 @@ class Lives:
 
     def _merged(self, kept: Person, gone: Person) -> None:
         self._count("merges")
-        self.by_number[kept.number].merged = True
-        lost = self._customer(gone)
+        life, lost = self.by_number[kept.number], self._customer(gone)
+        life.merged, life.absorbed = True, lost
         self.by_number[gone.number].left.add(lost)
         self._sandbox.shopify.merge_customers(self._customer(kept), lost)
 

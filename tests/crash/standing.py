@@ -2,7 +2,7 @@
 points.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from gateway.sandbox import Customer
@@ -73,10 +73,13 @@ def _compare(
             verdict.blame(kind, f"{who}: {system} does not have the newest {name}")
 
 
-def nobodys(held: Held, verdict: Verdict) -> None:
-    """No record bears the number of a customer who is gone."""
+def nobodys(held: Held, absorbed: Collection[int], verdict: Verdict) -> None:
+    """No record bears the number of a customer who is gone; but for the store member of one who was
+    merged into another, who has a member too: what becomes of the two is for a person.
+    """
+    known = held.by_id.keys() | set(absorbed)
     for code, members in held.codes.items():
-        if code.isdigit() and int(code) >= _SHOPIFY_IDS and int(code) not in held.by_id:
+        if code.isdigit() and int(code) >= _SHOPIFY_IDS and int(code) not in known:
             verdict.blame("records of nobody", f"member {members[0]} has the number {code}")
     for number, contacts in held.contact_numbers.items():
         if int(number) not in held.by_id:

@@ -275,3 +275,13 @@ async def test_a_link_that_the_records_contradict_is_named(tmp_path: Path) -> No
         db.execute("INSERT INTO links VALUES ('crm', 7000000000003, '999')")
         db.commit()
     assert len(links_astray(database, sandbox)) == 2
+
+
+async def test_the_member_of_who_was_merged_is_for_a_person_the_contact_is_not() -> None:
+    person = _somebody()
+    sandbox = await _served(person)
+    del sandbox.shopify.customers[_ID]
+    life = Life(proven=True, left={_ID}, merged=True, absorbed=_ID)
+    verdict = _verdict(sandbox, person, life)
+    assert verdict.counts["records of nobody"] == 1, verdict.wrong
+    assert "contact" in verdict.wrong[0]
