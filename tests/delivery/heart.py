@@ -47,7 +47,7 @@ class Clock:
 
 class TheSettings(Section):
     lacking: str = ""
-    age: float = 0.0
+    age: float = 86400.0
 
     def missing(self) -> list[str]:
         return [self.lacking] if self.lacking else []
@@ -153,7 +153,7 @@ class Heart:
             name.upper(),
             TheSettings,
             lambda _: self.channels[name],
-            max_age=lambda section: 86400.0 if name == "mail" else None,
+            max_age=lambda section: cast("TheSettings", section).age if name == "mail" else None,
             numbers_members=name == "pos",
             number_is_customer_id=lambda section: True,
             updates=name != "mail",

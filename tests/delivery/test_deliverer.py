@@ -6,7 +6,7 @@ from functools import partial
 
 import pytest
 
-from flags import Mode
+from flags import Flag, FlagSet, Mode
 from gateway.channels import Done, Work
 from gateway.customer import Customer
 from gateway.delivery import CircuitState
@@ -79,6 +79,30 @@ async def test_a_slow_channel_goes_on_after_the_deadline_and_stays_busy_meanwhil
     assert heart.deliverer._live == set()
 
 
+async def test_what_ends_one_after_the_other_in_time_is_all_settled(heart: Heart) -> None:
+    async def slower(work: Work) -> Done:
+        await asyncio.sleep(0.05)
+        return Done("created", "1")
+
+    heart.channels["crm"].ends = [slower]
+    fast, slow = heart.owed("pos", claimed=True), heart.owed("crm", claimed=True)
+    assert await live(heart, fast, slow) == {fast.id: "delivered", slow.id: "delivered"}
+    assert heart.db.writes == 2
+
+
+async def test_a_late_attempt_that_the_database_fails_is_free_again(heart: Heart) -> None:
+    async def breaks(work: Work) -> Done:
+        await asyncio.sleep(0.03)
+        raise StorageError("full", "hint")
+
+    heart.channels["pos"].ends = [breaks]
+    delivery = heart.owed(claimed=True)
+    assert await live(heart, delivery, seconds=0.01) == {}
+    await heart.settled()
+    assert heart.deliverer.busy == set()
+    assert heart.row(delivery).outcome is Outcome.PENDING
+
+
 async def test_without_any_time_left_everything_goes_on_by_itself(heart: Heart) -> None:
     delivery = heart.owed(claimed=True)
     assert await live(heart, delivery, seconds=0.0) == {}
@@ -146,6 +170,17 @@ async def test_a_flag_decides_for_one_customer_and_their_e_mail(heart: Heart) ->
     heart.percent["pos"] = 0.0
     assert heart.deliverer.flag("pos", TARO).mode is Mode.HOLD
     assert heart.deliverer.flag("crm", TARO).mode is Mode.ON
+
+
+async def test_a_percentage_and_an_allow_list_ask_who_it_is(heart: Heart) -> None:
+    allow = frozenset({"taro@example.com"})
+    flag = Flag("FLAG_POS", Mode.ON, percent=50.0, allow=allow)
+    heart.deliverer._flags = lambda: FlagSet({"FLAG_POS": flag})
+    for customer in range(20):
+        assert heart.deliverer.flag("pos", customer) == flag.decide(customer)
+        named = heart.deliverer.flag("pos", customer, "taro@example.com")
+        assert named == flag.decide(customer, "taro@example.com")
+        assert named.mode is Mode.ON
 
 
 async def test_an_urgent_delivery_goes_whatever_its_flag_says(heart: Heart) -> None:
@@ -304,6 +339,15 @@ async def test_a_flag_that_is_not_on_leaves_the_delivery_as_it_is(heart: Heart) 
     assert heart.channels["pos"].works == []
 
 
+async def test_the_allow_list_is_asked_with_the_customer_at_hand(heart: Heart) -> None:
+    address = a_customer().profile.email
+    flag = Flag("FLAG_CRM", Mode.ON, percent=0.0, allow=frozenset({address}))
+    heart.deliverer.preparation.flag_policy._flags = lambda: FlagSet({"FLAG_CRM": flag})
+    after = await heart.deliverer.again(heart.owed("crm"), a_customer())
+    assert after is not None
+    assert after.outcome is Outcome.DELIVERED
+
+
 async def test_an_urgent_one_goes_although_its_flag_is_off(heart: Heart) -> None:
     heart.modes["crm"] = Mode.OFF
     heart.link("crm")
@@ -435,6 +479,19 @@ async def test_waking_pages_through_all_that_waited_and_no_others(heart: Heart) 
     assert heart.row(other).next_attempt_at == heart.clock.now
 
 
+async def test_a_channel_that_works_again_wakes_what_waited_for_it_alone(heart: Heart) -> None:
+    def waits(channel: str, customer: int, waiting: str) -> Delivery:
+        row = heart.owed(channel, customer=customer)
+        return heart.change(row, outcome="retrying", waiting=waiting, next_attempt_at=9e9)
+
+    own = waits("pos", 2, "channel")
+    others = [waits("crm", 2, "channel"), waits("pos", 3, "index")]
+    heart.circuit("pos").cause = ErrorClass.TIMEOUT
+    await heart.deliverer.again(heart.owed("pos"), a_customer())
+    assert heart.row(own).next_attempt_at == heart.clock.now
+    assert [heart.row(each) for each in others] == others
+
+
 # -- background work
 
 
@@ -456,6 +513,22 @@ async def test_what_failed_in_the_background_is_told_by_its_kind_alone(
         "background work failed: disk full",
     ]
     assert not heart.deliverer.has_work()
+
+
+async def test_what_ended_well_or_was_cancelled_is_no_failure(
+    heart: Heart, caplog: pytest.LogCaptureFixture
+) -> None:
+    told: list[object] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: told.append(context))
+    cancelled = heart.deliverer.keep(asyncio.sleep(60))
+    heart.deliverer.keep(asyncio.sleep(0))
+    heart.deliverer.keep_until_stop(asyncio.sleep(0))
+    await asyncio.sleep(0)
+    cancelled.cancel()
+    for _ in range(5):
+        await asyncio.sleep(0)
+    assert (caplog.records, told) == ([], [])
+    assert (heart.deliverer._tasks, heart.deliverer._endless) == (set(), set())
 
 
 async def test_shutdown_waits_for_what_is_under_way_but_not_for_what_never_ends(

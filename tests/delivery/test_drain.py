@@ -150,6 +150,7 @@ def test_a_gate_that_stays_shut_lets_nobody_begin() -> None:
         heart = a_heart()
         heart.owed("crm", customer=1)
         heart.circuit("crm").failed(trouble(ErrorClass.AUTH))
+        heart.clock.now += 9.5
         return await Backlog(heart).drain.run()
 
     assert run(scene()) is False

@@ -282,6 +282,12 @@ def test_what_has_waited_longest_is_due_first_whatever_it_is(db: sqlite3.Connect
     assert third.id not in ids(outbox.due(db, "crm", 1000.0, 10, (), retries=False))
 
 
+def test_what_is_passed_over_takes_nobodys_place(db: sqlite3.Connection) -> None:
+    rows = [add(db, customer=number) for number in range(1, 7)]
+    found = outbox.due(db, "crm", 1000.0, 3, ids(rows[:2]))
+    assert ids(found) == ids(rows[2:5])
+
+
 def test_only_the_channels_own_open_rows_that_are_not_kept_back_are_due(
     db: sqlite3.Connection,
 ) -> None:
@@ -631,7 +637,15 @@ def test_an_attempt_at_a_delivery_that_is_no_more_is_forgotten(db: sqlite3.Conne
 def test_an_uncounted_attempt_never_counts_below_nothing(db: sqlite3.Connection) -> None:
     first = change(db, add(db, claimed=True), attempts=0)
     assert settle(db, first, Outcome.RETRYING, counted=False).attempts == 0
+    again = change(db, first, attempts=3)
+    assert settle(db, again, Outcome.RETRYING, counted=False).attempts == 2
     assert outbox.attempts_of(db, first.id)[0]["counted"] == 0
+
+
+def test_an_end_of_which_no_more_is_said_took_no_time_and_linked_nothing() -> None:
+    end = AttemptResult(1, Outcome.DELIVERED, started_at=1.0)
+    assert (end.duration, end.was_linked, end.instead_of, end.error) == (0.0, False, None, None)
+    assert end.was_linked is False
 
 
 def link_of(db: sqlite3.Connection, channel: str = "crm", customer: int = TARO) -> Any:

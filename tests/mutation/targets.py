@@ -1,0 +1,80 @@
+"""What is mutated, and the tests that are asked: the heart's own first, then those at the front
+door, of which each mutant meets those that run its lines.
+"""
+
+from pathlib import Path
+
+__all__ = ["ROOT", "TARGETS", "asked_of", "chosen"]
+
+ROOT = Path(__file__).parents[2]
+
+
+def _heart(*names: str) -> tuple[str, ...]:
+    return tuple(f"tests/delivery/test_{name}.py" for name in names)
+
+
+def _sign_up(*names: str) -> tuple[str, ...]:
+    return tuple(f"tests/registration/test_{name}.py" for name in names)
+
+
+_FRONT_DOOR = ("tests/e2e", "tests/trouble/test_storage.py", "tests/trouble/test_wiped.py")
+_OTHERS = ("tests/delivery", "tests/herd", *_FRONT_DOOR)
+_OUTBOX = ("tests/store/test_outbox.py", "tests/store/test_outbox_queries.py")
+TARGETS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
+    "gateway/delivery/attempt.py": (_heart("attempts", "preparing"), _OTHERS),
+    "gateway/delivery/background.py": (_heart("deliverer"), _OTHERS),
+    "gateway/delivery/deliverer.py": (_heart("deliverer", "preparing"), _OTHERS),
+    "gateway/delivery/drain.py": (_heart("drain"), _OTHERS),
+    "gateway/delivery/ends.py": (_heart("deliverer"), _OTHERS),
+    "gateway/delivery/gate.py": (_heart("gate", "gate_numbers"), _OTHERS),
+    "gateway/delivery/jumps.py": (_heart("deliverer"), _OTHERS),
+    "gateway/delivery/permission.py": (_heart("preparing"), _OTHERS),
+    "gateway/delivery/policy.py": (_heart("policy", "policy_numbers"), _OTHERS),
+    "gateway/delivery/proofs.py": (_heart("preparing"), _OTHERS),
+    "gateway/delivery/replay.py": (_heart("replaying"), _OTHERS),
+    "gateway/delivery/route.py": (_heart("preparing"), _OTHERS),
+    "gateway/delivery/worker.py": (_heart("drain"), _OTHERS),
+    "gateway/delivery/works.py": (_heart("preparing", "attempts"), _OTHERS),
+    "gateway/registration.py": (_sign_up("registrar"), ("tests/promises", *_FRONT_DOOR)),
+    "gateway/intent.py": (_sign_up("standing", "registrar"), ("tests/promises", "tests/rotation")),
+    "gateway/owing.py": (_sign_up("registrar", "recovery"), ("tests/promises", "tests/e2e")),
+    "gateway/standing.py": (_sign_up("standing", "registrar"), ("tests/promises", "tests/e2e")),
+    "gateway/recovery.py": (_sign_up("recovery"), _FRONT_DOOR),
+    "gateway/promises": (_sign_up("promises"), ("tests/promises", "tests/rotation")),
+    "gateway/store/outbox.py": (_OUTBOX, ("tests/store", "tests/delivery")),
+    "gateway/store/schedule.py": (_OUTBOX, ("tests/store", "tests/delivery", "tests/herd")),
+    "gateway/store/settling.py": (_OUTBOX, ("tests/store", "tests/delivery")),
+    "gateway/store/listing.py": (_OUTBOX, ("tests/store", "tests/e2e/test_deliveries_api.py")),
+    "gateway/wire/limits.py": (
+        ("tests/wire/test_limits.py", "tests/wire/test_limits_to_the_moment.py"),
+        (),
+    ),
+}
+"""File or folder -> its own tests, of milliseconds each; and those at the front door."""
+
+
+def chosen(paths: list[str]) -> list[str]:
+    """The files of the targets that the paths name, or lie in; all for none."""
+    files = [file for target in TARGETS for file in _files(target)]
+    named = [file for file in files if not paths or any(_is_in(file, p) for p in paths)]
+    for path in paths:
+        if not any(_is_in(file, path) for file in files):
+            raise ValueError(f"{path} is no file of the targets: {', '.join(TARGETS)}")
+    return named
+
+
+def asked_of(file: str, *, own: bool = False) -> list[str]:
+    """`own`: not those at the front door."""
+    first, others = next(tests for target, tests in TARGETS.items() if _is_in(file, target))
+    tests = first if own else (*first, *others)
+    return [test for test in tests if (ROOT / test).exists()]
+
+
+def _files(target: str) -> list[str]:
+    path = ROOT / target
+    files = sorted(path.glob("*.py")) if path.is_dir() else [path]
+    return [str(file.relative_to(ROOT)) for file in files if file.name != "__init__.py"]
+
+
+def _is_in(file: str, path: str) -> bool:
+    return Path(file).is_relative_to(path)
