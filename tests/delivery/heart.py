@@ -48,6 +48,7 @@ class Clock:
 class TheSettings(Section):
     lacking: str = ""
     age: float = 86400.0
+    by_rule: bool = True
 
     def missing(self) -> list[str]:
         return [self.lacking] if self.lacking else []
@@ -155,7 +156,7 @@ class Heart:
             lambda _: self.channels[name],
             max_age=lambda section: cast("TheSettings", section).age if name == "mail" else None,
             numbers_members=name == "pos",
-            number_is_customer_id=lambda section: True,
+            number_is_customer_id=lambda section: cast("TheSettings", section).by_rule,
             updates=name != "mail",
             consent="consent" if name == "crm" else "",
             **specs,

@@ -16,6 +16,7 @@ from gateway.store import erasure, links
 from gateway.store.outbox import AttemptResult
 from gateway.wire import Lane, lane
 from tests.delivery.heart import HANAKO, TARO, Heart, TheSettings, a_customer, trouble
+from tests.wire.virtual_time import run
 
 
 @pytest.fixture
@@ -567,6 +568,42 @@ async def test_shutdown_cancels_what_does_not_end_in_time(heart: Heart) -> None:
 
 def an_end(delivery: Delivery, **more: object) -> AttemptResult:
     return AttemptResult(delivery.id, Outcome.DELIVERED, started_at=1.0, **more)  # type: ignore[arg-type]
+
+
+async def test_of_two_that_end_together_one_that_cannot_be_written_spoils_nothing(
+    heart: Heart,
+) -> None:
+    good, bad = heart.owed("pos"), heart.owed("crm")
+    ends = [an_end(bad, reference="2", fields={"name": object()}), an_end(good)]
+    settled = await heart.deliverer._results.settle(ends)
+    assert [str(each.delivery.outcome) for each in settled] == ["failed", "delivered"]
+
+
+async def test_an_outcome_waits_a_hundredth_of_a_second_for_another_and_no_longer() -> None:
+    from gateway.delivery.settling import ended_together
+
+    def ends_in(seconds: float) -> "asyncio.Task[AttemptResult]":
+        async def later() -> AttemptResult:
+            await asyncio.sleep(seconds)
+            return AttemptResult(1, Outcome.DELIVERED, started_at=1.0)
+
+        return asyncio.create_task(later())
+
+    async def scene() -> tuple[list[bool], float, int]:
+        running = [ends_in(seconds) for seconds in (1.0, 1.005, 1.5)]
+        done = await ended_together(running, 5.0)
+        at = asyncio.get_running_loop().time()
+        none = await ended_together([running[2]], 0.1)
+        running[2].cancel()
+        return [each in done for each in running], at, len(none)
+
+    def in_a_thread() -> tuple[list[bool], float, int]:
+        return run(scene())
+
+    together, at, none = await asyncio.to_thread(in_a_thread)
+    assert together == [True, True, False]
+    assert at == pytest.approx(1.01)
+    assert none == 0
 
 
 async def test_an_end_that_cannot_be_written_spoils_no_other_and_has_failed(

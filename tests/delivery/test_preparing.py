@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 import pytest
 
-from flags import Mode
+from flags import Decision, Mode, Reason
 from gateway.channels import Work
 from gateway.outcomes import Delivery, Kind, Outcome
 from gateway.store import Keys, links, outbox
@@ -198,6 +198,14 @@ async def test_without_a_link_the_number_follows_from_what_is_owed(
     assert works.number_beforehand(TARO, [owed]) == number
 
 
+async def test_no_number_is_told_beforehand_where_the_settings_give_another(
+    heart: Heart,
+) -> None:
+    heart.settings["pos"] = TheSettings(by_rule=False)
+    assert await heart.deliverer.preparation.member_number(TARO, [heart.owed()]) is None
+    assert (await work_of(heart, heart.owed("mail"))).number == ""
+
+
 async def test_a_link_without_a_number_tells_what_is_owed(heart: Heart) -> None:
     heart.link()
     assert await heart.deliverer.preparation.member_number(TARO, [heart.owed()]) == str(TARO)
@@ -332,6 +340,31 @@ async def test_a_percentage_of_a_channel_may_let_any_change_go_and_a_changes_own
     heart.modes["crm"] = Mode.ON
     heart.percent["updates"] = 0.0
     assert not may_be(change)
+
+
+async def test_the_flags_are_asked_of_this_very_customer(heart: Heart) -> None:
+    permission = heart.deliverer.preparation.flag_policy
+    heart.percent |= {"crm": 50.0}
+    own = heart.flags()["crm"]
+    for customer in range(30):
+        asked = permission.decide("crm", customer, Kind.BACKFILL)
+        assert asked == own.decide(customer)
+        delivery = heart.owed("crm", customer=customer)
+        assert permission.may_be(delivery) is (asked.mode is Mode.ON)
+    heart.percent = {"updates": 50.0}
+    updates = heart.flags()["updates"]
+    for customer in range(30):
+        mode = permission.decide("crm", customer, Kind.UPDATE).mode
+        assert mode is updates.decide(customer).mode
+
+
+async def test_what_goes_whatever_the_percentage_is_says_so(heart: Heart) -> None:
+    permission = heart.deliverer.preparation.flag_policy
+    heart.percent["crm"] = 0.0
+    goes = Decision(Mode.ON, Reason.SET)
+    assert permission.decide("crm", TARO, Kind.REMOVAL) == goes
+    assert permission.decide("crm", TARO, Kind.UPDATE, linked=True) == goes
+    assert permission.decide("crm", TARO, Kind.UPDATE).mode is Mode.HOLD
 
 
 async def test_a_removal_goes_whatever_the_flags_say(heart: Heart) -> None:

@@ -1,6 +1,7 @@
 """Following what was answered 202: what is tried when, and how each try ends."""
 
 import asyncio
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -16,6 +17,7 @@ from gateway.shopify import Accepted, AlreadyRegistered, Refused
 from gateway.wire import Lane, lane
 from tests.delivery.heart import HANAKO, TARO
 from tests.registration.desk import PROFILE, Desk, down
+from tests.wire.virtual_time import run
 
 DAY = 86400.0
 
@@ -212,7 +214,9 @@ async def test_the_delay_is_by_the_schedule_and_never_less_than_was_asked_for(
 
 async def test_no_delay_is_longer_than_ten_minutes(desk: Desk) -> None:
     desk.schedule = (5.0, 43200.0)
-    assert 600.0 <= desk.deferred._delay(2, down()) <= 660.0
+    found = [desk.deferred._delay(2, down()) for _ in range(300)]
+    assert 600.0 <= min(found) < 600.9
+    assert max(found) <= 660.0
     desk.schedule = ()
     assert 600.0 <= desk.deferred._delay(1, down()) <= 660.0
 
@@ -482,6 +486,32 @@ async def until(condition: Callable[[], bool]) -> None:
     async with asyncio.timeout(2):
         while not condition():
             await asyncio.sleep(0)
+
+
+def test_while_some_wait_they_are_looked_at_every_second() -> None:
+    async def scene() -> list[float]:
+        desk, times = Desk(), list[float]()
+
+        async def some_wait() -> bool:
+            times.append(round(asyncio.get_running_loop().time(), 3))
+            return True
+
+        desk.deferred._round = some_wait  # type: ignore[method-assign]
+        desk.deferred.start()
+        await asyncio.sleep(2.5)
+        await desk.deferred.stop()
+        return times
+
+    assert run(scene()) == [0.0, 1.0, 2.0]
+
+
+async def test_the_promises_gate_goes_by_real_time_and_is_as_wide_as_many_go_at_once(
+    desk: Desk,
+) -> None:
+    circuit = desk.deferred._circuit
+    circuit.failed(down(kind=ErrorClass.AUTH))
+    assert 9.0 < circuit.remaining() <= 10.0
+    assert desk.deferred._offset == pytest.approx(desk.clock.now - time.monotonic(), abs=60)
 
 
 async def test_it_goes_in_the_backlogs_lane_and_begins_no_more_once_it_is_stopped(

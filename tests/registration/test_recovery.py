@@ -11,10 +11,14 @@ import pytest
 from gateway.customer import Customer
 from gateway.errors import StorageError
 from gateway.outcomes import Outcome
-from gateway.registration.recovery import KEEP_ASKING, LONGEST_DELAY
+from gateway.registration.recovery import KEEP_ASKING
 from gateway.store import registrations
 from tests.delivery.heart import TARO
 from tests.registration.desk import PROFILE, Desk, down
+from tests.wire.virtual_time import run
+
+LONGEST_DELAY = 172_800.0
+"""Two days: no schedule and no Retry-After is longer."""
 
 
 class Moment:
@@ -345,6 +349,23 @@ async def test_it_starts_at_once_wakes_when_it_is_told_and_stops(desk: Desk) -> 
     assert task.get_name() == "recovery"
     await desk.recovery.stop()
     assert task.cancelled()
+
+
+def test_while_some_are_left_they_are_looked_at_every_second() -> None:
+    async def scene() -> list[float]:
+        desk, times = Desk(), list[float]()
+
+        async def some_are_left() -> bool:
+            times.append(round(asyncio.get_running_loop().time(), 3))
+            return True
+
+        desk.recovery._round = some_are_left  # type: ignore[method-assign]
+        desk.recovery.start()
+        await asyncio.sleep(2.5)
+        await desk.recovery.stop()
+        return times
+
+    assert run(scene()) == [0.0, 1.0, 2.0]
 
 
 async def test_one_that_never_started_stops_as_well(desk: Desk) -> None:

@@ -32,8 +32,10 @@ async def test_an_accepted_one_is_shown_as_it_stands_now(desk: Desk) -> None:
     await desk.sign_up()
     row = desk.only
     desk.set(shopify_action=None, warnings='[{"field": "phone"}]', told=0)
+    writes = desk.db.writes
     shown = await desk.standing.shown(row.id)
     assert shown is not None
+    assert desk.db.writes == writes, "who looks keeps nobody's commit waiting"
     assert (shown.status, body(shown)["id"]) == (200, row.id)
     assert body(shown)["channels"]["pos"]["outcome"] == "retrying"
     assert set(body(shown)["channels"]) == {"pos", "crm", "mail"}
