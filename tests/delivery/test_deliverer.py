@@ -699,8 +699,8 @@ async def test_what_waits_moves_along_with_a_clock_that_was_set(
 ) -> None:
     waiting = heart.change(heart.owed(), outcome="retrying", next_attempt_at=2_000_000.0)
     clock_jumps = heart.deliverer.clock_jumps
-    clock_jumps._offset = heart.clock.now
-    monkeypatch.setattr("gateway.delivery.clock_jumps.time.monotonic", lambda: 0.0)
+    clock_jumps._offset = heart.clock.now - 50.0
+    monkeypatch.setattr("gateway.delivery.clock_jumps.time.monotonic", lambda: 50.0)
     assert not await clock_jumps.follow()
     heart.clock.now += jump
     assert await clock_jumps.follow()

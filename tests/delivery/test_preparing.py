@@ -432,6 +432,16 @@ async def test_the_percentage_does_not_keep_a_released_link_waiting(heart: Heart
     assert owed_to(heart) == [("pos", "update", "pending")]
 
 
+async def test_a_released_link_outside_the_percentage_of_changes_is_held(heart: Heart) -> None:
+    heart.percent["updates"] = 50.0
+    updates = heart.flags()["updates"]
+    for customer in range(1, 11):
+        heart.link("pos", customer, unproven=hashes(heart, customer)[0])
+        await heart.deliverer.proofs.prove(customer, hashes(heart, customer))
+        inside = updates.decide(customer).mode is Mode.ON
+        assert owed_to(heart, customer) == [("pos", "update", "pending" if inside else "held")]
+
+
 async def test_a_proof_brings_a_conflict_at_the_pos_forward(heart: Heart) -> None:
     conflict = heart.change(heart.owed(), outcome="failed", error_class="conflict", attempts=4)
     other = heart.change(heart.owed("crm"), outcome="failed", error_class="conflict", attempts=4)

@@ -1,7 +1,8 @@
 """The mutants of a file: mutmut's operators, and some of our own for SQL.
 
 Left alone by rule: what only people read (log lines, docstrings, texts with a space in them), type
-annotations, imports, `__all__`, and members of enumerations, whose values stand in the database.
+annotations, imports, `__all__`, context variables, which are made once, and the members of
+enumerations, whose values stand in the database.
 """
 
 import re
@@ -30,6 +31,7 @@ _LEFT_ALONE = (
     | m.Call(func=m.Attribute(value=m.Name("log")))
     | m.Call(func=m.Name("isinstance") | m.Name("cast") | m.Name("TypeVar"))
     | m.Assign(targets=[m.AssignTarget(m.Name("__all__") | m.Name("log") | m.Name("__slots__"))])
+    | m.AnnAssign(value=m.Call(func=m.Name("ContextVar")))
     | m.Assert()
     | m.Assign(value=m.Subscript(value=m.Name("tuple") | m.Name("Callable")))
     | m.ClassDef(

@@ -144,7 +144,7 @@ class _Plugin:
         lines = range(mutant.first, mutant.last + 1)
         numbers = {n for line in lines for n in self.baseline.lines.get(line, ())}
         if not numbers:  # it runs when the module is loaded
-            numbers = {n for tests in self.baseline.lines.values() for n in tests}
+            numbers = set(self.baseline.seconds)
         killers, seconds = self._killers.get(mutant.place, Counter()), self.baseline.seconds
         chosen, left = list[int](), self._budget
         for number in sorted(numbers, key=lambda n: (-killers[n], seconds[n])):

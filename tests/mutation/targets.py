@@ -29,7 +29,7 @@ TARGETS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "gateway/delivery/gate.py": (_heart("gate", "gate_numbers"), _OTHERS),
     "gateway/delivery/jumps.py": (_heart("deliverer"), _OTHERS),
     "gateway/delivery/permission.py": (_heart("preparing"), _OTHERS),
-    "gateway/delivery/policy.py": (_heart("policy", "policy_numbers"), _OTHERS),
+    "gateway/delivery/policy.py": (_heart("policy_numbers"), _OTHERS),
     "gateway/delivery/proofs.py": (_heart("preparing"), _OTHERS),
     "gateway/delivery/replay.py": (_heart("replaying"), _OTHERS),
     "gateway/delivery/route.py": (_heart("preparing"), _OTHERS),

@@ -177,6 +177,14 @@ async def test_a_failure_is_tried_again_by_the_schedule_and_looked_for_first(
     assert desk.only.state == "accepted"
 
 
+async def test_what_is_not_due_yet_is_not_tried_when_the_gateway_starts(
+    desk: Desk, still: None
+) -> None:
+    desk.set(next_try_at=desk.clock.now + 100.0)
+    assert await desk.deferred._round() is True
+    assert desk.master.registered == []
+
+
 async def test_what_was_certainly_not_carried_out_is_no_doubt_and_takes_none_away(
     desk: Desk, still: None
 ) -> None:
