@@ -336,6 +336,18 @@ def test_only_what_was_never_tried_to_its_end_is_taken_where_retries_are_a_perso
     run(scene())
 
 
+def test_every_loop_of_the_worker_has_a_name_of_its_own() -> None:
+    async def scene() -> list[str]:
+        worker = a_worker(Heart())
+        worker.start()
+        names = [task.get_name() for task in worker._tasks]
+        await worker.stop()
+        return names
+
+    loops = ["pos", "crm", "mail", "held", "clock"]
+    assert run(scene()) == [f"worker {name}" for name in loops]
+
+
 def test_while_a_gate_is_shut_its_channel_is_not_looked_at() -> None:
     async def scene() -> None:
         heart = Heart()
@@ -483,7 +495,7 @@ def test_what_was_kept_back_is_let_go_page_by_page_once_its_flag_is_on() -> None
             if heart.deliverer.flag("crm", each.customer_id).mode is not Mode.ON
         ]
         assert kept(heart) == outside
-        assert worker._wake["crm"].is_set()
+        assert [name for name, event in worker._wake.items() if event.is_set()] == ["crm"]
 
     run(scene())
 

@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 import pytest
 
-from flags import Decision, Mode, Reason
+from flags import Decision, Flag, FlagSet, Mode, Reason
 from gateway.channels import Work
 from gateway.outcomes import Delivery, Kind, Outcome
 from gateway.store import Keys, links, outbox
@@ -165,6 +165,22 @@ async def test_the_percentage_keeps_no_change_back_from_a_linked_record(heart: H
     assert mode is Mode.ON
 
 
+async def test_an_allow_list_of_changes_lets_all_of_an_urgent_one_go(heart: Heart) -> None:
+    address = a_customer().profile.email
+    updates = Flag("FLAG_UPDATES", Mode.ON, percent=0.0, allow=frozenset({address}))
+    flags = FlagSet({"FLAG_UPDATES": updates, "FLAG_CRM": Flag("FLAG_CRM", Mode.ON)})
+    heart.deliverer.preparation.flag_policy._flags = lambda: flags
+    heart.link("crm")
+    urgent = heart.owed("crm", kind=Kind.UPDATE, urgent=True)
+    heart.deliverer.preparation.numbering = None
+    _, mode = await heart.deliverer.preparation.prepare(urgent, a_customer(), fresh=False)
+    assert mode is Mode.ON
+    _, mode = await heart.deliverer.preparation.prepare(
+        urgent, a_customer(email="other@example.com"), fresh=False
+    )
+    assert mode is Mode.HOLD
+
+
 # -- the member number
 
 
@@ -309,7 +325,6 @@ async def test_the_percentage_counts_until_the_channel_has_the_customer(heart: H
 async def test_the_allow_list_is_asked_where_the_e_mail_is_at_hand(
     heart: Heart, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from flags import Flag, FlagSet
     from flags.allow import read_allow
 
     allow = read_allow(f"c{TARO}@example.com")[0]
