@@ -258,7 +258,7 @@ class Assembly:
             keep=self.deliverer.keep,
             is_live=self.registrar.is_running,
             schedule=lambda: self.live.current.gateway.gateway_retry_schedule,
-            follow=self.deliverer.jumps.follow,
+            follow=self.deliverer.clock_jumps.follow,
             owed=self.worker.wake,
             shopify_result=observer.shopify_result,
         )

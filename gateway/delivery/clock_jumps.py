@@ -41,6 +41,7 @@ class ClockJumps:
         self._below: int | None = None
         self._events_below: int | None = None
         self._before = 0.0  # webhooks that were put off later know the new clock
+        self._deferred: deferred.Shift | None = None  # sign-ups that were answered 202
 
     async def take_over(self) -> None:
         """What a dead owner left waiting, by its clock. Raises StorageError."""
@@ -53,7 +54,7 @@ class ClockJumps:
     async def follow(self) -> bool:
         """Returns whether the clock was set. Raises StorageError: then the rest moves next time."""
         jump = self._clock() - time.monotonic() - self._offset
-        if abs(jump) < _JUMP and self._below is None and self._events_below is None:
+        if abs(jump) < _JUMP and not self._is_moving():
             self._offset += jump
             return False
         async with self._following:
@@ -75,15 +76,23 @@ class ClockJumps:
         jump = self.ahead() - ahead
         return jump if abs(jump) >= _JUMP else 0.0
 
+    def _is_moving(self) -> bool:
+        left = (self._below, self._events_below, self._deferred)
+        return any(each is not None for each in left)
+
     async def _shift(self, jump: float) -> None:
+        now = self._clock()
         self._by, self._below, self._events_below = jump, _ALL, _ALL
-        self._before = self._clock() - jump / 2 if jump > 0 else math.inf
+        self._before = now - jump / 2 if jump > 0 else math.inf
+        self._deferred = deferred.Shift.by(jump, now)
         await self._move()
 
     async def _move(self) -> None:
-        """Page by page; webhooks and sign-ups that were answered 202 with the first."""
+        """Page by page; with the first it is known by which clock the rest is."""
         while self._below is not None:
             self._below = await self._db.write(partial(self._page, below=self._below))
+        while self._deferred is not None:
+            self._deferred = await self._db.write(partial(deferred.shift, by=self._deferred))
         while self._events_below is not None:
             events = partial(
                 outbox.shift_events,
@@ -95,8 +104,6 @@ class ClockJumps:
 
     def _page(self, db: sqlite3.Connection, below: int) -> int | None:
         if below == _ALL:
-            outbox.shift_events(db, self._by)
-            deferred.shift(db, self._by)
             self._keep(db)
         return outbox.shift(db, self._by, below)
 

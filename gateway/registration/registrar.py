@@ -113,8 +113,8 @@ class Registrar:
             return problems.no_storage()
 
     async def _begin(self, request: AdmissionRequest) -> Begun:
-        if request.later:  # it says when it is due, by the clock of now
-            await self._deliverer.jumps.follow()
+        if request.later:  # it is due by the clock of now
+            await self._deliverer.clock_jumps.follow()
         now, bounds = self._clock(), self._bounds()
         begun = await self._db.write(lambda db: admission.begin(db, request, now, bounds))
         if begun.left_unclear:
@@ -122,9 +122,7 @@ class Registrar:
         return begun
 
     async def _is_gone(self, registration_id: str, request: AdmissionRequest) -> bool:
-        """Whether the registration's customer was deleted in Shopify meanwhile. Then the person
-        counts as new, even if no webhook told us. A double click does not ask Shopify.
-        """
+        """Whether its customer was deleted in Shopify meanwhile. A double click does not ask."""
         if self.is_running(registration_id):
             return False
         row = await self._db.read(lambda db: registrations.get(db, registration_id))

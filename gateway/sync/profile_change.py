@@ -127,7 +127,7 @@ class ProfileChanges:
         self, customer_id: int, changes: Mapping[str, Any], until: float
     ) -> list[Delivery]:
         """Due only once Shopify's answer can be out no longer: until then it has the old state."""
-        await self._deliverer.jumps.follow()
+        await self._deliverer.clock_jumps.follow()
         left = until - asyncio.get_running_loop().time()
         owed = await self.updates.owed_beforehand(
             customer_id,

@@ -157,11 +157,9 @@ async def beside(world: World, work: Awaitable[Any], first: int) -> float:
 
 
 async def jumped(world: World) -> None:
-    clock_jumps, follower = world.core.deliverer.clock_jumps, world.core.deferred
+    clock_jumps = world.core.deliverer.clock_jumps
     clock_jumps._offset -= 3600.0
     await clock_jumps.follow()
-    follower._offset -= 3600.0
-    await follower._follow_clock()
 
 
 async def brought_forward(world: World) -> None:

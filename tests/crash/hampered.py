@@ -41,7 +41,7 @@ class Filling:
 def _hurry() -> None:
     """What takes hours and minutes in life, in the seconds of a trial."""
     from gateway.duplicates.member_merge import MemberMerge
-    from gateway.duplicates.points import Points
+    from gateway.duplicates.points import PointsTransfer
     from gateway.registration import recovery
     from gateway.sync import reconciliation
     from gateway.sync.webhooks import erasure, worker
@@ -50,7 +50,7 @@ def _hurry() -> None:
     reconciliation.AGAIN_AFTER, reconciliation.OVERLAP = 3.0, 30.0
     worker._PASSING, worker._LONGEST_PAUSE = 1.5, 4.0
     recovery.KEEP_ASKING = 12.0
-    Points.patience, MemberMerge.again, erasure.LATE = 8.0, 5.0, 8.0
+    PointsTransfer.patience, MemberMerge.again, erasure.LATE = 8.0, 5.0, 8.0
 
 
 def main() -> None:

@@ -79,6 +79,9 @@ class AChannel:
         reference = f"{self.name}-{work.customer.id}"
         return await self._end(work, Done("created", reference, member_number=number))
 
+    async def record_of(self, customer_id: int) -> str | None:
+        return None
+
     async def remove(self, link: Link) -> Done:
         self.removed.append(link)
         return await self._end(None, Done("removed", link.reference))

@@ -154,7 +154,7 @@ async def test_an_attempt_may_take_as_long_as_six_calls(
         given.append(seconds)
         return PausableTimeout(seconds)
 
-    monkeypatch.setattr("gateway.delivery.attempt.Patience", patience)
+    monkeypatch.setattr("gateway.delivery.attempt.PausableTimeout", patience)
     await heart.attempts.make(heart.owed(claimed=True), a_customer(), fresh=False)
     assert given == [48.0]
 

@@ -574,7 +574,7 @@ async def test_of_two_that_end_together_one_that_cannot_be_written_spoils_nothin
     heart: Heart,
 ) -> None:
     good, bad = heart.owed("pos"), heart.owed("crm")
-    ends = [an_end(bad, reference="2", fields={"name": object()}), an_end(good)]
+    ends = [an_end(bad, reference="2", fingerprints={"name": object()}), an_end(good)]
     settled = await heart.deliverer._results.settle(ends)
     assert [str(each.delivery.outcome) for each in settled] == ["failed", "delivered"]
 

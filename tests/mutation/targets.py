@@ -17,34 +17,59 @@ def _sign_up(*names: str) -> tuple[str, ...]:
     return tuple(f"tests/registration/test_{name}.py" for name in names)
 
 
-_FRONT_DOOR = ("tests/e2e", "tests/trouble/test_storage.py", "tests/trouble/test_wiped.py")
-_OTHERS = ("tests/delivery", "tests/herd", *_FRONT_DOOR)
+_FRONT_DOOR = ("tests/e2e", "tests/e2e/trouble/test_storage.py", "tests/e2e/trouble/test_wiped.py")
+_OTHERS = ("tests/delivery", "tests/e2e/herd", *_FRONT_DOOR)
 _OUTBOX = ("tests/store/test_outbox.py", "tests/store/test_outbox_queries.py")
 TARGETS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "gateway/delivery/attempt.py": (_heart("attempts", "preparing"), _OTHERS),
     "gateway/delivery/background.py": (_heart("deliverer"), _OTHERS),
     "gateway/delivery/deliverer.py": (_heart("deliverer", "preparing"), _OTHERS),
     "gateway/delivery/drain.py": (_heart("drain"), _OTHERS),
-    "gateway/delivery/ends.py": (_heart("deliverer"), _OTHERS),
-    "gateway/delivery/gate.py": (_heart("gate", "gate_numbers"), _OTHERS),
-    "gateway/delivery/jumps.py": (_heart("deliverer"), _OTHERS),
-    "gateway/delivery/permission.py": (_heart("preparing"), _OTHERS),
-    "gateway/delivery/policy.py": (_heart("policy_numbers"), _OTHERS),
+    "gateway/delivery/settling.py": (_heart("deliverer"), _OTHERS),
+    "gateway/delivery/circuit.py": (_heart("circuit", "gate_numbers"), _OTHERS),
+    "gateway/delivery/clock_jumps.py": (_heart("deliverer"), _OTHERS),
+    "gateway/delivery/flag_policy.py": (_heart("preparing"), _OTHERS),
+    "gateway/delivery/retry.py": (_heart("policy_numbers"), _OTHERS),
     "gateway/delivery/proofs.py": (_heart("preparing"), _OTHERS),
     "gateway/delivery/replay.py": (_heart("replaying"), _OTHERS),
     "gateway/delivery/route.py": (_heart("preparing"), _OTHERS),
     "gateway/delivery/worker.py": (_heart("drain"), _OTHERS),
-    "gateway/delivery/works.py": (_heart("preparing", "attempts"), _OTHERS),
-    "gateway/registration.py": (_sign_up("registrar"), ("tests/promises", *_FRONT_DOOR)),
-    "gateway/intent.py": (_sign_up("standing", "registrar"), ("tests/promises", "tests/rotation")),
-    "gateway/owing.py": (_sign_up("registrar", "recovery"), ("tests/promises", "tests/e2e")),
-    "gateway/standing.py": (_sign_up("standing", "registrar"), ("tests/promises", "tests/e2e")),
-    "gateway/recovery.py": (_sign_up("recovery"), _FRONT_DOOR),
-    "gateway/promises": (_sign_up("promises"), ("tests/promises", "tests/rotation")),
-    "gateway/store/outbox.py": (_OUTBOX, ("tests/store", "tests/delivery")),
-    "gateway/store/schedule.py": (_OUTBOX, ("tests/store", "tests/delivery", "tests/herd")),
-    "gateway/store/settling.py": (_OUTBOX, ("tests/store", "tests/delivery")),
-    "gateway/store/listing.py": (_OUTBOX, ("tests/store", "tests/e2e/test_deliveries_api.py")),
+    "gateway/delivery/preparation.py": (_heart("preparing", "attempts"), _OTHERS),
+    "gateway/registration/registrar.py": (
+        _sign_up("registrar"),
+        ("tests/registration/deferred", *_FRONT_DOOR),
+    ),
+    "gateway/registration/intent.py": (
+        _sign_up("standing", "registrar"),
+        ("tests/registration/deferred", "tests/rotation"),
+    ),
+    "gateway/registration/acceptance.py": (
+        _sign_up("registrar", "recovery"),
+        ("tests/registration/deferred", "tests/e2e"),
+    ),
+    "gateway/registration/status.py": (
+        _sign_up("standing", "registrar"),
+        ("tests/registration/deferred", "tests/e2e"),
+    ),
+    "gateway/registration/recovery.py": (_sign_up("recovery"), _FRONT_DOOR),
+    "gateway/registration/deferred_attempt.py": (
+        _sign_up("promises"),
+        ("tests/registration/deferred", "tests/rotation"),
+    ),
+    "gateway/registration/deferred.py": (
+        _sign_up("promises"),
+        ("tests/registration/deferred", "tests/rotation"),
+    ),
+    "gateway/store/outbox/write.py": (_OUTBOX, ("tests/store", "tests/delivery")),
+    "gateway/store/outbox/schedule.py": (
+        _OUTBOX,
+        ("tests/store", "tests/delivery", "tests/e2e/herd"),
+    ),
+    "gateway/store/outbox/settle.py": (_OUTBOX, ("tests/store", "tests/delivery")),
+    "gateway/store/outbox/queries.py": (
+        _OUTBOX,
+        ("tests/store", "tests/e2e/test_deliveries_api.py"),
+    ),
     "gateway/wire/limits.py": (
         ("tests/wire/test_limits.py", "tests/wire/test_limits_to_the_moment.py"),
         (),

@@ -119,6 +119,10 @@ class AMaster(AShopify):
         return {i: self.customers[i] for i in ids if i in self.customers}
 
 
+async def _no_jump() -> bool:
+    return False
+
+
 class Desk(Heart):
     """`calls` counts what the parts were told of: `unclear`, `promised`, `gone`, `owed`, ..."""
 
@@ -176,12 +180,15 @@ class Desk(Heart):
             unclear=self._call("unclear"),
             hopeless=lambda kind, text: self.hopeless.append((kind, text)),
         )
+        # The clock is set by hand, and that is no jump of it.
+        self.deliverer.clock_jumps.follow = _no_jump  # type: ignore[method-assign]
         self.deferred = DeferredRegistrations(
             self.db,
             self.trying,
             keep=self.deliverer.keep,
             is_live=self.registrar.is_running,
             schedule=lambda: self.schedule,
+            follow=_no_jump,
             owed=self._call("owed"),
             shopify_result=self.results.append,
             clock=self.clock,

@@ -1,7 +1,6 @@
 """Following what was answered 202: what is tried when, and how each try ends."""
 
 import asyncio
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -35,7 +34,6 @@ async def desk(monkeypatch: pytest.MonkeyPatch) -> Desk:
 def still(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     """The clock is set by hand and that is no jump of it."""
     monkeypatch.setattr("gateway.registration.deferred.time.monotonic", desk.clock)
-    desk.deferred._offset = 0.0
     desk.deferred._circuit._clock = desk.clock
 
 
@@ -56,7 +54,7 @@ async def test_a_promise_is_kept_and_channels_go_by_the_worker(desk: Desk) -> No
     assert not asked.look_first
     assert asked.seconds == pytest.approx(24.0, abs=0.3)
     assert (desk.only.state, desk.only.customer_id) == ("accepted", TARO)
-    assert desk.column("told") == 1
+    assert desk.column("answered") == 1
     assert desk.owed_rows() == {"pos": "pending", "crm": "pending", "mail": "pending"}
     assert desk.channels["pos"].works == []
     assert desk.results == [None]
@@ -441,52 +439,6 @@ async def test_one_that_somebody_is_at_is_left_to_them(desk: Desk, still: None, 
     assert (desk.column("claimed"), desk.db.writes) == (1, writes)
 
 
-@pytest.mark.parametrize("jump", [3600.0, -3600.0, 5.0])
-async def test_a_clock_that_was_set_leaves_a_day_a_day(
-    desk: Desk, monkeypatch: pytest.MonkeyPatch, jump: float
-) -> None:
-    monkeypatch.setattr("gateway.registration.deferred.time.monotonic", lambda: 0.0)
-    desk.deferred._offset = desk.clock.now
-    due, end = desk.column("next_try_at"), desk.column("end_at")
-    desk.clock.now += jump
-    desk.db.breaks = 1
-    with pytest.raises(StorageError):
-        await desk.deferred._follow_clock()
-    assert desk.column("end_at") == end
-    for _ in range(2):
-        await desk.deferred._follow_clock()
-        assert desk.column("next_try_at") == due + jump
-        assert desk.column("end_at") == end + jump
-
-
-async def test_a_clock_that_is_a_little_off_moves_nothing(
-    desk: Desk, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("gateway.registration.deferred.time.monotonic", lambda: 0.0)
-    desk.deferred._offset = desk.clock.now
-    desk.clock.now += 4.9
-    writes = desk.db.writes
-    await desk.deferred._follow_clock()
-    assert desk.db.writes == writes
-
-
-async def test_the_clock_is_followed_before_a_next_time_is_written(
-    desk: Desk, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("gateway.registration.deferred.time.monotonic", lambda: 0.0)
-    desk.deferred._offset = desk.clock.now
-    end = desk.column("end_at")
-
-    async def the_clock_is_set() -> Any:
-        desk.clock.now += 3600
-        return down()
-
-    desk.master.ends = [the_clock_is_set]
-    await desk.deferred._round()
-    assert desk.column("end_at") == end + 3600
-    assert 5.0 <= desk.column("next_try_at") - desk.clock.now <= 5.5
-
-
 # -- going on by itself
 
 
@@ -519,7 +471,6 @@ async def test_the_promises_gate_goes_by_real_time_and_is_as_wide_as_many_go_at_
     circuit = desk.deferred._circuit
     circuit.failed(down(kind=ErrorClass.AUTH))
     assert 9.0 < circuit.remaining() <= 10.0
-    assert desk.deferred._offset == pytest.approx(desk.clock.now - time.monotonic(), abs=60)
 
 
 async def test_it_goes_in_the_backlogs_lane_and_begins_no_more_once_it_is_stopped(
@@ -537,7 +488,7 @@ async def test_it_goes_in_the_backlogs_lane_and_begins_no_more_once_it_is_stoppe
     assert lanes == [Lane.BACKLOG]
     task = desk.deferred._task
     assert task is not None
-    assert task.get_name() == "promises"
+    assert task.get_name() == "deferred registrations"
     await others(desk, 1)
     desk.deferred.wake()
     await until(lambda: {row.state for row in desk.rows()} == {"accepted"})
@@ -563,8 +514,8 @@ async def test_a_round_that_breaks_is_told_and_made_again(
     await until(lambda: rounds == 2)
     await desk.deferred.stop()
     assert [record.getMessage() for record in caplog.records] == [
-        "promised registrations cannot be read: full (mend it)",
-        "following promised registrations stumbled",
+        "deferred registrations cannot be read: full (mend it)",
+        "following deferred registrations stumbled",
     ]
 
 

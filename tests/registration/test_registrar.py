@@ -52,7 +52,7 @@ async def test_a_sign_up_reaches_shopify_and_then_every_channel(desk: Desk) -> N
     assert asked.seconds == pytest.approx(9.7, abs=0.2)
     assert (row.state, row.customer_id, row.shopify_action) == ("accepted", TARO, "created")
     assert desk.intents() == 0
-    assert desk.column("told") == 1
+    assert desk.column("answered") == 1
     assert desk.results == [None]
     assert desk.calls == ["gone"]
     assert desk.channels["pos"].works[0].fresh

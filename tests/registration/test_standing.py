@@ -31,7 +31,7 @@ async def test_an_accepted_one_is_shown_as_it_stands_now(desk: Desk) -> None:
     desk.channels["pos"].ends = [down()]
     await desk.sign_up()
     row = desk.only
-    desk.set(shopify_action=None, warnings='[{"field": "phone"}]', told=0)
+    desk.set(shopify_action=None, warnings='[{"field": "phone"}]', answered=0)
     writes = desk.db.writes
     shown = await desk.standing.shown(row.id)
     assert shown is not None
@@ -43,11 +43,11 @@ async def test_an_accepted_one_is_shown_as_it_stands_now(desk: Desk) -> None:
     assert body(shown)["warnings"] == [{"field": "phone"}]
     assert body(shown)["shopify_customer_id"] == f"gid://shopify/Customer/{TARO}"
     assert body(shown)["member_number"] == "900"
-    assert desk.column("told") == 0, "who looks is not who sent it"
+    assert desk.column("answered") == 0, "who looks is not who sent it"
     again = await desk.standing.answer_of(row.id)
     assert again is not None
     assert (again.status, again.body) == (201, shown.body)
-    assert desk.column("told") == 1
+    assert desk.column("answered") == 1
 
 
 async def test_an_adopted_one_says_so(desk: Desk) -> None:

@@ -67,7 +67,7 @@ class CustomerMerges:
             link.channel: self._fingerprints(link, kept, customer) for link in before.values()
         }
         owed = self._owed(kept, customer)
-        await self._deliverer.jumps.follow()
+        await self._deliverer.clock_jumps.follow()
         now = self._clock()
 
         def unit(db: sqlite3.Connection) -> list[Link] | None:

@@ -62,7 +62,7 @@ class Erasure:
         away, but for those where a person has given that up. Nothing, where too many are gone at
         once for that to be believed.
         """
-        await self._deliverer.jumps.follow()
+        await self._deliverer.clock_jumps.follow()
         now = self._clock()
         routes = self._deliverer.routes
         keeping = [name for name, route in routes.items() if route.spec.updates]

@@ -8,7 +8,8 @@ import pytest
 from gateway.customer import gid
 from gateway.outcomes import Outcome
 from gateway.sandbox import Fault
-from gateway.store import duplicates, erasure, events, links, removals
+from gateway.store import duplicates, events, links, removals
+from gateway.store import erasure as erasure_queries
 from gateway.sync.webhooks import erasure, shopify
 from tests.duplicates.mending import customer_of
 from tests.e2e.evidence import AlertBox
@@ -510,7 +511,7 @@ async def test_what_was_given_up_before_the_merge_was_heard_of_is_owed_to_the_su
     hooked.sandbox.faults.clear()
     await hooked.replay(channel=["email"])
     (given_up,) = await hooked.deliveries(channels=("email",))
-    assert (given_up.outcome, given_up.message) == ("discarded", erasure.GONE)
+    assert (given_up.outcome, given_up.message) == ("discarded", erasure_queries.GONE)
     hooked.sandbox.shopify.webhooks.flush()
     await hooked.until(lambda: hooked.sandbox.mail.messages)
     assert hooked.sandbox.mail.messages[0].recipients == (MADE["email"],)
