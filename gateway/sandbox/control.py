@@ -22,7 +22,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import asdict, fields
 from importlib import resources
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import orjson
 from aiohttp import web
@@ -31,9 +31,7 @@ from yarl import URL
 from gateway.sandbox.faults import Fault
 from gateway.sandbox.snapshot import snapshot
 from gateway.sandbox.storefront import Unanswered
-
-if TYPE_CHECKING:
-    from gateway.sandbox.server import Sandbox
+from gateway.sandbox.systems import Systems
 
 _FOLLOWED = 12
 _FAULT_FIELDS = frozenset(each.name for each in fields(Fault))
@@ -43,8 +41,8 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 class Page:
     """Serves the page and the control API of a sandbox."""
 
-    def __init__(self, sandbox: "Sandbox") -> None:
-        self._sandbox = sandbox
+    def __init__(self, systems: Systems) -> None:
+        self._systems = systems
         self._runner: web.AppRunner | None = None
         self._url = ""
 
@@ -76,7 +74,7 @@ class Page:
                 web.post("/_sandbox/reset", self._reset),
             ]
         )
-        await self._sandbox.storefront.start()
+        await self._systems.storefront.start()
         self._runner = web.AppRunner(application, access_log=None, shutdown_timeout=0.5)
         await self._runner.setup()
         try:
@@ -89,7 +87,7 @@ class Page:
         self._url = f"http://{shown}:{self._runner.addresses[0][1]}"
 
     async def stop(self) -> None:
-        await self._sandbox.storefront.stop()
+        await self._systems.storefront.stop()
         if self._runner is not None:
             await self._runner.cleanup()
 
@@ -99,10 +97,10 @@ class Page:
 
     async def _state(self, request: web.Request) -> web.Response:
         text = request.query.get("limit", "50")
-        return _json(snapshot(self._sandbox, None if text == "all" else max(0, int(text))))
+        return _json(snapshot(self._systems, None if text == "all" else max(0, int(text))))
 
     async def _journal(self, request: web.Request) -> web.Response:
-        journal = self._sandbox.journal
+        journal = self._systems.journal
         entries = journal.of(request.query.get("system"))
         if limit := int(request.query.get("limit", "0")):
             entries = entries[-limit:]
@@ -115,25 +113,25 @@ class Page:
         )
 
     async def _faults(self, _request: web.Request) -> web.Response:
-        return _json(self._sandbox.faults.listing())
+        return _json(self._systems.faults.listing())
 
     async def _set_fault(self, request: web.Request) -> web.Response:
         wanted = await _object(request)
         system = str(wanted.pop("system", ""))
         if unknown := wanted.keys() - _FAULT_FIELDS:
             raise ValueError(f"unknown: {', '.join(sorted(unknown))}")
-        self._sandbox.faults.set(system, Fault(**wanted))
-        return _json(self._sandbox.faults.listing(), 201)
+        self._systems.faults.set(system, Fault(**wanted))
+        return _json(self._systems.faults.listing(), 201)
 
     async def _clear_faults(self, request: web.Request) -> web.Response:
-        self._sandbox.faults.clear(request.query.get("system"))
-        return _json(self._sandbox.faults.listing())
+        self._systems.faults.clear(request.query.get("system"))
+        return _json(self._systems.faults.listing())
 
     async def _delays(self, _request: web.Request) -> web.Response:
-        return _json(self._sandbox.delays.listing())
+        return _json(self._systems.delays.listing())
 
     async def _set_delays(self, request: web.Request) -> web.Response:
-        delays = self._sandbox.delays
+        delays = self._systems.delays
         for system, wanted in (await _object(request)).items():
             mode = wanted.get("mode") if isinstance(wanted, dict) else "each"
             seconds = float(wanted["seconds"] if isinstance(wanted, dict) else wanted)
@@ -150,17 +148,17 @@ class Page:
 
     def _add_member(self, fields: dict[str, str]) -> int:
         points = fields.pop("point", None)
-        member = self._sandbox.smaregi.add(**fields)
+        member = self._systems.smaregi.add(**fields)
         if points is not None:
-            self._sandbox.smaregi.edit(member, point=points)
+            self._systems.smaregi.edit(member, point=points)
         return member
 
     async def _edit_member(self, request: web.Request) -> web.Response:
-        self._sandbox.smaregi.edit(int(request.match_info["id"]), **await _object(request))
+        self._systems.smaregi.edit(int(request.match_info["id"]), **await _object(request))
         return _json({})
 
     async def _delete_customers(self, request: web.Request) -> web.Response:
-        shopify, one = self._sandbox.shopify, request.match_info.get("id")
+        shopify, one = self._systems.shopify, request.match_info.get("id")
         ids = list(shopify.customers) if one is None else [int(one)]
         if one is not None and ids[0] not in shopify.customers:
             raise ValueError(f"no customer {one}")
@@ -171,28 +169,28 @@ class Page:
     async def _edit_customer(self, request: web.Request) -> web.Response:
         customer, fields = int(request.match_info["id"]), await _object(request)
         if fields.pop("state", None) == "ENABLED":
-            self._sandbox.shopify.enable(customer)
+            self._systems.shopify.enable(customer)
         if fields:
-            self._sandbox.shopify.edit_customer(customer, **fields)
+            self._systems.shopify.edit_customer(customer, **fields)
         return _json({})
 
     async def _reset(self, _request: web.Request) -> web.Response:
-        self._sandbox.reset()
+        self._systems.reset()
         return _json({})
 
     async def _register(self, request: web.Request) -> web.Response:
-        return _json(await self._sandbox.storefront.register(await request.read()))
+        return _json(await self._systems.storefront.register(await request.read()))
 
     async def _registrations(self, _request: web.Request) -> web.Response:
         """Shopify knows them: each customer holds the id of their registration."""
-        newest = islice(reversed(self._sandbox.shopify.customers.values()), _FOLLOWED)
+        newest = islice(reversed(self._systems.shopify.customers.values()), _FOLLOWED)
         ids = [
             field.value
             for customer in newest
             for field in customer.metafields.values()
             if (field.namespace, field.key) == ("registration", "id")
         ]
-        found = await self._sandbox.storefront.registrations(ids)
+        found = await self._systems.storefront.registrations(ids)
         return _json({"registrations": found})
 
 

@@ -8,51 +8,11 @@ from typing import Self
 from gateway.sandbox.control import Page
 from gateway.sandbox.endpoint import Endpoint
 from gateway.sandbox.faults import Delays, Faults
-from gateway.sandbox.hubspot import Hubspot
 from gateway.sandbox.journal import Journal
 from gateway.sandbox.mail import Mailbox
 from gateway.sandbox.options import SandboxOptions
-from gateway.sandbox.shopify import Shopify
-from gateway.sandbox.smaregi import Smaregi
 from gateway.sandbox.storefront import Storefront
-
-
-class ShopifySystem(Shopify):
-    """The shop, with the address it listens on."""
-
-    endpoint: Endpoint
-
-    @property
-    def url(self) -> str:
-        """Before `/admin/api/{version}/graphql.json` and `/admin/oauth/access_token`."""
-        return self.endpoint.url
-
-
-class SmaregiSystem(Smaregi):
-    """The contract, with the addresses it listens on."""
-
-    endpoint: Endpoint
-
-    @property
-    def api_url(self) -> str:
-        """Before `/{contract}/pos/…`."""
-        return self.endpoint.url
-
-    @property
-    def id_url(self) -> str:
-        """Before `/app/{contract}/token`."""
-        return self.endpoint.url
-
-
-class HubspotSystem(Hubspot):
-    """The portal, with the address it listens on."""
-
-    endpoint: Endpoint
-
-    @property
-    def url(self) -> str:
-        """Before `/crm/objects/{version}/contacts`."""
-        return self.endpoint.url
+from gateway.sandbox.systems import HubspotSystem, ShopifySystem, SmaregiSystem, Systems
 
 
 class Sandbox:
@@ -84,7 +44,17 @@ class Sandbox:
         self.hubspot.endpoint = Endpoint("crm", self.hubspot, *around, host=host, port=ports.crm)
         if self.options.gateway_url is not None:
             self.connect(self.options.gateway_url)
-        self._page = Page(self)
+        self._systems = Systems(
+            self.shopify,
+            self.smaregi,
+            self.hubspot,
+            self.mail,
+            self.storefront,
+            self.faults,
+            self.delays,
+            self.journal,
+        )
+        self._page = Page(self._systems)
         self._stack = AsyncExitStack()
 
     @property
@@ -124,11 +94,7 @@ class Sandbox:
 
     def reset(self) -> None:
         """Empties every system, and takes away faults, delays and the journal."""
-        self.faults.clear()
-        self.delays.clear()
-        for system in (self.shopify, self.smaregi, self.hubspot, self.mail):
-            system.reset()
-        self.journal.clear()
+        self._systems.reset()
 
     async def __aenter__(self) -> Self:
         async with AsyncExitStack() as stack:

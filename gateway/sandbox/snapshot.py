@@ -1,51 +1,49 @@
 """What every system holds, as JSON for the page and for a judge in another process."""
 
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from gateway.sandbox.hubspot import Contact
 from gateway.sandbox.hubspot.contacts import moment
 from gateway.sandbox.mail import Mail
 from gateway.sandbox.shopify.records import Customer, iso
-
-if TYPE_CHECKING:
-    from gateway.sandbox.server import Sandbox
+from gateway.sandbox.systems import Systems
 
 
-def snapshot(sandbox: "Sandbox", limit: int | None) -> dict[str, Any]:
+def snapshot(systems: Systems, limit: int | None) -> dict[str, Any]:
     """Each system's `count` and its newest `records` (all for None), and what is switched."""
-    customers = sandbox.shopify.customers
-    members = sandbox.smaregi.members
-    contacts = [each for each in sandbox.hubspot.contacts.values() if not each.archived]
-    messages = sandbox.mail.messages
+    customers = systems.shopify.customers
+    members = systems.smaregi.members
+    contacts = [each for each in systems.hubspot.contacts.values() if not each.archived]
+    messages = systems.mail.messages
     chosen = len(members) if limit is None else limit
     return {
         "shopify": {
             "count": len(customers),
-            "url": sandbox.shopify.url,
+            "url": systems.shopify.url,
             "records": [_customer(each) for each in _newest(customers.values(), limit)],
         },
         "smaregi": {
             "count": len(members),
-            "url": sandbox.smaregi.api_url,
+            "url": systems.smaregi.api_url,
             "records": [{"customerId": str(i), **row} for i, row in members.newest(chosen)],
         },
         "crm": {
             "count": len(contacts),
-            "url": sandbox.hubspot.url,
+            "url": systems.hubspot.url,
             "records": [_contact(each) for each in _newest(contacts, limit)],
         },
         "email": {
             "count": len(messages),
-            "url": f"smtp://{sandbox.mail.host}:{sandbox.mail.port}",
+            "url": f"smtp://{systems.mail.host}:{systems.mail.port}",
             "records": [_mail(each) for each in _newest(messages, limit)],
         },
-        "faults": sandbox.faults.listing(),
-        "delays": sandbox.delays.listing(),
-        "counts": sandbox.journal.counts(),
+        "faults": systems.faults.listing(),
+        "delays": systems.delays.listing(),
+        "counts": systems.journal.counts(),
         "gateway": {
-            "url": sandbox.storefront.url,
-            "has_key": sandbox.storefront.key() is not None,
+            "url": systems.storefront.url,
+            "has_key": systems.storefront.key() is not None,
         },
     }
 

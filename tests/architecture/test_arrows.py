@@ -50,8 +50,8 @@ def level(name: str) -> int:
 
 
 def imports(path: Path) -> Iterator[str]:
-    """The modules of ours that a file imports, those for type checking alone left out."""
-    for node in _run(ast.parse(path.read_text("utf-8"))):
+    """The modules of ours that a file imports, those for type checking alone included."""
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
         names: list[str] = []
         if isinstance(node, ast.Import):
             names = [alias.name for alias in node.names]
@@ -59,14 +59,6 @@ def imports(path: Path) -> Iterator[str]:
             whole = [f"{node.module}.{alias.name}" for alias in node.names]
             names = [full if full in MODULES else node.module for full in whole]
         yield from (name for name in names if name.split(".")[0] in {"gateway", "flags"})
-
-
-def _run(tree: ast.AST) -> Iterator[ast.AST]:
-    for node in ast.iter_child_nodes(tree):
-        checked = isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test)
-        if not checked:
-            yield node
-            yield from _run(node)
 
 
 MODULES = {module(path) for path in FILES}
