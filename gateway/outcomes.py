@@ -3,11 +3,16 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
+from typing import Any, assert_never
 
 from gateway.errors import ErrorClass
 
 __all__ = [
+    "AUTOMATIC",
+    "OPEN",
+    "PARTIAL",
+    "REPLAYABLE",
+    "SETTLED",
     "Delivery",
     "DeliveryFilter",
     "Identity",
@@ -36,7 +41,43 @@ class Outcome(StrEnum):
         return self in OPEN
 
 
-OPEN = frozenset({Outcome.PENDING, Outcome.RETRYING, Outcome.FAILED, Outcome.HELD})
+@dataclass(frozen=True, slots=True)
+class _Traits:
+    """What follows from an outcome.
+
+    `open`: a customer has at most one such delivery in a channel, and a change raises it.
+    `automatic`: the worker tries it when its time has come. `replayable`: a person's replay takes
+    it. `partial`: a registration with such a delivery is not `complete`.
+    """
+
+    open: bool = False
+    automatic: bool = False
+    replayable: bool = False
+    partial: bool = False
+
+
+def _traits(outcome: Outcome) -> _Traits:
+    match outcome:
+        case Outcome.DELIVERED:
+            return _Traits()
+        case Outcome.PENDING:
+            return _Traits(open=True, automatic=True, partial=True)
+        case Outcome.RETRYING:
+            return _Traits(open=True, automatic=True, replayable=True, partial=True)
+        case Outcome.FAILED:
+            return _Traits(open=True, replayable=True, partial=True)
+        case Outcome.HELD:
+            return _Traits(open=True, replayable=True)
+        case Outcome.SKIPPED | Outcome.DRY_RUN | Outcome.DISCARDED:
+            return _Traits()
+    assert_never(outcome)
+
+
+OPEN = frozenset(each for each in Outcome if _traits(each).open)
+SETTLED = frozenset(Outcome) - OPEN
+AUTOMATIC = frozenset(each for each in Outcome if _traits(each).automatic)
+REPLAYABLE = frozenset(each for each in Outcome if _traits(each).replayable)
+PARTIAL = frozenset(each for each in Outcome if _traits(each).partial)
 
 
 class Kind(StrEnum):
@@ -44,6 +85,36 @@ class Kind(StrEnum):
     UPDATE = "update"
     BACKFILL = "backfill"
     REMOVAL = "removal"
+
+    @property
+    def removes(self) -> bool:
+        """The record is taken away: no customer is read, and no flag is asked."""
+        match self:
+            case Kind.REMOVAL:
+                return True
+            case Kind.REGISTRATION | Kind.UPDATE | Kind.BACKFILL:
+                return False
+        assert_never(self)
+
+    @property
+    def changes(self) -> bool:
+        """A profile change: FLAG_UPDATES counts as well, and no percentage once it is linked."""
+        match self:
+            case Kind.UPDATE:
+                return True
+            case Kind.REGISTRATION | Kind.BACKFILL | Kind.REMOVAL:
+                return False
+        assert_never(self)
+
+    @property
+    def ages(self) -> bool:
+        """It may come too late to be of use: a welcome."""
+        match self:
+            case Kind.REGISTRATION:
+                return True
+            case Kind.UPDATE | Kind.BACKFILL | Kind.REMOVAL:
+                return False
+        assert_never(self)
 
 
 class Waiting(StrEnum):

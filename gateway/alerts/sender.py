@@ -11,6 +11,7 @@ from email.utils import formatdate, make_msgid
 import orjson
 
 from gateway.alerts.incidents import Incidents
+from gateway.background import Background
 from gateway.errors import ErrorClass, UpstreamError
 from gateway.normalize import parse_mailbox
 from gateway.settings import AlertSettings
@@ -44,22 +45,18 @@ class AlertSender:
         self._incidents = incidents or Incidents()
         self._clock = clock
         self._queue: asyncio.Queue[str] = asyncio.Queue(_WAITING)
-        self._tasks: list[asyncio.Task[None]] = []
+        self._background = Background()
 
     def start(self) -> None:
-        self._tasks = [
-            asyncio.create_task(self._tick(), name="alerts tick"),
-            asyncio.create_task(self._send(), name="alerts send"),
-        ]
+        self._background.every(_TICK, self._tick, "the watch on incidents")
+        self._background.go_round(self._send, "sending alerts")
 
     async def stop(self, seconds: float = 1.0) -> None:
         """Gives waiting alerts a moment to be sent."""
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 await self._queue.join()
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._background.stop()
         await self._transport.close()
 
     def failed(self, system: str, error: UpstreamError) -> None:
@@ -82,19 +79,18 @@ class AlertSender:
                 self._queue.put_nowait(text)
 
     async def _tick(self) -> None:
-        while True:
-            await asyncio.sleep(_TICK)
-            self._tell(self._incidents.tick(self._clock()))
+        self._tell(self._incidents.tick(self._clock()))
 
-    async def _send(self) -> None:
-        while True:
-            text = await self._queue.get()
-            try:
-                await asyncio.gather(self._to_webhook(text), self._to_mail(text))
-            except Exception:
-                log.exception("an alert could not be sent")
-            finally:
-                self._queue.task_done()
+    async def _send(self) -> float:
+        """The next that waits, and at once the one after."""
+        text = await self._queue.get()
+        try:
+            await asyncio.gather(self._to_webhook(text), self._to_mail(text))
+        except Exception:
+            log.exception("an alert could not be sent")
+        finally:
+            self._queue.task_done()
+        return 0.0
 
     async def _to_webhook(self, text: str) -> None:
         url = self._settings().alert_webhook_url

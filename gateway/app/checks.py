@@ -9,6 +9,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from email.utils import parsedate_to_datetime
+from functools import partial
 from pathlib import Path
 
 from flags import Mode
@@ -16,7 +17,7 @@ from gateway.app.config import LiveConfig
 from gateway.app.hints import mend
 from gateway.app.holdings import warning
 from gateway.app.identity import SHOP
-from gateway.app.lifecycle import Core
+from gateway.app.wiring import Core
 from gateway.channels import ROSTER, Check
 from gateway.channels.smaregi import SmaregiSettings
 from gateway.errors import CommandRefused, ConfigurationError, StorageError, UpstreamError, plain
@@ -35,6 +36,7 @@ from gateway.store.inventory import Inventory
 from gateway.sync.webhooks import SUBSCRIBED
 from gateway.telemetry.metrics import Metrics
 from gateway.wire import Call, UpstreamAnswer, Wire, dry_run
+from gateway.wire.session import Admit
 
 __all__ = ["install_webhooks", "run_checks"]
 
@@ -45,39 +47,46 @@ _CLOCKS = 60.0
 async def run_checks(live: LiveConfig, clock: Callable[[], float] = time.time) -> list[Check]:
     """One line a system that is in use; nothing is changed, in the gateway's files neither."""
     dry_run.set(True)
-    wire = _Clocked(lambda: live.current.gateway.gateway_upstream_timeout, clock)
-    async with _core(live, wire) as core:
+    ahead: list[float] = []
+    make_wire = partial(_Clocked, lambda: live.policy.timeout, clock, ahead)
+    async with _core(live, make_wire) as core:
         found = await _checks(core)
         own = [await _database(core, look_around=found[0].ok), *_files(live)]
-    return [*own, *_clock(wire.ahead), *found]
+    return [*own, *_clock(ahead), *found]
 
 
 class _Clocked(Wire):
-    """Notes how far this machine's clock is ahead of those that answer, in seconds."""
+    """Notes in `ahead` by how many seconds this machine's clock is before those that answer."""
 
-    def __init__(self, timeout: Callable[[], float], clock: Callable[[], float]) -> None:
-        super().__init__(timeout)
+    def __init__(
+        self,
+        timeout: Callable[[], float],
+        clock: Callable[[], float],
+        ahead: list[float],
+        admit: Admit,
+    ) -> None:
+        super().__init__(timeout, None, admit)
         self._clock = clock
-        self.ahead: list[float] = []
+        self._ahead = ahead
 
     async def send(self, call: Call) -> UpstreamAnswer:
         answer = await super().send(call)
         with suppress(ValueError, TypeError, OverflowError):
             said = parsedate_to_datetime(answer.headers.get("Date", "")).timestamp()
-            self.ahead.append(self._clock() - said)
+            self._ahead.append(self._clock() - said)
         return answer
 
 
 @asynccontextmanager
-async def _core(live: LiveConfig, wire: Wire) -> AsyncIterator[Core]:
+async def _core(live: LiveConfig, make_wire: Callable[[Admit], Wire]) -> AsyncIterator[Core]:
     """On a database of its own that is thrown away."""
     with tempfile.TemporaryDirectory() as folder:
         db = Database(Path(folder) / "check.db")
         await db.open()
         await _take_pins(live.current.gateway.database_path, db)
         try:
-            async with wire:
-                core = Core(live, db, Keys("only for this check"), wire, Metrics())
+            core = Core(live, db, Keys("only for this check"), Metrics(), make_wire)
+            async with core.wire:
                 yield core
                 for route in core.deliverer.routes.values():
                     await route.channel.close()
@@ -101,7 +110,8 @@ async def install_webhooks(live: LiveConfig) -> list[Subscribed]:
     address = _address(live)
     if address is None or live.current.shopify.webhook_secret is None:
         raise ConfigurationError(_lacking(live))
-    async with _core(live, Wire(lambda: live.current.gateway.gateway_upstream_timeout)) as core:
+    make_wire = partial(Wire, lambda: live.policy.timeout, None)
+    async with _core(live, make_wire) as core:
         for difference in await core.identities.compare_all([SHOP]):
             raise CommandRefused(f"Nothing was done: {difference.reason}.")
         try:

@@ -1,8 +1,8 @@
 """Settings and flags of one moment, checked as a whole, and their live reload."""
 
-import asyncio
 import logging
 import os
+import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -15,6 +15,7 @@ from gateway.app.misspelt import read_names
 from gateway.channels import ROSTER, Shop
 from gateway.channels.email import EmailSettings
 from gateway.channels.smaregi import SmaregiSettings
+from gateway.delivery import Policy
 from gateway.errors import ConfigurationError
 from gateway.settings import (
     AlertSettings,
@@ -120,7 +121,10 @@ def _is_used(channel: str, flag_set: FlagSet | None, sources: Sources) -> bool:
 
 
 class LiveConfig:
-    """The configuration as it is now. A reload that fails keeps the old one, and says so."""
+    """The configuration as it is now. A reload that fails keeps the old one, and says so.
+
+    `clock` is wall time, Unix seconds.
+    """
 
     def __init__(
         self,
@@ -128,13 +132,20 @@ class LiveConfig:
         read: Callable[[], Sources] | None = None,
         file: Path | None = None,
         seen: "Stamp | None" = None,
+        clock: Callable[[], float] = time.time,
     ) -> None:
+        self.clock = clock
         self.current = config
+        self._policy = _policy(config)
         self._file = file
         self._seen = seen  # the file's stamp before it was read: a change since then counts
         self._read = read
         self._listeners: list[Callable[[], None]] = []
         self._problem: tuple[str, ...] = ()
+
+    @property
+    def policy(self) -> Policy:
+        return self._policy
 
     @property
     def files(self) -> tuple[Path, ...]:
@@ -164,7 +175,7 @@ class LiveConfig:
             log.warning("%s: %s -> %s", change.flag, change.before, change.after)
         if fresh.sections != self.current.sections:
             log.warning("settings were reloaded")
-        self.current = fixed
+        self.current, self._policy = fixed, _policy(fixed)
         for listener in self._listeners:
             listener()
         return True
@@ -175,14 +186,26 @@ class LiveConfig:
             for problem in error.problems:
                 log.error(".env was not taken over, the old values stay: %s", problem)
 
-    async def watch(self) -> None:
-        """Reload whenever the file changes, for as long as this runs."""
-        while self._file is not None:
-            now = stamp(self._file)
-            if now != self._seen:
-                self._seen = now
-                self.reload()
-            await asyncio.sleep(POLL)
+    async def look(self) -> None:
+        """Reload if the file has changed since it was last seen."""
+        if self._file is not None and (now := stamp(self._file)) != self._seen:
+            self._seen = now
+            self.reload()
+
+
+def _policy(config: Config) -> Policy:
+    own, smaregi = config.gateway, config.smaregi
+    return Policy(
+        flags=config.flags,
+        schedule=own.gateway_retry_schedule,
+        timeout=own.gateway_upstream_timeout,
+        deadline=own.gateway_response_deadline,
+        retention_days=own.gateway_retention_days,
+        waiting_limit=own.gateway_waiting_limit,
+        auto_replay=own.gateway_auto_replay,
+        sync_newcomers=config.shopify.shopify_sync_others,
+        sync_pos=config.flags["smaregi"].mode is not Mode.OFF and smaregi.smaregi_sync_changes,
+    )
 
 
 def _kept(old: Config, fresh: Config) -> Config:

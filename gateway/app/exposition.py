@@ -2,10 +2,10 @@
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from gateway.app.identity import Identities
-from gateway.delivery import Deliverer
+from gateway.delivery import Route
 from gateway.store import Database, removals, tally
 from gateway.telemetry.metrics import Metrics
 
@@ -20,13 +20,13 @@ class Exposition:
     def __init__(
         self,
         db: Database,
-        deliverer: Deliverer,
+        routes: Mapping[str, Route],
         metrics: Metrics,
         identities: Identities,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._db = db
-        self._deliverer = deliverer
+        self._routes = routes
         self._metrics = metrics
         self._identities = identities
         self._clock = clock
@@ -43,7 +43,7 @@ class Exposition:
 
     async def _make(self) -> bytes:
         found = await self._db.read(tally.read)
-        routes, metrics = self._deliverer.routes, self._metrics
+        routes, metrics = self._routes, self._metrics
         metrics.set_outbox(routes, found.deliveries, (found.intents, _age(found.intents_since)))
         metrics.set_events(found.events, _age(found.events_since))
         metrics.set_duplicates(found.duplicates)

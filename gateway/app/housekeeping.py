@@ -2,9 +2,9 @@
 
 import asyncio
 import logging
-import time
-from collections.abc import Callable
 
+from gateway.background import WOKEN
+from gateway.delivery import Runtime
 from gateway.errors import StorageError
 from gateway.store import Database, retention
 
@@ -17,24 +17,24 @@ _RETENTION_EVERY = 3600.0
 
 
 class Housekeeping:
-    """`retention_days()` is GATEWAY_RETENTION_DAYS."""
+    """`journal` is set when the bytes of a wiped intent have to leave the journal too."""
 
-    def __init__(self, db: Database, retention_days: Callable[[], float]) -> None:
+    def __init__(self, db: Database, journal: asyncio.Event, runtime: Runtime) -> None:
         self._db = db
-        self._retention_days = retention_days
-        self._to_wipe = asyncio.Event()
+        self._journal = journal
+        self._runtime = runtime
 
-    def intent_gone(self) -> None:
-        """Within seconds the bytes of a wiped intent leave the journal too."""
-        self._to_wipe.set()
+    def start(self) -> None:
+        keep = self._runtime.background
+        keep.go_round(self._wipe, "wiping the journal", self._journal, first=WOKEN)
+        keep.go_round(self._expire, "deleting what is old")
 
-    async def wipe(self) -> None:
-        """Runs for ever."""
-        while True:
-            await self._to_wipe.wait()
-            await asyncio.sleep(_WIPE_AFTER)
-            self._to_wipe.clear()
-            await self.empty_journal()
+    async def _wipe(self) -> None:
+        """Together with what goes in the next moment."""
+        await asyncio.sleep(_WIPE_AFTER)
+        self._journal.clear()
+        await self.empty_journal()
+        return WOKEN
 
     async def empty_journal(self) -> None:
         try:
@@ -42,17 +42,15 @@ class Housekeeping:
         except StorageError as error:
             log.warning("the journal could not be emptied: %s (%s)", error, error.hint)
 
-    async def expire(self) -> None:
-        """Runs for ever."""
-        while True:
-            try:
-                await self.expire_once()
-            except StorageError as error:
-                log.warning("old rows could not be deleted: %s (%s)", error, error.hint)
-            await asyncio.sleep(_RETENTION_EVERY)
+    async def _expire(self) -> float:
+        try:
+            await self.expire_once()
+        except StorageError as error:
+            log.warning("old rows could not be deleted: %s (%s)", error, error.hint)
+        return _RETENTION_EVERY
 
     async def expire_once(self) -> int:
         """Deletes what is older than GATEWAY_RETENTION_DAYS. Returns the number of rows."""
-        now = time.time()
-        before = now - self._retention_days() * 86400
+        now = self._runtime.clock()
+        before = now - self._runtime.policy.retention_days * 86400
         return await retention.expire(self._db.write, before, now)

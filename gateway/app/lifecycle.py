@@ -1,26 +1,22 @@
-"""The parts at work: what is started, reloaded, counted and stopped, and in which order.
+"""The parts at work: what is started, reloaded and stopped, and in which order.
 
-`Core` is what owns the database file: `serve` runs it with its HTTP front, a command runs it alone.
+A `Core` owns the database file: `serve` runs it with its HTTP front, a command runs it alone.
 """
 
 import asyncio
-import sqlite3
-import time
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from enum import Enum
 
-from flags import Mode
 from gateway.app.config import LiveConfig
-from gateway.app.wiring import Assembly
+from gateway.app.wiring import Core
 from gateway.normalize import load_places, parse_phone
-from gateway.outcomes import DeliveryFilter
-from gateway.store import Database, Keys, members, outbox
-from gateway.store.paging import every_page
+from gateway.store import Database, Keys
 from gateway.telemetry.metrics import Metrics
 from gateway.wire import Wire
+from gateway.wire.session import Admit
 
-__all__ = ["Core", "Role", "open_core"]
+__all__ = ["Lifecycle", "Role", "open_core"]
 
 _DISCARDED = 150
 """Deliveries that a unit gives up: each stands in most of the outbox's indexes."""
@@ -34,40 +30,40 @@ class Role(Enum):
     OFFLINE = "offline"
 
 
-class Core(Assembly):
-    """The parts, running. Build it with `open_core`; the caller holds the owner's lock."""
+class Lifecycle:
+    """Of one core; the caller holds the owner's lock."""
 
-    def __init__(
-        self, live: LiveConfig, db: Database, keys: Keys, wire: Wire, metrics: Metrics
-    ) -> None:
-        super().__init__(live, db, keys, wire, metrics)
+    def __init__(self, core: Core) -> None:
+        self._core = core
         self._started: set[str] = set()
-        live.on_change(self._config_changed)
+        core.live.on_change(self._config_changed)
 
     # -- a reload
 
     def _config_changed(self) -> None:
-        self.identities.forget()
-        self.deliverer.keep(self.identities.compare_all(self.systems_in_use()))
-        self.worker.flags_changed()
-        self.deferred.reload()
+        core = self._core
+        core.identities.forget()
+        core.compare_identities()
+        core.worker.flags_changed()
+        core.deferred.reload()
         self._show_flags()
-        self.deliverer.keep(self._start_channels())
-        self.release_circuits()
+        core.runtime.background.keep(self._start_channels(), "starting channels")
+        core.release_circuits()
 
     def _show_flags(self) -> None:
-        flags = self.live.current.flags.flags.values()
-        self.metrics.set_flags((flag.name, flag.mode.value) for flag in flags)
+        flags = self._core.live.policy.flags.flags.values()
+        self._core.metrics.set_flags((flag.name, flag.mode.value) for flag in flags)
 
     # -- running
 
-    async def start(self, role: "Role") -> None:
+    async def start(self, role: Role) -> None:
         """Take over what a dead owner left; only `serve` works on by itself."""
-        await self.deliverer.clock_jumps.take_over()
-        await self.rotation.take_over(serves=role is Role.SERVE)
-        await self.recovery.take_over()
+        core = self._core
+        await core.delivery.clock_jumps.take_over()
+        await core.rotation.take_over(serves=role is Role.SERVE)
+        await core.recovery.take_over()
         self._show_flags()
-        self.alerts.start()
+        core.alerts.start()
         if role is Role.OFFLINE:
             return
         if role is Role.SERVE:
@@ -76,71 +72,48 @@ class Core(Assembly):
             parse_phone("0312345678")
         await self._start_channels()
         if role is Role.SERVE:
-            self.deliverer.keep_until_stop(self.identities.compare_all(self.systems_in_use()))
-            self.deliverer.keep_until_stop(self.shopify.define())
-            self.deliverer.keep_until_stop(self.holdings.warn_of_lost_database())
-            self.worker.start()
-            self.recovery.start()
-            await self.events.start()
-            self.deferred.start()
-            self.rotation.start()
-            self.deliverer.keep_until_stop(self.housekeeping.expire())
-            self.deliverer.keep_until_stop(self.housekeeping.wipe())
-            self.deliverer.keep_until_stop(self.duplicates.run())
-            self.deliverer.keep_until_stop(self.member_merge.run())
-            self.deliverer.keep_until_stop(self.reconciliation.run())
+            await self._work_by_itself()
+
+    async def _work_by_itself(self) -> None:
+        core = self._core
+        once = core.runtime.background.run
+        once(core.identities.compare_all(core.systems_in_use()), "comparing identities")
+        once(core.shopify.define(), "defining metafields")
+        once(core.holdings.warn_of_lost_database(), "looking for marks of an earlier gateway")
+        core.worker.start()
+        core.recovery.start()
+        await core.events.start()
+        core.deferred.start()
+        core.rotation.start()
+        core.housekeeping.start()
+        core.duplicates.start()
+        await core.member_merge.start()
+        await core.reconciliation.start()
 
     async def _start_channels(self) -> None:
         """Those whose flag is not off, each once; again after a reload."""
-        for name, route in self.deliverer.routes.items():
-            if self.live.current.flags[name].mode is not Mode.OFF and name not in self._started:
+        for name, route in self._core.delivery.routes.items():
+            if self._core.live.policy.uses(name) and name not in self._started:
                 self._started.add(name)
                 await route.channel.start()
 
     async def stop(self, seconds: float) -> None:
-        """Finish what is under way, or leave it due at the next start; within `seconds`."""
-        await self.worker.stop()
-        await self.rotation.stop()
-        await self.recovery.stop()
-        await self.events.stop()
-        await self.deferred.stop()
-        await self.membership.close()
-        await self.deliverer.finish(seconds)
-        for route in self.deliverer.routes.values():
+        """Finish what is under way, or leave it due at the next start; within `seconds`.
+
+        First nothing new is begun, then what was begun ends, then what it used is closed.
+        """
+        core = self._core
+        for part in (core.worker, core.rotation, core.recovery, core.events, core.deferred):
+            await part.stop()
+        await core.runtime.background.stop()
+        await core.membership.close()
+        await core.runtime.background.finish(seconds)
+        for route in core.delivery.routes.values():
             await route.channel.close()
-        await self.shopify.close()
-        await self.identities.close()
-        await self.alerts.stop()
-        await self.housekeeping.empty_journal()
-
-    async def discard(self, delivery_ids: Iterable[int]) -> int:
-        """Given up by a person; the number of those that were open."""
-        ids, now = list(delivery_ids), time.time()
-        return await self.db.write(lambda db: _discard(db, ids, now))
-
-    async def discard_all(self, chosen: DeliveryFilter) -> int:
-        """As `discard`, in pages: whoever signs up meanwhile waits for none of it."""
-        now = time.time()
-
-        def page(db: sqlite3.Connection, after: int) -> tuple[int, int | None]:
-            until = outbox.page_end(db, after, _DISCARDED)
-            if until is None:
-                return 0, None
-            return _discard(db, outbox.ids(db, chosen, after, until), now), until
-
-        return await every_page(self.db.write, page, -1)
-
-    async def prove_storage(self) -> None:
-        """A durable commit, or StorageError with a hint."""
-        now = repr(time.time())
-        await self.db.write(lambda db: members.set_meta(db, "proved_at", now))
-
-    async def metrics_text(self) -> bytes:
-        return await self.exposition.text()
-
-
-def _discard(db: sqlite3.Connection, ids: Iterable[int], now: float) -> int:
-    return sum(outbox.discard(db, i, "discarded by a person", now) for i in ids)
+        await core.shopify.close()
+        await core.identities.close()
+        await core.alerts.stop()
+        await core.housekeeping.empty_journal()
 
 
 @asynccontextmanager
@@ -154,10 +127,13 @@ async def open_core(live: LiveConfig, role: Role, *, seconds: float = 7.0) -> As
         await db.open()
         stack.push_async_callback(db.close)
         metrics = Metrics()
-        wire = await stack.enter_async_context(
-            Wire(lambda: live.current.gateway.gateway_upstream_timeout, metrics.called)
-        )
-        core = Core(live, db, keys, wire, metrics)
-        stack.push_async_callback(core.stop, seconds)
-        await core.start(role)
+
+        def make_wire(admit: Admit) -> Wire:
+            return Wire(lambda: live.policy.timeout, metrics.called, admit)
+
+        core = Core(live, db, keys, metrics, make_wire)
+        await stack.enter_async_context(core.wire)
+        lifecycle = Lifecycle(core)
+        stack.push_async_callback(lifecycle.stop, seconds)
+        await lifecycle.start(role)
         yield core

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from gateway.app.identity import SHOP, Identities
-from gateway.delivery import Deliverer
+from gateway.delivery import Route
 from gateway.errors import CommandRefused, UpstreamError
 from gateway.outcomes import Identity
 from gateway.store import Database, identities
@@ -39,14 +39,14 @@ class ShopAcceptance:
         self,
         db: Database,
         known: Identities,
-        deliverer: Deliverer,
+        routes: Mapping[str, Route],
         *,
         used: Callable[[], list[str]],
         accepted: Callable[[], None],
     ) -> None:
         self._db = db
         self._known = known
-        self._deliverer = deliverer
+        self._routes = routes
         self._used = used
         self._accepted = accepted
 
@@ -83,7 +83,7 @@ class ShopAcceptance:
         await self._db.write(lambda db: _take_over(db, wanted, now))
         self._known.forget()
         for one in wanted:
-            route = self._deliverer.routes.get(one.system)
+            route = self._routes.get(one.system)
             if route is not None and route.spec.moved is not None:
                 await route.spec.moved(route.channel)
         self._accepted()

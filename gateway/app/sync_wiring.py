@@ -1,16 +1,9 @@
 """Settings -> the parts that follow changes: webhooks, the POS, reconciliation."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
-from typing import cast
 
-from flags import Mode
-from gateway.alerts import AlertSender
-from gateway.app.config import LiveConfig
 from gateway.channels.smaregi import Smaregi
-from gateway.channels.smaregi.settings import SmaregiSettings
-from gateway.delivery import Deliverer
+from gateway.delivery import DeliveryParts, Runtime, Wakes
 from gateway.shopify import Shopify
 from gateway.store import Database
 from gateway.sync.pos_changes import PosChanges, PosParts
@@ -26,80 +19,42 @@ from gateway.sync.webhooks import (
     NewCustomers,
     Removals,
 )
-from gateway.telemetry.metrics import Metrics
 
-__all__ = ["SyncParts", "make_sync"]
+__all__ = ["SyncParts", "make_events"]
 
 
 @dataclass(frozen=True, slots=True)
 class SyncParts:
     db: Database
     shopify: Shopify
-    deliverer: Deliverer
+    delivery: DeliveryParts
     changes: ProfileChanges
     smaregi: Smaregi
     removals: Removals
+    wakes: Wakes
 
 
-def make_sync(
-    live: LiveConfig,
-    parts: SyncParts,
-    alerts: AlertSender,
-    metrics: Metrics,
-    *,
-    due: Callable[[str], None],
-    wiped: Callable[[], None],
-) -> tuple[EventWorker, Reconciliation]:
-    """`due(channel)` wakes the worker, `wiped()` has the journal emptied."""
-
-    def in_use() -> bool:
-        return live.current.flags["smaregi"].mode is not Mode.OFF
-
-    def sync_wanted() -> bool:
-        settings = cast(SmaregiSettings, live.current.sections["smaregi"])
-        return in_use() and settings.smaregi_sync_changes
-
-    db, deliverer, notice = parts.db, parts.deliverer, alerts.notice
+def make_events(parts: SyncParts, runtime: Runtime) -> tuple[EventWorker, Reconciliation]:
+    db, shopify, delivery, wakes = parts.db, parts.shopify, parts.delivery, parts.wakes
+    updates = parts.changes.updates
     event_parts = CustomerEventParts(
-        parts.shopify,
-        deliverer.proofs,
+        shopify,
+        delivery.proofs,
         parts.changes,
-        parts.changes.updates,
-        NewCustomers(
-            db, deliverer, welcomed=lambda: live.current.shopify.shopify_sync_others, due=due
-        ),
-        Erasure(db, parts.shopify, deliverer, due=due, wiped=wiped, notice=notice),
+        updates,
+        NewCustomers(db, delivery, runtime),
+        Erasure(db, shopify, delivery, runtime),
         parts.removals,
-        CustomerMerges(db, deliverer, parts.changes.updates, due=due, notice=notice),
+        CustomerMerges(db, delivery, updates, runtime),
     )
-    pos_changes = PosChanges(
-        PosParts(db, parts.shopify, parts.smaregi, deliverer, parts.changes, parts.changes.updates),
-        wanted=sync_wanted,
-        tell=metrics.till,
-        notice=notice,
-    )
-    customers = CustomerEvents(event_parts, notice=notice)
+    tools = PosParts(db, shopify, parts.smaregi, delivery.preparation, parts.changes, updates)
+    pos_changes = PosChanges(tools, wakes.reconciliation, runtime)
+    customers = CustomerEvents(event_parts, runtime)
+    members = MemberEvents(parts.smaregi, pos_changes, runtime.live)
     events = EventWorker(
-        db,
-        {"shopify": customers, "smaregi": MemberEvents(parts.smaregi, pos_changes, in_use)},
-        schedule=lambda: live.current.gateway.gateway_retry_schedule,
-        tell=metrics.event,
-        failed=partial(alerts.failed_with, "webhooks"),
-        follow=deliverer.clock_jumps.follow,
+        db, {"shopify": customers, "smaregi": members}, delivery.clock_jumps, runtime
     )
-    reconciliation = Reconciliation(
-        ReconciliationParts(
-            db,
-            parts.shopify,
-            customers,
-            parts.smaregi.client,
-            pos_changes,
-            parts.removals,
-            events.keep,
-        ),
-        on_pass=metrics.reconciled,
-        failed=partial(alerts.failed_with, "reconciliation"),
-        worked=partial(alerts.worked, "reconciliation"),
+    sides = ReconciliationParts(
+        db, shopify, customers, parts.smaregi.client, pos_changes, parts.removals, events.keep
     )
-    pos_changes.too_many = reconciliation.soon
-    return events, reconciliation
+    return events, Reconciliation(sides, wakes.reconciliation, runtime)

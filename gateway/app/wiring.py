@@ -1,27 +1,26 @@
-"""The parts, put together: settings -> parts. What makes them run is `gateway.app`."""
+"""The parts, put together: settings -> parts. What makes them run is `gateway.app.lifecycle`."""
 
-import asyncio
 import logging
+import sqlite3
 import time
-from functools import partial
-from typing import Any, cast
+from collections.abc import Callable, Iterable
+from typing import cast
 
-from flags import Mode
-from gateway.alerts import AlertSender
 from gateway.app.config import LiveConfig
 from gateway.app.exposition import Exposition
+from gateway.app.foundation import Surroundings, make_foundation, make_master, make_route
 from gateway.app.holdings import DatabaseReport
 from gateway.app.housekeeping import Housekeeping
 from gateway.app.identity import SHOP, Difference, Identities, IdentitySource
 from gateway.app.shop_acceptance import ShopAcceptance
-from gateway.app.sync_wiring import SyncParts, make_sync
-from gateway.channels import ROSTER, Context, Spec
+from gateway.app.sync_wiring import SyncParts, make_events
+from gateway.channels import ROSTER
 from gateway.channels.smaregi import Smaregi
-from gateway.delivery import CircuitBreaker, Deliverer, Replay, Route, Worker
+from gateway.delivery import Deliverer, DeliveryParts, Replay, Route, Worker, make_delivery
 from gateway.duplicates import Finder, Linking, MemberMerge
-from gateway.errors import ErrorClass, UpstreamError
+from gateway.errors import ErrorClass
 from gateway.membership import Membership
-from gateway.outcomes import Waiting
+from gateway.outcomes import DeliveryFilter, Waiting
 from gateway.registration.acceptance import Acceptance
 from gateway.registration.deferred import DeferredRegistrations
 from gateway.registration.deferred_attempt import DeferredAttempt
@@ -29,166 +28,181 @@ from gateway.registration.recovery import Recovery
 from gateway.registration.registrar import Registrar
 from gateway.registration.status import RegistrationStatus
 from gateway.rotation import CustomerRekeying, Rotation
-from gateway.shopify import GraphQL, Shopify, Subscriptions
-from gateway.store import Database, Disk, Keys
-from gateway.store.admission import Bounds
+from gateway.store import Database, Keys, members, outbox
+from gateway.store.paging import every_page
 from gateway.sync.backfill import Backfill
 from gateway.sync.channel_updates import ChannelUpdates
 from gateway.sync.profile_change import ProfileChanges
 from gateway.sync.webhooks import Removals
 from gateway.telemetry.metrics import Metrics
-from gateway.telemetry.observer import DeliveryObserver
 from gateway.wire import Wire
-from gateway.wire.limits import CostBucket
+from gateway.wire.session import Admit
 
-__all__ = ["Assembly"]
+__all__ = ["Core"]
 
 log = logging.getLogger(__name__)
 
+_DISCARDED = 150
+"""Deliveries that a unit gives up: each stands in most of the outbox's indexes."""
 
-class Assembly:
-    """Every part, made and told of the others; nothing runs yet."""
+
+class Core:
+    """Every part, made and told of the others; nothing runs yet, and `wire` is to be entered."""
 
     def __init__(
-        self, live: LiveConfig, db: Database, keys: Keys, wire: Wire, metrics: Metrics
+        self,
+        live: LiveConfig,
+        db: Database,
+        keys: Keys,
+        metrics: Metrics,
+        make_wire: Callable[[Admit], Wire],
     ) -> None:
         self.live = live
         self.db = db
         self.keys = keys
         self.metrics = metrics
-        self._wire = wire
-        self.alerts = AlertSender(
-            wire,
-            lambda: live.current.alerts,
-            lambda: live.current.email,
-            self._timeout,
-        )
-        self._observer = observer = DeliveryObserver(metrics, self.alerts, self._due)
         self._identity_sources: dict[str, IdentitySource] = {}
-        self.housekeeping = Housekeeping(db, lambda: live.current.gateway.gateway_retention_days)
-        self.shopify = self._make_shopify()
-        routes = {spec.name: self._route(spec) for spec in ROSTER}
-        self.removals = Removals(db, notice=self.alerts.notice)
-        self.deliverer = Deliverer(
-            db,
-            self.shopify,
-            routes,
-            keys,
-            flags=lambda: live.current.flags,
-            schedule=lambda: live.current.gateway.gateway_retry_schedule,
-            timeout=self._timeout,
-            listen=observer.attempt_ended,
-            due=self._due,
-            missing=self.removals.read,
-        )
         self.identities = Identities(
             db, self._identity_sources, differs=self._another, agrees=self._may_be_used
         )
-        wire.admit = self.identities.admit
-        self.shop_acceptance = ShopAcceptance(
+        self.wire = make_wire(self.identities.admit)
+        base = make_foundation(live, self.wire, metrics)
+        self.alerts, self.wakes, self.runtime = base.alerts, base.wakes, base.runtime
+        master = make_master(live, self.wire)
+        self._identity_sources[SHOP] = master.side
+        self.shopify, self.subscriptions = master.shopify, master.subscriptions
+        self.removals = Removals(db, self.runtime)
+        self.delivery = self._make_delivery()
+        self.deliverer: Deliverer = self.delivery.deliverer
+        self.worker = Worker(db, self.delivery, self.wakes, self.runtime)
+        self.replay = Replay(db, self.deliverer, self.runtime.background)
+        self._make_registration()
+        self.deferred = DeferredRegistrations(
             db,
+            DeferredAttempt(db, keys, self.shopify, self.delivery, self._acceptance, self.runtime),
+            self.registrar,
+            base.circuit,
+            self.wakes.deferred,
+            self.delivery.clock_jumps,
+            self.runtime,
+        )
+        self._make_sync()
+        self._make_members()
+        self._make_upkeep()
+
+    def _make_delivery(self) -> DeliveryParts:
+        around = Surroundings(self.live, self.db, self.keys, self.wire, self.shopify, self._ready)
+        routes: dict[str, Route] = {}
+        for spec in ROSTER:
+            routes[spec.name], side = make_route(spec, around)
+            if side is not None:
+                self._identity_sources[spec.name] = side
+        return make_delivery(self.db, self.shopify, routes, self.keys, self.removals, self.runtime)
+
+    def _make_registration(self) -> None:
+        self._acceptance = Acceptance(self.db, self.delivery.routes, self.runtime)
+        self.status = RegistrationStatus(self.db, self.delivery.preparation)
+        self.registrar = Registrar(
+            self.db,
+            self.keys,
+            self.shopify,
+            self.delivery,
+            self._acceptance,
+            self.status,
+            self.runtime,
+        )
+        self.recovery = Recovery(
+            self.db,
+            self.keys,
+            self.shopify,
+            self.registrar,
+            self._acceptance,
+            self.wakes.unclear,
+            self.runtime,
+        )
+
+    def _make_sync(self) -> None:
+        self.updates = ChannelUpdates(self.db, self.delivery, self.runtime)
+        self.profile_changes = ProfileChanges(
+            self.db, self.keys, self.shopify, self.delivery, self.updates, self.runtime
+        )
+        parts = SyncParts(
+            self.db,
+            self.shopify,
+            self.delivery,
+            self.profile_changes,
+            self.smaregi,
+            self.removals,
+            self.wakes,
+        )
+        self.events, self.reconciliation = make_events(parts, self.runtime)
+        self.backfill = Backfill(self.db, self.shopify, self.delivery, self.runtime)
+
+    def _make_members(self) -> None:
+        self.membership = Membership(
+            self.db, self.delivery.routes["smaregi"], self.shopify, self.runtime
+        )
+        self.duplicates = Finder(self.db, self.smaregi, self.runtime)
+        self.linking = Linking(self.db, self.delivery, self.shopify, self.smaregi, self.runtime)
+        self.member_merge = MemberMerge(self.db, self.smaregi, self.linking, self.runtime)
+        customers = CustomerRekeying(
+            self.db, self.keys, self.shopify, self.delivery, self.smaregi, self.live
+        )
+        self.rotation = Rotation(self.db, self.keys, customers, self.smaregi, self.runtime)
+
+    def _make_upkeep(self) -> None:
+        routes = self.delivery.routes
+        self.housekeeping = Housekeeping(self.db, self.wakes.journal, self.runtime)
+        self.holdings = DatabaseReport(self.db, self.shopify, routes, self.live)
+        self.exposition = Exposition(self.db, routes, self.metrics, self.identities)
+        self.shop_acceptance = ShopAcceptance(
+            self.db,
             self.identities,
-            self.deliverer,
+            routes,
             used=self.systems_in_use,
             accepted=self._identity_accepted,
         )
-        self.holdings = DatabaseReport(db, self.shopify, routes, live)
-        self.exposition = Exposition(db, self.deliverer, metrics, self.identities)
-        self.membership = Membership(
-            db,
-            routes["smaregi"],
-            self._timeout,
-            lambda how: metrics.points_reads.labels(how).inc(),
-            self._customer_exists,
-        )
-        self.replay = Replay(db, self.deliverer)
-        self.backfill = Backfill(db, self.shopify, self.deliverer, lambda: live.current.flags)
-        self.worker = Worker(db, self.deliverer, lambda: live.current.gateway.gateway_auto_replay)
-        self.updates = ChannelUpdates(db, self.deliverer, wake=self._due)
-        self.profile_changes = ProfileChanges(
-            db,
-            keys,
-            self.shopify,
-            self.deliverer,
-            self.updates,
-            deadline=lambda: live.current.gateway.gateway_response_deadline,
-            shopify_result=observer.shopify_result,
-        )
-        acceptance = Acceptance(db, self.deliverer, intent_gone=self.housekeeping.intent_gone)
-        self.status = RegistrationStatus(db, self.deliverer)
-        self.registrar = Registrar(
-            db,
-            keys,
-            self.shopify,
-            self.deliverer,
-            acceptance,
-            self.status,
-            deadline=lambda: live.current.gateway.gateway_response_deadline,
-            bounds=lambda: Bounds(live.current.gateway.gateway_waiting_limit),
-            has_room=Disk(db.path).has_room,
-            shopify_result=self._shopify_answered,
-            intent_gone=self.housekeeping.intent_gone,
-        )
-        self.recovery = Recovery(
-            db,
-            keys,
-            self.shopify,
-            self.registrar,
-            acceptance,
-            recovered=self.worker.wake,
-            intent_gone=self.housekeeping.intent_gone,
-        )
-        self.deferred = self._make_deferred(acceptance, observer)
-        self.registrar.unclear = self.recovery.wake
-        self.events, self.reconciliation = make_sync(
-            live,
-            SyncParts(
-                db,
-                self.shopify,
-                self.deliverer,
-                self.profile_changes,
-                self.smaregi,
-                self.removals,
-            ),
-            self.alerts,
-            metrics,
-            due=self._due,
-            wiped=self.housekeeping.intent_gone,
-        )
-        self.duplicates = Finder(db, refresh=self.smaregi.members_fresh, notice=self.alerts.notice)
-        self.linking = Linking(
-            db, self.deliverer, self.shopify, self.smaregi, flags=lambda: live.current.flags
-        )
-        self.member_merge = MemberMerge(db, self.smaregi, self.linking)
-        self.rotation = self._make_rotation()
-        self.registrar.deferred = self.deferred.wake
 
-    def _due(self, channel: str) -> None:
-        self.worker.wake(channel)
+    @property
+    def smaregi(self) -> Smaregi:
+        return cast(Smaregi, self.delivery.routes["smaregi"].channel)
+
+    # -- who the systems are
 
     def systems_in_use(self) -> list[str]:
         """The shop, and each channel with an identity whose flag is not off."""
-        flags = self.live.current.flags
-        used = (name for name in self.deliverer.routes if flags[name].mode is not Mode.OFF)
+        used = (name for name in self.delivery.routes if self.live.policy.uses(name))
         return [SHOP, *(name for name in used if name in self._identity_sources)]
 
     def release_circuits(self) -> None:
         """Whom credentials or an identity kept waiting goes on."""
-        for route in self.deliverer.routes.values():
+        for name, route in self.delivery.routes.items():
             if route.circuit.cause is ErrorClass.AUTH:
                 route.circuit.half_open()
-                self.deliverer.keep(self._wake(route.spec.name))
+                self._wake(Waiting.CHANNEL, name)
 
-    async def _wake(self, channel: str) -> None:
-        await self.deliverer.wake(Waiting.CHANNEL, channel)
+    def _wake(self, waiting: Waiting, channel: str | None = None) -> None:
+        async def work() -> None:
+            await self.deliverer.wake(waiting, channel)
+            self.worker.wake(channel)
+
+        self.runtime.background.keep(work(), f"waking what waited for {waiting}")
+
+    async def _ready(self, channel: str) -> None:
+        """What attempts waited for in a channel is there."""
+        await self.deliverer.wake(Waiting.INDEX, channel)
         self.worker.wake(channel)
+
+    def compare_identities(self) -> None:
+        work = self.identities.compare_all(self.systems_in_use())
+        self.runtime.background.keep(work, "comparing identities")
 
     def _identity_accepted(self) -> None:
         self.shopify.forget()
-        self.deliverer.keep(self.shopify.define())
+        self.runtime.background.keep(self.shopify.define(), "defining metafields")
         self.release_circuits()
-        self.deliverer.keep(self.deliverer.wake(Waiting.SHOPIFY))
-        self.deliverer.keep(self.identities.compare_all(self.systems_in_use()))
+        self._wake(Waiting.SHOPIFY)
+        self.compare_identities()
 
     def _another(self, difference: Difference) -> None:
         log.error("%s", difference.reason)
@@ -197,102 +211,36 @@ class Assembly:
     def _may_be_used(self, system: str) -> None:
         """What waited for the shop to be known goes on."""
         if system == SHOP:
-            for channel in self.deliverer.routes:
-                self.deliverer.keep(self.deliverer.wake(Waiting.INDEX, channel))
+            for channel in self.delivery.routes:
+                self._wake(Waiting.INDEX, channel)
 
-    def _shopify_answered(self, error: UpstreamError | None) -> None:
-        """How a live sign-up fared there."""
-        self._observer.shopify_result(error)
-        if error is None:
-            self.deferred.shopify_works()
+    # -- asked of the parts as a whole
 
-    def _timeout(self) -> float:
-        return self.live.current.gateway.gateway_upstream_timeout
+    async def discard(self, delivery_ids: Iterable[int]) -> int:
+        """Given up by a person; the number of those that were open."""
+        ids, now = list(delivery_ids), time.time()
+        return await self.db.write(lambda db: _discard(db, ids, now))
 
-    def _make_shopify(self) -> Shopify:
-        def settings() -> Any:
-            return self.live.current.shopify
+    async def discard_all(self, chosen: DeliveryFilter) -> int:
+        """As `discard`, in pages: whoever signs up meanwhile waits for none of it."""
+        now = time.time()
 
-        bucket = CostBucket(time.monotonic)
-        # The loop's clock: the deadlines that the registrar gives are in it.
-        clock = asyncio.get_running_loop().time
-        graphql = GraphQL(self._wire, settings, clock, bucket)
-        self.subscriptions = Subscriptions(graphql)
-        shopify = Shopify(graphql, settings, clock)
-        self._identity_sources[SHOP] = IdentitySource("shop", shopify.identity)
-        return shopify
+        def page(db: sqlite3.Connection, after: int) -> tuple[int, int | None]:
+            until = outbox.page_end(db, after, _DISCARDED)
+            if until is None:
+                return 0, None
+            return _discard(db, outbox.ids(db, chosen, after, until), now), until
 
-    def _make_rotation(self) -> Rotation:
-        def uses_smaregi() -> bool:
-            return self.live.current.flags["smaregi"].mode is not Mode.OFF
+        return await every_page(self.db.write, page, -1)
 
-        read = CustomerRekeying(
-            self.db, self.keys, self.shopify, self.deliverer, self.smaregi, uses_smaregi
-        )
-        return Rotation(
-            self.db,
-            self.keys,
-            read,
-            self.smaregi,
-            uses_smaregi=uses_smaregi,
-            wiped=self.housekeeping.intent_gone,
-        )
+    async def prove_storage(self) -> None:
+        """A durable commit, or StorageError with a hint."""
+        now = repr(time.time())
+        await self.db.write(lambda db: members.set_meta(db, "proved_at", now))
 
-    def _make_deferred(
-        self, acceptance: Acceptance, observer: DeliveryObserver
-    ) -> DeferredRegistrations:
-        attempt = DeferredAttempt(
-            self.db,
-            self.keys,
-            self.shopify,
-            self.deliverer,
-            acceptance,
-            timeout=self._timeout,
-            intent_gone=self.housekeeping.intent_gone,
-            unclear=self.recovery.wake,
-            hopeless=observer.deferred_given_up,
-        )
-        return DeferredRegistrations(
-            self.db,
-            attempt,
-            keep=self.deliverer.keep,
-            is_live=self.registrar.is_running,
-            schedule=lambda: self.live.current.gateway.gateway_retry_schedule,
-            follow=self.deliverer.clock_jumps.follow,
-            owed=self.worker.wake,
-            shopify_result=observer.shopify_result,
-        )
+    async def metrics_text(self) -> bytes:
+        return await self.exposition.text()
 
-    def _route(self, spec: Spec) -> Route:
-        def settings() -> Any:
-            return self.live.current.sections[spec.name]
 
-        async def ready() -> None:
-            await self.deliverer.wake(Waiting.INDEX, spec.name)
-            self.worker.wake(spec.name)
-
-        context = Context(
-            wire=self._wire,
-            db=self.db,
-            keys=self.keys,
-            settings=settings,
-            store=lambda: self.live.current.store,
-            timeout=self._timeout,
-            clock=time.time,
-            customer_exists=self._customer_exists,
-            ready=ready,
-        )
-        channel = spec.build(context)
-        if spec.identify is not None:
-            ask = partial(spec.identify, channel, context)
-            self._identity_sources[spec.name] = IdentitySource(spec.account, ask)
-        return Route(
-            spec, channel, CircuitBreaker(spec.name, time.monotonic, spec.at_once), settings
-        )
-
-    async def _customer_exists(self, customer_id: int) -> bool:
-        return customer_id in await self.shopify.read([customer_id])
-
-    @property
-    def smaregi(self) -> Smaregi:
-        return cast(Smaregi, self.deliverer.routes["smaregi"].channel)
+def _discard(db: sqlite3.Connection, ids: Iterable[int], now: float) -> int:
+    return sum(outbox.discard(db, i, "discarded by a person", now) for i in ids)

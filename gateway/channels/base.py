@@ -14,7 +14,7 @@ from gateway.settings import Section
 from gateway.store import Database, Keys
 from gateway.wire import Wire
 
-__all__ = ["Channel", "Check", "Context", "Done", "Spec", "Work"]
+__all__ = ["Channel", "Check", "Context", "Done", "Pos", "Spec", "Work"]
 
 
 async def _nothing(_: Mapping[str, str]) -> None:
@@ -113,7 +113,11 @@ class Channel(Protocol):
     `record_of` is the reference of a record that bears this customer's number, which only a gateway
     gives it, whether or not we know of it.
     `fields_of` is pure: the fields of a record that the customer decides, without blank ones.
+    `takes`: whether the channel can have such a customer at all; the others are not sent there.
+    `consent`: the field that says whether the customer wants mail, '' where there is none.
     """
+
+    consent: str
 
     async def start(self) -> None: ...
 
@@ -127,7 +131,18 @@ class Channel(Protocol):
 
     def fields_of(self, customer: Customer) -> Mapping[str, str]: ...
 
+    def takes(self, customer: Customer) -> bool: ...
+
     async def check(self) -> Sequence[Check]: ...
+
+
+class Pos(Channel, Protocol):
+    """The channel whose member number is the one that tills know."""
+
+    @property
+    def numbers_by_rule(self) -> bool:
+        """Whether the Shopify customer id is everybody's member number, as things are set now."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,15 +176,11 @@ class Shop:
 class Spec:
     """A line of the roster: from it follow the flag, the settings, `--channel` and the metrics.
 
-    `at_once`: how many backlog attempts run at the same time, at most; more would only wait inside
-    the channel. `max_age`: seconds after which a delivery is `too_late`. `numbers_members`: the
-    member number of its link is the one that tills know; `number_is_customer_id`: whether that is
-    the Shopify id for everybody, so that it is known beforehand. `takes`: whether the channel can
-    have such a customer at all; the others are not sent there. `updates`: whether there is a record
-    that follows the customer, so that profile changes, customers made elsewhere and removals go
-    there too; `consent`: the field that says whether the customer wants mail. `account`: what its
-    side is called; `identify` asks which one it is (None if it does not say; UpstreamError if it
-    cannot be asked now), `moved` forgets what was remembered of another one.
+    `at_once`: backlog attempts at the same time, at most; more would only wait inside the channel.
+    `max_age`: seconds after which a delivery is `too_late`. `updates`: whether there is a record
+    that follows the customer, so that profile changes, newcomers and removals go there too.
+    `account`: what its side is called; `identify` asks which it is (None where it does not say;
+    UpstreamError where it cannot be asked now), `moved` forgets what was remembered of another one.
     """
 
     name: str
@@ -177,12 +188,8 @@ class Spec:
     settings: type[Section]
     build: Callable[[Context], Channel]
     max_age: Callable[[Section], float | None] = lambda section: None
-    numbers_members: bool = False
     at_once: int = 64
-    number_is_customer_id: Callable[[Section], bool] = lambda section: False
     updates: bool = True
-    consent: str = ""
-    takes: Callable[[Customer], bool] = lambda customer: True
     account: str = ""
     identify: Callable[[Any, Context], Awaitable[Identity | None]] | None = None
     moved: Callable[[Any], Awaitable[None]] | None = None

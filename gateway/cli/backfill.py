@@ -2,30 +2,47 @@
 
 import sys
 from collections import Counter
-from typing import Any
+from typing import Any, assert_never
 
 import click
 
 from gateway.cli.filters import channel_option
 from gateway.cli.output import table
 from gateway.cli.progress import Bar, progress_bar
+from gateway.outcomes import PARTIAL, Outcome
 
 __all__ = ["command"]
+
+
+def _meaning(outcome: Outcome) -> str:
+    """Of a delivery that the run has opened, as it stands now."""
+    match outcome:
+        case Outcome.DELIVERED:
+            return "the channel has them now"
+        case Outcome.HELD:
+            return "the percentage keeps them back: they go when it lets them through"
+        case Outcome.DISCARDED:
+            return "gone from Shopify meanwhile, or given up by a person"
+        case Outcome.RETRYING:
+            return "failed for a passing reason: `serve` tries again, or `replay`"
+        case Outcome.PENDING:
+            return "changed meanwhile: `serve` sends them again"
+        case Outcome.FAILED:
+            return "needs a person: see `deliveries list --outcome failed`"
+        case Outcome.SKIPPED | Outcome.DRY_RUN:
+            return "the flag was changed meanwhile"
+    assert_never(outcome)
+
 
 _MEANING = {
     "has": "the channel has them already",
     "open": "a delivery waits already: see `deliveries list`",
     "would_send": "nothing was sent: without --dry-run they would be",
-    "delivered": "the channel has them now",
-    "held": "the percentage keeps them back: they go when it lets them through",
+    **{outcome.value: _meaning(outcome) for outcome in Outcome},
     "lacking": "without what the channel needs of a customer (e-mail, or name): passed over",
-    "discarded": "gone from Shopify meanwhile, or given up by a person",
-    "retrying": "failed for a passing reason: `serve` tries again, or `replay`",
-    "pending": "changed meanwhile: `serve` sends them again",
-    "failed": "needs a person: see `deliveries list --outcome failed`",
     "left": "the flag was changed meanwhile: stays as it is",
 }
-_NOT_WELL = {"retrying", "failed", "pending", "left"}
+_NOT_WELL = {*PARTIAL, "left"}
 
 
 @click.command("backfill")

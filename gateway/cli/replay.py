@@ -2,28 +2,44 @@
 
 import sys
 from collections import Counter
-from typing import Any
+from typing import Any, assert_never
 
 import click
 
 from gateway.cli.filters import Filter, filter_options
 from gateway.cli.output import print_json, table
 from gateway.cli.progress import progress_bar
+from gateway.outcomes import PARTIAL, Outcome
 
 __all__ = ["command"]
 
-_MEANING = {
-    "delivered": "the channel has the customer now",
-    "retrying": "failed again for a passing reason; the worker goes on",
-    "failed": "needs a person: see `deliveries list --outcome failed`",
-    "discarded": "the customer is gone from Shopify",
+
+def _meaning(outcome: Outcome) -> str:
+    """Of a delivery that was tried, as it stands now."""
+    match outcome:
+        case Outcome.DELIVERED:
+            return "the channel has the customer now"
+        case Outcome.RETRYING:
+            return "failed again for a passing reason; the worker goes on"
+        case Outcome.FAILED:
+            return "needs a person: see `deliveries list --outcome failed`"
+        case Outcome.DISCARDED:
+            return "the customer is gone from Shopify"
+        case Outcome.PENDING:
+            return "changed meanwhile: the worker sends it again"
+        case Outcome.HELD | Outcome.SKIPPED | Outcome.DRY_RUN:
+            return ""
+    assert_never(outcome)
+
+
+_MEANING = {outcome.value: _meaning(outcome) for outcome in Outcome} | {
     "left": "the flag or its percentage keeps it back: stays as it is",
     "waiting": "Shopify could not be read: stays for later",
     "too_late": "older than EMAIL_MAX_AGE: name it with `--id` or `--error-class too_late`",
     "busy": "being tried by the worker right now",
     "would_send": "nothing was sent: without --dry-run it would be tried",
 }
-_NOT_WELL = {"retrying", "failed", "waiting", "pending"}
+_NOT_WELL = {*PARTIAL, "waiting"}
 
 
 def _rate(_: click.Context, __: click.Parameter, value: str | None) -> float | None:

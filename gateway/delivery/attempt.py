@@ -6,59 +6,30 @@ Nothing here writes an outcome: the caller settles, together with others where t
 import logging
 import random
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Self
+from collections.abc import Mapping
+from dataclasses import dataclass
 
-from flags import FlagSet, Mode
+from flags import Mode
 from gateway.channels import Done
 from gateway.customer import Customer
 from gateway.delivery.circuit import CircuitBreaker, CircuitState
+from gateway.delivery.opening import after_opting_out
 from gateway.delivery.preparation import Preparation
 from gateway.delivery.retry import RetryDecision, judge, wait_for_channel, wait_for_shopify
 from gateway.delivery.route import Route
+from gateway.delivery.runtime import Live
+from gateway.delivery.settling import AttemptResults
 from gateway.errors import DryRunStop, ErrorClass, StorageError, UpstreamError
-from gateway.outcomes import Delivery, Kind, Link, Outcome, Waiting
-from gateway.store import Database, Keys
+from gateway.outcomes import Delivery, Link, Outcome, Waiting
 from gateway.store.outbox import AttemptResult
 from gateway.wire import PausableTimeout, dry_run, own_pace
 
-__all__ = ["Attempts", "Route", "SettledAttempt"]
+__all__ = ["Attempts"]
 
 log = logging.getLogger(__name__)
 
 _CALLS_PER_ATTEMPT = 6
 """An attempt as a whole may take as long as this many calls, beside waiting for our own limits."""
-
-
-@dataclass(frozen=True, slots=True)
-class SettledAttempt:
-    """An attempt that was settled; `error` where it failed."""
-
-    delivery: Delivery
-    result: AttemptResult
-    error: UpstreamError | None
-
-    @classmethod
-    def of(cls, delivery: Delivery, end: AttemptResult) -> Self:
-        """As it was written: what ended with another customer's record has failed."""
-        if delivery.outcome is Outcome.FAILED and end.outcome is Outcome.DELIVERED:
-            end = replace(
-                end,
-                outcome=delivery.outcome,
-                error_class=delivery.error_class,
-                message=delivery.message,
-                member_number=None,
-            )
-        return cls(delivery, end, end.error)
-
-
-_AFTER_CONSENT = {
-    Mode.OFF: Outcome.DELIVERED,
-    Mode.HOLD: Outcome.HELD,
-    Mode.DRY_RUN: Outcome.DRY_RUN,
-}
-"""What becomes of the other changes once only the customer's opting out was sent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,26 +45,19 @@ class _Sent:
 
 
 class Attempts:
-    """Makes attempts; `recovered(channel)` is awaited when one finds a paused channel working."""
+    """Makes attempts; one that finds a shut channel working wakes what waited for that."""
 
     def __init__(
         self,
-        db: Database,
         routes: Mapping[str, Route],
-        keys: Keys,
-        *,
-        flags: Callable[[], FlagSet],
-        schedule: Callable[[], Sequence[float]],
-        timeout: Callable[[], float],
-        clock: Callable[[], float],
-        recovered: Callable[[str], Awaitable[None]],
+        preparation: Preparation,
+        ends: AttemptResults,
+        live: Live,
     ) -> None:
         self.routes = routes
-        self.preparation = Preparation(db, routes, keys, flags)
-        self._schedule = schedule
-        self._timeout = timeout
-        self._clock = clock
-        self._recovered = recovered
+        self.preparation = preparation
+        self._results = ends
+        self._live = live
 
     async def live(self, delivery: Delivery, customer: Customer, *, fresh: bool) -> AttemptResult:
         """The live attempt: already claimed, its flag already decided."""
@@ -102,23 +66,23 @@ class Attempts:
             return await self.make(delivery, customer, fresh=False)
         circuit = self.routes[delivery.channel].circuit
         if await circuit.admit() is CircuitState.OPEN:
-            return self._result(delivery, self.paused(circuit), self._clock(), 0.0)
+            return self._result(delivery, self.paused(circuit), self._live.clock(), 0.0)
         return await self.make(delivery, customer, fresh=fresh)
 
     def paused(self, circuit: CircuitBreaker) -> RetryDecision:
         cause = circuit.cause or ErrorClass.UNAVAILABLE
         text = f"waiting: {circuit.channel} is paused since {circuit.reason}"
-        return wait_for_channel(cause, text, self._clock() + max(1.0, circuit.remaining()))
+        return wait_for_channel(cause, text, self._live.clock() + max(1.0, circuit.remaining()))
 
     async def make(
         self, delivery: Delivery, customer: Customer | None, *, fresh: bool
     ) -> AttemptResult:
         """`customer` is None for a removal alone."""
         circuit = self.routes[delivery.channel].circuit
-        began, started = self._clock(), time.perf_counter()
+        began, started = self._live.clock(), time.perf_counter()
         error: UpstreamError | None = None
         try:
-            async with PausableTimeout(self._timeout() * _CALLS_PER_ATTEMPT):
+            async with PausableTimeout(self._live.policy.timeout * _CALLS_PER_ATTEMPT):
                 sent = await self._deliver(delivery, customer, fresh=fresh)
         except DryRunStop as stop:
             circuit.abandon()
@@ -161,11 +125,11 @@ class Attempts:
     async def _deliver_in_turn(
         self, delivery: Delivery, customer: Customer | None, *, fresh: bool
     ) -> _Sent:
-        if customer is None or delivery.kind is Kind.REMOVAL:
+        if customer is None or delivery.kind.removes:
             return await self._remove(delivery)
         work, mode = await self.preparation.prepare(delivery, customer, fresh=fresh)
         route = self.routes[delivery.channel]
-        if work.link is None and not route.spec.takes(customer):
+        if work.link is None and not route.channel.takes(customer):
             raise _cannot_have(delivery.channel)
         with self.preparation.under_way(delivery.channel, customer):
             done = await route.channel.deliver(work)
@@ -205,11 +169,11 @@ class Attempts:
             text = f"dry run: nothing to write, the channel has the customer ({done.action})"
             return self._rehearsed(delivery, text, began, seconds)
         if circuit.succeeded():
-            await self._recovered(delivery.channel)
+            await self._results.wake(Waiting.CHANNEL, delivery.channel)
         kept_back = sent.mode is not Mode.ON
         return AttemptResult(
             delivery.id,
-            _AFTER_CONSENT[sent.mode] if kept_back else Outcome.DELIVERED,
+            after_opting_out(sent.mode),
             started_at=began,
             duration=seconds,
             message="only the opting out was sent; the flag keeps the rest" if kept_back else None,
@@ -233,9 +197,10 @@ class Attempts:
             return self._rehearsed(delivery, f"dry run: {error}", began, seconds, error)
         if error.system == "shopify":  # a record's owner could not be asked for
             self.routes[delivery.channel].circuit.abandon()
-            waits = wait_for_shopify(error, self._clock())
+            waits = wait_for_shopify(error, self._live.clock())
             return self._result(delivery, waits, began, seconds, error)
-        decision = judge(error, delivery.attempts, self._schedule(), self._clock(), random.random)
+        schedule, now = self._live.policy.schedule, self._live.clock()
+        decision = judge(error, delivery.attempts, schedule, now, random.random)
         if decision.waiting is Waiting.INDEX:
             self.routes[delivery.channel].circuit.abandon()
         else:
@@ -277,7 +242,7 @@ class Attempts:
             message=decision.message,
             counted=decision.counted,
             next_attempt_at=decision.next_attempt_at,
-            ahead=self._clock() - time.monotonic(),
+            ahead=self._live.clock() - time.monotonic(),
             waiting=decision.waiting,
             error=error,
         )

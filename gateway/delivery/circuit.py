@@ -9,6 +9,7 @@ import asyncio
 from collections.abc import Callable
 from enum import Enum
 
+from gateway.delivery.retry import longer
 from gateway.errors import ErrorClass, IdentityError, UpstreamError
 
 __all__ = ["CircuitBreaker", "CircuitState"]
@@ -30,13 +31,17 @@ class CircuitState(Enum):
 
 
 class CircuitBreaker:
-    """`clock` is monotonic. `cause`: why it is shut, None if open; `reason`: the same in words."""
+    """`clock` is monotonic. `cause` says why it is open (None: closed), `reason` in words.
+
+    `recoveries` counts how often it opened again.
+    """
 
     def __init__(self, channel: str, clock: Callable[[], float], widest: int = WIDEST) -> None:
         self.channel = channel
         self.cause: ErrorClass | None = None
         self.reason = ""
         self.window = widest
+        self.recoveries = 0
         self._widest = widest
         self._clock = clock
         self._failures = 0
@@ -50,25 +55,22 @@ class CircuitBreaker:
 
     async def admit(self, *, person: bool = False) -> CircuitState:
         """A person's attempt probes at once, or waits for the running probe."""
-        while True:
-            if self.cause is None:
-                return CircuitState.CLOSED
-            if self._probing is not None:
-                if not person:
-                    return CircuitState.OPEN
-                await self._probing.wait()
-                person = False
-                continue
-            if not person and self._clock() < self._until:
-                return CircuitState.OPEN
-            self._probing = asyncio.Event()
-            return CircuitState.HALF_OPEN
+        if person and self.cause is not None and self._probing is not None:
+            await self._probing.wait()
+            person = False
+        if self.cause is None:
+            return CircuitState.CLOSED
+        if self._probing is not None or (not person and self._clock() < self._until):
+            return CircuitState.OPEN
+        self._probing = asyncio.Event()
+        return CircuitState.HALF_OPEN
 
     def succeeded(self) -> bool:
         """An attempt reached the channel. True if the gate had been shut."""
         recovered = self.cause is not None
         self._failures = 0
         if recovered:
+            self.recoveries += 1
             self.cause = None
             self._pause = FIRST_PAUSE
             self.window = 1
@@ -89,13 +91,14 @@ class CircuitBreaker:
             if probed or (self.cause is None and self._failures >= FAILURES_TO_OPEN):
                 # Only a probe makes the pause longer: other running attempts tell nothing new.
                 self._open(error.error_class, self._pause)
-                self._pause = min(LONGEST_PAUSE, self._pause * 2)
+                self._pause = longer(self._pause, 0.0, LONGEST_PAUSE)
         elif self.cause is not None:
             self.succeeded()  # the channel answers again, even if it refuses this customer
         self._end_probe()
 
     def half_open(self) -> None:
         """The cause may be gone (new credentials): attempts will show whether it is."""
+        self.recoveries += self.cause is not None
         self.cause = None
         self._failures = 0
         self.window = 1

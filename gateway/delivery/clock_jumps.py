@@ -10,11 +10,11 @@ import logging
 import math
 import sqlite3
 import time
-from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
+from gateway.delivery.runtime import Live
 from gateway.store import Database, deferred, outbox
 from gateway.store.members import get_meta, set_meta
 
@@ -30,18 +30,18 @@ _BOOT = Path("/proc/sys/kernel/random/boot_id")
 
 
 class ClockJumps:
-    """`clock` is wall time. Call `follow` before you write when something is due."""
+    """Call `follow` before you write when something is due."""
 
-    def __init__(self, db: Database, clock: Callable[[], float]) -> None:
+    def __init__(self, db: Database, live: Live) -> None:
         self._db = db
-        self._clock = clock
-        self._offset = clock() - time.monotonic()
+        self._live = live
+        self._offset = live.clock() - time.monotonic()
         self._following = asyncio.Lock()
         self._by = 0.0  # what waits is being moved by so much, and is still to be below this id
         self._below: int | None = None
         self._events_below: int | None = None
+        self._registrations: deferred.Shift | None = None  # those that were answered 202
         self._before = 0.0  # webhooks that were put off later know the new clock
-        self._deferred: deferred.Shift | None = None  # sign-ups that were answered 202
 
     async def take_over(self) -> None:
         """What a dead owner left waiting, by its clock. Raises StorageError."""
@@ -53,12 +53,12 @@ class ClockJumps:
 
     async def follow(self) -> bool:
         """Returns whether the clock was set. Raises StorageError: then the rest moves next time."""
-        jump = self._clock() - time.monotonic() - self._offset
-        if abs(jump) < _JUMP and not self._is_moving():
+        jump = self._live.clock() - time.monotonic() - self._offset
+        if abs(jump) < _JUMP and not self._is_moving:
             self._offset += jump
             return False
         async with self._following:
-            jump = self._clock() - time.monotonic() - self._offset
+            jump = self._live.clock() - time.monotonic() - self._offset
             await self._move()
             if abs(jump) < _JUMP:
                 return False
@@ -69,30 +69,32 @@ class ClockJumps:
 
     def ahead(self) -> float:
         """What a time by the clock of now is given with: see `since`."""
-        return self._clock() - time.monotonic()
+        return self._live.clock() - time.monotonic()
 
     def since(self, ahead: float) -> float:
         """By how much the clock was set since it was so far ahead."""
         jump = self.ahead() - ahead
         return jump if abs(jump) >= _JUMP else 0.0
 
+    @property
     def _is_moving(self) -> bool:
-        left = (self._below, self._events_below, self._deferred)
+        left = (self._below, self._events_below, self._registrations)
         return any(each is not None for each in left)
 
     async def _shift(self, jump: float) -> None:
-        now = self._clock()
+        now = self._live.clock()
         self._by, self._below, self._events_below = jump, _ALL, _ALL
+        self._registrations = deferred.Shift.by(jump, now)
         self._before = now - jump / 2 if jump > 0 else math.inf
-        self._deferred = deferred.Shift.by(jump, now)
         await self._move()
 
     async def _move(self) -> None:
-        """Page by page; with the first it is known by which clock the rest is."""
+        """Page by page; with the first it is known by which clock."""
         while self._below is not None:
             self._below = await self._db.write(partial(self._page, below=self._below))
-        while self._deferred is not None:
-            self._deferred = await self._db.write(partial(deferred.shift, by=self._deferred))
+        while self._registrations is not None:
+            move = partial(deferred.shift, by=self._registrations)
+            self._registrations = await self._db.write(move)
         while self._events_below is not None:
             events = partial(
                 outbox.shift_events,

@@ -7,98 +7,98 @@ memory is enough, and what a dead process had claimed is due again at the next s
 
 import asyncio
 import logging
-import time
-from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Protocol
 
-from flags import Decision as FlagDecision
-from flags import FlagSet
+from gateway.background import until_stored
 from gateway.customer import Customer
-from gateway.delivery.attempt import Attempts, Route, SettledAttempt
-from gateway.delivery.background import Background
+from gateway.delivery.attempt import Attempts
 from gateway.delivery.circuit import CircuitState
-from gateway.delivery.clock_jumps import ClockJumps
-from gateway.delivery.proofs import Proofs
+from gateway.delivery.ended import LiveRun, SettledAttempt
+from gateway.delivery.opening import UNTRIED, Owed, opening
 from gateway.delivery.retry import wait_for_a_person, wait_for_shopify
+from gateway.delivery.runtime import Runtime
 from gateway.delivery.settling import AttemptResults, ended_together
 from gateway.errors import ErrorClass, StorageError, UpstreamError
-from gateway.outcomes import Delivery, Kind, Outcome, Waiting
+from gateway.outcomes import Delivery, Kind, NewDelivery, Outcome, Waiting
 from gateway.shopify import Shopify
-from gateway.store import Database, Keys, erasure, outbox, removals
+from gateway.store import Database, erasure, outbox, removals
 from gateway.store.outbox import AttemptResult
 from gateway.wire import Lane, lane
 
-__all__ = ["Deliverer", "Route", "SettledAttempt"]
+__all__ = ["Deliverer"]
 
 log = logging.getLogger(__name__)
 
 
-Missing = Callable[[Iterable[int], Collection[int]], Awaitable[set[int]]]
-"""Told who was asked for and who was found in Shopify: of whom nothing may be given up."""
+class Doubted(Protocol):
+    """Told who was asked for and who was found in Shopify: of whom nothing may be given up."""
+
+    async def read(self, asked: Iterable[int], found: Collection[int]) -> set[int]: ...
 
 
-class Deliverer(Background):
-    """`clock` is wall time; `listen` is told of every settled attempt, `due` of what to look at."""
+class Deliverer:
+    """Tries deliveries, live or later, and settles how they ended."""
 
     def __init__(
         self,
         db: Database,
         shopify: Shopify,
-        routes: Mapping[str, Route],
-        keys: Keys,
-        *,
-        flags: Callable[[], FlagSet],
-        schedule: Callable[[], Sequence[float]],
-        timeout: Callable[[], float],
-        clock: Callable[[], float] = time.time,
-        listen: Callable[[SettledAttempt], None] = lambda ended: None,
-        due: Callable[[str], None] = lambda channel: None,
-        missing: Missing | None = None,
+        attempts: Attempts,
+        ends: AttemptResults,
+        doubted: Doubted,
+        runtime: Runtime,
     ) -> None:
-        super().__init__()
-        self.routes = routes
+        self.routes = attempts.routes
         self._db = db
         self._shopify = shopify
-        self._flags = flags
-        self._clock = clock
-        self._missing = missing
-        self.clock_jumps = ClockJumps(db, clock)
-        self._results = AttemptResults(db, self.clock_jumps, clock, listen)
-        self._attempts = Attempts(
-            db,
-            routes,
-            keys,
-            flags=flags,
-            schedule=schedule,
-            timeout=timeout,
-            clock=clock,
-            recovered=self._recovered,
-        )
-        self.preparation = self._attempts.preparation
-        self.member_number = self.preparation.member_number
-        self.proofs = Proofs(db, self.preparation, clock=clock, due=due)
+        self._attempts = attempts
+        self._results = ends
+        self._doubted = doubted
+        self._runtime = runtime
+        self._preparation = attempts.preparation
         self.busy: set[int] = set()
         self._live: set[int] = set()  # of them, those of live attempts
 
     # -- deciding
 
-    def flag(self, channel: str, customer_id: int, email: str | None = None) -> FlagDecision:
-        return self._flags()[channel].decide(customer_id, email)
+    def owes(
+        self, channel: str, kind: Kind, owed: Owed, tried: frozenset[Outcome] = UNTRIED
+    ) -> NewDelivery | None:
+        """By the flags of this moment (`gateway.delivery.opening`)."""
+        return opening(self._runtime.flags, channel, kind, owed, tried)
 
     def may_go(self, delivery: Delivery) -> bool:
         """Before its customer is read: could the flags let it go, or must it go?"""
-        return delivery.urgent or self.preparation.flag_policy.may_be(delivery)
+        return delivery.urgent or self._preparation.flag_policy.may_be(delivery)
 
     def is_too_late(self, delivery: Delivery) -> bool:
         route = self.routes[delivery.channel]
         age = route.spec.max_age(route.settings())
         return (
             age is not None
-            and delivery.kind is Kind.REGISTRATION
-            and self._clock() - delivery.created_at > age
+            and delivery.kind.ages
+            and self._runtime.clock() - delivery.created_at > age
         )
 
     # -- the live registration
+
+    async def run_live(
+        self, owed: Sequence[Delivery], customer: Customer, *, fresh: bool, until: float
+    ) -> LiveRun:
+        """As `live`, of those that were written as claimed; the others stay as they are.
+
+        Outcomes that the database does not take follow as soon as it does.
+        """
+        going = [delivery for delivery in owed if delivery.claimed_version == delivery.version]
+        if not going:
+            return LiveRun(owed)
+        try:
+            ended = await self.live(going, customer, fresh=fresh, until=until)
+        except StorageError as error:
+            log.error("outcomes could not be kept, they follow: %s (%s)", error, error.hint)
+            return LiveRun(owed)
+        return LiveRun.of(owed, ended)
 
     async def live(
         self, deliveries: Iterable[Delivery], customer: Customer, *, fresh: bool, until: float
@@ -122,7 +122,8 @@ class Deliverer(Background):
                 settled |= await self._settle_done({task: running.pop(task) for task in done})
         finally:
             for task, delivery in running.items():
-                self.keep(self._finish_later(task, delivery))
+                later = self._finish_later(task, delivery)
+                self._runtime.background.keep(later, f"attempt at delivery {delivery.id}")
         return settled
 
     async def _settle_done(
@@ -142,7 +143,7 @@ class Deliverer(Background):
             settled = await self._results.settle(results)
         except StorageError:
             follows = True
-            self.keep(self._settle_later(results))
+            self._runtime.background.keep(self._settle_later(results), "settling attempts")
             raise
         finally:
             if not follows:
@@ -152,11 +153,7 @@ class Deliverer(Background):
     async def _settle_later(self, results: Sequence[AttemptResult]) -> None:
         """The disk failed us, not the channels: nothing is repeated there if this can be helped."""
         try:
-            while True:
-                await asyncio.sleep(1.0)
-                with suppress(StorageError):
-                    await self._results.settle(results)
-                    return
+            await until_stored(lambda: self._results.settle(results))
         finally:
             self._free(end.delivery_id for end in results)
 
@@ -175,7 +172,7 @@ class Deliverer(Background):
 
     def has_work(self) -> bool:
         """Whether attempts, replays or registrations are under way."""
-        return bool(self._tasks or self.busy)
+        return bool(self._runtime.background.is_busy or self.busy)
 
     # -- every later attempt
 
@@ -187,17 +184,17 @@ class Deliverer(Background):
         Those whose customer alone Shopify does not answer for have failed, and are left out. None
         where Shopify could not be asked: then all wait.
         """
-        needed = {d.customer_id for d in deliveries if d.kind is not Kind.REMOVAL}
+        needed = {d.customer_id for d in deliveries if not d.kind.removes}
         try:
             read = await self._shopify.read_each(needed)
         except UpstreamError as error:
-            decision = wait_for_shopify(error, self._clock())
+            decision = wait_for_shopify(error, self._runtime.clock())
             await self._results.postpone(deliveries, decision)
             return None
         asked = needed - read.refused.keys()
-        if self._missing is not None and len(read.customers) < len(asked):
-            await self._missing(asked, read.customers)
-        refused = [d for d in deliveries if d.customer_id in read.refused and not _is_removal(d)]
+        if len(read.customers) < len(asked):
+            await self._doubted.read(asked, read.customers)
+        refused = [d for d in deliveries if d.customer_id in read.refused and not d.kind.removes]
         for delivery in refused:
             await self.cannot_be_read(delivery, read.refused[delivery.customer_id])
         return [(d, read.customers.get(d.customer_id)) for d in deliveries if d not in refused]
@@ -233,9 +230,9 @@ class Deliverer(Background):
     async def _again(
         self, delivery: Delivery, customer: Customer | None, *, person: bool, named: bool
     ) -> Delivery | None:
-        if not delivery.urgent and await self.preparation.is_kept_back(delivery, customer):
+        if not delivery.urgent and await self._preparation.is_kept_back(delivery, customer):
             return delivery
-        if customer is None and delivery.kind is not Kind.REMOVAL:
+        if customer is None and not delivery.kind.removes:
             return await self._gone(delivery)
         if self.is_too_late(delivery) and not named:
             text = "older than EMAIL_MAX_AGE; replay it by id to send it nevertheless"
@@ -248,7 +245,7 @@ class Deliverer(Background):
             return waiting if waiting and waiting.outcome.is_open else None
         claimed = None
         try:
-            now, seen = self._clock(), delivery.version  # before the customer was read
+            now, seen = self._runtime.clock(), delivery.version  # before the customer was read
             claimed = await self._db.write(lambda db: outbox.claim(db, delivery.id, now, seen))
         finally:
             if claimed is None:
@@ -265,7 +262,7 @@ class Deliverer(Background):
 
     async def _gone(self, delivery: Delivery) -> Delivery | None:
         """Given up; kept where too many are gone at once for that to be believed."""
-        customer_id, now = delivery.customer_id, self._clock()
+        customer_id, now = delivery.customer_id, self._runtime.clock()
         if not await self._db.write(lambda db: removals.begin(db, customer_id, "gone", now)):
             await self._results.postpone([delivery], wait_for_a_person(now))
             return delivery
@@ -273,14 +270,4 @@ class Deliverer(Background):
 
     async def wake(self, waiting: Waiting, channel: str | None = None) -> None:
         """What deliveries waited for is over."""
-        await self.clock_jumps.follow()
-        now = self._clock()
-        while await self._db.write(lambda db: outbox.wake(db, waiting, channel, now)):
-            pass
-
-    async def _recovered(self, channel: str) -> None:
-        await self.wake(Waiting.CHANNEL, channel)
-
-
-def _is_removal(delivery: Delivery) -> bool:
-    return delivery.kind is Kind.REMOVAL
+        await self._results.wake(waiting, channel)

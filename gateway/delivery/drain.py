@@ -6,14 +6,13 @@ the other. The rate is limited by `gateway.wire.limits`; the width of the window
 rises from one after a recovery.
 """
 
-import asyncio
-from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Any
 
+from gateway.background import Background
 from gateway.customer import Customer
-from gateway.delivery.attempt import Route
 from gateway.delivery.deliverer import Deliverer
+from gateway.delivery.pump import Pump
+from gateway.delivery.route import Route
 from gateway.outcomes import Delivery
 
 __all__ = ["Drain", "KeepBack"]
@@ -26,84 +25,57 @@ Due = Callable[[int, set[int]], Awaitable[list[Delivery]]]
 KeepBack = Callable[[Sequence[Delivery]], Awaitable[None]]
 """Keeps deliveries back until their flag or they themselves change."""
 
+_Item = tuple[Delivery, Customer | None]
+
 
 class Drain:
     """One run. `keeping()` is called before flags decide; its result marks what they keep back."""
 
     def __init__(
-        self, route: Route, deliverer: Deliverer, due: Due, keeping: Callable[[], KeepBack]
+        self,
+        route: Route,
+        deliverer: Deliverer,
+        background: Background,
+        *,
+        due: Due,
+        keeping: Callable[[], KeepBack],
     ) -> None:
         self._circuit = route.circuit
         self._deliverer = deliverer
         self._due = due
         self._keeping = keeping
-        self._ready: deque[tuple[Delivery, Customer | None]] = deque()
-        self._running: dict[asyncio.Task[Any], int] = {}
-        self._reading: asyncio.Task[list[tuple[Delivery, Customer | None]]] | None = None
-        self._exhausted = False
+        self._pump: Pump[_Item, None] = Pump(self, background, f"backlog of {route.spec.name}")
 
     async def run(self) -> bool:
         """Runs until nothing is due, or nothing may go. Returns whether anything was tried."""
-        tried = False
-        try:
-            while True:
-                tried = self._fill_window() or tried
-                self._read_ahead()
-                waits = {*self._running, *({self._reading} if self._reading else ())}
-                if not waits:
-                    return tried
-                await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
-                self._collect()
-        finally:
-            if self._reading is not None:
-                self._reading.cancel()
-                await asyncio.gather(self._reading, return_exceptions=True)
+        return await self._pump.run()
 
-    def _is_open(self) -> bool:
-        return self._circuit.cause is not None and self._circuit.remaining() > 0
+    def room(self) -> int:
+        """An open circuit lets one through, as a probe, when its time has come."""
+        if self._circuit.cause is None:
+            return self._circuit.window
+        if self._circuit.remaining() > 0:
+            self._pump.drop()  # nothing of it was claimed: it stays as it is
+            return 0
+        return 1
 
-    def _window(self) -> int:
-        """Fills the window. A shut gate lets one attempt through, as a probe."""
-        return self._circuit.window if self._circuit.cause is None else 1
-
-    def _fill_window(self) -> bool:
-        if self._is_open():
-            self._ready.clear()  # none of these was claimed: they stay as they are
-            self._exhausted = True
-        started = False
-        while self._ready and len(self._running) < self._window():
-            delivery, customer = self._ready.popleft()
-            attempt = self._deliverer.keep(self._try(delivery, customer))
-            self._running[attempt] = delivery.id
-            started = True
-        return started
-
-    async def _try(self, delivery: Delivery, customer: Customer | None) -> None:
+    async def work(self, item: _Item) -> None:
+        delivery, customer = item
         keep_back = self._keeping()
         after = await self._deliverer.again(delivery, customer)
         if after == delivery:
             await keep_back([delivery])
 
-    def _read_ahead(self) -> None:
-        if self._reading is None and not self._exhausted and len(self._ready) < self._window():
-            self._reading = asyncio.create_task(self._read())
-
-    async def _read(self) -> list[tuple[Delivery, Customer | None]]:
-        passed = {delivery.id for delivery, _ in self._ready} | set(self._running.values())
+    async def read(
+        self, waiting: Sequence[_Item], running: Sequence[_Item]
+    ) -> Sequence[_Item] | None:
+        passed = {delivery.id for delivery, _ in (*waiting, *running)}
         limit = BATCH if self._circuit.cause is None else 1
         while due := await self._due(limit, passed):
             found = await self._deliverer.with_customers(due)
             if found is None or found:
-                return found or []
-        return []
+                return found
+        return None
 
-    def _collect(self) -> None:
-        """Raises what an attempt or the reading raised; a StorageError comes first."""
-        if self._reading is not None and self._reading.done():
-            reading, self._reading = self._reading, None
-            page = reading.result()
-            self._exhausted = not page
-            self._ready.extend(page)
-        for task in [task for task in self._running if task.done()]:
-            del self._running[task]
-            task.result()
+    def ended(self, item: _Item, result: None) -> None:
+        """It was settled by the attempt."""

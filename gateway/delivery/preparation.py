@@ -13,12 +13,13 @@ from weakref import WeakValueDictionary
 
 import orjson
 
-from flags import FlagSet, Mode
-from gateway.channels import LastSent, Work
+from flags import Mode
+from gateway.channels import POS, LastSent, Work
 from gateway.customer import Customer
 from gateway.delivery.flag_policy import FlagPolicy
 from gateway.delivery.route import Route
-from gateway.outcomes import Delivery, Kind, Link, Outcome
+from gateway.delivery.runtime import Live
+from gateway.outcomes import Delivery, Link, Outcome
 from gateway.store import Database, Keys, links, outbox
 from gateway.wire import dry_run
 
@@ -41,19 +42,12 @@ class _Once:
 
 
 class Preparation:
-    def __init__(
-        self,
-        db: Database,
-        routes: Mapping[str, Route],
-        keys: Keys,
-        flags: Callable[[], FlagSet],
-    ) -> None:
+    def __init__(self, db: Database, routes: Mapping[str, Route], keys: Keys, live: Live) -> None:
         self._db = db
         self._routes = routes
         self._keys = keys
-        self._flags = flags
-        self.flag_policy = FlagPolicy(flags)
-        self.numbering = next((n for n, r in routes.items() if r.spec.numbers_members), None)
+        self._live = live
+        self.flag_policy = FlagPolicy(live)
         self._sending: dict[tuple[str, int], Customer] = {}
         self._turns: WeakValueDictionary[tuple[str, int], asyncio.Lock] = WeakValueDictionary()
 
@@ -66,7 +60,7 @@ class Preparation:
         """The number that tills know this customer by, or will know once the open delivery has
         arrived; None if the customer may not know it.
         """
-        link = await self.link(self.numbering, customer_id) if self.numbering else None
+        link = await self.link(POS, customer_id)
         if link is not None and link.unproven:
             return link.shown_number
         known = link.member_number if link else None
@@ -74,16 +68,13 @@ class Preparation:
 
     def number_beforehand(self, customer_id: int, deliveries: Iterable[Delivery]) -> str | None:
         """For a customer without a link: the number that the open delivery will give them."""
-        if self.numbering is None:
-            return None
-        return self._routes[self.numbering].number_beforehand(customer_id, deliveries)
+        return self._routes[POS].number_beforehand(customer_id, deliveries)
 
     def _number_by_rule(self, customer_id: int) -> str:
         """The number that this customer will have, if that is known beforehand; else ''."""
-        if self.numbering is None:
-            return ""
-        route = self._routes[self.numbering]
-        will_be = self._flags()[self.numbering].decide(customer_id).mode in {Mode.ON, Mode.HOLD}
+        route = self._routes[POS]
+        mode = self._live.policy.flags[POS].decide(customer_id).mode
+        will_be = mode in {Mode.ON, Mode.HOLD}
         return str(customer_id) if will_be and route.numbers_by_rule() else ""
 
     # -- what was last sent
@@ -132,7 +123,7 @@ class Preparation:
         """Whether its flags keep it back, now that the customer is read (None: gone)."""
         if delivery.urgent and not self._routes[delivery.channel].settings().missing():
             return False
-        update = delivery.kind is Kind.UPDATE
+        update = delivery.kind.changes
         link = await self.link(delivery.channel, delivery.customer_id) if update else None
         email = customer.profile.email if customer else None
         decided = self.flag_policy.decide(
@@ -169,7 +160,7 @@ class Preparation:
         known = link.fingerprints if link else (delivery.plan or {}).get("fields")
         last_sent = self.last_sent(delivery.channel, customer.id, known)
         if delivery.urgent:
-            last_sent = last_sent.insisting_on(route.spec.consent)
+            last_sent = last_sent.insisting_on(route.channel.consent)
 
         fields = _Once(partial(route.channel.fields_of, customer))
 
@@ -198,5 +189,5 @@ class Preparation:
             last_sent=last_sent,
             announce=announce,
             retried=delivery.attempts > 1 or delivery.version > 1,
-            only=None if mode is Mode.ON else route.spec.consent,
+            only=None if mode is Mode.ON else route.channel.consent,
         )

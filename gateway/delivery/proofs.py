@@ -1,33 +1,24 @@
 """An e-mail is proven to be a customer's: what waited for that continues."""
 
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
-from flags import Mode
+from gateway.channels import POS
 from gateway.customer import Customer
+from gateway.delivery.opening import Owed, opening
 from gateway.delivery.preparation import Preparation
-from gateway.outcomes import Kind, NewDelivery, Outcome
+from gateway.delivery.runtime import Runtime
+from gateway.outcomes import Kind, NewDelivery
 from gateway.store import Database, links, outbox, proofs
 
 __all__ = ["Proofs"]
 
 
 class Proofs:
-    """`due(channel)` is called when a delivery may go now; `clock` is wall time."""
-
-    def __init__(
-        self,
-        db: Database,
-        preparation: Preparation,
-        *,
-        clock: Callable[[], float],
-        due: Callable[[str], None],
-    ) -> None:
+    def __init__(self, db: Database, preparation: Preparation, runtime: Runtime) -> None:
         self._db = db
         self._preparation = preparation
-        self._clock = clock
-        self._due = due
-        self._channel = preparation.numbering or ""
+        self._runtime = runtime
 
     async def prove(
         self, customer_id: int, emails: Sequence[bytes], *, signed_in: bool = False
@@ -41,15 +32,15 @@ class Proofs:
             return proofs.is_news(db, customer_id, emails, signed_in=signed_in)
 
         def unit(db: sqlite3.Connection) -> None:
-            now = self._clock()
-            outbox.proven(db, customer_id, self._channel, now)
+            now = self._runtime.clock()
+            outbox.proven(db, customer_id, POS, now)
             self._open_update(
                 db, customer_id, proofs.prove(db, customer_id, emails, signed_in=signed_in)
             )
 
         if await self._db.read(is_news):
             await self._db.write(unit)
-            self._due(self._channel)
+            self._runtime.listener.delivery_due(POS)
 
     async def release(self, customer_id: int) -> None:
         """Continues what waits for a proof that exists already."""
@@ -58,7 +49,7 @@ class Proofs:
             return self._open_update(db, customer_id, proofs.release(db, [customer_id]))
 
         if await self._db.write(unit):
-            self._due(self._channel)
+            self._runtime.listener.delivery_due(POS)
 
     async def signed_in(self, customer: Customer) -> None:
         """Their first sign-in at Shopify, with a mailed code, proves the e-mail of that moment."""
@@ -71,19 +62,17 @@ class Proofs:
             return self._open_update(db, customer_id, links.trust(db, customer_id, reference))
 
         released = await self._db.write(unit)
-        self._due(self._channel)
+        self._runtime.listener.delivery_due(POS)
         return released
 
     def _open_update(self, db: sqlite3.Connection, customer_id: int, released: bool) -> bool:
         """Opens deliveries for the changes that an unproven link held off. Returns `released`."""
         if released:
-            outbox.add(db, customer_id, None, self._owed_since(customer_id), self._clock())
+            outbox.add(db, customer_id, None, self._owed_since(customer_id), self._runtime.clock())
         return released
 
     def _owed_since(self, customer_id: int) -> list[NewDelivery]:
         """The delivery for a record that accepted no change until now."""
-        decided = self._preparation.flag_policy.decide(
-            self._channel, customer_id, Kind.UPDATE, None, linked=True
-        )
-        outcome = {Mode.ON: Outcome.PENDING, Mode.HOLD: Outcome.HELD}.get(decided.mode)
-        return [] if outcome is None else [NewDelivery(self._channel, Kind.UPDATE, outcome)]
+        owed = Owed(customer_id, linked=True)
+        new = opening(self._runtime.flags, POS, Kind.UPDATE, owed)
+        return [] if new is None else [new]

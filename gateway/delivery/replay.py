@@ -13,17 +13,17 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
+from gateway.background import Background
 from gateway.customer import Customer
 from gateway.delivery.deliverer import Deliverer
 from gateway.errors import ErrorClass
-from gateway.outcomes import Delivery, DeliveryFilter, Outcome
+from gateway.outcomes import REPLAYABLE, Delivery, DeliveryFilter, Outcome
 from gateway.store import Database, outbox, search
 from gateway.wire import Lane, lane
 
 __all__ = ["Replay", "ReplayOptions"]
 
 PAGE = 50
-REPLAYABLE = (Outcome.RETRYING, Outcome.FAILED, Outcome.HELD)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,9 +44,10 @@ class ReplayOptions:
 
 
 class Replay:
-    def __init__(self, db: Database, deliverer: Deliverer) -> None:
+    def __init__(self, db: Database, deliverer: Deliverer, background: Background) -> None:
         self._db = db
         self._deliverer = deliverer
+        self._background = background
 
     async def run(
         self, options: ReplayOptions, stop: asyncio.Event | None = None
@@ -75,7 +76,7 @@ class Replay:
 
     def _narrowed(self, chosen: DeliveryFilter) -> DeliveryFilter | None:
         """Narrowed to the outcomes that a replay takes; None if none is left."""
-        wanted = chosen.outcomes or REPLAYABLE
+        wanted = chosen.outcomes or tuple(REPLAYABLE)
         outcomes = tuple(outcome for outcome in wanted if outcome in REPLAYABLE)
         return replace(chosen, outcomes=outcomes) if outcomes else None
 
@@ -149,7 +150,8 @@ class Replay:
                     person=True,
                     named=options.chosen.names_too_late,
                 )
-                after = await asyncio.shield(self._deliverer.keep(attempt))
+                task = self._background.keep(attempt, f"replay of delivery {delivery.id}")
+                after = await asyncio.shield(task)
             if after is None:
                 return _event(delivery, "busy")
             return _event(after, "left" if after == delivery else str(after.outcome))

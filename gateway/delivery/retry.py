@@ -1,12 +1,21 @@
 """The retry decision, as a value: what follows a failed attempt. Pure; the clock is given."""
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from gateway.errors import ErrorClass, NotReadyError, UpstreamError
 from gateway.outcomes import Outcome, Waiting
 
-__all__ = ["RetryDecision", "judge", "wait_for_a_person", "wait_for_channel", "wait_for_shopify"]
+__all__ = [
+    "RetryDecision",
+    "judge",
+    "longer",
+    "retry_delay",
+    "wait_for_a_person",
+    "wait_for_channel",
+    "wait_for_shopify",
+]
 
 JITTER = 0.1
 LONGEST_RETRY_AFTER = 86400.0
@@ -48,10 +57,29 @@ def judge(
     if attempts > len(schedule):
         text = f"{error}; the retries are used up"
         return RetryDecision(Outcome.FAILED, error.error_class, text)
-    delay = schedule[max(attempts, 1) - 1] * (1 + JITTER * random())
-    if error.retry_after is not None:
-        delay = max(delay, min(error.retry_after, LONGEST_RETRY_AFTER))
+    asked = min(error.retry_after or 0.0, LONGEST_RETRY_AFTER)
+    delay = retry_delay(schedule, attempts, random, asked=asked)
     return RetryDecision(Outcome.RETRYING, error.error_class, str(error), now + delay)
+
+
+def retry_delay(
+    schedule: Sequence[float],
+    tries: int,
+    random: Callable[[], float],
+    *,
+    asked: float = 0.0,
+    longest: float = math.inf,
+) -> float:
+    """Seconds until the next try, after `tries` of them: the schedule's, its last for all further
+    ones, at most `longest`; up to a tenth more at random, and never less than was `asked` for.
+    """
+    planned = schedule[min(max(tries, 1), len(schedule)) - 1] if schedule else longest
+    return max(min(planned, longest) * (1 + JITTER * random()), asked)
+
+
+def longer(pause: float, shortest: float, longest: float) -> float:
+    """The next pause of something that keeps failing: twice the last one."""
+    return min(longest, max(shortest, pause * 2))
 
 
 def _passes(error: UpstreamError) -> bool:

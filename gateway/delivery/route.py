@@ -2,10 +2,11 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import cast
 
-from gateway.channels import Channel, Spec
+from gateway.channels import Channel, Pos, Spec
 from gateway.delivery.circuit import CircuitBreaker
-from gateway.outcomes import Delivery, Kind
+from gateway.outcomes import Delivery
 from gateway.settings import Section
 
 __all__ = ["Route"]
@@ -28,11 +29,11 @@ class Route:
         owed = any(
             delivery.channel == self.spec.name
             and delivery.outcome.is_open
-            and delivery.kind is not Kind.REMOVAL
+            and not delivery.kind.removes
             for delivery in deliveries
         )
         return str(customer_id) if owed and self.numbers_by_rule() else None
 
     def numbers_by_rule(self) -> bool:
         """Whether, by the settings of now, the Shopify customer id is everybody's member number."""
-        return self.spec.number_is_customer_id(self.settings())
+        return cast(Pos, self.channel).numbers_by_rule

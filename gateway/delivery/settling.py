@@ -2,14 +2,15 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from gateway.delivery.attempt import SettledAttempt
 from gateway.delivery.clock_jumps import ClockJumps
+from gateway.delivery.ended import SettledAttempt
 from gateway.delivery.retry import RetryDecision
+from gateway.delivery.runtime import Runtime
 from gateway.errors import ErrorClass, StorageError
-from gateway.outcomes import Delivery, Outcome
+from gateway.outcomes import AUTOMATIC, Delivery, Outcome, Waiting
 from gateway.store import Database, outbox
 from gateway.store.outbox import AttemptResult
 
@@ -22,19 +23,12 @@ _TOGETHER = 0.01
 
 
 class AttemptResults:
-    """`clock` is wall time; `listen` is called with every settled attempt."""
+    """The listener is told of every settled attempt."""
 
-    def __init__(
-        self,
-        db: Database,
-        clock_jumps: ClockJumps,
-        clock: Callable[[], float],
-        listen: Callable[[SettledAttempt], None],
-    ) -> None:
+    def __init__(self, db: Database, clock_jumps: ClockJumps, runtime: Runtime) -> None:
         self._db = db
         self._clock_jumps = clock_jumps
-        self._clock = clock
-        self._listen = listen
+        self._runtime = runtime
 
     async def settle(self, results: Sequence[AttemptResult]) -> list[SettledAttempt]:
         """An outcome that cannot be written does not stop the others. Raises StorageError.
@@ -55,7 +49,7 @@ class AttemptResults:
     async def _write(self, results: Sequence[AttemptResult]) -> list[SettledAttempt]:
         """Writes all together, and calls `listen` only then."""
         await self._clock_jumps.follow()
-        now = self._clock()
+        now = self._runtime.clock()
         for result in results:
             self._move_along(result)
         written = await self._db.write(lambda db: outbox.settle(db, results, now))
@@ -70,7 +64,7 @@ class AttemptResults:
         self, delivery: Delivery, outcome: Outcome, error_class: ErrorClass | None, message: str
     ) -> Delivery | None:
         """Ends a delivery that is no longer tried; None if it was discarded meanwhile."""
-        now = self._clock()
+        now = self._runtime.clock()
         result = AttemptResult(
             delivery.id, outcome, started_at=now, error_class=error_class, message=message
         )
@@ -79,11 +73,11 @@ class AttemptResults:
 
     async def postpone(self, deliveries: Sequence[Delivery], decision: RetryDecision) -> None:
         """The deliveries wait. Nothing was tried, so only the time of the next try is written."""
-        ids = [d.id for d in deliveries if d.outcome in {Outcome.PENDING, Outcome.RETRYING}]
+        ids = [d.id for d in deliveries if d.outcome in AUTOMATIC]
         if ids:
             ahead = self._clock_jumps.ahead()
             await self._clock_jumps.follow()
-            now, moved = self._clock(), self._clock_jumps.since(ahead)
+            now, moved = self._runtime.clock(), self._clock_jumps.since(ahead)
             wait = replace(decision, next_attempt_at=(decision.next_attempt_at or now) + moved)
             await self._db.write(lambda db: outbox.postpone(db, ids, wait, now))
 
@@ -93,9 +87,16 @@ class AttemptResults:
             result.next_attempt_at += self._clock_jumps.since(result.ahead)
             result.ahead = self._clock_jumps.ahead()
 
+    async def wake(self, waiting: Waiting, channel: str | None = None) -> None:
+        """What deliveries waited for is over."""
+        await self._clock_jumps.follow()
+        now = self._runtime.clock()
+        while await self._db.write(lambda db: outbox.wake(db, waiting, channel, now)):
+            pass
+
     def _tell(self, ended: SettledAttempt) -> None:
         try:
-            self._listen(ended)
+            self._runtime.listener.attempt_ended(ended)
         except Exception:  # it is written: an error of a listener changes nothing
             log.exception("the end of delivery %d could not be told", ended.delivery.id)
 

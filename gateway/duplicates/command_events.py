@@ -9,7 +9,7 @@ import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
-from gateway.delivery import Deliverer
+from gateway.background import Background
 from gateway.errors import CommandRefused, StorageError, UpstreamError
 
 __all__ = ["Event", "Report", "Unfinished", "events_of"]
@@ -25,7 +25,7 @@ class Unfinished(Exception):  # noqa: N818 - a turn in the flow, told as exit co
 
 
 async def events_of(
-    deliverer: Deliverer, work: Callable[[Report], Awaitable[str]]
+    background: Background, work: Callable[[Report], Awaitable[str]]
 ) -> AsyncIterator[Event]:
     """`work(report)` returns the last sentence. If the listener stops, the work goes on.
 
@@ -39,7 +39,8 @@ async def events_of(
     async def run() -> None:
         events.put_nowait(await _end(work(report)))
 
-    deliverer.keep(run()).add_done_callback(lambda _: events.put_nowait(None))
+    task = background.keep(run(), "a person's command")
+    task.add_done_callback(lambda _: events.put_nowait(None))
     while (event := await events.get()) is not None:
         yield event
 

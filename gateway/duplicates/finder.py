@@ -12,12 +12,13 @@ import logging
 import math
 import sqlite3
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
+from gateway.channels.smaregi import Smaregi
+from gateway.delivery import Runtime
 from gateway.duplicates.rules import Judgement, Reason, judge_forms
-from gateway.errors import StorageError, UpstreamError
 from gateway.store import Database, duplicate_queue, duplicates, members, signup_evidence
 from gateway.store.members import Member
 from gateway.store.paging import every_page
@@ -40,40 +41,31 @@ _NEW = 3600.0
 
 
 class Finder:
-    """`refresh()` brings the index up to date; `notice(text)` tells administrators.
-
-    `clock` is wall time, `timer` monotonic; both in seconds.
-    """
+    """`smaregi` brings the index up to date; `timer` is monotonic, in seconds."""
 
     def __init__(
         self,
         db: Database,
-        *,
-        refresh: Callable[[], Awaitable[None]],
-        notice: Callable[[str], None],
-        clock: Callable[[], float] = time.time,
+        smaregi: Smaregi,
+        runtime: Runtime,
         timer: Callable[[], float] = time.monotonic,
     ) -> None:
         self._db = db
-        self._refresh = refresh
-        self._notice = notice
-        self._clock = clock
+        self._smaregi = smaregi
+        self._runtime = runtime
         self._timer = timer
         self._refreshed_at = timer()
         self._missed: dict[int, float] = {}  # member id -> since when the index lacks it
 
-    async def run(self) -> None:
-        """Runs for ever."""
+    def start(self) -> None:
+        self._runtime.background.every(_EVERY, self._look, "the search for duplicates")
+
+    async def _look(self) -> None:
         lane.set(Lane.BACKLOG)
-        while True:
-            await asyncio.sleep(_EVERY)
-            try:
-                await self.catch_up(pause=_PAUSE)
-                if await self._are_missed() or self._timer() - self._refreshed_at > _REFRESH_EVERY:
-                    self._refreshed_at = self._timer()
-                    await self._refresh()
-            except (StorageError, UpstreamError) as error:
-                log.warning("possible duplicates could not be looked for: %s", error)
+        await self.catch_up(pause=_PAUSE)
+        if await self._are_missed() or self._timer() - self._refreshed_at > _REFRESH_EVERY:
+            self._refreshed_at = self._timer()
+            await self._smaregi.members_fresh()
 
     async def catch_up(self, *, pause: float = 0.0, seconds: float = math.inf) -> None:
         """Looks at all that can be looked at, for `seconds` at most."""
@@ -87,10 +79,10 @@ class Finder:
                 await asyncio.sleep(pause)
         finally:
             if at_till:
-                self._notice(_made_at_till(at_till))
+                self._runtime.listener.notice(_made_at_till(at_till))
 
     async def _forget_what_is_gone(self) -> None:
-        before = self._clock() - _NEW
+        before = self._runtime.clock() - _NEW
         await every_page(self._db.write, partial(duplicates.forget_gone, before=before), (0, 0))
         await every_page(self._db.write, signup_evidence.forget_unlinked, 0)
 
@@ -110,7 +102,7 @@ class Finder:
 
         How many were made at the till for a customer.
         """
-        now, until, at_till = self._clock(), self._timer() + _SLICE, 0
+        now, until, at_till = self._runtime.clock(), self._timer() + _SLICE, 0
         changed = duplicate_queue.next_changed(db, _AT_ONCE)
         if not changed:
             return self._slice_of_linked(db, now, until)

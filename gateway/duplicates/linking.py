@@ -8,25 +8,24 @@ deleted and a delivery is opened that gives the customer another member.
 
 import asyncio
 import sqlite3
-import time
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, assert_never
 
-from flags import FlagSet, Mode
+from flags import Mode
 from gateway.channels.smaregi import Smaregi
 from gateway.customer import Customer
-from gateway.delivery import Deliverer
+from gateway.delivery import DeliveryParts, Runtime
+from gateway.delivery.opening import by_hand
 from gateway.duplicates.command_events import Report, Unfinished, events_of
 from gateway.errors import CommandRefused
-from gateway.outcomes import Delivery, DeliveryFilter, Kind, Link, NewDelivery, Outcome
+from gateway.outcomes import OPEN, Delivery, DeliveryFilter, Link, Outcome
 from gateway.shopify import Shopify
 from gateway.store import Database, links, outbox
 
 __all__ = ["CHANNEL", "Linking"]
 
 CHANNEL = "smaregi"
-_OPEN = (Outcome.PENDING, Outcome.RETRYING, Outcome.FAILED, Outcome.HELD)
 _PATIENCE = 30.0
 """Seconds to wait for a running attempt to end."""
 
@@ -35,25 +34,24 @@ class Linking:
     def __init__(
         self,
         db: Database,
-        deliverer: Deliverer,
+        delivery: DeliveryParts,
         shopify: Shopify,
         smaregi: Smaregi,
-        *,
-        flags: Callable[[], FlagSet],
-        clock: Callable[[], float] = time.time,
+        runtime: Runtime,
     ) -> None:
         self._db = db
-        self.deliverer = deliverer
+        self._delivery = delivery
         self._shopify = shopify
         self._smaregi = smaregi
-        self._flags = flags
-        self._clock = clock
+        self._runtime = runtime
 
     # -- link
 
     def link(self, customer_id: int, member_id: int) -> AsyncIterator[dict[str, Any]]:
         """Events (`gateway.duplicates.command_events`)."""
-        return events_of(self.deliverer, lambda report: self._link(customer_id, member_id, report))
+        return events_of(
+            self._runtime.background, lambda report: self._link(customer_id, member_id, report)
+        )
 
     async def _link(self, customer_id: int, member_id: int, report: Report) -> str:
         customer = await self.customer(customer_id)
@@ -62,12 +60,12 @@ class Linking:
         self.require_flag(customer)
         done = await self._stands_in_the_way(customer_id, member_id)
         if done:
-            released = await self.deliverer.proofs.trust(customer_id, str(member_id))
+            released = await self._delivery.proofs.trust(customer_id, str(member_id))
             more = " Their e-mail counts as proven for it from now on." if released else ""
             return f"Customer {customer_id} is linked to member {member_id} already.{more}"
         async with self.alone(customer_id):
             delivery = await self._db.write(
-                lambda db: self.owe_link(db, customer_id, member_id, self._clock())
+                lambda db: self.owe_link(db, customer_id, member_id, self._runtime.clock())
             )
             self._smaregi.ownership.apart.discard((customer_id, member_id))
         report(f"Member {member_id} is written down for customer {customer_id}.")
@@ -76,7 +74,7 @@ class Linking:
 
     def require_flag(self, customer: Customer | None = None) -> None:
         """Refuses if Smaregi's flag is not on: nothing is written there against the flag."""
-        flag = self._flags()[CHANNEL]
+        flag = self._runtime.flags[CHANNEL]
         mode = flag.mode
         if customer is not None:
             mode = flag.decide(customer.id, customer.profile.email).mode
@@ -131,8 +129,7 @@ class Linking:
     ) -> Delivery:
         """In the caller's transaction: a delivery whose plan names the member."""
         links.reunite(db, customer_id, member_id)
-        new = NewDelivery(CHANNEL, Kind.REGISTRATION, Outcome.PENDING)
-        (delivery,) = outbox.add(db, customer_id, None, [new], now)
+        (delivery,) = outbox.add(db, customer_id, None, [by_hand(CHANNEL)], now)
         outbox.save_plan(db, delivery.id, {"member": member_id, "by_hand": True})
         return outbox.get(db, delivery.id) or delivery
 
@@ -141,7 +138,8 @@ class Linking:
     def unlink(self, customer_id: int, *, new_member: bool) -> AsyncIterator[dict[str, Any]]:
         """Events; `new_member`: the customer gets a member of their own."""
         return events_of(
-            self.deliverer, lambda report: self._unlink(customer_id, report, new_member=new_member)
+            self._runtime.background,
+            lambda report: self._unlink(customer_id, report, new_member=new_member),
         )
 
     async def _unlink(self, customer_id: int, report: Report, *, new_member: bool) -> str:
@@ -155,7 +153,7 @@ class Linking:
         async with self.alone(customer_id):
             number = await self._smaregi.unlink(link)
             report(_given_back(link, number))
-            await self._db.write(lambda db: self._part(db, link, self._clock(), wanted))
+            await self._db.write(lambda db: self._part(db, link, self._runtime.clock(), wanted))
         report(f"Customer {customer_id} and member {link.reference} stay apart from now on.")
         return await self._own_member(customer_id, customer if wanted else None)
 
@@ -182,7 +180,7 @@ class Linking:
     async def _keep_apart(self, customer_id: int, member_id: int) -> None:
         """Keeps them apart, first in memory: every attempt that begins from now on knows it."""
         self._smaregi.ownership.apart.add((customer_id, member_id))
-        now = self._clock()
+        now = self._runtime.clock()
         await self._db.write(lambda db: links.keep_apart(db, customer_id, member_id, now))
 
     def _part(self, db: sqlite3.Connection, link: Link, now: float, new_member: bool) -> None:
@@ -191,8 +189,7 @@ class Linking:
         """
         links.remove(db, CHANNEL, link.customer_id, link.reference)
         if new_member:
-            new = NewDelivery(CHANNEL, Kind.REGISTRATION, Outcome.PENDING)
-            (delivery,) = outbox.add(db, link.customer_id, None, [new], now)
+            (delivery,) = outbox.add(db, link.customer_id, None, [by_hand(CHANNEL)], now)
             outbox.save_plan(db, delivery.id, {})
             return
         for delivery in _open(db, link.customer_id):
@@ -216,10 +213,10 @@ class Linking:
         """Keeps attempts of this customer's delivery to Smaregi from running meanwhile."""
         busy_id = await self._hold(customer_id)
         try:
-            async with self.deliverer.preparation.turn(CHANNEL, customer_id):
+            async with self._delivery.preparation.turn(CHANNEL, customer_id):
                 yield
         finally:
-            self.deliverer.busy.discard(busy_id)
+            self._delivery.deliverer.busy.discard(busy_id)
 
     async def _hold(self, customer_id: int) -> int:
         """The id of the open delivery, 0 if there is none."""
@@ -228,17 +225,17 @@ class Linking:
             waiting = await self._db.read(lambda db: _open(db, customer_id))
             if not waiting:
                 return 0
-            if waiting[0].id not in self.deliverer.busy:
-                self.deliverer.busy.add(waiting[0].id)
+            if waiting[0].id not in self._delivery.deliverer.busy:
+                self._delivery.deliverer.busy.add(waiting[0].id)
                 return waiting[0].id
             await asyncio.sleep(0.05)
         raise Unfinished("This customer is being sent to Smaregi right now: run it again.")
 
     async def attempt(self, delivery: Delivery, customer: Customer) -> Delivery:
         """Tries it now, or waits for the worker that is trying it."""
-        after = await self.deliverer.again(delivery, customer, person=True)
+        after = await self._delivery.deliverer.again(delivery, customer, person=True)
         until = asyncio.get_running_loop().time() + _PATIENCE
-        while after is None or after.id in self.deliverer.busy:
+        while after is None or after.id in self._delivery.deliverer.busy:
             if asyncio.get_running_loop().time() > until:
                 raise Unfinished("It is being tried; `deliveries list` shows how it ends.")
             await asyncio.sleep(0.05)
@@ -269,17 +266,25 @@ def refuse_status(member_id: int, status: str) -> None:
 
 
 def _open(db: sqlite3.Connection, customer_id: int) -> list[Delivery]:
-    wanted = DeliveryFilter(channels=(CHANNEL,), outcomes=_OPEN, customer_id=customer_id)
+    wanted = DeliveryFilter(channels=(CHANNEL,), outcomes=tuple(OPEN), customer_id=customer_id)
     return outbox.find(db, wanted, limit=1)
 
 
 def _outcome_of(delivery: Delivery) -> str:
     """A sentence; Unfinished unless the customer has the member now."""
-    if delivery.outcome is Outcome.DELIVERED:
-        how = "is linked to" if delivery.action == "linked" else "has a new member of their own,"
-        return f"Customer {delivery.customer_id} {how} member {delivery.reference}."
+    goes_on = ""
+    match delivery.outcome:
+        case Outcome.DELIVERED:
+            linked = delivery.action == "linked"
+            how = "is linked to" if linked else "has a new member of their own,"
+            return f"Customer {delivery.customer_id} {how} member {delivery.reference}."
+        case Outcome.PENDING | Outcome.RETRYING | Outcome.HELD:
+            goes_on = " `serve` goes on by itself."
+        case Outcome.FAILED | Outcome.SKIPPED | Outcome.DRY_RUN | Outcome.DISCARDED:
+            pass
+        case _:
+            assert_never(delivery.outcome)
     reason = f" ({delivery.message})" if delivery.message else ""
-    goes_on = "" if delivery.outcome is Outcome.FAILED else " `serve` goes on by itself."
     raise Unfinished(f"Delivery {delivery.id} is {delivery.outcome}{reason}.{goes_on}")
 
 

@@ -17,12 +17,12 @@ If a balance says neither, the merge stops for a person (`problem`); see `points
 import asyncio
 import logging
 import sqlite3
-import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import suppress
 from dataclasses import replace
 
 from gateway.channels.smaregi import Smaregi
+from gateway.delivery import Runtime
 from gateway.duplicates.command_events import Event, Report, Unfinished, events_of
 from gateway.duplicates.linking import CHANNEL, Linking
 from gateway.duplicates.merge_plan import Plan, member_pair
@@ -50,13 +50,13 @@ class MemberMerge:
         db: Database,
         smaregi: Smaregi,
         linking: Linking,
-        clock: Callable[[], float] = time.time,
+        runtime: Runtime,
     ) -> None:
         self._db = db
         self._smaregi = smaregi
         self._linking = linking
-        self._clock = clock
-        self._points = PointsTransfer(db, smaregi.client, clock)
+        self._runtime = runtime
+        self._points = PointsTransfer(db, smaregi.client, runtime.clock)
         self._one_at_a_time = asyncio.Lock()
 
     async def look(self, one: int, other: int, survivor: int | None) -> Plan | Merge:
@@ -93,13 +93,13 @@ class MemberMerge:
                     merge = await self._settled_by_hand(merge)
                 return await self._finish(merge, report, by_hand=points_settled)
 
-        return events_of(self._linking.deliverer, work)
+        return events_of(self._runtime.background, work)
 
     async def _begun(self, one: int, other: int, survivor: int | None) -> Merge:
         found = await self.look(one, other, survivor)
         if isinstance(found, Merge):
             return found
-        now = self._clock()
+        now = self._runtime.clock()
         merge = Merge(
             found.survivor.member_id,
             found.absorbed.member_id,
@@ -116,7 +116,7 @@ class MemberMerge:
             raise CommandRefused(
                 "This merge did not stop over its points: run it without that option."
             )
-        settled = merge.at("given", self._clock(), problem=None)
+        settled = merge.at("given", self._runtime.clock(), problem=None)
         await self._db.write(lambda db: merges.write(db, settled))
         return settled
 
@@ -139,7 +139,7 @@ class MemberMerge:
         return await self._close(merge, report)
 
     async def _again_from_the_start(self, merge: Merge) -> Merge:
-        begun = merge.at("begun", self._clock(), points=0, balance_before=0)
+        begun = merge.at("begun", self._runtime.clock(), points=0, balance_before=0)
         await self._db.write(lambda db: merges.write(db, begun))
         return begun
 
@@ -163,7 +163,7 @@ class MemberMerge:
         if known.step == "begun":
             await self._forget(known)
             return f"Nothing was moved: {problem}."
-        stopped = replace(known, problem=problem, updated_at=self._clock())
+        stopped = replace(known, problem=problem, updated_at=self._runtime.clock())
         await self._db.write(lambda db: merges.write(db, stopped))
         return _for_a_person(stopped)
 
@@ -200,7 +200,7 @@ class MemberMerge:
             link = await self._smaregi.ownership.link_of(str(merge.absorbed))
             link = link or Link(CHANNEL, customer_id, str(merge.absorbed))
             number = await self._smaregi.unlink(link)
-            linking = merge.at("linking", self._clock())
+            linking = merge.at("linking", self._runtime.clock())
             await self._db.write(lambda db: self._move_link(db, linking, customer_id))
             self._smaregi.ownership.apart.discard(
                 (customer_id, merge.survivor)
@@ -210,7 +210,7 @@ class MemberMerge:
 
     def _move_link(self, db: sqlite3.Connection, merge: Merge, customer_id: int) -> None:
         links.remove(db, CHANNEL, customer_id, str(merge.absorbed))
-        self._linking.owe_link(db, customer_id, merge.survivor, self._clock())
+        self._linking.owe_link(db, customer_id, merge.survivor, self._runtime.clock())
         merges.write(db, merge)
 
     async def _close(self, merge: Merge, report: Report) -> str:
@@ -218,7 +218,7 @@ class MemberMerge:
         room = "" if noted else " Its note has no room to say where it went."
         report(f"Member {merge.absorbed} is marked as merged (status 4).{room}")
         left = await self._points.balance(merge.absorbed)
-        done = merge.at("done", self._clock())
+        done = merge.at("done", self._runtime.clock())
 
         def unit(db: sqlite3.Connection) -> None:
             merges.write(db, done)
@@ -236,24 +236,20 @@ class MemberMerge:
 
     # -- what a dead owner left, or Smaregi's trouble
 
-    async def run(self) -> None:
-        """Runs for ever: finishes what has begun to move; what needs a person waits for one."""
+    async def start(self) -> None:
+        """Finish what has begun to move, by itself; what needs a person waits for one."""
         with suppress(StorageError):
             begun = await self._db.read(merges.unfinished)
             self._smaregi.ownership.leaving |= {merge.absorbed for merge in begun}
-        while True:
-            try:
-                await self._go_on()
-            except StorageError as error:
-                log.error("unfinished merges cannot be read: %s (%s)", error, error.hint)
-            await asyncio.sleep(self.again)
+        self._runtime.background.go_round(self._go_on, "unfinished merges of members")
 
-    async def _go_on(self) -> None:
+    async def _go_on(self) -> float:
         for merge in await self._db.read(merges.unfinished):
             if merge.problem is None and not self._one_at_a_time.locked():
                 async for event in self._again(merge):
                     if event["event"] == "end":
                         log.info("the merge of members %d and %d: %s", *merge.pair, event["text"])
+        return self.again
 
     def _again(self, merge: Merge) -> AsyncIterator[Event]:
         """Only what has begun to move: a new beginning is a person's."""
@@ -266,7 +262,7 @@ class MemberMerge:
                     return "nothing was moved"
                 return await self._finish(known, report)
 
-        return events_of(self._linking.deliverer, work)
+        return events_of(self._runtime.background, work)
 
 
 def _for_a_person(merge: Merge) -> str:

@@ -148,7 +148,7 @@ async def _replay(core: Any, options: ReplayOptions) -> web.Response:
         async for _ in run:
             pass
 
-    core.deliverer.keep(rest())
+    core.runtime.background.keep(rest(), "replay")
     return respond(Answer(202, orjson.dumps({"count": start["total"]})))
 
 

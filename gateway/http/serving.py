@@ -11,8 +11,9 @@ from pathlib import Path
 import aiohttp
 
 from gateway.app import Role
-from gateway.app.config import LiveConfig
+from gateway.app.config import POLL, LiveConfig
 from gateway.app.terminal import closed_terminal_ends, ending_quietly
+from gateway.background import Background
 from gateway.errors import ConfigurationError
 from gateway.http.owning import owning
 from gateway.http.site import public_site
@@ -122,9 +123,9 @@ async def _makes_way(path: Path) -> bool:
 
 @asynccontextmanager
 async def _watching(live: LiveConfig) -> AsyncIterator[None]:
-    task = asyncio.create_task(live.watch(), name="watch .env")
+    watch = Background()
+    watch.every(POLL, live.look, "the watch on .env")
     try:
         yield
     finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
+        await watch.stop()

@@ -4,15 +4,16 @@ import asyncio
 import logging
 import sqlite3
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import cast
 
 from gateway.channels.smaregi import Balance, Smaregi
-from gateway.delivery import Route
+from gateway.delivery import Route, Runtime
 from gateway.errors import EmailNotProven, ErrorClass, UpstreamError
 from gateway.membership.cache import RecentReads
-from gateway.outcomes import Delivery, DeliveryFilter, Link, Outcome
+from gateway.outcomes import OPEN, Delivery, DeliveryFilter, Link
+from gateway.shopify import Shopify
 from gateway.store import Database, links, outbox
 
 __all__ = ["Membership"]
@@ -24,29 +25,18 @@ FRESH = 3.0
 PATIENCE = 4.0
 """Seconds that a page may wait for points."""
 _KEPT = 2048
-_OWED = tuple(outcome for outcome in Outcome if outcome.is_open)
 
 _Asked = tuple[int, Link | None]
 
 
 class Membership:
-    """`route` is the channel that numbers members; `timeout()` in seconds; `count` counts results;
-    `exists` asks Shopify for a customer.
-    """
+    """`route` is the channel that numbers members."""
 
-    def __init__(
-        self,
-        db: Database,
-        route: Route,
-        timeout: Callable[[], float],
-        count: Callable[[str], None],
-        exists: Callable[[int], Awaitable[bool]],
-    ) -> None:
+    def __init__(self, db: Database, route: Route, shopify: Shopify, runtime: Runtime) -> None:
         self._db = db
-        self._exists = exists
         self._route = route
-        self._timeout = timeout
-        self._count = count
+        self._shopify = shopify
+        self._runtime = runtime
         self._recent: RecentReads[_Asked, Balance | None] = RecentReads(
             self._read, time.monotonic, seconds=FRESH, most=_KEPT
         )
@@ -70,19 +60,19 @@ class Membership:
             known = link and replace(link, fingerprints=None)  # what it was last sent is irrelevant
             how, balance = await self._recent.get((customer_id, known))
         except UpstreamError:
-            self._count("error")
+            self._runtime.listener.points_read("error")
             raise
-        self._count(how)
+        self._runtime.listener.points_read(how)
         return balance
 
     async def _read(self, asked: _Asked) -> Balance | None:
         self._refuse_while_paused()
-        limit = min(PATIENCE, self._timeout())
+        limit = min(PATIENCE, self._runtime.policy.timeout)
         try:
             async with asyncio.timeout(limit):
                 balance = await cast(Smaregi, self._route.channel).points.read(*asked)
                 customer_id, link = asked
-                if balance is None or link is not None or await self._exists(customer_id):
+                if balance is None or link is not None or await self._shopify.exists(customer_id):
                     return balance
                 return None  # it is the number on a stranger's card
         except UpstreamError as error:
@@ -107,7 +97,7 @@ class Membership:
         EmailNotProven if they may not see the card yet.
         """
         channel = self._route.spec.name
-        chosen = DeliveryFilter(channels=(channel,), outcomes=_OWED, customer_id=customer_id)
+        chosen = DeliveryFilter(channels=(channel,), outcomes=tuple(OPEN), customer_id=customer_id)
 
         def unit(db: sqlite3.Connection) -> tuple[Link | None, Sequence[Delivery]]:
             if links.is_withheld(db, channel, customer_id):

@@ -9,16 +9,18 @@ rises from one. Live sign-ups do not pass the gate.
 import asyncio
 import logging
 import random
-import time
-from collections.abc import Awaitable, Callable, Sequence
-from contextlib import suppress
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
+from typing import Protocol
 
-from gateway.background import go_round
+from gateway.background import WOKEN, Background
 from gateway.customer import Profile
-from gateway.delivery import CircuitBreaker, CircuitState
-from gateway.errors import ErrorClass, UpstreamError
+from gateway.delivery import CircuitBreaker, CircuitState, Runtime
+from gateway.delivery.clock_jumps import ClockJumps
+from gateway.delivery.pump import Pump
+from gateway.delivery.retry import retry_delay
+from gateway.errors import ErrorClass, StorageError, UpstreamError
 from gateway.registration.deferred_attempt import DeferredAttempt
 from gateway.store import Database, deferred, tally
 from gateway.store.deferred import DeferredRegistration
@@ -38,55 +40,47 @@ _ORPHANED = 2.0
 """Seconds from a live caller's claim in the database until this process must know of its try."""
 
 
-class DeferredRegistrations:
-    """`keep` runs a coroutine that shutdown waits for. `is_live(id)`: a live caller is trying it.
+class Driving(Protocol):
+    """Whom a caller drives at this moment."""
 
-    `owed` is called when channels have something to do, `shopify_result` with the master's failures
-    and recoveries. `follow()` moves what waits along with a wall clock that was set, and `clock` is
-    that clock.
-    """
+    def is_running(self, registration_id: str) -> bool: ...
+
+
+class DeferredRegistrations:
+    """`registrar` knows whom a caller drives at this moment; `circuit` is Shopify's."""
 
     def __init__(
         self,
         db: Database,
         attempt: DeferredAttempt,
-        *,
-        keep: Callable[..., "asyncio.Task[None]"],
-        is_live: Callable[[str], bool],
-        schedule: Callable[[], Sequence[float]],
-        follow: Callable[[], Awaitable[object]],
-        owed: Callable[[], None] = lambda: None,
-        shopify_result: Callable[[UpstreamError | None], None] = lambda error: None,
-        clock: Callable[[], float] = time.time,
+        registrar: Driving,
+        circuit: CircuitBreaker,
+        wake: asyncio.Event,
+        jumps: ClockJumps,
+        runtime: Runtime,
     ) -> None:
         self._db = db
         self._attempt = attempt
-        self._keep = keep
-        self._is_live = is_live
-        self._schedule = schedule
-        self._follow_clock = follow
-        self._owed = owed
-        self._shopify_result = shopify_result
-        self._clock = clock
-        self._circuit = CircuitBreaker("shopify", time.monotonic, AT_ONCE)
-        self._forward = False  # what failed need not wait for its time any more
-        self._running: dict[str, asyncio.Task[None]] = {}
-        self._wake = asyncio.Event()
-        self._task: asyncio.Task[None] | None = None
+        self._registrar = registrar
+        self._circuit = circuit
+        self._wake = wake
+        self._jumps = jumps
+        self._runtime = runtime
+        self._recoveries = 0  # of the gate: what failed before need not wait for its time any more
+        self._loops = Background()
+        self._pump: Pump[DeferredRegistration, None] = Pump(
+            self, runtime.background, "promised registrations", ahead=False
+        )
 
     def start(self) -> None:
-        self._task = asyncio.create_task(self._run(), name="deferred registrations")
-        self._wake.set()
+        self._loops.go_round(self._round, "promised registrations", self._wake)
 
     async def stop(self) -> None:
-        """Begin no more. Tries under way go on; shutdown waits for them."""
-        if self._task is not None:
-            self._task.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._task
+        """Begin no more; what is under way goes on."""
+        await self._loops.stop()
 
     def wake(self) -> None:
-        """A sign-up was answered 202."""
+        """Something was deferred."""
         self._wake.set()
 
     def reload(self) -> None:
@@ -95,73 +89,60 @@ class DeferredRegistrations:
             self._circuit.half_open()
         self._wake.set()
 
-    def shopify_works(self) -> None:
-        """A live sign-up got through, so Shopify works: do not wait for the next probe."""
-        if self._circuit.cause is not None:
-            self._circuit.half_open()
-            self._forward = True
-            self._wake.set()
-
-    async def _run(self) -> None:
+    async def _round(self) -> float | None:
+        """Until nothing is due or nothing may go; again soon while any are left."""
         lane.set(Lane.BACKLOG)
-        await go_round(
-            self._round,
-            self._wake,
-            _IDLE,
-            log=log,
-            what="deferred registrations",
-            who="following deferred registrations",
-        )
-
-    async def _round(self) -> bool:
-        """Runs until nothing is due, or nothing may go. Returns whether any are left."""
-        await self._follow_clock()
+        await self._jumps.follow()
         await self._take_up_orphans()
-        while (await self._begin_some()) or self._running:
-            await asyncio.wait(self._running.values(), return_when=asyncio.FIRST_COMPLETED)
-        return await self._db.read(tally.waiting) > 0
+        await self._pump.run()
+        return _IDLE if await self._db.read(tally.waiting) else WOKEN
 
     async def _take_up_orphans(self) -> None:
         """Frees what is claimed although nobody is trying it: the database failed midway."""
-        now = self._clock()
+        now = self._runtime.clock()
         claimed = await self._db.read(partial(deferred.orphans, before=now - _ORPHANED))
-        ids = [i for i in claimed if i not in self._running and not self._is_live(i)]
+        ours = {row.id for row in self._pump.running.values()}
+        ids = [i for i in claimed if i not in ours and not self._registrar.is_running(i)]
         if ids:
             await self._db.write(partial(deferred.recover, ids=ids, now=now))
 
-    def _free(self) -> int:
-        """How many more may be tried now. An open circuit lets one through, as a probe, at its
-        time.
-        """
+    def room(self) -> int:
+        """An open circuit lets one through, as a probe, when its time is come."""
         if self._circuit.cause is None:
-            return self._circuit.window - len(self._running)
-        return 0 if self._circuit.remaining() > 0 else 1 - len(self._running)
+            return self._circuit.window
+        return 0 if self._circuit.remaining() > 0 else 1
 
-    async def _begin_some(self) -> bool:
-        free = self._free()
-        if free <= 0:
-            return False
-        if self._forward:
-            self._forward = False
-            now = self._clock()
+    async def read(
+        self, waiting: Sequence[DeferredRegistration], running: Sequence[DeferredRegistration]
+    ) -> Sequence[DeferredRegistration] | None:
+        """What is due is claimed, for as many as may begin."""
+        if self._recoveries != self._circuit.recoveries:
+            self._recoveries = self._circuit.recoveries
+            now = self._runtime.clock()
             while await self._db.write(partial(deferred.bring_forward, now=now)):
                 pass
-        claimed = await self._db.write(partial(deferred.claim, now=self._clock(), limit=free))
-        for row in claimed:
-            task = self._keep(self._follow(row))
-            self._running[row.id] = task
-            task.add_done_callback(partial(self._forget, row.id))
-        return bool(claimed)
+        free = self.room() - len(waiting) - len(running)
+        claim = partial(deferred.claim, now=self._runtime.clock(), limit=max(0, free))
+        return await self._db.write(claim) or None
 
-    def _forget(self, registration_id: str, _: "asyncio.Task[None]") -> None:
-        self._running.pop(registration_id, None)
+    def ended(self, item: DeferredRegistration, result: None) -> None:
+        """It was written by the try."""
+
+    async def work(self, item: DeferredRegistration) -> None:
+        """One that the database fails stays claimed, and is taken up again as an orphan."""
+        try:
+            await self._follow(item)
+        except StorageError as error:
+            log.error("registration %s waits on: %s (%s)", item.id, error, error.hint)
+        except Exception:
+            log.exception("following registration %s stumbled", item.id)
 
     async def _follow(self, row: DeferredRegistration) -> None:
         profile = self._attempt.read(row)
         if profile is None:
             await self._attempt.end_unreadable(row)
         elif await self._circuit.admit() is CircuitState.OPEN:
-            now = self._clock()
+            now = self._runtime.clock()
             await self._db.write(partial(deferred.put_back, registration_id=row.id, now=now))
         else:
             await self._try(row, profile)
@@ -175,17 +156,17 @@ class DeferredRegistrations:
         except BaseException:
             self._circuit.abandon()
             raise
-        self._forward = self._circuit.succeeded() or self._forward
-        self._shopify_result(None)
-        self._owed()
+        self._circuit.succeeded()
+        self._runtime.listener.shopify_answered(None, live=False)
+        self._runtime.listener.delivery_due()
 
     async def _failed(self, row: DeferredRegistration, error: UpstreamError) -> None:
         self._circuit.failed(error)
         log.warning("registration %s waits on: Shopify failed: %s", row.id, error)
         if error.error_class is not ErrorClass.RATE_LIMIT:  # that is only our own pace
-            self._shopify_result(error)
-        await self._follow_clock()
-        now = self._clock()
+            self._runtime.listener.shopify_answered(error, live=False)
+        await self._jumps.follow()
+        now = self._runtime.clock()
         after = replace(row, doubt=row.doubt or error.applied is not False)
         again_at = now + self._delay(row.tries, error)
         await self._db.write(partial(deferred.postpone, row=after, again_at=again_at, now=now))
@@ -200,6 +181,5 @@ class DeferredRegistrations:
         asked = min(error.retry_after or 0.0, deferred.LONGEST_DELAY)
         if error.error_class is ErrorClass.RATE_LIMIT:
             return max(asked, 1.0)
-        schedule = self._schedule() or (LONGEST_DELAY,)
-        planned = min(schedule[min(tries, len(schedule)) - 1], LONGEST_DELAY)
-        return max(planned * (1 + 0.1 * random.random()), asked)  # noqa: S311
+        schedule = self._runtime.policy.schedule
+        return retry_delay(schedule, tries, random.random, asked=asked, longest=LONGEST_DELAY)

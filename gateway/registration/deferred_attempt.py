@@ -2,13 +2,11 @@
 
 import asyncio
 import logging
-import time
-from collections.abc import Callable
 
 from gateway.customer import Profile
-from gateway.delivery import Deliverer
-from gateway.errors import ErrorClass, StorageError
-from gateway.outcomes import Outcome
+from gateway.delivery import DeliveryParts, Runtime
+from gateway.delivery.opening import REHEARSED
+from gateway.errors import ErrorClass
 from gateway.registration.acceptance import Acceptance
 from gateway.registration.intent import read_intent
 from gateway.responses.problems import given_up, kept, refused, unreadable
@@ -20,43 +18,28 @@ __all__ = ["DeferredAttempt"]
 
 log = logging.getLogger(__name__)
 
-_REHEARSED = frozenset({Outcome.DRY_RUN})
-"""Outcomes tried at once; what has to be sent goes through the worker, at its pace."""
 _CALLS = 3
 """A whole try may take as long as this many calls."""
 
 
 class DeferredAttempt:
-    """`timeout()` is GATEWAY_UPSTREAM_TIMEOUT, `clock` wall time.
-
-    `intent_gone` is called when there are bytes to wipe, `unclear` when Shopify may have a customer
-    whose sign-up was given up, `hopeless(error class, text)` when a promise could not be kept.
-    """
+    """One that could not be kept is told to administrators."""
 
     def __init__(
         self,
         db: Database,
         keys: Keys,
         shopify: Shopify,
-        deliverer: Deliverer,
+        delivery: DeliveryParts,
         acceptance: Acceptance,
-        *,
-        timeout: Callable[[], float],
-        clock: Callable[[], float] = time.time,
-        intent_gone: Callable[[], None] = lambda: None,
-        unclear: Callable[[], None] = lambda: None,
-        hopeless: Callable[[ErrorClass, str], None] = lambda error_class, text: None,
+        runtime: Runtime,
     ) -> None:
         self._db = db
         self._keys = keys
         self._shopify = shopify
-        self._deliverer = deliverer
+        self._delivery = delivery
         self._acceptance = acceptance
-        self._timeout = timeout
-        self._clock = clock
-        self._intent_gone = intent_gone
-        self._unclear = unclear
-        self._hopeless = hopeless
+        self._runtime = runtime
 
     def read(self, row: DeferredRegistration) -> Profile | None:
         """The sign-up's data; None if GATEWAY_SECRET has changed, so that it cannot be read."""
@@ -65,7 +48,7 @@ class DeferredAttempt:
 
     async def make(self, row: DeferredRegistration, profile: Profile) -> None:
         """Asks Shopify and writes its answer. Raises UpstreamError if it gave none."""
-        until = asyncio.get_running_loop().time() + _CALLS * self._timeout()
+        until = asyncio.get_running_loop().time() + _CALLS * self._runtime.policy.timeout
         result = await self._shopify.register(
             row.id,
             profile,
@@ -79,41 +62,39 @@ class DeferredAttempt:
             return
         if isinstance(result, AlreadyRegistered) and row.email_verified:
             emails = self._keys.emails(profile.email)
-            await self._deliverer.proofs.prove(result.customer_id, emails)
-        problem, now = kept(refused(result)), self._clock()
+            await self._delivery.proofs.prove(result.customer_id, emails)
+        problem, now = kept(refused(result)), self._runtime.clock()
         await self._db.write(lambda db: registrations.refuse(db, row.id, problem, now))
-        self._intent_gone()
+        self._runtime.listener.intent_gone()
         log.info("registration %s: rejected: %s", row.id, problem["type"])
 
     async def _accepted(self, row: DeferredRegistration, result: Accepted) -> None:
-        owed = await self._acceptance.accept(row.id, result, tried=_REHEARSED)
-        rehearsed = [d for d in owed if d.claimed_version == d.version]
-        if not rehearsed:
-            return
-        until = asyncio.get_running_loop().time() + self._timeout()
-        try:
-            await self._deliverer.live(rehearsed, result.customer, fresh=False, until=until)
-        except StorageError as error:
-            log.error("outcomes could not be kept, they follow: %s (%s)", error, error.hint)
+        """What is to be sent goes through the worker, at its pace."""
+        owed = await self._acceptance.accept(row.id, result, tried=REHEARSED)
+        until = asyncio.get_running_loop().time() + self._runtime.policy.timeout
+        await self._delivery.deliverer.run_live(owed, result.customer, fresh=False, until=until)
 
     async def end_unreadable(self, row: DeferredRegistration) -> None:
         text = "its data cannot be read any more: GATEWAY_SECRET was changed while it waited"
         log.error("registration %s: %s", row.id, text)
-        problem, now = kept(unreadable()), self._clock()
+        problem, now = kept(unreadable()), self._runtime.clock()
         await self._db.write(lambda db: deferred.end(db, [row.id], problem, now))
-        self._intent_gone()
-        self._unclear()
+        self._runtime.listener.intent_gone()
+        self._runtime.listener.registration_unclear()
         self._hopeless(ErrorClass.INVALID_DATA, text)
 
     async def end_overdue(self, error_class: ErrorClass, only: str | None = None) -> bool:
         """Gives up those that have waited 24 hours (`only`: this one). Returns whether any had."""
-        problem, now = kept(given_up(error_class)), self._clock()
+        problem, now = kept(given_up(error_class)), self._runtime.clock()
         ids = await self._db.write(lambda db: deferred.end_overdue(db, problem, now, only))
         for registration_id in ids:
             text = "a registration that was answered 202 could not reach Shopify for 24 hours"
             log.error("registration %s: given up: Shopify: %s", registration_id, error_class)
             self._hopeless(ErrorClass.TOO_LATE, text)
         if ids:
-            self._intent_gone()
-            self._unclear()
+            self._runtime.listener.intent_gone()
+            self._runtime.listener.registration_unclear()
         return bool(ids)
+
+    def _hopeless(self, error_class: ErrorClass, text: str) -> None:
+        self._runtime.listener.failed("registrations", error_class, text)

@@ -13,12 +13,13 @@ import asyncio
 import logging
 import sqlite3
 import time
-from collections.abc import AsyncIterator, Callable
-from contextlib import suppress
+from collections.abc import AsyncIterator
 from functools import partial
 from typing import Literal
 
-from gateway.background import go_round
+from gateway.background import WOKEN, Background
+from gateway.delivery import Runtime
+from gateway.delivery.retry import longer
 from gateway.errors import UpstreamError
 from gateway.registration.acceptance import Acceptance
 from gateway.registration.intent import read_intent
@@ -49,27 +50,23 @@ class Recovery:
         shopify: Shopify,
         registrar: Registrar,
         acceptance: Acceptance,
-        *,
-        clock: Callable[[], float] = time.time,
-        recovered: Callable[[], None] = lambda: None,
-        intent_gone: Callable[[], None] = lambda: None,
+        wake: asyncio.Event,
+        runtime: Runtime,
     ) -> None:
         self._db = db
         self._keys = keys
         self._shopify = shopify
         self._registrar = registrar
         self._acceptance = acceptance
-        self._clock = clock
-        self._recovered = recovered
-        self._intent_gone = intent_gone
-        self._wake = asyncio.Event()
-        self._task: asyncio.Task[None] | None = None
+        self._wake = wake
+        self._runtime = runtime
+        self._loops = Background()
         self._asked: dict[str, tuple[float, float]] = {}  # id -> next time, pause (monotonic)
         self._since: dict[_Look, float] = {}  # first asked (monotonic)
 
     async def take_over(self) -> None:
         """The first thing a new owner does: it marks what a dead owner left half done."""
-        now = self._clock()
+        now = self._runtime.clock()
         unclear, pending = await take_over(self._db.write, now + LONGEST_DELAY, now)
         if unclear or pending:
             log.info(
@@ -79,25 +76,16 @@ class Recovery:
             )
 
     def start(self) -> None:
-        self._task = asyncio.create_task(self._run(), name="recovery")
-        self._wake.set()
+        self._loops.go_round(self._round, "unclear registrations", self._wake)
 
     def wake(self) -> None:
         self._wake.set()
 
     async def stop(self) -> None:
-        if self._task is not None:
-            self._task.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._task
+        await self._loops.stop()
 
-    async def _run(self) -> None:
-        await go_round(
-            self._round, self._wake, _SOON, log=log, what="unclear registrations", who="recovery"
-        )
-
-    async def _round(self) -> bool:
-        """Ask for each whose turn it is; true while some are left, even if just being tried."""
+    async def _round(self) -> float | None:
+        """Ask for each whose turn it is; soon again while some are left, even if being tried."""
         unsettled = [row async for row in self._unsettled()]
         rows = [row for row in unsettled if not self._registrar.is_running(row.id)]
         await self._mark_orphans(rows)
@@ -108,11 +96,11 @@ class Recovery:
         for row in rows:
             at, pause = self._asked.get(row.id, (0.0, _SOON))
             if row.state == "unclear" and now >= at:
-                self._asked[row.id] = (now + pause, min(pause * 2, _SELDOM))
+                self._asked[row.id] = (now + pause, longer(pause, _SOON, _SELDOM))
                 due.append(row)
         for start in range(0, len(due), _AT_ONCE):
             await asyncio.gather(*(self._resolve(row) for row in due[start : start + _AT_ONCE]))
-        return bool(unsettled)
+        return _SOON if unsettled else WOKEN
 
     async def _unsettled(self) -> AsyncIterator[Registration]:
         for state in _UNSETTLED:
@@ -126,7 +114,7 @@ class Recovery:
 
     async def _mark_orphans(self, rows: list[Registration]) -> None:
         """Marks what is `open` although nobody is trying it: the database failed midway."""
-        now = self._clock()
+        now = self._runtime.clock()
         orphans = [
             row.id for row in rows if row.state == "open" and abs(now - row.updated_at) > 2.0
         ]
@@ -147,12 +135,12 @@ class Recovery:
         if customer is not None and customer.registration_id == row.id:
             if await self._acceptance.accept_found(row, Accepted(customer, "created")):
                 log.info("registration %s: Shopify has the customer after all", row.id)
-                self._recovered()
+                self._runtime.listener.delivery_due()
         elif time.monotonic() - self._since[_look_of(row)] > KEEP_ASKING:
             await self._drop(row)
 
     async def _drop(self, row: Registration) -> None:
-        now = self._clock()
+        now = self._runtime.clock()
 
         def unit(db: sqlite3.Connection) -> bool:
             still = registrations.is_still(db, row)
@@ -161,7 +149,7 @@ class Recovery:
             return still
 
         if await self._db.write(unit):
-            self._intent_gone()
+            self._runtime.listener.intent_gone()
             log.info("registration %s: Shopify never got the customer; dropped", row.id)
 
 

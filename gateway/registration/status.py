@@ -2,7 +2,7 @@
 
 import sqlite3
 
-from gateway.delivery import Deliverer
+from gateway.delivery.preparation import Preparation
 from gateway.outcomes import Delivery
 from gateway.responses.bodies import Answer, accepted, problem_of, registration_body, rejected_body
 from gateway.store import Database, outbox, registrations
@@ -12,9 +12,9 @@ __all__ = ["RegistrationStatus"]
 
 
 class RegistrationStatus:
-    def __init__(self, db: Database, deliverer: Deliverer) -> None:
+    def __init__(self, db: Database, works: Preparation) -> None:
         self._db = db
-        self._deliverer = deliverer
+        self._works = works
 
     async def shown(self, registration_id: str) -> Answer | None:
         """200 with its body as things stand now; None if there is nothing to show."""
@@ -56,6 +56,6 @@ class RegistrationStatus:
         return await (self._db.write(unit) if tell else self._db.read(unit))
 
     async def _body(self, row: Registration, customer_id: int, deliveries: list[Delivery]) -> bytes:
-        number = await self._deliverer.member_number(customer_id, deliveries)
+        number = await self._works.member_number(customer_id, deliveries)
         action = row.shopify_action or "created"
         return registration_body(row.id, customer_id, action, row.warnings, deliveries, number)

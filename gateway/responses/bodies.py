@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 
 from gateway.customer import gid
-from gateway.outcomes import Delivery, Outcome
+from gateway.outcomes import PARTIAL, Delivery, Outcome
 
 __all__ = [
     "Answer",
@@ -24,7 +24,6 @@ __all__ = [
 
 MOST_ERRORS = 50
 """Wrong fields that one answer lists."""
-_UNSETTLED = {Outcome.PENDING, Outcome.RETRYING, Outcome.FAILED}
 
 _TITLES = {
     "already-registered": "This e-mail is registered already",
@@ -142,8 +141,8 @@ def _unknown_to_shopify(registration_id: str, status: str, **more: Any) -> bytes
 
 
 def _status(deliveries: Sequence[Delivery]) -> str:
-    unsettled = any(delivery.outcome in _UNSETTLED for delivery in deliveries)
-    return "partial" if unsettled else "complete"
+    partial = any(delivery.outcome in PARTIAL for delivery in deliveries)
+    return "partial" if partial else "complete"
 
 
 def accepted(registration_id: str) -> Answer:

@@ -5,14 +5,14 @@ left: it differs from all of them by the newest secret too, which is what it say
 """
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import partial
 
 from gateway.channels.last_sent import Fingerprints, all_known, rekeyed
 from gateway.channels.smaregi import Smaregi
 from gateway.channels.smaregi.from_member import record_values
 from gateway.customer import Customer
-from gateway.delivery import Deliverer
+from gateway.delivery import DeliveryParts, Live
 from gateway.errors import NotReadyError
 from gateway.shopify import Shopify
 from gateway.store import Database, Keys, rekeying
@@ -28,27 +28,27 @@ Hashes = Mapping[str, Mapping[str, str]]
 
 
 class CustomerRekeying:
-    """`uses_smaregi()`: whether Smaregi may be read."""
+    """Smaregi is read where it is in use."""
 
     def __init__(
         self,
         db: Database,
         keys: Keys,
         shopify: Shopify,
-        deliverer: Deliverer,
+        delivery: DeliveryParts,
         smaregi: Smaregi,
-        uses_smaregi: Callable[[], bool],
+        live: Live,
     ) -> None:
         self._db = db
         self._keys = keys
         self._shopify = shopify
-        self._deliverer = deliverer
+        self._delivery = delivery
         self._smaregi = smaregi
-        self._uses_smaregi = uses_smaregi
+        self._live = live
 
     async def page(self, after: int) -> list[int]:
         """Key the next customers anew; their ids. Raises UpstreamError, and may be repeated."""
-        channels = tuple(self._deliverer.routes)
+        channels = tuple(self._delivery.routes)
         ids = await self._db.read(
             lambda db: rekeying.customers_after(db, channels, after, _AT_ONCE)
         )
@@ -60,14 +60,14 @@ class CustomerRekeying:
         return ids
 
     async def _one(self, customer: Customer) -> None:
-        emails = self._deliverer.preparation.emails(customer)
+        emails = self._delivery.preparation.emails(customer)
         evidence = self._smaregi.index.signup_evidence(customer.profile)
         await self._db.write(lambda db: rekeying.customer(db, customer.id, emails, evidence))
-        for channel in self._deliverer.routes:
+        for channel in self._delivery.routes:
             # An attempt that is under way writes the fingerprints that it has read.
-            async with self._deliverer.preparation.turn(channel, customer.id):
+            async with self._delivery.preparation.turn(channel, customer.id):
                 await self._record(channel, customer)
-        await self._deliverer.proofs.release(customer.id)
+        await self._delivery.proofs.release(customer.id)
 
     async def _record(self, channel: str, customer: Customer) -> None:
         kept = await self._db.read(
@@ -76,7 +76,7 @@ class CustomerRekeying:
         fingerprints = {**(kept.planned or {}), **(kept.fingerprints or {})}
         if not fingerprints and kept.content_hash is None:
             return
-        values = _values(fingerprints, self._deliverer.routes[channel].channel.fields_of(customer))
+        values = _values(fingerprints, self._delivery.routes[channel].channel.fields_of(customer))
         hashes = self._hashes(channel, customer.id, values)
         if (
             channel == _TILL
@@ -86,7 +86,7 @@ class CustomerRekeying:
         ):
             await self._add_record_values(values, kept.reference)
             hashes = self._hashes(channel, customer.id, values)
-        content_hashes = self._deliverer.preparation.content_hashes(channel, customer)
+        content_hashes = self._delivery.preparation.content_hashes(channel, customer)
         await self._db.write(
             partial(
                 rekeying.record,
@@ -99,7 +99,7 @@ class CustomerRekeying:
 
     async def _add_record_values(self, values: Values, member_id: str) -> None:
         """What the till holds otherwise than Shopify, which its next change is judged by."""
-        if not self._uses_smaregi():
+        if not self._live.policy.uses(_TILL):
             raise NotReadyError(
                 _TILL, "what its members hold has to be read once: set FLAG_SMAREGI=hold meanwhile"
             )

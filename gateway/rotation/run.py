@@ -9,15 +9,14 @@ the end              from when the older secrets may go: what is kept for a day 
 import asyncio
 import logging
 import sqlite3
-import time
-from collections.abc import AsyncIterator, Callable
-from contextlib import suppress
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
-from gateway.background import go_round
+from gateway.background import WOKEN, Background
 from gateway.channels.smaregi import Smaregi
+from gateway.delivery import Runtime
 from gateway.errors import StorageError, UpstreamError
 from gateway.responses.bodies import iso
 from gateway.rotation.customers import CustomerRekeying
@@ -42,47 +41,38 @@ class Progress:
 
 
 class Rotation:
-    """`uses_smaregi()`: whether Smaregi may be read; `clock` is wall time."""
-
     def __init__(
         self,
         db: Database,
         keys: Keys,
         customers: CustomerRekeying,
         smaregi: Smaregi,
-        *,
-        uses_smaregi: Callable[[], bool],
-        wiped: Callable[[], None],
-        clock: Callable[[], float] = time.time,
+        runtime: Runtime,
     ) -> None:
         self._db = db
         self._keys = keys
         self._customers = customers
         self._smaregi = smaregi
-        self._uses_smaregi = uses_smaregi
-        self._wiped = wiped
-        self._clock = clock
+        self._runtime = runtime
         self._wake = asyncio.Event()
-        self._going_on: asyncio.Task[None] | None = None
+        self._loops = Background()
         self._task: asyncio.Task[None] | None = None
         self._progress = Progress()
 
     async def take_over(self, *, serves: bool) -> None:
         """The first thing a new owner does."""
-        await take_stock(self._db, self._keys, self._clock(), remember=serves)
+        await take_stock(self._db, self._keys, self._runtime.clock(), remember=serves)
         await reseal(self._db, self._keys)
 
     def start(self) -> None:
         """Go on with what was begun, by this owner or a dead one."""
-        self._going_on = asyncio.create_task(self._keep_on(), name="secret rotation")
-        self._wake.set()
+        self._loops.go_round(self._round, "the secret's rotation", self._wake)
 
     async def stop(self) -> None:
-        for task in (self._going_on, self._task):
-            if task is not None:
-                task.cancel()
-                with suppress(asyncio.CancelledError, UpstreamError, StorageError):
-                    await task
+        await self._loops.stop()
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
 
     async def run(self, newest: str) -> AsyncIterator[dict[str, Any]]:
         """`progress` events, then `end`: with `state`, and any `error`.
@@ -129,31 +119,21 @@ class Rotation:
             "state": "rotated",
             "older": len(ends),
             "may_go_at": iso(until),
-            "may_go": until <= self._clock(),
+            "may_go": until <= self._runtime.clock(),
         }
 
     # -- the work
 
-    async def _keep_on(self) -> None:
-        await go_round(
-            self._round,
-            self._wake,
-            _AGAIN,
-            log=log,
-            what="the rotation's checkpoint",
-            who="the rotation",
-        )
-
-    async def _round(self) -> bool:
+    async def _round(self) -> float | None:
         begun = await self._db.read(rekeying.checkpoint)
         if begun is None or not self._keys.older:
-            return False
+            return WOKEN
         try:
             await self._join()
         except UpstreamError as error:
             log.warning("the secret's rotation goes on in %.0f s: %s", _AGAIN, _text(error))
-            return True
-        return False
+            return _AGAIN
+        return WOKEN
 
     def _join(self) -> "asyncio.Task[None]":
         if self._task is None or self._task.done():
@@ -167,8 +147,8 @@ class Rotation:
         checkpoint = await self._db.write(self._begin)
         self._progress = Progress(customers=checkpoint.customers)
         await reseal(self._db, self._keys)
-        self._wiped()
-        await self._smaregi.index.rekey(scan=self._uses_smaregi())
+        self._runtime.listener.intent_gone()
+        await self._smaregi.index.rekey(scan=self._runtime.policy.uses("smaregi"))
         self._progress.step = "customers"
         while ids := await self._customers.page(checkpoint.after):
             checkpoint = replace(
@@ -177,7 +157,7 @@ class Rotation:
             await self._db.write(partial(rekeying.set_checkpoint, reached=checkpoint))
             self._progress.customers = checkpoint.customers
         newest, older = self._keys.fingerprint, [each.fingerprint for each in self._keys.older]
-        now = self._clock()
+        now = self._runtime.clock()
         await self._db.write(lambda db: rekeying.finish(db, newest, older, now))
         log.info("everything is keyed by the newest secret: %d customers", checkpoint.customers)
 
@@ -202,7 +182,7 @@ def _text(error: BaseException | None) -> str:
 
 
 def _log_error(task: "asyncio.Task[None]") -> None:
-    """An error that nobody waits for is not lost."""
+    """Whoever waits for it tells what an upstream or the database did; nobody tells of a bug."""
     error = None if task.cancelled() else task.exception()
     if error is not None and not isinstance(error, UpstreamError | StorageError):
         log.error("the rotation stumbled", exc_info=error)

@@ -219,6 +219,9 @@ class Shopify:
         """Customers by id, afresh; those that Shopify no longer has are left out."""
         return await self._batches.read(customer_ids)
 
+    async def exists(self, customer_id: int) -> bool:
+        return customer_id in await self.read([customer_id])
+
     async def read_each(self, customer_ids: Iterable[int]) -> Read:
         """As `read`, whatever Shopify answers of single ones."""
         return await self._batches.read_each(customer_ids)

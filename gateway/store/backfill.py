@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import orjson
 
-from gateway.outcomes import Delivery, Kind, NewDelivery, Outcome
+from gateway.outcomes import Delivery, NewDelivery
 from gateway.store import members, outbox
 from gateway.store.outbox.queries import OPEN_SQL, Spot, open_end, row_to_delivery
 from gateway.store.paging import PAGE
@@ -80,19 +80,17 @@ def _places(values: Sequence[object]) -> str:
 
 def open_page(
     db: sqlite3.Connection,
-    channel: str,
-    wanted: Iterable[tuple[int, Outcome]],
+    wanted: Iterable[tuple[int, NewDelivery]],
     now: float,
     until: float,
 ) -> list[Delivery]:
-    """Opens deliveries for a page's customers (id, pending or held).
+    """Owe to a page's customers, by id, what the run decided: pending or held.
 
     Until `until` (Unix seconds) the pending ones belong to the run that opens them. After that the
     worker takes them; the next owner of the file takes them at once.
     """
     opened = []
-    for customer_id, outcome in wanted:
-        new = NewDelivery(channel, Kind.BACKFILL, outcome)
+    for customer_id, new in wanted:
         opened += outbox.add(db, customer_id, None, [new], now)
     db.executemany(
         "UPDATE deliveries SET next_attempt_at = ? WHERE id = ? AND outcome = 'pending'",

@@ -6,7 +6,6 @@ from typing import Any
 
 import orjson
 
-from gateway.outcomes import Kind
 from gateway.store.outbox.queries import OPEN_SQL, open_of
 
 __all__ = [
@@ -48,7 +47,7 @@ def discard_open(db: sqlite3.Connection, customer_id: int, now: float) -> None:
 def removals_open(db: sqlite3.Connection, customer_id: int) -> set[str]:
     """The channels that still have a record of a customer who is gone."""
     found = open_of(db, [customer_id])
-    return {channel for (_, channel), d in found.items() if d.kind is Kind.REMOVAL}
+    return {channel for (_, channel), d in found.items() if d.kind.removes}
 
 
 def given_up(db: sqlite3.Connection, customer_id: int) -> set[str]:
@@ -127,7 +126,7 @@ def move_deliveries(
         (now, gone, GONE),
     )
     for (_, channel), delivery in open_of(db, [gone]).items():
-        if channel in taken or delivery.kind is Kind.REMOVAL:
+        if channel in taken or delivery.kind.removes:
             db.execute(
                 """UPDATE deliveries SET outcome = 'discarded', message = ?, next_attempt_at = NULL,
                           waiting = NULL, updated_at = ? WHERE id = ?""",

@@ -8,6 +8,7 @@ import orjson
 
 from gateway.store import duplicate_queue, proofs, signup_evidence
 from gateway.store.members import get_meta, set_meta
+from gateway.store.outbox.queries import OPEN_SQL
 from gateway.store.registrations import DAY
 
 __all__ = [
@@ -27,7 +28,7 @@ __all__ = [
 ]
 
 _USED, _CHECKPOINT = "secrets", "rotation"
-_OPEN = "outcome IN ('pending', 'retrying', 'failed', 'held')"
+_OPEN = f"outcome IN {OPEN_SQL}"
 
 Fingerprints = Mapping[str, str]
 

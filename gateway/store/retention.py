@@ -5,6 +5,7 @@ from functools import partial
 from typing import TypeVar
 
 from gateway.store import removals
+from gateway.store.outbox.queries import SETTLED_SQL
 from gateway.store.paging import LOOKED, PAGE, Run, every_page
 
 __all__ = ["expire"]
@@ -12,8 +13,8 @@ __all__ = ["expire"]
 _Id = TypeVar("_Id", int, str)
 _EVENTS = 7 * 86400.0
 """Seconds that worked events are kept to know a repetition; senders try again for hours."""
-_DELIVERIES = """created_at < :before AND updated_at < :before
-                 AND outcome IN ('delivered', 'skipped', 'dry_run', 'discarded')"""
+_DELIVERIES = f"""created_at < :before AND updated_at < :before
+                 AND outcome IN {SETTLED_SQL}"""
 _REGISTRATIONS = """created_at < :before AND state IN ('accepted', 'rejected', 'replaced')
                  AND NOT EXISTS (SELECT 1 FROM deliveries WHERE registration_id = registrations.id)
                  """

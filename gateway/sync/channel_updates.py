@@ -6,13 +6,12 @@ customer signed up through us; the others are for `backfill` and SHOPIFY_SYNC_OT
 
 import asyncio
 import sqlite3
-import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from flags import Mode
 from gateway.customer import Customer
-from gateway.delivery import Deliverer
+from gateway.delivery import DeliveryParts, Runtime
+from gateway.delivery.opening import LIVE, REHEARSED, Owed, opening
 from gateway.outcomes import Delivery, Kind, Link, NewDelivery, Outcome
 from gateway.store import Database, links, outbox
 
@@ -31,21 +30,13 @@ class ChannelStatus:
 
 
 class ChannelUpdates:
-    """`wake(channel)` is called when something is due; `clock` is wall time."""
+    """Opens what the channels are owed of customers as Shopify has just answered."""
 
-    def __init__(
-        self,
-        db: Database,
-        deliverer: Deliverer,
-        *,
-        wake: Callable[[str], None],
-        clock: Callable[[], float] = time.time,
-    ) -> None:
+    def __init__(self, db: Database, delivery: DeliveryParts, runtime: Runtime) -> None:
         self._db = db
-        self._deliverer = deliverer
-        self._wake = wake
-        self._clock = clock
-        self.channels = tuple(n for n, r in deliverer.routes.items() if r.spec.updates)
+        self._delivery = delivery
+        self._runtime = runtime
+        self.channels = tuple(n for n, r in delivery.routes.items() if r.spec.updates)
 
     async def changed(self, customers: Sequence[Customer], *, kind: Kind = Kind.UPDATE) -> int:
         """Opens or raises the deliveries for customers just read from Shopify; returns how many.
@@ -64,14 +55,15 @@ class ChannelUpdates:
         ]
         if not owed:
             return 0
-        now = self._clock()
+        now = self._runtime.clock()
         written = await self._db.write(
             lambda db: [outbox.add(db, c.id, None, [new], now)[0] for c, new in owed]
         )
         for (customer, new), delivery in zip(owed, written, strict=True):
             if new.outcome is Outcome.DRY_RUN:
-                self._deliverer.keep(self._rehearse(delivery, customer))
-            self._wake(new.channel)
+                rehearsal = self._rehearse(delivery, customer)
+                self._runtime.background.keep(rehearsal, f"dry run of delivery {delivery.id}")
+            self.wake(new.channel)
         return len(owed)
 
     async def channel_status(self, customer_ids: Iterable[int]) -> ChannelStatus:
@@ -95,7 +87,7 @@ class ChannelUpdates:
         return self._owed(customer, channel, link, waiting, kind=kind)
 
     def _is_tried(self, waiting: Delivery, customer: Customer) -> bool:
-        preparation = self._deliverer.preparation
+        preparation = self._delivery.preparation
         if waiting.outcome is Outcome.FAILED:
             return waiting.content_hash in preparation.content_hashes(waiting.channel, customer)
         return preparation.is_sending(waiting.channel, customer)
@@ -111,28 +103,24 @@ class ChannelUpdates:
         live: bool = False,
     ) -> NewDelivery | None:
         """The delivery to open, or None. `waiting` is the open delivery; `live`: tried at once."""
-        differs, urgent = True, False
-        if link is not None and link.unproven:
-            return None  # no change goes there until the e-mail is proven
-        if link is not None:
-            differs, urgent = self._differences(customer, link)
-        elif not self._may_be_made(channel, customer, waiting):
-            return None
-        email, linked = customer.profile.email, link is not None
-        mode = self._mode(channel, customer.id, waiting, email, linked=linked, kind=kind)
-        if not differs and not (live and mode is Mode.ON):
-            return None
-        outcome = _outcome(mode, urgent=urgent, waiting=waiting)
-        if outcome is None:
-            return None
-        tried = outcome is Outcome.DRY_RUN or (
-            live and outcome is Outcome.PENDING and (mode is Mode.ON or urgent)
+        differs, opted_out = True, False
+        if link is not None and not link.unproven:
+            differs, opted_out = self._differences(customer, link)
+        owed = Owed(
+            customer.id,
+            customer.profile.email,
+            linked=link is not None,
+            unproven=link is not None and bool(link.unproven),
+            waiting=waiting,
+            belongs=link is not None or self._may_be_made(channel, customer, waiting),
+            differs=differs,
+            opted_out=opted_out,
         )
-        return NewDelivery(channel, kind, outcome, tried, urgent=urgent)
+        return opening(self._runtime.flags, channel, kind, owed, LIVE if live else REHEARSED)
 
     def _may_be_made(self, channel: str, customer: Customer, waiting: Delivery | None) -> bool:
         known = waiting is not None or bool(customer.registration_id)
-        return known and self._deliverer.routes[channel].spec.takes(customer)
+        return known and self._delivery.routes[channel].channel.takes(customer)
 
     async def owed_beforehand(
         self, customer_id: int, *, opting_out: bool, not_before: float
@@ -145,21 +133,17 @@ class ChannelUpdates:
         for name in self.channels:
             link = channel_status.links.get((customer_id, name))
             waiting = channel_status.open.get((customer_id, name))
-            if (link is None and waiting is None) or (link is not None and link.unproven):
-                continue
-            urgent = opting_out and link is not None and self._can_send(name)
-            mode = self._mode(name, customer_id, waiting, None, linked=link is not None)
-            outcome = _outcome(mode, urgent=urgent, waiting=waiting)
-            if outcome in {Outcome.PENDING, Outcome.HELD}:
-                owed.append(
-                    NewDelivery(
-                        name,
-                        Kind.UPDATE,
-                        outcome,
-                        not_before=not_before,
-                        urgent=urgent,
-                    )
-                )
+            whom = Owed(
+                customer_id,
+                linked=link is not None,
+                unproven=link is not None and bool(link.unproven),
+                waiting=waiting,
+                belongs=waiting is not None,
+                opted_out=opting_out and link is not None and self._can_send(name),
+                not_before=not_before,
+            )
+            new = opening(self._runtime.flags, name, Kind.UPDATE, whom)
+            owed += [] if new is None else [new]
         return owed
 
     async def owed_live(self, customer: Customer, before: Sequence[Delivery]) -> list[NewDelivery]:
@@ -177,31 +161,16 @@ class ChannelUpdates:
         return owed
 
     def wake(self, channel: str) -> None:
-        self._wake(channel)
-
-    def _mode(
-        self,
-        channel: str,
-        customer_id: int,
-        waiting: Delivery | None,
-        email: str | None,
-        *,
-        linked: bool,
-        kind: Kind = Kind.UPDATE,
-    ) -> Mode:
-        """For an open delivery, the flags of its own kind count."""
-        decide = self._deliverer.preparation.flag_policy.decide
-        asked = kind if waiting is None else waiting.kind
-        return decide(channel, customer_id, asked, email, linked=linked).mode
+        self._runtime.listener.delivery_due(channel)
 
     def _differences(self, customer: Customer, link: Link) -> tuple[bool, bool]:
         """Whether anything differs, and whether the customer opted out of mail."""
-        route = self._deliverer.routes[link.channel]
-        last_sent = self._deliverer.preparation.last_sent(
+        route = self._delivery.routes[link.channel]
+        last_sent = self._delivery.preparation.last_sent(
             link.channel, customer.id, link.fingerprints
         )
         changes = last_sent.changes(route.channel.fields_of(customer))
-        consent = route.spec.consent
+        consent = route.channel.consent
         opted_out = (
             not customer.profile.accepts_marketing
             and consent in changes
@@ -212,21 +181,8 @@ class ChannelUpdates:
 
     def _can_send(self, channel: str) -> bool:
         """A channel that is off may lack its settings."""
-        return not self._deliverer.routes[channel].settings().missing()
+        return not self._delivery.routes[channel].settings().missing()
 
     async def _rehearse(self, delivery: Delivery, customer: Customer) -> None:
         until = asyncio.get_running_loop().time() + _REHEARSAL
-        await self._deliverer.live([delivery], customer, fresh=False, until=until)
-
-
-def _outcome(mode: Mode, *, urgent: bool, waiting: Delivery | None) -> Outcome | None:
-    """None: no delivery. If one is open already, its flags are read again at its attempt."""
-    if mode is Mode.ON or urgent:
-        return Outcome.PENDING
-    if mode is Mode.HOLD:
-        return Outcome.HELD
-    if waiting is not None and waiting.outcome is Outcome.HELD:
-        return Outcome.HELD if mode is Mode.DRY_RUN else None  # it stays as it is
-    if waiting is not None:
-        return Outcome.PENDING
-    return Outcome.DRY_RUN if mode is Mode.DRY_RUN else None
+        await self._delivery.deliverer.live([delivery], customer, fresh=False, until=until)

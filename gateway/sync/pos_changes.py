@@ -11,7 +11,7 @@ write to Shopify meets marks that say so, and is no change; nor is the same valu
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,7 +20,8 @@ from gateway.channels.smaregi import Smaregi
 from gateway.channels.smaregi.from_member import record_values
 from gateway.channels.smaregi.three_way import Comparison, compare
 from gateway.customer import Customer
-from gateway.delivery import Deliverer
+from gateway.delivery import Runtime
+from gateway.delivery.preparation import Preparation
 from gateway.outcomes import Link
 from gateway.shopify import Changed, Refused, Shopify
 from gateway.store import Database, links
@@ -48,29 +49,22 @@ class PosParts:
     db: Database
     shopify: Shopify
     smaregi: Smaregi
-    deliverer: Deliverer
+    preparation: Preparation
     changes: ProfileChanges
     updates: ChannelUpdates
 
 
 class PosChanges:
-    """`wanted()` is SMAREGI_SYNC_CHANGES where Smaregi is in use; `tell(result, fields)` counts
-    fields, `notice(text)` tells administrators, `too_many()` asks for a pass over all members.
-    """
+    """Where SMAREGI_SYNC_CHANGES wants it. Setting `whole_pass` asks for one over all members."""
 
-    def __init__(
-        self,
-        parts: PosParts,
-        *,
-        wanted: Callable[[], bool],
-        tell: Callable[[str, int], None],
-        notice: Callable[[str], None],
-    ) -> None:
+    def __init__(self, parts: PosParts, whole_pass: asyncio.Event, runtime: Runtime) -> None:
         self._parts = parts
-        self.wanted = wanted
-        self._tell = tell
-        self._notice = notice
-        self.too_many: Callable[[], None] = lambda: None
+        self._whole_pass = whole_pass
+        self._runtime = runtime
+
+    @property
+    def is_wanted(self) -> bool:
+        return self._runtime.policy.sync_pos
 
     async def linked(self, member_ids: Iterable[int]) -> list[Link]:
         """Those of the members who are linked to a customer, with a proven e-mail."""
@@ -92,12 +86,12 @@ class PosChanges:
         """Takes over what the till changed. Raises LaterError, or the first UpstreamError after all
         the others were looked at.
         """
-        if not self.wanted():
+        if not self.is_wanted:
             return
         slots = asyncio.Semaphore(_AT_ONCE)
         found = await self.linked(member_ids)
         if len(found) > _MOST:
-            self.too_many()
+            self._whole_pass.set()
             return
         results = await asyncio.gather(
             *(self._one(link, slots) for link in found), return_exceptions=True
@@ -171,24 +165,26 @@ class PosChanges:
         units = named & comparison.to_shopify.keys() or set(comparison.to_shopify)
         for unit in sorted(units):
             comparison.refused(unit)
-        self._tell("refused", len(units))
-        self._notice(_REFUSED.format(customer_id, ", ".join(sorted(units))))
+        self._count("refused", len(units))
+        self._runtime.listener.notice(_REFUSED.format(customer_id, ", ".join(sorted(units))))
 
     def _count_and_log(self, link: Link, comparison: Comparison) -> None:
         if comparison.to_shopify:
             names = ", ".join(comparison.to_shopify)
             log.info("customer %d: changed at the till: %s", link.customer_id, names)
-            self._tell("taken", len(comparison.to_shopify))
+            self._count("taken", len(comparison.to_shopify))
         if comparison.lost:
             names = ", ".join(comparison.lost)
             text = "customer %d: changed at the till and in Shopify, Shopify's counts: %s"
             log.warning(text, link.customer_id, names)
-            self._tell("lost", len(comparison.lost))
+            self._count("lost", len(comparison.lost))
 
     async def _has_left(self, link: Link, last_sent: LastSent, status: str, left: str) -> None:
         await self._remember(link, last_sent.accept_record({_STATUS: status}))
         if left:
-            self._notice(_MEMBER_LEFT.format(link.reference, link.customer_id, left))
+            self._runtime.listener.notice(
+                _MEMBER_LEFT.format(link.reference, link.customer_id, left)
+            )
 
     async def _remember(self, link: Link, fingerprints: Mapping[str, str]) -> None:
         if not await self._parts.db.write(
@@ -196,10 +192,11 @@ class PosChanges:
         ):
             raise LaterError(_AGAIN)
 
+    def _count(self, result: str, fields: int) -> None:
+        self._runtime.listener.pos_changed(result, fields)
+
     def _last_sent(self, link: Link) -> LastSent:
-        return self._parts.deliverer.preparation.last_sent(
-            CHANNEL, link.customer_id, link.fingerprints
-        )
+        return self._parts.preparation.last_sent(CHANNEL, link.customer_id, link.fingerprints)
 
     def _fields(self, customer: Customer) -> Mapping[str, str]:
         return self._parts.smaregi.fields_of(customer)

@@ -13,14 +13,13 @@ Changes of one customer are made one after the other, so that every system ends 
 import asyncio
 import logging
 import sqlite3
-import time
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 from weakref import WeakValueDictionary
 
 from gateway.customer import Customer
-from gateway.delivery import Deliverer
+from gateway.delivery import DeliveryParts, Runtime
 from gateway.errors import StorageError, UpstreamError
 from gateway.outcomes import Delivery
 from gateway.responses.bodies import Answer, change_body
@@ -40,28 +39,23 @@ _SLACK = 5.0
 
 
 class ProfileChanges:
-    """`clock` is wall time. `shopify_result` is called with Shopify's failures and recoveries."""
+    """Takes a change to Shopify and the channels, and says how it went."""
 
     def __init__(
         self,
         db: Database,
         keys: Keys,
         shopify: Shopify,
-        deliverer: Deliverer,
+        delivery: DeliveryParts,
         updates: ChannelUpdates,
-        *,
-        deadline: Callable[[], float],
-        clock: Callable[[], float] = time.time,
-        shopify_result: Callable[[UpstreamError | None], None] = lambda error: None,
+        runtime: Runtime,
     ) -> None:
         self._db = db
         self._keys = keys
         self._shopify = shopify
-        self._deliverer = deliverer
+        self._delivery = delivery
         self.updates = updates
-        self._deadline = deadline
-        self._clock = clock
-        self._shopify_result = shopify_result
+        self._runtime = runtime
         self._turns: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
 
     @asynccontextmanager
@@ -80,14 +74,14 @@ class ProfileChanges:
         self, customer_id: int, changes: Mapping[str, Any], *, email_verified: bool = False
     ) -> Answer:
         """`changes`: fields of a `Profile`, validated. A caller who hangs up cancels nothing."""
-        until = asyncio.get_running_loop().time() + self._deadline()
+        until = asyncio.get_running_loop().time() + self._runtime.policy.deadline
         work = self._in_turn(customer_id, changes, email_verified, until)
         try:
-            answer: Answer = await asyncio.shield(self._deliverer.keep(work))
+            task = self._runtime.background.keep(work, f"change of customer {customer_id}")
+            return await asyncio.shield(task)
         except StorageError as error:
             log.error("a change could not be kept: %s (%s)", error, error.hint)
             return no_storage()
-        return answer
 
     async def _in_turn(
         self, customer_id: int, changes: Mapping[str, Any], email_verified: bool, until: float
@@ -110,14 +104,14 @@ class ProfileChanges:
         try:
             result = await self._shopify.change(customer_id, changes, until - _LEFT_FOR_CHANNELS)
         except UpstreamError as error:
-            self._shopify_result(error)
+            self._runtime.listener.shopify_answered(error)
             log.warning("a profile change: Shopify failed: %s", error)
             return shopify_unavailable(error)
-        self._shopify_result(None)
+        self._runtime.listener.shopify_answered(None)
         if isinstance(result, Changed):
             if email_verified:
                 emails = self._keys.emails(result.customer.profile.email)
-                await self._deliverer.proofs.prove(customer_id, emails)
+                await self._delivery.proofs.prove(customer_id, emails)
             return await self._to_channels(result, owed, until)
         partly = isinstance(result, Refused) and result.partly
         await self._release([] if partly else owed, owed)
@@ -127,16 +121,16 @@ class ProfileChanges:
         self, customer_id: int, changes: Mapping[str, Any], until: float
     ) -> list[Delivery]:
         """Due only once Shopify's answer can be out no longer: until then it has the old state."""
-        await self._deliverer.clock_jumps.follow()
+        await self._delivery.clock_jumps.follow()
         left = until - asyncio.get_running_loop().time()
         owed = await self.updates.owed_beforehand(
             customer_id,
             opting_out=changes.get("accepts_marketing") is False,
-            not_before=self._clock() + left + _SLACK,
+            not_before=self._runtime.clock() + left + _SLACK,
         )
         if not owed:
             return []
-        now = self._clock()
+        now = self._runtime.clock()
         return await self._db.write(lambda db: outbox.add(db, customer_id, None, owed, now))
 
     async def _to_channels(
@@ -144,22 +138,16 @@ class ProfileChanges:
     ) -> Answer:
         customer = result.customer
         owed = await self._owe(customer, before)
-        going = [d for d in owed if d.claimed_version == d.version]
-        try:
-            settled = await self._deliverer.live(going, customer, fresh=False, until=until)
-        except StorageError as error:
-            log.error("outcomes could not be kept, they follow: %s (%s)", error, error.hint)
-            settled = {}
-        deliveries = [settled[d.id].delivery if d.id in settled else d for d in owed]
-        number = await self._deliverer.member_number(customer.id, deliveries)
-        return Answer(200, change_body(customer.id, result.warnings, deliveries, number))
+        run = await self._delivery.deliverer.run_live(owed, customer, fresh=False, until=until)
+        number = await self._delivery.preparation.member_number(customer.id, run.deliveries)
+        return Answer(200, change_body(customer.id, result.warnings, run.deliveries, number))
 
     async def _owe(self, customer: Customer, before: Sequence[Delivery]) -> list[Delivery]:
         """Shopify has made the change: opens each channel's delivery, and tries most at once."""
         news = await self.updates.owed_live(customer, before)
         chosen = {new.channel for new in news}
         unneeded = [delivery.id for delivery in before if delivery.channel not in chosen]
-        now = self._clock()
+        now = self._runtime.clock()
 
         def unit(db: sqlite3.Connection) -> list[Delivery]:
             outbox.take_back(db, unneeded)

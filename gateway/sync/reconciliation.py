@@ -13,13 +13,14 @@ import asyncio
 import logging
 import sqlite3
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
 from gateway.customer import Customer
+from gateway.delivery import Runtime
 from gateway.errors import ErrorClass, StorageError, UpstreamError
 from gateway.outcomes import Link
 from gateway.shopify import Shopify
@@ -45,6 +46,7 @@ LONGEST = 29 * 86400.0
 LINKS_A_PASS = 1000
 _LINKS_A_STEP = 50
 _FULL_PAGE = 1000
+_AREA = "reconciliation"
 
 
 class CustomerLook(Protocol):
@@ -55,7 +57,7 @@ class CustomerLook(Protocol):
 
 class PosFollower(Protocol):
     @property
-    def wanted(self) -> Callable[[], bool]: ...
+    def is_wanted(self) -> bool: ...
 
     async def linked(self, member_ids: Sequence[int]) -> list[Link]: ...
 
@@ -92,63 +94,46 @@ class PassCounts:
 
 
 class Reconciliation:
-    """`on_pass(counts, at)` counts, `failed` and `worked` tell administrators.
+    """A pass begins every hour, and once `wanted` is set."""
 
-    `clock` is wall time.
-    """
-
-    def __init__(
-        self,
-        parts: ReconciliationParts,
-        *,
-        on_pass: Callable[[Mapping[str, int], float], None],
-        failed: Callable[[ErrorClass, str], None],
-        worked: Callable[[], None],
-        clock: Callable[[], float] = time.time,
-    ) -> None:
+    def __init__(self, parts: ReconciliationParts, wanted: asyncio.Event, runtime: Runtime) -> None:
         self._parts = parts
-        self._on_pass = on_pass
-        self._failed = failed
-        self._worked = worked
-        self._clock = clock
-        self._wanted = asyncio.Event()
+        self._wanted = wanted
+        self._runtime = runtime
 
     def soon(self) -> None:
         """Begins a pass now: so much has changed that reading page by page is cheaper."""
         self._wanted.set()
 
-    async def run(self) -> None:
-        """Runs for ever."""
-        lane.set(Lane.BACKLOG)
-        pause = FIRST_AFTER
+    async def start(self) -> None:
         with suppress(StorageError):
             await self.begin()
-        while True:
-            with suppress(TimeoutError):
-                async with asyncio.timeout(pause):
-                    await self._wanted.wait()
-            self._wanted.clear()
-            pause = EVERY if await self._try() else AGAIN_AFTER
+        self._runtime.background.go_round(
+            self._pass, "the reconciliation", self._wanted, first=FIRST_AFTER
+        )
 
-    async def _try(self) -> bool:
+    async def _pass(self) -> float:
+        """Seconds until the next."""
+        lane.set(Lane.BACKLOG)
         try:
             await self.once()
         except UpstreamError as error:
             log.warning("the reconciliation goes on later: %s", error)
-            self._failed(error.error_class, str(error))
+            self._runtime.listener.failed(_AREA, error.error_class, str(error))
         except StorageError as error:
             log.error("the reconciliation goes on later: %s (%s)", error, error.hint)
         except Exception:
             log.exception("the reconciliation stumbled")
-            self._failed(ErrorClass.UNEXPECTED, "an error of the gateway itself; see its log")
+            text = "an error of the gateway itself; see its log"
+            self._runtime.listener.failed(_AREA, ErrorClass.UNEXPECTED, text)
         else:
-            self._worked()
-            return True
-        return False
+            self._runtime.listener.worked(_AREA)
+            return EVERY
+        return AGAIN_AFTER
 
     async def begin(self) -> None:
         """The very first start: nothing before it can have been lost."""
-        now = repr(self._clock())
+        now = repr(self._runtime.clock())
 
         def unit(db: Any) -> None:
             for name in (_SHOPIFY, _SMAREGI):
@@ -163,14 +148,14 @@ class Reconciliation:
         await self.begin()
         await self._shopify(found)
         await self._links(found)
-        if self._parts.till.wanted():
+        if self._parts.till.is_wanted:
             await self._smaregi(found)
         else:
-            await self._note(_SMAREGI, repr(self._clock()))
+            await self._note(_SMAREGI, repr(self._runtime.clock()))
         seconds = time.monotonic() - started
         text = ", ".join(f"{name} {count}" for name, count in asdict(found).items())
         log.info("reconciliation: %s, in %.1f s", text, seconds)
-        self._on_pass(asdict(found), self._clock())
+        self._runtime.listener.reconciled(asdict(found), self._runtime.clock())
         return found
 
     # -- Shopify
@@ -178,16 +163,16 @@ class Reconciliation:
     async def _shopify(self, found: PassCounts) -> None:
         since, after = await self._since(_SHOPIFY), None
         newest = since
-        while True:
+        last = False
+        while not last:
             page = await self._parts.shopify.roll.changed(since, after)
             for customer, changed_at in page.customers:
                 found.customers += 1
                 newest = max(newest, changed_at)
                 await self._look(customer, changed_at, found)
             await self._note(_SHOPIFY, repr(max(newest, await self._watermark(_SHOPIFY))))
-            if page.after is None:
-                return
             after = page.after
+            last = after is None
 
     async def _look(self, customer: Customer, changed_at: float, found: PassCounts) -> None:
         try:
@@ -224,16 +209,16 @@ class Reconciliation:
         since = await self._since(_SMAREGI)
         resumed = await self._parts.db.read(lambda db: get_meta(db, _PAGE)) or ""
         from_id, newest = _resumed(resumed, since)
-        updated_from = None if self._clock() - since > LONGEST else _iso(since)
-        while True:
+        updated_from = None if self._runtime.clock() - since > LONGEST else _iso(since)
+        full = True
+        while full:
             page = await self._parts.members.changed_page(from_id, updated_from)
             found.members += len(page)
             newest = max([newest, *(_instant(row) for row in page)])
             await self._take(page, found)
-            if len(page) < _FULL_PAGE:
-                break
-            from_id = int(page[-1]["customerId"]) + 1
-            await self._note(_PAGE, f"{since!r} {from_id} {newest!r}")
+            if full := len(page) >= _FULL_PAGE:
+                from_id = int(page[-1]["customerId"]) + 1
+                await self._note(_PAGE, f"{since!r} {from_id} {newest!r}")
         await self._note(_SMAREGI, repr(newest))
         await self._note(_PAGE, "")
 
@@ -252,11 +237,11 @@ class Reconciliation:
 
     async def _since(self, name: str) -> float:
         """A mark in the future was written by a wrong clock."""
-        return min(await self._watermark(name), self._clock()) - OVERLAP
+        return min(await self._watermark(name), self._runtime.clock()) - OVERLAP
 
     async def _watermark(self, name: str) -> float:
         text = await self._parts.db.read(lambda db: get_meta(db, name))
-        return float(text) if text else self._clock()
+        return float(text) if text else self._runtime.clock()
 
     async def _note(self, name: str, value: str) -> None:
         await self._parts.db.write(lambda db: set_meta(db, name, value))

@@ -2,6 +2,6 @@
 
 from gateway.telemetry.logs import log_to_stderr
 from gateway.telemetry.metrics import Metrics
-from gateway.telemetry.observer import DeliveryObserver
+from gateway.telemetry.observer import Observer
 
-__all__ = ["DeliveryObserver", "Metrics", "log_to_stderr"]
+__all__ = ["Metrics", "Observer", "log_to_stderr"]

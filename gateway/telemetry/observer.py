@@ -1,38 +1,53 @@
-"""What happens to deliveries and to Shopify is told to metrics, log and administrators, here."""
+"""What happens is told to metrics, log, administrators, and whoever waits for it, here."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Mapping
+from typing import assert_never
 
 from gateway.alerts import AlertSender
-from gateway.delivery import SettledAttempt
+from gateway.delivery import CircuitBreaker, SettledAttempt, Wakes
 from gateway.errors import ErrorClass, UpstreamError
-from gateway.outcomes import Outcome, Waiting
+from gateway.outcomes import AUTOMATIC, Outcome, Waiting
 from gateway.telemetry.metrics import Metrics
 
-__all__ = ["DeliveryObserver"]
+__all__ = ["Observer"]
 
 log = logging.getLogger(__name__)
 
 
-class DeliveryObserver:
-    """`due(channel)` is called when a delivery is left that the worker has to look at."""
+class Observer:
+    """`shopify` is the gate of deferred registrations."""
 
-    def __init__(self, metrics: Metrics, alerts: AlertSender, due: Callable[[str], None]) -> None:
+    def __init__(
+        self, metrics: Metrics, alerts: AlertSender, wakes: Wakes, shopify: CircuitBreaker
+    ) -> None:
         self._metrics = metrics
         self._alerts = alerts
-        self._due = due
+        self._wakes = wakes
+        self._shopify = shopify
 
     def attempt_ended(self, ended: SettledAttempt) -> None:
         self._metrics.attempt_ended(ended)
         channel, result = ended.delivery.channel, ended.result
-        if result.outcome is Outcome.DELIVERED:
-            self._alerts.worked(channel)
-        elif result.outcome is not Outcome.DRY_RUN and result.error_class is not None:
-            self._delivery_failed(ended, result.error_class)
-        if ended.delivery.outcome in {Outcome.PENDING, Outcome.RETRYING}:
-            self._due(channel)
+        match result.outcome:
+            case Outcome.DELIVERED:
+                self._alerts.worked(channel)
+            case Outcome.RETRYING | Outcome.FAILED:
+                self._delivery_failed(ended)
+            case Outcome.PENDING | Outcome.HELD | Outcome.SKIPPED | Outcome.DISCARDED:
+                pass
+            case Outcome.DRY_RUN:  # what failed was a rehearsal
+                pass
+            case _:
+                assert_never(result.outcome)
+        if ended.delivery.outcome in AUTOMATIC:
+            self._wakes.worker(channel)
 
-    def _delivery_failed(self, ended: SettledAttempt, error_class: ErrorClass) -> None:
+    def _delivery_failed(self, ended: SettledAttempt) -> None:
+        """What only waits for the index has no error, and is no news."""
+        error_class = ended.result.error_class
+        if error_class is None:
+            return
         channel, text = ended.delivery.channel, ended.result.message or ""
         log.warning("delivery %d to %s: %s: %s", ended.delivery.id, channel, error_class, text)
         if error_class.needs_a_person and ended.result.outcome is Outcome.RETRYING:
@@ -40,12 +55,45 @@ class DeliveryObserver:
         if ended.result.waiting is not Waiting.CHANNEL or ended.error is not None:
             self._alerts.failed_with(channel, error_class, text)
 
-    def shopify_result(self, error: UpstreamError | None) -> None:
-        if error is None:
-            self._alerts.worked("shopify")
-        else:
-            self._alerts.failed("shopify", error)
+    def delivery_due(self, channel: str | None = None) -> None:
+        self._wakes.worker(channel)
 
-    def deferred_given_up(self, error_class: ErrorClass, text: str) -> None:
-        """A registration that was answered 202 came to nothing."""
-        self._alerts.failed_with("registrations", error_class, text)
+    def shopify_answered(self, error: UpstreamError | None, *, live: bool = True) -> None:
+        """After a live success nobody has to wait for the next probe."""
+        if error is not None:
+            self._alerts.failed("shopify", error)
+            return
+        self._alerts.worked("shopify")
+        if live and self._shopify.cause is not None:
+            self._shopify.half_open()
+            self._wakes.deferred.set()
+
+    def intent_gone(self) -> None:
+        self._wakes.journal.set()
+
+    def registration_unclear(self) -> None:
+        self._wakes.unclear.set()
+
+    def registration_deferred(self) -> None:
+        self._wakes.deferred.set()
+
+    def failed(self, area: str, error_class: ErrorClass, text: str) -> None:
+        self._alerts.failed_with(area, error_class, text)
+
+    def worked(self, area: str) -> None:
+        self._alerts.worked(area)
+
+    def notice(self, text: str) -> None:
+        self._alerts.notice(text)
+
+    def pos_changed(self, result: str, fields: int) -> None:
+        self._metrics.till(result, fields)
+
+    def points_read(self, result: str) -> None:
+        self._metrics.points_reads.labels(result).inc()
+
+    def reconciled(self, found: Mapping[str, int], at: float) -> None:
+        self._metrics.reconciled(found, at)
+
+    def event_ended(self, source: str, topic: str, result: str) -> None:
+        self._metrics.event(source, topic, result)

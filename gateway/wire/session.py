@@ -168,10 +168,14 @@ Admit = Callable[[Call], Awaitable[None] | None]
 class Wire:
     """Sends calls. `timeout()` is asked at each call, so that a reload takes effect at once."""
 
-    admit: Admit | None = None
-
-    def __init__(self, timeout: Callable[[], float], observe: Observer | None = None) -> None:
+    def __init__(
+        self,
+        timeout: Callable[[], float],
+        observe: Observer | None = None,
+        admit: Admit | None = None,
+    ) -> None:
         self._timeout = timeout
+        self._admit = admit
         self._observe = observe or (lambda call, result, seconds: None)
         self._session: aiohttp.ClientSession | None = None
 
@@ -193,7 +197,7 @@ class Wire:
     async def send(self, call: Call) -> UpstreamAnswer:
         """The answer, whatever its status; UpstreamError when there is none that is complete."""
         guard(call.access, f"{call.method} {call.operation}")
-        if self.admit is not None and (asking := self.admit(call)) is not None:
+        if self._admit is not None and (asking := self._admit(call)) is not None:
             await self._admitted(call, asking)
         began = time.perf_counter()
         result = "cancelled"

@@ -53,7 +53,7 @@ async def test_each_caller_has_so_many_keys_remembered(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     bounds = admission.Bounds(keys=2)
-    monkeypatch.setattr(world.core.registrar, "_bounds", lambda: bounds)
+    monkeypatch.setattr("gateway.registration.registrar.Bounds", lambda _: bounds)
     one, two = "the-key-of-storefront-1", "the-key-of-storefront-2"
     world.set(GATEWAY_API_KEYS=f"{one},{two}")
 

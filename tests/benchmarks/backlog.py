@@ -157,7 +157,7 @@ async def beside(world: World, work: Awaitable[Any], first: int) -> float:
 
 
 async def jumped(world: World) -> None:
-    clock_jumps = world.core.deliverer.clock_jumps
+    clock_jumps = world.core.delivery.clock_jumps
     clock_jumps._offset -= 3600.0
     await clock_jumps.follow()
 

@@ -6,10 +6,19 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Any, cast
 
-from flags import Flag, FlagSet, Mode
+from flags import Decision, Flag, FlagSet, Mode
+from gateway.background import Background
 from gateway.channels import Check, Done, Spec, Work
 from gateway.customer import Customer, Profile
-from gateway.delivery import CircuitBreaker, Deliverer, Route, SettledAttempt
+from gateway.delivery import (
+    CircuitBreaker,
+    Deliverer,
+    Policy,
+    Route,
+    Runtime,
+    SettledAttempt,
+    make_delivery,
+)
 from gateway.errors import ErrorClass, UpstreamError
 from gateway.outcomes import Delivery, Kind, Link, NewDelivery, Outcome
 from gateway.settings import Section
@@ -30,7 +39,7 @@ def a_customer(customer_id: int = TARO, **changes: Any) -> Customer:
 
 
 def trouble(
-    error_class: ErrorClass = ErrorClass.TIMEOUT, *, system: str = "pos", **more: Any
+    error_class: ErrorClass = ErrorClass.TIMEOUT, *, system: str = "smaregi", **more: Any
 ) -> UpstreamError:
     return UpstreamError(system, "call", error_class, "it went wrong", **more)
 
@@ -47,8 +56,7 @@ class Clock:
 
 class TheSettings(Section):
     lacking: str = ""
-    age: float = 86400.0
-    by_rule: bool = True
+    age: float = 0.0
 
     def missing(self) -> list[str]:
         return [self.lacking] if self.lacking else []
@@ -65,6 +73,12 @@ class AChannel:
         self.works: list[Work] = []
         self.removed: list[Link] = []
         self.ends: list[End] = []
+        self.consent = "consent" if name == "crm" else ""
+        self.numbers_by_rule = True
+        self.takes_all = True
+
+    def takes(self, _: Customer) -> bool:
+        return self.takes_all
 
     async def start(self) -> None: ...
 
@@ -75,7 +89,7 @@ class AChannel:
 
     async def deliver(self, work: Work) -> Done:
         self.works.append(work)
-        number = str(work.customer.id) if self.name == "pos" else None
+        number = str(work.customer.id) if self.name == "smaregi" else None
         reference = f"{self.name}-{work.customer.id}"
         return await self._end(work, Done("created", reference, member_number=number))
 
@@ -119,6 +133,49 @@ class AShopify:
         return Read(found, {i: e for i, e in self.refused.items() if i in ids})
 
 
+class Told:
+    """The listener of a `Heart`; what it is told beside attempts and due deliveries is counted."""
+
+    def __init__(self, heart: "Heart") -> None:
+        self._heart = heart
+        self.calls: list[str] = []
+        self.results: list[UpstreamError | None] = []
+        self.failures: list[tuple[ErrorClass, str]] = []
+
+    def attempt_ended(self, ended: SettledAttempt) -> None:
+        self._heart.told.append(ended)
+
+    def delivery_due(self, channel: str | None = None) -> None:
+        self.calls.append("owed") if channel is None else self._heart.woken.append(channel)
+
+    def shopify_answered(self, error: UpstreamError | None, *, live: bool = True) -> None:
+        self.results.append(error)
+
+    def intent_gone(self) -> None:
+        self.calls.append("gone")
+
+    def registration_unclear(self) -> None:
+        self.calls.append("unclear")
+
+    def registration_deferred(self) -> None:
+        self.calls.append("promised")
+
+    def failed(self, area: str, error_class: ErrorClass, text: str) -> None:
+        self.failures.append((error_class, text))
+
+    def worked(self, area: str) -> None: ...
+
+    def notice(self, text: str) -> None: ...
+
+    def pos_changed(self, result: str, fields: int) -> None: ...
+
+    def points_read(self, result: str) -> None: ...
+
+    def reconciled(self, found: Mapping[str, int], at: float) -> None: ...
+
+    def event_ended(self, source: str, topic: str, result: str) -> None: ...
+
+
 class Heart:
     """`pos` numbers members, `crm` follows the customer, `mail` is too late after `age` seconds."""
 
@@ -127,28 +184,31 @@ class Heart:
         self.clock = Clock()
         self.shopify = AShopify(*(customers or (a_customer(),)))
         self.keys = Keys("a secret of the tests alone")
-        self.modes = dict.fromkeys(("pos", "crm", "mail", "updates"), Mode.ON)
+        self.modes = dict.fromkeys(("smaregi", "crm", "mail", "updates"), Mode.ON)
         self.percent: dict[str, float] = {}
         self.settings: dict[str, Section] = {}
-        self.channels = {name: AChannel(name) for name in ("pos", "crm", "mail")}
+        self.channels = {name: AChannel(name) for name in ("smaregi", "crm", "mail")}
         self.routes = {name: self._route(name, **specs) for name in self.channels}
         self.told: list[SettledAttempt] = []
         self.woken: list[str] = []
         self.gone: list[tuple[set[int], set[int]]] = []
         self.timeout = 8.0
-        self.deliverer = Deliverer(
+        self.deadline = 10.0
+        self.schedule: tuple[float, ...] = SCHEDULE
+        self.waiting_limit = 100_000
+        self.auto_replay = True
+        self.told_others = Told(self)
+        self.background = Background()
+        self.runtime = Runtime(self, self.told_others, self.background)
+        self.delivery = make_delivery(
             self.db,
             cast("Shopify", self.shopify),
             self.routes,
             self.keys,
-            flags=self.flags,
-            schedule=lambda: SCHEDULE,
-            timeout=lambda: self.timeout,
-            clock=self.clock,
-            listen=self.told.append,
-            due=self.woken.append,
-            missing=self._missing,
+            self,
+            self.runtime,
         )
+        self.deliverer: Deliverer = self.delivery.deliverer
         self.attempts = self.deliverer._attempts
 
     def _route(self, name: str, **specs: Any) -> Route:
@@ -157,11 +217,8 @@ class Heart:
             name.upper(),
             TheSettings,
             lambda _: self.channels[name],
-            max_age=lambda section: cast("TheSettings", section).age if name == "mail" else None,
-            numbers_members=name == "pos",
-            number_is_customer_id=lambda section: cast("TheSettings", section).by_rule,
+            max_age=lambda section: 86400.0 if name == "mail" else None,
             updates=name != "mail",
-            consent="consent" if name == "crm" else "",
             **specs,
         )
         circuit = CircuitBreaker(name, self.clock)
@@ -179,18 +236,35 @@ class Heart:
             }
         )
 
-    async def _missing(self, asked: Iterable[int], found: Iterable[int]) -> set[int]:
+    @property
+    def policy(self) -> Policy:
+        return Policy(
+            flags=self.flags(),
+            schedule=self.schedule,
+            timeout=self.timeout,
+            deadline=self.deadline,
+            retention_days=30.0,
+            waiting_limit=self.waiting_limit,
+            auto_replay=self.auto_replay,
+            sync_newcomers=False,
+            sync_pos=False,
+        )
+
+    def flag(self, channel: str, customer_id: int) -> Decision:
+        return self.flags()[channel].decide(customer_id)
+
+    async def read(self, asked: Iterable[int], found: Iterable[int]) -> set[int]:
         self.gone.append((set(asked), set(found)))
         return set()
 
-    def circuit(self, channel: str = "pos") -> CircuitBreaker:
+    def circuit(self, channel: str = "smaregi") -> CircuitBreaker:
         return self.routes[channel].circuit
 
     # -- what is owed
 
     def owed(
         self,
-        channel: str = "pos",
+        channel: str = "smaregi",
         outcome: Outcome = Outcome.PENDING,
         *,
         customer: int = TARO,
@@ -215,7 +289,7 @@ class Heart:
         assert found is not None
         return found
 
-    def link(self, channel: str = "pos", customer: int = TARO, **columns: Any) -> None:
+    def link(self, channel: str = "smaregi", customer: int = TARO, **columns: Any) -> None:
         columns = {
             "channel": channel,
             "customer_id": customer,
@@ -229,7 +303,7 @@ class Heart:
             f"INSERT INTO links ({', '.join(columns)}) VALUES ({places})", tuple(columns.values())
         )
 
-    def change_link(self, channel: str = "pos", customer: int = TARO, **columns: Any) -> None:
+    def change_link(self, channel: str = "smaregi", customer: int = TARO, **columns: Any) -> None:
         names = ", ".join(f"{name} = ?" for name in columns)
         self.db.connection.execute(
             f"UPDATE links SET {names} WHERE channel = ? AND customer_id = ?",

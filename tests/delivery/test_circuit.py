@@ -196,3 +196,16 @@ async def test_the_backlog_drains_at_a_rising_rate(channel: Channel) -> None:
         windows.append(channel.circuit.window)
     assert windows == sorted(windows)
     assert (windows[0], windows[-1]) == (1, widest)
+
+
+async def test_a_gate_counts_how_often_it_opened_again(channel: Channel) -> None:
+    channel.fail(times=5)
+    assert channel.circuit.recoveries == 0
+    channel.circuit.half_open()
+    channel.circuit.half_open()
+    assert channel.circuit.recoveries == 1
+    channel.fail(times=5)
+    channel.now += 60
+    assert await channel.circuit.admit() is CircuitState.HALF_OPEN
+    assert channel.circuit.succeeded()
+    assert channel.circuit.recoveries == 2

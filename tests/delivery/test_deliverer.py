@@ -6,7 +6,7 @@ from functools import partial
 
 import pytest
 
-from flags import Flag, FlagSet, Mode
+from flags import Mode
 from gateway.channels import Done, Work
 from gateway.customer import Customer
 from gateway.delivery import CircuitState
@@ -16,7 +16,6 @@ from gateway.store import erasure, links
 from gateway.store.outbox import AttemptResult
 from gateway.wire import Lane, lane
 from tests.delivery.heart import HANAKO, TARO, Heart, TheSettings, a_customer, trouble
-from tests.wire.virtual_time import run
 
 
 @pytest.fixture
@@ -43,17 +42,17 @@ async def test_live_attempts_are_made_at_once_and_settled(heart: Heart) -> None:
         await both.wait()
         return Done("created", "1")
 
-    heart.channels["pos"].ends = [together]
+    heart.channels["smaregi"].ends = [together]
     heart.channels["crm"].ends = [together]
-    first, second = heart.owed("pos", claimed=True), heart.owed("crm", claimed=True)
+    first, second = heart.owed("smaregi", claimed=True), heart.owed("crm", claimed=True)
     assert await live(heart, first, second) == {first.id: "delivered", second.id: "delivered"}
-    assert heart.channels["pos"].works[0].fresh
+    assert heart.channels["smaregi"].works[0].fresh
     assert not heart.deliverer.has_work()
-    assert {ended.delivery.channel for ended in heart.told} == {"pos", "crm"}
+    assert {ended.delivery.channel for ended in heart.told} == {"smaregi", "crm"}
 
 
 async def test_what_ends_together_is_one_commit(heart: Heart) -> None:
-    first, second = heart.owed("pos", claimed=True), heart.owed("crm", claimed=True)
+    first, second = heart.owed("smaregi", claimed=True), heart.owed("crm", claimed=True)
     await live(heart, first, second)
     assert heart.db.writes == 1
 
@@ -68,7 +67,7 @@ async def test_a_slow_channel_goes_on_after_the_deadline_and_stays_busy_meanwhil
         return Done("created", "1")
 
     heart.channels["crm"].ends = [slow]
-    fast, late = heart.owed("pos", claimed=True), heart.owed("crm", claimed=True)
+    fast, late = heart.owed("smaregi", claimed=True), heart.owed("crm", claimed=True)
     assert await live(heart, fast, late, seconds=0.03) == {fast.id: "delivered"}
     assert heart.deliverer.busy == {late.id}
     assert heart.deliverer._live == {late.id}
@@ -78,30 +77,6 @@ async def test_a_slow_channel_goes_on_after_the_deadline_and_stays_busy_meanwhil
     assert heart.row(late).outcome is Outcome.DELIVERED
     assert heart.deliverer.busy == set()
     assert heart.deliverer._live == set()
-
-
-async def test_what_ends_one_after_the_other_in_time_is_all_settled(heart: Heart) -> None:
-    async def slower(work: Work) -> Done:
-        await asyncio.sleep(0.05)
-        return Done("created", "1")
-
-    heart.channels["crm"].ends = [slower]
-    fast, slow = heart.owed("pos", claimed=True), heart.owed("crm", claimed=True)
-    assert await live(heart, fast, slow) == {fast.id: "delivered", slow.id: "delivered"}
-    assert heart.db.writes == 2
-
-
-async def test_a_late_attempt_that_the_database_fails_is_free_again(heart: Heart) -> None:
-    async def breaks(work: Work) -> Done:
-        await asyncio.sleep(0.03)
-        raise StorageError("full", "hint")
-
-    heart.channels["pos"].ends = [breaks]
-    delivery = heart.owed(claimed=True)
-    assert await live(heart, delivery, seconds=0.01) == {}
-    await heart.settled()
-    assert heart.deliverer.busy == set()
-    assert heart.row(delivery).outcome is Outcome.PENDING
 
 
 async def test_without_any_time_left_everything_goes_on_by_itself(heart: Heart) -> None:
@@ -114,8 +89,8 @@ async def test_without_any_time_left_everything_goes_on_by_itself(heart: Heart) 
 async def test_an_attempt_that_cannot_be_made_for_want_of_the_database_stays_pending(
     heart: Heart,
 ) -> None:
-    heart.channels["pos"].ends = [StorageError("full", "hint")]
-    broken, other = heart.owed("pos", claimed=True), heart.owed("crm", claimed=True)
+    heart.channels["smaregi"].ends = [StorageError("full", "hint")]
+    broken, other = heart.owed("smaregi", claimed=True), heart.owed("crm", claimed=True)
     assert await live(heart, broken, other) == {other.id: "delivered"}
     assert heart.row(broken).outcome is Outcome.PENDING
     assert not heart.deliverer.has_work()
@@ -138,7 +113,7 @@ async def test_an_outcome_that_the_disk_does_not_take_is_kept_and_written_later(
         await live(heart, delivery)
     assert heart.deliverer.busy == {delivery.id}, "nobody sends it again meanwhile"
     await heart.settled()
-    assert len(heart.channels["pos"].works) == 1
+    assert len(heart.channels["smaregi"].works) == 1
     assert heart.row(delivery).outcome is Outcome.DELIVERED
     assert heart.deliverer.busy == set()
     assert 1.0 in pauses
@@ -155,10 +130,10 @@ async def test_an_attempt_under_way_at_the_end_is_cancelled_and_due_again(heart:
             raise
         raise AssertionError
 
-    heart.channels["pos"].ends = [never]
+    heart.channels["smaregi"].ends = [never]
     delivery = heart.owed(claimed=True)
     assert await live(heart, delivery, seconds=0.005) == {}
-    await heart.deliverer.finish(0.005)
+    await heart.background.finish(0.005)
     await asyncio.sleep(0)
     assert cancelled.is_set()
     assert heart.row(delivery).outcome is Outcome.PENDING
@@ -168,20 +143,9 @@ async def test_an_attempt_under_way_at_the_end_is_cancelled_and_due_again(heart:
 
 
 async def test_a_flag_decides_for_one_customer_and_their_e_mail(heart: Heart) -> None:
-    heart.percent["pos"] = 0.0
-    assert heart.deliverer.flag("pos", TARO).mode is Mode.HOLD
-    assert heart.deliverer.flag("crm", TARO).mode is Mode.ON
-
-
-async def test_a_percentage_and_an_allow_list_ask_who_it_is(heart: Heart) -> None:
-    allow = frozenset({"taro@example.com"})
-    flag = Flag("FLAG_POS", Mode.ON, percent=50.0, allow=allow)
-    heart.deliverer._flags = lambda: FlagSet({"FLAG_POS": flag})
-    for customer in range(20):
-        assert heart.deliverer.flag("pos", customer) == flag.decide(customer)
-        named = heart.deliverer.flag("pos", customer, "taro@example.com")
-        assert named == flag.decide(customer, "taro@example.com")
-        assert named.mode is Mode.ON
+    heart.percent["smaregi"] = 0.0
+    assert heart.flag("smaregi", TARO).mode is Mode.HOLD
+    assert heart.flag("crm", TARO).mode is Mode.ON
 
 
 async def test_an_urgent_delivery_goes_whatever_its_flag_says(heart: Heart) -> None:
@@ -197,7 +161,7 @@ async def test_an_urgent_delivery_goes_whatever_its_flag_says(heart: Heart) -> N
         ("mail", Kind.REGISTRATION, 86401.0, True),
         ("mail", Kind.REGISTRATION, 86400.0, False),
         ("mail", Kind.BACKFILL, 90000.0, False),
-        ("pos", Kind.REGISTRATION, 90000.0, False),
+        ("smaregi", Kind.REGISTRATION, 90000.0, False),
     ],
 )
 async def test_only_a_sign_ups_mail_is_ever_too_late(
@@ -215,7 +179,7 @@ async def test_deliveries_are_read_together_and_a_removals_customer_is_not_asked
     heart: Heart,
 ) -> None:
     heart.shopify.customers[HANAKO] = a_customer(HANAKO)
-    owed = [heart.owed("pos"), heart.owed("crm"), heart.owed("pos", customer=HANAKO)]
+    owed = [heart.owed("smaregi"), heart.owed("crm"), heart.owed("smaregi", customer=HANAKO)]
     removal = heart.owed("crm", customer=3, kind=Kind.REMOVAL)
     found = await heart.deliverer.with_customers([*owed, removal])
     assert heart.shopify.asked == [{TARO, HANAKO}]
@@ -229,23 +193,17 @@ async def test_deliveries_are_read_together_and_a_removals_customer_is_not_asked
 
 
 async def test_who_is_missing_is_told_with_those_who_were_found(heart: Heart) -> None:
-    gone = heart.owed("pos", customer=HANAKO)
-    assert await heart.deliverer.with_customers([heart.owed("pos"), gone]) == [
+    gone = heart.owed("smaregi", customer=HANAKO)
+    assert await heart.deliverer.with_customers([heart.owed("smaregi"), gone]) == [
         (heart.row(replace(gone, id=2)), a_customer()),
         (gone, None),
     ]
     assert heart.gone == [({TARO, HANAKO}, {TARO})]
 
 
-async def test_nobody_has_to_be_told_of_who_is_missing(heart: Heart) -> None:
-    heart.deliverer._missing = None
-    gone = heart.owed("pos", customer=HANAKO)
-    assert await heart.deliverer.with_customers([gone]) == [(gone, None)]
-
-
 async def test_while_shopify_cannot_be_asked_all_wait_uncounted(heart: Heart) -> None:
     heart.shopify.trouble = trouble(ErrorClass.CONNECTION, system="shopify")
-    waiting = heart.owed("pos")
+    waiting = heart.owed("smaregi")
     failed = heart.owed("crm", Outcome.FAILED)
     assert await heart.deliverer.with_customers([waiting, failed]) is None
     row = heart.row(waiting)
@@ -259,7 +217,7 @@ async def test_one_whom_shopify_does_not_answer_for_has_failed_and_the_others_go
     heart: Heart,
 ) -> None:
     heart.shopify.refused[HANAKO] = trouble(ErrorClass.UNEXPECTED, system="shopify")
-    refused, other = heart.owed("pos", customer=HANAKO), heart.owed("pos")
+    refused, other = heart.owed("smaregi", customer=HANAKO), heart.owed("smaregi")
     leaving = heart.owed("crm", customer=HANAKO, kind=Kind.REMOVAL)
     found = await heart.deliverer.with_customers([refused, other, leaving])
     assert found == [(other, a_customer()), (leaving, None)]
@@ -290,7 +248,7 @@ async def test_a_delivery_is_claimed_and_tried_in_the_backlogs_lane(heart: Heart
         assert delivery.id in heart.deliverer.busy
         return Done("created", "1")
 
-    heart.channels["pos"].ends = [looks]
+    heart.channels["smaregi"].ends = [looks]
     delivery = heart.owed()
     after = await heart.deliverer.again(delivery, a_customer())
     assert after == heart.row(delivery)
@@ -298,7 +256,7 @@ async def test_a_delivery_is_claimed_and_tried_in_the_backlogs_lane(heart: Heart
     assert (after.attempts, lanes) == (1, [Lane.BACKLOG])
     assert lane.get() is Lane.LIVE
     assert heart.deliverer.busy == set()
-    assert not heart.channels["pos"].works[0].fresh
+    assert not heart.channels["smaregi"].works[0].fresh
     (attempt,) = heart.history(delivery)
     assert attempt["outcome"] == "delivered"
 
@@ -307,7 +265,7 @@ async def test_one_that_somebody_is_at_is_not_tried(heart: Heart) -> None:
     delivery = heart.owed()
     heart.deliverer.busy.add(delivery.id)
     assert await heart.deliverer.again(delivery, a_customer()) is None
-    assert heart.channels["pos"].works == []
+    assert heart.channels["smaregi"].works == []
     assert heart.deliverer.busy == {delivery.id}
 
 
@@ -317,7 +275,7 @@ async def test_one_that_changed_since_its_customer_was_read_is_not_tried(heart: 
     circuit = heart.circuit()
     circuit.cause = ErrorClass.TIMEOUT
     assert await heart.deliverer.again(read, a_customer()) is None
-    assert heart.channels["pos"].works == []
+    assert heart.channels["smaregi"].works == []
     assert await circuit.admit() is CircuitState.HALF_OPEN, "the probe is another one's"
 
 
@@ -333,20 +291,11 @@ async def test_a_claim_that_the_disk_does_not_take_gives_the_probe_back(heart: H
 
 
 async def test_a_flag_that_is_not_on_leaves_the_delivery_as_it_is(heart: Heart) -> None:
-    heart.modes["pos"] = Mode.HOLD
+    heart.modes["smaregi"] = Mode.HOLD
     delivery = heart.owed()
     assert await heart.deliverer.again(delivery, a_customer()) == delivery
     assert heart.row(delivery) == delivery
-    assert heart.channels["pos"].works == []
-
-
-async def test_the_allow_list_is_asked_with_the_customer_at_hand(heart: Heart) -> None:
-    address = a_customer().profile.email
-    flag = Flag("FLAG_CRM", Mode.ON, percent=0.0, allow=frozenset({address}))
-    heart.deliverer.preparation.flag_policy._flags = lambda: FlagSet({"FLAG_CRM": flag})
-    after = await heart.deliverer.again(heart.owed("crm"), a_customer())
-    assert after is not None
-    assert after.outcome is Outcome.DELIVERED
+    assert heart.channels["smaregi"].works == []
 
 
 async def test_an_urgent_one_goes_although_its_flag_is_off(heart: Heart) -> None:
@@ -392,7 +341,7 @@ async def test_a_removal_goes_without_its_customer(heart: Heart) -> None:
     after = await heart.deliverer.again(delivery, None)
     assert after is not None
     assert after.outcome is Outcome.DELIVERED
-    assert links.get(heart.db.connection, "pos", TARO) is None
+    assert links.get(heart.db.connection, "smaregi", TARO) is None
 
 
 async def test_a_mail_that_is_too_late_goes_only_where_it_was_named(heart: Heart) -> None:
@@ -419,7 +368,7 @@ async def test_at_a_shut_channel_it_waits_untried_and_is_shown_as_it_stands(
     assert after is not None
     assert (after.outcome, after.attempts) == (Outcome.RETRYING, 0)
     assert after.next_attempt_at == heart.clock.now + 10.0
-    assert heart.channels["pos"].works == []
+    assert heart.channels["smaregi"].works == []
 
 
 async def test_at_a_shut_channel_one_that_was_settled_meanwhile_is_not_shown(
@@ -444,7 +393,7 @@ async def test_one_that_was_discarded_under_way_is_nobodys_news(heart: Heart) ->
         heart.change(delivery, outcome="discarded")
         raise trouble()
 
-    heart.channels["pos"].ends = [discarded]
+    heart.channels["smaregi"].ends = [discarded]
     delivery = heart.owed()
     assert await heart.deliverer.again(delivery, a_customer()) is None
     assert heart.told == []
@@ -457,7 +406,7 @@ async def test_a_live_attempt_that_took_it_over_stays_busy(heart: Heart) -> None
         heart.deliverer._live.add(delivery.id)
         return Done("created", "1")
 
-    heart.channels["pos"].ends = [taken_over]
+    heart.channels["smaregi"].ends = [taken_over]
     await heart.deliverer.again(delivery, a_customer())
     assert heart.deliverer.busy == {delivery.id}
 
@@ -467,30 +416,17 @@ async def test_a_live_attempt_that_took_it_over_stays_busy(heart: Heart) -> None
 
 async def test_waking_pages_through_all_that_waited_and_no_others(heart: Heart) -> None:
     for customer in range(1, 702):
-        row = heart.owed("pos", customer=customer)
+        row = heart.owed("smaregi", customer=customer)
         heart.change(row, outcome="retrying", waiting="index", next_attempt_at=9e9)
     other = heart.change(
         heart.owed("crm"), outcome="retrying", waiting="index", next_attempt_at=9e9
     )
-    await heart.deliverer.wake(Waiting.INDEX, "pos")
+    await heart.deliverer.wake(Waiting.INDEX, "smaregi")
     count = "SELECT count(*) FROM deliveries WHERE next_attempt_at = ?"
     assert heart.db.connection.execute(count, (heart.clock.now,)).fetchone()[0] == 701
     assert heart.row(other).next_attempt_at == 9e9
     await heart.deliverer.wake(Waiting.INDEX)
     assert heart.row(other).next_attempt_at == heart.clock.now
-
-
-async def test_a_channel_that_works_again_wakes_what_waited_for_it_alone(heart: Heart) -> None:
-    def waits(channel: str, customer: int, waiting: str) -> Delivery:
-        row = heart.owed(channel, customer=customer)
-        return heart.change(row, outcome="retrying", waiting=waiting, next_attempt_at=9e9)
-
-    own = waits("pos", 2, "channel")
-    others = [waits("crm", 2, "channel"), waits("pos", 3, "index")]
-    heart.circuit("pos").cause = ErrorClass.TIMEOUT
-    await heart.deliverer.again(heart.owed("pos"), a_customer())
-    assert heart.row(own).next_attempt_at == heart.clock.now
-    assert [heart.row(each) for each in others] == others
 
 
 # -- background work
@@ -503,33 +439,17 @@ async def test_what_failed_in_the_background_is_told_by_its_kind_alone(
         raise error
 
     tasks = [
-        heart.deliverer.keep(breaks(error))
+        heart.background.keep(breaks(error), "work")
         for error in (ValueError("yamada@example.com"), StorageError("disk full", "hint"))
     ]
     assert heart.deliverer.has_work()
     await asyncio.gather(*tasks, return_exceptions=True)
     await asyncio.sleep(0)
     assert [record.getMessage() for record in caplog.records] == [
-        "background work failed: ValueError",
-        "background work failed: disk full",
+        "work failed: ValueError",
+        "work failed: disk full",
     ]
     assert not heart.deliverer.has_work()
-
-
-async def test_what_ended_well_or_was_cancelled_is_no_failure(
-    heart: Heart, caplog: pytest.LogCaptureFixture
-) -> None:
-    told: list[object] = []
-    asyncio.get_running_loop().set_exception_handler(lambda _, context: told.append(context))
-    cancelled = heart.deliverer.keep(asyncio.sleep(60))
-    heart.deliverer.keep(asyncio.sleep(0))
-    heart.deliverer.keep_until_stop(asyncio.sleep(0))
-    await asyncio.sleep(0)
-    cancelled.cancel()
-    for _ in range(5):
-        await asyncio.sleep(0)
-    assert (caplog.records, told) == ([], [])
-    assert (heart.deliverer._tasks, heart.deliverer._endless) == (set(), set())
 
 
 async def test_shutdown_waits_for_what_is_under_way_but_not_for_what_never_ends(
@@ -547,20 +467,20 @@ async def test_shutdown_waits_for_what_is_under_way_but_not_for_what_never_ends(
         finally:
             ended.append("endless")
 
-    heart.deliverer.keep(short())
-    heart.deliverer.keep_until_stop(endless())
+    heart.background.keep(short(), "short")
+    heart.background.run(endless(), "endless")
     assert heart.deliverer.has_work()
     began = asyncio.get_running_loop().time()
-    await heart.deliverer.finish(5.0)
+    await heart.background.finish(5.0)
     assert ended == ["short", "endless"]
     assert asyncio.get_running_loop().time() - began < 1.0
 
 
 async def test_shutdown_cancels_what_does_not_end_in_time(heart: Heart) -> None:
-    task = heart.deliverer.keep(asyncio.sleep(60))
-    await heart.deliverer.finish(0.01)
+    task = heart.background.keep(asyncio.sleep(60), "long")
+    await heart.background.finish(0.01)
     assert task.cancelled()
-    await Heart().deliverer.finish(0.01)
+    await Heart().background.finish(0.01)
 
 
 # -- writing the ends
@@ -570,46 +490,10 @@ def an_end(delivery: Delivery, **more: object) -> AttemptResult:
     return AttemptResult(delivery.id, Outcome.DELIVERED, started_at=1.0, **more)  # type: ignore[arg-type]
 
 
-async def test_of_two_that_end_together_one_that_cannot_be_written_spoils_nothing(
-    heart: Heart,
-) -> None:
-    good, bad = heart.owed("pos"), heart.owed("crm")
-    ends = [an_end(bad, reference="2", fingerprints={"name": object()}), an_end(good)]
-    settled = await heart.deliverer._results.settle(ends)
-    assert [str(each.delivery.outcome) for each in settled] == ["failed", "delivered"]
-
-
-async def test_an_outcome_waits_a_hundredth_of_a_second_for_another_and_no_longer() -> None:
-    from gateway.delivery.settling import ended_together
-
-    def ends_in(seconds: float) -> "asyncio.Task[AttemptResult]":
-        async def later() -> AttemptResult:
-            await asyncio.sleep(seconds)
-            return AttemptResult(1, Outcome.DELIVERED, started_at=1.0)
-
-        return asyncio.create_task(later())
-
-    async def scene() -> tuple[list[bool], float, int]:
-        running = [ends_in(seconds) for seconds in (1.0, 1.005, 1.5)]
-        done = await ended_together(running, 5.0)
-        at = asyncio.get_running_loop().time()
-        none = await ended_together([running[2]], 0.1)
-        running[2].cancel()
-        return [each in done for each in running], at, len(none)
-
-    def in_a_thread() -> tuple[list[bool], float, int]:
-        return run(scene())
-
-    together, at, none = await asyncio.to_thread(in_a_thread)
-    assert together == [True, True, False]
-    assert at == pytest.approx(1.01)
-    assert none == 0
-
-
 async def test_an_end_that_cannot_be_written_spoils_no_other_and_has_failed(
     heart: Heart, caplog: pytest.LogCaptureFixture
 ) -> None:
-    good, bad, third = heart.owed("pos"), heart.owed("crm"), heart.owed("mail")
+    good, bad, third = heart.owed("smaregi"), heart.owed("crm"), heart.owed("mail")
     ends = [
         an_end(good, reference="1", fingerprints={}),
         an_end(bad, reference="2", fingerprints={"name": object()}, duration=0.25),
@@ -635,7 +519,7 @@ async def test_whoever_listens_and_breaks_changes_nothing(
     def breaks(_: object) -> None:
         raise ValueError
 
-    heart.deliverer._results._listen = breaks
+    heart.told_others.attempt_ended = breaks  # type: ignore[method-assign, assignment]
     delivery = heart.owed()
     await heart.deliverer._results.settle([an_end(delivery)])
     assert heart.row(delivery).outcome is Outcome.DELIVERED
@@ -645,7 +529,7 @@ async def test_whoever_listens_and_breaks_changes_nothing(
 async def test_the_ends_are_told_in_their_order_and_only_once_they_are_written(
     heart: Heart,
 ) -> None:
-    gone, there = heart.owed("pos"), heart.owed("crm")
+    gone, there = heart.owed("smaregi"), heart.owed("crm")
     heart.change(gone, outcome="discarded")
     end = AttemptResult(gone.id, Outcome.FAILED, started_at=1.0)
     settled = await heart.deliverer._results.settle([end, an_end(there)])
@@ -656,7 +540,7 @@ async def test_the_ends_are_told_in_their_order_and_only_once_they_are_written(
 
 async def test_only_what_waits_is_postponed(heart: Heart) -> None:
     decision = heart.attempts.paused(heart.circuit())
-    kept = heart.owed("pos", Outcome.HELD)
+    kept = heart.owed("smaregi", Outcome.HELD)
     await heart.deliverer._results.postpone([kept], decision)
     assert heart.db.writes == 0
     pending, again = heart.owed("crm"), heart.change(heart.owed("mail"), outcome="retrying")
@@ -698,9 +582,9 @@ async def test_what_waits_moves_along_with_a_clock_that_was_set(
     jump: float,
 ) -> None:
     waiting = heart.change(heart.owed(), outcome="retrying", next_attempt_at=2_000_000.0)
-    clock_jumps = heart.deliverer.clock_jumps
-    clock_jumps._offset = heart.clock.now - 50.0
-    monkeypatch.setattr("gateway.delivery.clock_jumps.time.monotonic", lambda: 50.0)
+    clock_jumps = heart.delivery.clock_jumps
+    clock_jumps._offset = heart.clock.now
+    monkeypatch.setattr("gateway.delivery.clock_jumps.time.monotonic", lambda: 0.0)
     assert not await clock_jumps.follow()
     heart.clock.now += jump
     assert await clock_jumps.follow()
@@ -715,7 +599,7 @@ async def test_a_clock_that_is_a_little_off_moves_nothing_and_adds_nothing_up(
 ) -> None:
     moment = 0.0
     monkeypatch.setattr("gateway.delivery.clock_jumps.time.monotonic", lambda: moment)
-    clock_jumps = heart.deliverer.clock_jumps
+    clock_jumps = heart.delivery.clock_jumps
     clock_jumps._offset = heart.clock.now
     waiting = heart.change(heart.owed(), outcome="retrying", next_attempt_at=2_000_000.0)
     for _ in range(5):
@@ -740,7 +624,7 @@ async def test_webhooks_move_along_once_and_a_move_that_broke_off_is_ended(
     monkeypatch.setattr("gateway.delivery.clock_jumps.time.monotonic", lambda: 0.0)
     monkeypatch.setattr("gateway.store.outbox.shift_events", shift_events)
     monkeypatch.setattr("gateway.store.outbox.shift", shift)
-    clock_jumps = heart.deliverer.clock_jumps
+    clock_jumps = heart.delivery.clock_jumps
     clock_jumps._offset = heart.clock.now
     heart.clock.now += 60.0
     write, calls = heart.db.write, 0
@@ -748,7 +632,7 @@ async def test_webhooks_move_along_once_and_a_move_that_broke_off_is_ended(
     async def breaks_once(unit: object) -> object:
         nonlocal calls
         calls += 1
-        if calls == 2:
+        if calls == 3:  # the first is of registrations that wait
             raise StorageError("full", "hint")
         return await write(unit)  # type: ignore[arg-type]
 
@@ -765,7 +649,7 @@ async def test_two_who_follow_at_once_move_it_once(
     heart: Heart, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("gateway.delivery.clock_jumps.time.monotonic", lambda: 0.0)
-    clock_jumps = heart.deliverer.clock_jumps
+    clock_jumps = heart.delivery.clock_jumps
     clock_jumps._offset = heart.clock.now
     waiting = heart.change(heart.owed(), outcome="retrying", next_attempt_at=2_000_000.0)
     heart.clock.now += 60.0
@@ -778,9 +662,9 @@ async def test_an_end_is_written_by_the_clock_that_what_waits_goes_by(
 ) -> None:
     """Whoever writes when something is due follows the clock first."""
     monkeypatch.setattr("gateway.delivery.clock_jumps.time.monotonic", lambda: 0.0)
-    heart.deliverer.clock_jumps._offset = heart.clock.now
+    heart.delivery.clock_jumps._offset = heart.clock.now
     waiting = heart.change(heart.owed("crm"), outcome="retrying", next_attempt_at=2_000_000.0)
-    delivery = heart.owed("pos")
+    delivery = heart.owed("smaregi")
     heart.clock.now += 60.0
     await heart.deliverer._results.settle([an_end(delivery)])
     assert heart.row(waiting).next_attempt_at == 2_000_060.0
@@ -795,7 +679,7 @@ async def test_an_end_is_written_by_the_clock_that_what_waits_goes_by(
 
 
 async def test_a_removal_from_an_unset_channel_is_not_kept_from_a_person(heart: Heart) -> None:
-    heart.settings["pos"] = TheSettings(lacking="POS_TOKEN: is not set")
+    heart.settings["smaregi"] = TheSettings(lacking="POS_TOKEN: is not set")
     customer: Customer | None = None
     after = await heart.deliverer.again(heart.owed(kind=Kind.REMOVAL), customer)
     assert after is not None

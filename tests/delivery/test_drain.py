@@ -11,8 +11,9 @@ import pytest
 
 from flags import Mode
 from gateway.channels import Done, Work
-from gateway.delivery import Worker
+from gateway.delivery import Wakes, Worker
 from gateway.delivery.drain import BATCH, Drain
+from gateway.delivery.worker import IDLE
 from gateway.errors import ErrorClass, StorageError
 from gateway.outcomes import Delivery, Kind, Outcome
 from gateway.store import outbox
@@ -36,7 +37,13 @@ class Backlog:
         self.asked: list[tuple[int, set[int]]] = []
         self.kept: list[int] = []
         self.keepings = 0
-        self.drain = Drain(heart.routes[channel], heart.deliverer, self.due, self.keeping)
+        self.drain = Drain(
+            heart.routes[channel],
+            heart.deliverer,
+            heart.background,
+            due=self.due,
+            keeping=self.keeping,
+        )
 
     async def due(self, limit: int, passed: set[int]) -> list[Delivery]:
         self.asked.append((limit, set(passed)))
@@ -150,7 +157,6 @@ def test_a_gate_that_stays_shut_lets_nobody_begin() -> None:
         heart = a_heart()
         heart.owed("crm", customer=1)
         heart.circuit("crm").failed(trouble(ErrorClass.AUTH))
-        heart.clock.now += 9.5
         return await Backlog(heart).drain.run()
 
     assert run(scene()) is False
@@ -162,7 +168,7 @@ def test_what_its_flag_did_not_let_go_is_kept_back_and_nothing_else() -> None:
         first, second = heart.owed("crm", customer=1), heart.owed("crm", customer=2)
         heart.channels["crm"].ends = [trouble()]
         heart.percent["crm"] = 50.0
-        outside = [n for n in (1, 2) if heart.deliverer.flag("crm", n).mode is Mode.HOLD]
+        outside = [n for n in (1, 2) if heart.flag("crm", n).mode is Mode.HOLD]
         backlog = Backlog(heart)
         await backlog.drain.run()
         ids = {1: first.id, 2: second.id}
@@ -217,8 +223,7 @@ def test_what_an_attempt_raises_ends_the_run_and_the_reading_ahead() -> None:
         heart.circuit("crm").window = heart.circuit("crm")._widest = 60
         with pytest.raises(StorageError):
             await backlog.drain.run()
-        reading = backlog.drain._reading
-        assert reading is None or reading.cancelled()
+        assert backlog.drain._pump._reading is None
 
     run(scene())
 
@@ -227,7 +232,8 @@ def test_what_an_attempt_raises_ends_the_run_and_the_reading_ahead() -> None:
 
 
 def a_worker(heart: Heart, *, auto: bool = True) -> Worker:
-    return Worker(heart.db, heart.deliverer, lambda: auto, heart.clock)
+    heart.auto_replay = auto
+    return Worker(heart.db, heart.delivery, Wakes.of(heart.routes), heart.runtime)
 
 
 async def seconds(number: float) -> None:
@@ -278,8 +284,8 @@ def test_an_idle_worker_looks_every_second_and_at_once_when_it_is_woken() -> Non
         assert heart.row(first).outcome is Outcome.PENDING
         await seconds(0.2)
         assert heart.row(first).outcome is Outcome.DELIVERED
-        second, third = heart.owed("crm"), heart.owed("pos")
-        worker.wake("pos")
+        second, third = heart.owed("crm"), heart.owed("smaregi")
+        worker.wake("smaregi")
         await seconds(0.1)
         assert heart.row(second).outcome is Outcome.PENDING
         assert heart.row(third).outcome is Outcome.DELIVERED
@@ -287,7 +293,7 @@ def test_an_idle_worker_looks_every_second_and_at_once_when_it_is_woken() -> Non
         await seconds(0.1)
         assert heart.row(second).outcome is Outcome.DELIVERED
         await worker.stop()
-        assert all(task.done() for task in worker._tasks)
+        assert not worker._loops._endless
 
     run(scene())
 
@@ -295,8 +301,11 @@ def test_an_idle_worker_looks_every_second_and_at_once_when_it_is_woken() -> Non
 @pytest.mark.parametrize(
     ("error", "told"),
     [
-        (StorageError("disk", "mend it"), "the outbox cannot be read: disk (mend it)"),
-        (ValueError("yamada"), "the worker of crm stumbled"),
+        (
+            StorageError("disk", "mend it"),
+            "worker of crm: the database cannot be used: disk (mend it)",
+        ),
+        (ValueError("yamada"), "worker of crm stumbled"),
     ],
 )
 def test_a_round_that_breaks_is_told_and_made_again(
@@ -307,13 +316,13 @@ def test_a_round_that_breaks_is_told_and_made_again(
         worker = a_worker(heart)
         rounds = []
 
-        async def breaks(route: Any) -> bool:
+        async def breaks(route: Any) -> float:
             rounds.append(route.spec.name)
             raise error
 
-        worker._round = breaks  # type: ignore[method-assign]
+        worker._channel = breaks  # type: ignore[method-assign]
         await working(heart, worker, 1.5)
-        assert sorted(rounds) == ["crm", "crm", "mail", "mail", "pos", "pos"]
+        assert sorted(rounds) == ["crm", "crm", "mail", "mail", "smaregi", "smaregi"]
 
     run(scene())
     assert [r.getMessage() for r in caplog.records if "crm" in r.getMessage() or "disk" in told]
@@ -326,7 +335,7 @@ def test_only_what_was_never_tried_to_its_end_is_taken_where_retries_are_a_perso
         retrying = heart.change(
             heart.owed("crm"), outcome="retrying", next_attempt_at=heart.clock.now
         )
-        pending = heart.owed("pos")
+        pending = heart.owed("smaregi")
         await working(heart, a_worker(heart, auto=False))
         assert heart.row(retrying) == retrying
         assert heart.row(pending).outcome is Outcome.DELIVERED
@@ -336,30 +345,18 @@ def test_only_what_was_never_tried_to_its_end_is_taken_where_retries_are_a_perso
     run(scene())
 
 
-def test_every_loop_of_the_worker_has_a_name_of_its_own() -> None:
-    async def scene() -> list[str]:
-        worker = a_worker(Heart())
-        worker.start()
-        names = [task.get_name() for task in worker._tasks]
-        await worker.stop()
-        return names
-
-    loops = ["pos", "crm", "mail", "held", "clock"]
-    assert run(scene()) == [f"worker {name}" for name in loops]
-
-
 def test_while_a_gate_is_shut_its_channel_is_not_looked_at() -> None:
     async def scene() -> None:
         heart = Heart()
         delivery = heart.owed("crm")
         worker = a_worker(heart)
         heart.circuit("crm").failed(trouble(ErrorClass.AUTH))
-        assert await worker._round(heart.routes["crm"]) is False
+        assert await worker._channel(heart.routes["crm"]) == IDLE
         assert heart.shopify.asked == []
         heart.clock.now += 10.0
-        assert await worker._round(heart.routes["crm"]) is True
+        assert await worker._channel(heart.routes["crm"]) == 0.0
         assert heart.row(delivery).outcome is Outcome.DELIVERED
-        assert await worker._round(heart.routes["crm"]) is False
+        assert await worker._channel(heart.routes["crm"]) == IDLE
 
     run(scene())
 
@@ -385,11 +382,7 @@ def test_what_its_flag_keeps_back_is_in_nobodys_way() -> None:
         heart = a_heart()
         heart.percent["crm"] = 50.0
         owed = [heart.owed("crm", customer=number) for number in range(1, 61)]
-        inside = [
-            each.id
-            for each in owed
-            if heart.deliverer.flag("crm", each.customer_id).mode is Mode.ON
-        ]
+        inside = [each.id for each in owed if heart.flag("crm", each.customer_id).mode is Mode.ON]
         found = await a_worker(heart)._due("crm", 20, set())
         assert found
         assert [each.id for each in found] == inside[: len(found)]
@@ -421,7 +414,7 @@ def test_once_its_flag_is_on_what_was_held_goes_and_only_that() -> None:
         heart = a_heart(range(1, 251))
         heart.modes["crm"] = Mode.HOLD
         held = [heart.owed("crm", Outcome.HELD, customer=number) for number in range(1, 251)]
-        other = heart.owed("pos", Outcome.FAILED, customer=1)
+        other = heart.owed("smaregi", Outcome.FAILED, customer=1)
         worker = a_worker(heart)
         worker.start()
         await seconds(0.1)
@@ -459,8 +452,8 @@ def test_what_is_held_is_released_with_its_time_and_by_percentage_and_link() -> 
         assert heart.row(sign_up).outcome is Outcome.HELD
         row = heart.row(linked)
         assert (row.outcome, row.next_attempt_at) == (Outcome.PENDING, heart.clock.now)
-        assert worker._wake["crm"].is_set()
-        assert not worker._wake["pos"].is_set()
+        assert worker._wakes.channels["crm"].is_set()
+        assert not worker._wakes.channels["smaregi"].is_set()
 
     run(scene())
 
@@ -474,7 +467,7 @@ def test_nobody_is_woken_where_nothing_was_released() -> None:
         writes = heart.db.writes
         await worker._release_held("crm")
         await worker._look_again("crm")
-        assert (worker._wake["crm"].is_set(), heart.db.writes) == (False, writes)
+        assert (worker._wakes.channels["crm"].is_set(), heart.db.writes) == (False, writes)
 
     run(scene())
 
@@ -490,12 +483,10 @@ def test_what_was_kept_back_is_let_go_page_by_page_once_its_flag_is_on() -> None
         worker = a_worker(heart)
         await worker._look_again("crm")
         outside = [
-            each.id
-            for each in owed
-            if heart.deliverer.flag("crm", each.customer_id).mode is not Mode.ON
+            each.id for each in owed if heart.flag("crm", each.customer_id).mode is not Mode.ON
         ]
         assert kept(heart) == outside
-        assert [name for name, event in worker._wake.items() if event.is_set()] == ["crm"]
+        assert worker._wakes.channels["crm"].is_set()
 
     run(scene())
 
@@ -511,7 +502,9 @@ def test_a_sweep_that_cannot_read_is_told_and_made_again(
         assert heart.row(held).outcome is Outcome.DELIVERED
 
     run(scene())
-    text = "held deliveries cannot be read: the disk is full (free some space)"
+    text = (
+        "worker of held deliveries: the database cannot be used: the disk is full (free some space)"
+    )
     assert text in [record.getMessage() for record in caplog.records]
 
 
@@ -520,7 +513,7 @@ def test_a_clock_that_was_set_wakes_the_worker(monkeypatch: pytest.MonkeyPatch) 
         heart = Heart()
         worker = a_worker(heart)
         monkeypatch.setattr("gateway.delivery.clock_jumps.time.monotonic", lambda: 0.0)
-        heart.deliverer.clock_jumps._offset = heart.clock.now
+        heart.delivery.clock_jumps._offset = heart.clock.now
         delivery = heart.owed("crm", Outcome.PENDING, not_before=heart.clock.now + 3600)
         worker.start()
         await seconds(1.5)
@@ -551,11 +544,11 @@ def test_a_clock_that_cannot_be_followed_is_looked_at_again(
                 raise StorageError("full", "hint")
             return looks == 3
 
-        monkeypatch.setattr(heart.deliverer.clock_jumps, "follow", follow)
+        monkeypatch.setattr(heart.delivery.clock_jumps, "follow", follow)
         monkeypatch.setattr(worker, "wake", lambda *names: woken.append("all" if not names else ""))
-        task = asyncio.create_task(worker._watch_clock())
+        worker._loops.every(IDLE, worker._follow_clock, "the clock")
         await seconds(4.5)
-        task.cancel()
+        await worker.stop()
         return looks, woken
 
     assert run(scene()) == (4, ["all"])
@@ -565,7 +558,7 @@ def test_nothing_of_this_is_an_error(caplog: pytest.LogCaptureFixture) -> None:
     async def scene() -> None:
         heart = Heart()
         heart.owed("crm")
-        heart.owed("pos", Outcome.HELD)
+        heart.owed("smaregi", Outcome.HELD)
         await working(heart, a_worker(heart), 3.0)
 
     run(scene())

@@ -31,7 +31,7 @@ def failed(heart: Heart, customer: int, channel: str = "crm", **columns: Any) ->
 async def replayed(
     heart: Heart, options: ReplayOptions | None = None, stop: asyncio.Event | None = None
 ) -> list[dict[str, Any]]:
-    replay = Replay(heart.db, heart.deliverer)
+    replay = Replay(heart.db, heart.deliverer, heart.background)
     return [event async for event in replay.run(options or ReplayOptions(), stop)]
 
 
@@ -138,8 +138,8 @@ async def test_a_run_that_goes_on_elsewhere_passes_over_what_it_has_touched(hear
 
 
 async def test_a_rehearsal_says_what_would_go_and_touches_nothing(heart: Heart) -> None:
-    first, held = failed(heart, 1), heart.owed("pos", Outcome.HELD, customer=1)
-    heart.modes["pos"] = Mode.HOLD
+    first, held = failed(heart, 1), heart.owed("smaregi", Outcome.HELD, customer=1)
+    heart.modes["smaregi"] = Mode.HOLD
     options = ReplayOptions(dry_run=True, recreate=True)
     events = await replayed(heart, options)
     assert events[0] == {"event": "start", "total": 2, "began": 0, "dry_run": True}
@@ -148,8 +148,8 @@ async def test_a_rehearsal_says_what_would_go_and_touches_nothing(heart: Heart) 
 
 
 async def test_what_its_flag_keeps_is_left_and_the_others_go(heart: Heart) -> None:
-    heart.modes["pos"] = Mode.HOLD
-    held, sent = heart.owed("pos", Outcome.HELD, customer=1), failed(heart, 1)
+    heart.modes["smaregi"] = Mode.HOLD
+    held, sent = heart.owed("smaregi", Outcome.HELD, customer=1), failed(heart, 1)
     assert results(await replayed(heart)) == [(held.id, "left"), (sent.id, "delivered")]
 
 
@@ -228,7 +228,7 @@ async def test_who_stops_listening_leaves_the_rest_untried_and_ends_what_is_unde
 ) -> None:
     for number in PEOPLE:
         failed(heart, number)
-    events = Replay(heart.db, heart.deliverer).run(ReplayOptions(concurrency=2))
+    events = Replay(heart.db, heart.deliverer, heart.background).run(ReplayOptions(concurrency=2))
     async for event in events:
         if event["event"] == "delivery":
             break

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.delivery.retry import judge, wait_for_shopify
+from gateway.delivery.retry import judge, longer, retry_delay, wait_for_shopify
 from gateway.errors import About, ErrorClass, NotReadyError, UpstreamError
 from gateway.outcomes import Outcome, Waiting
 
@@ -101,3 +101,23 @@ def test_a_customer_that_could_not_be_read_counts_nothing(
     assert (decision.counted, decision.waiting) == (False, Waiting.SHOPIFY)
     assert decision.next_attempt_at is not None
     assert NOW + 10 <= decision.next_attempt_at <= NOW + 300
+
+
+@given(st.integers(0, 99), st.floats(0, 1))
+def test_the_schedules_last_delay_is_for_all_further_tries(tries: int, luck: float) -> None:
+    planned = SCHEDULE[min(max(tries, 1), len(SCHEDULE)) - 1]
+    delay = retry_delay(SCHEDULE, tries, lambda: luck)
+    assert planned <= delay <= planned * 1.1
+
+
+def test_a_delay_is_at_most_the_longest_and_never_less_than_was_asked_for() -> None:
+    assert retry_delay(SCHEDULE, 3, lambda: 0.0, longest=60.0) == 60.0
+    assert retry_delay(SCHEDULE, 1, lambda: 1.0, asked=600.0, longest=60.0) == 600.0
+    assert retry_delay((), 1, lambda: 0.0, longest=60.0) == 60.0
+
+
+def test_what_keeps_failing_waits_longer_each_time() -> None:
+    pauses = [0.0]
+    for _ in range(5):
+        pauses.append(longer(pauses[-1], 1.0, 5.0))
+    assert pauses == [0.0, 1.0, 2.0, 4.0, 5.0, 5.0]

@@ -26,7 +26,7 @@ async def test_an_attempt_waits_for_whoever_has_the_turn_of_its_customer_and_cha
 ) -> None:
     customer = customer_of(await world.register())
     world.sandbox.journal.clear()
-    async with world.core.deliverer.preparation.turn("smaregi", customer):
+    async with world.core.delivery.preparation.turn("smaregi", customer):
         changing = asyncio.create_task(
             world.patch(f"/v1/customers/{customer}", {"last_name": "佐藤"})
         )
@@ -40,7 +40,7 @@ async def test_unlinking_waits_for_whoever_has_the_turn_of_its_customer_and_chan
 ) -> None:
     customer = customer_of(await world.register())
     world.sandbox.journal.clear()
-    async with world.core.deliverer.preparation.turn("smaregi", customer):
+    async with world.core.delivery.preparation.turn("smaregi", customer):
         unlinking = asyncio.create_task(told(world.core.linking.unlink(customer, new_member=False)))
         await nothing_written(world, "smaregi")
     assert (await unlinking).code == 0

@@ -261,7 +261,7 @@ async def test_an_unlinking_that_was_killed_in_its_write_goes_on(world: World) -
     world.set(GATEWAY_UPSTREAM_TIMEOUT="8")
     world.sandbox.faults.set("smaregi", Fault("hang", match=PATCH, times=1))
     events = world.core.linking.unlink(customer, new_member=True)
-    task = world.core.deliverer.keep(told(events))
+    task = world.core.runtime.background.keep(told(events), "unlinking")
     await world.until(lambda: world.sandbox.faults.listing()["smaregi"][0]["left"] == 0)
     assert not task.done()
     await world.restart()

@@ -390,7 +390,7 @@ async def _killed_after(world: World, step: str, events: AsyncIterator[Any]) -> 
     task = asyncio.create_task(told(events))
     async with asyncio.timeout(20):
         await died.wait()
-    for kept in world.core.deliverer._tasks:
+    for kept in set(world.core.runtime.background._kept):
         kept.cancel()
     assert (await task).code is None
     await world.stop()

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from gateway import background
 from gateway.errors import StorageError
 from gateway.registration import recovery, registrar
 from gateway.sandbox import Fault
@@ -167,7 +168,7 @@ async def test_a_third_caller_joins_the_second_run(world: World) -> None:
 async def test_a_key_is_free_again_after_a_full_disk(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(registrar, "_DISK_AGAIN", 0.02)
+    monkeypatch.setattr(background, "_STORAGE_AGAIN", 0.02)
     real = world.core.db.write
     full = False
 
@@ -273,7 +274,7 @@ async def test_recovery_leaves_a_live_registration_alone_however_long_it_takes(
     await hangs(eager, CREATE)
     waiting = asyncio.create_task(eager.register())
     await is_hanging(eager)
-    monkeypatch.setattr(eager.core.recovery, "_clock", lambda: time.time() + 60)
+    monkeypatch.setattr(eager.live, "clock", lambda: time.time() + 60)
     await eager.core.recovery._round()
     (identity,) = eager.core.registrar._running
     assert await state_of(eager, identity) == "open"

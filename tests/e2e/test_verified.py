@@ -19,7 +19,7 @@ async def strict(tmp_path: Path) -> AsyncIterator[World]:
 
 
 async def proven(world: World, customer: int) -> None:
-    await world.core.deliverer.proofs.prove(customer, world.core.keys.emails("taro@example.com"))
+    await world.core.delivery.proofs.prove(customer, world.core.keys.emails("taro@example.com"))
 
 
 async def linked(world: World, customer: int) -> str:
@@ -102,7 +102,7 @@ async def test_what_was_said_of_one_address_does_not_count_for_the_next(tmp_path
                 await asyncio.sleep(0.01)
         assert member(world, stranger)["customerCode"] == "V1"
         own = world.core.keys.emails("own@example.com")
-        await world.core.deliverer.proofs.prove(customer, own)  # a sign-in under the old address
+        await world.core.delivery.proofs.prove(customer, own)  # a sign-in under the old address
         (delivery,) = await world.deliveries(channels=("smaregi",))
         assert (delivery.outcome, await link_of(world, customer)) == (Outcome.FAILED, None)
         same = {"email": "other@example.com", "email_verified": True}

@@ -195,7 +195,7 @@ async def test_what_is_proven_while_the_member_is_being_linked_counts(shop: Worl
     shop.set(GATEWAY_RESPONSE_DEADLINE="0.5")
     shop.sandbox.faults.set("smaregi", Fault("hang", match=f"PATCH /customers/{till}"))
     customer = customer_of(await shop.register(email_verified=False))
-    await shop.core.deliverer.proofs.prove(customer, shop.core.keys.emails("taro@example.com"))
+    await shop.core.delivery.proofs.prove(customer, shop.core.keys.emails("taro@example.com"))
     shop.sandbox.faults.clear()
     await eventually(lambda: _is_linked(shop, customer))
     assert (await ask(shop, customer, "points")).status == 200

@@ -10,9 +10,10 @@ from typing import Any, cast
 import orjson
 
 from gateway.customer import Address, Customer, Profile
+from gateway.delivery import CircuitBreaker
 from gateway.errors import ErrorClass, UpstreamError
 from gateway.registration.acceptance import Acceptance
-from gateway.registration.deferred import DeferredRegistrations
+from gateway.registration.deferred import AT_ONCE, DeferredRegistrations
 from gateway.registration.deferred_attempt import DeferredAttempt
 from gateway.registration.intent import SignUp
 from gateway.registration.recovery import Recovery
@@ -20,8 +21,7 @@ from gateway.registration.registrar import Registrar
 from gateway.registration.status import RegistrationStatus
 from gateway.responses.bodies import Answer
 from gateway.shopify import Accepted, AlreadyRegistered, Refused, Shopify
-from gateway.store import registrations
-from gateway.store.admission import Bounds
+from gateway.store import Disk, registrations
 from gateway.store.registrations import Registration
 from tests.delivery.heart import TARO, AShopify, Heart, trouble
 
@@ -119,10 +119,6 @@ class AMaster(AShopify):
         return {i: self.customers[i] for i in ids if i in self.customers}
 
 
-async def _no_jump() -> bool:
-    return False
-
-
 class Desk(Heart):
     """`calls` counts what the parts were told of: `unclear`, `promised`, `gone`, `owed`, ..."""
 
@@ -130,74 +126,46 @@ class Desk(Heart):
         super().__init__()
         self.master = AMaster()
         self.deliverer._shopify = cast("Shopify", self.master)
-        self.calls: list[str] = []
-        self.results: list[UpstreamError | None] = []
-        self.hopeless: list[tuple[ErrorClass, str]] = []
         self.room = True
-        self.bounds = Bounds()
-        self.deadline = 10.0
-        self.schedule: tuple[float, ...] = (5.0, 30.0)
+        self.calls = self.told_others.calls
+        self.results = self.told_others.results
+        self.hopeless = self.told_others.failures
         shopify = cast("Shopify", self.master)
-        self.acceptance = Acceptance(
-            self.db, self.deliverer, clock=self.clock, intent_gone=self._call("gone")
-        )
-        self.standing = RegistrationStatus(self.db, self.deliverer)
+        self.acceptance = Acceptance(self.db, self.routes, self.runtime)
+        self.standing = RegistrationStatus(self.db, self.delivery.preparation)
         self.registrar = Registrar(
             self.db,
             self.keys,
             shopify,
-            self.deliverer,
+            self.delivery,
             self.acceptance,
             self.standing,
-            deadline=lambda: self.deadline,
-            bounds=lambda: self.bounds,
-            has_room=self._has_room,
-            clock=self.clock,
-            shopify_result=self.results.append,
-            intent_gone=self._call("gone"),
+            self.runtime,
         )
-        self.registrar.unclear = self._call("unclear")
-        self.registrar.deferred = self._call("promised")
+        self.registrar._disk = cast("Disk", self)
         self.recovery = Recovery(
             self.db,
             self.keys,
             shopify,
             self.registrar,
             self.acceptance,
-            clock=self.clock,
-            recovered=self._call("recovered"),
-            intent_gone=self._call("gone"),
+            asyncio.Event(),
+            self.runtime,
         )
         self.trying = DeferredAttempt(
-            self.db,
-            self.keys,
-            shopify,
-            self.deliverer,
-            self.acceptance,
-            timeout=lambda: self.timeout,
-            clock=self.clock,
-            intent_gone=self._call("gone"),
-            unclear=self._call("unclear"),
-            hopeless=lambda kind, text: self.hopeless.append((kind, text)),
+            self.db, self.keys, shopify, self.delivery, self.acceptance, self.runtime
         )
-        # The clock is set by hand, and that is no jump of it.
-        self.deliverer.clock_jumps.follow = _no_jump  # type: ignore[method-assign]
         self.deferred = DeferredRegistrations(
             self.db,
             self.trying,
-            keep=self.deliverer.keep,
-            is_live=self.registrar.is_running,
-            schedule=lambda: self.schedule,
-            follow=_no_jump,
-            owed=self._call("owed"),
-            shopify_result=self.results.append,
-            clock=self.clock,
+            self.registrar,
+            CircuitBreaker("shopify", self.clock, AT_ONCE),
+            asyncio.Event(),
+            self.delivery.clock_jumps,
+            self.runtime,
         )
 
-    def _call(self, name: str) -> Callable[[], None]:
-        return lambda: self.calls.append(name)
-
-    async def _has_room(self) -> bool:
+    async def has_room(self) -> bool:
         return self.room
 
     async def sign_up(self, **how: Any) -> Answer:

@@ -288,8 +288,8 @@ async def test_the_old_secret_may_go_a_day_after_the_end(
     ended = await rotate(world)
     assert (ended["state"], ended["may_go"], ended["older"]) == ("rotated", False, 1)
     assert ended["may_go_at"]
-    clock = world.core.rotation._clock
-    monkeypatch.setattr(world.core.rotation, "_clock", lambda: clock() + 86401)
+    clock = world.live.clock
+    monkeypatch.setattr(world.live, "clock", lambda: clock() + 86401)
     assert (await rotate(world))["may_go"] is True
     await world.restart()
     await drop_old(world)

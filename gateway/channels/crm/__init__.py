@@ -1,23 +1,34 @@
 """The CRM: `CRM_PROVIDER` chooses among the adapters in this room."""
 
+from collections.abc import Mapping
+
 from gateway.channels.base import Channel, Context, Spec
-from gateway.channels.crm.hubspot import HubSpot
-from gateway.channels.crm.hubspot.account import identify
-from gateway.channels.crm.hubspot.mapping import takes
+from gateway.channels.crm import hubspot
+from gateway.channels.crm.adapter import Adapter, Crm
 from gateway.channels.crm.settings import CrmSettings
+from gateway.outcomes import Identity
 
-__all__ = ["SPEC", "CrmSettings", "HubSpot"]
+__all__ = ["SPEC", "CrmSettings"]
 
-ADAPTERS: dict[str, type[HubSpot]] = {"hubspot": HubSpot}
+ADAPTERS: Mapping[str, Adapter] = {"hubspot": hubspot.ADAPTER}
+"""A new vendor is one new room here and one line."""
+
+
+def _adapter(context: Context) -> Adapter:
+    settings = context.settings()
+    assert isinstance(settings, CrmSettings)  # noqa: S101 - the roster pairs them
+    return ADAPTERS[settings.crm_provider]
 
 
 def build(context: Context) -> Channel:
-    settings = context.settings()
-    assert isinstance(settings, CrmSettings)  # noqa: S101 - the roster pairs them
-    return ADAPTERS[settings.crm_provider](context)
+    return _adapter(context).build(context)
 
 
-async def moved(channel: HubSpot) -> None:
+async def identify(channel: Channel, context: Context) -> Identity | None:
+    return await _adapter(context).identify(channel, context)
+
+
+async def moved(channel: Crm) -> None:
     channel.forget()
 
 
@@ -26,9 +37,7 @@ SPEC = Spec(
     title="CRM",
     settings=CrmSettings,
     build=build,
-    takes=takes,
-    consent="accepts_marketing",
-    account="HubSpot account",
+    account=" or ".join(adapter.account for adapter in ADAPTERS.values()),
     identify=identify,
     moved=moved,
 )

@@ -17,5 +17,4 @@ SPEC = Spec(
     max_age=lambda section: (
         section.email_max_age * 3600 if isinstance(section, EmailSettings) else None
     ),
-    takes=lambda customer: bool(customer.profile.email),
 )

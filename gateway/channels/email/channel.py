@@ -18,6 +18,8 @@ SYSTEM = "email"
 
 
 class Email:
+    consent = ""  # whether they want mail is no matter of a welcome
+
     def __init__(self, context: Context) -> None:
         self._context = context
         self._transport = SmtpTransport(SYSTEM, self._settings, context.timeout)
@@ -31,6 +33,9 @@ class Email:
 
     async def close(self) -> None:
         await self._transport.close()
+
+    def takes(self, customer: Customer) -> bool:
+        return bool(customer.profile.email)
 
     def fields_of(self, customer: Customer) -> dict[str, str]:  # noqa: ARG002 - one mail, no record
         return {}

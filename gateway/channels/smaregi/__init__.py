@@ -6,18 +6,16 @@ from gateway.channels.smaregi.contract import identify, moved
 from gateway.channels.smaregi.points import Balance
 from gateway.channels.smaregi.settings import SmaregiSettings
 
-__all__ = ["SPEC", "Balance", "Smaregi", "SmaregiSettings"]
+__all__ = ["NAME", "SPEC", "Balance", "Smaregi", "SmaregiSettings"]
+
+NAME = "smaregi"
+"""The store's POS: the member number of its link is the one that tills know."""
 
 SPEC = Spec(
-    name="smaregi",
+    name=NAME,
     title="Smaregi",
     settings=SmaregiSettings,
     build=Smaregi,
-    numbers_members=True,
-    number_is_customer_id=lambda section: (
-        isinstance(section, SmaregiSettings) and section.smaregi_link_field == "customerCode"
-    ),
-    consent="mailReceiveFlag",
     account="Smaregi contract",
     identify=identify,
     moved=moved,

@@ -49,6 +49,8 @@ Row = Mapping[str, Any]
 
 
 class Smaregi:
+    consent = "mailReceiveFlag"
+
     def __init__(self, context: Context) -> None:
         self._context = context
         self.client = SmaregiClient(context.wire, self._settings, time.monotonic)
@@ -95,8 +97,15 @@ class Smaregi:
         self._tasks.add(cast("asyncio.Task[None]", task))
         task.add_done_callback(ended)
 
+    @property
+    def numbers_by_rule(self) -> bool:
+        return self._settings().smaregi_link_field == "customerCode"
+
     def fields_of(self, customer: Customer) -> dict[str, str]:
         return customers_fields(customer)[0]
+
+    def takes(self, _: Customer) -> bool:
+        return True
 
     async def deliver(self, work: Work) -> Done:
         chosen = _by_hand(work)

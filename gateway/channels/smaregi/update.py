@@ -9,7 +9,7 @@ from gateway.channels.smaregi.from_member import record_values, text_of
 from gateway.channels.smaregi.mapping import member_fields
 from gateway.customer import Customer
 from gateway.errors import ErrorClass, UpstreamError
-from gateway.outcomes import Kind, Link
+from gateway.outcomes import Link
 
 __all__ = ["ACTIVE", "bring_up_to_date", "customers_fields", "customers_own", "give"]
 
@@ -64,7 +64,7 @@ def _overruled(row: Row, changes: Mapping[str, str], work: Work) -> list[dict[st
 
 
 def _action(link: Link, work: Work) -> str:
-    if work.kind is Kind.UPDATE:
+    if work.kind.changes:
         return "updated"
     linked = work.plan is not None and str(work.plan.get("member")) == link.reference
     return "linked" if linked else "created"

@@ -1,18 +1,29 @@
 """Reading the outbox: single deliveries, lists by filter, and counts."""
 
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 import orjson
 
 from gateway.errors import ErrorClass
-from gateway.outcomes import Delivery, DeliveryFilter, Kind, Outcome, Waiting
+from gateway.outcomes import (
+    AUTOMATIC,
+    OPEN,
+    SETTLED,
+    Delivery,
+    DeliveryFilter,
+    Kind,
+    Outcome,
+    Waiting,
+)
 from gateway.store.paging import PAGE
 
 __all__ = [
+    "AUTOMATIC_SQL",
     "FIRST",
     "OPEN_SQL",
+    "SETTLED_SQL",
     "Spot",
     "any_of",
     "attempts_of",
@@ -28,8 +39,14 @@ __all__ = [
 ]
 
 
-OPEN_SQL = f"({', '.join(repr(str(each)) for each in Outcome if each.is_open)})"
+def _listed(outcomes: Collection[Outcome]) -> str:
+    return f"({', '.join(repr(str(each)) for each in Outcome if each in outcomes)})"
+
+
+OPEN_SQL = _listed(OPEN)
 """As in the partial indexes, word for word: SQLite uses them for nothing else."""
+AUTOMATIC_SQL = _listed(AUTOMATIC)
+SETTLED_SQL = _listed(SETTLED)
 
 
 def row_to_delivery(row: sqlite3.Row) -> Delivery:

@@ -6,7 +6,7 @@ from typing import Protocol
 
 from gateway.errors import ErrorClass
 from gateway.outcomes import Delivery, Outcome, Waiting
-from gateway.store.outbox.queries import OPEN_SQL, row_to_delivery
+from gateway.store.outbox.queries import AUTOMATIC_SQL, OPEN_SQL, row_to_delivery
 from gateway.store.paging import PAGE
 
 __all__ = [
@@ -89,8 +89,8 @@ def _since(delivery: Delivery) -> tuple[float, int]:
 def keep_back(db: sqlite3.Connection, deliveries: Iterable[Delivery]) -> None:
     """Their flags do not let them go, as they are now."""
     db.executemany(
-        """UPDATE deliveries SET kept_back = 1
-           WHERE id = ? AND version = ? AND outcome IN ('pending', 'retrying')""",
+        f"""UPDATE deliveries SET kept_back = 1
+            WHERE id = ? AND version = ? AND outcome IN {AUTOMATIC_SQL}""",  # noqa: S608
         [(delivery.id, delivery.version) for delivery in deliveries],
     )
 
@@ -103,9 +103,9 @@ def let_go(db: sqlite3.Connection, ids: Iterable[int]) -> None:
 def postpone(db: sqlite3.Connection, ids: Iterable[int], why: Postponement, now: float) -> None:
     """Deliveries that were not tried wait; their number of attempts stays."""
     db.executemany(
-        """UPDATE deliveries SET outcome = 'retrying', error_class = ?, message = ?,
-                  next_attempt_at = ?, waiting = ?, updated_at = ?
-           WHERE id = ? AND outcome IN ('pending', 'retrying')""",
+        f"""UPDATE deliveries SET outcome = 'retrying', error_class = ?, message = ?,
+                   next_attempt_at = ?, waiting = ?, updated_at = ?
+            WHERE id = ? AND outcome IN {AUTOMATIC_SQL}""",  # noqa: S608
         [
             (why.error_class, why.message, why.next_attempt_at, why.waiting, now, delivery_id)
             for delivery_id in ids
@@ -127,7 +127,7 @@ def shift(db: sqlite3.Connection, seconds: float, below: int) -> int | None:
     db.execute(
         f"""UPDATE deliveries SET next_attempt_at = next_attempt_at + ?1
             WHERE id BETWEEN ?2 AND ?3 AND outcome IN {OPEN_SQL}
-                  AND outcome IN ('pending', 'retrying') AND next_attempt_at IS NOT NULL""",  # noqa: S608
+                  AND outcome IN {AUTOMATIC_SQL} AND next_attempt_at IS NOT NULL""",  # noqa: S608
         (seconds, lowest, below - 1),
     )
     return lowest

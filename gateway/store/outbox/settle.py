@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 
 from gateway.errors import ErrorClass, UpstreamError
-from gateway.outcomes import Delivery, Kind, Link, Match, Outcome, Waiting
+from gateway.outcomes import Delivery, Link, Match, Outcome, Waiting
 from gateway.store import duplicate_queue, links, proofs
 from gateway.store.outbox.queries import row_to_delivery
 from gateway.store.outbox.write import values
@@ -85,7 +85,7 @@ def settle(
     for delivery, end in known:
         if end.was_linked:
             links.refresh(db, _as_link(delivery, end), now)
-        if delivery.kind is Kind.REMOVAL:
+        if delivery.kind.removes:
             links.remove(db, delivery.channel, delivery.customer_id, end.reference or "")
         elif end.match is not None:
             member_id = int(end.reference or 0)
@@ -132,7 +132,7 @@ def _beside(db: sqlite3.Connection, end: AttemptResult, link: sqlite3.Row) -> At
 
 
 def _makes_link(delivery: Delivery, end: AttemptResult) -> bool:
-    return delivery.kind is not Kind.REMOVAL and not end.was_linked
+    return not delivery.kind.removes and not end.was_linked
 
 
 def _as_link(delivery: Delivery, end: AttemptResult) -> Link:

@@ -11,15 +11,17 @@ run that began at the start would send nothing twice either.
 import asyncio
 import sqlite3
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from functools import partial
 
-from flags import Flag, FlagSet, Mode
+from flags import FlagSet
+from gateway.channels import POS
 from gateway.customer import Customer
-from gateway.delivery import Deliverer
+from gateway.delivery import DeliveryParts, Live
+from gateway.delivery.opening import Owed, opening
 from gateway.errors import ErrorClass, UpstreamError
-from gateway.outcomes import Delivery, Outcome
+from gateway.outcomes import Delivery, Kind, NewDelivery, Outcome
 from gateway.shopify import ListedPage, Shopify
 from gateway.store import Database, proofs
 from gateway.store import backfill as queries
@@ -38,8 +40,7 @@ _LEFTOVERS = 50
 
 
 class Pages:
-    """The pages of one run. `checkpoints`: whether it writes down how far it has come; `clock` is
-    wall time.
+    """The pages of one run. `checkpoints`: it writes down how far it has come.
 
     `counts` has how many there were of each kind that are not sent: `has` (the channel has them
     already), `open` (a delivery is open already), `held` (the percentage), `lacking` (they lack
@@ -50,22 +51,19 @@ class Pages:
         self,
         db: Database,
         shopify: Shopify,
-        deliverer: Deliverer,
-        flags: Callable[[], FlagSet],
+        delivery: DeliveryParts,
+        live: Live,
         options: BackfillOptions,
         *,
         checkpoints: bool,
-        clock: Callable[[], float],
     ) -> None:
         self._db = db
         self._shopify = shopify
-        self._deliverer = deliverer
-        self._flags = flags
+        self._delivery = delivery
+        self._live = live
         self._options = options
-        spec = deliverer.routes[options.channel].spec
-        self._takes, self._numbers_members = spec.takes, spec.numbers_members
+        self._channel = delivery.routes[options.channel].channel
         self._checkpoints = checkpoints
-        self._clock = clock
         self._checkpoint = BackfillCheckpoint()
         self._is_old = (
             False  # the checkpoint is another run's: its cursor may be worth nothing any more
@@ -84,7 +82,7 @@ class Pages:
         if not self._checkpoints:
             return
         checkpoint = await self._db.read(lambda db: queries.checkpoint(db, self._options.key))
-        if checkpoint.after is not None and 0 <= self._clock() - checkpoint.at < LONGEST_BREAK:
+        if checkpoint.after is not None and 0 <= self._live.clock() - checkpoint.at < LONGEST_BREAK:
             self._checkpoint, self._is_old = checkpoint, True
 
     async def finish(self) -> None:
@@ -119,23 +117,22 @@ class Pages:
             return False
         page = await self._list()
         found = await self._db.read(partial(self._known, page))
-        flag = self._flags()[self._options.channel]
-        self.counts.update(fate for _, fate in self._fates(page, found, flag))
+        self.counts.update(fate for _, fate, _ in self._fates(page, found, self._live.policy.flags))
         self._turn(page)
         return True
 
     # -- steps
 
-    def _allowed(self) -> Flag:
-        """The channel's flag as it is now, or GaveUpError if it is no longer on."""
-        flags = self._flags()
+    def _allowed(self) -> FlagSet:
+        """The flags as they are now, or GaveUpError if the channel's is no longer on."""
+        flags = self._live.policy.flags
         reason = refusal(flags, self._options)
         if reason is not None:
             raise GaveUpError(f"Stopped: {reason}")
-        return flags[self._options.channel]
+        return flags
 
     async def _leftovers(self, after: Spot) -> list[Item]:
-        channel, now = self._options.channel, self._clock()
+        channel, now = self._options.channel, self._live.clock()
         left, self._last_leftover = await self._db.read(
             lambda db: queries.leftovers(db, channel, after, _LEFTOVERS, now)
         )
@@ -145,7 +142,7 @@ class Pages:
         read_at = asyncio.get_running_loop().time()
         for each in left:
             if (error := read.refused.get(each.customer_id)) is not None:
-                await self._deliverer.cannot_be_read(each, error)
+                await self._delivery.deliverer.cannot_be_read(each, error)
                 self.counts[Outcome.FAILED.value] += 1
         return [
             Item(each, read.customers.get(each.customer_id), read_at)
@@ -167,20 +164,19 @@ class Pages:
 
     async def _open(self, page: ListedPage) -> list[Delivery]:
         """Decides who gets a delivery, and writes these and the mark in one commit."""
-        now, flag = self._clock(), self._allowed()
+        now, flags = self._live.clock(), self._allowed()
         checkpoint = self._checkpoint_behind(page, now)
 
         def unit(db: sqlite3.Connection) -> tuple[list[Delivery], Counter[str]]:
             found = self._known(page, db)
-            fates = list(self._fates(page, found, flag))
-            wanted = [(each, outcome) for each, fate in fates if (outcome := _OPENED.get(fate))]
+            fates = list(self._fates(page, found, flags))
+            wanted = [(each, new) for each, _, new in fates if new is not None]
             self._take_sign_ins(db, [each for each, _ in wanted])
             if self._checkpoints:
                 queries.checkpoint(db, self._options.key, checkpoint)
-            opened = queries.open_page(
-                db, self._options.channel, [(each.id, o) for each, o in wanted], now, now + LEASE
-            )
-            return opened, Counter(fate for _, fate in fates if fate != "would_send")
+            owed = [(each.id, new) for each, new in wanted]
+            opened = queries.open_page(db, owed, now, now + LEASE)
+            return opened, Counter(fate for _, fate, _ in fates if fate != "would_send")
 
         opened, counts = await self._db.write(unit)
         self.counts += counts
@@ -189,10 +185,10 @@ class Pages:
 
     def _take_sign_ins(self, db: sqlite3.Connection, customers: Iterable[Customer]) -> None:
         """Who can sign in at Shopify has proven their e-mail."""
-        if not self._numbers_members:
+        if self._options.channel != POS:
             return
         for customer in customers:
-            emails = self._deliverer.preparation.emails(customer)
+            emails = self._delivery.preparation.emails(customer)
             if customer.enabled and proofs.is_news(db, customer.id, emails, signed_in=True):
                 proofs.prove(db, customer.id, emails, signed_in=True)
 
@@ -201,17 +197,22 @@ class Pages:
         registration_ids = [customer.registration_id for customer in page.customers]
         return queries.known(db, self._options.channel, ids, registration_ids)
 
-    def _fates(self, page: ListedPage, found: Known, flag: Flag) -> Iterator[tuple[Customer, str]]:
+    def _fates(
+        self, page: ListedPage, found: Known, flags: FlagSet
+    ) -> Iterator[tuple[Customer, str, NewDelivery | None]]:
+        """What there is to count of each customer, and what is owed them."""
         for customer in page.customers:
             if customer.id in found.linked:
-                yield customer, "has"
+                yield customer, "has", None
             elif customer.id in found.owed:
-                yield customer, "open"
-            elif not self._takes(customer):
-                yield customer, "lacking"
+                yield customer, "open", None
+            elif not self._channel.takes(customer):
+                yield customer, "lacking", None
             else:
-                on = flag.decide(customer.id, customer.profile.email).mode is Mode.ON
-                yield customer, "would_send" if on else "held"
+                owed = Owed(customer.id, customer.profile.email)
+                new = opening(flags, self._options.channel, Kind.BACKFILL, owed)
+                goes = new is not None and new.outcome is Outcome.PENDING
+                yield customer, "would_send" if goes else "held", new
 
     def _checkpoint_behind(self, page: ListedPage, now: float) -> BackfillCheckpoint:
         """The last page has no cursor behind it: a run that continues there lists it again."""
@@ -222,6 +223,3 @@ class Pages:
     def _turn(self, page: ListedPage) -> None:
         self._checkpoint = BackfillCheckpoint(page.after, self._checkpoint.seen + page.listed)
         self._all_listed = page.after is None
-
-
-_OPENED = {"would_send": Outcome.PENDING, "held": Outcome.HELD}

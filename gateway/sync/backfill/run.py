@@ -3,16 +3,16 @@
 import asyncio
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
-from flags import FlagSet
-from gateway.delivery import Deliverer
+from gateway.background import until_stored
+from gateway.delivery import DeliveryParts, Runtime
 from gateway.errors import ErrorClass, StorageError, UpstreamError
 from gateway.shopify import Shopify
-from gateway.store import Database, outbox
+from gateway.store import Database
 from gateway.store import backfill as queries
 from gateway.sync.backfill.options import BackfillOptions, refusal
 from gateway.sync.backfill.pages import Pages
@@ -30,27 +30,21 @@ Events = asyncio.Queue[dict[str, Any] | None]
 
 
 class Backfill:
-    """`clock` is wall time."""
+    """Runs, each as a stream of events."""
 
     def __init__(
-        self,
-        db: Database,
-        shopify: Shopify,
-        deliverer: Deliverer,
-        flags: Callable[[], FlagSet],
-        clock: Callable[[], float] = time.time,
+        self, db: Database, shopify: Shopify, delivery: DeliveryParts, runtime: Runtime
     ) -> None:
         self._db = db
         self._shopify = shopify
-        self._deliverer = deliverer
-        self._flags = flags
-        self._clock = clock
+        self._delivery = delivery
+        self._runtime = runtime
         self._checkpointing: set[str] = set()  # of running runs that write down how far they are
         self._under_way: Counter[str] = Counter()  # runs, by channel
 
     def refusal(self, options: BackfillOptions) -> str | None:
         """Why such a run may not begin, in words; None if it may."""
-        return refusal(self._flags(), options)
+        return refusal(self._runtime.flags, options)
 
     async def run(
         self, options: BackfillOptions, stop: asyncio.Event | None = None
@@ -80,11 +74,10 @@ class Backfill:
         pages = Pages(
             self._db,
             self._shopify,
-            self._deliverer,
-            self._flags,
+            self._delivery,
+            self._runtime.live,
             options,
             checkpoints=checkpoints,
-            clock=self._clock,
         )
         report = _Report(pages, events)
         try:
@@ -93,7 +86,8 @@ class Backfill:
             if checkpoints:
                 self._checkpointing.discard(options.key)
             if report.sending is not None:
-                self._deliverer.keep(self._give_back_by_and_by(options.channel))
+                give_back = partial(self._give_back, options.channel)
+                self._runtime.background.keep(until_stored(give_back), "giving back a backfill's")
             events.put_nowait(None)
 
     @contextmanager
@@ -109,17 +103,9 @@ class Backfill:
     async def _give_back(self, channel: str) -> None:
         """Releases what runs opened and did not send, once none is running. Raises StorageError."""
         while not self._under_way[channel]:
-            now = self._clock()
+            now = self._runtime.clock()
             if not await self._db.write(partial(queries.give_back, channel=channel, now=now)):
                 return
-
-    async def _give_back_by_and_by(self, channel: str) -> None:
-        """Tries until the database accepts it; the next run does it first, if it comes before."""
-        while True:
-            with suppress(StorageError):
-                await self._give_back(channel)
-                return
-            await asyncio.sleep(1.0)
 
     async def _run(
         self, pages: Pages, options: BackfillOptions, stop: asyncio.Event, report: "_Report"
@@ -155,13 +141,13 @@ class Backfill:
         self, pages: Pages, options: BackfillOptions, stop: asyncio.Event, report: "_Report"
     ) -> None:
         sending = report.sending = Sending(
-            self._deliverer.routes[options.channel],
-            self._deliverer,
-            more=pages.more,
-            look=lambda delivery_id: self._db.read(lambda db: outbox.get(db, delivery_id)),
-            heard=report.progress,
-            wait=report.waiting,
-            stop=stop,
+            self._db,
+            self._delivery.routes[options.channel].circuit,
+            self._delivery.deliverer,
+            pages,
+            report,
+            stop,
+            self._runtime.background,
         )
         await sending.run()
         if not stop.is_set():

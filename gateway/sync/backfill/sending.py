@@ -6,15 +6,19 @@ its own is settled and counted; the worker, or a replay, tries it again.
 """
 
 import asyncio
-from collections import Counter, deque
-from collections.abc import Awaitable, Callable, Coroutine
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from functools import partial
+from typing import Protocol
 
+from gateway.background import Background
 from gateway.customer import Customer
-from gateway.delivery import Deliverer, Route
+from gateway.delivery import CircuitBreaker, Deliverer
+from gateway.delivery.pump import Pump
 from gateway.errors import ErrorClass, GatewayError, UpstreamError
 from gateway.outcomes import Delivery, Outcome, Waiting
+from gateway.store import Database, outbox
 
 __all__ = ["GaveUpError", "Item", "Sending"]
 
@@ -43,43 +47,48 @@ class Item:
     read_at: float
 
 
-More = Callable[[], Coroutine[Any, Any, list[Item] | None]]
-"""The next deliveries to send, opened already; None after the last. Raises UpstreamError."""
+class Pages(Protocol):
+    async def more(self) -> list[Item] | None:
+        """The next to be sent, opened already; None when there are no more. UpstreamError."""
+        ...
+
+
+class Report(Protocol):
+    """What the listener hears: after each step, and at a pause."""
+
+    def progress(self) -> None: ...
+
+    def waiting(self, why: str) -> None: ...
 
 
 class Sending:
-    """`look(id)` reads a delivery; `heard()` is called after each step, `wait(text)` at a pause."""
+    """One run; once `stop` is set nothing more is begun."""
 
     def __init__(
         self,
-        route: Route,
+        db: Database,
+        circuit: CircuitBreaker,
         deliverer: Deliverer,
-        *,
-        more: More,
-        look: Callable[[int], Awaitable[Delivery | None]],
-        heard: Callable[[], None],
-        wait: Callable[[str], None],
+        pages: Pages,
+        report: Report,
         stop: asyncio.Event,
+        background: Background,
     ) -> None:
-        self._circuit = route.circuit
+        self._db = db
+        self._circuit = circuit
         self._deliverer = deliverer
-        self._more = more
-        self._look = look
-        self._heard = heard
-        self._told_to_wait = wait
+        self._pages = pages
+        self._report = report
         self._stop = stop
         self._clock = asyncio.get_running_loop().time
-        self._ready: deque[Item] = deque()
-        self._running: dict[asyncio.Task[Delivery], Item] = {}
-        self._reading: asyncio.Task[list[Item] | None] | None = None
-        self._dry = False
+        self._pump: Pump[Item, Delivery] = Pump(self, background, f"backfill of {circuit.channel}")
         self._again_at = 0.0
         self._stuck_since: float | None = None
         self.counts: Counter[str] = Counter()
 
     @property
     def unsettled(self) -> int:
-        return len(self._ready) + len(self._running)
+        return len(self._pump.ready) + len(self._pump.running)
 
     async def run(self) -> None:
         """Runs until all is settled, or `stop` is set and the running attempts have ended.
@@ -89,56 +98,53 @@ class Sending:
         stopped = asyncio.create_task(self._stop.wait())
         try:
             while not self._is_done():
-                self._start_attempts()
-                self._read_ahead()
+                self._pump.start()
+                self._pump.read_ahead()
                 await self._something_ends(stopped)
-                self._collect()
-                self._heard()
+                self._pump.collect()
+                self._report.progress()
         except GaveUpError:
             await self._let_end()
             raise
         finally:
-            for task in (stopped, *([self._reading] if self._reading else ())):
-                task.cancel()
-                await asyncio.gather(task, return_exceptions=True)
+            stopped.cancel()
+            await asyncio.gather(stopped, return_exceptions=True)
+            await self._pump.close()
 
     async def _let_end(self) -> None:
         """Ends the run: nothing more is begun, and running attempts are counted."""
-        for task, item in self._running.items():
+        for task, item in self._pump.running.items():
             self._count(item, await task)
-        self._running.clear()
+        self._pump.running.clear()
 
     def _is_done(self) -> bool:
-        if self._running:
+        if self._pump.running:
             return False
-        return self._stop.is_set() or (self._dry and not self._ready and not self._reading)
-
-    def _start_attempts(self) -> None:
-        if self._stop.is_set() or not self._ready or self._clock() < self._again_at:
-            return
-        probing = self._stuck_since is not None or self._circuit.cause is not None
-        window = 1 if probing else self._circuit.window
-        while self._ready and len(self._running) < window:
-            item = self._ready.popleft()
-            self._running[self._deliverer.keep(self._try(item))] = item
-
-    def _read_ahead(self) -> None:
-        few = len(self._ready) < self._circuit.window
-        idle = self._reading is None and not self._dry and not self._stop.is_set()
-        if idle and few and self._clock() >= self._again_at:
-            self._reading = asyncio.create_task(self._more())
+        return self._stop.is_set() or self._pump.is_drained
 
     async def _something_ends(self, stopped: "asyncio.Task[bool]") -> None:
-        waits: set[asyncio.Task[Any]] = {*self._running}
-        timeout = None
-        if not self._stop.is_set():
-            waits |= {stopped, *([self._reading] if self._reading else ())}
-            pause = self._again_at - self._clock()
-            timeout = pause if pause > 0 else None
-        if waits:
-            await asyncio.wait(waits, timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
+        if self._stop.is_set():
+            await self._pump.something_ends(reading=False)
+            return
+        pause = self._again_at - self._clock()
+        await self._pump.something_ends(stopped, seconds=pause if pause > 0 else None)
 
-    async def _try(self, item: Item) -> Delivery:
+    def room(self) -> int:
+        """At a pause, and once it is to stop, none; one tries whether it goes on."""
+        if self._stop.is_set() or self._clock() < self._again_at:
+            return 0
+        return 1 if self._stuck_since is not None or self._circuit.cause else self._circuit.window
+
+    async def read(self, _: Sequence[Item], __: Sequence[Item]) -> list[Item] | None:
+        try:
+            items = await self._pages.more()
+        except UpstreamError as error:
+            self._cannot_read(error)
+            return []
+        self._stuck_since = None
+        return items
+
+    async def work(self, item: Item) -> Delivery:
         """The delivery after the attempt, or after somebody else's attempt."""
         customer = item.customer
         if self._clock() - item.read_at > FRESH:
@@ -156,42 +162,22 @@ class Sending:
             ((_, customer),) = found
         while (after := await self._deliverer.again(item.delivery, customer)) is None:
             # The worker has it, or has had it.
-            after = await self._look(item.delivery.id)
+            after = await self._db.read(partial(outbox.get, delivery_id=item.delivery.id))
             if after is None or after.outcome is not Outcome.PENDING:
                 return after or item.delivery
             await asyncio.sleep(WORKER_AT_IT)
         return after
 
-    def _collect(self) -> None:
-        """Raises what an attempt or the reading raised; a StorageError comes first."""
-        if self._reading is not None and self._reading.done():
-            reading, self._reading = self._reading, None
-            self._read(reading)
-        for task in [task for task in self._running if task.done()]:
-            item = self._running.pop(task)
-            self._ended(item, task.result())
+    def _cannot_read(self, error: UpstreamError) -> None:
+        if error.error_class is ErrorClass.AUTH:
+            raise GaveUpError(f"Shopify refuses us ({error}). {_AGAIN}") from None
+        pause = error.retry_after or PAUSES[Waiting.SHOPIFY]
+        self._wait(f"Shopify cannot be read ({error.error_class})", pause)
 
-    def _read(self, reading: "asyncio.Task[list[Item] | None]") -> None:
-        try:
-            items = reading.result()
-        except UpstreamError as error:
-            if error.error_class is ErrorClass.AUTH:
-                raise GaveUpError(f"Shopify refuses us ({error}). {_AGAIN}") from None
-            self._wait(
-                f"Shopify cannot be read ({error.error_class})",
-                error.retry_after or PAUSES[Waiting.SHOPIFY],
-            )
-            return
-        self._stuck_since = None
-        if items is None:
-            self._dry = True
-        else:
-            self._ready.extend(items)
-
-    def _ended(self, item: Item, after: Delivery) -> None:
+    def ended(self, item: Item, after: Delivery) -> None:
         shut = self._circuit.cause is not None
         if after.outcome is Outcome.RETRYING and (after.waiting is not None or shut):
-            self._ready.append(item)
+            self._pump.ready.append(item)
             pause = PAUSES.get(after.waiting) if after.waiting else None
             if pause is None:
                 self._wait_for_circuit()
@@ -220,4 +206,4 @@ class Sending:
         if now - self._stuck_since > PATIENCE:
             raise GaveUpError(f"{why}; nothing went for {PATIENCE / 60:.0f} minutes. {_AGAIN}")
         self._again_at = max(self._again_at, now + max(SHORTEST_PAUSE, min(seconds, LONGEST_PAUSE)))
-        self._told_to_wait(why)
+        self._report.waiting(why)

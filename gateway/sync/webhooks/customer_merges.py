@@ -5,14 +5,14 @@ could undo it. Then the record is updated like after any change, behind the same
 """
 
 import sqlite3
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
-from flags import Mode
+from gateway.channels import POS
 from gateway.customer import Customer
-from gateway.delivery import Deliverer
+from gateway.delivery import DeliveryParts, Runtime
+from gateway.delivery.opening import Owed, opening, removal
 from gateway.duplicates import merged_online
-from gateway.outcomes import Kind, Link, NewDelivery, Outcome
+from gateway.outcomes import Kind, Link, NewDelivery
 from gateway.store import Database, erasure, events, links, outbox
 from gateway.sync.channel_updates import ChannelUpdates
 from gateway.sync.webhooks.erasure import look_for_lost
@@ -27,24 +27,13 @@ _AGAIN = "s?"
 
 
 class CustomerMerges:
-    """`numbering` is the channel whose records are store members with a number."""
-
     def __init__(
-        self,
-        db: Database,
-        deliverer: Deliverer,
-        updates: ChannelUpdates,
-        *,
-        due: Callable[[str], None],
-        notice: Callable[[str], None],
-        clock: Callable[[], float] = time.time,
+        self, db: Database, delivery: DeliveryParts, updates: ChannelUpdates, runtime: Runtime
     ) -> None:
         self._db = db
-        self._deliverer = deliverer
+        self._delivery = delivery
         self._updates = updates
-        self._due = due
-        self._notice = notice
-        self._clock = clock
+        self._runtime = runtime
 
     async def survivor(self, customer_id: int) -> int:
         return await self._db.read(lambda db: events.survivor(db, customer_id))
@@ -67,8 +56,8 @@ class CustomerMerges:
             link.channel: self._fingerprints(link, kept, customer) for link in before.values()
         }
         owed = self._owed(kept, customer)
-        await self._deliverer.clock_jumps.follow()
-        now = self._clock()
+        await self._delivery.clock_jumps.follow()
+        now = self._runtime.clock()
 
         def unit(db: sqlite3.Connection) -> list[Link] | None:
             if erasure.is_under_way(db, [gone, kept]):
@@ -84,7 +73,7 @@ class CustomerMerges:
                     self._leave(db, link, theirs[name], now)
                     continue
                 erasure.move_link(db, name, gone, kept, fingerprints.get(name), now)
-                if self._deliverer.routes[name].spec.numbers_members:
+                if name == POS:
                     erasure.move_evidence(db, gone, kept)
                 if name in owed:
                     (delivery,) = outbox.add(db, kept, None, [owed[name]], now)
@@ -95,7 +84,7 @@ class CustomerMerges:
         if left is None:
             raise LaterError(_UNDER_WAY)
         for name in names:
-            self._due(name)
+            self._runtime.listener.delivery_due(name)
         self._tell_of_two_members(left)
 
     def _fingerprints(
@@ -104,8 +93,8 @@ class CustomerMerges:
         """What we sent is sent again, with the survivor's data; the rest is left alone."""
         if customer is None or link.fingerprints is None:
             return None
-        fields = self._deliverer.routes[link.channel].channel.fields_of(customer)
-        nothing = self._deliverer.preparation.last_sent(link.channel, kept, None)
+        fields = self._delivery.routes[link.channel].channel.fields_of(customer)
+        nothing = self._delivery.preparation.last_sent(link.channel, kept, None)
         ours = {
             name: _AGAIN
             for name, fingerprint in link.fingerprints.items()
@@ -117,35 +106,27 @@ class CustomerMerges:
         """Opens the update for each channel, as the flags say."""
         if customer is None:
             return {}
-        decide = self._deliverer.preparation.flag_policy.decide
-        outcomes = {Mode.ON: Outcome.PENDING, Mode.HOLD: Outcome.HELD}
-        email = customer.profile.email
-        modes = {
-            name: decide(name, kept, Kind.UPDATE, email, linked=True).mode
-            for name in self._updates.channels
-        }
+        flags, owed = self._runtime.flags, Owed(kept, customer.profile.email, linked=True)
         return {
-            name: NewDelivery(name, Kind.UPDATE, outcomes[mode])
-            for name, mode in modes.items()
-            if mode in outcomes
+            name: new
+            for name in self._updates.channels
+            if (new := opening(flags, name, Kind.UPDATE, owed)) is not None
         }
 
     def _leave(self, db: sqlite3.Connection, link: Link, theirs: Link, now: float) -> None:
         """The survivor has a record of their own. The other store member keeps card and points; a
         person decides whether the two become one.
         """
-        if self._deliverer.routes[link.channel].spec.numbers_members:
+        if link.channel == POS:
             links.remove(db, link.channel, link.customer_id, link.reference)
             pair = int(theirs.reference), int(link.reference)
             merged_online(db, *pair, now)
             return
-        removal = NewDelivery(link.channel, Kind.REMOVAL, Outcome.PENDING)
-        outbox.add(db, link.customer_id, None, [removal], now)
+        outbox.add(db, link.customer_id, None, [removal(link.channel)], now)
 
     def _tell_of_two_members(self, left: list[Link]) -> None:
-        routes = self._deliverer.routes
-        if any(routes[link.channel].spec.numbers_members for link in left):
-            self._notice(_TWO_MEMBERS)
+        if any(link.channel == POS for link in left):
+            self._runtime.listener.notice(_TWO_MEMBERS)
 
 
 _TWO_MEMBERS = (

@@ -2,13 +2,12 @@
 
 import logging
 import sqlite3
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
-from gateway.delivery import Deliverer
+from gateway.delivery import DeliveryParts, Runtime
+from gateway.delivery.opening import removal
 from gateway.errors import ErrorClass, IdentityError, UpstreamError
-from gateway.outcomes import Kind, NewDelivery, Outcome
 from gateway.shopify import Shopify
 from gateway.store import Database, erasure, links, outbox, removals
 from gateway.store.removals import Cause
@@ -30,41 +29,30 @@ def look_for_lost(
 ) -> None:
     """A removal of what an attempt may have made: once nothing can arrive any more."""
     for name, plan in doubt.items():
-        removal = NewDelivery(name, Kind.REMOVAL, Outcome.PENDING, not_before=now + LATE)
-        (delivery,) = outbox.add(db, customer_id, None, [removal], now)
+        later = removal(name, not_before=now + LATE)
+        (delivery,) = outbox.add(db, customer_id, None, [later], now)
         outbox.save_plan(db, delivery.id, plan)
 
 
 class Erasure:
-    """`due(channel)` wakes the worker, `wiped()` has the bytes in SQLite's journal wiped too."""
+    """The journal's bytes of what is wiped are wiped too."""
 
     def __init__(
-        self,
-        db: Database,
-        shopify: Shopify,
-        deliverer: Deliverer,
-        *,
-        due: Callable[[str], None],
-        wiped: Callable[[], None],
-        notice: Callable[[str], None],
-        clock: Callable[[], float] = time.time,
+        self, db: Database, shopify: Shopify, delivery: DeliveryParts, runtime: Runtime
     ) -> None:
         self._db = db
         self._shopify = shopify
-        self._deliverer = deliverer
-        self._due = due
-        self._wiped = wiped
-        self._notice = notice
-        self._clock = clock
+        self._delivery = delivery
+        self._runtime = runtime
 
     async def remove(self, customer_id: int, cause: Cause = "gone") -> None:
         """What is owed is given up; each channel with a record, or that may have one, is to take it
         away, but for those where a person has given that up. Nothing, where too many are gone at
         once for that to be believed.
         """
-        await self._deliverer.clock_jumps.follow()
-        now = self._clock()
-        routes = self._deliverer.routes
+        await self._delivery.clock_jumps.follow()
+        now = self._runtime.clock()
+        routes = self._delivery.routes
         keeping = [name for name, route in routes.items() if route.spec.updates]
 
         def unit(db: sqlite3.Connection) -> bool:
@@ -80,14 +68,13 @@ class Erasure:
                 if name not in keeping:
                     links.remove(db, name, customer_id, link.reference)
                 elif name not in begun:
-                    removal = NewDelivery(name, Kind.REMOVAL, Outcome.PENDING)
-                    outbox.add(db, customer_id, None, [removal], now)
+                    outbox.add(db, customer_id, None, [removal(name)], now)
             return True
 
         if not await self._db.write(unit):
             raise LaterError(_UNDER_WAY)
         for name in keeping:
-            self._due(name)
+            self._runtime.listener.delivery_due(name)
 
     async def redact(self, customer_id: int, age: float) -> None:
         """Removes the customer. Once every channel has done so, or a person has discarded its
@@ -105,7 +92,7 @@ class Erasure:
 
         if not await self._db.write(unit):
             raise LaterError(min(_LONGEST_PAUSE, max(0.5, age / 5)))
-        self._wiped()
+        self._runtime.listener.intent_gone()
 
     async def redact_shop(self) -> None:
         """Shopify sends this two days after the app was uninstalled. If our token still works, it
@@ -117,11 +104,13 @@ class Erasure:
             if error.error_class is not ErrorClass.AUTH or isinstance(error, IdentityError):
                 raise
         else:
-            self._notice(_STILL_INSTALLED)
+            self._runtime.listener.notice(_STILL_INSTALLED)
             return
         await self._db.write(erasure.wipe_shop)
-        self._wiped()
-        self._notice("Shopify had the shop's data erased: the gateway has wiped all that it held.")
+        self._runtime.listener.intent_gone()
+        self._runtime.listener.notice(
+            "Shopify had the shop's data erased: the gateway has wiped all that it held."
+        )
 
 
 _STILL_INSTALLED = (

@@ -2,14 +2,12 @@
 
 import asyncio
 import sqlite3
-import time
-from collections.abc import Callable
 
 from gateway.channels import Spec
 from gateway.customer import Customer
-from gateway.delivery import Deliverer
-from gateway.outcomes import Kind, NewDelivery, Outcome
-from gateway.registration.acceptance import OUTCOME_OF
+from gateway.delivery import DeliveryParts, Runtime
+from gateway.delivery.opening import REHEARSED, Owed, opening
+from gateway.outcomes import Kind, Outcome
 from gateway.store import Database, erasure, links, outbox, registrations
 
 __all__ = ["NewCustomers"]
@@ -19,29 +17,19 @@ _REHEARSAL = 30.0
 
 
 class NewCustomers:
-    """`welcomed()` is SHOPIFY_SYNC_OTHERS; `due(channel)` wakes the worker.
+    """Brought to the channels under SHOPIFY_SYNC_OTHERS.
 
     They get no welcome mail: that is for sign-ups.
     """
 
-    def __init__(
-        self,
-        db: Database,
-        deliverer: Deliverer,
-        *,
-        welcomed: Callable[[], bool],
-        due: Callable[[str], None],
-        clock: Callable[[], float] = time.time,
-    ) -> None:
+    def __init__(self, db: Database, delivery: DeliveryParts, runtime: Runtime) -> None:
         self._db = db
-        self._deliverer = deliverer
-        self._welcomed = welcomed
-        self._due = due
-        self._clock = clock
+        self._delivery = delivery
+        self._runtime = runtime
 
     def _channels(self) -> list[Spec]:
         """Those that keep a record of a customer."""
-        specs = (route.spec for route in self._deliverer.routes.values())
+        specs = (route.spec for route in self._delivery.routes.values())
         return [spec for spec in specs if spec.updates]
 
     async def is_settling(self, customer: Customer) -> bool:
@@ -80,25 +68,20 @@ class NewCustomers:
 
     async def welcome(self, customer: Customer) -> None:
         """A delivery for each channel, as its flag says."""
-        if not self._welcomed():
+        if not self._runtime.policy.sync_newcomers:
             return
-        new = [self._owed(spec.name, customer) for spec in self._channels() if spec.takes(customer)]
-        now = self._clock()
+        routes = self._delivery.routes
+        flags, owed = self._runtime.flags, Owed(customer.id, customer.profile.email)
+        new = [
+            each
+            for spec in self._channels()
+            if routes[spec.name].channel.takes(customer)
+            and (each := opening(flags, spec.name, Kind.REGISTRATION, owed, REHEARSED))
+        ]
+        now = self._runtime.clock()
         written = await self._db.write(lambda db: outbox.add(db, customer.id, None, new, now))
-        rehearsed = [d for d in written if d.outcome is Outcome.DRY_RUN]
-        if rehearsed:
-            until = asyncio.get_running_loop().time() + _REHEARSAL
-            await self._deliverer.live(rehearsed, customer, fresh=False, until=until)
+        until = asyncio.get_running_loop().time() + _REHEARSAL
+        await self._delivery.deliverer.run_live(written, customer, fresh=False, until=until)
         for delivery in written:
             if delivery.outcome is Outcome.PENDING:
-                self._due(delivery.channel)
-
-    def _owed(self, channel: str, customer: Customer) -> NewDelivery:
-        mode = self._deliverer.flag(channel, customer.id, customer.profile.email).mode
-        outcome = OUTCOME_OF[mode]
-        return NewDelivery(
-            channel,
-            Kind.REGISTRATION,
-            outcome,
-            claimed=outcome is Outcome.DRY_RUN,
-        )
+                self._runtime.listener.delivery_due(delivery.channel)

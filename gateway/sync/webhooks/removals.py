@@ -8,9 +8,9 @@ count.
 """
 
 import sqlite3
-import time
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
+from gateway.delivery import Runtime
 from gateway.store import Database, events, removals
 from gateway.store.events import Event, NewEvent
 from gateway.store.removals import Cause, Removal
@@ -22,18 +22,11 @@ _TOPICS: dict[Cause, str] = {"gone": DELETED, "redact": REDACT, "exists": REDACT
 
 
 class Removals:
-    """`notice(text)` tells administrators."""
+    """What is held is told to administrators."""
 
-    def __init__(
-        self,
-        db: Database,
-        *,
-        notice: Callable[[str], None],
-        clock: Callable[[], float] = time.time,
-    ) -> None:
+    def __init__(self, db: Database, runtime: Runtime) -> None:
         self._db = db
-        self._notice = notice
-        self._clock = clock
+        self._runtime = runtime
         self._announced = 0
 
     async def read(
@@ -43,7 +36,7 @@ class Removals:
 
         `said`: those of whom Shopify itself says that they were deleted.
         """
-        ids, now = list(asked), self._clock()
+        ids, now = list(asked), self._runtime.clock()
         missing = [each for each in ids if each not in found]
         if not missing and not await self._db.read(removals.are_some):
             return set()
@@ -63,7 +56,7 @@ class Removals:
         ids = [event.customer_id or 0 for event in found if event.topic == REDACT]
         if not ids:
             return set()
-        now = self._clock()
+        now = self._runtime.clock()
 
         def unit(db: sqlite3.Connection) -> tuple[int, set[int]]:
             removals.notice(db, ids, "redact", now, said=ids)
@@ -79,10 +72,10 @@ class Removals:
         """
 
         def unit(db: sqlite3.Connection) -> bool:
-            return removals.hold(db, customer_id, self._clock())
+            return removals.hold(db, customer_id, self._runtime.clock())
 
         if await self._db.write(unit):
-            self._notice(_EXISTS.format(customer_id))
+            self._runtime.listener.notice(_EXISTS.format(customer_id))
             return True
         return False
 
@@ -92,7 +85,7 @@ class Removals:
         """A step of a pass: judged at its end, or at the end of the next pass if this one is
         killed.
         """
-        ids, now = list(asked), self._clock()
+        ids, now = list(asked), self._runtime.clock()
 
         def unit(db: sqlite3.Connection) -> None:
             removals.back(db, (each for each in ids if each in found))
@@ -103,7 +96,7 @@ class Removals:
 
     async def passed(self, looked: int) -> list[NewEvent]:
         """The end of a pass over so many customers: returns whom to handle as deleted."""
-        now = self._clock()
+        now = self._runtime.clock()
 
         def unit(db: sqlite3.Connection) -> tuple[int, list[Removal]]:
             newly = removals.judge(db, "gone", now, looked)
@@ -128,7 +121,7 @@ class Removals:
         """A person confirms that they are gone (all, or those named): looked up once more, then
         removed.
         """
-        now = self._clock()
+        now = self._runtime.clock()
 
         def unit(db: sqlite3.Connection) -> int:
             chosen = _chosen(db, ids)
@@ -143,7 +136,7 @@ class Removals:
 
     async def drop(self, ids: Collection[int] = ()) -> int:
         """Their records stay. A customer seen in Shopify again is one like any other."""
-        now = self._clock()
+        now = self._runtime.clock()
 
         def unit(db: sqlite3.Connection) -> int:
             chosen = _chosen(db, ids)
@@ -161,7 +154,7 @@ class Removals:
         if self._announced <= held < 2 * self._announced:
             return
         self._announced = held
-        self._notice(_HELD.format(held))
+        self._runtime.listener.notice(_HELD.format(held))
 
 
 def _chosen(db: sqlite3.Connection, ids: Collection[int]) -> list[Removal]:

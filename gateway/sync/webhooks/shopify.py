@@ -6,12 +6,12 @@ little later, since a merge may explain it, and the merge's event may come after
 order; if the customer still exists, a person must confirm it.
 """
 
-import time
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from gateway.customer import Customer
+from gateway.delivery import Runtime
 from gateway.errors import ErrorClass, UpstreamError
 from gateway.shopify import Read
 from gateway.store.events import Event
@@ -77,21 +77,11 @@ class CustomerEventParts:
 
 
 class CustomerEvents:
-    """`notice(text)` tells administrators something that is no failure."""
-
     rest = 0.0
 
-    def __init__(
-        self,
-        parts: CustomerEventParts,
-        *,
-        notice: Callable[[str], None],
-        clock: Callable[[], float] = time.time,
-        grace: float = GRACE,
-    ) -> None:
+    def __init__(self, parts: CustomerEventParts, runtime: Runtime, grace: float = GRACE) -> None:
         self._parts = parts
-        self._notice = notice
-        self._clock = clock
+        self._runtime = runtime
         self.grace = grace
 
     async def jobs(self, found: Sequence[Event]) -> Sequence[Sequence[Job]]:
@@ -113,9 +103,9 @@ class CustomerEvents:
 
     def _order(self, event: Event) -> Callable[[], Awaitable[None]]:
         async def work() -> None:
-            erasure, age = self._parts.erasure, self._clock() - event.received_at
+            erasure, age = self._parts.erasure, self._runtime.clock() - event.received_at
             if event.topic == DATA_REQUEST:
-                self._notice(_DATA_REQUEST.format(event.customer_id))
+                self._runtime.listener.notice(_DATA_REQUEST.format(event.customer_id))
             elif event.topic == SHOP_REDACT:
                 await erasure.redact_shop()
             elif 0 <= age < self.grace:  # more of them may come: they are judged together
@@ -144,7 +134,7 @@ class CustomerEvents:
             if (error := read.refused.get(customer_id)) is not None:
                 raise error
             customer = read.customers.get(customer_id)
-            age = self._clock() - max(event.received_at for event in found)
+            age = self._runtime.clock() - max(event.received_at for event in found)
             for event in found:
                 if event.merged_id is not None:
                     await self._merge(event, customer_id, customer, age)

@@ -1,9 +1,10 @@
 """Smaregi's `pos:customers`: says that members changed; the index is updated at once."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from typing import Protocol
 
+from gateway.delivery import Live
 from gateway.errors import NotReadyError
 from gateway.store.events import Event
 from gateway.sync.webhooks.worker import Job
@@ -24,20 +25,20 @@ class PosFollower(Protocol):
 
 
 class MemberEvents:
-    """`in_use()` is false if Smaregi's flag is off: then there is no index to update."""
+    """Where Smaregi's flag is off there is no index to keep."""
 
     rest = 1.0
 
-    def __init__(self, index: Index, pos_changes: PosFollower, in_use: Callable[[], bool]) -> None:
+    def __init__(self, index: Index, pos_changes: PosFollower, live: Live) -> None:
         self._index = index
         self._pos_changes = pos_changes
-        self._in_use = in_use
+        self._live = live
 
     async def jobs(self, found: Sequence[Event]) -> Sequence[Sequence[Job]]:
         """All waiting events together need one refresh, and one look at each member."""
 
         async def refresh() -> None:
-            if not self._in_use():
+            if not self._live.policy.uses("smaregi"):
                 return
             deleted = {i for event in found if "deleted" in event.topic for i in event.members}
             with suppress(NotReadyError):  # the running scan reads them anyway

@@ -8,13 +8,15 @@ is claimed: a job that dies half-way is simply done again.
 import asyncio
 import logging
 import random
-import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import Protocol
 
+from gateway.background import Background
+from gateway.delivery import Runtime
+from gateway.delivery.clock_jumps import ClockJumps
+from gateway.delivery.retry import longer, retry_delay
 from gateway.errors import ErrorClass, StorageError, UpstreamError
 from gateway.store import Database, events
 from gateway.store.events import Event, NewEvent, Source
@@ -62,44 +64,34 @@ class Handler(Protocol):
 
 
 class EventWorker:
-    """`schedule()` are the seconds before each further try; `tell(source, topic, result)` counts.
-
-    `failed(error_class, text)` is told of a piece whose tries are used up. `follow()` moves what
-    waits along with a wall clock that jumped, before a time by the new one is written.
-    """
+    """A piece whose tries are used up is told to administrators."""
 
     def __init__(
         self,
         db: Database,
         handlers: Mapping[Source, Handler],
-        *,
-        schedule: Callable[[], Sequence[float]],
-        tell: Callable[[str, str, str], None],
-        failed: Callable[[ErrorClass, str], None],
-        follow: Callable[[], Awaitable[object]],
-        clock: Callable[[], float] = time.time,
+        jumps: ClockJumps,
+        runtime: Runtime,
     ) -> None:
         self._db = db
+        self._jumps = jumps
         self.handlers = handlers
-        self._schedule = schedule
-        self._tell = tell
-        self._failed = failed
-        self._follow_clock = follow
-        self._clock = clock
+        self._runtime = runtime
         self._wake = {source: asyncio.Event() for source in handlers}
-        self._tasks: list[asyncio.Task[None]] = []
+        self._pauses: dict[Source, float] = {}  # of a source that cannot be read
+        self._loops = Background()
 
     async def keep(self, new: NewEvent) -> bool:
         """Durable when this returns; false for an event that was kept before."""
-        await self._follow_clock()
-        now = self._clock()
+        await self._jumps.follow()
+        now = self._runtime.clock()
         fresh = await self._db.write(lambda db: events.add(db, new, now))
         if fresh:
             self._wake[new.source].set()
         return fresh
 
     async def start(self) -> None:
-        now = self._clock()
+        now = self._runtime.clock()
         while await self._db.write(lambda db: events.bring_forward(db, now)):
             pass
         again = 0
@@ -107,44 +99,32 @@ class EventWorker:
             again += page
         if again:
             log.info("%d webhooks that failed before are tried again", again)
-        self._tasks = [
-            asyncio.create_task(self._follow(source, handler), name=f"events {source}")
-            for source, handler in self.handlers.items()
-        ]
+        for source, handler in self.handlers.items():
+            follow = partial(self._follow, source, handler)
+            self._loops.go_round(follow, f"webhooks of {source}", self._wake[source])
 
     async def stop(self) -> None:
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._loops.stop()
 
-    async def _follow(self, source: Source, handler: Handler) -> None:
+    async def _follow(self, source: Source, handler: Handler) -> float:
+        """Rest after a round that found something: what comes meanwhile is worked together."""
         lane.set(Lane.BACKLOG)
-        pause = 0.0
-        while True:
-            self._wake[source].clear()
-            worked = False
-            try:
-                worked = await self._round(source, handler)
-                pause = 0.0
-            except StorageError as error:
-                log.error("webhooks cannot be worked: %s (%s)", error, error.hint)
-                pause = IDLE
-            except UpstreamError as error:
-                pause = min(_LONGEST_PAUSE, max(1.0, pause * 2))
-                log.warning("webhooks of %s wait %.0f s: %s", source, pause, error)
-            except Exception:
-                log.exception("the worker of webhooks stumbled")
-                pause = IDLE
-            if pause or worked:
-                await asyncio.sleep(max(pause, handler.rest))
-            else:
-                with suppress(TimeoutError):
-                    async with asyncio.timeout(IDLE):
-                        await self._wake[source].wait()
+        try:
+            worked = await self._round(source, handler)
+        except UpstreamError as error:
+            pause = longer(self._pauses.get(source, 0.0), 1.0, _LONGEST_PAUSE)
+            self._pauses[source] = pause
+            log.warning("webhooks of %s wait %.0f s: %s", source, pause, error)
+            await asyncio.sleep(pause)  # nothing that comes meanwhile makes it readable
+            return 0.0
+        self._pauses[source] = 0.0
+        if worked:
+            await asyncio.sleep(handler.rest)
+        return 0.0 if worked else IDLE
 
     async def _round(self, source: Source, handler: Handler) -> bool:
         """Does the work that is due. False if there was none."""
-        now = self._clock()
+        now = self._runtime.clock()
         found = await self._db.read(partial(events.due, source=source, now=now, limit=_PAGE))
         if not found:
             return False
@@ -179,13 +159,13 @@ class EventWorker:
             text = f"an error of the gateway itself ({type(bug).__name__}); see its log"
             await self._count(source, job, ErrorClass.UNEXPECTED, text)
         else:
-            ids, now = [event.id for event in job.events], self._clock()
+            ids, now = [event.id for event in job.events], self._runtime.clock()
             await self._db.write(lambda db: events.settled(db, ids, now))
             self._report(source, job, "done")
 
     async def _later(self, source: Source, job: Job, seconds: float) -> None:
-        await self._follow_clock()
-        ids, now = [event.id for event in job.events], self._clock()
+        await self._jumps.follow()
+        ids, now = [event.id for event in job.events], self._runtime.clock()
         self._look_in(source, seconds)
         await self._db.write(
             lambda db: events.later(db, ids, now + seconds, now, None, counted=False)
@@ -193,16 +173,17 @@ class EventWorker:
 
     async def _count(self, source: Source, job: Job, error_class: ErrorClass, text: str) -> None:
         """A try is used up; after the last one a person is told."""
-        await self._follow_clock()
-        ids, now = [event.id for event in job.events], self._clock()
+        await self._jumps.follow()
+        ids, now = [event.id for event in job.events], self._runtime.clock()
         tries = max(event.attempts for event in job.events)
-        schedule = self._schedule()
+        schedule = self._runtime.policy.schedule
         if tries >= len(schedule):
             await self._db.write(lambda db: events.failed(db, ids, text, now))
             self._report(source, job, "failed")
-            self._failed(error_class, f"{job.events[0].topic}: {text}")
+            detail = f"{job.events[0].topic}: {text}"
+            self._runtime.listener.failed("webhooks", error_class, detail)
             return
-        delay = schedule[tries] * (1 + random.random() / 10)  # noqa: S311 - spreads, no secret
+        delay = retry_delay(schedule, tries + 1, random.random)
         self._look_in(source, delay)
         await self._db.write(lambda db: events.later(db, ids, now + delay, now, text, counted=True))
         self._report(source, job, "retried")
@@ -215,4 +196,4 @@ class EventWorker:
 
     def _report(self, source: Source, job: Job, result: str) -> None:
         for event in job.events:
-            self._tell(source, event.topic, result)
+            self._runtime.listener.event_ended(source, event.topic, result)

@@ -23,12 +23,7 @@ class Clock:
 
     def __init__(self, core: Core) -> None:
         self.ahead = 0.0
-        deliverer = core.deliverer
-        delivering = (deliverer, deliverer.clock_jumps, deliverer._results, deliverer._attempts)
-        registering = (core.registrar, core.recovery, core.recovery._acceptance)
-        for part in (*delivering, core.worker, *registering, core.deferred):
-            assert part._clock is time.time
-            part._clock = self
+        core.live.clock = self
 
     def __call__(self) -> float:
         return time.time() + self.ahead
@@ -69,25 +64,26 @@ async def test_a_jump_between_a_decision_and_its_writing_puts_it_off_by_nothing(
     world: World, jump: float, how: str
 ) -> None:
     """What waits moves along with the clock; a time that is not written yet moves along too."""
-    clock, deliverer = Clock(world.core), world.core.deliverer
+    clock, deliverer = Clock(world.core), world.core.delivery.deliverer
+    clock_jumps = world.core.delivery.clock_jumps
     world.sandbox.faults.set("crm", Fault("status", status=503, match="POST /crm/objects"))
     assert (await world.register()).channel("crm")["outcome"] == "retrying"
     (delivery,) = await world.deliveries(channels=("crm",))
     decided, ahead = clock() + 100, clock() - time.monotonic()
     if how == "failed":
         clock.ahead = jump
-        await deliverer.clock_jumps.follow()
+        await clock_jumps.follow()
         later = Outcome.RETRYING
         end = AttemptResult(delivery.id, later, started_at=0, next_attempt_at=decided, ahead=ahead)
         await deliverer._results.settle([end])
     else:
-        follow = deliverer.clock_jumps.follow
+        follow = clock_jumps.follow
 
         async def jumping() -> bool:
             clock.ahead = jump
             return await follow()
 
-        deliverer.clock_jumps.follow = jumping  # type: ignore[method-assign]
+        clock_jumps.follow = jumping  # type: ignore[method-assign]
         await deliverer._results.postpone(
             [delivery], wait_for_channel(ErrorClass.TIMEOUT, "", decided)
         )
@@ -191,7 +187,6 @@ async def test_a_change_right_after_a_jump_is_put_off_by_nothing(world: World, j
     """While Shopify is asked, what is owed waits for a moment that is said by the new clock."""
     customer = (await world.register()).body["member_number"]
     clock = Clock(world.core)
-    world.core.profile_changes._clock = clock
     clock.ahead = jump
     world.sandbox.faults.set("shopify", Fault("hang", match="customerUpdate"))
     path = f"/v1/customers/{customer}"
@@ -199,7 +194,7 @@ async def test_a_change_right_after_a_jump_is_put_off_by_nothing(world: World, j
     async with asyncio.timeout(3):
         while not (owed := await world.deliveries(outcomes=(Outcome.PENDING,))):
             await asyncio.sleep(0.01)
-    await world.core.deliverer.clock_jumps.follow()
+    await world.core.delivery.clock_jumps.follow()
     owed = await world.deliveries(outcomes=(Outcome.PENDING,))
     assert max(each.next_attempt_at or 0.0 for each in owed) < clock() + 60
     world.sandbox.faults.clear()

@@ -141,13 +141,13 @@ async def test_after_an_outage_all_become_customers_once(quick: World) -> None:
     assert {reply.status for reply in replies} == {202}
     deferred = quick.core.deferred
     circuit = deferred._circuit
-    await quick.until(lambda: circuit.cause is not None and not deferred._running)
+    await quick.until(lambda: circuit.cause is not None and not deferred._pump.running)
     for longer in (circuit._pause * 2, circuit._pause * 4):
         before = await tries(quick)
         circuit._until = circuit._clock()
         deferred.wake()
         await quick.until(partial(is_longer, circuit, longer))
-        await quick.until(lambda: not deferred._running)
+        await quick.until(lambda: not deferred._pump.running)
         assert await tries(quick) == before + 1
     await comes_back(quick)
     for reply in replies:
@@ -168,7 +168,7 @@ async def test_a_live_one_that_gets_through_ends_the_waiting(quick: World) -> No
     quick.sandbox.faults.set("shopify", Fault("refuse"))
     replies = [await later(quick, number=number) for number in range(1, 9)]
     circuit = quick.core.deferred._circuit
-    await quick.until(lambda: circuit.cause is not None and not quick.core.deferred._running)
+    await quick.until(lambda: circuit.cause is not None and not quick.core.deferred._pump.running)
     circuit._until += 300
     quick.sandbox.faults.clear()
     assert (await quick.register(number=9)).status == 201

@@ -66,11 +66,7 @@ class Clock:
 
     def __init__(self, world: World) -> None:
         self.ahead = 0.0
-        deferred = world.core.deferred
-        clock_jumps = world.core.deliverer.clock_jumps
-        for part in (deferred, deferred._attempt, world.core.registrar, clock_jumps):
-            assert part._clock is time.time
-            part._clock = self
+        world.core.live.clock = self
 
     def __call__(self) -> float:
         return time.time() + self.ahead
@@ -94,7 +90,7 @@ async def test_a_clock_that_jumps_ends_nothing_and_puts_nothing_off(
 async def test_what_is_answered_202_right_after_a_jump_is_due_at_once_and_moves_along(
     quick: World,
 ) -> None:
-    clock, clock_jumps = Clock(quick), quick.core.deliverer.clock_jumps
+    clock, clock_jumps = Clock(quick), quick.core.delivery.clock_jumps
     await quick.core.deferred.stop()
     for _ in range(2):
         clock.ahead += DAY / 24
@@ -109,7 +105,7 @@ async def test_what_is_answered_202_right_after_a_jump_is_due_at_once_and_moves_
 async def test_a_clock_set_back_while_nobody_looked_puts_nothing_off(quick: World) -> None:
     quick.sandbox.faults.set("shopify", Fault("refuse"))
     reply = await later(quick)
-    await quick.until(lambda: not quick.core.deferred._running)
+    await quick.until(lambda: not quick.core.deferred._pump.running)
     await quick.core.db.write(
         lambda db: db.execute("UPDATE registrations SET next_try_at = next_try_at + 1e6")
     )
@@ -146,11 +142,11 @@ async def test_a_disk_that_is_full_when_shopify_has_answered_loses_nothing(
     world, disk = on_disk
     world.sandbox.delays["shopify"] = 0.3
     reply = await later(world)
-    await world.until(lambda: world.core.deferred._running)
+    await world.until(lambda: world.core.deferred._pump.running)
     await world.core.db.checkpoint()
     disk.full = True
     await world.until(lambda: world.sandbox.shopify.customers)
-    await world.until(lambda: not world.core.deferred._running)
+    await world.until(lambda: not world.core.deferred._pump.running)
     assert (await world.get(reply.headers["Location"])).body["status"] == "accepted"
     disk.full = False
     await becomes(world, reply, "complete")
@@ -187,13 +183,13 @@ async def test_after_shopifys_outage_they_go_in_order_of_arrival(quick: World) -
                 (tries, now - 0.5 + tries * 100, reply.body["id"]),
             )
 
-    await quick.until(lambda: not quick.core.deferred._running)
+    await quick.until(lambda: not quick.core.deferred._pump.running)
     circuit = quick.core.deferred._circuit
     circuit._widest = 1  # of those under way at once any may be the first
     circuit._open(ErrorClass.CONNECTION, 60.0)
     await quick.core.db.write(unit)
     quick.sandbox.faults.clear()
-    quick.core.deferred.shopify_works()
+    quick.core.runtime.listener.shopify_answered(None)
     for reply in replies:
         await becomes(quick, reply, "complete")
     came = sorted(quick.sandbox.shopify.customers.items())
@@ -250,7 +246,7 @@ async def goes_by(peak: Peak, folder: Path, seconds: float) -> None:
         assert len(asyncio.all_tasks()) < before + 90, "not a task for each"  # 50 connections
         world.sandbox.faults.clear()
         await comes_back(world)
-        running = world.core.deferred._running
+        running = world.core.deferred._pump.running
         await world.until(lambda: len(running) > 1)
         during = Latencies()
         await during.measure(world, range(200, 200 + live), 0.02)

@@ -1,5 +1,6 @@
 """Webhooks that never came: a pass over both systems finds what they would have brought."""
 
+import asyncio
 import time
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -14,7 +15,7 @@ from gateway.sandbox import Fault, SandboxOptions, ShopifyOptions
 from gateway.shopify.roll import Roll
 from gateway.store.members import set_meta
 from gateway.sync import reconciliation
-from gateway.sync.reconciliation import PassCounts
+from gateway.sync.reconciliation import AGAIN_AFTER, EVERY, PassCounts
 from tests.e2e.evidence import AlertBox
 from tests.sync.pos.scene import contact, in_shopify, member, quiet, record, signed_up, writes
 from tests.world import World, a_world, registration
@@ -124,7 +125,7 @@ async def test_a_pass_that_was_cut_off_goes_on_where_it_was(
         return await whole(self, *asked)
 
     monkeypatch.setattr(place, name, breaks)
-    assert not await deaf.core.reconciliation._try()
+    assert await deaf.core.reconciliation._pass() == AGAIN_AFTER
     await deaf.restart()
     deaf.core.events.handlers["smaregi"].rest = 0.05
     await reconciled(deaf)
@@ -160,9 +161,9 @@ async def test_its_failures_are_told_once_and_its_figures_are_counted(deaf: Worl
         await signed_up(deaf)
         deaf.sandbox.faults.set("shopify", Fault("status", status=500, match="Changed"))
         for _ in range(3):
-            assert not await deaf.core.reconciliation._try()
+            assert await deaf.core.reconciliation._pass() == AGAIN_AFTER
         deaf.sandbox.faults.clear()
-        assert await deaf.core.reconciliation._try()
+        assert await deaf.core.reconciliation._pass() == EVERY
         await deaf.until(lambda: box.texts)
         assert len(box.about("reconciliation", "unavailable")) == 1
     text = (await deaf.core.metrics_text()).decode()
@@ -185,11 +186,11 @@ async def test_many_members_at_once_are_left_to_a_pass(
     monkeypatch.setattr("gateway.sync.pos_changes._MOST", 0)
     await signed_up(deaf)
     (member_id,) = deaf.sandbox.smaregi.members
-    asked: list[int] = []
     till = deaf.core.events.handlers["smaregi"]._pos_changes  # type: ignore[attr-defined]
-    monkeypatch.setattr(till, "too_many", lambda: asked.append(1))
+    asked = asyncio.Event()
+    monkeypatch.setattr(till, "_whole_pass", asked)
     await till.members_changed([member_id])
-    assert asked == [1]
+    assert asked.is_set()
 
 
 @pytest.mark.parametrize("side", ["shopify", "smaregi"])

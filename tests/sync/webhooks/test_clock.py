@@ -4,6 +4,7 @@ import sqlite3
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -23,11 +24,15 @@ ONE = NewEvent("shopify:one", "shopify", "customers/update", 7000000000001)
 
 
 class Clock:
+    policy: Any = None
+
     def __init__(self) -> None:
         self.ahead = 0.0
 
     def __call__(self) -> float:
         return time.time() + self.ahead
+
+    clock = __call__
 
 
 @pytest.fixture
@@ -47,12 +52,8 @@ async def test_what_is_put_off_right_after_a_jump_is_not_put_off_by_the_jump(
 ) -> None:
     """The deletion waits for its grace, by the new clock; only then is the jump noticed."""
     clock = Clock()
-    clock_jumps, handler, worker = (
-        hooked.core.deliverer.clock_jumps,
-        customers(hooked),
-        hooked.core.events,
-    )
-    clock_jumps._clock = handler._clock = worker._clock = clock
+    clock_jumps, handler = hooked.core.delivery.clock_jumps, customers(hooked)
+    hooked.live.clock = clock
     handler.grace = 0.3
     customer = {"id": 7000000000009}
     clock.ahead = HOUR
@@ -91,7 +92,7 @@ async def _next(world: World) -> float:
 async def test_another_machines_clock_moves_nothing(db: Database) -> None:
     await db.write(lambda c: set_meta(c, "clock_offset", f"another-start {-HOUR!r}"))
     await db.write(lambda c: events.add(c, ONE, NOW))
-    await ClockJumps(db, time.time).take_over()
+    await ClockJumps(db, Clock()).take_over()
     assert await db.read(lambda c: due(c, NOW)) == [ONE.id]
     assert await db.read(lambda c: due(c, NOW - 1)) == []
 

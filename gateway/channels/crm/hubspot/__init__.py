@@ -1,7 +1,9 @@
-"""HubSpot: contacts over its dated API."""
+"""HubSpot, an adapter of the CRM."""
 
+from gateway.channels.crm.adapter import Adapter
 from gateway.channels.crm.hubspot.account import identify
 from gateway.channels.crm.hubspot.adapter import HubSpot
-from gateway.channels.crm.hubspot.mapping import takes
 
-__all__ = ["HubSpot", "identify", "takes"]
+__all__ = ["ADAPTER", "HubSpot"]
+
+ADAPTER = Adapter(HubSpot, "HubSpot account", identify)

@@ -17,6 +17,7 @@ from gateway.channels.crm.hubspot.mapping import (
     OWNER,
     contact_properties,
     kept_back,
+    takes,
     without,
 )
 from gateway.channels.crm.hubspot.owners import Owners
@@ -36,6 +37,8 @@ _GONE = (
 
 
 class HubSpot:
+    consent = "accepts_marketing"
+
     def __init__(self, context: Context) -> None:
         def settings() -> CrmSettings:
             return cast(CrmSettings, context.settings())
@@ -53,6 +56,9 @@ class HubSpot:
     def forget(self) -> None:
         """Forgets the properties: they were another account's."""
         self._properties = Properties(self._client)
+
+    def takes(self, customer: Customer) -> bool:
+        return takes(customer)
 
     def fields_of(self, customer: Customer) -> dict[str, str]:
         """Our properties, without those that the account is known to lack."""

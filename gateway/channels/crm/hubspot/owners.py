@@ -12,7 +12,7 @@ from gateway.channels.claims import Claims
 from gateway.channels.crm.hubspot.client import SYSTEM
 from gateway.channels.crm.hubspot.responses import Contact
 from gateway.errors import ErrorClass, UpstreamError
-from gateway.outcomes import Link, Outcome
+from gateway.outcomes import AUTOMATIC, Link
 from gateway.store import links, outbox
 
 __all__ = ["Owners"]
@@ -82,7 +82,7 @@ class Owners:
     async def _has_news(self, customer_id: int) -> bool:
         found = await self._context.db.read(lambda db: outbox.open_of(db, [customer_id]))
         waiting = found.get((customer_id, SYSTEM))
-        return waiting is not None and waiting.outcome in {Outcome.PENDING, Outcome.RETRYING}
+        return waiting is not None and waiting.outcome in AUTOMATIC
 
 
 def _customer_id(text: str) -> int | None:

@@ -1,0 +1,111 @@
+"""Settings -> what all other parts stand on: alerts, the listener, Shopify, the channels."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from gateway.alerts import AlertSender
+from gateway.app.config import LiveConfig
+from gateway.app.identity import IdentitySource
+from gateway.background import Background
+from gateway.channels import ROSTER, Context, Spec
+from gateway.delivery import CircuitBreaker, Route, Runtime, Wakes
+from gateway.registration.deferred import AT_ONCE
+from gateway.shopify import GraphQL, Shopify, Subscriptions
+from gateway.store import Database, Keys
+from gateway.telemetry.metrics import Metrics
+from gateway.telemetry.observer import Observer
+from gateway.wire import Wire
+from gateway.wire.limits import CostBucket
+
+__all__ = [
+    "Foundation",
+    "Master",
+    "Surroundings",
+    "make_foundation",
+    "make_master",
+    "make_route",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Foundation:
+    """`circuit` is Shopify's, for registrations that wait."""
+
+    alerts: AlertSender
+    wakes: Wakes
+    circuit: CircuitBreaker
+    runtime: Runtime
+
+
+def make_foundation(live: LiveConfig, wire: Wire, metrics: Metrics) -> Foundation:
+    alerts = AlertSender(
+        wire,
+        lambda: live.current.alerts,
+        lambda: live.current.email,
+        lambda: live.policy.timeout,
+    )
+    wakes = Wakes.of(spec.name for spec in ROSTER)
+    circuit = CircuitBreaker("shopify", time.monotonic, AT_ONCE)
+    runtime = Runtime(live, Observer(metrics, alerts, wakes, circuit), Background())
+    return Foundation(alerts, wakes, circuit, runtime)
+
+
+@dataclass(frozen=True, slots=True)
+class Master:
+    """`side`: how the shop is asked which it is."""
+
+    shopify: Shopify
+    subscriptions: Subscriptions
+    side: IdentitySource
+
+
+def make_master(live: LiveConfig, wire: Wire) -> Master:
+    def settings() -> Any:
+        return live.current.shopify
+
+    # The loop's clock: the deadlines that the registrar gives are in it.
+    clock = asyncio.get_running_loop().time
+    graphql = GraphQL(wire, settings, clock, CostBucket(time.monotonic))
+    shopify = Shopify(graphql, settings, clock)
+    return Master(shopify, Subscriptions(graphql), IdentitySource("shop", shopify.identity))
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What a channel is made of beside its line in the roster; `ready(channel)` as in `Context`."""
+
+    live: LiveConfig
+    db: Database
+    keys: Keys
+    wire: Wire
+    shopify: Shopify
+    ready: Callable[[str], Awaitable[None]]
+
+
+def make_route(spec: Spec, around: Surroundings) -> tuple[Route, IdentitySource | None]:
+    """The way to a channel, and how its side is asked who it is."""
+    live = around.live
+
+    def settings() -> Any:
+        return live.current.sections[spec.name]
+
+    context = Context(
+        wire=around.wire,
+        db=around.db,
+        keys=around.keys,
+        settings=settings,
+        store=lambda: live.current.store,
+        timeout=lambda: live.policy.timeout,
+        clock=time.time,
+        customer_exists=around.shopify.exists,
+        ready=partial(around.ready, spec.name),
+    )
+    channel = spec.build(context)
+    circuit = CircuitBreaker(spec.name, time.monotonic, spec.at_once)
+    ask = None if spec.identify is None else partial(spec.identify, channel, context)
+    side = None if ask is None else IdentitySource(spec.account, ask)
+    return Route(spec, channel, circuit, settings), side

@@ -1,0 +1,49 @@
+"""How attempts ended, as they were written."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Self
+
+from gateway.errors import UpstreamError
+from gateway.outcomes import Delivery, Outcome
+from gateway.store.outbox import AttemptResult
+
+__all__ = ["LiveRun", "SettledAttempt"]
+
+
+@dataclass(frozen=True, slots=True)
+class SettledAttempt:
+    """An attempt that was settled; `error` where it failed."""
+
+    delivery: Delivery
+    result: AttemptResult
+    error: UpstreamError | None
+
+    @classmethod
+    def of(cls, delivery: Delivery, end: AttemptResult) -> Self:
+        """As it was written: what ended with another customer's record has failed."""
+        if delivery.outcome is Outcome.FAILED and end.outcome is Outcome.DELIVERED:
+            end = replace(
+                end,
+                outcome=delivery.outcome,
+                error_class=delivery.error_class,
+                message=delivery.message,
+                member_number=None,
+            )
+        return cls(delivery, end, end.error)
+
+
+@dataclass(frozen=True, slots=True)
+class LiveRun:
+    """How deliveries stand once the caller's own try is over.
+
+    `deliveries`: all that were owed, as they stand now; `results`: of those that ended.
+    """
+
+    deliveries: Sequence[Delivery]
+    results: Sequence[AttemptResult] = ()
+
+    @classmethod
+    def of(cls, owed: Sequence[Delivery], ended: Mapping[int, SettledAttempt]) -> Self:
+        now = [ended[each.id].delivery if each.id in ended else each for each in owed]
+        return cls(now, [each.result for each in ended.values()])
