@@ -373,7 +373,7 @@ async def test_who_repeats_within_the_day_gets_the_registrations_answer(desk: De
     assert desk.master.reads == [[TARO]]
     assert len(desk.master.registered) == 1
     assert desk.answers() == [(201, again.body)]
-    assert desk.column("told") == 1
+    assert desk.column("answered") == 1
 
 
 async def test_just_now_nobody_is_asked_whether_the_customer_is_still_there(desk: Desk) -> None:

@@ -28,7 +28,7 @@ async def test_of_an_unknown_one_there_is_nothing_to_tell(desk: Desk) -> None:
 
 async def test_an_accepted_one_is_shown_as_it_stands_now(desk: Desk) -> None:
     desk.link(member_number="900")
-    desk.channels["pos"].ends = [down()]
+    desk.channels["smaregi"].ends = [down()]
     await desk.sign_up()
     row = desk.only
     desk.set(shopify_action=None, warnings='[{"field": "phone"}]', answered=0)
@@ -37,8 +37,8 @@ async def test_an_accepted_one_is_shown_as_it_stands_now(desk: Desk) -> None:
     assert shown is not None
     assert desk.db.writes == writes, "who looks keeps nobody's commit waiting"
     assert (shown.status, body(shown)["id"]) == (200, row.id)
-    assert body(shown)["channels"]["pos"]["outcome"] == "retrying"
-    assert set(body(shown)["channels"]) == {"pos", "crm", "mail"}
+    assert body(shown)["channels"]["smaregi"]["outcome"] == "retrying"
+    assert set(body(shown)["channels"]) == {"smaregi", "crm", "mail"}
     assert body(shown)["shopify_action"] == "created"
     assert body(shown)["warnings"] == [{"field": "phone"}]
     assert body(shown)["shopify_customer_id"] == f"gid://shopify/Customer/{TARO}"
@@ -57,7 +57,7 @@ async def test_an_adopted_one_says_so(desk: Desk) -> None:
 
 
 async def test_the_number_that_is_owed_is_shown_beforehand(desk: Desk) -> None:
-    desk.channels["pos"].ends = [down()]
+    desk.channels["smaregi"].ends = [down()]
     await desk.sign_up()
     assert body(await desk.standing.shown(desk.only.id))["member_number"] == str(TARO)
 
