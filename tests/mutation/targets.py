@@ -21,15 +21,20 @@ _FRONT_DOOR = ("tests/e2e", "tests/e2e/trouble/test_storage.py", "tests/e2e/trou
 _OTHERS = ("tests/delivery", "tests/e2e/herd", *_FRONT_DOOR)
 _OUTBOX = ("tests/store/test_outbox.py", "tests/store/test_outbox_queries.py")
 TARGETS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
+    "gateway/background.py": (("tests/background", *_heart("deliverer", "drain")), _OTHERS),
     "gateway/delivery/attempt.py": (_heart("attempts", "preparing"), _OTHERS),
-    "gateway/delivery/background.py": (_heart("deliverer"), _OTHERS),
     "gateway/delivery/deliverer.py": (_heart("deliverer", "preparing"), _OTHERS),
     "gateway/delivery/drain.py": (_heart("drain"), _OTHERS),
-    "gateway/delivery/settling.py": (_heart("deliverer"), _OTHERS),
+    "gateway/delivery/ended.py": (_heart("settling", "deliverer", "attempts"), _OTHERS),
+    "gateway/delivery/opening.py": (_heart("opening"), _OTHERS),
+    "gateway/delivery/parts.py": (_heart("deliverer", "preparing"), _OTHERS),
+    "gateway/delivery/pump.py": (_heart("pump", "drain", "replaying"), _OTHERS),
+    "gateway/delivery/runtime.py": (_heart("drain", "deliverer"), _OTHERS),
+    "gateway/delivery/settling.py": (_heart("settling", "deliverer"), _OTHERS),
     "gateway/delivery/circuit.py": (_heart("circuit", "gate_numbers"), _OTHERS),
     "gateway/delivery/clock_jumps.py": (_heart("deliverer"), _OTHERS),
     "gateway/delivery/flag_policy.py": (_heart("preparing"), _OTHERS),
-    "gateway/delivery/retry.py": (_heart("policy_numbers"), _OTHERS),
+    "gateway/delivery/retry.py": (_heart("policy_numbers", "retry"), _OTHERS),
     "gateway/delivery/proofs.py": (_heart("preparing"), _OTHERS),
     "gateway/delivery/replay.py": (_heart("replaying"), _OTHERS),
     "gateway/delivery/route.py": (_heart("preparing"), _OTHERS),
