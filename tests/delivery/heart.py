@@ -75,10 +75,9 @@ class AChannel:
         self.ends: list[End] = []
         self.consent = "consent" if name == "crm" else ""
         self.numbers_by_rule = True
-        self.takes_all = True
 
-    def takes(self, _: Customer) -> bool:
-        return self.takes_all
+    def takes(self, _: Customer, /) -> bool:
+        return True
 
     async def start(self) -> None: ...
 

@@ -6,16 +6,18 @@ from functools import partial
 
 import pytest
 
-from flags import Mode
+from flags import Flag, FlagSet, Mode
 from gateway.channels import Done, Work
 from gateway.customer import Customer
 from gateway.delivery import CircuitState
+from gateway.delivery.opening import Owed
 from gateway.errors import ErrorClass, StorageError
 from gateway.outcomes import Delivery, Kind, Outcome, Waiting
 from gateway.store import erasure, links
 from gateway.store.outbox import AttemptResult
 from gateway.wire import Lane, lane
 from tests.delivery.heart import HANAKO, TARO, Heart, TheSettings, a_customer, trouble
+from tests.wire.virtual_time import run
 
 
 @pytest.fixture
@@ -77,6 +79,30 @@ async def test_a_slow_channel_goes_on_after_the_deadline_and_stays_busy_meanwhil
     assert heart.row(late).outcome is Outcome.DELIVERED
     assert heart.deliverer.busy == set()
     assert heart.deliverer._live == set()
+
+
+async def test_what_ends_one_after_the_other_in_time_is_all_settled(heart: Heart) -> None:
+    async def slower(work: Work) -> Done:
+        await asyncio.sleep(0.05)
+        return Done("created", "1")
+
+    heart.channels["crm"].ends = [slower]
+    fast, slow = heart.owed("smaregi", claimed=True), heart.owed("crm", claimed=True)
+    assert await live(heart, fast, slow) == {fast.id: "delivered", slow.id: "delivered"}
+    assert heart.db.writes == 2
+
+
+async def test_a_late_attempt_that_the_database_fails_is_free_again(heart: Heart) -> None:
+    async def breaks(work: Work) -> Done:
+        await asyncio.sleep(0.03)
+        raise StorageError("full", "hint")
+
+    heart.channels["smaregi"].ends = [breaks]
+    delivery = heart.owed(claimed=True)
+    assert await live(heart, delivery, seconds=0.01) == {}
+    await heart.settled()
+    assert heart.deliverer.busy == set()
+    assert heart.row(delivery).outcome is Outcome.PENDING
 
 
 async def test_without_any_time_left_everything_goes_on_by_itself(heart: Heart) -> None:
@@ -146,6 +172,22 @@ async def test_a_flag_decides_for_one_customer_and_their_e_mail(heart: Heart) ->
     heart.percent["smaregi"] = 0.0
     assert heart.flag("smaregi", TARO).mode is Mode.HOLD
     assert heart.flag("crm", TARO).mode is Mode.ON
+
+
+async def test_a_percentage_and_an_allow_list_ask_who_it_is(heart: Heart) -> None:
+    allow = frozenset({"taro@example.com"})
+    flag = Flag("FLAG_CRM", Mode.ON, percent=50.0, allow=allow)
+    heart.flags = lambda: FlagSet({"FLAG_CRM": flag})  # type: ignore[method-assign]
+
+    def outcome(customer: int, email: str | None = None) -> Outcome:
+        new = heart.deliverer.owes("crm", Kind.REGISTRATION, Owed(customer, email))
+        assert new is not None
+        return new.outcome
+
+    for customer in range(20):
+        inside = flag.decide(customer).mode is Mode.ON
+        assert outcome(customer) is (Outcome.PENDING if inside else Outcome.HELD)
+        assert outcome(customer, "taro@example.com") is Outcome.PENDING
 
 
 async def test_an_urgent_delivery_goes_whatever_its_flag_says(heart: Heart) -> None:
@@ -298,6 +340,16 @@ async def test_a_flag_that_is_not_on_leaves_the_delivery_as_it_is(heart: Heart) 
     assert heart.channels["smaregi"].works == []
 
 
+async def test_the_allow_list_is_asked_with_the_customer_at_hand(heart: Heart) -> None:
+    address = a_customer().profile.email
+    flag = Flag("FLAG_CRM", Mode.ON, percent=0.0, allow=frozenset({address}))
+    flags = FlagSet({"FLAG_CRM": flag, "FLAG_SMAREGI": Flag("FLAG_SMAREGI", Mode.ON)})
+    heart.flags = lambda: flags  # type: ignore[method-assign]
+    after = await heart.deliverer.again(heart.owed("crm"), a_customer())
+    assert after is not None
+    assert after.outcome is Outcome.DELIVERED
+
+
 async def test_an_urgent_one_goes_although_its_flag_is_off(heart: Heart) -> None:
     heart.modes["crm"] = Mode.OFF
     heart.link("crm")
@@ -429,6 +481,19 @@ async def test_waking_pages_through_all_that_waited_and_no_others(heart: Heart) 
     assert heart.row(other).next_attempt_at == heart.clock.now
 
 
+async def test_a_channel_that_works_again_wakes_what_waited_for_it_alone(heart: Heart) -> None:
+    def waits(channel: str, customer: int, waiting: str) -> Delivery:
+        row = heart.owed(channel, customer=customer)
+        return heart.change(row, outcome="retrying", waiting=waiting, next_attempt_at=9e9)
+
+    own = waits("smaregi", 2, "channel")
+    others = [waits("crm", 2, "channel"), waits("smaregi", 3, "index")]
+    heart.circuit("smaregi").cause = ErrorClass.TIMEOUT
+    await heart.deliverer.again(heart.owed("smaregi"), a_customer())
+    assert heart.row(own).next_attempt_at == heart.clock.now
+    assert [heart.row(each) for each in others] == others
+
+
 # -- background work
 
 
@@ -450,6 +515,22 @@ async def test_what_failed_in_the_background_is_told_by_its_kind_alone(
         "work failed: disk full",
     ]
     assert not heart.deliverer.has_work()
+
+
+async def test_what_ended_well_or_was_cancelled_is_no_failure(
+    heart: Heart, caplog: pytest.LogCaptureFixture
+) -> None:
+    told: list[object] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: told.append(context))
+    cancelled = heart.background.keep(asyncio.sleep(60), "cancelled")
+    heart.background.keep(asyncio.sleep(0), "kept")
+    heart.background.run(asyncio.sleep(0), "endless")
+    await asyncio.sleep(0)
+    cancelled.cancel()
+    for _ in range(5):
+        await asyncio.sleep(0)
+    assert (caplog.records, told) == ([], [])
+    assert (heart.background._kept, heart.background._endless) == (set(), set())
 
 
 async def test_shutdown_waits_for_what_is_under_way_but_not_for_what_never_ends(
@@ -488,6 +569,42 @@ async def test_shutdown_cancels_what_does_not_end_in_time(heart: Heart) -> None:
 
 def an_end(delivery: Delivery, **more: object) -> AttemptResult:
     return AttemptResult(delivery.id, Outcome.DELIVERED, started_at=1.0, **more)  # type: ignore[arg-type]
+
+
+async def test_of_two_that_end_together_one_that_cannot_be_written_spoils_nothing(
+    heart: Heart,
+) -> None:
+    good, bad = heart.owed("smaregi"), heart.owed("crm")
+    ends = [an_end(bad, reference="2", fingerprints={"name": object()}), an_end(good)]
+    settled = await heart.deliverer._results.settle(ends)
+    assert [str(each.delivery.outcome) for each in settled] == ["failed", "delivered"]
+
+
+async def test_an_outcome_waits_a_hundredth_of_a_second_for_another_and_no_longer() -> None:
+    from gateway.delivery.settling import ended_together
+
+    def ends_in(seconds: float) -> "asyncio.Task[AttemptResult]":
+        async def later() -> AttemptResult:
+            await asyncio.sleep(seconds)
+            return AttemptResult(1, Outcome.DELIVERED, started_at=1.0)
+
+        return asyncio.create_task(later())
+
+    async def scene() -> tuple[list[bool], float, int]:
+        running = [ends_in(seconds) for seconds in (1.0, 1.005, 1.5)]
+        done = await ended_together(running, 5.0)
+        at = asyncio.get_running_loop().time()
+        none = await ended_together([running[2]], 0.1)
+        running[2].cancel()
+        return [each in done for each in running], at, len(none)
+
+    def in_a_thread() -> tuple[list[bool], float, int]:
+        return run(scene())
+
+    together, at, none = await asyncio.to_thread(in_a_thread)
+    assert together == [True, True, False]
+    assert at == pytest.approx(1.01)
+    assert none == 0
 
 
 async def test_an_end_that_cannot_be_written_spoils_no_other_and_has_failed(
@@ -583,8 +700,8 @@ async def test_what_waits_moves_along_with_a_clock_that_was_set(
 ) -> None:
     waiting = heart.change(heart.owed(), outcome="retrying", next_attempt_at=2_000_000.0)
     clock_jumps = heart.delivery.clock_jumps
-    clock_jumps._offset = heart.clock.now
-    monkeypatch.setattr("gateway.delivery.clock_jumps.time.monotonic", lambda: 0.0)
+    clock_jumps._offset = heart.clock.now - 50.0
+    monkeypatch.setattr("gateway.delivery.clock_jumps.time.monotonic", lambda: 50.0)
     assert not await clock_jumps.follow()
     heart.clock.now += jump
     assert await clock_jumps.follow()

@@ -157,6 +157,7 @@ def test_a_gate_that_stays_shut_lets_nobody_begin() -> None:
         heart = a_heart()
         heart.owed("crm", customer=1)
         heart.circuit("crm").failed(trouble(ErrorClass.AUTH))
+        heart.clock.now += 9.5
         return await Backlog(heart).drain.run()
 
     assert run(scene()) is False
@@ -345,6 +346,18 @@ def test_only_what_was_never_tried_to_its_end_is_taken_where_retries_are_a_perso
     run(scene())
 
 
+def test_every_loop_of_the_worker_has_a_name_of_its_own() -> None:
+    async def scene() -> list[str]:
+        worker = a_worker(Heart())
+        worker.start()
+        names = [task.get_name() for task in worker._loops._endless]
+        await worker.stop()
+        return names
+
+    loops = ["smaregi", "crm", "mail", "held deliveries", "the clock"]
+    assert sorted(run(scene())) == sorted(f"worker of {name}" for name in loops)
+
+
 def test_while_a_gate_is_shut_its_channel_is_not_looked_at() -> None:
     async def scene() -> None:
         heart = Heart()
@@ -486,7 +499,8 @@ def test_what_was_kept_back_is_let_go_page_by_page_once_its_flag_is_on() -> None
             each.id for each in owed if heart.flag("crm", each.customer_id).mode is not Mode.ON
         ]
         assert kept(heart) == outside
-        assert worker._wakes.channels["crm"].is_set()
+        woken = [name for name, event in worker._wakes.channels.items() if event.is_set()]
+        assert woken == ["crm"]
 
     run(scene())
 

@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 import pytest
 
-from flags import Mode
+from flags import Decision, Flag, FlagSet, Mode, Reason
 from gateway.channels import Work
 from gateway.outcomes import Delivery, Kind, Outcome
 from gateway.store import Keys, links, outbox
@@ -156,6 +156,22 @@ async def test_the_percentage_keeps_no_change_back_from_a_linked_record(heart: H
     assert mode is Mode.ON
 
 
+async def test_an_allow_list_of_changes_lets_all_of_an_urgent_one_go(heart: Heart) -> None:
+    address = a_customer().profile.email
+    updates = Flag("FLAG_UPDATES", Mode.ON, percent=0.0, allow=frozenset({address}))
+    others = {f"FLAG_{name}": Flag(f"FLAG_{name}", Mode.ON) for name in ("CRM", "SMAREGI")}
+    flags = FlagSet({"FLAG_UPDATES": updates, **others})
+    heart.flags = lambda: flags  # type: ignore[method-assign]
+    heart.link("crm")
+    urgent = heart.owed("crm", kind=Kind.UPDATE, urgent=True)
+    _, mode = await heart.delivery.preparation.prepare(urgent, a_customer(), fresh=False)
+    assert mode is Mode.ON
+    _, mode = await heart.delivery.preparation.prepare(
+        urgent, a_customer(email="other@example.com"), fresh=False
+    )
+    assert mode is Mode.HOLD
+
+
 # -- the member number
 
 
@@ -187,6 +203,14 @@ async def test_without_a_link_the_number_follows_from_what_is_owed(
     works = heart.delivery.preparation
     assert await works.member_number(TARO, [owed]) == number
     assert works.number_beforehand(TARO, [owed]) == number
+
+
+async def test_no_number_is_told_beforehand_where_the_settings_give_another(
+    heart: Heart,
+) -> None:
+    heart.channels["smaregi"].numbers_by_rule = False
+    assert await heart.delivery.preparation.member_number(TARO, [heart.owed()]) is None
+    assert (await work_of(heart, heart.owed("mail"))).number == ""
 
 
 async def test_a_link_without_a_number_tells_what_is_owed(heart: Heart) -> None:
@@ -292,7 +316,6 @@ async def test_the_percentage_counts_until_the_channel_has_the_customer(heart: H
 async def test_the_allow_list_is_asked_where_the_e_mail_is_at_hand(
     heart: Heart, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from flags import Flag, FlagSet
     from flags.allow import read_allow
 
     allow = read_allow(f"c{TARO}@example.com")[0]
@@ -323,6 +346,31 @@ async def test_a_percentage_of_a_channel_may_let_any_change_go_and_a_changes_own
     heart.modes["crm"] = Mode.ON
     heart.percent["updates"] = 0.0
     assert not may_be(change)
+
+
+async def test_the_flags_are_asked_of_this_very_customer(heart: Heart) -> None:
+    permission = heart.delivery.preparation.flag_policy
+    heart.percent |= {"crm": 50.0}
+    own = heart.flags()["crm"]
+    for customer in range(30):
+        asked = permission.decide("crm", customer, Kind.BACKFILL)
+        assert asked == own.decide(customer)
+        delivery = heart.owed("crm", customer=customer)
+        assert permission.may_be(delivery) is (asked.mode is Mode.ON)
+    heart.percent = {"updates": 50.0}
+    updates = heart.flags()["updates"]
+    for customer in range(30):
+        mode = permission.decide("crm", customer, Kind.UPDATE).mode
+        assert mode is updates.decide(customer).mode
+
+
+async def test_what_goes_whatever_the_percentage_is_says_so(heart: Heart) -> None:
+    permission = heart.delivery.preparation.flag_policy
+    heart.percent["crm"] = 0.0
+    goes = Decision(Mode.ON, Reason.SET)
+    assert permission.decide("crm", TARO, Kind.REMOVAL) == goes
+    assert permission.decide("crm", TARO, Kind.UPDATE, linked=True) == goes
+    assert permission.decide("crm", TARO, Kind.UPDATE).mode is Mode.HOLD
 
 
 async def test_a_removal_goes_whatever_the_flags_say(heart: Heart) -> None:
@@ -388,6 +436,16 @@ async def test_the_percentage_does_not_keep_a_released_link_waiting(heart: Heart
     heart.link(unproven=hashes(heart)[0])
     await heart.delivery.proofs.prove(TARO, hashes(heart))
     assert owed_to(heart) == [("smaregi", "update", "pending")]
+
+
+async def test_a_released_link_outside_the_percentage_of_changes_is_held(heart: Heart) -> None:
+    heart.percent["updates"] = 50.0
+    updates = heart.flags()["updates"]
+    for customer in range(1, 11):
+        heart.link("smaregi", customer, unproven=hashes(heart, customer)[0])
+        await heart.delivery.proofs.prove(customer, hashes(heart, customer))
+        inside = updates.decide(customer).mode is Mode.ON
+        assert owed_to(heart, customer) == [("smaregi", "update", "pending" if inside else "held")]
 
 
 async def test_a_proof_brings_a_conflict_at_the_pos_forward(heart: Heart) -> None:
