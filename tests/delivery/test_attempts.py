@@ -415,6 +415,22 @@ async def test_a_removal_without_a_link_is_done_already(heart: Heart) -> None:
     assert (end.outcome, end.action, end.reference) == (Outcome.DELIVERED, "removed", "")
 
 
+async def test_a_removal_of_a_record_whose_answer_was_lost_takes_it_away_as_planned(
+    heart: Heart, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def record_of(customer_id: int) -> str:
+        assert customer_id == TARO
+        return "1024"
+
+    monkeypatch.setattr(heart.channels["smaregi"], "record_of", record_of)
+    plan = '{"old_number": "900", "old_number_in": "note"}'
+    delivery = heart.change(heart.owed(kind=Kind.REMOVAL, claimed=True), plan=plan)
+    await heart.attempts.make(delivery, None, fresh=False)
+    (link,) = heart.channels["smaregi"].removed
+    assert (link.channel, link.customer_id, link.reference) == ("smaregi", TARO, "1024")
+    assert (link.old_number, link.old_place) == ("900", "note")
+
+
 async def test_a_removal_from_a_channel_without_its_settings_waits_for_a_person(
     heart: Heart,
 ) -> None:

@@ -165,6 +165,34 @@ async def test_an_attempt_under_way_at_the_end_is_cancelled_and_due_again(heart:
     assert heart.row(delivery).outcome is Outcome.PENDING
 
 
+async def test_of_a_live_run_each_stands_as_it_ended_or_as_it_was_written(heart: Heart) -> None:
+    async def slow(work: Work) -> Done:
+        await asyncio.sleep(0.1)
+        return Done("created", "1")
+
+    heart.channels["crm"].ends = [slow]
+    fast, late = heart.owed("smaregi", claimed=True), heart.owed("crm", claimed=True)
+    kept = heart.owed("mail", Outcome.HELD)
+    run = await heart.deliverer.run_live(
+        [fast, late, kept], a_customer(), fresh=True, until=soon(0.03)
+    )
+    assert list(run.deliveries) == [heart.row(fast), late, kept]
+    assert [result.delivery_id for result in run.results] == [fast.id]
+    assert heart.row(fast).outcome is Outcome.DELIVERED
+    assert heart.channels["mail"].works == [], "it was not claimed for this"
+    await heart.settled()
+    assert heart.row(late).outcome is Outcome.DELIVERED
+
+
+async def test_of_a_live_run_with_nothing_claimed_all_stands_as_it_was_written(
+    heart: Heart,
+) -> None:
+    kept = heart.owed("mail", Outcome.HELD)
+    run = await heart.deliverer.run_live([kept], a_customer(), fresh=True, until=soon())
+    assert (list(run.deliveries), list(run.results)) == ([kept], [])
+    assert (heart.channels["mail"].works, heart.db.writes) == ([], 0)
+
+
 # -- deciding
 
 
@@ -723,6 +751,20 @@ async def test_a_clock_that_is_a_little_off_moves_nothing_and_adds_nothing_up(
         heart.clock.now += 4.0
         assert not await clock_jumps.follow()
     assert heart.row(waiting).next_attempt_at == 2_000_000.0
+
+
+async def test_a_clock_that_goes_on_by_itself_was_not_set(
+    heart: Heart, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    moment = 50.0
+    monkeypatch.setattr("gateway.delivery.clock_jumps.time.monotonic", lambda: moment)
+    clock_jumps = heart.delivery.clock_jumps
+    ahead = clock_jumps.ahead()
+    heart.clock.now += 600.0
+    moment += 600.0
+    assert clock_jumps.since(ahead) == 0.0
+    heart.clock.now -= 60.0
+    assert clock_jumps.since(ahead) == -60.0
 
 
 async def test_webhooks_move_along_once_and_a_move_that_broke_off_is_ended(

@@ -222,6 +222,8 @@ async def test_no_delay_is_longer_than_ten_minutes(desk: Desk) -> None:
     found = [desk.deferred._delay(2, down()) for _ in range(300)]
     assert 600.0 <= min(found) < 600.9
     assert max(found) <= 660.0
+    desk.schedule = (0.1,)
+    assert 0.1 <= desk.deferred._delay(1, down()) < 0.12
     desk.schedule = ()
     assert 600.0 <= desk.deferred._delay(1, down()) <= 660.0
 
@@ -479,16 +481,19 @@ def test_while_some_wait_they_are_looked_at_every_second() -> None:
 async def test_it_goes_in_the_backlogs_lane_and_begins_no_more_once_it_is_stopped(
     desk: Desk,
 ) -> None:
-    lanes = []
+    lanes, names = list[Lane](), list[str]()
 
     async def looks() -> Any:
         lanes.append(lane.get())
+        task = asyncio.current_task()
+        assert task is not None
+        names.append(task.get_name())
         return Accepted(Customer(TARO, PROFILE), "created")
 
     desk.master.ends = [looks]
     desk.deferred.start()
     await until(lambda: desk.only.state == "accepted")
-    assert lanes == [Lane.BACKLOG]
+    assert (lanes, names) == ([Lane.BACKLOG], ["promised registrations"])
     (task,) = desk.deferred._loops._endless
     assert task.get_name() == "promised registrations"
     await others(desk, 1)

@@ -551,3 +551,12 @@ async def test_every_outcome_of_the_outbox_is_told(desk: Desk) -> None:
     answer = body(await desk.sign_up())
     assert answer["channels"]["smaregi"]["outcome"] == Outcome.RETRYING
     assert answer["status"] == "partial"
+
+
+async def test_what_is_being_finished_is_no_answer_to_keep_under_a_key(desk: Desk) -> None:
+    desk.master.ends = [down()]
+    await desk.sign_up()
+    desk.set(state="open")
+    answer = await desk.sign_up(key="k:1")
+    assert answer.status not in {201, 202}
+    assert desk.answers() == []
