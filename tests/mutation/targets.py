@@ -33,8 +33,8 @@ TARGETS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "gateway/delivery/settling.py": (_heart("settling", "deliverer"), _OTHERS),
     "gateway/delivery/circuit.py": (_heart("circuit", "gate_numbers"), _OTHERS),
     "gateway/delivery/clock_jumps.py": (
-        (*_heart("deliverer"), "tests/sync/webhooks/test_clock.py"),
-        _OTHERS,
+        (*_heart("deliverer"), *_sign_up("promises"), "tests/sync/webhooks/test_clock.py"),
+        ("tests/registration/deferred", *_OTHERS),
     ),
     "gateway/delivery/flag_policy.py": (_heart("preparing"), _OTHERS),
     "gateway/delivery/retry.py": (_heart("policy_numbers", "retry"), _OTHERS),

@@ -14,6 +14,7 @@ from gateway.background import WOKEN
 from gateway.channels import Done, Work
 from gateway.customer import Customer
 from gateway.delivery import Wakes
+from gateway.delivery.clock_jumps import ClockJumps
 from gateway.errors import ErrorClass, StorageError
 from gateway.registration.deferred import AT_ONCE
 from gateway.shopify import Accepted, AlreadyRegistered, Refused
@@ -450,6 +451,21 @@ async def test_one_that_somebody_is_at_is_left_to_them(desk: Desk, who: str) -> 
     writes = desk.db.writes
     await desk.deferred._take_up_orphans()
     assert (desk.column("claimed"), desk.db.writes) == (1, writes)
+
+
+@pytest.mark.parametrize("jump", [3600.0, -3600.0])
+async def test_what_waits_moves_along_with_a_clock_that_was_set(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, jump: float
+) -> None:
+    monkeypatch.setattr("gateway.delivery.clock_jumps.time.monotonic", lambda: 0.0)
+    jumps = ClockJumps(desk.db, desk)
+    due = desk.clock.now + 5.0
+    desk.set(next_try_at=due)
+    desk.clock.now += jump
+    assert await jumps.follow()
+    assert desk.column("next_try_at") == due + jump
+    assert not await jumps.follow()
+    assert desk.column("next_try_at") == due + jump
 
 
 # -- going on by itself
