@@ -121,6 +121,7 @@ class UpstreamError(GatewayError):
     `about`        one customer or the whole system; None: as the error class has it
     `applied`      False: certainly not carried out; None: nobody knows (a lost or broken answer)
     `cause`        why there was no connection, where that is known
+    `reason`       the upstream's own words for it, without values (`wire.reasons`)
     """
 
     def __init__(
@@ -135,6 +136,7 @@ class UpstreamError(GatewayError):
         applied: bool | None = None,
         about: About | None = None,
         cause: Cause | None = None,
+        reason: str | None = None,
     ) -> None:
         super().__init__(plain(f"{operation}: {message}"))
         self.system = system
@@ -145,6 +147,7 @@ class UpstreamError(GatewayError):
         self.retry_after = retry_after
         self.applied = applied
         self.cause = cause
+        self.reason = reason
 
     @property
     def needs_a_person(self) -> bool:
@@ -168,8 +171,7 @@ class IdentityError(UpstreamError):
     """Another shop, contract or account answers than before. Nothing was sent but the question."""
 
     def __init__(self, system: str, operation: str, reason: str) -> None:
-        super().__init__(system, operation, ErrorClass.AUTH, reason, applied=False)
-        self.reason = reason
+        super().__init__(system, operation, ErrorClass.AUTH, reason, applied=False, reason=reason)
 
 
 class EmailNotProven(GatewayError):  # noqa: N818 - an answer, nothing failed

@@ -21,6 +21,7 @@ __all__ = [
     "Match",
     "NewDelivery",
     "Outcome",
+    "Sort",
     "Waiting",
     "shown_number",
 ]
@@ -117,6 +118,15 @@ class Kind(StrEnum):
         assert_never(self)
 
 
+class Sort(StrEnum):
+    """The order of a listing; what is equal in it goes by id."""
+
+    NEWEST = "newest"
+    OLDEST = "oldest"
+    NEXT = "next"  # the next try first
+    TRIES = "tries"  # the most tries first
+
+
 class Waiting(StrEnum):
     """What a `retrying` delivery waits for, besides its time: it goes as soon as that is over."""
 
@@ -145,7 +155,8 @@ class NewDelivery:
 class Delivery:
     """A row of the outbox. Times are Unix seconds.
 
-    `content_hash`: a keyed hash of what the last attempt that failed tried to send.
+    `content_hash`: a keyed hash of what the last attempt that failed tried to send. `reason`: the
+    words of the upstream that refused, without values.
     """
 
     id: int
@@ -169,11 +180,15 @@ class Delivery:
     next_attempt_at: float | None
     urgent: bool = False
     content_hash: str | None = None
+    reason: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class DeliveryFilter:
-    """Which deliveries: every given part must match. `since` and `until` are about `created_at`."""
+    """Which deliveries: every given part must hold. `since`/`until` are of `created_at`.
+
+    `reason`: the upstream's own; '' is of those without one.
+    """
 
     channels: tuple[str, ...] = ()
     outcomes: tuple[Outcome, ...] = ()
@@ -182,6 +197,9 @@ class DeliveryFilter:
     since: float | None = None
     until: float | None = None
     customer_id: int | None = None
+    registration_id: str | None = None
+    kinds: tuple[Kind, ...] = ()
+    reason: str | None = None
 
     @property
     def names_too_late(self) -> bool:

@@ -13,7 +13,7 @@ import aiohttp
 
 from gateway.app import Core, Role, open_core
 from gateway.app.config import LiveConfig, load
-from gateway.http.site import public_site
+from gateway.console import sites
 from gateway.outcomes import Delivery, DeliveryFilter
 from gateway.sandbox import Sandbox, SandboxOptions
 from gateway.settings.sources import Sources
@@ -84,7 +84,7 @@ class World:
         self._stack = AsyncExitStack()
         self.core = await self._stack.enter_async_context(open_core(self.live, role, seconds=2))
         self.core.exposition.seconds = 0.0  # a test asks again at once
-        self.url = await self._stack.enter_async_context(public_site(self.core, self.live))
+        self.url = await self._stack.enter_async_context(sites(self.core, self.live))
         self.session = await self._stack.enter_async_context(aiohttp.ClientSession())
         return self
 

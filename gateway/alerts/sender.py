@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import time
+from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from email.mime.text import MIMEText
@@ -23,6 +24,7 @@ __all__ = ["AlertSender"]
 log = logging.getLogger(__name__)
 
 _TICK = 1.0
+_LAST = 10
 _WAITING = 100
 """Alerts that may wait for a slow target; more are dropped, they are in the log."""
 
@@ -46,6 +48,8 @@ class AlertSender:
         self._clock = clock
         self._queue: asyncio.Queue[str] = asyncio.Queue(_WAITING)
         self._background = Background()
+        self.last: deque[tuple[float, str]] = deque(maxlen=_LAST)
+        """The newest alerts of this process: when (Unix seconds), and the text."""
 
     def start(self) -> None:
         self._background.every(_TICK, self._tick, "the watch on incidents")
@@ -75,6 +79,7 @@ class AlertSender:
     def _tell(self, texts: Sequence[str]) -> None:
         for text in texts:
             log.warning("alert: %s", text)
+            self.last.append((time.time(), text))
             with suppress(asyncio.QueueFull):
                 self._queue.put_nowait(text)
 

@@ -29,7 +29,7 @@ _CLIENT = "SMAREGI_CONTRACT_ID, SMAREGI_CLIENT_ID and SMAREGI_CLIENT_SECRET"
 def mend(error: UpstreamError, config: Config) -> str:
     """What to do, then what was said: one line."""
     if isinstance(error, IdentityError):
-        return error.reason
+        return error.reason or str(error)
     hint = _hint(error, config) or "see what the system's own console says of it"
     return f"{hint} ({error.error_class}; {error})"
 

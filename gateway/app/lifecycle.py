@@ -131,7 +131,7 @@ async def open_core(live: LiveConfig, role: Role, *, seconds: float = 7.0) -> As
         def make_wire(admit: Admit) -> Wire:
             return Wire(lambda: live.policy.timeout, metrics.called, admit)
 
-        core = Core(live, db, keys, metrics, make_wire)
+        core = Core(live, db, keys, metrics, make_wire, serving=role is Role.SERVE)
         await stack.enter_async_context(core.wire)
         lifecycle = Lifecycle(core)
         stack.push_async_callback(lifecycle.stop, seconds)

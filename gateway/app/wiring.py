@@ -9,9 +9,12 @@ from typing import cast
 from gateway.app.config import LiveConfig
 from gateway.app.exposition import Exposition
 from gateway.app.foundation import Surroundings, make_foundation, make_master, make_route
+from gateway.app.history import History
 from gateway.app.holdings import DatabaseReport
 from gateway.app.housekeeping import Housekeeping
 from gateway.app.identity import SHOP, Difference, Identities, IdentitySource
+from gateway.app.overview import Overview
+from gateway.app.people import People
 from gateway.app.shop_acceptance import ShopAcceptance
 from gateway.app.sync_wiring import SyncParts, make_events
 from gateway.channels import ROSTER
@@ -56,8 +59,11 @@ class Core:
         keys: Keys,
         metrics: Metrics,
         make_wire: Callable[[Admit], Wire],
+        *,
+        serving: bool = False,
     ) -> None:
         self.live = live
+        self.serving = serving  # whether this process is `serve`
         self.db = db
         self.keys = keys
         self.metrics = metrics
@@ -89,6 +95,7 @@ class Core:
         self._make_sync()
         self._make_members()
         self._make_upkeep()
+        self.overview, self.people, self.history = Overview(self), People(self), History(db)
 
     def _make_delivery(self) -> DeliveryParts:
         around = Surroundings(self.live, self.db, self.keys, self.wire, self.shopify, self._ready)

@@ -1,20 +1,22 @@
-"""deliveries list|show|discard: the outbox."""
+"""deliveries list|summary|show|discard: the outbox."""
 
 import shutil
 import sys
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
 import click
 
 from gateway.cli.filters import Filter, filter_options
 from gateway.cli.output import print_json, table
-from gateway.cli.wrapping import Commands
+from gateway.cli.wrapping import Commands, say
 
-__all__ = ["command"]
+__all__ = ["SORTS", "command"]
 
 _WIDE = 130
 """Columns of a terminal on which every field has room."""
+SORTS = ("newest", "oldest", "next", "tries")
 
 
 @click.group("deliveries", cls=Commands)
@@ -38,26 +40,25 @@ def _query(chosen: Filter) -> dict[str, str]:
 
 @command.command("list")
 @filter_options
+@click.option("--sort", type=click.Choice(SORTS), default="newest", show_default=True)
 @click.option("--limit", type=click.IntRange(min=1), default=100, show_default=True)
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
-def list_(chosen: Filter, limit: int, as_json: bool) -> None:
-    """Deliveries, newest first."""
-    rows: list[dict[str, Any]] = []
+def list_(chosen: Filter, sort: str, limit: int, as_json: bool) -> None:
+    """Deliveries, newest first, or as --sort says: next is the next try first, tries the most."""
 
-    async def read(client: Any) -> None:
-        rows.clear()
-        cursor: str | None = None
-        while len(rows) < limit:
-            query = _query(chosen) | {"limit": str(min(1000, limit - len(rows)))}
-            page = await client.get(
-                "/v1/deliveries", query | ({"cursor": cursor} if cursor else {})
-            )
+    async def read(client: Any) -> tuple[list[dict[str, Any]], int]:
+        rows: list[dict[str, Any]] = []
+        query, total = _query(chosen) | {"sort": sort}, 0
+        more: dict[str, str] | None = {}
+        while more is not None and len(rows) < limit:
+            size = {"limit": str(min(1000, limit - len(rows)))}
+            page = await client.get("/v1/deliveries", query | size | more)
             rows.extend(page["deliveries"])
-            cursor = page["next_cursor"]
-            if cursor is None:
-                return
+            total, cursor = page.get("total", total), page["next_cursor"]
+            more = None if cursor is None else {"cursor": cursor}
+        return rows, total
 
-    _with_owner(read)
+    rows, total = _with_owner(read)
     if as_json:
         for row in rows:
             print_json(row)
@@ -65,28 +66,81 @@ def list_(chosen: Filter, limit: int, as_json: bool) -> None:
         click.echo("No deliveries.")
     else:
         _show_rows(rows)
+        click.echo(f"{len(rows)} of {max(total, len(rows))} shown.")
+
+
+_Columns = dict[str, Callable[[dict[str, Any]], object]]
+
+_NARROW: _Columns = {
+    "id": lambda row: row["id"],
+    "channel": lambda row: row["channel"],
+    "state": lambda row: "\n".join(filter(None, (row["outcome"], row["error_class"]))),
+    "tries": lambda row: row["attempts"],
+    "next try": lambda row: _until(row["next_attempt_at"]),
+    "reason": lambda row: row["reason"] or row["message"],
+}
+_BROAD: _Columns = {
+    "id": lambda row: row["id"],
+    "customer": lambda row: row["shopify_customer_id"].rpartition("/")[2],
+    "channel": lambda row: row["channel"],
+    "outcome": lambda row: row["outcome"],
+    "error": lambda row: row["error_class"],
+    "kind": lambda row: row["kind"],
+    "tries": lambda row: row["attempts"],
+    "next try": lambda row: row["next_attempt_at"],
+    "reason": lambda row: row["reason"],
+    "message": lambda row: row["message"],
+}
 
 
 def _show_rows(rows: list[dict[str, Any]]) -> None:
-    """On a narrow terminal only what tells one delivery from another; `show` has the rest."""
-    columns: dict[str, Callable[[dict[str, Any]], object]] = {
-        "id": lambda row: row["id"],
-        "customer": lambda row: row["shopify_customer_id"].rpartition("/")[2],
-        "channel": lambda row: row["channel"],
-        "outcome": lambda row: row["outcome"],
-        "error": lambda row: row["error_class"],
-    }
+    """On a narrow terminal what tells why, and when it goes on; `show` has the rest."""
     narrow = sys.stdout.isatty() and shutil.get_terminal_size().columns < _WIDE
-    if not narrow:
-        columns |= {
-            "kind": lambda row: row["kind"],
-            "tries": lambda row: row["attempts"],
-            "next try": lambda row: row["next_attempt_at"],
-            "message": lambda row: row["message"],
-        }
+    columns = _NARROW if narrow else _BROAD
     table("", columns, [[cell(row) for cell in columns.values()] for row in rows])
     if narrow:
         click.echo(f"With {_WIDE} columns there is more; `deliveries show ID` tells everything.")
+
+
+def _until(at: str | None) -> str | None:
+    """How long it is until then, in one word and a unit."""
+    if at is None:
+        return None
+    seconds = (datetime.fromisoformat(at) - datetime.now(UTC)).total_seconds()
+    if seconds <= 0:
+        return "due"
+    for unit, size in (("s", 60.0), ("min", 60.0), ("h", 48.0)):
+        if seconds < size:
+            return f"{seconds:.0f} {unit}"
+        seconds /= 60.0 if unit != "h" else 24.0
+    return f"{seconds:.0f} d"
+
+
+@command.command("summary")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a cause.")
+def summary(as_json: bool) -> None:
+    """Open deliveries by their cause, the most frequent first: how many, why, and what to do."""
+
+    async def read(client: Any) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = (await client.get("/control/deliveries/summary"))["causes"]
+        return found
+
+    rows = _with_owner(read)
+    if as_json:
+        for row in rows:
+            print_json(row)
+        return
+    if not rows:
+        click.echo("No open deliveries.")
+        return
+    shown = [
+        (r["count"], r["channel"], r["outcome"], r["error_class"], r["reason"] or r["message"])
+        for r in rows
+    ]
+    table("Open deliveries", ("deliveries", "channel", "outcome", "error", "reason"), shown)
+    for row in rows:
+        name = " ".join(filter(None, (row["channel"], row["outcome"], row["error_class"])))
+        say(f"{name}: {row['mend']} For example delivery {row['example_id']}.", indent="  ")
 
 
 @command.command("show")
@@ -107,7 +161,7 @@ def show(delivery_id: int, as_json: bool) -> None:
     table(f"Delivery {delivery_id}", ("field", "value"), found.items())
     table(
         "Attempts",
-        ("started", "seconds", "outcome", "error", "counted", "message"),
+        ("started", "seconds", "outcome", "error", "counted", "reason", "message"),
         [
             (
                 t["started_at"],
@@ -115,6 +169,7 @@ def show(delivery_id: int, as_json: bool) -> None:
                 t["outcome"],
                 t["error_class"],
                 "yes" if t["counted"] else "no",
+                t["reason"],
                 t["message"],
             )
             for t in tries

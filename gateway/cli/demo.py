@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-__all__ = ["SAMPLE", "command"]
+__all__ = ["SAMPLE", "SECOND", "command"]
 
 SAMPLE: dict[str, Any] = {
     "email": "yamada@example.com",
@@ -30,6 +30,15 @@ SAMPLE: dict[str, Any] = {
         "address2": "ABCビル 5F",
     },
     "accepts_marketing": True,
+    "locale": "ja",
+}
+
+SECOND: dict[str, Any] = {
+    "email": "sato@example.com",
+    "last_name": "佐藤",
+    "first_name": "花子",
+    "last_kana": "サトウ",
+    "first_kana": "ハナコ",
     "locale": "ja",
 }
 
@@ -73,10 +82,11 @@ async def _show_it(port: int | None, *, once: bool) -> bool:
     from gateway.cli.sandbox import until_stopped  # noqa: PLC0415
 
     async with _running(port) as (sandbox, url):
-        answer = await _register(url)
+        answer = await _register(url, SAMPLE)
         _show(answer, url, sandbox, once=once)
         well = answer.get("status") == "complete"
         if not once:
+            await _fail_one(url, sandbox)
             click.echo("\nTry it by hand on the sandbox's page. Ctrl-C stops the demo.")
             await until_stopped()
         return well
@@ -88,7 +98,7 @@ async def _running(port: int | None) -> AsyncIterator[tuple[Any, str]]:
     from gateway.app import Role, open_core  # noqa: PLC0415
     from gateway.app.config import LiveConfig, load  # noqa: PLC0415
     from gateway.cli.sandbox import say_moved  # noqa: PLC0415
-    from gateway.http.site import public_site  # noqa: PLC0415
+    from gateway.console import sites  # noqa: PLC0415
     from gateway.sandbox import Ports, Sandbox, SandboxOptions, first_free  # noqa: PLC0415
     from gateway.settings.sources import Sources  # noqa: PLC0415
     from gateway.sync.webhooks import SUBSCRIBED  # noqa: PLC0415
@@ -116,17 +126,28 @@ async def _running(port: int | None) -> AsyncIterator[tuple[Any, str]]:
                 "FLAG_UPDATES": "on",
             }
             live = LiveConfig(load(Sources(environment, {})))
-            async with open_core(live, Role.SERVE) as core, public_site(core, live) as url:
-                sandbox.connect(url)
+            async with open_core(live, Role.SERVE) as core, sites(core, live, is_open=True) as url:
+                sandbox.connect(url, f"{url}/admin")
                 await core.subscriptions.install(f"{url}/webhooks/shopify", [*SUBSCRIBED])
                 yield sandbox, url
 
 
-async def _register(url: str) -> dict[str, Any]:
+async def _fail_one(url: str, sandbox: Any) -> None:
+    """Somebody whose mail is refused, once: something to find and to mend in the console."""
+    from gateway.sandbox import Fault  # noqa: PLC0415
+
+    click.echo("\nA second sign-up, whose welcome mail is refused on purpose:")
+    refusal = Fault("status", status=550, match="RCPT", times=1)
+    sandbox.faults.set("email", refusal)
+    await _register(url, SECOND)
+    click.echo(f"Find out why, and mend it with a click: {url}/admin")
+
+
+async def _register(url: str, body: dict[str, Any]) -> dict[str, Any]:
     import aiohttp  # noqa: PLC0415
 
     async with aiohttp.ClientSession() as session:
-        response = await session.post(f"{url}/v1/registrations", json=SAMPLE)
+        response = await session.post(f"{url}/v1/registrations", json=body)
         answer: dict[str, Any] = await response.json(content_type=None)
         return answer
 
@@ -159,5 +180,6 @@ def _show(answer: dict[str, Any], url: str, sandbox: Any, *, once: bool) -> None
     if once:  # nobody is there any more
         return
     customer = f"{url}/v1/customers/{answer['shopify_customer_id'].rpartition('/')[2]}"
+    click.echo(f"console   {url}/admin")
     click.echo(f"points    {customer}/points")
     click.echo(f"card      {customer}/card.svg")

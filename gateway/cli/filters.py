@@ -6,9 +6,20 @@ from typing import Any
 
 import click
 
+from gateway.cli.parameters import Customer
+
 __all__ = ["Filter", "channel_option", "filter_options"]
 
 Filter = dict[str, Any]
+
+CHANNELS = "smaregi, crm or email."
+OUTCOMES = "delivered, pending, retrying, failed, held, skipped, dry_run or discarded."
+ERROR_CLASSES = (
+    "connection, timeout, rate_limit, unavailable, auth, invalid_data, duplicate, conflict, "
+    "too_late or unexpected."
+)
+KINDS = "registration, update, backfill or removal."
+"""The words of each set; a test holds that none is missing."""
 
 
 class _Word(click.ParamType[str]):
@@ -43,18 +54,32 @@ def _error_classes() -> list[str]:
     return [str(error_class) for error_class in ErrorClass]
 
 
+def _kinds() -> list[str]:
+    from gateway.outcomes import Kind  # noqa: PLC0415
+
+    return [str(kind) for kind in Kind]
+
+
 _OPTIONS = (
-    click.option("--channel", multiple=True, type=_Word("channel", _channels)),
-    click.option("--outcome", multiple=True, type=_Word("outcome", _outcomes)),
-    click.option("--error-class", multiple=True, type=_Word("class", _error_classes)),
+    click.option("--channel", multiple=True, type=_Word("channel", _channels), help=CHANNELS),
+    click.option("--outcome", multiple=True, type=_Word("outcome", _outcomes), help=OUTCOMES),
+    click.option(
+        "--error-class", multiple=True, type=_Word("class", _error_classes), help=ERROR_CLASSES
+    ),
     click.option("--id", "ids", multiple=True, type=click.IntRange(min=1), help="Delivery id."),
     click.option("--since", metavar="TIME", help="Created at or after, such as 2026-11-21T09:00Z."),
     click.option("--until", metavar="TIME", help="Created at or before."),
+    click.option("--customer", type=Customer(), help="Of one Shopify customer."),
+    click.option("--registration", metavar="ID", help="Of one registration."),
+    click.option("--kind", multiple=True, type=_Word("kind", _kinds), help=KINDS),
+    click.option(
+        "--reason", metavar="TEXT", help="The upstream's own, as `deliveries summary` shows it."
+    ),
 )
 
 
 channel_option = click.option(
-    "--channel", required=True, type=_Word("channel", _channels), help="smaregi, crm or email."
+    "--channel", required=True, type=_Word("channel", _channels), help=CHANNELS
 )
 """One channel, which must be named."""
 
@@ -70,6 +95,10 @@ def filter_options(function: Callable[..., Any]) -> Callable[..., Any]:
         ids: tuple[int, ...],
         since: str | None,
         until: str | None,
+        customer: int | None,
+        registration: str | None,
+        kind: tuple[str, ...],
+        reason: str | None,
         **rest: Any,
     ) -> Any:
         chosen = {
@@ -79,8 +108,12 @@ def filter_options(function: Callable[..., Any]) -> Callable[..., Any]:
             "id": list(ids),
             "since": since,
             "until": until,
+            "customer": customer,
+            "registration": registration,
+            "kind": list(kind),
         }
-        return function(chosen={k: v for k, v in chosen.items() if v}, **rest)
+        told = {} if reason is None else {"reason": reason}
+        return function(chosen={k: v for k, v in chosen.items() if v} | told, **rest)
 
     for option in reversed(_OPTIONS):
         option(command)

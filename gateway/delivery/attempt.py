@@ -72,7 +72,8 @@ class Attempts:
     def paused(self, circuit: CircuitBreaker) -> RetryDecision:
         cause = circuit.cause or ErrorClass.UNAVAILABLE
         text = f"waiting: {circuit.channel} is paused since {circuit.reason}"
-        return wait_for_channel(cause, text, self._live.clock() + max(1.0, circuit.remaining()))
+        again = self._live.clock() + max(1.0, circuit.remaining())
+        return wait_for_channel(cause, text, again, circuit.upstream_reason)
 
     async def make(
         self, delivery: Delivery, customer: Customer | None, *, fresh: bool
@@ -222,6 +223,7 @@ class Attempts:
             duration=seconds,
             error_class=error.error_class if error else None,
             message=message,
+            reason=error.reason if error else None,
             error=error,
         )
 
@@ -244,6 +246,7 @@ class Attempts:
             next_attempt_at=decision.next_attempt_at,
             ahead=self._live.clock() - time.monotonic(),
             waiting=decision.waiting,
+            reason=error.reason if error else decision.reason,
             error=error,
         )
 

@@ -34,12 +34,15 @@ class CircuitBreaker:
     """`clock` is monotonic. `cause` says why it is open (None: closed), `reason` in words.
 
     `recoveries` counts how often it opened again.
+    `upstream_reason` is the upstream's own reason of the failure that shut it, where it gave one.
     """
 
     def __init__(self, channel: str, clock: Callable[[], float], widest: int = WIDEST) -> None:
         self.channel = channel
         self.cause: ErrorClass | None = None
         self.reason = ""
+        self.upstream_reason: str | None = None
+        self._shut_at = 0.0
         self.window = widest
         self.recoveries = 0
         self._widest = widest
@@ -79,18 +82,26 @@ class CircuitBreaker:
         self._end_probe()
         return recovered
 
+    @property
+    def paused_for(self) -> float:
+        """Seconds since it was shut; 0 while it is open."""
+        return max(0.0, self._clock() - self._shut_at) if self.cause else 0.0
+
     def failed(self, error: UpstreamError) -> None:
         if error.error_class is ErrorClass.AUTH:
             self._open(ErrorClass.AUTH, AUTH_PAUSE)
             self.reason = _why(error)
+            self.upstream_reason = error.reason
         elif self._asks_to_wait(error):
             self._open(error.error_class, min(error.retry_after or 0, 86400.0))
+            self.upstream_reason = error.reason
         elif error.opens_circuit:
             self._failures += 1
             probed = self.cause is not None and self._probing is not None
             if probed or (self.cause is None and self._failures >= FAILURES_TO_OPEN):
                 # Only a probe makes the pause longer: other running attempts tell nothing new.
                 self._open(error.error_class, self._pause)
+                self.upstream_reason = error.reason
                 self._pause = longer(self._pause, 0.0, LONGEST_PAUSE)
         elif self.cause is not None:
             self.succeeded()  # the channel answers again, even if it refuses this customer
@@ -112,6 +123,8 @@ class CircuitBreaker:
         return whole and (error.retry_after or 0) >= LONG_RETRY_AFTER
 
     def _open(self, cause: ErrorClass, pause: float) -> None:
+        if self.cause is None:
+            self._shut_at = self._clock()
         self.cause, self.reason = cause, "it keeps failing"
         self._until = self._clock() + pause
         self.window = 1
@@ -123,4 +136,6 @@ class CircuitBreaker:
 
 
 def _why(error: UpstreamError) -> str:
-    return error.reason if isinstance(error, IdentityError) else "its credentials are refused"
+    if isinstance(error, IdentityError) and error.reason:
+        return error.reason
+    return "its credentials are refused"

@@ -203,7 +203,7 @@ class Deliverer:
         """Shopify answers for others, and not for this customer: a person has to look."""
         if delivery.id not in self.busy:
             text = f"the customer cannot be read from Shopify ({error})"
-            await self._results.end(delivery, Outcome.FAILED, error.error_class, text)
+            await self._results.end(delivery, Outcome.FAILED, error.error_class, text, error.reason)
 
     async def again(
         self,

@@ -21,6 +21,7 @@ __all__ = [
     "by_hand",
     "opening",
     "removal",
+    "sent_again",
 ]
 
 UNTRIED = frozenset[Outcome]()
@@ -72,6 +73,11 @@ def opening(
 def removal(channel: str, *, not_before: float | None = None) -> NewDelivery:
     """A record is to be taken away, whatever the flags say."""
     return NewDelivery(channel, Kind.REMOVAL, Outcome.PENDING, not_before=not_before)
+
+
+def sent_again(channel: str) -> NewDelivery:
+    """A person asks for what a customer has already, or should have; they asked the flag before."""
+    return NewDelivery(channel, Kind.BACKFILL, Outcome.PENDING)
 
 
 def by_hand(channel: str) -> NewDelivery:

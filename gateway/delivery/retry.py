@@ -28,7 +28,10 @@ PERSON_AGAIN = 600.0
 
 @dataclass(frozen=True, slots=True)
 class RetryDecision:
-    """`counted`: whether the attempt uses up one of the schedule's tries."""
+    """`counted`: whether the attempt uses up one of the schedule's tries.
+
+    `reason`: the upstream's own, of a failure that was not this delivery's; its own error has one.
+    """
 
     outcome: Outcome
     error_class: ErrorClass | None
@@ -36,6 +39,7 @@ class RetryDecision:
     next_attempt_at: float | None = None
     counted: bool = True
     waiting: Waiting | None = None
+    reason: str | None = None
 
 
 def judge(
@@ -87,16 +91,20 @@ def _passes(error: UpstreamError) -> bool:
     return error.error_class is ErrorClass.CONFLICT and error.retry_after is not None
 
 
-def wait_for_channel(cause: ErrorClass, message: str, again_at: float) -> RetryDecision:
-    """The whole channel is the cause: nothing is counted against this customer."""
-    return RetryDecision(Outcome.RETRYING, cause, message, again_at, False, Waiting.CHANNEL)
+def wait_for_channel(
+    cause: ErrorClass, message: str, again_at: float, reason: str | None = None
+) -> RetryDecision:
+    """The channel as a whole is to blame: nothing is counted against this customer."""
+    return RetryDecision(Outcome.RETRYING, cause, message, again_at, False, Waiting.CHANNEL, reason)
 
 
 def wait_for_shopify(error: UpstreamError, now: float) -> RetryDecision:
     """The customer could not be read."""
     text = f"the customer could not be read from Shopify ({error.error_class})"
     again = now + max(SHOPIFY_AGAIN, min(error.retry_after or 0, 300.0))
-    return RetryDecision(Outcome.RETRYING, error.error_class, text, again, False, Waiting.SHOPIFY)
+    return RetryDecision(
+        Outcome.RETRYING, error.error_class, text, again, False, Waiting.SHOPIFY, error.reason
+    )
 
 
 def wait_for_a_person(now: float) -> RetryDecision:

@@ -61,12 +61,22 @@ class AttemptResults:
         return settled
 
     async def end(
-        self, delivery: Delivery, outcome: Outcome, error_class: ErrorClass | None, message: str
+        self,
+        delivery: Delivery,
+        outcome: Outcome,
+        error_class: ErrorClass | None,
+        message: str,
+        reason: str | None = None,
     ) -> Delivery | None:
         """Ends a delivery that is no longer tried; None if it was discarded meanwhile."""
         now = self._runtime.clock()
         result = AttemptResult(
-            delivery.id, outcome, started_at=now, error_class=error_class, message=message
+            delivery.id,
+            outcome,
+            started_at=now,
+            error_class=error_class,
+            message=message,
+            reason=reason,
         )
         settled = await self.settle([result])
         return settled[0].delivery if settled else None

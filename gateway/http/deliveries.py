@@ -1,5 +1,6 @@
 """The outbox over HTTP: list, replay, discard."""
 
+import re
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
@@ -7,20 +8,21 @@ from typing import Any
 import orjson
 from aiohttp import web
 
+from gateway.customer import numeric_id
 from gateway.delivery import ReplayOptions
 from gateway.errors import ErrorClass
 from gateway.http.forms.registration import FormError, NotJsonError, parse_json, shown_name
 from gateway.http.keys import CORE
 from gateway.http.middleware import read_body, respond
-from gateway.outcomes import Delivery, DeliveryFilter, Outcome
+from gateway.outcomes import Delivery, DeliveryFilter, Kind, Outcome, Sort
 from gateway.responses.bodies import Answer, delivery_row, problem
 from gateway.store import outbox, search
 
-__all__ = ["read_filter", "routes", "wrong_filter"]
+__all__ = ["number", "read_cursor", "read_filter", "read_sort", "routes", "wrong_filter"]
 
 routes = web.RouteTableDef()
 
-_PAGED = frozenset({"limit", "cursor"})
+_PAGED = frozenset({"limit", "cursor", "sort"})
 _LIMITED = frozenset({"limit"})
 _DEFAULT_LIMIT, _LARGEST_LIMIT = 100, 1000
 
@@ -58,8 +60,12 @@ def read_filter(
         ids=_ids(values.get("id"), errors),
         since=moment("since"),
         until=moment("until"),
+        customer_id=_customer(values.get("customer"), errors),
+        registration_id=str(values["registration"]) if values.get("registration") else None,
+        kinds=tuple(Kind(k) for k in closed("kind", tuple(Kind))),
+        reason=None if values.get("reason") is None else str(values["reason"]),
     )
-    known = {"channel", "outcome", "error_class", "id", "since", "until"} | also
+    known = _FILTERS | also
     errors += [
         {"field": shown_name(name), "message": "no such field"}
         for name in values
@@ -68,6 +74,24 @@ def read_filter(
     if errors:
         raise FormError(errors)
     return chosen
+
+
+_FILTERS = frozenset(
+    {
+        *("channel", "outcome", "error_class", "id", "since", "until"),
+        *("customer", "registration", "kind", "reason"),
+    }
+)
+
+
+def _customer(value: Any, errors: list[dict[str, str]]) -> int | None:
+    if value is None or value == "":
+        return None
+    try:
+        return numeric_id(str(value))
+    except ValueError:
+        errors.append({"field": "customer", "message": "should be a Shopify customer id"})
+        return None
 
 
 def _texts(value: Any) -> tuple[str, ...]:
@@ -113,15 +137,31 @@ async def list_deliveries(request: web.Request) -> web.Response:
     try:
         chosen = read_filter(request.query, tuple(core.deliverer.routes), _PAGED)
         limit = number(request.query, "limit", _DEFAULT_LIMIT, _LARGEST_LIMIT)
-        cursor = request.query.get("cursor")
-        after = number(request.query, "cursor", 1, 2**62) if cursor else None
+        sort, after = read_sort(request.query), read_cursor(request.query.get("cursor"))
     except FormError as error:
         return wrong_filter(error)
-    rows = await search.find(core.db, chosen, limit=limit + 1, after=after)
-    page = rows[:limit]
-    more = str(page[-1].id) if len(rows) > limit else None
-    body = {"deliveries": [delivery_row(row) for row in page], "next_cursor": more}
+    rows, more = await search.page(core.db, chosen, sort, after, limit)
+    body: dict[str, Any] = {"deliveries": [delivery_row(row) for row in rows], "next_cursor": more}
+    if after is None:
+        body["total"] = await search.count(core.db, chosen)
     return respond(Answer(200, orjson.dumps(body)))
+
+
+def read_sort(values: Mapping[str, Any]) -> Sort:
+    try:
+        return Sort(values.get("sort") or Sort.NEWEST)
+    except ValueError:
+        text = f"should be one of {', '.join(Sort)}"
+        raise FormError([{"field": "sort", "message": text}]) from None
+
+
+_PLACE = re.compile(r"(?:\d{1,20}(?:\.\d{1,20})?:)?\d{1,18}", re.ASCII)
+
+
+def read_cursor(text: str | None) -> str | None:
+    if text and not _PLACE.fullmatch(text):
+        raise FormError([{"field": "cursor", "message": "is not one of ours"}])
+    return text or None
 
 
 @routes.post("/v1/deliveries/replay")

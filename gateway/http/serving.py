@@ -4,19 +4,18 @@ import asyncio
 import gc
 import logging
 import signal
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 
 import aiohttp
 
-from gateway.app import Role
+from gateway.app import Core, Role
 from gateway.app.config import POLL, LiveConfig
 from gateway.app.terminal import closed_terminal_ends, ending_quietly
 from gateway.background import Background
 from gateway.errors import ConfigurationError
 from gateway.http.owning import owning
-from gateway.http.site import public_site
 from gateway.store import OwnerLock, exposed, socket_path
 
 __all__ = ["calm_collector", "serve"]
@@ -32,7 +31,11 @@ _WORK = 3.5
 """Seconds that deliveries get to finish after SIGTERM; with the requests' four, under 10 in all."""
 
 
-async def serve(live: LiveConfig) -> None:
+Doors = Callable[[Core, LiveConfig], AbstractAsyncContextManager[object]]
+"""What listens beside the socket: the public address, and the console."""
+
+
+async def serve(live: LiveConfig, doors: Doors) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for name in (signal.SIGTERM, signal.SIGINT):
@@ -48,7 +51,7 @@ async def serve(live: LiveConfig) -> None:
         stopping = asyncio.Event()
         async with (
             owning(live, Role.SERVE, stopping, stop.is_set, seconds=_WORK) as core,
-            public_site(core, live),
+            doors(core, live),
             _watching(live),
         ):
             await core.holdings.tell()

@@ -16,7 +16,7 @@ from gateway.http.connections import Connections, Limits, raise_descriptors
 from gateway.http.protocol import Runner
 from gateway.http.server import application
 
-__all__ = ["public_site"]
+__all__ = ["listening", "public_site"]
 
 log = logging.getLogger("gateway")
 
@@ -25,33 +25,45 @@ _REQUESTS = 4.0
 
 
 @asynccontextmanager
-async def public_site(core: Core, live: LiveConfig) -> AsyncIterator[str]:
-    """The HTTP API; yields its address."""
+async def public_site(
+    core: Core, live: LiveConfig, console: web.Application | None = None
+) -> AsyncIterator[str]:
+    """The HTTP API, with the console where it has no port of its own; yields its address."""
     gateway = live.current.gateway
     raise_descriptors()
+    app = application(core)
+    if console is not None:
+        app.add_subapp("/admin", console)
+    async with listening(core, app, gateway.gateway_host, gateway.gateway_port) as url:
+        log.info("listening on %s", url)
+        yield url
+
+
+@asynccontextmanager
+async def listening(
+    core: Core, app: web.Application, host: str, port: int, variable: str = "GATEWAY_PORT"
+) -> AsyncIterator[str]:
+    """`variable` names the port in what is said of it."""
     metrics = core.metrics
     door = Connections(
         Limits.of_this_process(), metrics.connection_ended, metrics.connections_open.set
     )
-    runner = Runner(application(core), door, shutdown_timeout=_REQUESTS)
+    runner = Runner(app, door, shutdown_timeout=_REQUESTS)
     await runner.setup()
     try:
-        site = web.TCPSite(runner, gateway.gateway_host, gateway.gateway_port, backlog=1024)
         try:
-            await site.start()
+            await web.TCPSite(runner, host, port, backlog=1024).start()
         except OSError as error:
-            raise ConfigurationError([_cannot_listen(error)]) from None
-        host, port = runner.addresses[0][:2]
-        url = f"http://{f'[{host}]' if ':' in host else host}:{port}"
-        log.info("listening on %s", url)
-        yield url
+            raise ConfigurationError([_cannot_listen(error, variable)]) from None
+        there, bound = runner.addresses[0][:2]
+        yield f"http://{f'[{there}]' if ':' in there else there}:{bound}"
     finally:
         await runner.cleanup()
 
 
-def _cannot_listen(error: OSError) -> str:
+def _cannot_listen(error: OSError, variable: str) -> str:
     """Asyncio's own text repeats the address."""
     if isinstance(error, socket.gaierror) or error.errno == errno.EADDRNOTAVAIL:
         return "GATEWAY_HOST: is no address of this machine"
     reason = os.strerror(error.errno) if error.errno else type(error).__name__
-    return f"GATEWAY_PORT: cannot listen there ({reason})"
+    return f"{variable}: cannot listen there ({reason})"

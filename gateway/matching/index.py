@@ -277,6 +277,11 @@ class MemberIndex:
             raise NotReadyError("smaregi", "the store's members are just being read again")
         return found
 
+    async def by_mobile(self, number: str) -> list[Member]:
+        """Members with this mobile number, however written; none by one that too many share."""
+        key = self.keys_of({"customerId": "0", "mobileNumber": number}).mobile_key
+        return await self._db.read(lambda db: members.by_mobile(db, key)) if key else []
+
     async def forget(self, member_ids: Iterable[int]) -> None:
         """Members that Smaregi has no more: what changed since does not show them."""
         ids = list(member_ids)

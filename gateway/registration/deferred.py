@@ -72,6 +72,11 @@ class DeferredRegistrations:
             self, runtime.background, "promised registrations", ahead=False
         )
 
+    @property
+    def circuit(self) -> CircuitBreaker:
+        """Why what waits for Shopify is not tried, where it is not."""
+        return self._circuit
+
     def start(self) -> None:
         self._loops.go_round(self._round, "promised registrations", self._wake)
 

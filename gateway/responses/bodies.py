@@ -190,6 +190,7 @@ def delivery_row(delivery: Delivery) -> dict[str, Any]:
         "outcome": delivery.outcome,
         "error_class": delivery.error_class,
         "message": delivery.message,
+        "reason": delivery.reason,
         "attempts": delivery.attempts,
         "adjustments": list(delivery.adjustments),
         "reference": delivery.reference,

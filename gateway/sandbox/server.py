@@ -62,12 +62,13 @@ class Sandbox:
         """The page, and before `/_sandbox/…` the control API."""
         return self._page.url
 
-    def connect(self, gateway_url: str) -> None:
+    def connect(self, gateway_url: str, console_url: str | None = None) -> None:
         """Where the gateway is: registrations go there from the page, and Smaregi's webhooks.
 
-        Shopify's go to whoever subscribes.
+        Shopify's go to whoever subscribes. `console_url`: where the page leads to as well.
         """
         self.storefront.url = gateway_url
+        self.storefront.console = console_url
         if self.smaregi.webhook_url is None:
             self.smaregi.webhook_url = f"{gateway_url}/webhooks/smaregi"
 

@@ -43,6 +43,7 @@ def snapshot(systems: Systems, limit: int | None) -> dict[str, Any]:
         "counts": systems.journal.counts(),
         "gateway": {
             "url": systems.storefront.url,
+            "console": systems.storefront.console,
             "has_key": systems.storefront.key() is not None,
         },
     }

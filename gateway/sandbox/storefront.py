@@ -29,6 +29,7 @@ class Storefront:
 
     def __init__(self, url: str | None, key: Callable[[], str | None]) -> None:
         self.url = url
+        self.console: str | None = None  # the gateway's pages for operators
         self.key = key
         self._session: aiohttp.ClientSession | None = None
 

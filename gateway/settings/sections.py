@@ -14,6 +14,7 @@ from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource
 from gateway.normalize import parse_mailbox
 from gateway.settings.addresses import http_url, is_loopback, public_url, shop_domain, upstream_url
 from gateway.settings.credentials import BearerKey, BearerKeys, LongSecret, Token, split
+from gateway.settings.passwords import Password
 from gateway.settings.secret_list import secrets_in
 
 __all__ = [
@@ -143,6 +144,15 @@ class GatewaySettings(Section):
     gateway_metrics_key: BearerKey | None = Field(
         None, repr=False, description="bearer key of /metrics; without one it is for loopback"
     )
+    gateway_admin_password: Password | None = Field(
+        None, description="of the console at /admin: a password, or what `console password` prints"
+    )
+    gateway_staff_password: Password | None = Field(
+        None, description="likewise, to look people up, send again and judge duplicates only"
+    )
+    gateway_admin_port: int | None = Field(
+        None, ge=0, le=_PORTS, description="the console on a port of its own"
+    )
     gateway_rate_limit: float = Field(
         100,
         gt=0,
@@ -205,6 +215,9 @@ class GatewaySettings(Section):
                 "GATEWAY_API_KEYS: holds a key of GATEWAY_OPERATOR_KEYS or GATEWAY_METRICS_KEY; "
                 "a storefront should have its own"
             )
+        admin = self.gateway_admin_password
+        if admin and admin == self.gateway_staff_password:
+            problems.append("GATEWAY_STAFF_PASSWORD: is that of GATEWAY_ADMIN_PASSWORD")
         return problems
 
 

@@ -13,6 +13,7 @@ from gateway.settings import ShopifySettings
 from gateway.shopify.documents import IDENTITY, Document
 from gateway.wire import Access, Call, ClientCredentials, UpstreamAnswer, Wire
 from gateway.wire.limits import CostBucket
+from gateway.wire.reasons import reason_of
 from gateway.wire.tokens import Grant, grant_of
 
 __all__ = ["GraphQL", "TooDear"]
@@ -251,4 +252,12 @@ def _graphql_error(document: Document, answer: UpstreamAnswer, codes: set[str]) 
     else:
         kind = ErrorClass.UNEXPECTED
         text = "errors in the answer: " + ", ".join(sorted(codes) or ["no data"])
-    return UpstreamError(SYSTEM, document.name, kind, text, status=answer.status, applied=unknown)
+    return UpstreamError(
+        SYSTEM,
+        document.name,
+        kind,
+        text,
+        status=answer.status,
+        applied=unknown,
+        reason=reason_of(", ".join(sorted(codes)), ()),
+    )

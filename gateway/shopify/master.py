@@ -208,6 +208,10 @@ class Shopify:
             return await self._identify({"customId": metafield}, deadline)
         return None
 
+    async def by_phone(self, number: str) -> Customer | None:
+        """The customer with this phone number, in E.164."""
+        return await self._identify({"phoneNumber": number}, None)
+
     async def _identify(
         self, identifier: Mapping[str, Any], deadline: float | None
     ) -> Customer | None:

@@ -6,6 +6,7 @@ from typing import Any
 
 import orjson
 
+from gateway.store import actions
 from gateway.store.outbox.queries import OPEN_SQL, open_of
 
 __all__ = [
@@ -175,6 +176,7 @@ def wipe(db: sqlite3.Connection, customer_id: int) -> None:
         "UPDATE merges SET customer_id = NULL WHERE customer_id = ? AND step = 'done'",
         (customer_id,),
     )
+    actions.forget(db, customer_id)
 
 
 def wipe_shop(db: sqlite3.Connection) -> None:
@@ -192,3 +194,4 @@ def wipe_shop(db: sqlite3.Connection) -> None:
         *("duplicates", "merges", "duplicate_queue", "proofs", "removals"),
     ):
         db.execute(f"DELETE FROM {table}")  # noqa: S608
+    actions.forget(db)

@@ -18,6 +18,7 @@ __all__ = [
     "Values",
     "alike",
     "by_email",
+    "by_mobile",
     "forget",
     "get",
     "number_taken",
@@ -136,6 +137,12 @@ def _came(db: sqlite3.Connection) -> int:
 def by_email(db: sqlite3.Connection, key: bytes) -> list[Member]:
     """Members with this e-mail, lowest id first."""
     return _found(db, "email_key = ?", (key,))
+
+
+def by_mobile(db: sqlite3.Connection, key: bytes) -> list[Member]:
+    """Members with this mobile number, lowest id first; none where too many share it."""
+    found = _found(db, "mobile_key = ?", (key,), SHARED_BY + 1)
+    return found if len(found) <= SHARED_BY else []
 
 
 def get(db: sqlite3.Connection, member_id: int) -> Member | None:

@@ -4,7 +4,7 @@ import sqlite3
 from functools import partial
 from typing import TypeVar
 
-from gateway.store import removals
+from gateway.store import actions, removals
 from gateway.store.outbox.queries import SETTLED_SQL
 from gateway.store.paging import LOOKED, PAGE, Run, every_page
 
@@ -27,7 +27,8 @@ async def expire(write: Run, before: float, now: float) -> int:
     gone += await every_page(write, partial(_walk, "registrations", _REGISTRATIONS, before), "")
     gone += await every_page(write, partial(_answers, now - 86400), 0)
     gone += await every_page(write, partial(_events, "done", now - _EVENTS), 0)
-    return gone + await every_page(write, partial(_events, "failed", before), 0)
+    gone += await every_page(write, partial(_events, "failed", before), 0)
+    return gone + await every_page(write, partial(_actions, before), 0)
 
 
 def _walk(
@@ -67,4 +68,9 @@ def _events(state: str, before: float, db: sqlite3.Connection, _: int) -> tuple[
                ORDER BY updated_at LIMIT ?)""",
         (state, before, PAGE),
     ).rowcount
+    return gone, 0 if gone else None
+
+
+def _actions(before: float, db: sqlite3.Connection, _: int) -> tuple[int, int | None]:
+    gone = actions.expire(db, before)
     return gone, 0 if gone else None

@@ -88,7 +88,8 @@ CREATE TABLE deliveries (
     created_at      REAL NOT NULL,
     updated_at      REAL NOT NULL,
     next_attempt_at REAL,
-    kept_back       INTEGER NOT NULL DEFAULT 0  -- by its flag: not looked at until either changes
+    kept_back       INTEGER NOT NULL DEFAULT 0, -- by its flag: not looked at until either changes
+    reason          TEXT                -- the upstream's own words of the last failure, no values
 ) STRICT;
 CREATE UNIQUE INDEX deliveries_open ON deliveries (customer_id, channel)
     WHERE outcome IN ('pending', 'retrying', 'failed', 'held');
@@ -106,7 +107,8 @@ CREATE TABLE attempts (
     outcome     TEXT NOT NULL,
     error_class TEXT,
     message     TEXT,
-    counted     INTEGER NOT NULL
+    counted     INTEGER NOT NULL,
+    reason      TEXT
 ) STRICT;
 CREATE INDEX attempts_delivery ON attempts (delivery_id);
 
@@ -299,3 +301,16 @@ CREATE INDEX removals_state ON removals (state, cause);
 
 -- Who has a record in any channel at all.
 CREATE INDEX links_customer ON links (customer_id);
+
+-- What people did in the console: who (a role, and which of its sessions), what, to whom, and the
+-- reason they gave. Ids and our own words; kept as long as settled rows.
+CREATE TABLE actions (
+    id          INTEGER PRIMARY KEY AUTOINCREMENT,
+    at          REAL NOT NULL,
+    actor       TEXT NOT NULL,
+    action      TEXT NOT NULL,
+    customer_id INTEGER,
+    subject     TEXT NOT NULL DEFAULT '',
+    why         TEXT NOT NULL DEFAULT ''
+) STRICT;
+CREATE INDEX actions_age ON actions (at);

@@ -5,12 +5,12 @@ rows, whatever they find.
 import sqlite3
 from functools import partial
 
-from gateway.outcomes import Delivery, DeliveryFilter
+from gateway.outcomes import Delivery, DeliveryFilter, Sort
 from gateway.store import outbox
 from gateway.store.database import Database
 from gateway.store.paging import LOOKED, PAGE, every_page
 
-__all__ = ["count", "find"]
+__all__ = ["count", "find", "page"]
 
 
 async def find(
@@ -32,6 +32,22 @@ async def find(
         if place is None:
             break
     return found
+
+
+async def page(
+    db: Database, chosen: DeliveryFilter, sort: Sort, after: str | None, limit: int
+) -> tuple[list[Delivery], str | None]:
+    """A page in this order, and where the next one begins: None after the last.
+
+    ValueError where `after` is no place.
+    """
+    if sort not in {Sort.NEWEST, Sort.OLDEST}:
+        return await db.read(lambda connection: outbox.page(connection, chosen, sort, after, limit))
+    last = None if after is None else int(after)
+    oldest = sort is Sort.OLDEST
+    rows = await find(db, chosen, limit=limit + 1, after=last, oldest_first=oldest)
+    more = str(rows[limit - 1].id) if len(rows) > limit else None
+    return rows[:limit], more
 
 
 def _look(

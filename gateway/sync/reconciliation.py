@@ -100,6 +100,7 @@ class Reconciliation:
         self._parts = parts
         self._wanted = wanted
         self._runtime = runtime
+        self.ended_at: float | None = None  # of the last whole pass since the start
 
     def soon(self) -> None:
         """Begins a pass now: so much has changed that reading page by page is cheaper."""
@@ -155,7 +156,8 @@ class Reconciliation:
         seconds = time.monotonic() - started
         text = ", ".join(f"{name} {count}" for name, count in asdict(found).items())
         log.info("reconciliation: %s, in %.1f s", text, seconds)
-        self._runtime.listener.reconciled(asdict(found), self._runtime.clock())
+        self.ended_at = self._runtime.clock()
+        self._runtime.listener.reconciled(asdict(found), self.ended_at)
         return found
 
     # -- Shopify

@@ -21,6 +21,7 @@ from aiohttp_retry import ExponentialRetry, RetryClient
 
 from gateway.errors import Cause, DryRunStop, ErrorClass, UpstreamError
 from gateway.wire.causes import cause_of
+from gateway.wire.reasons import reason_of, values_in
 
 __all__ = ["Access", "Call", "UpstreamAnswer", "Wire", "dry_run", "guard"]
 
@@ -85,17 +86,22 @@ class UpstreamAnswer:
         except orjson.JSONDecodeError:
             raise self.error(ErrorClass.UNEXPECTED, "the answer is not JSON") from None
 
-    def error(self, error_class: ErrorClass | None = None, detail: str = "") -> UpstreamError:
-        """The answer as an error; the class follows from the status unless it is given."""
-        found = error_class or class_of_status(self.status)
+    def error(
+        self, error_class: ErrorClass | None = None, detail: str = "", told: str = ""
+    ) -> UpstreamError:
+        """The answer as an error; the class follows from the status unless it is given. `told`: the
+        upstream's own words; what this call sent is taken out of them.
+        """
+        found, sent = error_class or class_of_status(self.status), self.call
         return UpstreamError(
-            self.call.system,
+            sent.system,
             self.call.operation,
             found,
             detail or f"HTTP {self.status}",
             status=self.status,
             retry_after=retry_after(self.headers),
             applied=False if self._did_nothing() else None,
+            reason=reason_of(told, values_in(sent.url, sent.params, sent.body)) if told else None,
         )
 
     def _did_nothing(self) -> bool:

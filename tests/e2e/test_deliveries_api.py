@@ -25,6 +25,7 @@ FIELDS = {
     "outcome",
     "error_class",
     "message",
+    "reason",
     "attempts",
     "adjustments",
     "reference",
@@ -86,6 +87,20 @@ async def test_the_list_is_filtered(quick: World, query: str, count: int) -> Non
     assert len(await listed(quick, query)) == count
 
 
+async def test_the_list_is_filtered_by_whose_it_is_by_kind_and_by_reason(quick: World) -> None:
+    await mixed(quick)
+    for query, count in {
+        "?kind=registration": 9,
+        "?kind=update,removal": 0,
+        "?customer=7000000000001": 3,
+        "?customer=gid://shopify/Customer/7000000000002&channel=email": 1,
+        "?registration=unknown": 0,
+        "?reason=550%205.1.1%20Mailbox%20unavailable": 3,
+        "?reason=&outcome=retrying,failed": 3,
+    }.items():
+        assert len(await listed(quick, query)) == count, query
+
+
 async def test_pages_hold_every_delivery_once(quick: World) -> None:
     await mixed(quick)
     seen: list[int] = []
@@ -101,6 +116,28 @@ async def test_pages_hold_every_delivery_once(quick: World) -> None:
     assert len(seen) == 9
 
 
+async def test_pages_of_every_order_hold_each_delivery_once(quick: World) -> None:
+    await mixed(quick)
+    await quick.replay(channel="crm", limit=1)
+    for sort in ("newest", "oldest", "next", "tries"):
+        whole = await listed(quick, f"?sort={sort}")
+        assert [row["id"] for row in whole] == await _by_pages(quick, sort)
+        by = {"next": "next_attempt_at", "tries": "attempts"}.get(sort, "id")
+        keys = [row[by] for row in whole if row[by] is not None]
+        assert keys == sorted(keys, reverse=sort in {"newest", "tries"})
+
+
+async def _by_pages(world: World, sort: str) -> list[int]:
+    seen: list[int] = []
+    cursor = ""
+    while len(seen) < 9:
+        reply = await world.get(f"/v1/deliveries?limit=2&sort={sort}{cursor}")
+        assert reply.body.get("total") == (None if cursor else 9)
+        seen += [row["id"] for row in reply.body["deliveries"]]
+        cursor = f"&cursor={reply.body['next_cursor']}"
+    return seen
+
+
 WRONG = [
     ("channel", "fax"),
     ("channel", "crm,fax"),
@@ -114,6 +151,12 @@ WRONG = [
     ("limit", "many"),
     ("cursor", "abc"),
     ("chanel", "crm"),
+    ("kind", "gift"),
+    ("customer", "yamada"),
+    ("customer", "9223372036854775808"),
+    ("sort", "colour"),
+    ("cursor", "1e99:7"),
+    ("cursor", "99999999999999999999"),
 ]
 
 

@@ -575,6 +575,7 @@ def test_all_of_an_end_is_written(db: sqlite3.Connection) -> None:
             "outcome": "retrying",
             "error_class": "timeout",
             "message": "slow",
+            "reason": None,
             "counted": 1,
         }
     ]

@@ -1,6 +1,7 @@
 """The welcome mail: at least once, each time with the same `Message-ID`."""
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import cast
 
 from gateway.channels.base import Check, Context, Done, Shop, Work
@@ -11,6 +12,7 @@ from gateway.errors import ErrorClass, UpstreamError
 from gateway.normalize import Mailbox, parse_mailbox, smtp_address
 from gateway.outcomes import Link
 from gateway.wire import SmtpTransport
+from gateway.wire.reasons import values_in
 
 __all__ = ["Email"]
 
@@ -58,7 +60,8 @@ class Email:
             )
         except BrokenTemplateError as error:
             raise _invalid(str(error)) from None
-        await self._transport.send(sender.address, recipient, message)
+        told = values_in("", asdict(profile), work.number)
+        await self._transport.send(sender.address, recipient, message, told)
         return Done("sent", reference)
 
     def _sender(self) -> Mailbox:

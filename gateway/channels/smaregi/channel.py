@@ -24,6 +24,7 @@ from gateway.channels.smaregi.points import PointsReader
 from gateway.channels.smaregi.required_columns import RequiredColumns, cannot_fill, unfillable
 from gateway.channels.smaregi.retire import absorb, withdraw
 from gateway.channels.smaregi.settings import SmaregiSettings
+from gateway.channels.smaregi.shown import shown
 from gateway.channels.smaregi.update import (
     ACTIVE,
     bring_up_to_date,
@@ -46,6 +47,7 @@ _LINKABLE = {"0", "2"}
 """A person suspended such a member (1): lift that at the till first."""
 
 Row = Mapping[str, Any]
+_OURS = frozenset({"customerCode", "status"})
 
 
 class Smaregi:
@@ -248,17 +250,19 @@ class Smaregi:
         """Rebuild the index of members; `progress` events, then `end`, with any `error`."""
         return rebuild(self.index)
 
-    async def member(self, member_id: int) -> Row | None:
-        """The member as Smaregi has it now, with all its fields."""
-        return await self.client.by_id(str(member_id))
+    async def record(self, reference: str) -> Row | None:
+        """The member of a link as Smaregi has it now, with all its fields."""
+        return await self.client.by_id(reference)
+
+    def shown(self, fields: Mapping[str, Any]) -> dict[str, str]:
+        return shown(fields)
 
     def as_member(self, customer: Customer | None) -> Row | None:
         """The customer's data, in the columns of a member."""
         if customer is None:
             return None
-        fields, _ = member_fields(customer)
-        own = {"customerCode", "status"}
-        return {k: v for k, v in fields.items() if k not in own and not is_placeholder(v)}
+        fields = member_fields(customer)[0].items()
+        return {k: v for k, v in fields if k not in _OURS and not is_placeholder(v)}
 
     async def members_fresh(self) -> None:
         """Brings the index up to date, if it exists."""

@@ -14,6 +14,7 @@ from gateway.channels.smaregi.responses import (
     is_member,
     is_whole,
     points_of,
+    refused,
     unread,
 )
 from gateway.channels.smaregi.settings import SmaregiSettings
@@ -133,16 +134,17 @@ class SmaregiClient:
                 )
             )
             if answer.status == 429:
-                limit.throttled(answer.error().retry_after)
-                raise answer.error()
+                error = refused(answer)
+                limit.throttled(error.retry_after)
+                raise error
             if answer.status not in {401, 403} or last:
                 break
             self._grant.reject(token)
         if answer.status == 403:
-            raise answer.error(ErrorClass.AUTH, self._forbidden(access))
+            raise refused(answer, ErrorClass.AUTH, self._forbidden(access))
         if answer.status == 404 and operation in _OF_THE_CONTRACT:
             text = "HTTP 404: this contract has no members here: check SMAREGI_CONTRACT_ID"
-            raise answer.error(ErrorClass.AUTH, f"{text}, and that its plan has the member API")
+            raise refused(answer, ErrorClass.AUTH, f"{text}, and that its plan has the member API")
         return answer
 
     def _forbidden(self, access: Access) -> str:
@@ -226,7 +228,7 @@ class SmaregiClient:
             "update member", Access.WRITE, "PATCH", f"/customers/{member_id}", body=fields
         )
         if answer.status == 404:
-            raise answer.error(ErrorClass.UNEXPECTED, "the member is gone")
+            raise refused(answer, ErrorClass.UNEXPECTED, "the member is gone")
         return self._member(answer)
 
     async def balance(self, member_id: str) -> int | None:
@@ -254,7 +256,7 @@ class SmaregiClient:
             body={"point": str(points)},
         )
         if answer.status not in {200, 201}:
-            raise answer.error()
+            raise refused(answer)
         said = answer.json()
         return isinstance(said, dict) and bool(said.get("transactionHeadIds"))
 
@@ -274,7 +276,8 @@ class SmaregiClient:
         if answer.status != 200 and answer.call.access is Access.READ:
             raise unread(answer)
         if answer.status not in {200, 201}:
-            raise answer.error(
+            raise refused(
+                answer,
                 ErrorClass.INVALID_DATA if answer.status in {400, 409, 422} else None,
                 "Smaregi refuses the data (HTTP 400)" if answer.status == 400 else "",
             )

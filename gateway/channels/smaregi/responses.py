@@ -6,15 +6,33 @@ from typing import Any
 from gateway.errors import ErrorClass, UpstreamError
 from gateway.wire import UpstreamAnswer
 
-__all__ = ["ids_of", "is_column", "is_member", "is_whole", "points_of", "unread"]
+__all__ = ["ids_of", "is_column", "is_member", "is_whole", "points_of", "refused", "unread"]
+
+
+def refused(
+    answer: UpstreamAnswer, error_class: ErrorClass | None = None, detail: str = ""
+) -> UpstreamError:
+    """As an error, with what Smaregi says of it: a title and a detail, in Japanese prose."""
+    return answer.error(error_class, detail, _told(answer))
+
+
+def _told(answer: UpstreamAnswer) -> str:
+    try:
+        body = answer.json()
+    except UpstreamError:
+        return ""
+    if not isinstance(body, dict):
+        return ""
+    said = (body.get(name) for name in ("title", "detail"))
+    return ": ".join(text for text in said if isinstance(text, str) and text)
 
 
 def unread(answer: UpstreamAnswer) -> UpstreamError:
     """What is refused of a question is our own doing, and no customer's data is wrong."""
     if answer.status in {400, 409, 422}:
         detail = f"HTTP {answer.status}: Smaregi refuses what it was asked"
-        return answer.error(ErrorClass.UNEXPECTED, detail)
-    return answer.error()
+        return refused(answer, ErrorClass.UNEXPECTED, detail)
+    return refused(answer)
 
 
 def ids_of(rows: Sequence[Mapping[str, Any]]) -> list[int] | None:

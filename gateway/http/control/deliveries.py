@@ -5,6 +5,7 @@ from typing import Any
 import orjson
 from aiohttp import web
 
+from gateway.app.overview import cause_row
 from gateway.delivery import ReplayOptions
 from gateway.http import deliveries
 from gateway.http.control.guard import require_known
@@ -21,6 +22,18 @@ __all__ = ["chosen_of", "routes"]
 _REPLAY = frozenset({"limit", "rate", "concurrency", "dry_run", "recreate", "began"})
 
 routes = web.RouteTableDef()
+
+
+@routes.get("/control/deliveries/summary")
+async def summary(request: web.Request) -> web.Response:
+    found = await request.app[CORE].overview.causes()
+    body = {"causes": [cause_row(cause) for cause in found]}
+    return respond(Answer(200, orjson.dumps(body)))
+
+
+@routes.get("/control/status")
+async def status(request: web.Request) -> web.Response:
+    return respond(Answer(200, orjson.dumps(await request.app[CORE].overview.status())))
 
 
 @routes.get("/control/deliveries/{id}")

@@ -20,7 +20,7 @@ from gateway.responses.bodies import Answer, iso, problem
 from gateway.store import duplicate_queue, duplicates
 from gateway.store.duplicates import Pair
 
-__all__ = ["pair_of", "routes"]
+__all__ = ["Gone", "explained", "pair_of", "routes", "side_by_side"]
 
 routes = web.RouteTableDef()
 
@@ -121,14 +121,14 @@ def _row(pair: Pair, linked: dict[int, int]) -> dict[str, Any]:
         "members": [pair.low_id, pair.high_id],
         "state": pair.state,
         "score": pair.score,
-        "reasons": _explained(Reason(code) for code in pair.reasons),
+        "reasons": explained(Reason(code) for code in pair.reasons),
         "shopify_customer_ids": _customers((pair.low_id, pair.high_id), linked),
         "found_at": iso(pair.found_at),
         "updated_at": iso(pair.updated_at),
     }
 
 
-def _explained(reasons: Any) -> list[dict[str, Any]]:
+def explained(reasons: Any) -> list[dict[str, Any]]:
     return [{"reason": r.value, "words": r.words, "points": r.points} for r in reasons]
 
 
@@ -148,19 +148,26 @@ async def show(request: web.Request) -> web.Response:
 
     known, linked = await core.db.read(unit)
     try:
-        return await _shown(core, pair, known, linked)
+        found = await side_by_side(core, pair, known, linked)
+        return respond(Answer(200, orjson.dumps(found)))
+    except Gone as gone:
+        return respond(problem(404, "not-found", f"Smaregi has no member {gone}."))
     except UpstreamError as error:
         detail = f"They cannot be read now: {error.system}: {error}."
         return respond(problem(502, "upstream", detail))
 
 
-async def _shown(
+class Gone(Exception):  # noqa: N818 - an answer
+    """Smaregi has no such member; its id."""
+
+
+async def side_by_side(
     core: Core, pair: tuple[int, int], known: Pair | None, linked: dict[int, int]
-) -> web.Response:
-    one, other = [await core.smaregi.member(i) for i in pair]
+) -> dict[str, Any]:
+    """Raises Gone, and UpstreamError."""
+    one, other = [await core.smaregi.record(str(i)) for i in pair]
     if one is None or other is None:
-        gone = pair[0] if one is None else pair[1]
-        return respond(problem(404, "not-found", f"Smaregi has no member {gone}."))
+        raise Gone(str(pair[0] if one is None else pair[1]))
     customers = await core.shopify.read(linked.values())
     online = [core.smaregi.as_member(customers.get(linked.get(i, 0))) for i in pair]
     keys_of = core.smaregi.index.keys_of
@@ -169,18 +176,17 @@ async def _shown(
         for row, said in zip((one, other), online, strict=True)
     ]
     judged = judge_forms(*forms, known=True) or Judgement(())
-    body = {
+    return {
         "members": list(pair),
         "state": known.state if known else None,
         "score": judged.score,
-        "reasons": _explained(judged.reasons),
+        "reasons": explained(judged.reasons),
         "shopify_customer_ids": _customers(pair, linked),
         "fields": [
             {"field": c.field, "values": c.values, "online": c.online, "mark": c.likeness}
             for c in compare((one, other), (online[0], online[1]))
         ],
     }
-    return respond(Answer(200, orjson.dumps(body)))
 
 
 @routes.post("/control/duplicates/{one}/{other}/reject")

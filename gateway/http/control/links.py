@@ -17,7 +17,7 @@ from gateway.http.middleware import respond
 from gateway.responses.bodies import Answer, problem
 from gateway.store.merges import Merge
 
-__all__ = ["routes"]
+__all__ = ["planned", "routes"]
 
 routes = web.RouteTableDef()
 
@@ -97,7 +97,7 @@ async def look(request: web.Request) -> web.StreamResponse:
         if isinstance(found, Merge):
             body = _begun(found)
         else:
-            body = await _planned(core, found, asked["one"])
+            body = await planned(core, found, asked["one"])
     except CommandRefused as error:
         body = {"code": 2, "text": str(error)}
     except UpstreamError as error:
@@ -115,7 +115,7 @@ def _begun(merge: Merge) -> dict[str, Any]:
     }
 
 
-async def _planned(core: Core, plan: Plan, first: int) -> dict[str, Any]:
+async def planned(core: Core, plan: Plan, first: int) -> dict[str, Any]:
     survivor, absorbed = plan.survivor, plan.absorbed
     pair = (survivor, absorbed) if survivor.member_id == first else (absorbed, survivor)
     customers = await core.shopify.read(s.customer_id for s in pair if s.customer_id)

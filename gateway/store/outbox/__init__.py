@@ -1,8 +1,10 @@
 """Every query on deliveries: writing and claiming, what is due, how attempts end, and reading."""
 
 from gateway.store.outbox.queries import (
+    AUTOMATIC_SQL,
     FIRST,
     OPEN_SQL,
+    SETTLED_SQL,
     Spot,
     any_of,
     attempts_of,
@@ -13,6 +15,7 @@ from gateway.store.outbox.queries import (
     of_registration,
     open_end,
     open_of,
+    page,
     page_end,
     row_to_delivery,
 )
@@ -39,8 +42,10 @@ from gateway.store.outbox.settle import AttemptResult, settle
 from gateway.store.outbox.write import add, claim, discard, recover, recreate, save_plan, values
 
 __all__ = [
+    "AUTOMATIC_SQL",
     "FIRST",
     "OPEN_SQL",
+    "SETTLED_SQL",
     "START",
     "AttemptResult",
     "Place",
@@ -64,6 +69,7 @@ __all__ = [
     "of_registration",
     "open_end",
     "open_of",
+    "page",
     "page_end",
     "place_of",
     "postpone",

@@ -1,7 +1,7 @@
 """Reading the outbox: single deliveries, lists by filter, and counts."""
 
 import sqlite3
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 import orjson
@@ -15,6 +15,7 @@ from gateway.outcomes import (
     DeliveryFilter,
     Kind,
     Outcome,
+    Sort,
     Waiting,
 )
 from gateway.store.paging import PAGE
@@ -34,6 +35,7 @@ __all__ = [
     "of_registration",
     "open_end",
     "open_of",
+    "page",
     "page_end",
     "row_to_delivery",
 ]
@@ -59,6 +61,7 @@ def row_to_delivery(row: sqlite3.Row) -> Delivery:
         outcome=Outcome(row["outcome"]),
         error_class=ErrorClass(row["error_class"]) if row["error_class"] else None,
         message=row["message"],
+        reason=row["reason"],
         attempts=row["attempts"],
         version=row["version"],
         claimed_version=row["claimed_version"],
@@ -109,7 +112,7 @@ def open_of(db: sqlite3.Connection, customer_ids: Iterable[int]) -> dict[tuple[i
 
 def attempts_of(db: sqlite3.Connection, delivery_id: int) -> list[dict[str, Any]]:
     rows = db.execute(
-        """SELECT started_at, duration, outcome, error_class, message, counted
+        """SELECT started_at, duration, outcome, error_class, message, reason, counted
            FROM attempts WHERE delivery_id = ? ORDER BY id""",
         (delivery_id,),
     )
@@ -144,6 +147,42 @@ def find(
     order = "ASC" if oldest_first else "DESC"
     sql = f"SELECT * FROM deliveries WHERE {' AND '.join(where)} ORDER BY id {order} LIMIT ?"  # noqa: S608
     return [row_to_delivery(row) for row in db.execute(sql, (*values, limit))]
+
+
+_ORDER: Mapping[Sort, tuple[str, str]] = {
+    Sort.NEWEST: ("", "DESC"),
+    Sort.OLDEST: ("", "ASC"),
+    Sort.NEXT: ("coalesce(next_attempt_at, 1e12)", "ASC"),
+    Sort.TRIES: ("attempts", "DESC"),
+}
+"""By what, before the id, and in which direction."""
+
+
+def page(
+    db: sqlite3.Connection, chosen: DeliveryFilter, sort: Sort, after: str | None, limit: int
+) -> tuple[list[Delivery], str | None]:
+    """A page in this order, and where the next one begins: None after the last.
+
+    By age it leaves nothing out, whatever moves meanwhile; by what changes with each attempt a row
+    may come twice, or not at all. ValueError where `after` is no place.
+    """
+    where, values = _conditions(chosen)
+    key, direction = _ORDER[sort]
+    if after is not None:
+        value, _, last = after.rpartition(":")
+        beyond = ">" if direction == "ASC" else "<"
+        where.append(f"({key}, id) {beyond} (?, ?)" if key else f"id {beyond} ?")
+        values += [float(value or 0), int(last)] if key else [int(last)]
+    order = f"{key} {direction}, id {direction}" if key else f"id {direction}"
+    sql = f"""SELECT *, {key or "NULL"} AS place FROM deliveries WHERE {" AND ".join(where)}
+              ORDER BY {order} LIMIT ?"""  # noqa: S608
+    rows = db.execute(sql, (*values, limit + 1)).fetchall()
+    end = rows[limit - 1] if len(rows) > limit else None
+    return [row_to_delivery(row) for row in rows[:limit]], _place(end) if end else None
+
+
+def _place(row: sqlite3.Row) -> str:
+    return str(row["id"]) if row["place"] is None else f"{row['place']}:{row['id']}"
 
 
 Spot = tuple[int, str]
@@ -198,6 +237,7 @@ def _conditions(chosen: DeliveryFilter) -> tuple[list[str], list[Any]]:
         ("channel", chosen.channels),
         ("outcome", chosen.outcomes),
         ("error_class", chosen.error_classes),
+        ("kind", chosen.kinds),
         ("id", chosen.ids),
     ):
         if wanted:
@@ -207,6 +247,8 @@ def _conditions(chosen: DeliveryFilter) -> tuple[list[str], list[Any]]:
         ("created_at >= ?", chosen.since),
         ("created_at <= ?", chosen.until),
         ("customer_id = ?", chosen.customer_id),
+        ("registration_id = ?", chosen.registration_id),
+        ("coalesce(reason, '') = ?", chosen.reason),
     ):
         if value is not None:
             where.append(clause)

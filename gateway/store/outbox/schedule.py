@@ -40,6 +40,9 @@ class Postponement(Protocol):
     def message(self) -> str: ...
 
     @property
+    def reason(self) -> str | None: ...
+
+    @property
     def next_attempt_at(self) -> float | None: ...
 
     @property
@@ -104,11 +107,11 @@ def postpone(db: sqlite3.Connection, ids: Iterable[int], why: Postponement, now:
     """Deliveries that were not tried wait; their number of attempts stays."""
     db.executemany(
         f"""UPDATE deliveries SET outcome = 'retrying', error_class = ?, message = ?,
-                   next_attempt_at = ?, waiting = ?, updated_at = ?
+                   reason = ?, next_attempt_at = ?, waiting = ?, updated_at = ?
             WHERE id = ? AND outcome IN {AUTOMATIC_SQL}""",  # noqa: S608
         [
-            (why.error_class, why.message, why.next_attempt_at, why.waiting, now, delivery_id)
-            for delivery_id in ids
+            (why.error_class, why.message, why.reason, why.next_attempt_at, why.waiting, now, id_)
+            for id_ in ids
         ],
     )
 

@@ -36,6 +36,7 @@ class AttemptResult:
     duration: float = 0.0
     error_class: ErrorClass | None = None
     message: str | None = None
+    reason: str | None = None
     counted: bool = True
     next_attempt_at: float | None = None
     ahead: float | None = None
@@ -150,13 +151,15 @@ def _as_link(delivery: Delivery, end: AttemptResult) -> Link:
 @lru_cache(maxsize=64)
 def _settle_sql(rows: int) -> str:
     return f"""WITH e (id, outcome, error_class, message, again_at, waiting, uncounted, action,
-                       reference, adjustments, content_hash, now) AS (VALUES {values(12, rows)})
+                       reference, adjustments, content_hash, now, reason)
+                       AS (VALUES {values(13, rows)})
         UPDATE deliveries SET
             outcome = CASE WHEN e.outcome IN ('delivered', 'held', 'failed')
                                 AND version <> claimed_version
                            THEN iif(deliveries.outcome = 'discarded', 'discarded', 'pending')
                            ELSE e.outcome END,
-            error_class = e.error_class, message = e.message, waiting = e.waiting,
+            error_class = e.error_class, message = e.message, reason = e.reason,
+            waiting = e.waiting,
             next_attempt_at = CASE WHEN version <> claimed_version
                                    THEN nullif(max(coalesce(e.again_at, 0),
                                                    coalesce(next_attempt_at, 0)), 0)
@@ -191,6 +194,7 @@ def _settle_values(end: AttemptResult, now: float) -> tuple[Any, ...]:
         orjson.dumps(list(end.adjustments)).decode(),
         end.content_hash,
         now,
+        end.reason,
     )
 
 
@@ -208,6 +212,7 @@ def _record_attempts(db: sqlite3.Connection, ends: Sequence[AttemptResult]) -> N
                 end.outcome,
                 end.error_class,
                 end.message,
+                end.reason,
                 end.counted,
             )
         ],
@@ -217,8 +222,8 @@ def _record_attempts(db: sqlite3.Connection, ends: Sequence[AttemptResult]) -> N
 @lru_cache(maxsize=64)
 def _attempts_sql(rows: int) -> str:
     return f"""INSERT INTO attempts (delivery_id, started_at, duration, outcome, error_class,
-                                     message, counted)
-        SELECT * FROM (VALUES {values(7, rows)}) AS e
+                                     message, reason, counted)
+        SELECT * FROM (VALUES {values(8, rows)}) AS e
         WHERE e.column1 IN (SELECT id FROM deliveries WHERE id = e.column1)"""  # noqa: S608
 
 

@@ -8,7 +8,7 @@ contact is written to or archived, it is read, to know whose it is.
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import cast
+from typing import Any, cast
 
 from gateway.channels.base import Check, Context, Done, Work
 from gateway.channels.crm.hubspot.client import SYSTEM, HubSpotClient
@@ -23,6 +23,7 @@ from gateway.channels.crm.hubspot.mapping import (
 from gateway.channels.crm.hubspot.owners import Owners
 from gateway.channels.crm.hubspot.properties import NOT_UNIQUE, Properties
 from gateway.channels.crm.hubspot.responses import Contact, contact, properties, refused
+from gateway.channels.crm.hubspot.shown import shown
 from gateway.channels.crm.settings import CrmSettings
 from gateway.customer import Customer
 from gateway.errors import ErrorClass, UpstreamError
@@ -165,6 +166,14 @@ class HubSpot:
             return None  # not unique, so nothing can be looked up by it
         found = await self._client.by(OWNER, str(customer_id))
         return found.id if found else None
+
+    async def record(self, reference: str) -> Mapping[str, Any] | None:
+        """The contact of a link, with all that the gateway gives one; None where it is gone."""
+        return await self._client.read(reference)
+
+    def shown(self, fields: Mapping[str, Any]) -> dict[str, str]:
+        """A record in the words in which all systems are compared."""
+        return shown(fields)
 
     async def check(self) -> Sequence[Check]:
         await self._client.by("email", "nobody@example.com")  # 404 proves the scope as well

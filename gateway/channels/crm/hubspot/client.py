@@ -7,6 +7,7 @@ from urllib.parse import quote
 
 import orjson
 
+from gateway.channels.crm.hubspot.mapping import GIVEN
 from gateway.channels.crm.hubspot.responses import Contact, contact, refused, trouble
 from gateway.channels.crm.settings import CrmSettings
 from gateway.wire import Access, Call, RateLimit, UpstreamAnswer, Wire
@@ -39,6 +40,18 @@ class HubSpotClient:
         answer = await self._contacts("archive contact", Access.WRITE, "DELETE", f"/{contact_id}")
         if answer.status not in {204, 404}:
             raise refused(answer)
+
+    async def read(self, contact_id: str) -> Mapping[str, Any] | None:
+        """Its properties, of those that the gateway gives a contact."""
+        path, params = f"/{quote(contact_id, safe='')}", {"properties": ",".join(GIVEN)}
+        answer = await self._contacts("read contact", Access.READ, "GET", path, params=params)
+        if answer.status == 404:
+            return None
+        if answer.status != 200:
+            raise refused(answer)
+        contact(answer)
+        found = answer.json().get("properties")
+        return found if isinstance(found, dict) else {}
 
     async def by_id(self, contact_id: str) -> Contact | None:
         """The id of a contact that was merged into another finds the other one."""

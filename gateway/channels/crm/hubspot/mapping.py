@@ -7,6 +7,7 @@ from gateway.customer import Address, Customer
 from gateway.normalize import prefecture
 
 __all__ = [
+    "GIVEN",
     "OUR_PROPERTIES",
     "OWNER",
     "address_properties",
@@ -36,6 +37,12 @@ _OUR_NAMES = {
     "date_of_birth": "birth_date",
 }
 
+
+GIVEN = (
+    *("email", "firstname", "lastname", "phone", OWNER, "last_name_kana", "first_name_kana"),
+    *("date_of_birth", "accepts_marketing", "zip", "state", "city", "address", "country"),
+)
+"""Every property that a contact is given."""
 
 _ONE_OF = ("email", "firstname", "lastname")
 """One of these HubSpot wants of a contact."""

@@ -92,6 +92,14 @@ def refused(answer: UpstreamAnswer) -> UpstreamError:
     return _error(answer, error_class, f"HTTP {answer.status} {which}: {what}")
 
 
+def _reason(answer: UpstreamAnswer) -> str:
+    """Category, then each code with its property: the words of which no value is made."""
+    body = _object(answer)
+    named = (str(body.get(name) or "") for name in ("category", "policyName"))
+    faults = sorted({f"{code} {name}".strip() for code, name in _faults(answer)})
+    return ", ".join([*(word for word in named if _WORD.fullmatch(word)), *faults])
+
+
 def _faults(answer: UpstreamAnswer) -> Iterator[tuple[str, str]]:
     """(code, property): of `errors`, and of the JSON that stands within the message."""
     body = _object(answer)
@@ -126,7 +134,7 @@ def _object(answer: UpstreamAnswer) -> dict[str, Any]:
 
 
 def _error(answer: UpstreamAnswer, error_class: ErrorClass | None, detail: str) -> UpstreamError:
-    error = answer.error(error_class, detail)
+    error = answer.error(error_class, detail, _reason(answer))
     if answer.status in _UNCERTAIN or error.error_class is ErrorClass.DUPLICATE:
         error.applied = None
     return error

@@ -1,0 +1,181 @@
+"""What stands how, on one screen: for `status`, and for the first page of the console."""
+
+import asyncio
+import shutil
+import sqlite3
+import time
+from collections.abc import Iterator, Mapping
+from functools import cache, partial
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, Protocol
+
+from flags import Mode
+from gateway.alerts import AlertSender
+from gateway.app.advice import advice
+from gateway.app.config import LiveConfig
+from gateway.app.identity import SHOP, Identities
+from gateway.delivery import CircuitBreaker, Route
+from gateway.errors import ErrorClass
+from gateway.outcomes import Outcome
+from gateway.responses.bodies import iso
+from gateway.store import Database, causes, members, removals, tally
+from gateway.store.causes import Cause
+
+__all__ = ["Overview", "cause_row", "state_of"]
+
+
+class _Deferred(Protocol):
+    @property
+    def circuit(self) -> CircuitBreaker: ...
+
+
+class _Reconciliation(Protocol):
+    ended_at: float | None
+
+
+class _Deliverer(Protocol):
+    @property
+    def routes(self) -> Mapping[str, Route]: ...
+
+
+class OverviewParts(Protocol):
+    """Whom the overview asks: what is running. `serving`: whether this process is `serve`."""
+
+    @property
+    def serving(self) -> bool: ...
+    @property
+    def db(self) -> Database: ...
+    @property
+    def live(self) -> LiveConfig: ...
+    @property
+    def deliverer(self) -> _Deliverer: ...
+    @property
+    def deferred(self) -> _Deferred: ...
+    @property
+    def identities(self) -> Identities: ...
+    @property
+    def alerts(self) -> AlertSender: ...
+    @property
+    def reconciliation(self) -> _Reconciliation: ...
+
+
+class Overview:
+    def __init__(self, parts: OverviewParts) -> None:
+        self._of = parts
+
+    async def causes(self) -> list[Cause]:
+        """Open deliveries by cause, the most frequent first; counted in pages."""
+        found: list[Cause] = []
+        after: int | None = 0
+        while after is not None:
+            page, after = await self._of.db.read(partial(causes.page, after=after))
+            found += page
+        return causes.together(found)
+
+    async def status(self) -> dict[str, Any]:
+        """Every field of `status --json`."""
+        found = await self.causes()
+        counted = await self._of.db.read(tally.read)
+        systems = list(self._systems())
+        held = await self._of.db.read(removals.held)
+        return {
+            "version": _version(),
+            "serving": self._of.serving,
+            "database": await asyncio.to_thread(_database, self._of.db.path),
+            "flags": [flag.describe() for flag in self._of.live.current.flags.flags.values()],
+            "systems": systems,
+            "open": [cause_row(cause) for cause in found],
+            "oldest_open_at": iso(min((cause.oldest for cause in found), default=None)),
+            "registrations_waiting": counted.deferred,
+            "webhooks_waiting": counted.events,
+            "members": await self._of.db.read(_members),
+            "reconciled_at": iso(self._of.reconciliation.ended_at),
+            "duplicates": counted.duplicates,
+            "removals_held": held,
+            "alerts": [{"at": iso(at), "text": text} for at, text in self._of.alerts.last],
+            "needs_a_person": list(_needs(found, systems, held)),
+        }
+
+    def _systems(self) -> Iterator[dict[str, Any]]:
+        yield self._system(SHOP, "Shopify", Mode.ON, self._of.deferred.circuit)
+        flags = self._of.live.current.flags
+        for name, route in self._of.deliverer.routes.items():
+            yield self._system(name, route.spec.title, flags[name].mode, route.circuit)
+
+    def _system(self, name: str, title: str, mode: Mode, circuit: CircuitBreaker) -> dict[str, Any]:
+        difference = self._of.identities.difference(name)
+        state = "another" if difference else state_of(circuit, mode, serving=self._of.serving)
+        paused = state == "paused"
+        own = circuit.upstream_reason if paused else None
+        return {
+            "system": name,
+            "title": title,
+            "state": state,
+            "since": iso(time.time() - circuit.paused_for) if paused else None,
+            "error_class": circuit.cause if paused else None,
+            "reason": difference.reason if difference else own,
+            "mend": advice(name, Outcome.RETRYING, circuit.cause) if paused else None,
+        }
+
+
+def state_of(circuit: CircuitBreaker, mode: Mode, *, serving: bool) -> str:
+    """on: working or paused, unknown where nobody tries; else the flag's own word."""
+    if mode is not Mode.ON:
+        return str(mode.value)
+    if not serving:
+        return "unknown"
+    return "working" if circuit.cause is None else "paused"
+
+
+def cause_row(cause: Cause) -> dict[str, Any]:
+    """A cause as `deliveries summary --json` shows it."""
+    return {
+        "channel": cause.channel,
+        "outcome": cause.outcome,
+        "error_class": cause.error_class,
+        "reason": cause.reason,
+        "count": cause.count,
+        "message": cause.message,
+        "example_id": cause.example,
+        "oldest_at": iso(cause.oldest),
+        "next_attempt_at": iso(cause.next_attempt_at),
+        "mend": advice(cause.channel, cause.outcome, cause.error_class),
+    }
+
+
+@cache
+def _version() -> str:
+    return version("registration-gateway")
+
+
+def _database(path: Path) -> dict[str, Any]:
+    """Its file with the journal, and what the disk still holds, in bytes."""
+    beside = (path, path.with_name(f"{path.name}-wal"))
+    size = sum(each.stat().st_size for each in beside if each.exists())
+    free = shutil.disk_usage(path.absolute().parent).free
+    return {"path": str(path.absolute()), "bytes": size, "free_bytes": free}
+
+
+def _members(db: sqlite3.Connection) -> dict[str, Any]:
+    """The index of Smaregi members: how many, and as of when."""
+    at = members.get_meta(db, "members_refreshed_at")
+    return {
+        "count": members.size(db),
+        "complete": members.get_meta(db, "members_complete") == "1",
+        "refreshed_at": iso(float(at)) if at else None,
+    }
+
+
+def _needs(found: list[Cause], systems: list[dict[str, Any]], held: int) -> Iterator[str]:
+    """Why somebody has to look, a sentence each."""
+    for system in systems:
+        if system["state"] == "another":
+            yield f"{system['system']}: {system['reason']}"
+        elif system["error_class"] is ErrorClass.AUTH:
+            yield f"{system['system']}: its credentials are refused; put new ones into .env"
+    failed = sum(cause.count for cause in found if cause.outcome is Outcome.FAILED)
+    if failed:
+        yield f"{failed} deliveries failed: see `deliveries summary`"
+    if held:
+        yield f"{held} customers seem gone and are held: see `removals list`"

@@ -1,0 +1,24 @@
+"""The log of actions: what somebody did here, written before it is done."""
+
+import time
+
+from aiohttp import web
+
+from gateway.console.visit import VISIT
+from gateway.http.keys import CORE
+from gateway.store import actions
+
+__all__ = ["record"]
+
+
+async def record(
+    request: web.Request,
+    action: str,
+    subject: str = "",
+    *,
+    customer_id: int | None = None,
+    why: str = "",
+) -> None:
+    """`subject` holds ids and our own words, never a value; `why` is what the person gave."""
+    new = actions.Action(time.time(), request[VISIT].actor, action, customer_id, subject, why)
+    await request.app[CORE].db.write(lambda db: actions.add(db, new))

@@ -1,0 +1,75 @@
+"""Every text of the console is in both languages, and says the same things."""
+
+import re
+from collections.abc import Iterator
+from importlib.resources import files
+from io import BytesIO
+from pathlib import Path
+
+from babel.messages.extract import extract_from_dir
+from babel.messages.pofile import read_po
+
+import gateway.console
+from gateway.app.advice import advice, sentences
+from gateway.console.language import language_of
+from gateway.console.words import label, words
+from gateway.errors import ErrorClass
+from gateway.outcomes import Kind, Outcome, Sort
+
+ROOM = Path(gateway.console.__file__).parent
+_PLACE = re.compile(r"%\((\w+)\)s|%s")
+
+
+def _messages() -> Iterator[str | tuple[str, ...]]:
+    found = extract_from_dir(
+        ROOM,
+        method_map=[("templates/**.html", "jinja2"), ("**.py", "python")],
+        keywords={"_": None, "N_": None, "ngettext": (1, 2)},
+        options_map={"templates/**.html": {"extensions": "jinja2.ext.i18n", "silent": "false"}},
+    )
+    yield from (message for _, _, message, _, _ in found)
+    yield from sentences()
+    yield from words()
+
+
+def test_every_message_is_translated_and_none_is_left_over() -> None:
+    source = files("gateway.console").joinpath("locale", "ja.po").read_bytes()
+    catalogue = read_po(BytesIO(source), locale="ja")
+    known = {each.id[0] if isinstance(each.id, tuple) else each.id for each in catalogue if each.id}
+    wanted = {m if isinstance(m, str) else m[0] for m in _messages()}
+    assert wanted - known == set()
+    assert known - wanted == set()
+    for each in catalogue:
+        if each.id:
+            ids, texts = _all(each.id), _all(each.string)
+            assert all(texts), each.id
+            named = {*_PLACE.findall(" ".join(ids))}
+            assert {*_PLACE.findall(" ".join(texts))} == named, each.id
+            assert not each.fuzzy
+
+
+def _all(text: str | tuple[str, ...] | list[str] | None) -> list[str]:
+    return [text] if isinstance(text, str) else list(text or ())
+
+
+def test_every_word_of_a_closed_set_is_in_words_for_people() -> None:
+    japanese = language_of("ja", "")
+    for word in (*Outcome, *ErrorClass, *Kind, *Sort):
+        assert label(word) != word
+        assert japanese.text(label(word)) != label(word)
+
+
+def test_there_is_something_to_do_about_every_cause() -> None:
+    for channel in ("smaregi", "crm", "email", "another"):
+        for outcome in Outcome:
+            for error_class in (None, *ErrorClass):
+                assert advice(channel, outcome, error_class) in {*sentences()}
+
+
+def test_code_in_a_text_is_escaped_first() -> None:
+    shown = language_of("en", "").rich("run `<b>` & <img onerror=x>")
+    assert shown == "run <code>&lt;b&gt;</code> &amp; &lt;img onerror=x&gt;"
+
+
+def test_nothing_is_said_in_no_words() -> None:
+    assert language_of("ja", "").text(label("")) == ""
