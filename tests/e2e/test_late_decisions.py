@@ -80,7 +80,8 @@ async def test_nobody_is_told_of_data_while_newer_data_takes_its_place(
 ) -> None:
     """Both look at the same customer, of whom nobody was told: the newer finds it untold."""
     monkeypatch.setattr(registrar, "_JUST_NOW", 0.0)
-    async with a_world(tmp_path, None, **QUICK) as world:
+    slowly = {"GATEWAY_UPSTREAM_TIMEOUT": "5", "GATEWAY_RESPONSE_DEADLINE": "8"}
+    async with a_world(tmp_path, None, **QUICK | slowly) as world:
         identity = await unclear(world)
         world.sandbox.faults.clear()
         async with asyncio.timeout(5):
@@ -90,7 +91,7 @@ async def test_nobody_is_told_of_data_while_newer_data_takes_its_place(
         await hangs(world, "nodes")
         same = asyncio.create_task(world.register())
         await is_hanging(world)
-        world.sandbox.faults.set("shopify", Fault("slow", delay=0.5, match="customerUpdate"))
+        world.sandbox.faults.set("shopify", Fault("slow", delay=1.0, match="customerUpdate"))
         newer = asyncio.create_task(world.register(first_name="次郎"))
         await world.until(lambda: world.sandbox.journal.of("shopify", "customerUpdate"))
         world.sandbox.faults.clear()

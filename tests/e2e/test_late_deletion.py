@@ -2,6 +2,7 @@
 the first one had is the second one's by now.
 """
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -157,3 +158,19 @@ async def test_a_contact_that_was_never_heard_of_is_theirs_who_sign_up_again(wor
     assert reply.channel("crm")["outcome"] == "delivered", reply.body
     (contact,) = world.sandbox.hubspot.contacts.values()
     assert contact.properties["shopify_customer_id"] == reply.body["member_number"]
+
+
+@pytest.mark.parametrize("settings", [{"SMAREGI_ON_DELETE": "withdraw"}], ids=["withdraw"])
+async def test_nobody_is_linked_to_a_member_that_is_just_leaving(world: World) -> None:
+    """Smaregi has no way to say "if it is still so": who reads first would write last."""
+    first = await signed_up(world)
+    world.sandbox.shopify.delete_customer(first)
+    await customers(world)._parts.erasure.remove(first)
+    world.sandbox.faults.set("smaregi", Fault("slow", delay=1.0, match="GET /customers/1", times=1))
+    leaving = asyncio.create_task(world.replay(channel=["smaregi"]))
+    await world.until(lambda: world.sandbox.faults.listing()["smaregi"][0]["left"] == 0)
+    second = (await world.register(last_name="佐藤")).body["member_number"]
+    await leaving
+    await world.replay(channel=["smaregi"])
+    held = {row["customerCode"]: row["status"] for row in world.sandbox.smaregi.members.values()}
+    assert held == {str(first): "3", second: "0"}

@@ -220,12 +220,18 @@ class Smaregi:
         A member who belongs to another customer by now is never withdrawn: that customer signed up
         with the same e-mail.
         """
-        withdraws = self._settings().smaregi_on_delete == "withdraw"
-        if withdraws and not await self.ownership.is_anothers(link):
-            await self.withdraw(link)
-            return Done("withdrawn", link.reference)
-        await self.unlink(link)
-        return Done("unlinked", link.reference)
+        if not await self.ownership.hold(link):
+            await self.numbers.give_back(link)
+            return Done("unlinked", link.reference)
+        try:
+            withdraws = self._settings().smaregi_on_delete == "withdraw"
+            if withdraws and not await self.ownership.is_anothers(link):
+                await self.withdraw(link)
+                return Done("withdrawn", link.reference)
+            await self.numbers.give_back(link)
+            return Done("unlinked", link.reference)
+        finally:
+            self.ownership.release(int(link.reference), link.customer_id)
 
     async def unlink(self, link: Link) -> str | None:
         """Removes the customer's number from the member, which gets its old or its own number.

@@ -21,6 +21,9 @@ __all__ = ["RecordOwnership", "conflict", "row_of"]
 _SHOPIFY_ID_DIGITS = range(10, 20)
 """Digits of a Shopify customer id; shorter numbers are a shop's own."""
 
+_AGAIN = 5.0
+"""Seconds after which a conflict is looked at again that another delivery is about to end."""
+
 Row = Mapping[str, Any]
 
 
@@ -73,17 +76,29 @@ class RecordOwnership:
     async def take(self, member_id: int, customer_id: int) -> int | None:
         """Claims this member until its link is written; returns its `former` customer.
 
-        Raises a conflict if another customer is being linked to it at this moment.
+        Raises a conflict, which passes, where another customer is just being linked to it.
         """
         if member_id in self.leaving:
             raise conflict("this store member is just being merged into another")
         if not self._claims.claim(str(member_id), customer_id):
-            raise conflict("another customer is just being linked to this store member")
+            raise conflict("this store member is just being linked, or left", _AGAIN)
         return await self.former(str(member_id), customer_id)
 
     def release(self, member_id: int, customer_id: int) -> None:
         """The member was unlinked: the next customer may get it at once."""
         self._claims.release(str(member_id), customer_id)
+
+    async def hold(self, link: Link) -> bool:
+        """While the member leaves its customer, who is gone, nobody else is linked to it.
+
+        False where somebody else is already; a conflict that passes where they just are.
+        """
+        if self._claims.claim(link.reference, link.customer_id):
+            return True
+        held = await self.link_of(link.reference)
+        if held is None or held.customer_id == link.customer_id:
+            raise conflict("another customer is just being linked to this store member", _AGAIN)
+        return False
 
     async def is_anothers(self, link: Link) -> bool:
         """Whether the member belongs to a customer who exists, other than that of the link."""
@@ -123,5 +138,8 @@ def row_of(member: Member) -> Row:
     }
 
 
-def conflict(reason: str) -> UpstreamError:
-    return UpstreamError(SYSTEM, "match", ErrorClass.CONFLICT, reason, applied=False)
+def conflict(reason: str, again: float | None = None) -> UpstreamError:
+    """`again`: seconds after which it may have passed by itself."""
+    return UpstreamError(
+        SYSTEM, "match", ErrorClass.CONFLICT, reason, retry_after=again, applied=False
+    )
