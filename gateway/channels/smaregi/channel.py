@@ -220,18 +220,21 @@ class Smaregi:
         A member who belongs to another customer by now is never withdrawn: that customer signed up
         with the same e-mail.
         """
-        if not await self.ownership.hold(link):
-            await self.numbers.give_back(link)
-            return Done("unlinked", link.reference)
+        held = await self.ownership.hold(link)
+        withdraws = held and self._settings().smaregi_on_delete == "withdraw"
         try:
-            withdraws = self._settings().smaregi_on_delete == "withdraw"
-            if withdraws and not await self.ownership.is_anothers(link):
-                await self.withdraw(link)
-                return Done("withdrawn", link.reference)
-            await self.numbers.give_back(link)
-            return Done("unlinked", link.reference)
+            if not withdraws or await self.ownership.is_anothers(link):
+                await self.numbers.give_back(link)
+                withdraws = False
+        except BaseException:
+            withdraws = False
+            raise
         finally:
-            self.ownership.release(int(link.reference), link.customer_id)
+            if not withdraws:
+                self.ownership.release(int(link.reference), link.customer_id)
+        if withdraws:
+            await self.withdraw(link)  # still held: who read it before this reads it again
+        return Done("withdrawn" if withdraws else "unlinked", link.reference)
 
     async def unlink(self, link: Link) -> str | None:
         """Removes the customer's number from the member, which gets its old or its own number.
