@@ -114,7 +114,7 @@ FAULTS: tuple[Fault, ...] = (
     ),
     Fault(
         "6 a finished registration is undone by recovery's late look",
-        "one_person",
+        "late_look",
         (
             Change(
                 "gateway.registration.acceptance:Owing.accept_found",

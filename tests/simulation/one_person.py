@@ -12,7 +12,7 @@ from tests.simulation.weather import Rule
 from tests.simulation.world import World
 from tests.world import registration
 
-__all__ = ["NO_CHANNELS", "play", "second_run"]
+__all__ = ["NO_CHANNELS", "late_look", "play", "second_run"]
 
 NO_CHANNELS = {"FLAG_SMAREGI": "off", "FLAG_CRM": "off", "FLAG_EMAIL": "off"}
 _MOMENTS = ("customerCreate", "customerByIdentifier", "customerUpdate", "nodes")
@@ -144,3 +144,29 @@ async def second_run(world: World) -> None:
     await come_back(world, person)
     await at_rest(world)
     judge_told(world, [person])
+
+
+async def late_look(world: World) -> None:
+    """Recovery looks for a lost sign-up while the same person comes again; then somebody else."""
+    dice = world.dice
+    world.settings |= NO_CHANNELS
+    person = Person("p0@example.com", "090-1234-5678")
+    body = registration(email=person.email, phone=person.phone)
+    await world.start()
+    await asyncio.sleep(1.0)
+    world.weather.rules += [
+        Rule("shopify", "customerCreate", dice.choice((_lost, _late, _never))),
+        Rule("shopify", "customerByIdentifier", _broken, 2),
+        Rule("shopify", "customerByIdentifier", _slow, dice.randint(1, 2)),
+    ]
+    await sign_up(world, person, body, key=None)
+    if dice.random() < 0.7:
+        await world.while_asked("customerByIdentifier", 20.0)
+    await asyncio.sleep(dice.uniform(0.0, 1.0))
+    await sign_up(world, person, body, key=None, later=dice.random() < 0.2)
+    await asyncio.sleep(dice.uniform(0.0, 9.0))
+    await sign_up(world, person, body | {"first_name": "次郎"}, key=None)
+    await at_rest(world)
+    await come_back(world, person)
+    judge_told(world, [person])
+    await judge_promises(world, [person])

@@ -27,6 +27,7 @@ FAMILIES: Mapping[str, Play] = {
     "failed_merge": leaving.failed_merge,
     "till": till.play,
     "broken_refresh": till.broken_refresh,
+    "late_look": one_person.late_look,
     "second_run": one_person.second_run,
     "begun_anew": timing.begun_anew,
     "slow_channel": timing.slow_channel,
