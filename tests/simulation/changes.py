@@ -13,7 +13,7 @@ from tests.simulation.weather import Rule
 from tests.simulation.world import World
 from tests.world import registration
 
-__all__ = ["opting_out", "play"]
+__all__ = ["given_up", "opting_out", "play"]
 
 
 async def play(world: World) -> None:
@@ -102,6 +102,36 @@ def _judge_values(world: World) -> None:
                 world.find("stale", f"{number}: the member is {row['lastName']}")
             if (row["mailReceiveFlag"] == "1") != wanted:
                 world.find("consent", f"{number}: the member's is {row['mailReceiveFlag']}")
+
+
+async def given_up(world: World) -> None:
+    """Somebody signs up with an e-mail that another gave up, before HubSpot has heard of it."""
+    dice = world.dice
+    world.settings |= {"FLAG_EMAIL": "off", "FLAG_SMAREGI": "off"}
+    first, second = (Person(f"p{n}@example.com", f"090-1{n:03}-5678") for n in range(2))
+    await world.start()
+    await _register(world, first, first.email)
+    (customer,) = world.shopify.customers
+    (contact,) = world.hubspot.contacts.values()
+    held = dice.random() < 0.5
+    if held:
+        world.set(FLAG_UPDATES="hold")
+    else:
+        refused = Fate(0.0, 0.05, "status", applied=False, status=503)
+        world.weather.rules.append(Rule("crm", "PATCH", lambda _: refused, dice.randint(1, 3)))
+    await world.ask("PATCH", f"/v1/customers/{customer}", {"email": "moved@example.com"})
+    if not held:
+        await world.restart()
+    await asyncio.sleep(dice.choice((0.0, 1.0, 8.0)) * dice.random())
+    await _register(world, second, first.email)
+    await asyncio.sleep(20.0 * dice.random())
+    world.set(FLAG_UPDATES="on")
+    await at_rest(world)
+    judge_records(world)
+    _judge_values(world)
+    owner = contact.properties["shopify_customer_id"]
+    if owner != str(customer):
+        world.find("taken over", f"the contact of customer {customer} became {owner}'s")
 
 
 async def opting_out(world: World) -> None:

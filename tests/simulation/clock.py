@@ -81,7 +81,7 @@ def _dates(now: Callable[[], Moment]) -> type[datetime]:
 _DATED = (
     "gateway.sandbox.shopify.notices",
     "gateway.sandbox.smaregi.members",
-    "gateway.http.forms",
+    "gateway.http.forms.registration",
 )
 
 

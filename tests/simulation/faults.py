@@ -67,7 +67,7 @@ def _changed(change: Change) -> Callable[[], None]:
     if change.old not in source:
         raise LookupError(f"{change.place} does not hold any more: {change.old}")
     made: dict[str, Any] = {}
-    exec(source.replace(change.old, change.new), vars(module), made)
+    exec(source.replace(change.old, change.new), _function(old).__globals__, made)
     ownership = (
         [holder] if classes else [each for each in _gateway() if vars(each).get(name) is old]
     )
@@ -92,7 +92,7 @@ def _function(value: Any) -> Any:
 
 
 _MERELY_4XX = Change(
-    "gateway.wire.session:Answer._did_nothing",
+    "gateway.wire.session:UpstreamAnswer._did_nothing",
     "self.status in _CERTAIN",
     "400 <= self.status < 500",
 )
@@ -117,7 +117,7 @@ FAULTS: tuple[Fault, ...] = (
         "late_look",
         (
             Change(
-                "gateway.registration.acceptance:Owing.accept_found",
+                "gateway.registration.acceptance:Acceptance.accept_found",
                 "still = registrations.is_still(db, row)",
                 "still = True",
             ),
@@ -139,8 +139,8 @@ FAULTS: tuple[Fault, ...] = (
         "one_person",
         (
             Change(
-                "gateway.registration:Registrar.register",
-                "self._deliverer.keep(self._free_key(opening.key))",
+                "gateway.registration.registrar:Registrar.register",
+                'self._runtime.background.keep(until_stored(free), "freeing an idempotency key")',
                 "pass",
             ),
         ),
@@ -150,7 +150,7 @@ FAULTS: tuple[Fault, ...] = (
         "second_run",
         (
             Change(
-                "gateway.registration:Registrar._ended",
+                "gateway.registration.registrar:Registrar._ended",
                 "if self._running.get(registration_id) is task:",
                 "if registration_id in self._running:",
             ),
@@ -172,7 +172,7 @@ FAULTS: tuple[Fault, ...] = (
         "till",
         (
             Change(
-                "gateway.matching.written:Written.is_news",
+                "gateway.matching.written:WrittenRows.is_news",
                 "later <= refresh and fingerprint",
                 "fingerprint",
             ),
@@ -185,7 +185,7 @@ FAULTS: tuple[Fault, ...] = (
     ),
     Fault(
         "5 a contact of another customer is taken over",
-        "changes",
+        "given_up",
         (
             Change(
                 "gateway.channels.crm.hubspot.owners:Owners._other",
@@ -199,7 +199,7 @@ FAULTS: tuple[Fault, ...] = (
         "opting_out",
         (
             Change(
-                "gateway.store.outbox:_raise_open",
+                "gateway.store.outbox.write:_raise_open",
                 "urgent = max(urgent, :urgent), kept_back = 0,",
                 "urgent = max(urgent, :urgent),",
             ),
@@ -221,8 +221,8 @@ FAULTS: tuple[Fault, ...] = (
         "deleted",
         (
             Change(
-                "gateway.registration:Registrar.register",
-                "await self._is_gone(begun.id, opening)",
+                "gateway.registration.registrar:Registrar.register",
+                "await self._is_gone(begun.id, request)",
                 "False",
             ),
         ),
@@ -248,7 +248,7 @@ FAULTS: tuple[Fault, ...] = (
                 "attempts - e.uncounted",
             ),
             Change(
-                "gateway.delivery.settling:Ends.settle",
+                "gateway.delivery.settling:AttemptResults.settle",
                 "except Exception as error:",
                 "except ZeroDivisionError as error:",
             ),
@@ -285,8 +285,16 @@ FAULTS: tuple[Fault, ...] = (
         "19 a clock jump puts the next try off by the jump as well",
         "clock",
         (
-            Change("gateway.delivery.settling:Ends._write", "await self._jumps.follow()", "pass"),
-            Change("gateway.delivery.settling:Ends.postpone", "await self._jumps.follow()", "pass"),
+            Change(
+                "gateway.delivery.settling:AttemptResults._write",
+                "await self._clock_jumps.follow()",
+                "pass",
+            ),
+            Change(
+                "gateway.delivery.settling:AttemptResults.postpone",
+                "await self._clock_jumps.follow()",
+                "pass",
+            ),
         ),
     ),
     Fault(
@@ -305,7 +313,7 @@ FAULTS: tuple[Fault, ...] = (
         "deleted",
         (
             Change(
-                "gateway.channels.smaregi.ownership:Holders.hold",
+                "gateway.channels.smaregi.ownership:RecordOwnership.hold",
                 "if self._claims.claim(link.reference, link.customer_id):",
                 "if True:",
             ),
@@ -313,7 +321,7 @@ FAULTS: tuple[Fault, ...] = (
     ),
     Fault(
         "a property that HubSpot made is left out",
-        "sign_ups",
+        "made_property",
         (
             Change(
                 "gateway.channels.crm.hubspot.properties:Properties._make",

@@ -13,12 +13,16 @@ __all__ = ["Person", "Told", "judge_mails", "judge_promises", "judge_records", "
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """One request of a person and what was answered; `key` is its idempotency key."""
+    """One request of a person and what was answered; `key` is its idempotency key. `asked` and
+    `heard` are the loop's time.
+    """
 
     body: dict[str, Any]
     key: str | None
     later: bool
     reply: Reply
+    asked: float
+    heard: float
 
 
 @dataclass(slots=True)
@@ -71,12 +75,12 @@ def _one_person_one_answer(world: World, person: Person) -> None:
 
 
 def _nobody_is_turned_away(world: World, person: Person) -> None:
-    """Registered already is only who was told so; of an answer that was cut nobody knows."""
-    for told in person.told:
-        status = told.reply.status
-        if status in {0, 201, 202}:
-            return
-        if status == 409 and told.reply.body["type"] == "already-registered":
+    """Registered already is only who was told so, or is just being told in answer to another
+    request; of an answer that was cut nobody knows.
+    """
+    known = min((each.asked for each in person.answers(0, 201, 202)), default=float("inf"))
+    for told in person.answers(409):
+        if told.reply.body["type"] == "already-registered" and told.heard < known:
             world.find("turned away", f"{person.email}: registered already, and never told so")
 
 

@@ -15,10 +15,10 @@ from aiohttp.client_reqrep import ConnectionKey
 from multidict import CIMultiDict
 from yarl import URL
 
-from gateway.sandbox.call import Answer as Said
 from gateway.sandbox.call import Call as Asked
 from gateway.sandbox.call import Description, Upstream
-from gateway.wire import Access, Answer, Call, Wire
+from gateway.sandbox.call import StandInAnswer as Said
+from gateway.wire import Access, Call, UpstreamAnswer, Wire
 
 __all__ = ["AFTER_THE_EFFECT", "Fate", "Network", "Request", "VirtualWire"]
 
@@ -186,7 +186,7 @@ class VirtualWire(Wire):
     async def __aexit__(self, *_: object) -> None:
         pass
 
-    async def _request(self, call: Call) -> Answer:
+    async def _request(self, call: Call) -> UpstreamAnswer:
         if call.access is Access.READ:
             try:
                 answer = await self._once(call)
@@ -197,6 +197,6 @@ class VirtualWire(Wire):
             await asyncio.sleep(0.1)
         return await self._once(call)
 
-    async def _once(self, call: Call) -> Answer:
+    async def _once(self, call: Call) -> UpstreamAnswer:
         status, headers, body = await self.network.send(call)
-        return Answer(call, status, headers, body)
+        return UpstreamAnswer(call, status, headers, body)

@@ -19,8 +19,10 @@ Play = Callable[[World], Coroutine[Any, Any, None]]
 
 FAMILIES: Mapping[str, Play] = {
     "sign_ups": sign_ups.play,
+    "made_property": sign_ups.made_property,
     "one_person": one_person.play,
     "changes": changes.play,
+    "given_up": changes.given_up,
     "opting_out": changes.opting_out,
     "deleted": leaving.deleted,
     "merged": leaving.merged,

@@ -4,6 +4,7 @@ import asyncio
 from random import Random
 from typing import Any
 
+from gateway.channels.crm.hubspot.mapping import OUR_PROPERTIES
 from tests.simulation import trouble
 from tests.simulation.judge import (
     Person,
@@ -13,11 +14,13 @@ from tests.simulation.judge import (
     judge_records,
     judge_told,
 )
+from tests.simulation.network import AFTER_THE_EFFECT, Fate
 from tests.simulation.rest import at_rest
+from tests.simulation.weather import Rule
 from tests.simulation.world import World
 from tests.world import registration
 
-__all__ = ["come_back", "play", "sign_up"]
+__all__ = ["come_back", "made_property", "play", "sign_up"]
 
 _NAMES = ("太郎", "次郎", "花子")
 
@@ -40,6 +43,23 @@ async def play(world: World) -> None:
     await judge_promises(world, people)
     judge_records(world, people)
     judge_mails(world)
+
+
+async def made_property(world: World) -> None:
+    """HubSpot makes the properties of ours, and says something else of some."""
+    dice = world.dice
+    world.settings |= {"FLAG_EMAIL": "off", "FLAG_SMAREGI": "off"}
+    person = Person("p0@example.com", "090-1000-5678")
+    await world.start()
+    said = Fate(0.01, 0.05, "status", status=dice.choice(AFTER_THE_EFFECT))
+    world.weather.rules.append(Rule("crm", "POST /properties", lambda _: said, dice.randint(1, 5)))
+    await come_back(world, person)
+    await at_rest(world)
+    for contact in world.hubspot.contacts.values():
+        lacking = OUR_PROPERTIES.keys() - {n for n, value in contact.properties.items() if value}
+        if lacking:
+            world.find("left out", f"the contact lacks {sorted(lacking)}")
+    judge_records(world)
 
 
 async def _visit(world: World, person: Person, dice: Random, seconds: float) -> None:
@@ -72,6 +92,7 @@ async def sign_up(
     if later:
         headers["Prefer"] = "respond-async"
     world.say(f"{person.email} {body['first_name']} signs up, key {key}, later {later}")
+    asked = world.monotonic()
     reply = await world.ask("POST", "/v1/registrations", body, headers)
-    person.told.append(Told(body, key, later, reply))
+    person.told.append(Told(body, key, later, reply, asked, world.monotonic()))
     return reply

@@ -42,7 +42,9 @@ def test_a_mend_that_is_taken_out_is_found() -> None:
 
 def test_a_mend_that_is_not_there_any_more_is_told() -> None:
     gone = Fault(
-        "?", "till", (Change("gateway.registration.acceptance:Owing.owe", "no such text", ""),)
+        "?",
+        "till",
+        (Change("gateway.registration.acceptance:Acceptance.accept", "no such text", ""),),
     )
     with pytest.raises(LookupError), without(gone):
         pass

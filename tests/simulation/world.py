@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 import orjson
 
-import gateway.app
+from gateway.app import lifecycle
 from gateway.app.config import Config, LiveConfig, load
 from gateway.channels.email import message
 from gateway.errors import StorageError
@@ -70,7 +70,7 @@ def installed() -> Iterator[None]:
     """Inside, gateways are built on the current world's clock, disk and network."""
     edges: list[tuple[Any, str, Any]] = [
         (database, "_Connection", lambda *_: Thread(_world().disk)),
-        (gateway.app, "Wire", _wire),
+        (lifecycle, "Wire", _wire),
         (message, "Environment", _templates()),
         (Shopify, "register", _one_at_a_time(vars(Shopify)["register"])),
         (recovery, "KEEP_ASKING", KEEP_ASKING),

@@ -25,12 +25,7 @@ from gateway.channels.smaregi.required_columns import RequiredColumns, cannot_fi
 from gateway.channels.smaregi.retire import absorb, withdraw
 from gateway.channels.smaregi.settings import SmaregiSettings
 from gateway.channels.smaregi.shown import shown
-from gateway.channels.smaregi.update import (
-    ACTIVE,
-    bring_up_to_date,
-    customers_fields,
-    give,
-)
+from gateway.channels.smaregi.update import ACTIVE, bring_up_to_date, customers_fields, give
 from gateway.customer import Customer
 from gateway.matching import LinkTo, MemberIndex, rebuild
 from gateway.normalize import is_placeholder
@@ -217,24 +212,20 @@ class Smaregi:
     async def remove(self, link: Link) -> Done:
         """The store member stays, with card and points, or is withdrawn: SMAREGI_ON_DELETE.
 
-        A member who belongs to another customer by now is never withdrawn: that customer signed up
-        with the same e-mail.
+        A member who is another customer's by now is never withdrawn: the e-mail is the same.
         """
+        wanted, leaves = self._settings().smaregi_on_delete == "withdraw", False
         held = await self.ownership.hold(link)
-        withdraws = held and self._settings().smaregi_on_delete == "withdraw"
         try:
-            if not withdraws or await self.ownership.is_anothers(link):
+            leaves = held and wanted and not await self.ownership.is_anothers(link)
+            if not leaves:
                 await self.numbers.give_back(link)
-                withdraws = False
-        except BaseException:
-            withdraws = False
-            raise
         finally:
-            if not withdraws:
+            if not leaves:
                 self.ownership.release(int(link.reference), link.customer_id)
-        if withdraws:
+        if leaves:
             await self.withdraw(link)  # still held: who read it before this reads it again
-        return Done("withdrawn" if withdraws else "unlinked", link.reference)
+        return Done("withdrawn" if leaves else "unlinked", link.reference)
 
     async def unlink(self, link: Link) -> str | None:
         """Removes the customer's number from the member, which gets its old or its own number.
