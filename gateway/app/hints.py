@@ -54,8 +54,17 @@ def _address(error: UpstreamError, config: Config) -> str:
             return "SMAREGI_ID_URL" if error.operation == "token" else "SMAREGI_API_URL"
         case "crm":
             return "HUBSPOT_BASE_URL"
-        case _:
+        case "email":
             return "SMTP_HOST and SMTP_PORT"
+        case system:
+            return _addresses_in(config, system)
+
+
+def _addresses_in(config: Config, system: str) -> str:
+    """Of a channel that says nothing more: its variables that hold an address."""
+    section = config.sections.get(system)
+    names = [name for name, _, _ in section.variables()] if section is not None else []
+    return " and ".join(n for n in names if n.endswith(("_URL", "_HOST"))) or "its settings"
 
 
 def _by_cause(cause: Cause, system: str, address: str, config: Config) -> str:
