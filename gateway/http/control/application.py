@@ -17,7 +17,7 @@ from gateway.http.control.guard import guarded
 from gateway.http.control.stream import STOPPING, stream
 from gateway.http.forms import NotJsonError, parse_json
 from gateway.http.keys import ACCESS, CORE
-from gateway.http.middleware import CALLER, problems, respond
+from gateway.http.middleware import CALLER, problems, read_body, respond
 from gateway.responses.bodies import Answer, problem
 
 __all__ = ["control_application", "yielding"]
@@ -55,7 +55,7 @@ async def refresh_members(request: web.Request) -> web.StreamResponse:
 @routes.post("/control/secret/rotate")
 async def rotate_secret(request: web.Request) -> web.StreamResponse:
     try:
-        newest = str(parse_json(await request.read()).get("newest"))
+        newest = str(parse_json(await read_body(request)).get("newest"))
     except NotJsonError as error:
         return respond(problem(422, "invalid-data", str(error)))
     return await stream(request, request.app[CORE].rotation.run(newest))

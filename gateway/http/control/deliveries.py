@@ -12,7 +12,7 @@ from gateway.http.control.guard import require_known
 from gateway.http.control.stream import STOPPING, stream
 from gateway.http.forms import FormError, NotJsonError, parse_json
 from gateway.http.keys import CORE
-from gateway.http.middleware import respond
+from gateway.http.middleware import read_body, respond
 from gateway.outcomes import DeliveryFilter
 from gateway.responses.bodies import Answer, delivery_row, iso, problem
 from gateway.store import outbox
@@ -61,7 +61,7 @@ async def chosen_of(
 ) -> tuple[DeliveryFilter, dict[str, Any]]:
     """The filter in the body, and the body."""
     try:
-        body = parse_json(await request.read())
+        body = parse_json(await read_body(request))
     except NotJsonError as error:
         raise FormError([{"field": "", "message": str(error)}]) from None
     channels = tuple(request.app[CORE].deliverer.routes)

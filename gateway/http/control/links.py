@@ -13,7 +13,7 @@ from gateway.errors import CommandRefused, UpstreamError
 from gateway.http.control.stream import stream
 from gateway.http.forms import NotJsonError, parse_json
 from gateway.http.keys import CORE
-from gateway.http.middleware import respond
+from gateway.http.middleware import read_body, respond
 from gateway.responses.bodies import Answer, problem
 from gateway.store.merges import Merge
 
@@ -55,7 +55,7 @@ async def merge(request: web.Request) -> web.StreamResponse:
 async def _asked(request: web.Request, *ids: str) -> dict[str, Any]:
     """The body; each of `ids`, and a survivor where there is one, is a positive number."""
     try:
-        body = parse_json(await request.read())
+        body = parse_json(await read_body(request))
     except NotJsonError as error:
         raise _wrong(str(error)) from None
     given = dict(body)
