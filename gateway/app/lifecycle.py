@@ -18,9 +18,6 @@ from gateway.wire.session import Admit
 
 __all__ = ["Lifecycle", "Role", "open_core"]
 
-_DISCARDED = 150
-"""Deliveries that a unit gives up: each stands in most of the outbox's indexes."""
-
 
 class Role(Enum):
     """What the owner of the file is up to: serve; a command that calls upstreams, or none."""

@@ -15,12 +15,11 @@ from gateway.customer import Customer
 from gateway.delivery.attempt import Attempts
 from gateway.delivery.circuit import CircuitState
 from gateway.delivery.ended import LiveRun, SettledAttempt
-from gateway.delivery.opening import UNTRIED, Owed, opening
 from gateway.delivery.retry import wait_for_a_person, wait_for_shopify
 from gateway.delivery.runtime import Runtime
 from gateway.delivery.settling import AttemptResults, ended_together
 from gateway.errors import ErrorClass, StorageError, UpstreamError
-from gateway.outcomes import Delivery, Kind, NewDelivery, Outcome, Waiting
+from gateway.outcomes import Delivery, Outcome, Waiting
 from gateway.shopify import Shopify
 from gateway.store import Database, erasure, outbox, removals
 from gateway.store.outbox import AttemptResult
@@ -61,12 +60,6 @@ class Deliverer:
         self._live: set[int] = set()  # of them, those of live attempts
 
     # -- deciding
-
-    def owes(
-        self, channel: str, kind: Kind, owed: Owed, tried: frozenset[Outcome] = UNTRIED
-    ) -> NewDelivery | None:
-        """By the flags of this moment (`gateway.delivery.opening`)."""
-        return opening(self._runtime.flags, channel, kind, owed, tried)
 
     def may_go(self, delivery: Delivery) -> bool:
         """Before its customer is read: could the flags let it go, or must it go?"""

@@ -7,7 +7,6 @@ __all__ = ["Attempted", "attempts_page", "registrations"]
 
 _PAGE = 5000
 """Attempts that one look passes: some milliseconds, then others have a turn."""
-HOUR = 3600
 
 
 @dataclass(frozen=True, slots=True)

@@ -102,10 +102,6 @@ class Reconciliation:
         self._runtime = runtime
         self.ended_at: float | None = None  # of the last whole pass since the start
 
-    def soon(self) -> None:
-        """Begins a pass now: so much has changed that reading page by page is cheaper."""
-        self._wanted.set()
-
     async def start(self) -> None:
         with suppress(StorageError):
             await self.begin()

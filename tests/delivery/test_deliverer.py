@@ -10,7 +10,7 @@ from flags import Flag, FlagSet, Mode
 from gateway.channels import Done, Work
 from gateway.customer import Customer
 from gateway.delivery import CircuitState
-from gateway.delivery.opening import Owed
+from gateway.delivery.opening import Owed, opening
 from gateway.errors import ErrorClass, StorageError
 from gateway.outcomes import Delivery, Kind, Outcome, Waiting
 from gateway.store import erasure, links
@@ -208,7 +208,7 @@ async def test_a_percentage_and_an_allow_list_ask_who_it_is(heart: Heart) -> Non
     heart.flags = lambda: FlagSet({"FLAG_CRM": flag})  # type: ignore[method-assign]
 
     def outcome(customer: int, email: str | None = None) -> Outcome:
-        new = heart.deliverer.owes("crm", Kind.REGISTRATION, Owed(customer, email))
+        new = opening(heart.flags(), "crm", Kind.REGISTRATION, Owed(customer, email))
         assert new is not None
         return new.outcome
 

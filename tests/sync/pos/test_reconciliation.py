@@ -176,7 +176,7 @@ async def test_it_runs_by_itself(deaf: World, monkeypatch: pytest.MonkeyPatch) -
     await deaf.restart()
     await signed_up(deaf)
     edited(deaf, last_name="佐藤")
-    deaf.core.reconciliation.soon()
+    deaf.core.wakes.reconciliation.set()
     await deaf.until(lambda: member(deaf)["lastName"] == "佐藤")
 
 
