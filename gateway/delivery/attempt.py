@@ -45,7 +45,7 @@ class _Sent:
 
 
 class Attempts:
-    """Makes attempts; one that finds a shut channel working wakes what waited for that."""
+    """Makes attempts; one that finds a paused channel working wakes what waited for that."""
 
     def __init__(
         self,

@@ -1,8 +1,8 @@
-"""The gate before a channel: its circuit breaker, and the pause while its credentials are refused.
+"""A channel's circuit breaker, which also pauses the channel while its credentials are refused.
 
-A shut gate lets one attempt through as a probe when its time has come, or when a person asks. The
-probe's result opens the gate or shuts it again. While it is shut nobody waits for time-outs:
-deliveries are stored at once, uncounted.
+An open circuit lets one attempt through as a probe when its time has come, or when a person asks.
+The probe's result closes the circuit or opens it again. While it is open nobody waits for
+time-outs: deliveries are stored at once, uncounted.
 """
 
 import asyncio
@@ -33,8 +33,8 @@ class CircuitState(Enum):
 class CircuitBreaker:
     """`clock` is monotonic. `cause` says why it is open (None: closed), `reason` in words.
 
-    `recoveries` counts how often it opened again.
-    `upstream_reason` is the upstream's own reason of the failure that shut it, where it gave one.
+    `recoveries` counts how often it closed again. `upstream_reason` is the upstream's own reason of
+    the failure that opened it, where it gave one.
     """
 
     def __init__(self, channel: str, clock: Callable[[], float], widest: int = WIDEST) -> None:
@@ -42,7 +42,7 @@ class CircuitBreaker:
         self.cause: ErrorClass | None = None
         self.reason = ""
         self.upstream_reason: str | None = None
-        self._shut_at = 0.0
+        self._opened_at = 0.0
         self.window = widest
         self.recoveries = 0
         self._widest = widest
@@ -69,7 +69,7 @@ class CircuitBreaker:
         return CircuitState.HALF_OPEN
 
     def succeeded(self) -> bool:
-        """An attempt reached the channel. True if the gate had been shut."""
+        """An attempt reached the channel. True if the circuit was open until now."""
         recovered = self.cause is not None
         self._failures = 0
         if recovered:
@@ -84,24 +84,21 @@ class CircuitBreaker:
 
     @property
     def paused_for(self) -> float:
-        """Seconds since it was shut; 0 while it is open."""
-        return max(0.0, self._clock() - self._shut_at) if self.cause else 0.0
+        """Seconds since it opened; 0 while it is closed."""
+        return max(0.0, self._clock() - self._opened_at) if self.cause else 0.0
 
     def failed(self, error: UpstreamError) -> None:
         if error.error_class is ErrorClass.AUTH:
-            self._open(ErrorClass.AUTH, AUTH_PAUSE)
+            self._open(error, AUTH_PAUSE)
             self.reason = _why(error)
-            self.upstream_reason = error.reason
         elif self._asks_to_wait(error):
-            self._open(error.error_class, min(error.retry_after or 0, 86400.0))
-            self.upstream_reason = error.reason
+            self._open(error, min(error.retry_after or 0, 86400.0))
         elif error.opens_circuit:
             self._failures += 1
             probed = self.cause is not None and self._probing is not None
             if probed or (self.cause is None and self._failures >= FAILURES_TO_OPEN):
                 # Only a probe makes the pause longer: other running attempts tell nothing new.
-                self._open(error.error_class, self._pause)
-                self.upstream_reason = error.reason
+                self._open(error, self._pause)
                 self._pause = longer(self._pause, 0.0, LONGEST_PAUSE)
         elif self.cause is not None:
             self.succeeded()  # the channel answers again, even if it refuses this customer
@@ -122,10 +119,11 @@ class CircuitBreaker:
         whole = error.error_class in {ErrorClass.RATE_LIMIT, ErrorClass.UNAVAILABLE}
         return whole and (error.retry_after or 0) >= LONG_RETRY_AFTER
 
-    def _open(self, cause: ErrorClass, pause: float) -> None:
+    def _open(self, error: UpstreamError, pause: float) -> None:
         if self.cause is None:
-            self._shut_at = self._clock()
-        self.cause, self.reason = cause, "it keeps failing"
+            self._opened_at = self._clock()
+        self.cause, self.reason = error.error_class, "it keeps failing"
+        self.upstream_reason = error.reason
         self._until = self._clock() + pause
         self.window = 1
 

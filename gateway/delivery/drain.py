@@ -2,8 +2,8 @@
 single attempt takes.
 
 While attempts run, the next customers are read from Shopify in a batch, so that neither waits for
-the other. The rate is limited by `gateway.wire.limits`; the width of the window is the gate's, and
-rises from one after a recovery.
+the other. The rate is limited by `gateway.wire.limits`; the width of the window is the circuit's,
+and rises from one after a recovery.
 """
 
 from collections.abc import Awaitable, Callable, Sequence

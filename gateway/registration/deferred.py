@@ -1,9 +1,9 @@
 """Brings sign-ups that were answered 202 to Shopify: in order of arrival, a few at a time, in the
 backlog's lane.
 
-Those that wait are in the database alone; memory holds those being tried. The gate is the same as
-a channel's: while Shopify is down, one try at a time goes as a probe; after a recovery the number
-rises from one. Live sign-ups do not pass the gate.
+Those that wait are in the database alone; memory holds those being tried. The circuit is as a
+channel's: while Shopify is down, one try at a time goes as a probe; after a recovery the number
+rises from one. Live sign-ups do not pass it.
 """
 
 import asyncio
@@ -66,7 +66,7 @@ class DeferredRegistrations:
         self._wake = wake
         self._jumps = jumps
         self._runtime = runtime
-        self._recoveries = 0  # of the gate: what failed before need not wait for its time any more
+        self._recoveries = 0  # after one, what failed need not wait for its time any more
         self._loops = Background()
         self._pump: Pump[DeferredRegistration, None] = Pump(
             self, runtime.background, "promised registrations", ahead=False
@@ -89,7 +89,7 @@ class DeferredRegistrations:
         self._wake.set()
 
     def reload(self) -> None:
-        """New credentials may have removed what shut the gate: try at once."""
+        """New credentials may have removed what opened the circuit: try at once."""
         if self._circuit.cause is ErrorClass.AUTH:
             self._circuit.half_open()
         self._wake.set()

@@ -16,7 +16,7 @@ log = logging.getLogger(__name__)
 
 
 class Observer:
-    """`shopify` is the gate of deferred registrations."""
+    """`shopify` is the circuit of deferred registrations."""
 
     def __init__(
         self, metrics: Metrics, alerts: AlertSender, wakes: Wakes, shopify: CircuitBreaker

@@ -26,7 +26,7 @@ from typing import Any
 import uvloop
 
 from gateway.delivery import ReplayOptions
-from gateway.errors import ErrorClass
+from gateway.errors import ErrorClass, UpstreamError
 from gateway.outcomes import DeliveryFilter, Outcome, Waiting
 from gateway.registration.recovery import Recovery
 from gateway.store import backfill, deferred, events, retention, search
@@ -271,7 +271,8 @@ async def measure(scene: Scene, waiting: int, count: int) -> bool:
             await world.stop()
             put_aside(world.core.db.path, scene, waiting)
             taking_over = await started(world)
-            world.core.deferred._circuit._open(None, 3600.0)  # type: ignore[arg-type]
+            down = UpstreamError("shopify", "call", ErrorClass.CONNECTION, "down")
+            world.core.deferred._circuit._open(down, 3600.0)
             await world.core.deferred.stop()
             await started_quietly(world)
             await marked(world)

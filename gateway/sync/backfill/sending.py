@@ -27,7 +27,7 @@ PATIENCE = 600.0
 FRESH = 60.0
 """Seconds for which a customer counts as just read."""
 PAUSES = {Waiting.INDEX: 2.0, Waiting.SHOPIFY: 10.0}
-"""Seconds until the next try, by what is waited for; a channel's gate has its own pauses."""
+"""Seconds until the next try, by what is waited for; a channel's circuit has its own pauses."""
 WORKER_AT_IT = 0.1
 """Seconds between two looks at a delivery that somebody else is trying."""
 SHORTEST_PAUSE, LONGEST_PAUSE = 0.5, 60.0

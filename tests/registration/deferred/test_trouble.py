@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from gateway.errors import ErrorClass
+from gateway.errors import ErrorClass, UpstreamError
 from gateway.registration.deferred import AT_ONCE
 from gateway.sandbox import (
     Fault,
@@ -186,7 +186,7 @@ async def test_after_shopifys_outage_they_go_in_order_of_arrival(quick: World) -
     await quick.until(lambda: not quick.core.deferred._pump.running)
     circuit = quick.core.deferred._circuit
     circuit._widest = 1  # of those under way at once any may be the first
-    circuit._open(ErrorClass.CONNECTION, 60.0)
+    circuit._open(UpstreamError("shopify", "call", ErrorClass.CONNECTION, "down"), 60.0)
     await quick.core.db.write(unit)
     quick.sandbox.faults.clear()
     quick.core.runtime.listener.shopify_answered(None)
