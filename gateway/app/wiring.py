@@ -3,7 +3,8 @@
 import logging
 import sqlite3
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
+from functools import partial
 from typing import cast
 
 from gateway.app.config import LiveConfig
@@ -32,7 +33,6 @@ from gateway.registration.registrar import Registrar
 from gateway.registration.status import RegistrationStatus
 from gateway.rotation import CustomerRekeying, Rotation
 from gateway.store import Database, Keys, members, outbox
-from gateway.store.paging import every_page
 from gateway.sync.backfill import Backfill
 from gateway.sync.channel_updates import ChannelUpdates
 from gateway.sync.profile_change import ProfileChanges
@@ -229,7 +229,12 @@ class Core:
         return await self.db.write(lambda db: _discard(db, ids, now))
 
     async def discard_all(self, chosen: DeliveryFilter) -> int:
-        """As `discard`, in pages: whoever signs up meanwhile waits for none of it."""
+        return sum([gone async for gone in self.discarding(chosen)])
+
+    async def discarding(self, chosen: DeliveryFilter) -> AsyncIterator[int]:
+        """As `discard`, in pages: whoever signs up meanwhile waits for none of it. Of each page the
+        number of those that were open.
+        """
         now = time.time()
 
         def page(db: sqlite3.Connection, after: int) -> tuple[int, int | None]:
@@ -238,7 +243,10 @@ class Core:
                 return 0, None
             return _discard(db, outbox.ids(db, chosen, after, until), now), until
 
-        return await every_page(self.db.write, page, -1)
+        place: int | None = -1
+        while place is not None:
+            gone, place = await self.db.write(partial(page, after=place))
+            yield gone
 
     async def prove_storage(self) -> None:
         """A durable commit, or StorageError with a hint."""

@@ -6,14 +6,12 @@ import time
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Coroutine
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Any
 
 from gateway.app import Core
 from gateway.delivery import ReplayOptions
 from gateway.errors import StorageError
 from gateway.outcomes import DeliveryFilter
-from gateway.store import outbox
 
 __all__ = ["Job", "Jobs", "discarding", "replaying"]
 
@@ -105,15 +103,12 @@ def replaying(core: Core, chosen: DeliveryFilter) -> Work:
 
 
 def discarding(core: Core, chosen: DeliveryFilter) -> Work:
-    """Give up, in pages: whoever signs up meanwhile waits for none of it."""
+    """Give up, as `deliveries discard` does; it can be stopped between two pages."""
 
     async def work(stop: asyncio.Event) -> AsyncIterator[tuple[str, int]]:
-        after, until = -1, await core.db.read(partial(outbox.page_end, after=-1))
-        while until is not None and not stop.is_set():
-            ids = await core.db.read(partial(outbox.ids, chosen=chosen, after=after, until=until))
-            if gone := await core.discard(ids):
+        pages = core.discarding(chosen)
+        while not stop.is_set() and (gone := await anext(pages, None)) is not None:
+            if gone:
                 yield "discarded", gone
-            after = until
-            until = await core.db.read(partial(outbox.page_end, after=after))
 
     return work
