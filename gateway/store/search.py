@@ -39,7 +39,8 @@ async def page(
 ) -> tuple[list[Delivery], str | None]:
     """A page in this order, and where the next one begins: None after the last.
 
-    ValueError where `after` is no place.
+    By age it leaves nothing out, whatever moves meanwhile; otherwise see `outbox.page`. ValueError
+    where `after` is no place.
     """
     if sort not in {Sort.NEWEST, Sort.OLDEST}:
         return await db.read(lambda connection: outbox.page(connection, chosen, sort, after, limit))

@@ -150,39 +150,31 @@ def find(
 
 
 _ORDER: Mapping[Sort, tuple[str, str]] = {
-    Sort.NEWEST: ("", "DESC"),
-    Sort.OLDEST: ("", "ASC"),
     Sort.NEXT: ("coalesce(next_attempt_at, 1e12)", "ASC"),
     Sort.TRIES: ("attempts", "DESC"),
 }
-"""By what, before the id, and in which direction."""
+"""By what, before the id, and in which direction; `store.search` goes by the id alone."""
 
 
 def page(
     db: sqlite3.Connection, chosen: DeliveryFilter, sort: Sort, after: str | None, limit: int
 ) -> tuple[list[Delivery], str | None]:
-    """A page in this order, and where the next one begins: None after the last.
-
-    By age it leaves nothing out, whatever moves meanwhile; by what changes with each attempt a row
-    may come twice, or not at all. ValueError where `after` is no place.
+    """A page ordered by what changes with each attempt, and where the next begins: None after the
+    last. A row may come twice, or not at all. ValueError where `after` is no place.
     """
     where, values = _conditions(chosen)
     key, direction = _ORDER[sort]
     if after is not None:
         value, _, last = after.rpartition(":")
         beyond = ">" if direction == "ASC" else "<"
-        where.append(f"({key}, id) {beyond} (?, ?)" if key else f"id {beyond} ?")
-        values += [float(value or 0), int(last)] if key else [int(last)]
-    order = f"{key} {direction}, id {direction}" if key else f"id {direction}"
-    sql = f"""SELECT *, {key or "NULL"} AS place FROM deliveries WHERE {" AND ".join(where)}
-              ORDER BY {order} LIMIT ?"""  # noqa: S608
+        where.append(f"({key}, id) {beyond} (?, ?)")
+        values += [float(value or 0), int(last)]
+    sql = f"""SELECT *, {key} AS place FROM deliveries WHERE {" AND ".join(where)}
+              ORDER BY {key} {direction}, id {direction} LIMIT ?"""  # noqa: S608
     rows = db.execute(sql, (*values, limit + 1)).fetchall()
     end = rows[limit - 1] if len(rows) > limit else None
-    return [row_to_delivery(row) for row in rows[:limit]], _place(end) if end else None
-
-
-def _place(row: sqlite3.Row) -> str:
-    return str(row["id"]) if row["place"] is None else f"{row['place']}:{row['id']}"
+    more = f"{end['place']}:{end['id']}" if end else None
+    return [row_to_delivery(row) for row in rows[:limit]], more
 
 
 Spot = tuple[int, str]
