@@ -140,10 +140,7 @@ async def one(request: web.Request) -> web.StreamResponse:
 @routes.post("/deliveries/act")
 async def ask(request: web.Request) -> web.StreamResponse:
     """What was chosen, with its number: nothing is done before it was seen."""
-    form = await request.post()
-    act = _act(request, str(form.get("act", "")))
-    asked = _chosen(request, form)
-    chosen = _narrowed(act, asked.chosen)
+    act, asked, chosen = await _wanted(request)
     core = request.app[CORE]
     count = await search.count(core.db, chosen) if chosen else 0
     values = {"act": act, "count": count, "given": asked.given, "wrong": asked.wrong}
@@ -152,10 +149,7 @@ async def ask(request: web.Request) -> web.StreamResponse:
 
 @routes.post("/deliveries/begin")
 async def begin(request: web.Request) -> web.StreamResponse:
-    form = await request.post()
-    act = _act(request, str(form.get("act", "")))
-    asked = _chosen(request, form)
-    chosen = _narrowed(act, asked.chosen)
+    act, asked, chosen = await _wanted(request)
     if asked.wrong or chosen is None:
         raise web.HTTPUnprocessableEntity
     core = request.app[CORE]
@@ -167,6 +161,14 @@ async def begin(request: web.Request) -> web.StreamResponse:
     work = replaying(core, chosen) if act == "replay" else discarding(core, chosen)
     job = request.app[DESK].jobs.begin(act, request[VISIT].actor, total, work)
     return see_other(f"/jobs/{job.id}")
+
+
+async def _wanted(request: web.Request) -> tuple[str, _Asked, DeliveryFilter | None]:
+    """What the form is to do, what it asks for, and the deliveries among these that it concerns."""
+    form = await request.post()
+    act = _act(request, str(form.get("act", "")))
+    asked = _chosen(request, form)
+    return act, asked, _narrowed(act, asked.chosen)
 
 
 def _act(request: web.Request, text: str) -> str:
