@@ -16,9 +16,10 @@ class _Selector(selectors.DefaultSelector):
     now = 0.0
 
     def select(self, timeout: float | None = None) -> Any:
-        if timeout:
+        found = super().select(0)
+        if not found and timeout:
             self.now += timeout
-        return super().select(0)
+        return found
 
 
 def virtual_loop() -> asyncio.AbstractEventLoop:

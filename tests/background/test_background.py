@@ -8,7 +8,7 @@ import pytest
 
 from gateway.background import WOKEN, Background, until_stored
 from gateway.errors import ErrorClass, StorageError, UpstreamError
-from tests.background.virtual_time import in_virtual_time
+from tests import virtual_time
 
 
 def now() -> float:
@@ -38,7 +38,7 @@ def rounds(
         await asyncio.sleep(until)
         await background.stop()
 
-    in_virtual_time(run)
+    virtual_time.run(run())
     return [round(at, 6) for at in made]
 
 
@@ -76,7 +76,7 @@ def test_a_wake_up_during_a_round_makes_another_one() -> None:
         await asyncio.sleep(50)
         await background.stop()
 
-    in_virtual_time(run)
+    virtual_time.run(run())
     assert made == [0, 1]
 
 
@@ -106,7 +106,7 @@ def test_a_round_that_fails_is_logged_by_name_and_made_again(
         await asyncio.sleep(20)
         await background.stop()
 
-    in_virtual_time(run)
+    virtual_time.run(run())
     assert made == [0, 1]
     (record,) = caplog.records
     assert record.getMessage().startswith("the search")
@@ -128,7 +128,7 @@ def test_every_waits_first_and_survives_a_failure() -> None:
         await asyncio.sleep(32.5)
         await background.stop()
 
-    in_virtual_time(run)
+    virtual_time.run(run())
     assert made == [10, 20, 21, 31]
 
 
@@ -153,7 +153,7 @@ def at_the_end(finish: Callable[[Background], Awaitable[None]], work: float) -> 
         await finish(background)
         seen.append("busy" if background.is_busy else f"stopped at {now():g}")
 
-    in_virtual_time(run)
+    virtual_time.run(run())
     return seen
 
 
@@ -186,7 +186,7 @@ def test_kept_work_that_fails_is_logged_by_name_and_never_by_what_a_bug_says(
         await background.finish(1.0)
 
     with caplog.at_level(logging.ERROR):
-        in_virtual_time(run)
+        virtual_time.run(run())
     assert caplog.messages == ["registration 1 failed: ValueError"]
 
 
@@ -202,5 +202,5 @@ def test_what_must_be_stored_is_tried_until_it_is() -> None:
     async def run() -> None:
         assert await until_stored(work) == "kept"
 
-    in_virtual_time(run)
+    virtual_time.run(run())
     assert tried == [0, 1, 2, 3]

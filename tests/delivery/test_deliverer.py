@@ -17,7 +17,7 @@ from gateway.store import erasure, links
 from gateway.store.outbox import AttemptResult
 from gateway.wire import Lane, lane
 from tests.delivery.heart import HANAKO, TARO, Heart, TheSettings, a_customer, trouble
-from tests.wire.virtual_time import run
+from tests.virtual_time import run
 
 
 @pytest.fixture

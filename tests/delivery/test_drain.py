@@ -19,7 +19,7 @@ from gateway.outcomes import Delivery, Kind, Outcome
 from gateway.store import outbox
 from gateway.wire import Lane, lane
 from tests.delivery.heart import TARO, Heart, a_customer, trouble
-from tests.wire.virtual_time import run
+from tests.virtual_time import run
 
 PEOPLE = range(1, 121)
 

@@ -8,7 +8,7 @@ import pytest
 from gateway.background import Background
 from gateway.delivery.pump import Pump
 from gateway.errors import StorageError
-from tests.background.virtual_time import in_virtual_time
+from tests import virtual_time
 
 
 class Source:
@@ -60,7 +60,7 @@ def pumped(source: Source, *, ahead: bool = True) -> bool:
     async def run() -> None:
         begun.append(await Pump(source, Background(), "numbers", ahead=ahead).run())
 
-    in_virtual_time(run)
+    virtual_time.run(run())
     return begun[0]
 
 
@@ -118,7 +118,7 @@ def test_what_is_dropped_is_not_begun() -> None:
         assert not await pump.run()
         assert pump.is_drained
 
-    in_virtual_time(run)
+    virtual_time.run(run())
 
 
 def test_a_pump_is_drained_once_there_is_nothing_ready_nothing_read_and_nothing_more() -> None:
@@ -135,7 +135,7 @@ def test_a_pump_is_drained_once_there_is_nothing_ready_nothing_read_and_nothing_
         pump.ready.append(2)
         assert not pump.is_drained
 
-    in_virtual_time(run)
+    virtual_time.run(run())
 
 
 def test_who_waits_for_something_to_end_waits_no_longer_than_they_said() -> None:
@@ -148,7 +148,7 @@ def test_who_waits_for_something_to_end_waits_no_longer_than_they_said() -> None
         assert asyncio.get_running_loop().time() == pytest.approx(0.25)
         assert list(pump.running.values()) == [1]
 
-    in_virtual_time(run)
+    virtual_time.run(run())
 
 
 def test_a_pump_that_is_given_up_leaves_no_reading_behind_and_its_work_goes_on() -> None:
@@ -167,7 +167,7 @@ def test_a_pump_that_is_given_up_leaves_no_reading_behind_and_its_work_goes_on()
         await background.finish(5.0)
         assert source.under_way == 0
 
-    in_virtual_time(run)
+    virtual_time.run(run())
 
 
 def test_a_pump_may_run_again() -> None:
@@ -179,5 +179,5 @@ def test_a_pump_may_run_again() -> None:
         source.pages.append([2])
         assert await pump.run()
 
-    in_virtual_time(run)
+    virtual_time.run(run())
     assert source.done == [1, 2]

@@ -13,7 +13,7 @@ from gateway.errors import ErrorClass
 from gateway.outcomes import Delivery, DeliveryFilter, Outcome
 from gateway.wire import Lane, lane
 from tests.delivery.heart import TARO, Heart, a_customer, trouble
-from tests.wire.virtual_time import run
+from tests.virtual_time import run
 
 PEOPLE = range(1, 131)
 

@@ -11,7 +11,7 @@ import orjson
 
 from gateway.customer import Address, Customer, Profile
 from gateway.delivery import CircuitBreaker
-from gateway.errors import ErrorClass, UpstreamError
+from gateway.errors import ErrorClass, StorageError, UpstreamError
 from gateway.registration.acceptance import Acceptance
 from gateway.registration.deferred import AT_ONCE, DeferredRegistrations
 from gateway.registration.deferred_attempt import DeferredAttempt
@@ -25,7 +25,16 @@ from gateway.store import Disk, registrations
 from gateway.store.registrations import Registration
 from tests.delivery.heart import TARO, AShopify, Heart, trouble
 
-__all__ = ["PROFILE", "Asked", "Desk", "a_sign_up", "body", "down"]
+__all__ = [
+    "PROFILE",
+    "Asked",
+    "Desk",
+    "a_sign_up",
+    "body",
+    "down",
+    "two_rounds_that_break",
+    "until",
+]
 
 PROFILE = Profile(
     email="Taro@example.com",
@@ -117,6 +126,29 @@ class AMaster(AShopify):
         if self.trouble is not None:
             raise self.trouble
         return {i: self.customers[i] for i in ids if i in self.customers}
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    async with asyncio.timeout(2):
+        while not condition():
+            await asyncio.sleep(0)
+
+
+async def two_rounds_that_break(part: DeferredRegistrations | Recovery) -> None:
+    """For want of the database, and by a fault of ours."""
+    rounds = 0
+
+    async def breaks() -> float:
+        nonlocal rounds
+        rounds += 1
+        raise StorageError("full", "mend it") if rounds == 1 else ValueError
+
+    part._round = breaks  # type: ignore[method-assign]
+    part.start()
+    await until(lambda: rounds == 1)
+    part.wake()
+    await until(lambda: rounds == 2)
+    await part.stop()
 
 
 async def _no_jump() -> bool:

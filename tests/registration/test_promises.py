@@ -1,7 +1,6 @@
 """Following what was answered 202: what is tried when, and how each try ends."""
 
 import asyncio
-from collections.abc import Callable
 from typing import Any, cast
 from unittest.mock import create_autospec
 
@@ -23,8 +22,8 @@ from gateway.telemetry.metrics import Metrics
 from gateway.telemetry.observer import Observer
 from gateway.wire import Lane, lane
 from tests.delivery.heart import HANAKO, TARO
-from tests.registration.desk import PROFILE, Desk, down
-from tests.wire.virtual_time import run
+from tests.registration.desk import PROFILE, Desk, down, two_rounds_that_break, until
+from tests.virtual_time import run
 
 DAY = 86400.0
 AGAIN = 1.0
@@ -471,12 +470,6 @@ async def test_what_waits_moves_along_with_a_clock_that_was_set(
 # -- going on by itself
 
 
-async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(2):
-        while not condition():
-            await asyncio.sleep(0)
-
-
 def test_while_some_wait_they_are_looked_at_every_second() -> None:
     async def scene() -> list[float]:
         desk, times = Desk(), list[float]()
@@ -523,19 +516,7 @@ async def test_it_goes_in_the_backlogs_lane_and_begins_no_more_once_it_is_stoppe
 async def test_a_round_that_breaks_is_told_and_made_again(
     desk: Desk, caplog: pytest.LogCaptureFixture
 ) -> None:
-    rounds = 0
-
-    async def breaks() -> float:
-        nonlocal rounds
-        rounds += 1
-        raise StorageError("full", "mend it") if rounds == 1 else ValueError
-
-    desk.deferred._round = breaks  # type: ignore[method-assign]
-    desk.deferred.start()
-    await until(lambda: rounds == 1)
-    desk.deferred.wake()
-    await until(lambda: rounds == 2)
-    await desk.deferred.stop()
+    await two_rounds_that_break(desk.deferred)
     assert [record.getMessage() for record in caplog.records] == [
         "promised registrations: the database cannot be used: full (mend it)",
         "promised registrations stumbled",

@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-from collections.abc import Callable
 from itertools import pairwise
 from typing import Any
 
@@ -10,13 +9,12 @@ import pytest
 
 from gateway.background import WOKEN
 from gateway.customer import Customer
-from gateway.errors import StorageError
 from gateway.outcomes import Outcome
 from gateway.registration.recovery import KEEP_ASKING
 from gateway.store import registrations
 from tests.delivery.heart import TARO
-from tests.registration.desk import PROFILE, Desk, down
-from tests.wire.virtual_time import run
+from tests.registration.desk import PROFILE, Desk, down, two_rounds_that_break, until
+from tests.virtual_time import run
 
 LONGEST_DELAY = 172_800.0
 """Two days: no schedule and no Retry-After is longer."""
@@ -328,12 +326,6 @@ async def test_without_orphans_nothing_is_written(desk: Desk, moment: Moment) ->
 # -- going on by itself
 
 
-async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(2):
-        while not condition():
-            await asyncio.sleep(0)
-
-
 async def test_it_starts_at_once_wakes_when_it_is_told_and_stops(desk: Desk) -> None:
     rounds = 0
 
@@ -376,19 +368,7 @@ async def test_one_that_never_started_stops_as_well(desk: Desk) -> None:
 async def test_a_round_that_cannot_read_is_told_and_made_again(
     desk: Desk, caplog: pytest.LogCaptureFixture
 ) -> None:
-    rounds = 0
-
-    async def breaks() -> float:
-        nonlocal rounds
-        rounds += 1
-        raise StorageError("full", "mend it") if rounds == 1 else ValueError
-
-    desk.recovery._round = breaks  # type: ignore[method-assign]
-    desk.recovery.start()
-    await until(lambda: rounds == 1)
-    desk.recovery.wake()
-    await until(lambda: rounds == 2)
-    await desk.recovery.stop()
+    await two_rounds_that_break(desk.recovery)
     told = [record.getMessage() for record in caplog.records]
     assert told == [
         "unclear registrations: the database cannot be used: full (mend it)",

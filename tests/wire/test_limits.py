@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from gateway.wire import Lane, RateLimit, lane
 from gateway.wire.limits import CostBucket, Slots
-from tests.wire.virtual_time import run
+from tests.virtual_time import run
 
 allowances = st.sampled_from([1, 2, 4, 10, 20, 50, 100])
 periods = st.sampled_from([1.0, 10.0])

@@ -7,7 +7,7 @@ import pytest
 
 from gateway.wire import Lane, RateLimit, lane
 from gateway.wire.limits import CostBucket, Slots
-from tests.wire.virtual_time import run
+from tests.virtual_time import run
 
 SPAN = 1.05
 """Seconds for which a call of a limit a second counts."""

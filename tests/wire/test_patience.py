@@ -7,7 +7,7 @@ import pytest
 
 from gateway.wire import PausableTimeout, RateLimit
 from gateway.wire.limits import CostBucket, Slots
-from tests.wire.virtual_time import run
+from tests.virtual_time import run
 
 Wait = Callable[[], Awaitable[None]]
 
