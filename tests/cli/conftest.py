@@ -5,14 +5,20 @@ from pathlib import Path
 
 import pytest
 
-from gateway.sandbox import Sandbox
+from gateway.sandbox import Sandbox, SandboxOptions
 from tests.cli.process import Shell
 from tests.conformance.listed import unlisted
 
 
 @pytest.fixture
-async def sandbox() -> AsyncIterator[Sandbox]:
-    async with Sandbox() as sandbox:
+def options() -> SandboxOptions:
+    """Of the stand-ins; a file of tests may have its own."""
+    return SandboxOptions()
+
+
+@pytest.fixture
+async def sandbox(options: SandboxOptions) -> AsyncIterator[Sandbox]:
+    async with Sandbox(options) as sandbox:
         yield sandbox
         assert unlisted(sandbox.journal.asked) == [], "see tests/conformance"
 

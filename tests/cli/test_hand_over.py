@@ -7,8 +7,7 @@ import asyncio
 import signal
 import sys
 from collections.abc import AsyncIterator
-from contextlib import suppress
-from pathlib import Path
+from contextlib import asynccontextmanager, suppress
 
 import pytest
 
@@ -28,17 +27,8 @@ TRIALS = pytest.mark.parametrize("trial", range(3))
 
 
 @pytest.fixture
-async def sandbox() -> AsyncIterator[Sandbox]:
-    options = SandboxOptions(hubspot=HubspotOptions(per_ten_seconds=100_000))
-    async with Sandbox(options) as sandbox:
-        yield sandbox
-
-
-@pytest.fixture
-def shell(sandbox: Sandbox, tmp_path: Path) -> Shell:
-    folder = tmp_path / "shop"
-    folder.mkdir()
-    return Shell.beside(sandbox, folder)
+def options() -> SandboxOptions:
+    return SandboxOptions(hubspot=HubspotOptions(per_ten_seconds=100_000))
 
 
 @pytest.fixture(autouse=True)
@@ -57,11 +47,16 @@ async def busy(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[None]:
             await loop.wait()
 
 
-async def begun(sandbox: Sandbox) -> None:
+@asynccontextmanager
+async def a_backfill(shell: Shell, sandbox: Sandbox) -> AsyncIterator[Process]:
     """Somebody was sent, most are not yet."""
-    async with asyncio.timeout(PATIENCE):
-        while not sandbox.hubspot.contacts:
-            await asyncio.sleep(0.02)
+    in_the_shop(sandbox, EVERYBODY)
+    sandbox.delays["crm"] = 1.5
+    async with shell.running("backfill", "--channel", "crm") as running:
+        async with asyncio.timeout(PATIENCE):
+            while not sandbox.hubspot.contacts:
+                await asyncio.sleep(0.02)
+        yield running
 
 
 async def all_are_sent_once(
@@ -82,13 +77,9 @@ async def all_are_sent_once(
 async def test_a_command_gives_the_file_to_a_starting_serve_and_goes_on(
     shell: Shell, sandbox: Sandbox, trial: int
 ) -> None:
-    in_the_shop(sandbox, EVERYBODY)
-    sandbox.delays["crm"] = 1.5
-    async with shell.running("backfill", "--channel", "crm") as running:
-        await begun(sandbox)
-        async with shell.serving() as (gateway, _):
-            await all_are_sent_once(sandbox, running)
-            assert await gateway.stop() == 0
+    async with a_backfill(shell, sandbox) as running, shell.serving() as (gateway, _):
+        await all_are_sent_once(sandbox, running)
+        assert await gateway.stop() == 0
 
 
 @TRIALS
@@ -96,10 +87,7 @@ async def test_a_command_gives_the_file_to_a_starting_serve_and_goes_on(
 async def test_a_serve_that_ends_and_starts_again_finds_its_command_there(
     shell: Shell, sandbox: Sandbox, how: signal.Signals, trial: int
 ) -> None:
-    in_the_shop(sandbox, EVERYBODY)
-    sandbox.delays["crm"] = 1.5
-    async with shell.serving() as (first, _), shell.running("backfill", "--channel", "crm") as done:
-        await begun(sandbox)
+    async with shell.serving() as (first, _), a_backfill(shell, sandbox) as done:
         await first.stop(how)
         async with shell.serving() as (second, _):
             await all_are_sent_once(sandbox, done)
@@ -111,10 +99,7 @@ async def test_a_command_that_is_stopped_for_a_while_keeps_nobody_from_serving(
     shell: Shell, sandbox: Sandbox, trial: int
 ) -> None:
     """Longer than a call to an upstream may take: what was under way is tried again."""
-    in_the_shop(sandbox, EVERYBODY)
-    sandbox.delays["crm"] = 1.5
-    async with shell.running("backfill", "--channel", "crm") as running:
-        await begun(sandbox)
+    async with a_backfill(shell, sandbox) as running:
         running.send(signal.SIGSTOP)
         again = {"GATEWAY_AUTO_REPLAY": "true", "GATEWAY_RETRY_SCHEDULE": "1,1,1,1"}
         async with shell.running("serve", **again) as gateway:
@@ -130,17 +115,17 @@ async def test_a_command_that_is_stopped_for_a_while_keeps_nobody_from_serving(
 async def test_of_two_that_start_beside_a_command_one_serves_and_one_says_so(
     shell: Shell, sandbox: Sandbox, trial: int
 ) -> None:
-    in_the_shop(sandbox, EVERYBODY)
-    sandbox.delays["crm"] = 1.5
-    async with shell.running("backfill", "--channel", "crm") as running:
-        await begun(sandbox)
-        async with shell.running("serve") as one, shell.running("serve") as other:
-            async with asyncio.timeout(PATIENCE):
-                while one.code is None and other.code is None:
-                    await asyncio.sleep(0.05)
-            refused, serves = (one, other) if one.code is not None else (other, one)
-            assert (refused.code, serves.code) == (2, None), refused.log + serves.log
-            assert "another gateway serves from gateway.db already" in refused.log
-            await serves.url()
-            await all_are_sent_once(sandbox, running)
-            assert await serves.stop() == 0
+    async with (
+        a_backfill(shell, sandbox) as running,
+        shell.running("serve") as one,
+        shell.running("serve") as other,
+    ):
+        async with asyncio.timeout(PATIENCE):
+            while one.code is None and other.code is None:
+                await asyncio.sleep(0.05)
+        refused, serves = (one, other) if one.code is not None else (other, one)
+        assert (refused.code, serves.code) == (2, None), refused.log + serves.log
+        assert "another gateway serves from gateway.db already" in refused.log
+        await serves.url()
+        await all_are_sent_once(sandbox, running)
+        assert await serves.stop() == 0
