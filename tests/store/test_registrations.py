@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from gateway.outcomes import Kind, NewDelivery, Outcome
-from gateway.store import admission, registrations, retention, tally
+from gateway.store import admission, links, registrations, retention, tally
 from gateway.store.admission import AdmissionRequest, Begun
 from gateway.store.registrations import DAY
 from tests.store.memory import a_connection, at_once, units_of
@@ -229,3 +229,19 @@ def test_nobody_is_told_of_data_that_newer_data_may_just_replace(
     assert registrations.mark_answered(db, "first") is told
     registrations.drop(db, "second")
     assert registrations.mark_answered(db, "first")
+
+
+def test_an_acceptance_proves_a_store_member_that_was_linked_before_it(
+    db: sqlite3.Connection,
+) -> None:
+    """A webhook about the customer came before the answer to the sign-up that made them."""
+    put(db, "open")
+    db.execute(
+        """INSERT INTO links (channel, customer_id, reference, created_at, updated_at, unproven)
+           VALUES ('smaregi', 7000000000001, '9', 0, 0, ?)""",
+        (EMAIL,),
+    )
+    registrations.accept(db, "first", 7000000000001, "created", [], [], NOW, answered=True)
+    link = links.get(db, "smaregi", 7000000000001)
+    assert link is not None
+    assert link.unproven is None
