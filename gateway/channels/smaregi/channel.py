@@ -17,7 +17,6 @@ from gateway.channels.smaregi.client import SmaregiClient
 from gateway.channels.smaregi.create import MemberCreation
 from gateway.channels.smaregi.decision import MatchDecision, ids
 from gateway.channels.smaregi.from_member import differing_values
-from gateway.channels.smaregi.mapping import member_fields
 from gateway.channels.smaregi.member_number import MemberNumbers, Target, text_of
 from gateway.channels.smaregi.ownership import RecordOwnership, conflict
 from gateway.channels.smaregi.points import PointsReader
@@ -25,7 +24,7 @@ from gateway.channels.smaregi.required_columns import RequiredColumns, cannot_fi
 from gateway.channels.smaregi.retire import absorb, withdraw
 from gateway.channels.smaregi.settings import SmaregiSettings
 from gateway.channels.smaregi.shown import shown
-from gateway.channels.smaregi.update import ACTIVE, bring_up_to_date, customers_fields, give
+from gateway.channels.smaregi.update import ACTIVE, bring_up_to_date, customers_fields, give, stays
 from gateway.customer import Customer
 from gateway.matching import LinkTo, MemberIndex, rebuild
 from gateway.normalize import is_placeholder
@@ -42,7 +41,6 @@ _LINKABLE = {"0", "2"}
 """A person suspended such a member (1): lift that at the till first."""
 
 Row = Mapping[str, Any]
-_OURS = frozenset({"customerCode", "status"})
 
 
 class Smaregi:
@@ -179,17 +177,18 @@ class Smaregi:
         if work.retried and not linked:
             changes = {n: v for n, v in fields.items() if str(row.get(n) or "") != v}
             sent = fields
-        adjustments += await give(self.client, member_id, changes, work)
+        refused = await give(self.client, member_id, changes, work)
         return Done(
             action="linked" if linked else "created",
             reference=member_id,
             member_number=self.numbers.shown(row, work),
-            adjustments=adjustments if sent else (),
+            adjustments=[*adjustments, *refused] if sent else (),
             old_number=(plan.get("old_number") or None) if linked else None,
             old_place=plan.get("old_number_in") if linked else None,
             fields=fields,
             sent=sent,
-            in_record=differing_values(row, fields) if not sent else None,
+            in_record=differing_values({**row, **changes}, fields),
+            kept=stays(row, refused),
             unproven=bytes.fromhex(plan["unproven"]) if linked and "unproven" in plan else None,
             match=None if work.link else await self._deciding.again(member_id, work, linked),
             instead_of=former,
@@ -261,8 +260,7 @@ class Smaregi:
         """The customer's data, in the columns of a member."""
         if customer is None:
             return None
-        fields = member_fields(customer)[0].items()
-        return {k: v for k, v in fields if k not in _OURS and not is_placeholder(v)}
+        return {k: v for k, v in self.fields_of(customer).items() if not is_placeholder(v)}
 
     async def members_fresh(self) -> None:
         """Brings the index up to date, if it exists."""

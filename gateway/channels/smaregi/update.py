@@ -11,7 +11,7 @@ from gateway.customer import Customer
 from gateway.errors import ErrorClass, UpstreamError
 from gateway.outcomes import Link
 
-__all__ = ["ACTIVE", "bring_up_to_date", "customers_fields", "customers_own", "give"]
+__all__ = ["ACTIVE", "bring_up_to_date", "customers_fields", "customers_own", "give", "stays"]
 
 ACTIVE = frozenset({"0", "1", "2"})
 
@@ -37,7 +37,7 @@ async def bring_up_to_date(client: SmaregiClient, link: Link, work: Work) -> Don
         row = _active(await client.by_id(link.reference))
         adjustments += _overruled(row, changes, work)
         refused = await give(client, link.reference, changes, work)
-        kept = {note["field"]: text_of(row, note["field"]) for note in refused}
+        kept = stays(row, refused)
         adjustments += refused
     return Done(
         action=_action(link, work),
@@ -61,6 +61,11 @@ def _overruled(row: Row, changes: Mapping[str, str], work: Work) -> list[dict[st
         if text != changes[name]
         and (given.overruled(name) or (name in new and not given.is_unsure(name)))
     ]
+
+
+def stays(row: Row, refused: Sequence[Mapping[str, str]]) -> dict[str, str]:
+    """What a member keeps in the fields that `give` could not clear."""
+    return {note["field"]: text_of(row, note["field"]) for note in refused}
 
 
 def _action(link: Link, work: Work) -> str:

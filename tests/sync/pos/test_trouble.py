@@ -5,10 +5,13 @@ from typing import Any
 
 import pytest
 
+from gateway.channels.smaregi.create import MemberCreation
+from gateway.errors import UpstreamError
 from gateway.sandbox import Fault
 from gateway.sync.channel_updates import ChannelUpdates
 from gateway.sync.webhooks import worker
 from tests.e2e.evidence import AlertBox
+from tests.e2e.trouble.ending import all_delivered
 from tests.sync.pos.scene import (
     at_the_till,
     contact,
@@ -164,3 +167,27 @@ async def test_echoes_repeated_and_shuffled_write_nothing_more(synced: World) ->
     assert len(writes(synced, "crm")) == 1
     # customerUpdate, and the phone of the address
     assert len(writes(synced, "shopify")) == 2
+
+
+async def test_the_till_may_change_a_member_whose_creation_was_noticed_late(
+    synced: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The create was carried out, its answer and the look after it were lost: a later attempt finds
+    the member. What the till changes before anything else is heard of it is a change.
+    """
+    synced.set(GATEWAY_RETRY_SCHEDULE="0.1")
+    synced.sandbox.smaregi.webhooks.pause()
+
+    async def finds_nothing(_: MemberCreation, error: UpstreamError, code: str) -> Any:
+        raise error
+
+    monkeypatch.setattr(MemberCreation, "_made_after_all", finds_nothing)
+    synced.sandbox.faults.set("smaregi", Fault("drop", times=1, match="POST /customers"))
+    await synced.register()
+    await all_delivered(synced)
+    (member_id,) = synced.sandbox.smaregi.members
+    synced.sandbox.smaregi.edit(member_id, birthDate="1985-12-31")
+    synced.sandbox.smaregi.webhooks.flush()
+    await quiet(synced)
+    assert (await in_shopify(synced)).birth_date == "1985-12-31"
+    assert contact(synced)["date_of_birth"] == "1985-12-31"
