@@ -13,14 +13,13 @@ from functools import lru_cache
 from flags.spelling import capitals, nearest, shown
 from gateway.settings.sources import Sources
 
-__all__ = ["PREFIXES", "Names", "read_names"]
+__all__ = ["Names", "prefixes", "read_names"]
 
 _FLAG = "FLAG_"
-PREFIXES = (
-    *("GATEWAY_", "SHOPIFY_", "SMAREGI_", "HUBSPOT_", "SMTP_", "EMAIL_", "ALERT_", "POINTS_"),
-    _FLAG,
-)
-"""What begins like this is meant for the gateway."""
+_RESERVED = ("POINTS_", _FLAG)
+"""Ours, whether or not a setting begins like this."""
+_COMMON = {"CRM_", "PORT_", "STORE_"}
+"""What begins like this may as well be another program's."""
 
 _LINK = re.compile(r"(tcp|udp|sctp)://")
 _SHAPES = (
@@ -103,12 +102,18 @@ class Names:
     warnings: tuple[str, ...]
 
 
+def prefixes(right: Collection[str]) -> tuple[str, ...]:
+    """What begins like one of the settings is meant for the gateway."""
+    beginnings = {name.partition("_")[0] + "_" for name in right}
+    return tuple(sorted((beginnings - _COMMON).union(_RESERVED)))
+
+
 def read_names(sources: Sources, right: Collection[str]) -> Names:
     """Judge every name in both sources; `right` are the settings that there are.
 
     Flags are judged by `flags.load`, which is given what is left.
     """
-    judging = _Judging(frozenset(right), set(sources.values()))
+    judging = _Judging(frozenset(right), prefixes(right), set(sources.values()))
     own = Sources(
         judging.own("the environment", sources.environment),
         judging.own(".env", sources.dotenv),
@@ -119,6 +124,7 @@ def read_names(sources: Sources, right: Collection[str]) -> Names:
 @dataclass(slots=True)
 class _Judging:
     right: frozenset[str]
+    prefixes: tuple[str, ...]
     given: set[str]
     problems: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
@@ -140,7 +146,7 @@ class _Judging:
         environment can have a setting's own name.
         """
         is_setting = spelt in self.right
-        if not spelt.startswith(PREFIXES) or (is_setting and place == ".env"):
+        if not spelt.startswith(self.prefixes) or (is_setting and place == ".env"):
             return None
         for owner, name, value in _SHAPES:
             if name.fullmatch(spelt) and value.match(text.strip()):
@@ -154,17 +160,17 @@ class _Judging:
         meant = _MEANT.get(spelt)
         if meant is not None and meant in self.given:
             self.warnings.append(f"{label}: no such setting, it is ignored; {meant} counts")
-        elif spelt.startswith(PREFIXES):
+        elif spelt.startswith(self.prefixes):
             near = meant or nearest(spelt, self.right)
             self.problems.append(f"{label} belongs to no setting; the nearest right name is {near}")
-        elif (near := _near(spelt, self.right)) is not None:
+        elif (near := _near(spelt, self.right, self.prefixes)) is not None:
             self.warnings.append(f"{label}: is ignored; did you mean {near}?")
 
 
 @lru_cache(1024)
-def _near(spelt: str, right: frozenset[str]) -> str | None:
+def _near(spelt: str, right: frozenset[str], begin: tuple[str, ...]) -> str | None:
     """A setting that is hardly different, its beginning included (`GATWAY_API_KEYS`)."""
-    beginnings = [prefix.rstrip("_") for prefix in PREFIXES]
+    beginnings = [prefix.rstrip("_") for prefix in begin]
     if nearest(spelt.partition("_")[0], beginnings, 0.75) is None:
         return None
-    return nearest(spelt, [name for name in right if name.startswith(PREFIXES)], 0.9)
+    return nearest(spelt, [name for name in right if name.startswith(begin)], 0.9)

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from gateway.app.config import load
+from gateway.app.config import known_variables, load
+from gateway.app.misspelt import prefixes
 from gateway.errors import ConfigurationError
 from gateway.settings.sources import Sources, read_dotenv
 
@@ -148,3 +149,13 @@ def test_a_line_of_env_without_its_equals_sign_is_named_by_its_number(tmp_path: 
     file.write_text("SHOPIFY_STORE=example.myshopify.com\nGATEWAY_API_KEYS\n")
     with pytest.raises(ConfigurationError, match="line 2 is not VARIABLE=value"):
         read_dotenv(file)
+
+
+def test_what_begins_like_a_setting_is_watched_and_what_is_common_is_not() -> None:
+    settings = {"GATEWAY_PORT", "LINE_CHANNEL_TOKEN", "CRM_PROVIDER", "PORT", "STORE_URL"}
+    assert prefixes(settings) == ("FLAG_", "GATEWAY_", "LINE_", "POINTS_")
+
+
+def test_every_beginning_of_the_contract_is_watched() -> None:
+    systems = ("SHOPIFY_", "SMAREGI_", "HUBSPOT_", "SMTP_", "EMAIL_", "ALERT_")
+    assert {*systems, "GATEWAY_", "POINTS_", "FLAG_"} == set(prefixes(known_variables()))
