@@ -71,7 +71,9 @@ def make_master(live: LiveConfig, wire: Wire) -> Master:
     clock = asyncio.get_running_loop().time
     graphql = GraphQL(wire, settings, clock, CostBucket(time.monotonic))
     shopify = Shopify(graphql, settings, clock)
-    return Master(shopify, Subscriptions(graphql), IdentitySource("shop", shopify.identity))
+    return Master(
+        shopify, Subscriptions(graphql), IdentitySource("shop", shopify.identity, _FORGETS)
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,5 +109,11 @@ def make_route(spec: Spec, around: Surroundings) -> tuple[Route, IdentitySource 
     channel = spec.build(context)
     circuit = CircuitBreaker(spec.name, time.monotonic, spec.at_once)
     ask = None if spec.identify is None else partial(spec.identify, channel, context)
-    side = None if ask is None else IdentitySource(spec.account, ask)
+    side = None if ask is None else IdentitySource(spec.account, ask, spec.forgets)
     return Route(spec, channel, circuit, settings), side
+
+
+_FORGETS = (
+    "Every link, open delivery and waiting webhook of the old shop's customers is forgotten here. "
+    "Their records in the channels stay as they are."
+)

@@ -29,10 +29,13 @@ ASK_AGAIN = 10.0
 
 @dataclass(frozen=True, slots=True)
 class IdentitySource:
-    """A system: what it is called, and how it is asked who it is (None: it does not say)."""
+    """A system: what it is called, how it is asked who it is (None: it does not say), and what is
+    forgotten of it, in words, once another one is accepted.
+    """
 
     title: str
     ask: Callable[[], Awaitable[Identity | None]]
+    forgets: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,8 @@ __all__ = ["ComparedSystem", "ShopAcceptance"]
 @dataclass(frozen=True, slots=True)
 class ComparedSystem:
     """A system as `shop accept` shows it. `state`: same, another, new (nothing was written down),
-    silent (it does not say), unknown (it cannot be asked; `error`).
+    silent (it does not say), unknown (it cannot be asked; `error`). `forgets`: what is forgotten of
+    the old one, in words.
     """
 
     system: str
@@ -30,6 +31,7 @@ class ComparedSystem:
     before: Identity | None
     now: Identity | None = None
     error: str | None = None
+    forgets: str = ""
 
 
 class ShopAcceptance:
@@ -66,7 +68,7 @@ class ShopAcceptance:
         if before is None:
             return ComparedSystem(system, source.title, "new", before, now)
         state = "another" if now.differs(before) else "same"
-        return ComparedSystem(system, source.title, state, before, now)
+        return ComparedSystem(system, source.title, state, before, now, forgets=source.forgets)
 
     async def accept(self, agreed: Mapping[str, str]) -> list[str]:
         """`agreed`: system -> the identity, as text, that a person has seen. Refused if it is yet

@@ -180,7 +180,8 @@ class Spec:
     `max_age`: seconds after which a delivery is `too_late`. `updates`: whether there is a record
     that follows the customer, so that profile changes, newcomers and removals go there too.
     `account`: what its side is called; `identify` asks which it is (None where it does not say;
-    UpstreamError where it cannot be asked now), `moved` forgets what was remembered of another one.
+    UpstreamError where it cannot be asked now), `moved` forgets what was remembered of another one,
+    and `forgets` says in words what that is.
     """
 
     name: str
@@ -193,3 +194,4 @@ class Spec:
     account: str = ""
     identify: Callable[[Any, Context], Awaitable[Identity | None]] | None = None
     moved: Callable[[Any], Awaitable[None]] | None = None
+    forgets: str = ""

@@ -44,8 +44,6 @@ SECOND: dict[str, Any] = {
 
 _HOST, _PORT, _SANDBOX_PORT = "127.0.0.1", 8080, 8090
 
-_TITLES = {"smaregi": "Smaregi (the tills)", "crm": "HubSpot (the CRM)", "email": "Welcome mail"}
-
 
 @click.command("demo")
 @click.option(
@@ -153,8 +151,10 @@ async def _register(url: str, body: dict[str, Any]) -> dict[str, Any]:
 
 
 def _show(answer: dict[str, Any], url: str, sandbox: Any, *, once: bool) -> None:
+    from gateway.channels import ROSTER  # noqa: PLC0415 - --help stays quick
     from gateway.cli.output import table  # noqa: PLC0415
 
+    titles = {spec.name: spec.title for spec in ROSTER}
     click.echo(f"gateway   {url}/v1/registrations")
     click.echo(f"sandbox   {sandbox.url}\n")
     if "channels" not in answer:
@@ -164,7 +164,7 @@ def _show(answer: dict[str, Any], url: str, sandbox: Any, *, once: bool) -> None
         ("Shopify (the master)", answer["shopify_action"], "", answer["shopify_customer_id"]),
         *(
             (
-                _TITLES.get(name, name),
+                titles[name],
                 channel["outcome"],
                 channel.get("action", ""),
                 channel.get("reference") or channel.get("message", ""),

@@ -16,13 +16,6 @@ _STATES = {
     "silent": "does not say who it is",
     "unknown": "cannot be asked now",
 }
-_FORGETS = {
-    "shopify": "Every link, open delivery and waiting webhook of the old shop's customers is "
-    "forgotten here. Their records in Smaregi and the CRM stay as they are.",
-    "smaregi": "The links to the old contract's members and their index are forgotten here; the "
-    "new contract's members are read from the first.",
-    "crm": "The links to the old account's contacts are forgotten here.",
-}
 
 
 @click.group("shop")
@@ -47,14 +40,15 @@ def accept(yes: bool, dry_run: bool, as_json: bool) -> None:
             print_json(one)
     else:
         _show(found)
-    others = {one["system"]: one["now"] for one in found if one["state"] == "another"}
+    another = [one for one in found if one["state"] == "another"]
+    others = {one["system"]: one["now"] for one in another}
     if not others or dry_run:
         if not as_json:
             click.echo("Dry run: nothing was done." if others else "There is nothing to accept.")
         sys.exit(_unknown(found))
     if not as_json:
-        for system in others:
-            click.echo(_FORGETS[system])
+        for one in another:
+            click.echo(one["forgets"])
     if not yes:
         click.confirm("Accept?", abort=True, err=as_json)
     _with_owner(lambda client: client.post("/control/shop/accept", others))

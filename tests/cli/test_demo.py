@@ -31,7 +31,7 @@ def _contents(folder: Path) -> dict[str, bytes]:
 async def test_demo_once_shows_where_the_sample_arrived(bare_shell: Shell) -> None:
     done = await bare_shell.run("demo", "--once")
     assert done.code == 0
-    for text in ("Shopify", "Smaregi", "HubSpot", "Welcome mail", "linked", "sent"):
+    for text in ("Shopify", "Smaregi", "CRM", "Welcome mail", "linked", "sent"):
         assert text in done.out
     assert "gid://shopify/Customer/7000000000001" in done.out
     assert "status complete, member number 7000000000001" in done.out

@@ -40,4 +40,5 @@ SPEC = Spec(
     account=" or ".join(adapter.account for adapter in ADAPTERS.values()),
     identify=identify,
     moved=moved,
+    forgets="The links to the old account's contacts are forgotten here.",
 )

@@ -19,4 +19,6 @@ SPEC = Spec(
     account="Smaregi contract",
     identify=identify,
     moved=moved,
+    forgets="The links to the old contract's members and their index are forgotten here; the new "
+    "contract's members are read from the first.",
 )

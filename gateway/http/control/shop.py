@@ -30,6 +30,7 @@ def _shown(one: ComparedSystem) -> dict[str, Any]:
         "before": str(one.before) if one.before else None,
         "now": str(one.now) if one.now else None,
         "error": one.error,
+        "forgets": one.forgets,
     }
 
 
