@@ -81,6 +81,7 @@ class Attempts:
         """`customer` is None for a removal alone."""
         circuit = self.routes[delivery.channel].circuit
         began, started = self._live.clock(), time.perf_counter()
+        wakings = self._results.wakings
         error: UpstreamError | None = None
         try:
             async with PausableTimeout(self._live.policy.timeout * _CALLS_PER_ATTEMPT):
@@ -108,6 +109,7 @@ class Attempts:
         if error is None:
             return await self._arrived(delivery, sent, began, seconds)
         result = self._broke(delivery, error, began, seconds)
+        result.wakings = wakings
         if customer is not None:
             result.content_hash = self.preparation.content_hash(delivery.channel, customer)
         return result
@@ -245,6 +247,7 @@ class Attempts:
             counted=decision.counted,
             next_attempt_at=decision.next_attempt_at,
             ahead=self._live.clock() - time.monotonic(),
+            wakings=self._results.wakings,
             waiting=decision.waiting,
             reason=error.reason if error else decision.reason,
             error=error,

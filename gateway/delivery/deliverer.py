@@ -178,11 +178,12 @@ class Deliverer:
         where Shopify could not be asked: then all wait.
         """
         needed = {d.customer_id for d in deliveries if not d.kind.removes}
+        wakings = self._results.wakings
         try:
             read = await self._shopify.read_each(needed)
         except UpstreamError as error:
             decision = wait_for_shopify(error, self._runtime.clock())
-            await self._results.postpone(deliveries, decision)
+            await self._results.postpone(deliveries, decision, wakings)
             return None
         asked = needed - read.refused.keys()
         if len(read.customers) < len(asked):
@@ -230,10 +231,10 @@ class Deliverer:
         if self.is_too_late(delivery) and not named:
             text = "older than EMAIL_MAX_AGE; replay it by id to send it nevertheless"
             return await self._results.end(delivery, Outcome.FAILED, ErrorClass.TOO_LATE, text)
-        circuit = self.routes[delivery.channel].circuit
+        circuit, wakings = self.routes[delivery.channel].circuit, self._results.wakings
         state = await circuit.admit(person=person)
         if state is CircuitState.OPEN:
-            await self._results.postpone([delivery], self._attempts.paused(circuit))
+            await self._results.postpone([delivery], self._attempts.paused(circuit), wakings)
             waiting = await self._db.read(lambda db: outbox.get(db, delivery.id))
             return waiting if waiting and waiting.outcome.is_open else None
         claimed = None
@@ -256,8 +257,9 @@ class Deliverer:
     async def _gone(self, delivery: Delivery) -> Delivery | None:
         """Given up; kept where too many are gone at once for that to be believed."""
         customer_id, now = delivery.customer_id, self._runtime.clock()
+        wakings = self._results.wakings
         if not await self._db.write(lambda db: removals.begin(db, customer_id, "gone", now)):
-            await self._results.postpone([delivery], wait_for_a_person(now))
+            await self._results.postpone([delivery], wait_for_a_person(now), wakings)
             return delivery
         return await self._results.end(delivery, Outcome.DISCARDED, None, erasure.GONE)
 

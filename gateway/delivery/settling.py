@@ -23,12 +23,17 @@ _TOGETHER = 0.01
 
 
 class AttemptResults:
-    """The listener is told of every settled attempt."""
+    """The listener is told of every settled attempt.
+
+    `wakings` counts how often something that deliveries wait for was over. Note it before you look
+    whether it is there: whoever looked before the last of them waits for nothing any more.
+    """
 
     def __init__(self, db: Database, clock_jumps: ClockJumps, runtime: Runtime) -> None:
         self._db = db
         self._clock_jumps = clock_jumps
         self._runtime = runtime
+        self.wakings = 0
 
     async def settle(self, results: Sequence[AttemptResult]) -> list[SettledAttempt]:
         """An outcome that cannot be written does not stop the others. Raises StorageError.
@@ -51,7 +56,7 @@ class AttemptResults:
         await self._clock_jumps.follow()
         now = self._runtime.clock()
         for result in results:
-            self._move_along(result)
+            self._move_along(result, now)
         written = await self._db.write(lambda db: outbox.settle(db, results, now))
         settled = []
         for result in results:
@@ -81,7 +86,9 @@ class AttemptResults:
         settled = await self.settle([result])
         return settled[0].delivery if settled else None
 
-    async def postpone(self, deliveries: Sequence[Delivery], decision: RetryDecision) -> None:
+    async def postpone(
+        self, deliveries: Sequence[Delivery], decision: RetryDecision, wakings: int
+    ) -> None:
         """The deliveries wait. Nothing was tried, so only the time of the next try is written."""
         ids = [d.id for d in deliveries if d.outcome in AUTOMATIC]
         if ids:
@@ -89,16 +96,21 @@ class AttemptResults:
             await self._clock_jumps.follow()
             now, moved = self._runtime.clock(), self._clock_jumps.since(ahead)
             wait = replace(decision, next_attempt_at=(decision.next_attempt_at or now) + moved)
+            if wakings != self.wakings:
+                wait = replace(wait, next_attempt_at=now, waiting=None)
             await self._db.write(lambda db: outbox.postpone(db, ids, wait, now))
 
-    def _move_along(self, result: AttemptResult) -> None:
-        """What was said by a clock that was set since."""
+    def _move_along(self, result: AttemptResult, now: float) -> None:
+        """What was said by a clock that was set since, or waits for what is there by now."""
         if result.next_attempt_at is not None and result.ahead is not None:
             result.next_attempt_at += self._clock_jumps.since(result.ahead)
             result.ahead = self._clock_jumps.ahead()
+        if result.waiting is not None and result.wakings != self.wakings:
+            result.next_attempt_at, result.waiting = now, None
 
     async def wake(self, waiting: Waiting, channel: str | None = None) -> None:
         """What deliveries waited for is over."""
+        self.wakings += 1
         await self._clock_jumps.follow()
         now = self._runtime.clock()
         while await self._db.write(lambda db: outbox.wake(db, waiting, channel, now)):

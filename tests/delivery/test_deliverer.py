@@ -686,10 +686,10 @@ async def test_the_ends_are_told_in_their_order_and_only_once_they_are_written(
 async def test_only_what_waits_is_postponed(heart: Heart) -> None:
     decision = heart.attempts.paused(heart.circuit())
     kept = heart.owed("smaregi", Outcome.HELD)
-    await heart.deliverer._results.postpone([kept], decision)
+    await heart.deliverer._results.postpone([kept], decision, 0)
     assert heart.db.writes == 0
     pending, again = heart.owed("crm"), heart.change(heart.owed("mail"), outcome="retrying")
-    await heart.deliverer._results.postpone([kept, pending, again], decision)
+    await heart.deliverer._results.postpone([kept, pending, again], decision, 0)
     rows = [heart.row(each) for each in (kept, pending, again)]
     assert [str(row.outcome) for row in rows] == ["held", "retrying", "retrying"]
     assert [row.next_attempt_at for row in rows] == [None, *[heart.clock.now + 1.0] * 2]
@@ -829,7 +829,7 @@ async def test_an_end_is_written_by_the_clock_that_what_waits_goes_by(
     assert heart.row(waiting).next_attempt_at == 2_000_060.0
     heart.clock.now += 60.0
     await heart.deliverer._results.postpone(
-        [heart.owed("mail")], heart.attempts.paused(heart.circuit())
+        [heart.owed("mail")], heart.attempts.paused(heart.circuit()), 0
     )
     assert heart.row(waiting).next_attempt_at == 2_000_120.0
     heart.clock.now += 60.0

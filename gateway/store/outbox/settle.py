@@ -26,7 +26,7 @@ class AttemptResult:
     `content_hash`: a keyed hash of the customer of whom a failed attempt told. `instead_of`: a
     customer who is gone from Shopify, and whose link to this record ends. `unproven`: as
     `Link.unproven`, of a record that was linked just now. `ahead`: of the clock by which
-    `next_attempt_at` was said.
+    `next_attempt_at` was said. `wakings`: as `AttemptResults` had counted when the attempt began.
     """
 
     delivery_id: int
@@ -40,6 +40,7 @@ class AttemptResult:
     counted: bool = True
     next_attempt_at: float | None = None
     ahead: float | None = None
+    wakings: int = 0
     waiting: Waiting | None = None
     action: str | None = None
     reference: str | None = None

@@ -84,9 +84,8 @@ async def test_a_jump_between_a_decision_and_its_writing_puts_it_off_by_nothing(
             return await follow()
 
         clock_jumps.follow = jumping  # type: ignore[method-assign]
-        await deliverer._results.postpone(
-            [delivery], wait_for_channel(ErrorClass.TIMEOUT, "", decided)
-        )
+        waits = wait_for_channel(ErrorClass.TIMEOUT, "", decided)
+        await deliverer._results.postpone([delivery], waits, deliverer._results.wakings)
     (delivery,) = await world.deliveries(channels=("crm",))
     assert delivery.next_attempt_at == pytest.approx(clock() + 100, abs=5)
 
