@@ -11,7 +11,7 @@ from collections import Counter, defaultdict
 
 from tests.mutation.explained import explained, stale
 from tests.mutation.mutants import Mutant, mutants_of
-from tests.mutation.session import Result
+from tests.mutation.session import TIME_OUT, Result
 from tests.mutation.session import run as run_session
 from tests.mutation.targets import ROOT, asked_of, chosen
 
@@ -57,6 +57,9 @@ def _run(
     for path in sorted(set(by_file) | set(explained_of)):
         results = _results(path, by_file[path], options)
         killed = sum(1 for result in results if result.by)
+        late = sum(1 for result in results if result.by == TIME_OUT)
+        if late:
+            print(f"{path}: {late} of the killed took too long")
         _line(path, len(results) + explained_of[path], killed, explained_of[path])
         total += Counter(all=len(results), killed=killed, explained=explained_of[path])
     return _line("all", total["all"] + total["explained"], total["killed"], total["explained"])

@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Iterator
+from dataclasses import is_dataclass
 from types import FunctionType, ModuleType
 from typing import Any
 
@@ -42,6 +43,8 @@ def _graft(old: Any, new: Any, *, everywhere: bool) -> None:
         if hasattr(before, "cache_clear"):
             before.cache_clear()
         if isinstance(value, type) and isinstance(before, type):
+            if is_dataclass(value):  # its factories are in no code, and in no default
+                before.__init__ = value.__init__  # type: ignore[misc]
             _graft(before, value, everywhere=False)
         elif not functions and not name.startswith("__") and _is_plain(value) and before != value:
             _set(old, name, before, value, everywhere=everywhere)

@@ -1,8 +1,9 @@
 """The mutants of a file: mutmut's operators, and some of our own for SQL.
 
 Left alone by rule: what only people read (log lines, docstrings, texts with a space in them), type
-annotations, imports, `__all__`, context variables, which are made once, and the members of
-enumerations, whose values stand in the database.
+annotations, imports, `__all__`, context variables, which are made once, the members of
+enumerations, whose values stand in the database, and what mypy proves: what is never reached, and
+that what is asked only whether it is true is a bool, so that None in place of False is the same.
 """
 
 import re
@@ -30,6 +31,7 @@ _LEFT_ALONE = (
     | m.ImportFrom()
     | m.Call(func=m.Attribute(value=m.Name("log")))
     | m.Call(func=m.Name("isinstance") | m.Name("cast") | m.Name("TypeVar"))
+    | m.Call(func=m.Name("assert_never"))
     | m.Assign(targets=[m.AssignTarget(m.Name("__all__") | m.Name("log") | m.Name("__slots__"))])
     | m.AnnAssign(value=m.Call(func=m.Name("ContextVar")))
     | m.Assert()
@@ -121,7 +123,22 @@ def _instead_of(node: cst.CSTNode) -> Iterator[cst.CSTNode]:
         return
     for kind, operator in mutation_operators:
         if isinstance(node, kind):
-            yield from (new for new in operator(node) if not _is_same_number(node, new))
+            yield from (
+                new
+                for new in operator(node)
+                if not _is_same_number(node, new) and not _is_as_false(node, new)
+            )
+
+
+def _is_as_false(node: cst.CSTNode, new: cst.CSTNode) -> bool:
+    """A name or a field that is False is None instead."""
+    before, after = (
+        each.value.value
+        if isinstance(each, (cst.Assign, cst.AnnAssign)) and isinstance(each.value, cst.Name)
+        else ""
+        for each in (node, new)
+    )
+    return (before, after) == ("False", "None")
 
 
 def _is_same_number(node: cst.CSTNode, new: cst.CSTNode) -> bool:

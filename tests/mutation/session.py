@@ -3,6 +3,7 @@ for each mutant: everything is loaded there, so a mutant costs what its tests co
 """
 
 import gc
+import inspect
 import os
 import pickle
 import signal
@@ -13,6 +14,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import CodeType
 from typing import Any
 
 import coverage
@@ -22,9 +24,9 @@ from _pytest.runner import runtestprotocol
 from tests.mutation.graft import forget_cached, graft
 from tests.mutation.mutants import Mutant
 
-__all__ = ["Result", "run"]
+__all__ = ["TIME_OUT", "Result", "run"]
 
-SURVIVED, KILLED = 0, 1
+TIME_OUT = "time-out"
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +82,7 @@ class _Plugin:
         self._path = path
         self._name = ".".join(Path(path).with_suffix("").parts)
         self._mutants = mutants
+        self._at_load = _run_at_load((root / path).read_text("utf-8"))
         self._at_once = at_once
         self._budget = budget
         self._told = told
@@ -138,12 +141,12 @@ class _Plugin:
     # -- with one
 
     def _tests_of(self, mutant: Mutant) -> list[int]:
-        """Those that run its lines, or load its module's constants: what killed its neighbours
-        first, then the fastest, for as long as the budget lasts.
+        """Those that run its lines; all, if these run when the module is loaded. What killed its
+        neighbours first, then the fastest, for as long as the budget lasts.
         """
         lines = range(mutant.first, mutant.last + 1)
         numbers = {n for line in lines for n in self.baseline.lines.get(line, ())}
-        if not numbers:  # it runs when the module is loaded
+        if not numbers and not self._at_load.isdisjoint(lines):
             numbers = set(self.baseline.seconds)
         killers, seconds = self._killers.get(mutant.place, Counter()), self.baseline.seconds
         chosen, left = list[int](), self._budget
@@ -187,11 +190,22 @@ class _Plugin:
             file.seek(0)
             by = file.read().decode()
         if os.WIFSIGNALED(status):
-            by = "time-out" if os.WTERMSIG(status) == signal.SIGALRM else "it ends the process"
+            by = TIME_OUT if os.WTERMSIG(status) == signal.SIGALRM else "it ends the process"
         if by.isdigit():
             self._killers.setdefault(mutant.place, Counter())[int(by)] += 1
             by = self._items[int(by)].nodeid
         self._told(Result(mutant, by, len(tests)))
+
+
+def _run_at_load(source: str) -> set[int]:
+    """The lines that run when the module is loaded: its own, and those of its classes."""
+    lines, codes = set[int](), [compile(source, "module", "exec")]
+    while codes:
+        code = codes.pop()
+        lines.update(line for _, _, line in code.co_lines() if line is not None)
+        inner = [each for each in code.co_consts if isinstance(each, CodeType)]
+        codes += [each for each in inner if not each.co_flags & inspect.CO_OPTIMIZED]
+    return lines
 
 
 def _passes(item: pytest.Item) -> bool:

@@ -25,12 +25,15 @@ TARGETS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "gateway/delivery/attempt.py": (_heart("attempts", "preparing", "waking"), _OTHERS),
     "gateway/delivery/deliverer.py": (_heart("deliverer", "preparing", "waking"), _OTHERS),
     "gateway/delivery/drain.py": (_heart("drain"), _OTHERS),
-    "gateway/delivery/ended.py": (_heart("settling", "deliverer", "attempts"), _OTHERS),
+    "gateway/delivery/ended.py": (_heart("deliverer", "attempts"), _OTHERS),
     "gateway/delivery/opening.py": (_heart("opening"), _OTHERS),
     "gateway/delivery/parts.py": (_heart("deliverer", "preparing"), _OTHERS),
     "gateway/delivery/pump.py": (_heart("pump", "drain", "replaying"), _OTHERS),
     "gateway/delivery/runtime.py": (_heart("runtime", "drain"), _OTHERS),
-    "gateway/delivery/settling.py": (_heart("settling", "deliverer", "waking"), _OTHERS),
+    "gateway/delivery/settling.py": (
+        _heart("settling", "deliverer", "attempts", "waking"),
+        _OTHERS,
+    ),
     "gateway/delivery/circuit.py": (_heart("circuit", "gate_numbers"), _OTHERS),
     "gateway/delivery/clock_jumps.py": (
         (*_heart("deliverer"), *_sign_up("promises"), "tests/sync/webhooks/test_clock.py"),

@@ -14,9 +14,10 @@ from tests.mutation.targets import ROOT, TARGETS, asked_of, chosen
 SOURCE = '''"""What it is for."""
 
 import logging
+from dataclasses import dataclass, field
 from functools import lru_cache
 
-__all__ = ["LIMIT", "above", "sql"]
+__all__ = ["LIMIT", "Pile", "above", "sql"]
 
 log = logging.getLogger(__name__)
 LIMIT = 3
@@ -28,6 +29,13 @@ class Sheet:
     def size(self, times: int = 1) -> int:
         """Of the sheet."""
         return self.width * times
+
+
+@dataclass(frozen=True, slots=True)
+class Pile:
+    height: int = 1
+    sheets: object = field(default_factory=list)
+    fallen: bool = False
 
 
 def above(number: int) -> bool:
@@ -59,6 +67,12 @@ def test_functions_constants_methods_and_sql_have_mutants(
     assert ("sql", whole, whole.replace("AND", "OR")) in mutants
     assert ("sql", whole, whole.replace("<", "<=")) in mutants
     assert ("sql", whole, whole.replace("a = ", "a <> ")) in mutants
+    assert ("Pile", "fallen: bool = False", "fallen: bool = True") in mutants
+
+
+def test_none_in_place_of_false_is_no_mutant(mutants: list[tuple[str, str, str]]) -> None:
+    assert ("Pile", "height: int = 1", "height: int = None") in mutants
+    assert ("Pile", "fallen: bool = False", "fallen: bool = None") not in mutants
 
 
 def test_what_only_people_read_has_none(mutants: list[tuple[str, str, str]]) -> None:
@@ -99,6 +113,31 @@ def test_a_mutant_is_seen_by_whoever_took_the_function_before(
     graft(module.__name__, SOURCE.replace(old, new))
     assert [above(3), sheet.size(3), sql()] == seen
     assert sheet.size() == {"width = 5": 5, "times: int = 2": 4}.get(new, 2)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "pile"),
+    [
+        ("height: int = 1", "height: int = 2", (2, [])),
+        ("default_factory=list", "default_factory=dict", (1, {})),
+        ("field(default_factory=list)", "None", (1, None)),
+    ],
+)
+def test_a_mutant_of_a_dataclass_is_seen_by_whoever_took_the_class_before(
+    module: ModuleType, old: str, new: str, pile: tuple[int, object]
+) -> None:
+    taken = module.Pile
+    graft(module.__name__, SOURCE.replace(old, new))
+    assert (taken().height, taken().sheets) == pile
+    assert taken(3, 4) == taken(3, 4)
+
+
+def test_what_runs_when_a_module_is_loaded_is_told_from_what_runs_when_it_is_called() -> None:
+    session = pytest.importorskip("tests.mutation.session", reason="needs the extra `dev`")
+    lines = SOURCE.splitlines()
+    loaded = {lines[number - 1].strip() for number in session._run_at_load(SOURCE)}
+    assert {"LIMIT = 3", "width = 2", "def size(self, times: int = 1) -> int:"} <= loaded
+    assert not {"return self.width * times", "return number > LIMIT"} & loaded
 
 
 # -- what is explained
