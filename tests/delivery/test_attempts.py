@@ -224,6 +224,27 @@ async def test_shopifys_failure_is_not_held_against_channel_or_customer(heart: H
     assert await circuit.admit() is CircuitState.HALF_OPEN
 
 
+@pytest.mark.parametrize("outcome", [Outcome.PENDING, Outcome.DRY_RUN])
+async def test_the_upstreams_own_reason_goes_with_the_end(heart: Heart, outcome: Outcome) -> None:
+    heart.channels["smaregi"].ends = [trouble(reason="PLAN_LIMIT")]
+    delivery = heart.owed(outcome=outcome, claimed=True)
+    end = await heart.attempts.make(delivery, a_customer(), fresh=False)
+    assert end.reason == "PLAN_LIMIT"
+
+
+async def test_the_next_try_moves_along_with_a_clock_that_is_set_before_the_end_is_written(
+    heart: Heart,
+) -> None:
+    heart.channels["smaregi"].ends = [trouble()]
+    delivery = heart.owed(claimed=True)
+    end = await heart.attempts.make(delivery, a_customer(), fresh=False)
+    heart.clock.now += 3600.0
+    await heart.deliverer._results.settle([end])
+    again = heart.row(delivery).next_attempt_at
+    assert again is not None
+    assert 5.0 <= again - heart.clock.now <= 5.5
+
+
 async def test_the_first_success_after_trouble_wakes_what_waited_for_the_channel(
     heart: Heart,
 ) -> None:
@@ -286,6 +307,12 @@ async def test_a_live_attempt_goes_through_an_open_gate(heart: Heart) -> None:
     end = await heart.attempts.live(heart.owed(claimed=True), a_customer(), fresh=True)
     assert end.outcome is Outcome.DELIVERED
     assert heart.channels["smaregi"].works[0].fresh
+
+
+async def test_what_waits_for_a_shut_channel_has_the_reason_that_shut_it(heart: Heart) -> None:
+    heart.circuit().failed(trouble(ErrorClass.AUTH, reason="TOKEN_REVOKED"))
+    end = await heart.attempts.live(heart.owed(claimed=True), a_customer(), fresh=True)
+    assert end.reason == "TOKEN_REVOKED"
 
 
 async def test_the_pause_that_another_identity_causes_says_why(heart: Heart) -> None:
