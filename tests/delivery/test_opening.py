@@ -14,6 +14,7 @@ from gateway.delivery.opening import (
     by_hand,
     opening,
     removal,
+    sent_again,
 )
 from gateway.outcomes import (
     AUTOMATIC,
@@ -72,6 +73,35 @@ def test_a_sign_up_is_owed_to_every_channel_whatever_its_flag_says(
     for tried in (UNTRIED, REHEARSED, LIVE):
         new = opening(flags(mode), "crm", Kind.REGISTRATION, Owed(7), tried)
         assert new == NewDelivery("crm", Kind.REGISTRATION, outcome, outcome in tried)
+
+
+def test_of_whom_nothing_is_known_the_channel_is_to_get_a_record_at_once() -> None:
+    assert Owed(7) == Owed(
+        7,
+        email=None,
+        linked=False,
+        unproven=False,
+        waiting=None,
+        belongs=True,
+        differs=True,
+        opted_out=False,
+        not_before=None,
+    )
+
+
+@pytest.mark.parametrize("kind", [Kind.REGISTRATION, Kind.UPDATE, Kind.BACKFILL])
+def test_a_percentage_asks_for_the_customer_and_an_allow_list_for_the_e_mail(kind: Kind) -> None:
+    flag = Flag("FLAG_CRM", Mode.ON, percent=50.0, allow=frozenset({"a@example.com"}))
+    both = FlagSet({"FLAG_CRM": flag, "FLAG_UPDATES": Flag("FLAG_UPDATES", Mode.ON)})
+
+    def outcome(customer_id: int, email: str | None) -> Outcome | None:
+        new = opening(both, "crm", kind, Owed(customer_id, email))
+        return new.outcome if new else None
+
+    for number in range(20):
+        inside = flag.decide(number).mode is Mode.ON
+        assert outcome(number, None) is (Outcome.PENDING if inside else Outcome.HELD)
+        assert outcome(number, "a@example.com") is Outcome.PENDING
 
 
 @pytest.mark.parametrize("kind", [Kind.UPDATE, Kind.BACKFILL])
@@ -159,8 +189,18 @@ def test_a_removal_asks_no_flag(mode: Mode) -> None:
     assert new == removal("crm") == NewDelivery("crm", Kind.REMOVAL, Outcome.PENDING)
 
 
+def test_a_change_and_a_removal_may_be_owed_later() -> None:
+    later = opening(flags(Mode.ON), "crm", Kind.UPDATE, replace(WHOM, not_before=9.0))
+    assert later == NewDelivery("crm", Kind.UPDATE, Outcome.PENDING, not_before=9.0)
+    assert removal("crm", not_before=9.0) == replace(later, kind=Kind.REMOVAL)
+
+
 def test_what_a_person_decides_is_a_registration_that_is_due() -> None:
     assert by_hand("smaregi") == NewDelivery("smaregi", Kind.REGISTRATION, Outcome.PENDING)
+
+
+def test_what_a_person_sends_again_is_a_backfill_that_is_due() -> None:
+    assert sent_again("crm") == NewDelivery("crm", Kind.BACKFILL, Outcome.PENDING)
 
 
 def test_what_is_left_once_only_the_opting_out_was_sent() -> None:
