@@ -3,8 +3,8 @@ channels that do as they are told. An attempt costs some tenths of a millisecond
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from typing import Any, cast
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
+from typing import Any, TypeVar, cast
 
 from flags import Decision, Flag, FlagSet, Mode
 from gateway.background import Background
@@ -28,6 +28,8 @@ from gateway.store import Keys, outbox
 from tests.store.memory import MemoryDatabase
 
 __all__ = ["HANAKO", "TARO", "AChannel", "AShopify", "Heart", "a_customer", "trouble"]
+
+T = TypeVar("T")
 
 TARO, HANAKO = 7000000000001, 7000000000002
 SCHEDULE = (5.0, 30.0)
@@ -175,6 +177,18 @@ class Told:
     def event_ended(self, source: str, topic: str, result: str) -> None: ...
 
 
+class Named(Background):
+    """What fails by itself is told by its name alone, so everything has one."""
+
+    def keep(self, work: Coroutine[Any, Any, T], name: str) -> "asyncio.Task[T]":
+        assert name
+        return super().keep(work, name)
+
+    def run(self, work: Coroutine[Any, Any, T], name: str) -> "asyncio.Task[T]":
+        assert name
+        return super().run(work, name)
+
+
 class Heart:
     """`pos` numbers members, `crm` follows the customer, `mail` is too late after `age` seconds."""
 
@@ -185,7 +199,7 @@ class Heart:
         self.keys = Keys("a secret of the tests alone")
         self.modes = dict.fromkeys(("smaregi", "crm", "mail", "updates"), Mode.ON)
         self.percent: dict[str, float] = {}
-        self.settings: dict[str, Section] = {}
+        self.settings: dict[str, Section] = {"mail": TheSettings(age=86400.0)}
         self.channels = {name: AChannel(name) for name in ("smaregi", "crm", "mail")}
         self.routes = {name: self._route(name, **specs) for name in self.channels}
         self.told: list[SettledAttempt] = []
@@ -197,7 +211,7 @@ class Heart:
         self.waiting_limit = 100_000
         self.auto_replay = True
         self.told_others = Told(self)
-        self.background = Background()
+        self.background = Named()
         self.runtime = Runtime(self, self.told_others, self.background)
         self.delivery = make_delivery(
             self.db,
@@ -216,7 +230,7 @@ class Heart:
             name.upper(),
             TheSettings,
             lambda _: self.channels[name],
-            max_age=lambda section: 86400.0 if name == "mail" else None,
+            max_age=lambda section: cast("TheSettings", section).age or None,
             updates=name != "mail",
             **specs,
         )

@@ -180,6 +180,7 @@ async def test_of_a_live_run_each_stands_as_it_ended_or_as_it_was_written(heart:
     assert [result.delivery_id for result in run.results] == [fast.id]
     assert heart.row(fast).outcome is Outcome.DELIVERED
     assert heart.channels["mail"].works == [], "it was not claimed for this"
+    assert heart.channels["smaregi"].works[0].fresh is True
     await heart.settled()
     assert heart.row(late).outcome is Outcome.DELIVERED
 
@@ -191,6 +192,19 @@ async def test_of_a_live_run_with_nothing_claimed_all_stands_as_it_was_written(
     run = await heart.deliverer.run_live([kept], a_customer(), fresh=True, until=soon())
     assert (list(run.deliveries), list(run.results)) == ([kept], [])
     assert (heart.channels["mail"].works, heart.db.writes) == ([], 0)
+
+
+async def test_of_a_live_run_whose_ends_cannot_be_kept_all_stands_as_it_was_written(
+    heart: Heart, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gateway.background._STORAGE_AGAIN", 0.0)
+    heart.db.breaks = 1
+    owed = [heart.owed(claimed=True), heart.owed("mail", Outcome.HELD)]
+    run = await heart.deliverer.run_live(owed, a_customer(), fresh=True, until=soon())
+    assert (list(run.deliveries), list(run.results)) == (owed, [])
+    assert "outcomes could not be kept, they follow: the disk is full" in caplog.text
+    await heart.settled()
+    assert heart.row(owed[0]).outcome is Outcome.DELIVERED
 
 
 # -- deciding
@@ -286,7 +300,9 @@ async def test_while_shopify_cannot_be_asked_all_wait_uncounted(heart: Heart) ->
 async def test_one_whom_shopify_does_not_answer_for_has_failed_and_the_others_go(
     heart: Heart,
 ) -> None:
-    heart.shopify.refused[HANAKO] = trouble(ErrorClass.UNEXPECTED, system="shopify")
+    heart.shopify.refused[HANAKO] = trouble(
+        ErrorClass.UNEXPECTED, system="shopify", reason="INTERNAL"
+    )
     refused, other = heart.owed("smaregi", customer=HANAKO), heart.owed("smaregi")
     leaving = heart.owed("crm", customer=HANAKO, kind=Kind.REMOVAL)
     found = await heart.deliverer.with_customers([refused, other, leaving])
@@ -294,6 +310,7 @@ async def test_one_whom_shopify_does_not_answer_for_has_failed_and_the_others_go
     row = heart.row(refused)
     assert (row.outcome, row.error_class) == (Outcome.FAILED, ErrorClass.UNEXPECTED)
     assert row.message == "the customer cannot be read from Shopify (call: it went wrong)"
+    assert row.reason == "INTERNAL"
     assert heart.gone == [], "whom Shopify refuses is not missing"
 
 
@@ -326,7 +343,7 @@ async def test_a_delivery_is_claimed_and_tried_in_the_backlogs_lane(heart: Heart
     assert (after.attempts, lanes) == (1, [Lane.BACKLOG])
     assert lane.get() is Lane.LIVE
     assert heart.deliverer.busy == set()
-    assert not heart.channels["smaregi"].works[0].fresh
+    assert heart.channels["smaregi"].works[0].fresh is False
     (attempt,) = heart.history(delivery)
     assert attempt["outcome"] == "delivered"
 
@@ -835,6 +852,52 @@ async def test_an_end_is_written_by_the_clock_that_what_waits_goes_by(
     heart.clock.now += 60.0
     await heart.deliverer.wake(Waiting.INDEX)
     assert heart.row(waiting).next_attempt_at == 2_000_180.0
+
+
+async def test_an_end_that_the_disk_takes_late_moves_along_each_time_the_clock_is_set(
+    heart: Heart, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gateway.delivery.clock_jumps.time.monotonic", lambda: 0.0)
+    clock_jumps, write = heart.delivery.clock_jumps, heart.db.write
+    clock_jumps._offset = heart.clock.now
+    delivery = heart.owed()
+    end = AttemptResult(delivery.id, Outcome.RETRYING, started_at=1.0, next_attempt_at=2e6)
+    end.ahead = clock_jumps.ahead()
+
+    async def full(unit: object) -> object:
+        raise StorageError("full", "hint")
+
+    for jump in (60.0, -600.0):
+        heart.clock.now += jump
+        assert await clock_jumps.follow()
+        monkeypatch.setattr(heart.db, "write", full)
+        with pytest.raises(StorageError):
+            await heart.deliverer._results.settle([end])
+        monkeypatch.setattr(heart.db, "write", write)
+    await heart.deliverer._results.settle([end])
+    assert heart.row(delivery).next_attempt_at == 2e6 - 540.0
+
+
+async def test_an_end_whose_clock_is_not_known_is_written_as_it_is(heart: Heart) -> None:
+    delivery = heart.owed()
+    end = AttemptResult(delivery.id, Outcome.RETRYING, started_at=1.0, next_attempt_at=2e6)
+    heart.clock.now += 3600.0
+    await heart.deliverer._results.settle([end])
+    assert heart.row(delivery).next_attempt_at == 2e6
+
+
+async def test_what_is_postponed_while_the_clock_is_set_goes_by_the_new_one(
+    heart: Heart, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def is_set() -> bool:
+        heart.clock.now += 3600.0
+        return True
+
+    monkeypatch.setattr(heart.delivery.clock_jumps, "follow", is_set)
+    decision, delivery = heart.attempts.paused(heart.circuit()), heart.owed()
+    await heart.deliverer._results.postpone([delivery], decision)
+    again = heart.row(delivery).next_attempt_at
+    assert again == pytest.approx(heart.clock.now + 1.0, abs=0.1)
 
 
 async def test_a_removal_from_an_unset_channel_is_not_kept_from_a_person(heart: Heart) -> None:
