@@ -12,7 +12,9 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
+from importlib import import_module
 from pathlib import Path
 from types import CodeType
 from typing import Any
@@ -41,12 +43,13 @@ class Result:
 @dataclass(slots=True)
 class _Baseline:
     """Of tests, by number: how long each takes (none where it fails without any mutant), and which
-    run each line of the file.
+    run each line of the file. `modules`: what was loaded at the end.
     """
 
     seconds: dict[int, float] = field(default_factory=dict)
     lines: dict[int, list[int]] = field(default_factory=dict)
     failed: list[str] = field(default_factory=list)
+    modules: set[str] = field(default_factory=set)
 
 
 def run(
@@ -61,8 +64,9 @@ def run(
 ) -> list[str]:
     """The tests that fail without any mutant. `budget`: seconds of tests that a mutant is shown."""
     plugin = _Plugin(root, path, mutants, at_once, budget, told)
-    options = ["-n", "0", "-p", "no:cacheprovider", "-o", "timeout=0", "-q", "--no-header"]
-    code = pytest.main([*options, "--no-summary", *tests], plugins=[plugin])
+    # A failure is all that is asked of a test, so nothing is read for a fine traceback of it.
+    options = ["-n", "0", "-p", "no:cacheprovider", "-o", "timeout=0", "-q", "--tb=native"]
+    code = pytest.main([*options, "--no-header", "--no-summary", *tests], plugins=[plugin])
     if code not in {pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED}:
         sys.exit(f"{path}: its tests cannot be collected")
     return plugin.baseline.failed
@@ -94,6 +98,9 @@ class _Plugin:
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
         self._items = session.items
         self.baseline = self._measured()
+        for name in sorted(self.baseline.modules - sys.modules.keys()):
+            with suppress(ImportError):
+                import_module(name)  # once for all children
         gc.freeze()  # so that a collection in a child copies nothing of what is loaded
         for mutant in self._mutants:
             while len(self._running) >= self._at_once:
@@ -136,6 +143,7 @@ class _Plugin:
         cover.stop()
         for line, contexts in cover.get_data().contexts_by_lineno(path).items():
             found.lines[line] = [int(c) for c in contexts if c and int(c) in found.seconds]
+        found.modules = set(sys.modules)
         return found
 
     # -- with one

@@ -3,6 +3,8 @@
 import asyncio
 import sqlite3
 from collections.abc import Callable, Coroutine
+from contextlib import closing
+from functools import cache
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, TypeVar
@@ -19,11 +21,19 @@ T = TypeVar("T")
 
 def a_connection() -> sqlite3.Connection:
     connection = sqlite3.connect(":memory:", isolation_level=None)
+    connection.deserialize(_empty())
     connection.row_factory = sqlite3.Row
     connection.execute("PRAGMA foreign_keys = ON")
-    connection.executescript(files("gateway.store").joinpath("schema.sql").read_text("utf-8"))
     tally.keep(connection)
     return connection
+
+
+@cache
+def _empty() -> bytes:
+    with closing(sqlite3.connect(":memory:")) as connection:
+        schema = files("gateway.store").joinpath("schema.sql")
+        connection.executescript(schema.read_text("utf-8"))
+        return connection.serialize()
 
 
 class MemoryDatabase(Database):
