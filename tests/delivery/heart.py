@@ -141,6 +141,7 @@ class Told:
         self._heart = heart
         self.calls: list[str] = []
         self.results: list[UpstreamError | None] = []
+        self.waited_for: list[bool] = []
         self.failures: list[tuple[ErrorClass, str]] = []
 
     def attempt_ended(self, ended: SettledAttempt) -> None:
@@ -151,6 +152,7 @@ class Told:
 
     def shopify_answered(self, error: UpstreamError | None, *, live: bool = True) -> None:
         self.results.append(error)
+        self.waited_for.append(live)
 
     def intent_gone(self) -> None:
         self.calls.append("gone")

@@ -59,6 +59,7 @@ async def test_a_promise_is_kept_and_channels_go_by_the_worker(desk: Desk) -> No
     assert desk.owed_rows() == {"smaregi": "pending", "crm": "pending", "mail": "pending"}
     assert desk.channels["smaregi"].works == []
     assert desk.results == [None]
+    assert desk.told_others.waited_for == [False]
     assert sorted(desk.calls) == ["gone", "owed"]
     assert not desk.deliverer.busy
 
@@ -166,6 +167,7 @@ async def test_a_failure_is_tried_again_by_the_schedule_and_looked_for_first(
     assert 5.0 <= desk.column("next_try_at") - desk.clock.now <= 5.5
     assert (desk.column("doubt"), desk.column("claimed"), desk.column("tries")) == (1, 0, 1)
     assert desk.results == [error]
+    assert desk.told_others.waited_for == [False]
     text = f"registration {desk.only.id} waits on: Shopify failed: call: it went wrong"
     assert text in caplog.text
     await desk.deferred._round()

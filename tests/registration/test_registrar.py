@@ -54,7 +54,7 @@ async def test_a_sign_up_reaches_shopify_and_then_every_channel(desk: Desk) -> N
     assert (row.state, row.customer_id, row.shopify_action) == ("accepted", TARO, "created")
     assert desk.intents() == 0
     assert desk.column("answered") == 1
-    assert desk.results == [None]
+    assert (desk.results, desk.told_others.waited_for) == ([None], [True])
     assert desk.calls == ["gone"]
     assert desk.channels["smaregi"].works[0].fresh
     assert desk.proven() == {TARO: desk.keys.email(PROFILE.email)}
@@ -201,7 +201,7 @@ async def test_what_shopify_may_have_carried_out_is_asked_for_until_it_is_clear(
     desk.master.ends = [error]
     answer = await desk.sign_up()
     assert types(answer) == (503, "shopify-unavailable")
-    assert desk.results == [error]
+    assert (desk.results, desk.told_others.waited_for) == ([error], [True])
     assert [row.state for row in desk.rows()] == ([] if state is None else [state])
     assert desk.calls == (["gone"] if state is None else ["unclear"])
     assert desk.intents() == (0 if state is None else 1)
