@@ -35,6 +35,18 @@ async def replayed(
     return [event async for event in replay.run(options or ReplayOptions(), stop)]
 
 
+def test_without_options_everything_goes_and_nothing_is_made_anew() -> None:
+    assert ReplayOptions() == ReplayOptions(
+        DeliveryFilter(),
+        limit=None,
+        rate=None,
+        concurrency=8,
+        dry_run=False,
+        recreate=False,
+        began=None,
+    )
+
+
 def results(events: list[dict[str, Any]]) -> list[tuple[int, str]]:
     return sorted((e["id"], e["result"]) for e in events if e["event"] == "delivery")
 
@@ -220,6 +232,7 @@ async def test_once_it_is_stopped_nothing_more_is_begun_and_no_end_is_told(heart
     heart.channels["crm"].ends = [stops] * 130
     events = await replayed(heart, ReplayOptions(concurrency=1), stop)
     assert len(heart.channels["crm"].works) == 3
+    assert len(heart.shopify.asked) == 1, "nobody else is read"
     assert events[-1]["event"] == "delivery"
 
 
