@@ -66,22 +66,34 @@ def _run(
 
 
 def _results(path: str, mutants: list[Mutant], options: argparse.Namespace) -> list[Result]:
+    """The quick tests are asked first, those at the front door only of what these did not see."""
+    others = [] if options.own else asked_of(path, own=False)
+    results = _session(path, mutants, asked_of(path, own=True), options, last=not others)
+    left = [result.mutant for result in results if not result.by]
+    if not left or not others:
+        return results
+    seen = [result for result in results if result.by]
+    return seen + _session(path, left, others, options, last=True)
+
+
+def _session(
+    path: str,
+    mutants: list[Mutant],
+    tests: list[str],
+    options: argparse.Namespace,
+    *,
+    last: bool,
+) -> list[Result]:
     results: list[Result] = []
     began = time.perf_counter()
 
     def told(result: Result) -> None:
         results.append(result)
-        if not result.by:
+        if last and not result.by:
             print(f"survived ({result.tests} tests): {result.mutant}", flush=True)
 
     failed = run_session(
-        ROOT,
-        path,
-        mutants,
-        asked_of(path, own=options.own),
-        at_once=options.at_once,
-        budget=options.seconds,
-        told=told,
+        ROOT, path, mutants, tests, at_once=options.at_once, budget=options.seconds, told=told
     )
     for test in failed:
         print(f"left out, it fails without any mutant: {test}")

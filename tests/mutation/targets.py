@@ -1,5 +1,5 @@
-"""What is mutated, and the tests that are asked: the heart's own first, then those at the front
-door, of which each mutant meets those that run its lines.
+"""What is mutated, and the tests that are asked: the heart's own, then those at the front door of
+what these did not see. A mutant meets those that run its lines.
 """
 
 from pathlib import Path
@@ -99,11 +99,10 @@ def chosen(paths: list[str]) -> list[str]:
     return named
 
 
-def asked_of(file: str, *, own: bool = False) -> list[str]:
-    """`own`: not those at the front door."""
+def asked_of(file: str, *, own: bool) -> list[str]:
+    """Its own tests, or those at the front door."""
     first, others = next(tests for target, tests in TARGETS.items() if _is_in(file, target))
-    tests = first if own else (*first, *others)
-    return [test for test in tests if (ROOT / test).exists()]
+    return [test for test in (first if own else others) if (ROOT / test).exists()]
 
 
 def _files(target: str) -> list[str]:
