@@ -9,7 +9,7 @@ import pytest
 from flags import Mode
 from gateway.channels import Done, Work
 from gateway.delivery import Replay, ReplayOptions
-from gateway.errors import ErrorClass
+from gateway.errors import ErrorClass, StorageError
 from gateway.outcomes import Delivery, DeliveryFilter, Outcome
 from gateway.wire import Lane, lane
 from tests.delivery.heart import TARO, Heart, a_customer, trouble
@@ -248,6 +248,17 @@ async def test_who_stops_listening_leaves_the_rest_untried_and_ends_what_is_unde
     await events.aclose()  # type: ignore[attr-defined]
     await heart.settled()
     assert 1 <= len(heart.channels["crm"].works) < 60
+
+
+async def test_a_replay_that_the_database_fails_leaves_only_attempts_that_have_begun(
+    heart: Heart,
+) -> None:
+    for number in range(1, 6):
+        failed(heart, number)
+    heart.channels["crm"].ends = [StorageError("full", "hint")]
+    with pytest.raises(StorageError):
+        await replayed(heart, ReplayOptions(concurrency=1))
+    assert asyncio.all_tasks() - heart.background._kept == {asyncio.current_task()}
 
 
 # -- how fast
