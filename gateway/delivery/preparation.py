@@ -73,8 +73,7 @@ class Preparation:
     def _number_by_rule(self, customer_id: int) -> str:
         """The number that this customer will have, if that is known beforehand; else ''."""
         route = self._routes[POS]
-        mode = self._live.policy.flags[POS].decide(customer_id).mode
-        will_be = mode in {Mode.ON, Mode.HOLD}
+        will_be = self._live.policy.flags[POS].mode in {Mode.ON, Mode.HOLD}
         return str(customer_id) if will_be and route.numbers_by_rule() else ""
 
     # -- what was last sent

@@ -357,11 +357,18 @@ async def test_the_flags_are_asked_of_this_very_customer(heart: Heart) -> None:
         assert asked == own.decide(customer)
         delivery = heart.owed("crm", customer=customer)
         assert permission.may_be(delivery) is (asked.mode is Mode.ON)
+        assert await kept_back(heart, delivery) is (asked.mode is not Mode.ON)
     heart.percent = {"updates": 50.0}
     updates = heart.flags()["updates"]
-    for customer in range(30):
+    for customer in range(30, 60):
         mode = permission.decide("crm", customer, Kind.UPDATE).mode
         assert mode is updates.decide(customer).mode
+        heart.link("crm", customer)
+        urgent = heart.owed("crm", customer=customer, kind=Kind.UPDATE, urgent=True)
+        prepared = await heart.delivery.preparation.prepare(
+            urgent, a_customer(customer), fresh=False
+        )
+        assert prepared[1] is mode
 
 
 async def test_what_goes_whatever_the_percentage_is_says_so(heart: Heart) -> None:
