@@ -895,7 +895,7 @@ async def test_what_is_postponed_while_the_clock_is_set_goes_by_the_new_one(
 
     monkeypatch.setattr(heart.delivery.clock_jumps, "follow", is_set)
     decision, delivery = heart.attempts.paused(heart.circuit()), heart.owed()
-    await heart.deliverer._results.postpone([delivery], decision)
+    await heart.deliverer._results.postpone([delivery], decision, 0)
     again = heart.row(delivery).next_attempt_at
     assert again == pytest.approx(heart.clock.now + 1.0, abs=0.1)
 
