@@ -132,7 +132,7 @@ class Storefront:
         self, person: Person, told: Told, body: Any, headers: dict[str, str], identity: str
     ) -> None:
         """What was answered 202 ends, however often the gateway dies meanwhile."""
-        for attempt in range(300):
+        for attempt in range(3000):
             status, raw = await self.call("GET", f"/v1/registrations/{identity}")
             shown = orjson.loads(raw) if status == 200 else {}
             if status in {404, 500} or shown.get("status") == "rejected":
