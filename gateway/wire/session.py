@@ -34,8 +34,7 @@ MAX_BODY = 32 * 1024 * 1024
 _CERTAIN = frozenset({401, 402, 403, 404, 422, 429})
 """Answers to a write after which certainly nothing was written. Any other may come from a proxy
 that gave up waiting (408, 499), or be about something that exists already (409, 423, 425): then we
-look
-for it."""
+look for it."""
 
 
 class Access(Enum):

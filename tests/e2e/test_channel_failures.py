@@ -200,6 +200,18 @@ def assert_linked_once(world: World, name: str, shopify_id: str) -> None:
     assert contact.properties["shopify_customer_id"] == number
 
 
+@pytest.mark.parametrize("status", [400, 409, 422])
+async def test_a_link_that_was_made_although_it_was_refused_keeps_the_old_number_once(
+    quick: World, status: int
+) -> None:
+    prepared(quick, "a linked member")
+    refusal = Fault("status", status=status, match="PATCH /customers", times=1, applied=True)
+    quick.sandbox.faults.set("smaregi", refusal)
+    reply = await quick.register()
+    assert reply.channel("smaregi")["action"] == "linked"
+    assert_linked_once(quick, "a linked member", reply.body["shopify_customer_id"])
+
+
 async def test_a_linked_member_whose_answer_was_lost_is_still_told_as_linked(
     quick: World,
 ) -> None:

@@ -100,10 +100,25 @@ class MemberNumbers:
         try:
             row = await self._client.patch(str(target.member_id), fields)
         except UpstreamError as error:
-            if error.error_class is not ErrorClass.INVALID_DATA or not target.code:
+            there = await self._carried_out(error, str(target.member_id), fields)
+            if there is None and not target.code:
                 raise
-            return await self._give_with_note(target, work)
+            if there is None:
+                return await self._give_with_note(target, work)
+            row = there
         return _linked(row, target, number, place, work)
+
+    async def _carried_out(
+        self, error: UpstreamError, member_id: str, fields: Mapping[str, str | None]
+    ) -> Row | None:
+        """After a refusal of the data: the member, if it has them nevertheless. Other errors are
+        raised again.
+        """
+        if error.error_class is not ErrorClass.INVALID_DATA:
+            raise error
+        row = await self._client.by_id(member_id) or {}
+        has = all(text_of(row, name) == (value or "") for name, value in fields.items())
+        return row if has else None
 
     async def _give_with_note(self, target: Target, work: Work) -> Done:
         """If customerNo is occupied, the old number goes into the note, once."""
@@ -222,7 +237,9 @@ class MemberNumbers:
         try:
             return await self._client.patch(member_id, changes)
         except UpstreamError as error:
-            if error.error_class is not ErrorClass.INVALID_DATA or None not in changes.values():
+            if (row := await self._carried_out(error, member_id, changes)) is not None:
+                return row
+            if None not in changes.values():
                 raise
         kept = {name: value for name, value in changes.items() if value is not None}
         if "customerCode" not in changes:
