@@ -41,7 +41,26 @@ async def shut(circuit: CircuitBreaker) -> bool:
 
 async def test_a_new_gate_is_open_and_wide(circuit: CircuitBreaker) -> None:
     assert (circuit.channel, circuit.cause, circuit.reason, circuit.window) == ("crm", None, "", 64)
-    assert circuit.remaining() == 0.0
+    assert (circuit.remaining(), circuit.paused_for, circuit.recoveries) == (0.0, 0.0, 0)
+    assert circuit.upstream_reason is None
+
+
+async def test_how_long_it_is_shut_counts_from_what_shut_it_through_all_probes(
+    circuit: CircuitBreaker, at: At
+) -> None:
+    for _ in range(2):
+        at.now += 100.0
+        fail(circuit, 5)
+        assert circuit.paused_for == 0.0
+        at.now += 5.0
+        await circuit.admit()
+        circuit.failed(UpstreamError("crm", "x", ErrorClass.AUTH, "y", reason="REVOKED"))
+        at.now += 2.0
+        assert (circuit.paused_for, circuit.upstream_reason) == (7.0, "REVOKED")
+        assert circuit.reason == "its credentials are refused", "only an identity says which"
+        await circuit.admit(person=True)
+        circuit.succeeded()
+        assert circuit.paused_for == 0.0
 
 
 async def test_each_success_begins_the_count_anew(circuit: CircuitBreaker) -> None:
@@ -130,6 +149,8 @@ async def test_new_credentials_let_attempts_show_whether_it_is_mended(
     assert circuit.reason == "its credentials are refused"
     circuit.half_open()
     assert (circuit.cause, circuit.window, circuit.remaining()) == (None, 1, 0.0)
+    circuit.half_open()
+    assert circuit.recoveries == 1, "the second time nothing was shut"
     fail(circuit, 4)
     assert not await shut(circuit)
     fail(circuit, 1)

@@ -5,6 +5,7 @@ import pytest
 from gateway.delivery.retry import (
     RetryDecision,
     judge,
+    retry_delay,
     wait_for_a_person,
     wait_for_channel,
     wait_for_shopify,
@@ -17,7 +18,7 @@ SCHEDULE = (5.0, 30.0)
 
 
 def error(kind: ErrorClass = ErrorClass.TIMEOUT, after: float | None = None) -> UpstreamError:
-    return UpstreamError("crm", "call", kind, "it went wrong", retry_after=after)
+    return UpstreamError("crm", "call", kind, "it went wrong", retry_after=after, reason="WHY")
 
 
 def decided(what: UpstreamError, attempts: int = 1, chance: float = 0.0) -> RetryDecision:
@@ -39,6 +40,11 @@ def test_a_passing_failure_waits_by_the_schedule(
         counted=True,
         waiting=None,
     )
+
+
+def test_a_delay_may_be_shorter_than_a_second() -> None:
+    assert retry_delay((0.1,), 1, lambda: 0.0) == 0.1
+    assert judge(error(), 1, (0.1,), NOW, lambda: 0.0).next_attempt_at == NOW + 0.1
 
 
 def test_after_the_last_of_the_schedule_a_person_has_to_look() -> None:
@@ -92,13 +98,14 @@ def test_what_is_not_ready_waits_for_the_index_uncounted_and_is_no_error() -> No
 
 
 def test_a_paused_channel_is_waited_for_until_it_is_tried_again() -> None:
-    assert wait_for_channel(ErrorClass.CONNECTION, "paused", 700.0) == RetryDecision(
+    assert wait_for_channel(ErrorClass.CONNECTION, "paused", 700.0, "WHY") == RetryDecision(
         Outcome.RETRYING,
         ErrorClass.CONNECTION,
         "paused",
         700.0,
         counted=False,
         waiting=Waiting.CHANNEL,
+        reason="WHY",
     )
 
 
@@ -115,6 +122,7 @@ def test_shopify_is_waited_for_ten_seconds_or_as_long_as_it_asks_up_to_five_minu
         NOW + delay,
         counted=False,
         waiting=Waiting.SHOPIFY,
+        reason="WHY",
     )
 
 
