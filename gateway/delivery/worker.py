@@ -61,8 +61,6 @@ class Worker:
 
     async def _channel(self, route: Route) -> float:
         """Drain what is due; at once again if there was something."""
-        if route.circuit.cause is not None and route.circuit.remaining() > 0:
-            return IDLE
         lane.set(Lane.BACKLOG)
         drain = Drain(
             route,

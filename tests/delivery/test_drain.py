@@ -195,11 +195,12 @@ def test_those_whom_shopify_refused_do_not_end_a_run_that_has_others() -> None:
 def test_while_shopify_cannot_be_asked_the_run_ends() -> None:
     async def scene() -> None:
         heart = a_heart()
-        heart.owed("crm", customer=1)
+        for number in PEOPLE:
+            heart.owed("crm", customer=number)
         heart.shopify.trouble = trouble(ErrorClass.CONNECTION, system="shopify")
         backlog = Backlog(heart)
         assert await backlog.drain.run() is False
-        assert len(heart.shopify.asked) == 1
+        assert len(heart.shopify.asked) == 1, "not once for every page"
 
     run(scene())
 
@@ -411,11 +412,12 @@ def test_what_was_kept_back_by_flags_that_changed_meanwhile_is_not_marked() -> N
     async def scene() -> list[int]:
         heart = Heart()
         worker = a_worker(heart)
-        keep_back = worker._keeping()
-        worker.flags_changed()
         delivery = heart.owed("crm")
-        await keep_back([delivery])
-        assert kept(heart) == []
+        for _ in range(2):
+            keep_back = worker._keeping()
+            worker.flags_changed()
+            await keep_back([delivery])
+            assert kept(heart) == []
         await worker._keeping()([delivery])
         return kept(heart)
 
@@ -467,6 +469,30 @@ def test_what_is_held_is_released_with_its_time_and_by_percentage_and_link() -> 
         assert (row.outcome, row.next_attempt_at) == (Outcome.PENDING, heart.clock.now)
         assert worker._wakes.channels["crm"].is_set()
         assert not worker._wakes.channels["smaregi"].is_set()
+
+    run(scene())
+
+
+def test_of_what_is_held_the_percentage_lets_its_own_customers_go() -> None:
+    async def scene() -> None:
+        heart = a_heart()
+        heart.percent["crm"] = 50.0
+        held = [heart.owed("crm", Outcome.HELD, customer=number) for number in PEOPLE]
+        await a_worker(heart)._sweeper()
+        for each in held:
+            inside = heart.flag("crm", each.customer_id).mode is Mode.ON
+            assert heart.row(each).outcome is (Outcome.PENDING if inside else Outcome.HELD)
+
+    run(scene())
+
+
+def test_the_sweep_looks_at_what_was_kept_back_of_every_channel() -> None:
+    async def scene() -> None:
+        heart = Heart()
+        owed = [heart.owed(name) for name in heart.channels]
+        outbox.keep_back(heart.db.connection, owed)
+        await a_worker(heart)._sweeper()
+        assert kept(heart) == []
 
     run(scene())
 
