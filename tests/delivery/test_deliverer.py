@@ -34,6 +34,10 @@ async def live(heart: Heart, *deliveries: Delivery, seconds: float = 1.0) -> dic
     return {number: str(each.delivery.outcome) for number, each in ended.items()}
 
 
+async def test_every_part_works_with_the_same_channels(heart: Heart) -> None:
+    assert heart.delivery.routes is heart.deliverer.routes is heart.attempts.routes is heart.routes
+
+
 # -- live
 
 
