@@ -31,6 +31,7 @@ class SyncParts:
     changes: ProfileChanges
     smaregi: Smaregi
     removals: Removals
+    erasure: Erasure
     wakes: Wakes
 
 
@@ -43,7 +44,7 @@ def make_events(parts: SyncParts, runtime: Runtime) -> tuple[EventWorker, Reconc
         parts.changes,
         updates,
         NewCustomers(db, delivery, runtime),
-        Erasure(db, shopify, delivery, runtime),
+        parts.erasure,
         parts.removals,
         CustomerMerges(db, delivery, updates, runtime),
     )

@@ -16,6 +16,7 @@ from gateway.app.housekeeping import Housekeeping
 from gateway.app.identity import SHOP, Difference, Identities, IdentitySource
 from gateway.app.overview import Overview
 from gateway.app.people import People
+from gateway.app.privacy import Privacy
 from gateway.app.shop_acceptance import ShopAcceptance
 from gateway.app.sync_wiring import SyncParts, make_events
 from gateway.channels import ROSTER
@@ -36,7 +37,7 @@ from gateway.store import Database, Keys, members, outbox
 from gateway.sync.backfill import Backfill
 from gateway.sync.channel_updates import ChannelUpdates
 from gateway.sync.profile_change import ProfileChanges
-from gateway.sync.webhooks import Removals
+from gateway.sync.webhooks import Erasure, Removals
 from gateway.telemetry.metrics import Metrics
 from gateway.wire import Wire
 from gateway.wire.session import Admit
@@ -96,6 +97,7 @@ class Core:
         self._make_members()
         self._make_upkeep()
         self.overview, self.people, self.history = Overview(self), People(self), History(db)
+        self.privacy = Privacy(self)
 
     def _make_delivery(self) -> DeliveryParts:
         around = Surroundings(self.live, self.db, self.keys, self.wire, self.shopify, self._ready)
@@ -133,6 +135,7 @@ class Core:
         self.profile_changes = ProfileChanges(
             self.db, self.keys, self.shopify, self.delivery, self.updates, self.runtime
         )
+        self.erasure = Erasure(self.db, self.shopify, self.delivery, self.runtime)
         parts = SyncParts(
             self.db,
             self.shopify,
@@ -140,6 +143,7 @@ class Core:
             self.profile_changes,
             self.smaregi,
             self.removals,
+            self.erasure,
             self.wakes,
         )
         self.events, self.reconciliation = make_events(parts, self.runtime)

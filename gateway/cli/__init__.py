@@ -26,6 +26,7 @@ COMMANDS: dict[str, str] = {
     "check": "prove the configuration against the real systems",
     "duplicates": "store members that may be one person: list, show, reject, merge, link, unlink",
     "members": "the index of Smaregi members",
+    "privacy": "what is held about one person: show, erase",
     "removals": "a mass disappearance that was held: list, confirm, drop",
     "shop": "another shop, contract or account, on purpose: accept",
     "secret": "GATEWAY_SECRET: rotate",

@@ -75,6 +75,9 @@ _LABELS: Mapping[str, str] = {
     "find_person": N_("Looked for a person"),
     "reveal": N_("Saw a person's values"),
     "send_again": N_("Sent again"),
+    "privacy_show": N_("Showed what is held about a person"),
+    "privacy_erase": N_("Erased a person here"),
+    "command": N_("Command"),
     # by what a person is looked for
     "by_email": N_("E-mail"),
     "by_phone": N_("Phone"),

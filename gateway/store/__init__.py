@@ -15,6 +15,7 @@ from gateway.store import (
     members,
     merges,
     outbox,
+    personal,
     proofs,
     registrations,
     rekeying,
@@ -22,6 +23,7 @@ from gateway.store import (
     retention,
     signup_evidence,
     tally,
+    unfinished,
 )
 from gateway.store.database import Database
 from gateway.store.disk import Disk
@@ -52,6 +54,7 @@ __all__ = [
     "members",
     "merges",
     "outbox",
+    "personal",
     "proofs",
     "prove_folder",
     "read_guard",
@@ -63,4 +66,5 @@ __all__ = [
     "signup_evidence",
     "socket_path",
     "tally",
+    "unfinished",
 ]

@@ -1,4 +1,4 @@
-"""The log of actions: who did what in the console, when, and to whom, in ids."""
+"""The log of actions: what people did, when, and to whom, in ids."""
 
 import sqlite3
 from dataclasses import dataclass
@@ -45,12 +45,11 @@ def page(
     return [Action(*row) for row in rows]
 
 
-def forget(db: sqlite3.Connection, customer_id: int | None = None) -> None:
-    """That something was done stays, to whom and why does not; None: of every customer."""
+def forget(db: sqlite3.Connection) -> None:
+    """Of every customer: that something was done stays, to whom and why does not."""
     db.execute(
         """UPDATE actions SET customer_id = NULL, subject = '', why = ''
-           WHERE customer_id IS NOT NULL AND (?1 IS NULL OR customer_id = ?1)""",
-        (customer_id,),
+           WHERE customer_id IS NOT NULL"""
     )
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import orjson
 
-from gateway.store import actions
+from gateway.store import actions, personal
 from gateway.store.outbox.queries import OPEN_SQL, open_of
 
 __all__ = [
@@ -26,8 +26,6 @@ __all__ = [
 
 GONE = "the customer is gone from Shopify"
 """Why a delivery was discarded, if no person decided it."""
-
-_OF_CUSTOMER = "(SELECT id FROM registrations WHERE customer_id = ?)"
 
 
 def is_under_way(db: sqlite3.Connection, customer_ids: Iterable[int]) -> bool:
@@ -153,30 +151,8 @@ def replaces(db: sqlite3.Connection, delivery_id: int, gone: int) -> None:
 
 def wipe(db: sqlite3.Connection, customer_id: int) -> None:
     """Deletes everything stored about a customer, by id, hash or outcome."""
-    for table in ("intents", "idempotency_keys"):
-        db.execute(
-            f"DELETE FROM {table} WHERE registration_id IN {_OF_CUSTOMER}",  # noqa: S608
-            (customer_id,),
-        )
-    for table in (
-        "registrations",
-        "deliveries",
-        "links",
-        "kept_apart",
-        "signup_evidence",
-        "proofs",
-    ):
-        db.execute(f"DELETE FROM {table} WHERE customer_id = ?", (customer_id,))  # noqa: S608
-    db.execute("DELETE FROM removals WHERE customer_id = ? AND cause = 'exists'", (customer_id,))
-    db.execute(
-        "UPDATE duplicate_queue SET customer_id = NULL, evidence = NULL WHERE customer_id = ?",
-        (customer_id,),
-    )
-    db.execute(
-        "UPDATE merges SET customer_id = NULL WHERE customer_id = ? AND step = 'done'",
-        (customer_id,),
-    )
-    actions.forget(db, customer_id)
+    theirs = personal.Traces(customers=frozenset({customer_id}))
+    personal.wipe(db, personal.traces(db, theirs))
 
 
 def wipe_shop(db: sqlite3.Connection) -> None:

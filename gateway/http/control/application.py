@@ -12,7 +12,15 @@ from aiohttp import web
 from gateway.app import Core
 from gateway.http import deliveries as listings
 from gateway.http.access import CallerAccess
-from gateway.http.control import backfill, deliveries, duplicates, links, removals, shop
+from gateway.http.control import (
+    backfill,
+    deliveries,
+    duplicates,
+    links,
+    privacy,
+    removals,
+    shop,
+)
 from gateway.http.control.guard import guarded
 from gateway.http.control.stream import STOPPING, stream
 from gateway.http.forms import NotJsonError, parse_json
@@ -41,7 +49,7 @@ def control_application(
     app[CORE] = core
     app[ACCESS] = CallerAccess(lambda: core.live.current.gateway)
     app[STOPPING] = stopping
-    for room in (listings, deliveries, backfill, duplicates, links, removals, shop):
+    for room in (listings, deliveries, backfill, duplicates, links, privacy, removals, shop):
         app.add_routes(room.routes)
     app.add_routes([yielding(make_way), *routes])
     return app

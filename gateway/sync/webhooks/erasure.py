@@ -1,5 +1,8 @@
-"""A customer who is gone from Shopify leaves the channels; a redaction also wipes our rows."""
+"""A customer who is gone from Shopify leaves the channels; a redaction also wipes our rows, and so
+does a person who says so.
+"""
 
+import asyncio
 import logging
 import sqlite3
 from collections.abc import Mapping
@@ -9,8 +12,12 @@ from gateway.delivery import DeliveryParts, Runtime
 from gateway.delivery.opening import removal
 from gateway.errors import ErrorClass, IdentityError, UpstreamError
 from gateway.shopify import Shopify
-from gateway.store import Database, erasure, links, outbox, removals
+from gateway.store import Database, actions, erasure, links, outbox, personal, removals, unfinished
+from gateway.store.actions import Action
+from gateway.store.personal import Traces
 from gateway.store.removals import Cause
+from gateway.store.unfinished import Unfinished
+from gateway.sync.webhooks.verification import DELETED, MERGED, REDACT
 from gateway.sync.webhooks.worker import LaterError
 
 __all__ = ["LATE", "Erasure", "look_for_lost"]
@@ -22,6 +29,9 @@ LATE = 60.0
 _UNDER_WAY = 1.0
 """Seconds until we look again whether a running attempt has ended."""
 _LONGEST_PAUSE = 600.0
+_LOOK_AGAIN = 0.2
+_NEEDED = {DELETED, MERGED, REDACT}
+"""Topics whose work needs to know which records are the customer's."""
 
 
 def look_for_lost(
@@ -93,6 +103,30 @@ class Erasure:
         if not await self._db.write(unit):
             raise LaterError(min(_LONGEST_PAUSE, max(0.5, age / 5)))
         self._runtime.listener.intent_gone()
+
+    async def wipe(self, known: Traces, action: Action, patience: float) -> list[Unfinished]:
+        """Wipes all rows about a person, whatever the other systems have, and logs it in the same
+        commit. Nothing at all while something is under way about them that needs the rows: what
+        that is, if it does not end within `patience` seconds.
+        """
+
+        def unit(db: sqlite3.Connection) -> list[Unfinished]:
+            person = personal.traces(db, known)
+            found = unfinished.of_person(db, person, _NEEDED)
+            if not found:
+                personal.wipe(db, person)
+                actions.add(db, action)
+            return found
+
+        clock = asyncio.get_running_loop().time
+        until = clock() + patience
+        while (found := await self._db.write(unit)) and clock() < until:
+            if not all(each.ends_soon for each in found):
+                return found
+            await asyncio.sleep(_LOOK_AGAIN)
+        if not found:
+            self._runtime.listener.intent_gone()
+        return found
 
     async def redact_shop(self) -> None:
         """Shopify sends this two days after the app was uninstalled. If our token still works, it

@@ -185,6 +185,7 @@ class CustomerEvents:
 
 
 _DATA_REQUEST = (
-    "Shopify passes on a customer's request for their data (customer {}). The gateway holds ids "
-    "and outcomes only; the data itself is in Shopify, Smaregi and the CRM. Answer within 30 days."
+    "Shopify passes on a customer's request for their data (customer {0}). The gateway holds ids "
+    "and outcomes only: `privacy show {0}` lists them; the data itself is in Shopify, Smaregi and "
+    "the CRM. Answer within 30 days."
 )
