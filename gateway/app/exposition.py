@@ -3,10 +3,12 @@
 import asyncio
 import time
 from collections.abc import Callable, Mapping
+from functools import partial
 
 from gateway.app.identity import Identities
 from gateway.delivery import Route
-from gateway.store import Database, removals, tally
+from gateway.store import Database, members, outbox, removals, tally
+from gateway.store.disk import space
 from gateway.telemetry.metrics import Metrics
 
 __all__ = ["Exposition"]
@@ -51,8 +53,14 @@ class Exposition:
         metrics.set_removals(await self._db.read(removals.held))
         for system in self._identities.sources:
             metrics.set_identity(system, differs=self._identities.difference(system) is not None)
+        now = time.time()
         for name, route in routes.items():
             metrics.set_paused(name, paused=route.circuit.cause is not None)
+            since = await self._db.read(partial(outbox.due_since, channel=name, now=now))
+            metrics.set_overdue(name, _age(since))
+        read = await self._db.read(lambda db: members.get_meta(db, "members_refreshed_at"))
+        metrics.set_members(float(read or 0))
+        metrics.set_space(*await asyncio.to_thread(space, self._db.path))
         return metrics.text()
 
 

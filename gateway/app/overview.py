@@ -1,7 +1,6 @@
 """What stands how, on one screen: for `status`, and for the first page of the console."""
 
 import asyncio
-import shutil
 import sqlite3
 import time
 from collections.abc import Iterator, Mapping
@@ -21,6 +20,7 @@ from gateway.outcomes import Outcome
 from gateway.responses.bodies import iso
 from gateway.store import Database, causes, members, removals, tally
 from gateway.store.causes import Cause
+from gateway.store.disk import space
 
 __all__ = ["Overview", "cause_row", "state_of"]
 
@@ -151,9 +151,7 @@ def _version() -> str:
 
 def _database(path: Path) -> dict[str, Any]:
     """Its file with the journal, and what the disk still holds, in bytes."""
-    beside = (path, path.with_name(f"{path.name}-wal"))
-    size = sum(each.stat().st_size for each in beside if each.exists())
-    free = shutil.disk_usage(path.absolute().parent).free
+    size, free = space(path)
     return {"path": str(path.absolute()), "bytes": size, "free_bytes": free}
 
 

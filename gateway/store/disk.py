@@ -1,11 +1,11 @@
-"""How much the disk of the database still holds."""
+"""How much the database takes, and how much its disk still holds."""
 
 import asyncio
 import shutil
 import time
 from pathlib import Path
 
-__all__ = ["LEAST_FREE", "Disk"]
+__all__ = ["LEAST_FREE", "Disk", "space"]
 
 LEAST_FREE = 256 * 1024 * 1024
 """Bytes reserved for live sign-ups and their deliveries."""
@@ -31,3 +31,10 @@ class Disk:
             return shutil.disk_usage(self._folder).free
         except OSError:  # the write itself will say what is wrong
             return LEAST_FREE
+
+
+def space(file: Path) -> tuple[int, int]:
+    """Bytes of the file with its journal, and those that are free on its disk."""
+    beside = (file, file.with_name(f"{file.name}-wal"))
+    size = sum(each.stat().st_size for each in beside if each.exists())
+    return size, shutil.disk_usage(file.absolute().parent).free

@@ -7,183 +7,12 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, gene
 
 from gateway.delivery import SettledAttempt
 from gateway.outcomes import OPEN
+from gateway.telemetry.families import FAMILIES
 from gateway.wire import Call
 
 __all__ = ["Metrics"]
 
 _SECONDS = (0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0)
-
-_TABLE: tuple[tuple[str, type[Counter | Gauge | Histogram], str, str, tuple[str, ...]], ...] = (
-    (
-        "requests",
-        Counter,
-        "gateway_http_requests",
-        "Requests answered, by route and status",
-        ("route", "method", "status"),
-    ),
-    (
-        "connections_open",
-        Gauge,
-        "gateway_connections_open",
-        "Connections of callers",
-        (),
-    ),
-    (
-        "_connections_ended",
-        Counter,
-        "gateway_connections_ended",
-        "Connections that ended otherwise than by an answer, by reason",
-        ("reason",),
-    ),
-    (
-        "registration_seconds",
-        Histogram,
-        "gateway_registration_seconds",
-        "From a registration's last byte to its answer",
-        (),
-    ),
-    (
-        "_attempts",
-        Counter,
-        "gateway_attempts",
-        "Attempts at deliveries, by how they ended",
-        ("channel", "outcome", "error_class"),
-    ),
-    (
-        "_attempt_seconds",
-        Histogram,
-        "gateway_attempt_seconds",
-        "Duration of an attempt",
-        ("channel",),
-    ),
-    (
-        "_calls",
-        Counter,
-        "gateway_upstream_requests",
-        "Requests to upstream systems; result is an HTTP status or an error class",
-        ("system", "operation", "result"),
-    ),
-    (
-        "_call_seconds",
-        Histogram,
-        "gateway_upstream_request_seconds",
-        "Duration of a request to an upstream system",
-        ("system",),
-    ),
-    (
-        "points_reads",
-        Counter,
-        "gateway_points_reads",
-        "Points asked for: read from Smaregi, shared with another reader, cached, or an error",
-        ("result",),
-    ),
-    (
-        "_deliveries",
-        Gauge,
-        "gateway_deliveries",
-        "Open deliveries in the outbox",
-        ("channel", "outcome"),
-    ),
-    (
-        "_intents",
-        Gauge,
-        "gateway_intents_open",
-        "Registrations whose data waits, encrypted, for Shopify's word",
-        (),
-    ),
-    (
-        "_intents_age",
-        Gauge,
-        "gateway_intents_oldest_seconds",
-        "Age of the oldest of them, 0 if there is none",
-        (),
-    ),
-    (
-        "_events",
-        Counter,
-        "gateway_events",
-        "Webhooks: as received, and how their work ended",
-        ("source", "topic", "result"),
-    ),
-    (
-        "_events_waiting",
-        Gauge,
-        "gateway_events_waiting",
-        "Webhooks whose work is owed",
-        (),
-    ),
-    (
-        "_events_age",
-        Gauge,
-        "gateway_events_oldest_seconds",
-        "Age of the oldest of them, 0 if there is none",
-        (),
-    ),
-    (
-        "_till",
-        Counter,
-        "gateway_till_fields",
-        "Fields changed at the till: taken to Shopify, lost to its change, or refused by it",
-        ("result",),
-    ),
-    (
-        "_reconciled",
-        Counter,
-        "gateway_reconciliation_found",
-        "What passes over both systems looked at, and what webhooks had not brought",
-        ("what",),
-    ),
-    (
-        "_reconciled_at",
-        Gauge,
-        "gateway_reconciliation_last_seconds",
-        "When the last whole pass ended, Unix seconds; 0 before the first",
-        (),
-    ),
-    (
-        "registrations_waiting",
-        Gauge,
-        "gateway_registrations_waiting",
-        "Registrations answered 202 that Shopify does not have yet",
-        (),
-    ),
-    (
-        "_paused",
-        Gauge,
-        "gateway_channel_paused",
-        "1 while the channel's circuit is open or its credentials are refused",
-        ("channel",),
-    ),
-    (
-        "_flag",
-        Gauge,
-        "gateway_flag",
-        "1 for the mode a flag is in",
-        ("flag", "mode"),
-    ),
-    (
-        "_duplicates",
-        Gauge,
-        "gateway_duplicates_open",
-        "Possible duplicates that a person has to look at",
-        (),
-    ),
-    (
-        "_removals",
-        Gauge,
-        "gateway_removals_held",
-        "Customers who seem gone, too many at once: a person has to confirm or drop them",
-        (),
-    ),
-    (
-        "_strangers",
-        Gauge,
-        "gateway_identity_differs",
-        "1 where a system is another one than before, until `shop accept`",
-        ("system",),
-    ),
-)
-"""The attribute, its kind, its name outside, what it says, and its labels."""
 
 
 class Metrics:
@@ -199,6 +28,7 @@ class Metrics:
     _call_seconds: Histogram
     points_reads: Counter
     _deliveries: Gauge
+    _overdue: Gauge
     _intents: Gauge
     _intents_age: Gauge
     _events: Counter
@@ -210,6 +40,9 @@ class Metrics:
     registrations_waiting: Gauge
     _paused: Gauge
     _flag: Gauge
+    _members_at: Gauge
+    _database: Gauge
+    _disk_free: Gauge
     _duplicates: Gauge
     _removals: Gauge
     _strangers: Gauge
@@ -217,7 +50,7 @@ class Metrics:
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
         self._children: dict[tuple[str, str, str], tuple[Counter, Histogram]] = {}
-        for attribute, kind, name, text, labels in _TABLE:
+        for attribute, kind, name, text, labels in FAMILIES:
             make = partial(Histogram, buckets=_SECONDS) if kind is Histogram else kind
             setattr(self, attribute, make(name, text, labels, registry=self.registry))
 
@@ -276,6 +109,16 @@ class Metrics:
             self._deliveries.labels(channel, outcome).set(number)
         self._intents.set(intents[0])
         self._intents_age.set(intents[1])
+
+    def set_overdue(self, channel: str, seconds: float) -> None:
+        self._overdue.labels(channel).set(seconds)
+
+    def set_members(self, refreshed_at: float) -> None:
+        self._members_at.set(refreshed_at)
+
+    def set_space(self, used: int, free: int) -> None:
+        self._database.set(used)
+        self._disk_free.set(free)
 
     def set_duplicates(self, number: int) -> None:
         self._duplicates.set(number)

@@ -282,6 +282,18 @@ def test_what_has_waited_longest_is_due_first_whatever_it_is(db: sqlite3.Connect
     assert third.id not in ids(outbox.due(db, "crm", 1000.0, 10, (), retries=False))
 
 
+def test_how_late_a_channel_is_goes_by_what_has_waited_longest(db: sqlite3.Connection) -> None:
+    assert outbox.due_since(db, "crm", 1000.0) is None
+    change(db, add(db, customer=1), outcome="retrying", next_attempt_at=130.0)
+    assert outbox.due_since(db, "crm", 129.9) is None
+    assert outbox.due_since(db, "crm", 1000.0) == 130.0
+    pending = add(db, customer=2, now=110.0)
+    add(db, "pos", customer=3, now=1.0)
+    assert outbox.due_since(db, "crm", 1000.0) == 110.0
+    outbox.keep_back(db, [pending])
+    assert outbox.due_since(db, "crm", 1000.0) == 130.0
+
+
 def test_what_is_passed_over_takes_nobodys_place(db: sqlite3.Connection) -> None:
     rows = [add(db, customer=number) for number in range(1, 7)]
     found = outbox.due(db, "crm", 1000.0, 3, ids(rows[:2]))

@@ -15,6 +15,7 @@ __all__ = [
     "Postponement",
     "due",
     "due_now",
+    "due_since",
     "held",
     "keep_back",
     "kept_back",
@@ -82,6 +83,13 @@ def _due_sql(when: str) -> str:
     return f"""SELECT * FROM deliveries
                WHERE channel = :channel AND kept_back = 0 AND outcome IN {OPEN_SQL} AND {when}
                LIMIT :limit"""  # noqa: S608
+
+
+def due_since(db: sqlite3.Connection, channel: str, now: float) -> float | None:
+    """Since when the delivery has been due that is due longest; None where none is due."""
+    asked = {"channel": channel, "now": now, "limit": 1}
+    rows = [row for when in _DUE for row in db.execute(_due_sql(when), asked)]
+    return min((_since(row_to_delivery(row))[0] for row in rows), default=None)
 
 
 def _since(delivery: Delivery) -> tuple[float, int]:
