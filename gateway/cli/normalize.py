@@ -30,7 +30,7 @@ def command() -> None:
             try:
                 return json_line(normalized(line)), True
             except NotJsonError as error:
-                message = str(error).replace("the body", "the line")
+                message = str(error).replace("The body", "the line")
         return json_line({"line": number, "errors": [{"field": "", "message": message}]}), False
 
     if sys.stdin is not None and sys.stdin.isatty():

@@ -10,12 +10,13 @@ from datetime import UTC, datetime, timedelta
 from functools import cache
 from importlib.resources import files
 
-from babel import Locale, negotiate_locale
 from babel.dates import format_datetime, format_skeleton, format_timedelta
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from babel.numbers import format_decimal
 from markupsafe import Markup, escape
+
+from gateway.wording import preferred
 
 __all__ = ["LANGUAGES", "N_", "Language", "language_of"]
 
@@ -88,13 +89,5 @@ def _language(code: str) -> Language:
 
 
 def language_of(chosen: str | None, accepts: str) -> Language:
-    """What was chosen, else the first of `Accept-Language` that there is, else English."""
-    if chosen in LANGUAGES:
-        return _language(chosen or "")
-    wanted = [part.partition(";")[0].strip().replace("-", "_") for part in accepts.split(",")]
-    found = negotiate_locale([w for w in wanted if _is_locale(w)], list(LANGUAGES))
-    return _language(Locale.parse(found).language if found else "en")
-
-
-def _is_locale(text: str) -> bool:
-    return 1 < len(text) < 12 and text.replace("_", "").isalnum() and text.isascii()
+    """What was chosen, else what `Accept-Language` asks for, else English."""
+    return _language(chosen if chosen in LANGUAGES else preferred(accepts))

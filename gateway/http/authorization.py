@@ -12,6 +12,7 @@ from gateway.http.keys import ACCESS
 from gateway.http.middleware import CALLER, Handler, respond
 from gateway.responses.bodies import Answer, problem
 from gateway.settings import is_loopback
+from gateway.wording import Detail
 
 __all__ = ["keys"]
 
@@ -47,14 +48,14 @@ def _refusal(request: web.Request) -> Answer | None:
 def _foreign(request: web.Request) -> Answer | None:
     """Without a key only this machine's own programs may call, not a page in its browser."""
     if not is_loopback(_name(request.host)):
-        return _forbidden("Without GATEWAY_API_KEYS only a loopback address is answered.")
+        return _forbidden(Detail.LOOPBACK_ONLY)
     headers = request.headers
     origin = headers.get("Origin")
     ours = origin is None or origin.lower() == f"http://{request.host.lower()}"
     if not ours or headers.get("Sec-Fetch-Site") not in _OUR_PAGES:
-        return _forbidden("Without GATEWAY_API_KEYS no page of another site may call the gateway.")
+        return _forbidden(Detail.NO_FOREIGN_PAGE)
     if request.method == "POST" and request.content_type != "application/json":
-        return problem(415, "unsupported-media-type", "Send application/json.")
+        return problem(415, "unsupported-media-type", Detail.SEND_JSON)
     return None
 
 
@@ -83,8 +84,8 @@ def _no_operator(request: web.Request) -> Answer | None:
     if access.caller(given) is None:
         return _unauthorized()
     if not access.has_operators:
-        return _forbidden("Without GATEWAY_OPERATOR_KEYS only commands may see deliveries.")
-    return _unauthorized() if access.is_keyless else _forbidden("This key may not see deliveries.")
+        return _forbidden(Detail.NO_OPERATORS)
+    return _unauthorized() if access.is_keyless else _forbidden(Detail.NO_DELIVERIES)
 
 
 def _no_metrics(request: web.Request) -> Answer | None:
@@ -93,7 +94,7 @@ def _no_metrics(request: web.Request) -> Answer | None:
         return None
     if access.has_metrics_key:
         return _unauthorized()
-    return _forbidden("Without GATEWAY_METRICS_KEY the metrics are for a loopback address only.")
+    return _forbidden(Detail.NO_METRICS)
 
 
 def _is_local(request: web.Request) -> bool:
@@ -110,8 +111,8 @@ def _authorization(request: web.Request) -> str:
 
 
 def _unauthorized() -> Answer:
-    return problem(401, "unauthorized", "Send Authorization: Bearer KEY with a known key.")
+    return problem(401, "unauthorized", Detail.BEARER)
 
 
-def _forbidden(text: str) -> Answer:
-    return problem(403, "forbidden", text)
+def _forbidden(detail: Detail) -> Answer:
+    return problem(403, "forbidden", detail)

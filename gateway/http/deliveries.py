@@ -17,6 +17,7 @@ from gateway.http.middleware import read_body, respond
 from gateway.outcomes import Delivery, DeliveryFilter, Kind, Outcome, Sort
 from gateway.responses.bodies import Answer, delivery_row, problem
 from gateway.store import outbox, search
+from gateway.wording import Detail, Fault, FieldError
 
 __all__ = ["number", "read_cursor", "read_filter", "read_sort", "routes", "wrong_filter"]
 
@@ -34,12 +35,12 @@ def read_filter(
 
     `also` are fields beside the filter's own that this call takes; any other is an error.
     """
-    errors: list[dict[str, str]] = []
+    errors: list[FieldError] = []
 
     def closed(name: str, allowed: tuple[str, ...]) -> tuple[str, ...]:
         chosen = _texts(values.get(name))
         if any(text not in allowed for text in chosen):
-            errors.append({"field": name, "message": f"should be one of {', '.join(allowed)}"})
+            errors.append(Fault.CHOICE.at(name, choices=", ".join(allowed)))
             return ()
         return chosen
 
@@ -50,7 +51,7 @@ def read_filter(
         try:
             return _moment(text)
         except (TypeError, ValueError):
-            errors.append({"field": name, "message": "should be a time like 2026-11-21T09:00:00Z"})
+            errors.append(Fault.MOMENT.at(name))
             return None
 
     chosen = DeliveryFilter(
@@ -66,11 +67,7 @@ def read_filter(
         reason=None if values.get("reason") is None else str(values["reason"]),
     )
     known = _FILTERS | also
-    errors += [
-        {"field": shown_name(name), "message": "no such field"}
-        for name in values
-        if name not in known
-    ]
+    errors += [Fault.UNKNOWN_FIELD.at(shown_name(name)) for name in values if name not in known]
     if errors:
         raise FormError(errors)
     return chosen
@@ -84,13 +81,13 @@ _FILTERS = frozenset(
 )
 
 
-def _customer(value: Any, errors: list[dict[str, str]]) -> int | None:
+def _customer(value: Any, errors: list[FieldError]) -> int | None:
     if value is None or value == "":
         return None
     try:
         return numeric_id(str(value))
     except ValueError:
-        errors.append({"field": "customer", "message": "should be a Shopify customer id"})
+        errors.append(Fault.CUSTOMER_ID.at("customer"))
         return None
 
 
@@ -101,10 +98,10 @@ def _texts(value: Any) -> tuple[str, ...]:
     return tuple(str(item).strip() for item in items)
 
 
-def _ids(value: Any, errors: list[dict[str, str]]) -> tuple[int, ...]:
+def _ids(value: Any, errors: list[FieldError]) -> tuple[int, ...]:
     texts = _texts(value)
     if any(not (t.isascii() and t.isdigit() and len(t) < 19) for t in texts):
-        errors.append({"field": "id", "message": "should be delivery ids"})
+        errors.append(Fault.DELIVERY_IDS.at("id"))
         return ()
     return tuple(int(text) for text in texts)
 
@@ -123,12 +120,12 @@ def number(values: Mapping[str, Any], name: str, default: int, largest: int) -> 
     text = "" if isinstance(given, bool) else str(default if given is None else given)
     digits = text.isascii() and text.isdigit() and len(text) < 20
     if not digits or not 0 < int(text) <= largest:
-        raise FormError([{"field": name, "message": f"should be a number from 1 to {largest}"}])
+        raise FormError([Fault.NUMBER.at(name, largest=largest)])
     return int(text)
 
 
 def wrong_filter(error: FormError) -> web.Response:
-    return respond(problem(422, "invalid-data", "Some filters are wrong.", errors=error.errors))
+    return respond(problem(422, "invalid-data", Detail.FILTERS_WRONG, errors=error.errors))
 
 
 @routes.get("/v1/deliveries")
@@ -151,8 +148,7 @@ def read_sort(values: Mapping[str, Any]) -> Sort:
     try:
         return Sort(values.get("sort") or Sort.NEWEST)
     except ValueError:
-        text = f"should be one of {', '.join(Sort)}"
-        raise FormError([{"field": "sort", "message": text}]) from None
+        raise FormError([Fault.CHOICE.at("sort", choices=", ".join(Sort))]) from None
 
 
 _PLACE = re.compile(r"(?:\d{1,20}(?:\.\d{1,20})?:)?\d{1,18}", re.ASCII)
@@ -160,7 +156,7 @@ _PLACE = re.compile(r"(?:\d{1,20}(?:\.\d{1,20})?:)?\d{1,18}", re.ASCII)
 
 def read_cursor(text: str | None) -> str | None:
     if text and not _PLACE.fullmatch(text):
-        raise FormError([{"field": "cursor", "message": "is not one of ours"}])
+        raise FormError([Fault.CURSOR.at("cursor")])
     return text or None
 
 
@@ -173,7 +169,7 @@ async def replay_many(request: web.Request) -> web.Response:
         chosen = read_filter(body, tuple(core.deliverer.routes), _LIMITED)
         limit = number(body, "limit", 1, 2**31) if body.get("limit") is not None else None
     except NotJsonError as error:
-        return respond(problem(400, "not-json", f"{error}."))
+        return respond(problem(400, "not-json", error.detail))
     except FormError as error:
         return wrong_filter(error)
     return await _replay(core, ReplayOptions(chosen, limit=limit))
@@ -201,7 +197,7 @@ async def _one(request: web.Request) -> Delivery | None:
 
 
 def _missing() -> web.Response:
-    return respond(problem(404, "not-found", "There is no delivery with this id."))
+    return respond(problem(404, "not-found", Detail.NO_DELIVERY))
 
 
 @routes.post("/v1/deliveries/{id}/replay")

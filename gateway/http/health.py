@@ -9,6 +9,7 @@ from gateway.http.keys import CORE
 from gateway.http.middleware import respond
 from gateway.responses.bodies import Answer, problem
 from gateway.responses.problems import another_shop
+from gateway.wording import Detail
 
 __all__ = ["routes"]
 
@@ -26,7 +27,8 @@ async def ready(request: web.Request) -> web.Response:
     try:
         await request.app[CORE].prove_storage()
     except StorageError as error:
-        return respond(problem(503, "not-ready", f"The database is not fit: {error.hint}."))
+        detail = Detail.DATABASE_UNFIT.text.within(hint=error.hint)
+        return respond(problem(503, "not-ready", detail))
     if request.app[CORE].identities.difference(SHOP):
         return respond(another_shop())
     return respond(Answer(200, orjson.dumps({"status": "ready"})))

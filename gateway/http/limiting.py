@@ -6,6 +6,7 @@ from gateway.http.keys import ACCESS
 from gateway.http.middleware import CALLER
 from gateway.http.rates import client_address
 from gateway.responses.bodies import Answer, problem
+from gateway.wording import Detail
 
 __all__ = ["too_often"]
 
@@ -22,11 +23,9 @@ def too_often(request: web.Request) -> Answer | None:
     try:
         visitor = client_address(",".join(given)) if given else None
     except ValueError:
-        text = f"{_HEADER} should be one IP address, the visitor's own, without a port."
-        return problem(400, "invalid-client-address", text)
+        return problem(400, "invalid-client-address", Detail.CLIENT_ADDRESS)
     wait = request.app[ACCESS].wait(request[CALLER], visitor)
     if not wait:
         return None
-    whom = "This visitor" if visitor else "This key"
-    text = f"{whom} sends more requests a second than GATEWAY_RATE_LIMIT allows."
-    return problem(429, "too-many-requests", text, retry_after=wait)
+    detail = Detail.VISITOR_TOO_OFTEN if visitor else Detail.KEY_TOO_OFTEN
+    return problem(429, "too-many-requests", detail, retry_after=wait)

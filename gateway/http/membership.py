@@ -8,10 +8,12 @@ from aiohttp import ETag, web
 from flags import Mode
 from gateway.card import FORMATS, is_scannable, svg
 from gateway.customer import numeric_id
-from gateway.errors import EmailNotProven, ErrorClass, UpstreamError
+from gateway.errors import EmailNotProven, UpstreamError
 from gateway.http.keys import CORE
 from gateway.http.middleware import respond
 from gateway.responses.bodies import Answer, problem
+from gateway.responses.problems import waiting_time
+from gateway.wording import UNAVAILABLE, Detail, Fault
 
 __all__ = ["routes"]
 
@@ -25,7 +27,7 @@ async def points(request: web.Request) -> web.Response:
     core = request.app[CORE]
     customer_id = _customer_id(request)
     if core.live.current.flags["smaregi"].mode is Mode.OFF:
-        return respond(problem(404, "no-member", "FLAG_SMAREGI is off: no points are kept."))
+        return respond(problem(404, "no-member", Detail.POINTS_OFF))
     try:
         balance = await core.membership.points(customer_id) if customer_id else None
     except EmailNotProven:
@@ -33,7 +35,7 @@ async def points(request: web.Request) -> web.Response:
     except UpstreamError as error:
         return respond(_unavailable(error))
     if balance is None:
-        return respond(problem(404, "no-member", "This customer is no member of the store yet."))
+        return respond(problem(404, "no-member", Detail.NO_MEMBER))
     body = {
         "points": balance.points,
         "expires_on": balance.expires_on,
@@ -46,16 +48,15 @@ async def points(request: web.Request) -> web.Response:
 async def card(request: web.Request) -> web.Response:
     form = request.query.get("format", "code128")
     if form not in FORMATS:
-        wrong = {"field": "format", "message": f"should be one of {', '.join(FORMATS)}"}
-        return respond(problem(422, "invalid-data", "There is no such card.", errors=[wrong]))
+        wrong = Fault.CHOICE.at("format", choices=", ".join(FORMATS))
+        return respond(problem(422, "invalid-data", Detail.NO_SUCH_CARD, errors=[wrong]))
     customer_id = _customer_id(request)
     try:
         number = await request.app[CORE].membership.number(customer_id) if customer_id else None
     except EmailNotProven:
         return respond(_not_proven())
     if number is None or not is_scannable(number):
-        text = "No member number is known for this customer."
-        return respond(problem(404, "no-card", text))
+        return respond(problem(404, "no-card", Detail.NO_CARD))
     return _picture(request, svg(number, form))
 
 
@@ -81,31 +82,9 @@ def _customer_id(request: web.Request) -> int | None:
 
 
 def _not_proven() -> Answer:
-    return problem(
-        403,
-        "email-not-proven",
-        "A store member has this e-mail, and nobody has proven that it is this customer's. Prove "
-        'it, then send {"email_verified": true} with a PATCH of the customer; their first sign-in '
-        "at Shopify proves it too.",
-        title="This e-mail is not proven yet",
-    )
+    return problem(403, "email-not-proven", Detail.NOT_PROVEN)
 
 
 def _unavailable(error: UpstreamError) -> Answer:
-    return problem(
-        503,
-        "points-unavailable",
-        f"{_REASONS.get(error.error_class, 'The store did not answer properly')}. "
-        "Nothing is lost; ask again a little later.",
-        title="The points cannot be shown right now",
-        retry_after=min(max(error.retry_after or 3.0, 1.0), 300.0),
-    )
-
-
-_REASONS = {
-    ErrorClass.CONNECTION: "The store's system cannot be reached",
-    ErrorClass.TIMEOUT: "The store's system did not answer in time",
-    ErrorClass.RATE_LIMIT: "Too many are asking the store's system at the moment",
-    ErrorClass.AUTH: "The store's system refuses the gateway's credentials",
-    ErrorClass.UNAVAILABLE: "The store's system is not available",
-}
+    detail, wait = UNAVAILABLE["points"][error.error_class], waiting_time(error, 3.0)
+    return problem(503, "points-unavailable", detail, retry_after=wait)

@@ -12,6 +12,7 @@ from aiohttp import web
 from gateway.errors import StorageError
 from gateway.http.keys import CORE
 from gateway.responses.bodies import Answer, problem
+from gateway.wording import Detail, Text, preferred
 
 __all__ = ["CALLER", "Handler", "HungUp", "problems", "read_body", "respond", "watch"]
 
@@ -20,6 +21,7 @@ log = logging.getLogger("gateway.http")
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 CALLER: web.RequestKey[str] = web.RequestKey("caller", str)
 _REQUEST_ID: web.RequestKey[str] = web.RequestKey("request_id", str)
+_ANSWER: web.ResponseKey[Answer] = web.ResponseKey("answer", Answer)
 _BODY_TIME = 30.0
 """Seconds for a body of 64 KiB at most; half a request is not kept for ever."""
 _PLAIN_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
@@ -32,13 +34,28 @@ class HungUp(Exception):  # noqa: N818 - no error of ours
 
 
 def respond(answer: Answer) -> web.Response:
-    return web.Response(
+    response = web.Response(
         status=answer.status,
         body=answer.body,
         headers=answer.headers,
         content_type="application/problem+json" if answer.is_problem else "application/json",
         charset=None if answer.is_problem else "utf-8",
     )
+    if answer.japanese is not None:
+        response[_ANSWER] = answer
+    return response
+
+
+def _translate(request: web.Request, response: web.StreamResponse) -> None:
+    """The one place that looks at `Accept-Language`: a sign-up that succeeds never comes here."""
+    answer = response.get(_ANSWER)
+    if answer is None or answer.japanese is None or not isinstance(response, web.Response):
+        return
+    language = preferred(request.headers.get("Accept-Language", ""))
+    if language == "ja":
+        response.body = answer.japanese()
+    response.headers["Content-Language"] = language
+    response.headers["Vary"] = "Accept-Language"
 
 
 async def read_body(request: web.Request) -> bytes:
@@ -64,6 +81,7 @@ async def watch(request: web.Request, handler: Handler) -> web.StreamResponse:
     request[_REQUEST_ID] = request_id
     began = time.perf_counter()
     response = await handler(request)
+    _translate(request, response)
     theirs = given if given and _PLAIN_ID.fullmatch(given) else None
     if not response.prepared:
         response.headers["X-Request-Id"] = request_id
@@ -99,39 +117,35 @@ async def problems(request: web.Request, handler: Handler) -> web.StreamResponse
         # An inflated body may be a thousand times as large: none is ever inflated.
         if request.headers.get("Content-Encoding", "identity").lower() == "identity":
             return await handler(request)
-        return respond(problem(415, "unsupported-media-type", "Send the body uncompressed."))
+        return respond(problem(415, "unsupported-media-type", Detail.UNCOMPRESSED))
     except HungUp:
         request.app[CORE].metrics.connection_ended("dropped")
         return web.Response(status=_CLOSED)
     except web.HTTPRequestEntityTooLarge:
-        return respond(problem(413, "too-large", "The body should be 64 KiB at most."))
+        return respond(problem(413, "too-large", Detail.BODY_TOO_LARGE))
     except web.RequestPayloadError:
-        return respond(problem(400, "not-json", "The body could not be read."))
+        return respond(problem(400, "not-json", Detail.UNREADABLE_BODY))
     except web.HTTPException as error:
         if error.status < 400:
             raise
-        answer = problem(
-            error.status, _slug(error.reason), _DETAILS.get(error.status, error.reason)
-        )
-        response = respond(answer)
+        detail = _DETAILS.get(error.status) or Text.english(error.reason)
+        response = respond(problem(error.status, _slug(error.reason), detail))
         if "Allow" in error.headers:
             response.headers["Allow"] = error.headers["Allow"]
         return response
     except StorageError as error:
         log.error("%s (%s)", error, error.hint)
-        text = "The gateway cannot use its database right now; its log says how to mend it."
-        return respond(problem(503, "storage-unavailable", text, retry_after=10))
+        unusable = Detail.DATABASE_UNUSABLE
+        return respond(problem(503, "storage-unavailable", unusable, retry_after=10))
     except Exception:
         log.exception("a request broke the gateway")
-        return respond(
-            problem(500, "internal-error", "An error of the gateway itself; see its log.")
-        )
+        return respond(problem(500, "internal-error", Detail.BROKEN))
 
 
 _DETAILS = {
-    404: "There is nothing at this address.",
-    405: "This address takes another method.",
-    408: "The body did not arrive in time.",
+    404: Detail.NOTHING_HERE,
+    405: Detail.OTHER_METHOD,
+    408: Detail.BODY_TOO_SLOW,
 }
 
 

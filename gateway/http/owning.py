@@ -20,6 +20,7 @@ from gateway.http.control import control_application, yielding
 from gateway.http.middleware import respond
 from gateway.responses.bodies import problem
 from gateway.store import socket_path
+from gateway.wording import Text
 
 __all__ = ["STARTING", "control_site", "owning"]
 
@@ -49,7 +50,9 @@ async def owning(
 
 def _early_application(make_way: Callable[[], bool]) -> web.Application:
     async def too_early(request: web.Request) -> web.Response:  # noqa: ARG001
-        return respond(problem(503, STARTING, "The owner of the database is starting."))
+        return respond(
+            problem(503, STARTING, Text.english("The owner of the database is starting."))
+        )
 
     app = web.Application()
     app.add_routes([yielding(make_way), web.route("*", "/{any:.*}", too_early)])

@@ -18,6 +18,7 @@ from aiohttp.web_protocol import RequestHandler
 from gateway.http.connections import Connections
 from gateway.http.middleware import respond
 from gateway.responses.bodies import problem
+from gateway.wording import Detail
 
 __all__ = ["Runner"]
 
@@ -141,7 +142,7 @@ class _Handler(RequestHandler):
         if request.writer.output_size > 0:
             raise ConnectionError("an answer was begun already")
         known = status if 400 <= status < 500 else 400
-        response = respond(problem(known, "bad-request", "The request is not proper HTTP."))
+        response = respond(problem(known, "bad-request", Detail.NOT_HTTP))
         response.headers["X-Request-Id"] = secrets.token_hex(8)
         response.headers["X-Content-Type-Options"] = "nosniff"
         response.headers["Server"] = "gateway"
@@ -164,8 +165,7 @@ async def _linger(body: StreamReader) -> None:
 
 def _refuse(transport: asyncio.Transport) -> None:
     """Answered unread: nothing is kept for whom there is no room."""
-    text = "Too many connections are open. Send the request again."
-    answer = problem(503, "too-many-connections", text, retry_after=1)
+    answer = problem(503, "too-many-connections", Detail.CONNECTIONS_FULL, retry_after=1)
     head = (
         "HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/problem+json\r\n"
         f"Content-Length: {len(answer.body)}\r\nRetry-After: {answer.headers['Retry-After']}\r\n"

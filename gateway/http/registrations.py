@@ -19,6 +19,7 @@ from gateway.http.preferences import prefers
 from gateway.registration.intent import SignUp
 from gateway.responses.bodies import problem
 from gateway.responses.problems import another_shop
+from gateway.wording import Detail
 
 __all__ = ["routes"]
 
@@ -28,12 +29,10 @@ routes = web.RouteTableDef()
 @routes.post("/v1/registrations")
 async def create(request: web.Request) -> web.Response:
     if request.content_type != "application/json":
-        text = "Send the registration as application/json."
-        return respond(problem(415, "unsupported-media-type", text))
+        return respond(problem(415, "unsupported-media-type", Detail.SEND_REGISTRATION))
     key = request.headers.get("Idempotency-Key")
     if key is not None and not (0 < len(key) <= 255 and all(" " <= c <= "~" for c in key)):
-        text = "Idempotency-Key should be 1 to 255 printable ASCII characters."
-        return respond(problem(400, "invalid-idempotency-key", text))
+        return respond(problem(400, "invalid-idempotency-key", Detail.IDEMPOTENCY_KEY))
     if refusal := too_often(request):
         return respond(refusal)
     raw = await read_body(request)
@@ -41,10 +40,9 @@ async def create(request: web.Request) -> web.Response:
     try:
         form = read_form(parse_json(raw), RegistrationForm)
     except NotJsonError as error:
-        return respond(problem(400, "not-json", f"{error}."))
+        return respond(problem(400, "not-json", error.detail))
     except FormError as error:
-        text = "Some fields are wrong; each is named in errors."
-        return respond(problem(422, "invalid-data", text, errors=error.errors))
+        return respond(problem(422, "invalid-data", Detail.FIELDS_WRONG, errors=error.errors))
     later = prefers(request.headers, "respond-async")
     sign_up = SignUp(
         form.profile(), form.email_verified, f"{request[CALLER]}:{key}" if key else None, later
@@ -64,6 +62,5 @@ async def create(request: web.Request) -> web.Response:
 async def show(request: web.Request) -> web.Response:
     answer = await request.app[CORE].status.shown(request.match_info["id"])
     if answer is None:
-        text = "No registration with this id has reached Shopify, or waits for it."
-        return respond(problem(404, "not-found", text))
+        return respond(problem(404, "not-found", Detail.NO_REGISTRATION))
     return respond(answer)

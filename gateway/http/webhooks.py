@@ -25,6 +25,7 @@ from gateway.sync.webhooks import (
     shopify_event,
     smaregi_event,
 )
+from gateway.wording import Detail
 
 __all__ = ["BODIES", "Bodies", "routes"]
 
@@ -87,13 +88,13 @@ async def smaregi(request: web.Request) -> web.Response:
 
 
 def _not_configured(name: str, setting: str) -> web.Response:
-    text = f"{setting} is not set, so nobody can prove to be {name}."
-    return respond(problem(503, "not-configured", text, retry_after=600))
+    detail = Detail.NOBODYS_WEBHOOK.text.within(setting=setting, name=name)
+    return respond(problem(503, "not-configured", detail, retry_after=600))
 
 
 def _forged(request: web.Request, source: str) -> web.Response:
     request.app[CORE].metrics.event(source, "", "forged")
-    return respond(problem(401, "unauthorized", "The proof of the sender is missing or wrong."))
+    return respond(problem(401, "unauthorized", Detail.NOT_PROVEN_SENDER))
 
 
 class Bodies:
@@ -129,13 +130,13 @@ async def _take(request: web.Request, source: _Source) -> web.Response:
     core = request.app[CORE]
     metrics = core.metrics
     if core.identities.difference(source.name):
-        text = f"This gateway is set to another side of {source.name.capitalize()} than before."
-        return respond(problem(503, "not-accepted", text, retry_after=600))
+        detail = Detail.OTHER_SIDE.text.within(name=source.name.capitalize())
+        return respond(problem(503, "not-accepted", detail, retry_after=600))
     try:
         raw = await request.app[BODIES].read(request)
     except web.HTTPRequestEntityTooLarge:
         metrics.event(source.name, "", "malformed")
-        return respond(problem(413, "too-large", "The body should be 256 KiB at most."))
+        return respond(problem(413, "too-large", Detail.WEBHOOK_TOO_LARGE))
     except (web.HTTPRequestTimeout, HungUp):
         metrics.event(source.name, "", "refused")
         raise
@@ -145,7 +146,8 @@ async def _take(request: web.Request, source: _Source) -> web.Response:
         event = source.read(raw)
     except MalformedError as error:
         metrics.event(source.name, "", "malformed")
-        return respond(problem(400, "malformed", f"This is no webhook: {error}."))
+        detail = Detail.NO_WEBHOOK.text.within(reason=error)
+        return respond(problem(400, "malformed", detail))
     await _keep(request, source.name, event)
     return respond(Answer(200, b"{}"))
 

@@ -9,6 +9,7 @@ import unicodedata
 from typing import Final
 
 from gateway.normalize.characters import has_invisible, scrub
+from gateway.wording import Fault, Wrong
 
 _ATOM: Final = r"[a-z0-9!#$%&'*+/=?^_`{|}~-]+"
 _STRICT_LOCAL: Final = re.compile(rf"{_ATOM}(?:\.{_ATOM})*", re.IGNORECASE)
@@ -34,21 +35,21 @@ def clean_email(text: str) -> str:
     """The address as it is to be written to: local part in its own case, domain in lower case.
 
     An international domain becomes its ASCII form (UTS 46), and quotes round the local part go.
-    Raises ValueError, without the value in its message, for what cannot be an address (RFC 5321,
-    plus the old carriers), and for controls, line breaks and marks that nobody sees: whoever
+    Raises Wrong, without the value in its text, for what cannot be an address (RFC 5321, plus the
+    old carriers), and for controls, line breaks and marks that nobody sees: whoever
     pastes them meant another address than the one without them.
     """
     local, domain = _split(_visible(text))
     shape = _CARRIER_LOCAL if _CARRIER_DOMAIN.fullmatch(domain) else _STRICT_LOCAL
     if len(local) > _LONGEST_LOCAL or not shape.fullmatch(local):
-        raise ValueError("the part before the @ is not possible in an e-mail address")
+        raise Wrong(Fault.EMAIL_LOCAL)
     return f"{local}@{domain}"
 
 
 def smtp_address(text: str) -> str:
     """The address as SMTP and headers take it: ASCII, the local part quoted where it must be.
 
-    Raises ValueError, without the value, for what only SMTPUTF8 could write to or nobody can.
+    Raises Wrong, without the value, for what only SMTPUTF8 could write to or nobody can.
     """
     if len(text) <= _LONGEST and _READY.fullmatch(text):
         return text
@@ -56,7 +57,7 @@ def smtp_address(text: str) -> str:
     if _STRICT_LOCAL.fullmatch(local):
         return f"{local}@{domain}"
     if len(local) > _LONGEST_LOCAL or not _CARRIER_LOCAL.fullmatch(local):
-        raise ValueError("the part before the @ is not possible in an e-mail address")
+        raise Wrong(Fault.EMAIL_LOCAL)
     return f'"{local}"@{domain}'
 
 
@@ -77,24 +78,24 @@ def email_key(text: str) -> str:
 
 def _split(text: str) -> tuple[str, str]:
     if len(text) > 4 * _LONGEST:
-        raise ValueError("an e-mail address has at most 254 characters")
+        raise Wrong(Fault.EMAIL_LENGTH)
     folded = scrub(unicodedata.normalize("NFKC", scrub(text)))
     written, at, domain = folded.rpartition("@")
     local = _unquoted(written)
     if not at or not local or "@" in local:
-        raise ValueError("an e-mail address has one @ with something before it")
+        raise Wrong(Fault.EMAIL_AT)
     ascii_domain = _ascii_domain(domain)
     if not _DOMAIN.fullmatch(ascii_domain):
-        raise ValueError("the part after the @ is not possible in an e-mail address")
+        raise Wrong(Fault.EMAIL_DOMAIN)
     if len(local) + len(ascii_domain) + 1 > _LONGEST:
-        raise ValueError("an e-mail address has at most 254 characters")
+        raise Wrong(Fault.EMAIL_LENGTH)
     return local, ascii_domain
 
 
 def _visible(text: str) -> str:
     """The text itself. Spaces round it are a slip of the hand; what cannot be seen is not."""
     if not text.isprintable() and has_invisible(text):
-        raise ValueError("holds a line break or an invisible character; it should be typed anew")
+        raise Wrong(Fault.INVISIBLE)
     return text
 
 

@@ -4,7 +4,8 @@ import sqlite3
 
 from gateway.delivery.preparation import Preparation
 from gateway.outcomes import Delivery
-from gateway.responses.bodies import Answer, accepted, problem_of, registration_body, rejected_body
+from gateway.responses.answer import Answer, problem_of
+from gateway.responses.bodies import accepted, registration_body, rejected, waiting
 from gateway.store import Database, outbox, registrations
 from gateway.store.registrations import Registration
 
@@ -24,8 +25,8 @@ class RegistrationStatus:
         if row.customer_id is not None:
             return Answer(200, await self._body(row, row.customer_id, deliveries))
         if row.problem is not None:
-            return Answer(200, rejected_body(row.id, row.problem))
-        return Answer(200, accepted(row.id).body) if row.state == "waiting" else None
+            return rejected(row.id, row.problem)
+        return waiting(row.id) if row.state == "waiting" else None
 
     async def answer_of(self, registration_id: str) -> Answer | None:
         """The answer to the same request again: 201, 202 or the problem.

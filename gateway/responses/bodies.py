@@ -1,7 +1,6 @@
-"""What the gateway answers: a registration's body as it stands, deliveries as rows, problems."""
+"""What the gateway answers: a registration's body as it stands, deliveries as rows."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
@@ -9,6 +8,7 @@ import orjson
 
 from gateway.customer import gid
 from gateway.outcomes import PARTIAL, Delivery, Outcome
+from gateway.responses.answer import Answer, in_japanese, problem
 
 __all__ = [
     "Answer",
@@ -17,36 +17,10 @@ __all__ = [
     "delivery_row",
     "iso",
     "problem",
-    "problem_of",
     "registration_body",
-    "rejected_body",
+    "rejected",
+    "waiting",
 ]
-
-MOST_ERRORS = 50
-"""Wrong fields that one answer lists."""
-
-_TITLES = {
-    "already-registered": "This e-mail is registered already",
-    "email-taken": "Another customer has this e-mail",
-    "in-progress": "A registration for this e-mail is under way",
-    "invalid-data": "Some fields are wrong",
-    "idempotency-key-reused": "The idempotency key was used with another body",
-    "shopify-unavailable": "Shopify cannot take registrations right now",
-    "storage-unavailable": "The gateway cannot keep anything right now",
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """A status and a body, ready to be sent; `problem` chooses the content type."""
-
-    status: int
-    body: bytes
-    headers: Mapping[str, str] = field(default_factory=dict)
-
-    @property
-    def is_problem(self) -> bool:
-        return self.status >= 400
 
 
 def iso(seconds: float | None) -> str | None:
@@ -54,35 +28,6 @@ def iso(seconds: float | None) -> str | None:
     if seconds is None:
         return None
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def problem(
-    status: int,
-    kind: str,
-    detail: str,
-    *,
-    title: str | None = None,
-    errors: Sequence[Mapping[str, str]] = (),
-    registration_id: str | None = None,
-    retry_after: float | None = None,
-) -> Answer:
-    """RFC 9457. `errors`: `{field, message}` each, where fields are at fault."""
-    body: dict[str, Any] = {
-        "type": kind,
-        "title": title or _TITLES.get(kind, kind.replace("-", " ").capitalize()),
-        "status": status,
-        "detail": detail,
-    }
-    if errors:
-        body["errors"] = list(errors[:MOST_ERRORS])
-    if len(errors) > MOST_ERRORS:
-        body["detail"] = f"{detail} Only {MOST_ERRORS} of {len(errors)} are listed."
-    if registration_id:
-        body["registration_id"] = registration_id
-    headers = {}
-    if retry_after is not None:
-        headers["Retry-After"] = str(max(1, int(-(-retry_after // 1))))
-    return Answer(status, orjson.dumps(body), headers)
 
 
 def registration_body(
@@ -145,23 +90,31 @@ def _status(deliveries: Sequence[Delivery]) -> str:
     return "partial" if partial else "complete"
 
 
+_ASK_AGAIN = {"Retry-After": "5"}
+"""Seconds until the storefront may ask what became of a sign-up that was answered 202."""
+
+
 def accepted(registration_id: str) -> Answer:
     """202: stored, and continued until Shopify has it. Made from the id alone: always the same
     bytes.
     """
     body = _unknown_to_shopify(registration_id, "accepted")
-    return Answer(202, body, {"Location": f"/v1/registrations/{registration_id}"})
+    place = {"Location": f"/v1/registrations/{registration_id}"}
+    return Answer(202, body, place | _ASK_AGAIN)
 
 
-def rejected_body(registration_id: str, kept_problem: Mapping[str, Any]) -> bytes:
-    """The body of a sign-up that was answered 202, then refused; `kept_problem` is the problem."""
-    return _unknown_to_shopify(registration_id, "rejected", problem=kept_problem)
+def waiting(registration_id: str) -> Answer:
+    """The same body, for whoever asks where it stands."""
+    return Answer(200, accepted(registration_id).body, _ASK_AGAIN)
 
 
-def problem_of(registration_id: str, kept_problem: Mapping[str, Any]) -> Answer:
-    """The stored problem as an answer."""
-    body = orjson.dumps({**kept_problem, "registration_id": registration_id})
-    return Answer(kept_problem["status"], body)
+def rejected(registration_id: str, kept_problem: Mapping[str, Any]) -> Answer:
+    """A sign-up that was answered 202, then refused; `kept_problem` is the problem."""
+
+    def body(told: Mapping[str, Any]) -> bytes:
+        return _unknown_to_shopify(registration_id, "rejected", problem=told)
+
+    return Answer(200, body(kept_problem), {}, lambda: body(in_japanese(kept_problem)))
 
 
 def _channel(delivery: Delivery) -> dict[str, Any]:

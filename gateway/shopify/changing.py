@@ -21,11 +21,9 @@ from gateway.shopify.mapping import (
     WRITTEN_PHONE,
     address_input,
     consent,
-    field_errors,
     metafield,
 )
 from gateway.shopify.placing import (
-    NO_PHONE,
     PHONE_KEPT,
     address_warnings,
     e164,
@@ -33,6 +31,7 @@ from gateway.shopify.placing import (
     unfit_phone,
 )
 from gateway.shopify.reading import customer_of, payload_of, unexpected
+from gateway.shopify.refusals import refused_by
 from gateway.shopify.results import (
     Changed,
     ChangeResult,
@@ -41,6 +40,7 @@ from gateway.shopify.results import (
     Refused,
     Warnings,
 )
+from gateway.wording import Fault
 
 __all__ = ["Change"]
 
@@ -90,7 +90,7 @@ class Change:
         existing = customer_of(node, documents.READ_MANY)
         wanted = replace(existing.profile, **self._changes)
         if self._no_phone(wanted):
-            return Refused((NO_PHONE,), partly=self._partly)
+            return Refused((Fault.PHONE.at("phone"),), partly=self._partly)
         self._deadline = deadline
         try:
             warnings = await self._update(node, existing, wanted)
@@ -128,9 +128,9 @@ class Change:
 
     async def _mutate(self, document: Document, variables: Mapping[str, Any], sent: Node) -> None:
         data = await self._graphql.run(document, dict(variables), self._deadline)
-        errors = payload_of(data, document).get("userErrors") or []
-        if errors:
-            raise _Stopped(Refused(tuple(field_errors(errors, sent))))
+        refused = refused_by(payload_of(data, document), document, sent)
+        if refused is not None:
+            raise _Stopped(refused)
         self._partly = True
 
     async def _update(self, node: Node, existing: Customer, wanted: Profile) -> Warnings:

@@ -69,7 +69,7 @@ CONSENT = Document(
     """mutation UpdateConsent($input: CustomerEmailMarketingConsentUpdateInput!) {
   customerEmailMarketingConsentUpdate(input: $input) {
     customer { id }
-    userErrors { field message }
+    userErrors { code field message }
   }
 }""",
 )

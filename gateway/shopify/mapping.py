@@ -1,10 +1,9 @@
-"""Between our values and Shopify's: profiles, inputs, customers and errors."""
+"""Between our values and Shopify's: profiles, inputs and customers."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, cast
 
 from gateway.customer import Address, Customer, Gender, Profile, gid, numeric_id
-from gateway.errors import plain
 from gateway.normalize import parse_fields, parse_phone
 from gateway.shopify.placing import e164, has_extension, placed_input
 
@@ -14,7 +13,6 @@ __all__ = [
     "WRITTEN_PHONE",
     "address_input",
     "customer_input",
-    "field_errors",
     "fill_input",
     "metafield",
     "to_address",
@@ -31,23 +29,6 @@ METAFIELDS = {
 _REGISTRATION_ID = ("registration", "id", "id")
 WRITTEN_PHONE = ("registration", "phone_written", "single_line_text_field")
 KEPT_PHONE = ("registration", "phone", "single_line_text_field")
-
-_OUR_FIELDS = {
-    "email": "email",
-    "phone": "phone",
-    "firstName": "first_name",
-    "lastName": "last_name",
-    "locale": "locale",
-    "emailMarketingConsent": "accepts_marketing",
-    "zip": "address.postal_code",
-    "provinceCode": "address.prefecture",
-    "province": "address.prefecture",
-    "countryCode": "address.country",
-    "country": "address.country",
-    "city": "address.city",
-    "address1": "address.address1",
-    "address2": "address.address2",
-}
 
 
 def metafield(place: tuple[str, str, str], value: str) -> dict[str, str]:
@@ -205,37 +186,3 @@ def to_address(node: Mapping[str, Any]) -> Address | None:
         address2=node.get("address2") or "",
     )
     return None if address == Address(address.country) else address
-
-
-def field_errors(
-    user_errors: Sequence[Mapping[str, Any]], sent: Mapping[str, Any]
-) -> list[dict[str, str]]:
-    """Shopify's `userErrors` under our fields' names; its own text tells what is wrong."""
-    return [
-        {
-            "field": _our_field(error.get("field") or [], sent),
-            "message": plain(_without_values(str(error["message"]), sent)),
-        }
-        for error in user_errors
-    ]
-
-
-def _without_values(message: str, sent: Mapping[str, Any]) -> str:
-    """Shopify's text without what was sent: no personal data in any error."""
-    for name in ("email", "phone", "firstName", "lastName"):
-        value = sent.get(name)
-        if isinstance(value, str) and len(value) > 1:
-            message = message.replace(value, "this value")
-    return message
-
-
-def _our_field(path: Sequence[Any], sent: Mapping[str, Any]) -> str:
-    parts = [str(part) for part in path if str(part) not in {"input", "value"}]
-    if parts[:1] == ["metafields"] and len(parts) > 1 and parts[1].isdigit():
-        fields = sent.get("metafields") or []
-        index = int(parts[1])
-        return str(fields[index]["key"]) if index < len(fields) else "metafields"
-    for part in reversed(parts):
-        if part in _OUR_FIELDS:
-            return "phone" if part == "phone" else _OUR_FIELDS[part]
-    return ".".join(parts) or "registration"

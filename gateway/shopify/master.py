@@ -23,13 +23,13 @@ from gateway.shopify.guest import IsOurs, ShopifySignUp, as_stranger
 from gateway.shopify.mapping import (
     consent,
     customer_input,
-    field_errors,
     fill_input,
     leftover_metafields,
     replace_input,
 )
 from gateway.shopify.placing import PHONE_KEPT, e164, unfit, unfit_address, unfit_phone
 from gateway.shopify.reading import customer_of, payload_of, unexpected
+from gateway.shopify.refusals import refused_by
 from gateway.shopify.results import (
     Accepted,
     AlreadyRegistered,
@@ -176,21 +176,19 @@ class Shopify:
         given = consent() if subscribed else {"marketingState": "UNSUBSCRIBED"}
         body = {"customerId": gid(customer_id), "emailMarketingConsent": given}
         data = await self._graphql.run(documents.CONSENT, {"input": body}, deadline)
-        errors = payload_of(data, documents.CONSENT).get("userErrors") or []
-        return Refused(tuple(field_errors(errors, body))) if errors else None
+        return refused_by(payload_of(data, documents.CONSENT), documents.CONSENT, body)
 
     async def _mutate(
         self, document: Document, body: dict[str, Any], deadline: float
     ) -> Customer | Refused:
         data = await self._graphql.run(document, {"input": body}, deadline)
         payload = payload_of(data, document)
-        errors = payload.get("userErrors") or []
-        if errors:
-            refused = Refused(tuple(field_errors(errors, body)))
-            if "phone" in body and refused.phone_alone:
-                raise _PhoneTaken
-            return refused
-        return customer_of(payload.get("customer"), document)
+        refused = refused_by(payload, document, body)
+        if refused is None:
+            return customer_of(payload.get("customer"), document)
+        if "phone" in body and refused.phone_alone:
+            raise _PhoneTaken
+        return refused
 
     async def find(
         self, registration_id: str, email: str, deadline: float | None = None

@@ -5,7 +5,6 @@ from gateway.normalize import ParsedAddress, country_of, parse_fields, phone_of,
 from gateway.shopify.results import Warnings
 
 __all__ = [
-    "NO_PHONE",
     "PHONE_AS_WRITTEN",
     "PHONE_KEPT",
     "address_warnings",
@@ -22,7 +21,6 @@ PHONE_KEPT = {
     "message": "Shopify does not take this phone number for this customer (refused, or it belongs "
     "to another customer); it is kept beside the address only",
 }
-NO_PHONE = {"field": "phone", "message": "should be a phone number, such as 090-1234-5678"}
 PHONE_AS_WRITTEN = {
     "field": "phone",
     "message": "is no number of the address's country, and none with a country code; it is kept "

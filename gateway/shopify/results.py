@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from gateway.customer import Customer
+from gateway.wording import Code, FieldError
 
 __all__ = [
     "Accepted",
@@ -40,28 +41,23 @@ class AlreadyRegistered:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """What Shopify refuses, under our fields' names: `{field, message}` each.
+    """What Shopify refuses, in our words. `partly`: of a change, some was carried out before."""
 
-    `partly`: of a change, some of it was carried out before.
-    """
-
-    errors: tuple[Mapping[str, str], ...]
+    errors: tuple[FieldError, ...]
     partly: bool = False
 
     @property
     def email_taken(self) -> bool:
-        """Shopify has no code for it, only the text."""
-        return any(e["field"] == "email" and "taken" in e["message"].lower() for e in self.errors)
+        return any(e.field == "email" and e.code is Code.TAKEN for e in self.errors)
 
     @property
     def is_there_already(self) -> bool:
         """A value that must be unique is taken: perhaps by the very record that was to be made."""
-        words = ("taken", "unique", "already", "in use")
-        return any(word in e["message"].lower() for e in self.errors for word in words)
+        return any(e.code is Code.TAKEN for e in self.errors)
 
     @property
     def phone_alone(self) -> bool:
-        return bool(self.errors) and all(error["field"] == "phone" for error in self.errors)
+        return bool(self.errors) and all(error.field == "phone" for error in self.errors)
 
 
 @dataclass(frozen=True, slots=True)

@@ -161,7 +161,7 @@ class PosChanges:
         return None
 
     def _refused(self, comparison: Comparison, customer_id: int, result: Refused) -> None:
-        named = {str(error["field"]).split(".")[0] for error in result.errors}
+        named = {error.field.split(".")[0] for error in result.errors}
         units = named & comparison.to_shopify.keys() or set(comparison.to_shopify)
         for unit in sorted(units):
             comparison.refused(unit)

@@ -26,7 +26,7 @@ LAYERS: tuple[set[str], ...] = (
     {"store", "wire"},
     {"settings"},
     {"normalize", "card"},
-    {"customer", "outcomes", "background"},
+    {"customer", "outcomes", "background", "wording"},
     {"errors"},
 )
 """Rooms of gateway/, the highest first: each may import from lower layers only."""

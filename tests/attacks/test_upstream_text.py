@@ -10,7 +10,8 @@ import pytest
 from gateway.cli.run import Client
 from gateway.errors import ErrorClass, UpstreamError, plain, plain_json
 from gateway.http.owning import control_site
-from gateway.shopify.mapping import field_errors
+from gateway.shopify import documents
+from gateway.shopify.refusals import refused_by
 from gateway.telemetry.logs import log_to_stderr
 from tests.world import World
 
@@ -63,6 +64,11 @@ async def test_what_a_command_hears_from_the_owner_is_cleaned(world: World) -> N
     assert not [c for c in HARMFUL if c in str(listed)]
 
 
-async def test_shopifys_own_words_reach_a_storefront_cleaned(world: World) -> None:
-    told = field_errors([{"field": ["input", "phone"], "message": NASTY}], {})
-    assert not [c for c in HARMFUL if c in str([dict(each) for each in told])]
+def test_shopifys_own_words_reach_neither_a_storefront_nor_the_log(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    payload = {"userErrors": [{"field": ["input", NASTY], "message": NASTY}]}
+    refused = refused_by(payload, documents.CREATE, {})
+    assert refused is not None
+    told = str([each.row() for each in refused.errors])
+    assert not [c for c in HARMFUL if c in told + "".join(caplog.messages)]

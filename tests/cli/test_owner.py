@@ -19,6 +19,7 @@ from gateway.http import owning, serving
 from gateway.http.middleware import respond
 from gateway.responses.bodies import Answer, problem
 from gateway.store import OwnerLock, socket_path
+from gateway.wording import Text
 
 PATIENCE = 0.3
 
@@ -109,7 +110,7 @@ async def test_a_command_waits_for_an_owner_that_says_that_it_is_starting(live: 
 
     async def work(request: web.Request) -> web.StreamResponse:
         if asyncio.get_running_loop().time() < until:
-            return respond(problem(503, owning.STARTING, "The owner of the database is starting."))
+            return respond(problem(503, owning.STARTING, Text.english("It is starting.")))
         return web.Response(body=b'{"event": "end"}\n')
 
     async with _door(live.current.gateway.database_path, "/control/work", work):
@@ -203,7 +204,7 @@ async def test_serve_gives_up_an_owner_that_says_nothing(path: Path, other: Owne
 
 async def test_serve_says_that_another_one_serves(path: Path, other: OwnerLock) -> None:
     async def ask(request: web.Request) -> web.StreamResponse:
-        return respond(problem(409, "owned", "A gateway serves from this database file already."))
+        return respond(problem(409, "owned", Text.english("A gateway serves already.")))
 
     async with _door(path, "/control/yield", ask):
         with OwnerLock(path) as lock, pytest.raises(ConfigurationError, match="another gateway"):

@@ -19,6 +19,7 @@ from gateway.http import customers, deliveries, health, membership, registration
 from gateway.outcomes import Kind, Outcome
 from gateway.sandbox import KINDS, SYSTEMS
 from gateway.telemetry.metrics import Metrics
+from gateway.wording import Code
 from tests.documents.reading import DOCUMENTS, ENGLISH, ROOT, text
 
 README = text(ROOT / "README.md")
@@ -61,7 +62,7 @@ def _metrics() -> list[str]:
     ]
 
 
-def _problem_types() -> set[str]:
+def problem_types() -> set[str]:
     """Those that callers meet: what the owner's socket answers is for our own commands."""
     rooms = ("responses", "http")
     files = [path for room in rooms for path in (ROOT / "gateway" / room).rglob("*.py")]
@@ -116,8 +117,11 @@ def test_no_variable_is_named_that_does_not_exist() -> None:
     assert named <= known_variables() | set(FLAG_VARIABLES)
 
 
-@pytest.mark.parametrize("word", [*Outcome, *ErrorClass, *Kind, *_metrics(), *KINDS, *SYSTEMS])
-def test_every_outcome_error_class_kind_metric_and_fault_is_named(word: str) -> None:
+WORDS = [*Outcome, *ErrorClass, *Kind, *Code, *_metrics(), *KINDS, *SYSTEMS]
+
+
+@pytest.mark.parametrize("word", WORDS)
+def test_every_word_of_a_closed_set_is_named(word: str) -> None:
     assert f"`{word}`" in ENGLISH
 
 
@@ -142,7 +146,7 @@ def test_every_call_is_named(route: str) -> None:
     assert re.search("`" + r"\{\w+\}".join(fixed) + "[`?]", ENGLISH)
 
 
-@pytest.mark.parametrize("kind", sorted(_problem_types()))
+@pytest.mark.parametrize("kind", sorted(problem_types()))
 def test_every_problem_type_is_explained(kind: str) -> None:
     assert re.search(rf"^\| (`[a-z-]+`, )*`{kind}`(, `[a-z-]+`)* \| [45]", ENGLISH, re.MULTILINE)
 

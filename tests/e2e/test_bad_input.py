@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 
 from gateway.normalize import Placeholder
+from gateway.wording import Code
+from gateway.wording import Fault as Wrong
 from tests.e2e.evidence import assert_problem, fields_of, rows_in
 from tests.world import OPERATOR, Reply, World, a_world, registration
 
@@ -216,7 +218,15 @@ async def test_every_wrong_field_is_listed_once(
     reply = await quiet.register(**changes)
     assert_problem(reply, 422)
     assert sorted(fields_of(reply)) == sorted(fields)
-    assert all(error["message"] for error in reply.body["errors"])
+    assert all(error["code"] in set(Code) for error in reply.body["errors"])
+    told = {error["message"] for error in reply.body["errors"]}
+    assert "" not in told
+    assert Wrong.NOT_VALID.text.en not in told, "that is for what nobody thought of"
+    values = registration(**changes)
+    again = await quiet.post("/v1/registrations", values, headers={"Accept-Language": "ja"})
+    codes = [(error["field"], error["code"]) for error in reply.body["errors"]]
+    assert [(error["field"], error["code"]) for error in again.body["errors"]] == codes
+    assert not told & {error["message"] for error in again.body["errors"]}
     assert "taro" not in reply.raw.decode()  # a message tells what is wrong, never the value
     await assert_nothing_happened(quiet)
 

@@ -21,6 +21,7 @@ from gateway.store.deferred import DeferredRegistration
 from gateway.telemetry.metrics import Metrics
 from gateway.telemetry.observer import Observer
 from gateway.wire import Lane, lane
+from gateway.wording import not_taken
 from tests.delivery.heart import HANAKO, TARO
 from tests.registration.desk import PROFILE, Desk, down, two_rounds_that_break, until
 from tests.virtual_time import run
@@ -112,10 +113,10 @@ async def test_what_shopify_refuses_is_rejected_without_what_was_sent(
     desk: Desk, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level("INFO")
-    desk.master.ends = [Refused(({"field": "phone", "message": "090-1234 is wrong"},))]
+    desk.master.ends = [Refused((not_taken("phone"),))]
     await desk.deferred._round()
     assert (desk.only.state, problem(desk)["type"]) == ("rejected", "invalid-data")
-    assert problem(desk)["errors"] == [{"field": "phone", "message": "is not taken by Shopify"}]
+    assert problem(desk)["errors"] == [not_taken("phone").row()]
     assert desk.only.updated_at == desk.clock.now
     assert (desk.intents(), sorted(desk.calls)) == (0, ["gone", "owed"])
     assert f"registration {desk.only.id}: rejected: invalid-data" in caplog.text

@@ -13,6 +13,7 @@ from gateway.errors import ErrorClass, StorageError, UpstreamError
 from gateway.outcomes import Kind, Outcome
 from gateway.shopify import Accepted, AlreadyRegistered, Refused
 from gateway.store.admission import Bounds
+from gateway.wording import Detail, Fault
 from tests.delivery.heart import HANAKO, TARO
 from tests.registration.desk import PROFILE, Desk, body, down
 
@@ -167,11 +168,11 @@ async def test_a_mark_is_ours_while_nobody_was_told_of_its_sign_up(desk: Desk) -
 
 
 async def test_what_shopify_refuses_is_answered_and_nothing_is_kept(desk: Desk) -> None:
-    errors = ({"field": "phone", "message": "Phone is invalid"},)
+    errors = (Fault.NOT_VALID.at("phone"),)
     desk.master.ends = [Refused(errors)]
     answer = await desk.sign_up()
     assert types(answer) == (422, "invalid-data")
-    assert body(answer)["errors"] == list(errors)
+    assert body(answer)["errors"] == [error.row() for error in errors]
     assert (desk.rows(), desk.intents(), desk.owed_rows()) == ([], 0, {})
     assert (desk.results, desk.calls) == ([None], ["gone"])
 
@@ -322,7 +323,7 @@ async def test_a_key_gets_the_same_answer_again(desk: Desk) -> None:
     ("end", "kept"),
     [
         (AlreadyRegistered(HANAKO), True),
-        (Refused(({"field": "phone", "message": "wrong"},)), False),
+        (Refused((Fault.NOT_VALID.at("phone"),)), False),
         (down(), False),
     ],
 )
@@ -336,10 +337,10 @@ async def test_a_409_of_another_kind_is_not_final(desk: Desk) -> None:
     from gateway.registration.registrar import _is_final
     from gateway.responses.bodies import problem
 
-    assert not _is_final(problem(409, "in-progress", "wait"))
-    assert _is_final(problem(409, "already-registered", "sign in"))
-    assert not _is_final(problem(422, "already-registered", "x"))
-    assert not _is_final(problem(503, "shopify-unavailable", "x"))
+    assert not _is_final(problem(409, "in-progress", Detail.KEY_BUSY))
+    assert _is_final(problem(409, "already-registered", Detail.SIGN_IN))
+    assert not _is_final(problem(422, "already-registered", Detail.SIGN_IN))
+    assert not _is_final(problem(503, "shopify-unavailable", Detail.NOT_TAKEN))
 
 
 async def test_no_more_keys_of_a_caller_than_the_bound(
@@ -512,7 +513,7 @@ async def test_a_live_try_of_a_promised_one_that_fails_is_still_promised(desk: D
 
 async def test_a_promised_one_that_was_refused_is_remembered_as_such(desk: Desk) -> None:
     await desk.sign_up(later=True, key="k:1")
-    desk.master.ends = [Refused(({"field": "phone", "message": "wrong"},))]
+    desk.master.ends = [Refused((Fault.NOT_VALID.at("phone"),))]
     await desk.deferred._round()
     answer = await desk.sign_up(later=True, key="k:1")
     assert types(answer) == (422, "invalid-data")

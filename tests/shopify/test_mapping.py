@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 from gateway.customer import Address, Customer, Profile, gid, numeric_id
 from gateway.shopify.mapping import (
     customer_input,
-    field_errors,
     fill_input,
     replace_input,
     to_customer,
@@ -160,37 +159,6 @@ def test_the_newest_data_replaces_our_own_of_whom_nobody_was_told() -> None:
     assert body["firstName"] == "太郎"
     assert {f["key"]: f["value"] for f in body["metafields"]}["id"] == "r1"
     assert "emailMarketingConsent" not in body, "an update refuses it"
-
-
-@pytest.mark.parametrize(
-    ("path", "field"),
-    [
-        (["input", "email"], "email"),
-        (["email"], "email"),
-        (["input", "phone"], "phone"),
-        (["input", "firstName"], "first_name"),
-        (["input", "lastName"], "last_name"),
-        (["input", "locale"], "locale"),
-        (["input", "addresses", "0", "zip"], "address.postal_code"),
-        (["addresses", "0", "provinceCode"], "address.prefecture"),
-        (["addresses", "0", "countryCode"], "address.country"),
-        (["addresses", "0", "city"], "address.city"),
-        (["addresses", "0", "address1"], "address.address1"),
-        (["addresses", "0", "address2"], "address.address2"),
-        (["addresses", "0", "phone"], "phone"),
-        (["input", "emailMarketingConsent"], "accepts_marketing"),
-        (["input", "metafields", "0", "value"], "last_kana"),
-        (["input", "metafields", "4", "value"], "birth_date"),
-        (["input", "metafields", "99", "value"], "metafields"),
-        (["input", "somethingNew"], "somethingNew"),
-        ([], "registration"),
-        (None, "registration"),
-    ],
-)
-def test_user_errors_bear_our_fields_names(path: list[str] | None, field: str) -> None:
-    sent = customer_input(TARO, "r1")
-    (error,) = field_errors([{"field": path, "message": "is invalid"}], sent)
-    assert error == {"field": field, "message": "is invalid"}
 
 
 def test_a_bare_customer_is_read_without_a_fuss() -> None:

@@ -57,7 +57,7 @@ def _asked(request: web.Request, values: "MultiMapping[Any]") -> _Asked:
     try:
         return _Asked(given, read_filter(given, channels, frozenset()))
     except FormError as error:
-        wrong = tuple(each["field"] for each in error.errors)
+        wrong = tuple(each.field for each in error.errors)
         return _Asked(given, DeliveryFilter(ids=(0,)), wrong)
 
 
@@ -94,7 +94,7 @@ def _order(
     try:
         return read_sort(query), read_cursor(query.get("cursor")), wrong
     except FormError as error:
-        return Sort.NEWEST, None, (*wrong, *(each["field"] for each in error.errors))
+        return Sort.NEWEST, None, (*wrong, *(each.field for each in error.errors))
 
 
 def _choices(core: Core) -> dict[str, Any]:

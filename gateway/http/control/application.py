@@ -27,6 +27,7 @@ from gateway.http.forms import NotJsonError, parse_json
 from gateway.http.keys import ACCESS, CORE
 from gateway.http.middleware import CALLER, problems, read_body, respond
 from gateway.responses.bodies import Answer, problem
+from gateway.wording import Text
 
 __all__ = ["control_application", "yielding"]
 
@@ -65,7 +66,7 @@ async def rotate_secret(request: web.Request) -> web.StreamResponse:
     try:
         newest = str(parse_json(await read_body(request)).get("newest"))
     except NotJsonError as error:
-        return respond(problem(422, "invalid-data", str(error)))
+        return respond(problem(422, "invalid-data", error.detail))
     return await stream(request, request.app[CORE].rotation.run(newest))
 
 
@@ -75,6 +76,8 @@ def yielding(make_way: Callable[[], bool]) -> web.RouteDef:
     async def ask(request: web.Request) -> web.Response:  # noqa: ARG001
         if make_way():
             return respond(Answer(202, b"{}"))
-        return respond(problem(409, "owned", "A gateway serves from this database file already."))
+        return respond(
+            problem(409, "owned", Text.english("A gateway serves from this database file already."))
+        )
 
     return web.post("/control/yield", ask)

@@ -15,6 +15,7 @@ from gateway.outcomes import DeliveryFilter
 from gateway.responses.bodies import problem
 from gateway.shopify import Created
 from gateway.sync.backfill import BackfillOptions
+from gateway.wording import Fault, Text
 
 __all__ = ["routes"]
 
@@ -33,13 +34,13 @@ async def backfill(request: web.Request) -> web.StreamResponse:
     await require_known(core, options.channel)
     reason = core.backfill.refusal(options)
     if reason is not None:
-        return respond(problem(409, "refused", reason))
+        return respond(problem(409, "refused", Text.english(reason)))
     return await stream(request, core.backfill.run(options, request.app[STOPPING]))
 
 
 def _backfill_options(chosen: DeliveryFilter, body: dict[str, Any]) -> BackfillOptions:
     if len(chosen.channels) != 1:
-        raise FormError([{"field": "channel", "message": "should be one channel"}])
+        raise FormError([Fault.ONE_CHANNEL.at("channel")])
     return BackfillOptions(
         chosen.channels[0],
         Created(chosen.since, chosen.until),

@@ -16,6 +16,7 @@ from gateway.http.middleware import read_body, respond
 from gateway.outcomes import DeliveryFilter
 from gateway.responses.bodies import Answer, delivery_row, iso, problem
 from gateway.store import outbox
+from gateway.wording import Code, Detail, FieldError, Text
 
 __all__ = ["chosen_of", "routes"]
 
@@ -49,7 +50,7 @@ async def show(request: web.Request) -> web.Response:
     )
     delivery, attempts = found
     if delivery is None:
-        return respond(problem(404, "not-found", "There is no delivery with this id."))
+        return respond(problem(404, "not-found", Detail.NO_DELIVERY))
     shown = [
         {**a, "started_at": iso(a["started_at"]), "counted": bool(a["counted"])} for a in attempts
     ]
@@ -63,7 +64,7 @@ async def chosen_of(
     try:
         body = parse_json(await read_body(request))
     except NotJsonError as error:
-        raise FormError([{"field": "", "message": str(error)}]) from None
+        raise FormError([FieldError("", Code.FORMAT, error.detail.text)]) from None
     channels = tuple(request.app[CORE].deliverer.routes)
     return deliveries.read_filter(body, channels, also), body
 
@@ -76,7 +77,7 @@ async def discard(request: web.Request) -> web.Response:
     except FormError as error:
         return deliveries.wrong_filter(error)
     if not body:
-        return respond(problem(422, "invalid-data", "Name what is to be discarded."))
+        return respond(problem(422, "invalid-data", Text.english("Name what is to be discarded.")))
     return respond(Answer(200, orjson.dumps({"count": await core.discard_all(chosen)})))
 
 

@@ -19,6 +19,7 @@ from gateway.http.middleware import respond
 from gateway.responses.bodies import Answer, iso, problem
 from gateway.store import duplicate_queue, duplicates
 from gateway.store.duplicates import Pair
+from gateway.wording import Fault, Text
 
 __all__ = ["Gone", "explained", "pair_of", "routes", "side_by_side"]
 
@@ -40,7 +41,7 @@ def pair_of(request: web.Request) -> tuple[int, int] | None:
 
 
 def _no_pair() -> web.Response:
-    detail = "Name two different members by their ids in Smaregi (customerId)."
+    detail = Text.english("Name two different members by their ids in Smaregi (customerId).")
     return respond(problem(422, "invalid-data", detail))
 
 
@@ -54,7 +55,7 @@ class _Asked:
 
 def _asked(query: Mapping[str, str]) -> _Asked:
     if unknown := query.keys() - _KNOWN:
-        raise FormError([{"field": shown_name(n), "message": "no such field"} for n in unknown])
+        raise FormError([Fault.UNKNOWN_FIELD.at(shown_name(name)) for name in unknown])
     return _Asked(
         number(query, "limit", _DEFAULT_LIMIT, _LARGEST_LIMIT),
         "all" in query,
@@ -99,7 +100,7 @@ def _cursor(text: str | None) -> tuple[int, int, int] | None:
     try:
         score, low, high = map(int, text.split(":"))
     except ValueError:
-        raise FormError([{"field": "cursor", "message": "is not one of ours"}]) from None
+        raise FormError([Fault.CURSOR.at("cursor")]) from None
     return score, low, high
 
 
@@ -113,7 +114,7 @@ def _score(text: str | None) -> int | None:
     try:
         return int(text[:6])
     except ValueError:
-        raise FormError([{"field": "min_score", "message": "should be a number"}]) from None
+        raise FormError([Fault.WHOLE_NUMBER.at("min_score")]) from None
 
 
 def _row(pair: Pair, linked: dict[int, int]) -> dict[str, Any]:
@@ -151,9 +152,9 @@ async def show(request: web.Request) -> web.Response:
         found = await side_by_side(core, pair, known, linked)
         return respond(Answer(200, orjson.dumps(found)))
     except Gone as gone:
-        return respond(problem(404, "not-found", f"Smaregi has no member {gone}."))
+        return respond(problem(404, "not-found", Text.english(f"Smaregi has no member {gone}.")))
     except UpstreamError as error:
-        detail = f"They cannot be read now: {error.system}: {error}."
+        detail = Text.english(f"They cannot be read now: {error.system}: {error}.")
         return respond(problem(502, "upstream", detail))
 
 
@@ -204,7 +205,9 @@ async def reject(request: web.Request) -> web.Response:
 
     known = await core.db.write(unit)
     if known is None:
-        return respond(problem(404, "not-found", "These two are no possible duplicate."))
+        return respond(
+            problem(404, "not-found", Text.english("These two are no possible duplicate."))
+        )
     if known.state == "merged":
-        return respond(problem(409, "merged", "These two were merged."))
+        return respond(problem(409, "merged", Text.english("These two were merged.")))
     return respond(Answer(200, orjson.dumps({"members": list(pair), "state": "rejected"})))

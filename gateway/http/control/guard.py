@@ -10,6 +10,7 @@ from gateway.errors import CommandRefused
 from gateway.http.keys import CORE
 from gateway.http.middleware import respond
 from gateway.responses.bodies import problem
+from gateway.wording import Text
 
 __all__ = ["guarded", "require_known"]
 
@@ -34,7 +35,7 @@ async def guarded(request: web.Request, handler: Handler) -> web.StreamResponse:
         await require_known(request.app[CORE], *systems)
         return await handler(request)
     except CommandRefused as refused:
-        return respond(problem(409, "refused", str(refused)))
+        return respond(problem(409, "refused", Text.english(str(refused))))
 
 
 async def require_known(core: Core, *systems: str) -> None:

@@ -16,6 +16,7 @@ from gateway.http.keys import CORE
 from gateway.http.middleware import read_body, respond
 from gateway.responses.bodies import Answer, problem
 from gateway.store.merges import Merge
+from gateway.wording import Text
 
 __all__ = ["planned", "routes"]
 
@@ -69,7 +70,8 @@ async def _asked(request: web.Request, *ids: str) -> dict[str, Any]:
 
 def _wrong(detail: str) -> web.HTTPUnprocessableEntity:
     return web.HTTPUnprocessableEntity(
-        body=problem(422, "invalid-data", detail).body, content_type="application/problem+json"
+        body=problem(422, "invalid-data", Text.english(detail)).body,
+        content_type="application/problem+json",
     )
 
 

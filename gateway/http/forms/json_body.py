@@ -4,6 +4,8 @@ from typing import Any
 
 import orjson
 
+from gateway.wording import Detail
+
 __all__ = ["NotJsonError", "parse_json"]
 
 _DEEPEST = 64
@@ -11,7 +13,11 @@ _DEEPEST = 64
 
 
 class NotJsonError(ValueError):
-    """The body is not a JSON object."""
+    """The body is not a JSON object; `detail` says why."""
+
+    def __init__(self, detail: Detail) -> None:
+        super().__init__(detail.text.en.removesuffix("."))
+        self.detail = detail
 
 
 def parse_json(raw: bytes) -> dict[str, Any]:
@@ -21,7 +27,7 @@ def parse_json(raw: bytes) -> dict[str, Any]:
     except orjson.JSONDecodeError:
         body = _with_surrogates(raw)
     if not isinstance(body, dict):
-        raise NotJsonError("the body should be a JSON object")
+        raise NotJsonError(Detail.BODY_NO_OBJECT)
     return body
 
 
@@ -29,14 +35,14 @@ def _with_surrogates(raw: bytes) -> Any:
     import json  # noqa: PLC0415 - only for bodies that are wrong
 
     if raw.count(b"[") + raw.count(b"{") > _DEEPEST:
-        raise NotJsonError("the body is not JSON in UTF-8")
+        raise NotJsonError(Detail.BODY_NOT_JSON)
     try:
         text = raw.decode("utf-8")
         body = json.loads(text, parse_constant=_no_constant)
     except (ValueError, RecursionError):
-        raise NotJsonError("the body is not JSON in UTF-8") from None
+        raise NotJsonError(Detail.BODY_NOT_JSON) from None
     if "\\u" not in text.lower():
-        raise NotJsonError("the body is not JSON in UTF-8")
+        raise NotJsonError(Detail.BODY_NOT_JSON)
     return body
 
 

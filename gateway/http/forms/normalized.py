@@ -1,6 +1,6 @@
 """What `normalize` says of one line, by the very cleaning and mappings of a sign-up."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
@@ -24,11 +24,12 @@ from gateway.shopify.mapping import to_address
 from gateway.shopify.placing import address_warnings, placed_input, unfit
 from gateway.shopify.preview import answered, sign_up_input
 from gateway.shopify.results import Warnings
+from gateway.wording import FieldError
 
 __all__ = ["NotJsonError", "normalized"]
 
 Row = dict[str, Any]
-Errors = list[dict[str, str]]
+Notes = list[dict[str, str]]
 
 _NOT_YET = {"customerCode", "shopify_customer_id"}
 """Numbers that Shopify gives at the sign-up."""
@@ -56,7 +57,7 @@ def normalized(line: bytes) -> Row:
 
 def _of_text(body: Row) -> Row:
     """What the door refuses is read all the same, and given to no system."""
-    errors: Errors = []
+    errors: list[FieldError] = []
     try:
         text = read_form(body, _Line).text
     except FormError as error:
@@ -77,7 +78,7 @@ def _of_text(body: Row) -> Row:
             "smaregi": _told({"postCode": fields.postal_code, "address": line}),
             "crm": _told(address_properties(fields)),
         }
-    return row | {"adjustments": adjustments, "errors": errors}
+    return row | {"adjustments": adjustments, "errors": _rows(errors)}
 
 
 def _of_registration(body: Row) -> Row:
@@ -92,7 +93,7 @@ def _of_registration(body: Row) -> Row:
         "smaregi": _told(member),
         "crm": _told(contact_properties(customer)),
         "adjustments": _of_shopify(unfit(profile)) + notes,
-        "errors": errors,
+        "errors": _rows(errors),
     }
     address: Fields | None = profile.address
     if address is not None:
@@ -100,15 +101,15 @@ def _of_registration(body: Row) -> Row:
     return row
 
 
-def _accepted(body: Row) -> tuple[_Partial, Errors]:
+def _accepted(body: Row) -> tuple[_Partial, list[FieldError]]:
     """What remains once every wrong field is left out, as often as that shows another one."""
-    errors: Errors = []
+    errors: list[FieldError] = []
     while True:
         try:
             return read_form(body, _Partial), errors
         except FormError as error:
             errors += error.errors
-            wrong = {each["field"] for each in error.errors}
+            wrong = {each.field for each in error.errors}
             body = _without(wrong, body, "")
 
 
@@ -120,7 +121,11 @@ def _without(wrong: set[str], body: Row, before: str) -> Row:
     return kept
 
 
-def _of_shopify(warnings: Warnings) -> Errors:
+def _rows(errors: Iterable[FieldError]) -> Notes:
+    return [error.row() for error in errors]
+
+
+def _of_shopify(warnings: Warnings) -> Notes:
     return [_noted("shopify", each["field"], each["message"]) for each in warnings]
 
 

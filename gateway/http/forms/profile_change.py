@@ -3,6 +3,7 @@
 from typing import Any
 
 from gateway.http.forms.registration import Email, FormError, Name, RegistrationForm, read_form
+from gateway.wording import Fault
 
 __all__ = ["ChangeForm", "read_change"]
 
@@ -17,11 +18,11 @@ _BLANK: dict[str, Any] = {
 }
 """What null stands for, and also an empty text if the field accepts none."""
 _KEPT = {
-    "email": "may not be emptied",
-    "last_name": "may not be emptied",
-    "first_name": "may not be emptied",
-    "accepts_marketing": "should be true or false",
-    "email_verified": "should be true or false",
+    "email": Fault.NOT_EMPTIED,
+    "last_name": Fault.NOT_EMPTIED,
+    "first_name": Fault.NOT_EMPTIED,
+    "accepts_marketing": Fault.BOOLEAN,
+    "email_verified": Fault.BOOLEAN,
 }
 
 
@@ -45,9 +46,7 @@ def read_change(body: dict[str, Any]) -> ChangeForm:
     """The form, or a FormError that lists every wrong field."""
     empty = {name for name, value in body.items() if value is None or value == ""}
     blank = {name: _BLANK[name] for name in empty if name in _BLANK}
-    wrong = [
-        {"field": name, "message": message} for name, message in _KEPT.items() if name in empty
-    ]
+    wrong = [fault.at(name) for name, fault in _KEPT.items() if name in empty]
     kept = {name: value for name, value in body.items() if name not in empty & _KEPT.keys()}
     try:
         form = read_form(kept | blank, ChangeForm, country="")

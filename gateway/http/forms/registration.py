@@ -20,6 +20,7 @@ from gateway.http.forms.countries import COUNTRIES
 from gateway.http.forms.json_body import NotJsonError, parse_json
 from gateway.normalize import clean_email, clean_name, parse_phone, prefecture, to_katakana
 from gateway.normalize.postal import clean_postal_code
+from gateway.wording import Fault, FieldError, Wrong
 
 __all__ = [
     "Email",
@@ -40,29 +41,29 @@ _MARKUP = re.compile(r"[<>]|https?:|www\.", re.IGNORECASE)
 
 
 class FormError(ValueError):
-    """`errors`: `{field, message}` for every wrong field; no values."""
+    """`errors` names every wrong field, and no value."""
 
-    def __init__(self, errors: list[dict[str, str]]) -> None:
+    def __init__(self, errors: list[FieldError]) -> None:
         super().__init__("some fields are wrong")
         self.errors = errors
 
 
 def _text(text: str) -> str:
     if _SURROGATE.search(text):
-        raise ValueError("holds half of a character (an unpaired surrogate)")
+        raise Wrong(Fault.HALF_CHARACTER)
     return text
 
 
 def _name(text: str) -> str:
     cleaned = clean_name(_text(text))
     if not cleaned:
-        raise ValueError("should hold at least one visible character")
+        raise Wrong(Fault.BLANK)
     return _free_text(cleaned)
 
 
 def _free_text(text: str) -> str:
     if _MARKUP.search(text):
-        raise ValueError("should hold no URL and no markup")
+        raise Wrong(Fault.MARKUP)
     return text
 
 
@@ -73,7 +74,7 @@ def _optional(text: str) -> str:
 def _place(text: str) -> str:
     """Shopify refuses emoji in addresses; our own cleaning should not swallow them silently."""
     if _EMOJI.search(text):
-        raise ValueError("should hold no emoji")
+        raise Wrong(Fault.EMOJI)
     return text
 
 
@@ -95,7 +96,7 @@ def _phone(text: str, info: ValidationInfo) -> str:
     if country not in {"JP", ""}:
         return _optional(text)
     if text and parse_phone(text, country) is None:
-        raise ValueError("should be a phone number, such as 090-1234-5678")
+        raise Wrong(Fault.PHONE)
     return clean_name(text)
 
 
@@ -107,22 +108,22 @@ def _birth_date(text: str) -> str:
     except ValueError:
         day = None
     if day is None:
-        raise ValueError("should be a date like 1990-04-01")
+        raise Wrong(Fault.DATE)
     if not date(1900, 1, 1) <= day <= datetime.now(UTC).date():
-        raise ValueError("should be a day between 1900-01-01 and today")
+        raise Wrong(Fault.DAY_OF_BIRTH)
     return text
 
 
 def _country(text: str) -> str:
     code = _text(text).strip().upper()
     if code not in COUNTRIES:
-        raise ValueError("should be a country code of two letters, such as JP")
+        raise Wrong(Fault.COUNTRY)
     return code
 
 
 def _locale(text: str) -> str:
     if not _LOCALE.fullmatch(text):
-        raise ValueError("should be a language, such as ja or en")
+        raise Wrong(Fault.LOCALE)
     return text.replace("_", "-")
 
 
@@ -159,7 +160,7 @@ class AddressForm(BaseModel):
             return text.strip()
         code = clean_postal_code(text)
         if code is None:
-            raise ValueError("should be a Japanese postal code, such as 150-0043")
+            raise Wrong(Fault.POSTAL_CODE)
         return code
 
     @field_validator("prefecture")
@@ -169,7 +170,7 @@ class AddressForm(BaseModel):
             return text
         found = prefecture(text)
         if found is None:
-            raise ValueError("should be a prefecture, such as 東京都, Tokyo or JP-13")
+            raise Wrong(Fault.PREFECTURE)
         return found.code
 
     def value(self) -> Address | None:
@@ -250,18 +251,16 @@ def _stated_country(body: dict[str, Any]) -> str:
     return country.strip().upper() if isinstance(country, str) else ""
 
 
-def _without_nulls(
-    body: dict[str, Any], before: str
-) -> tuple[dict[str, Any], list[dict[str, str]]]:
+def _without_nulls(body: dict[str, Any], before: str) -> tuple[dict[str, Any], list[FieldError]]:
     """Null counts as left out; a name with half a character in it is not one of our fields."""
     odd = [name for name in body if _SURROGATE.search(name)]
     kept = {name: v for name, v in body.items() if v is not None and name not in odd}
-    return kept, [{"field": before + shown_name(name), "message": "no such field"} for name in odd]
+    return kept, [Fault.UNKNOWN_FIELD.at(before + shown_name(name)) for name in odd]
 
 
-def _errors(error: ValidationError) -> list[dict[str, str]]:
+def _errors(error: ValidationError) -> list[FieldError]:
     return [
-        {"field": ".".join(shown_name(part) for part in detail["loc"]), "message": _message(detail)}
+        _error(".".join(shown_name(part) for part in detail["loc"]), detail)
         for detail in error.errors(include_input=False, include_url=False)
     ]
 
@@ -271,19 +270,26 @@ def shown_name(part: object) -> str:
     return re.sub(r"[^\w.-]", "?", str(part))[:64]
 
 
-def _message(detail: Any) -> str:
-    match detail["type"]:
-        case "extra_forbidden":
-            return "no such field"
-        case "missing":
-            return "is required"
-        case "string_too_long":
-            return f"has more than {detail['ctx']['max_length']} characters"
-        case "string_type":
-            return "should be text"
-        case "bool_type":
-            return "should be true or false"
-        case "model_type" | "model_attributes_type" | "dict_type":
-            return "should be an object"
-    text: str = detail["msg"]
-    return text.removeprefix("Value error, ").removeprefix("Input ")
+def _error(field: str, detail: Any) -> FieldError:
+    """What pydantic found, in our own words; a test holds that none of its kinds is left over."""
+    kind, more = detail["type"], detail.get("ctx", {})
+    if kind == "string_too_long":
+        return Fault.TOO_LONG.at(field, limit=more["max_length"])
+    if kind == "literal_error":
+        choices = more["expected"].replace("'", "").replace(" or ", ", ")
+        return Fault.CHOICE.at(field, choices=choices)
+    if kind == "value_error" and isinstance(more["error"], Wrong):
+        return more["error"].fault.at(field)
+    return _KINDS.get(kind, Fault.NOT_VALID).at(field)
+
+
+_KINDS = {
+    "extra_forbidden": Fault.UNKNOWN_FIELD,
+    "missing": Fault.MISSING,
+    "string_type": Fault.STRING,
+    "string_unicode": Fault.HALF_CHARACTER,
+    "bool_type": Fault.BOOLEAN,
+    "model_type": Fault.OBJECT,
+    "model_attributes_type": Fault.OBJECT,
+    "dict_type": Fault.OBJECT,
+}

@@ -60,7 +60,7 @@ def test_each_field_that_is_sent_reaches_the_profile() -> None:
 def test_every_wrong_field_is_listed(body: dict[str, Any], fields: list[str]) -> None:
     with pytest.raises(FormError) as caught:
         read_change(body)
-    assert sorted(error["field"] for error in caught.value.errors) == fields
+    assert sorted(error.field for error in caught.value.errors) == fields
 
 
 @pytest.mark.parametrize(

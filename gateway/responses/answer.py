@@ -1,0 +1,102 @@
+"""An answer, ready to be sent; and problems (RFC 9457), in English and in Japanese."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+import orjson
+
+from gateway.wording import Detail, FieldError, Language, Text, japanese, title_of
+
+__all__ = ["Answer", "in_japanese", "problem", "problem_of", "stored"]
+
+MOST_ERRORS = 50
+"""Wrong fields that one answer lists."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A status and a body, ready to be sent; a problem has a content type of its own.
+
+    `japanese` makes the body for a caller who asks for Japanese; `body`, in English, is what is
+    stored and repeated.
+    """
+
+    status: int
+    body: bytes
+    headers: Mapping[str, str] = field(default_factory=dict)
+    japanese: Callable[[], bytes] | None = field(default=None, compare=False)
+
+    @property
+    def is_problem(self) -> bool:
+        return self.status >= 400
+
+
+@dataclass(frozen=True, slots=True)
+class _Problem:
+    status: int
+    kind: str
+    title: Text
+    detail: Text
+    errors: Sequence[FieldError]
+    registration_id: str | None
+
+    def body(self, language: Language) -> bytes:
+        told: dict[str, Any] = {
+            "type": self.kind,
+            "title": self.title.told(language),
+            "status": self.status,
+            "detail": self.detail.told(language),
+        }
+        if self.errors:
+            told["errors"] = [error.row(language) for error in self.errors]
+        if self.registration_id:
+            told["registration_id"] = self.registration_id
+        return orjson.dumps(told)
+
+
+def problem(
+    status: int,
+    kind: str,
+    detail: Detail | Text,
+    *,
+    title: Text | None = None,
+    errors: Sequence[FieldError] = (),
+    registration_id: str | None = None,
+    retry_after: float | None = None,
+) -> Answer:
+    """RFC 9457. `retry_after` in seconds, rounded up."""
+    text = detail.text if isinstance(detail, Detail) else detail
+    if len(errors) > MOST_ERRORS:
+        more = Detail.MORE_FIELDS_WRONG.text.within(listed=MOST_ERRORS, all=len(errors))
+        text = text.then(more)
+    told = _Problem(
+        status, kind, title or title_of(kind), text, errors[:MOST_ERRORS], registration_id
+    )
+    headers = {}
+    if retry_after is not None:
+        headers["Retry-After"] = str(max(1, int(-(-retry_after // 1))))
+    return Answer(status, told.body("en"), headers, partial(told.body, "ja"))
+
+
+def stored(status: int, body: bytes, headers: Mapping[str, str]) -> Answer:
+    """An answer that was remembered, as it was; a problem also in Japanese."""
+    if status < 400:
+        return Answer(status, body, headers)
+    return Answer(status, body, headers, lambda: orjson.dumps(in_japanese(orjson.loads(body))))
+
+
+def problem_of(registration_id: str, kept: Mapping[str, Any]) -> Answer:
+    """A registration's stored problem as an answer."""
+    body = orjson.dumps({**kept, "registration_id": registration_id})
+    return stored(kept["status"], body, {})
+
+
+def in_japanese(told: Mapping[str, Any]) -> dict[str, Any]:
+    """A problem's body, read from where it was stored in English."""
+    texts = {name: japanese(told[name]) for name in ("title", "detail") if name in told}
+    if "errors" in told:
+        rows = [{**row, "message": japanese(row["message"])} for row in told["errors"]]
+        return {**told, **texts, "errors": rows}
+    return {**told, **texts}
