@@ -3,10 +3,21 @@
 from dataclasses import dataclass, field
 from typing import Literal
 
-__all__ = ["Address", "Customer", "Gender", "Profile", "gid", "numeric_id"]
+__all__ = [
+    "MAIL_LANGUAGES",
+    "Address",
+    "Customer",
+    "Gender",
+    "Profile",
+    "gid",
+    "mail_language",
+    "numeric_id",
+]
 
 Gender = Literal["male", "female", "unknown"]
 
+MAIL_LANGUAGES = ("ja", "en")
+"""Those that mails have templates in."""
 _GID = "gid://shopify/Customer/"
 
 
@@ -62,6 +73,12 @@ class Customer:
     def member_number(self) -> str:
         """The number a till knows this customer by, unless an old card's number stays."""
         return str(self.id)
+
+
+def mail_language(locale: str) -> str:
+    """The language of a mail to a customer of this locale: their own, or else English."""
+    language = locale[:2].lower()
+    return language if language in MAIL_LANGUAGES and not locale[2:3].isalpha() else "en"
 
 
 def gid(customer_id: int) -> str:

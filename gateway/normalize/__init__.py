@@ -9,7 +9,7 @@ from gateway.normalize.dates import parse_birth_date
 from gateway.normalize.digest import place_digest
 from gateway.normalize.email import clean_email, email_key, smtp_address
 from gateway.normalize.fields import country_of, mobile_of, parse_fields, phone_of
-from gateway.normalize.kana import kana_key, smaregi_kana, to_katakana
+from gateway.normalize.kana import is_kana, kana_key, smaregi_kana, to_katakana
 from gateway.normalize.mailbox import Mailbox, parse_mailbox
 from gateway.normalize.name import clean_name, is_placeholder, name_key
 from gateway.normalize.phone import Phone, is_mobile, mobile_key, parse_phone, phone_key
@@ -33,6 +33,7 @@ __all__ = [
     "clean_postal_code",
     "country_of",
     "email_key",
+    "is_kana",
     "is_mobile",
     "is_placeholder",
     "kana_key",

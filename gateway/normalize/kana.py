@@ -19,6 +19,10 @@ _AINU: Final = str.maketrans("ㇰㇱㇲㇳㇴㇵㇶㇷㇸㇹㇺㇻㇼㇽㇾㇿ",
 _MIDDLE_DOT: Final = re.compile("[・･·•‧]")
 _NOT_SMAREGI: Final = re.compile("[^ァ-ヶー\x20-\x7e]")
 
+_READING: Final = re.compile(
+    rf"(?=.*[ァ-ヺ])[ァ-ヺーヽヾㇰ-ㇿ\u3099\u309a\s・=゠'’.{re.escape(HYPHENS)}]+"
+)
+
 _SMALL: Final = str.maketrans("ァィゥェォャュョッヮヵヶ", "アイウエオヤユヨツワカケ")
 _ONE_SOUND: Final = (("ヴァ", "バ"), ("ヴィ", "ビ"), ("ヴェ", "ベ"), ("ヴォ", "ボ"), ("ヴ", "ブ"))
 _SAME_SOUND: Final = str.maketrans("ヂヅヲ", "ジズオ")
@@ -44,6 +48,11 @@ def to_katakana(text: str) -> str:
     composed = unicodedata.normalize("NFKC", join_sound_marks(scrub(text)))
     katakana = str(jaconv.hira2kata(composed)).translate(_WA_ROW)
     return _HYPHEN_AS_LONG_VOWEL.sub("ー", _ITERATION.sub(_written_out, katakana))
+
+
+def is_kana(katakana: str) -> bool:
+    """Whether what `to_katakana` made holds kana alone, and what stands between two of them."""
+    return _READING.fullmatch(katakana) is not None
 
 
 def smaregi_kana(text: str) -> tuple[str, bool]:

@@ -27,7 +27,7 @@ from gateway.shopify.mapping import (
     leftover_metafields,
     replace_input,
 )
-from gateway.shopify.placing import PHONE_KEPT, e164, unfit, unfit_address, unfit_phone
+from gateway.shopify.placing import PHONE_KEPT, e164, unfit, unfit_address, unfit_phone, unspoken
 from gateway.shopify.reading import customer_of, payload_of, unexpected
 from gateway.shopify.refusals import refused_by
 from gateway.shopify.results import (
@@ -133,7 +133,9 @@ class Shopify:
     async def _settle_existing(self, existing: Customer, one: ShopifySignUp) -> Result:
         known_id = existing.registration_id
         if known_id == one.registration_id:
-            warnings = (*unfit_address(one.profile), *_kept_phone(existing, one.profile))
+            profile = one.profile
+            kept = _kept_phone(existing, profile)
+            warnings = (*unfit_address(profile), *kept, *unspoken(profile))
             return Accepted(existing, "created", warnings)
         if known_id and await one.is_ours(known_id):
             return await self._take(existing, one, replace_input)

@@ -1,6 +1,6 @@
 """Addresses and phones in the places that Shopify has for them, and what does not fit there."""
 
-from gateway.customer import Profile
+from gateway.customer import Profile, mail_language
 from gateway.normalize import ParsedAddress, country_of, parse_fields, phone_of, shopify_address
 from gateway.shopify.results import Warnings
 
@@ -14,6 +14,7 @@ __all__ = [
     "unfit",
     "unfit_address",
     "unfit_phone",
+    "unspoken",
 ]
 
 PHONE_KEPT = {
@@ -25,6 +26,10 @@ PHONE_AS_WRITTEN = {
     "field": "phone",
     "message": "is no number of the address's country, and none with a country code; it is kept "
     "as it was written, outside Shopify's own phone field",
+}
+_IN_ENGLISH = {
+    "field": "locale",
+    "message": "is kept in Shopify; there is no mail in this language, so it is sent in English",
 }
 _WARNINGS = {
     "municipality was merged into another": {
@@ -59,7 +64,13 @@ def placed_input(parsed: ParsedAddress, country: str) -> dict[str, str]:
 def unfit(profile: Profile, *, address: bool = True) -> Warnings:
     """What is stored otherwise than it was told, as far as that is known without Shopify."""
     warnings = unfit_address(profile) if address else ()
-    return (*warnings, *unfit_phone(profile))
+    return (*warnings, *unfit_phone(profile), *unspoken(profile))
+
+
+def unspoken(profile: Profile) -> Warnings:
+    """A language that no mail is written in."""
+    is_spoken = profile.locale[:2].lower() == mail_language(profile.locale)
+    return () if is_spoken else (_IN_ENGLISH,)
 
 
 def unfit_phone(profile: Profile) -> Warnings:

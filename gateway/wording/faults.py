@@ -89,6 +89,11 @@ class Fault(Enum):
     )
     MARKUP = Code.NOT_ALLOWED, "should hold no URL and no markup", "URLと < > は使えません。"
     EMOJI = Code.NOT_ALLOWED, "should hold no emoji", "絵文字は使えません。"
+    KANA = (
+        Code.FORMAT,
+        "should be kana alone, such as ヤマダ or やまだ",
+        "カタカナかひらがなで入力してください（例：ヤマダ）。",
+    )
     PHONE = (
         Code.FORMAT,
         "should be a phone number, such as 090-1234-5678",

@@ -29,6 +29,10 @@ async def post() -> AsyncIterator[Post]:
         ("ja", "会員登録完了", "レジ"),
         ("en", "Welcome", "at the till"),
         ("en-GB", "Welcome", "till"),
+        ("JA-jp", "会員登録完了", "レジ"),
+        ("fr", "Welcome", "at the till"),
+        ("zh-TW", "Welcome", "at the till"),
+        ("jam", "Welcome", "at the till"),
     ],
 )
 async def test_the_mail_is_in_the_customers_language(

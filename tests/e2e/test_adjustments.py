@@ -12,7 +12,7 @@ ADDRESS = registration()["address"]
 LONG = {
     "last_name": "山田" * 50,
     "last_kana": "ヤマダ・" * 25,
-    "first_kana": "タロウ太郎",
+    "first_kana": "タ゠ロウ",
     "address": ADDRESS | {"address1": "道玄坂1-2-3", "address2": "ABCビル " * 30},
     "phone": "03-1234-5678 内線1234567",
 }
@@ -91,6 +91,22 @@ async def test_an_address_made_elsewhere_is_mended_for_smaregi_and_told(world: W
     assert await adjustments(world, "smaregi") == {
         "address": "the municipality has its name of today"
     }
+
+
+async def test_a_language_without_a_mail_is_kept_and_the_mail_is_in_english(world: World) -> None:
+    reply = await world.register(locale="pt_BR")
+    (warning,) = reply.body["warnings"]
+    assert warning["field"] == "locale"
+    assert "English" in warning["message"]
+    (customer,) = (await world.core.shopify.read([7000000000001])).values()
+    assert customer.profile.locale == "pt-BR"
+    (mail,) = world.sandbox.mail.messages
+    assert "Welcome" in mail.subject
+    again = await world.register(locale="pt_BR")
+    assert again.raw == reply.raw
+    for locale in ("ja", "ja-JP", "en", "en-GB"):
+        number = {"ja": 1, "ja-JP": 2, "en": 3, "en-GB": 4}[locale]
+        assert (await world.register(number=number, locale=locale)).body["warnings"] == []
 
 
 async def test_a_phone_abroad_goes_by_the_addresss_country_and_is_never_refused(

@@ -2,7 +2,47 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.normalize import kana_key, smaregi_kana, to_katakana
+from gateway.normalize import is_kana, kana_key, smaregi_kana, to_katakana
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *(
+            "ヤマダ",
+            "やまだ",
+            "ﾔﾏﾀﾞ",
+            "ヤマダ タロウ",
+            "メアリー・ジェーン",
+            "オコナー",
+            "ヴィクトリア",
+        ),
+        *("ド゠ゴール", "いすゞ", "ユ-ジ", "オ'コナー", "ヱビス", "アㇰ", "ア゛", "か\u3099\u3099"),
+    ],
+)
+def test_a_reading_is_kana_with_what_stands_between_names(text: str) -> None:
+    assert is_kana(to_katakana(text))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "山田",
+        "Yamada",
+        "Ｙａｍａｄａ",
+        "ヤマ田",
+        "ジョン・F",
+        "ー",
+        "・",
+        "-",
+        "123",
+        "ヤマダ1",
+        "🍣",
+        "Ωμέγα",
+    ],
+)
+def test_kanji_latin_and_signs_alone_are_no_reading(text: str) -> None:
+    assert not is_kana(to_katakana(text))
 
 
 @pytest.mark.parametrize(

@@ -25,7 +25,7 @@ from jinja2 import (
 from gateway.card import code128_png, is_scannable
 from gateway.channels.base import Shop
 from gateway.channels.email.greeting import greeted
-from gateway.customer import Profile
+from gateway.customer import Profile, mail_language
 from gateway.normalize import Mailbox
 from gateway.wire.headers import encoded, mailbox_header
 
@@ -61,7 +61,7 @@ class Composer:
 
         The head is made by hand, as the parts are: each of its values is ASCII and folded already.
         """
-        language = "en" if profile.locale.lower().startswith("en") else "ja"
+        language = mail_language(profile.locale)
         card_id = _card_id(reference) if is_scannable(member_number) else ""
         customer = greeted(profile)
         values = {

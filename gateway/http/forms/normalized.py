@@ -126,7 +126,11 @@ def _rows(errors: Iterable[FieldError]) -> Notes:
 
 
 def _of_shopify(warnings: Warnings) -> Notes:
-    return [_noted("shopify", each["field"], each["message"]) for each in warnings]
+    """The language is the mail's matter."""
+    return [
+        _noted("email" if each["field"] == "locale" else "shopify", each["field"], each["message"])
+        for each in warnings
+    ]
 
 
 def _noted(system: str, field: str, change: str) -> dict[str, str]:

@@ -18,7 +18,7 @@ from pydantic import (
 from gateway.customer import Address, Profile
 from gateway.http.forms.countries import COUNTRIES
 from gateway.http.forms.json_body import NotJsonError, parse_json
-from gateway.normalize import clean_email, clean_name, parse_phone, prefecture, to_katakana
+from gateway.normalize import clean_email, clean_name, is_kana, parse_phone, prefecture, to_katakana
 from gateway.normalize.postal import clean_postal_code
 from gateway.wording import Fault, FieldError, Wrong
 
@@ -79,7 +79,11 @@ def _place(text: str) -> str:
 
 
 def _kana(text: str) -> str:
-    return to_katakana(_optional(text))
+    """Katakana. What is none, such as a name in kanji, is not emptied in silence further on."""
+    kana = to_katakana(_optional(text))
+    if kana and not is_kana(kana):
+        raise Wrong(Fault.KANA)
+    return kana
 
 
 def _email(text: str) -> str:
