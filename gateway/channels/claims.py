@@ -5,9 +5,9 @@ memory is enough.
 
 from collections.abc import Callable
 
-__all__ = ["Claims"]
+__all__ = ["STANDS", "Claims"]
 
-_STANDS = 60.0
+STANDS = 60.0
 """Seconds for which a claim holds: longer than an attempt takes until its link is written."""
 
 
@@ -21,13 +21,18 @@ class Claims:
     def claim(self, record: str, customer_id: int) -> bool:
         """False if another customer is being linked to it at this moment."""
         now = self._clock()
-        old = [each for each, (_, since) in self._claims.items() if abs(now - since) > _STANDS]
+        old = [each for each, (_, since) in self._claims.items() if abs(now - since) > STANDS]
         for each in old:
             del self._claims[each]
         if self._claims.get(record, (customer_id, now))[0] != customer_id:
             return False
         self._claims[record] = (customer_id, now)
         return True
+
+    def holder(self, record: str) -> int | None:
+        """The customer who has claimed it; what became of that is not known here."""
+        customer_id, since = self._claims.get(record, (None, 0.0))
+        return customer_id if abs(self._clock() - since) <= STANDS else None
 
     def release(self, record: str, customer_id: int) -> None:
         """The record no longer belongs to this customer: the next one may get it at once."""

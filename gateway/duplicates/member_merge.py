@@ -4,10 +4,10 @@ What is on disk when the process dies, and how the next run of the same command 
 `serve`) continues:
 
     begun     nothing was sent; it begins anew
-    taking    the absorbed member's balance says whether its points have left it
+    taking    the absorbed's balance says whether its points have left it: `taken`, or `given`
     taken     the survivor gets the points now
     giving    the survivor's balance says whether it has them
-    given     the absorbed member gives up the customer's number, if it had one
+    given     what the till gave the absorbed meanwhile is taken; it gives up the customer's number
     linking   the link moves by a delivery of its own; the absorbed member gets status 4 and a note
     done
 
@@ -73,6 +73,9 @@ class MemberMerge:
             raise CommandRefused(
                 f"The merge of {merge.pair[0]} and {merge.pair[1]} must end first."
             )
+        return await self._plan(one, other, survivor)
+
+    async def _plan(self, one: int, other: int, survivor: int | None) -> Plan:
         plan = (await member_pair(self._smaregi, one, other)).plan(survivor)
         if plan.moves_link is not None:
             self._linking.require_flag(await self._linking.customer(plan.moves_link))
@@ -99,17 +102,35 @@ class MemberMerge:
         found = await self.look(one, other, survivor)
         if isinstance(found, Merge):
             return found
+        leaving, absorbed = self._smaregi.ownership.leaving, found.absorbed.member_id
+        leaving.add(absorbed)  # from here on nobody begins to be linked to it
+        try:
+            plan = await self._nobody_is_just_linked(found)
+        except BaseException:
+            leaving.discard(absorbed)
+            raise
         now = self._runtime.clock()
         merge = Merge(
-            found.survivor.member_id,
-            found.absorbed.member_id,
+            plan.survivor.member_id,
+            absorbed,
             "begun",
-            found.moves_link,
+            plan.moves_link,
             created_at=now,
             updated_at=now,
         )
         await self._db.write(lambda db: merges.write(db, merge))
         return merge
+
+    async def _nobody_is_just_linked(self, plan: Plan) -> Plan:
+        """The plan once more, with the link that the absorbed member got since it was looked at."""
+        pair = plan.absorbed.member_id, plan.survivor.member_id
+        for member_id in pair:
+            if await self._smaregi.ownership.is_being_linked(member_id):
+                raise Unfinished(
+                    f"Member {member_id} is just being linked to an online customer: run the same "
+                    "command again in a minute."
+                )
+        return await self._plan(*pair, plan.survivor.member_id)
 
     async def _settled_by_hand(self, merge: Merge) -> Merge:
         if merge.problem is None:
@@ -127,21 +148,16 @@ class MemberMerge:
         if merge.problem is not None:
             raise Unfinished(_for_a_person(merge))
         try:
-            merge = await self._move_points(merge, report)
+            merge = await self._free_the_number(await self._move_points(merge, report), report)
+            if not by_hand and await self._points.balance(merge.absorbed) > 0:
+                report(f"The till gave member {merge.absorbed} points meanwhile: they move, too.")
+                merge = await self._points.take(merge, report)
+                merge = await self._free_the_number(await self._move_points(merge, report), report)
         except UnclearBalance as puzzle:
             raise Unfinished(await self._stop(merge, str(puzzle))) from None
         except UpstreamError as error:
             raise Unfinished(await self._interrupted(merge, error)) from None
-        merge = await self._free_the_number(merge, report)
-        if not by_hand and await self._points.balance(merge.absorbed) > 0:
-            report(f"The till gave member {merge.absorbed} points meanwhile: they are moved, too.")
-            return await self._finish(await self._again_from_the_start(merge), report, by_hand=True)
         return await self._close(merge, report)
-
-    async def _again_from_the_start(self, merge: Merge) -> Merge:
-        begun = merge.at("begun", self._runtime.clock(), points=0, balance_before=0)
-        await self._db.write(lambda db: merges.write(db, begun))
-        return begun
 
     # -- points
 
@@ -174,6 +190,8 @@ class MemberMerge:
         stands = {
             "begun": "Nothing was moved.",
             "taking": f"Whether its points have left member {known.absorbed} is not yet known.",
+            "given": f"The points that it had have left member {known.absorbed}.",
+            "linking": f"The points that it had have left member {known.absorbed}.",
         }.get(
             known.step,
             f"{known.points} points have left member {known.absorbed} and are still owed to "

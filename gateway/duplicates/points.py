@@ -44,14 +44,16 @@ class PointsTransfer:
         self._clock = clock
 
     async def take(self, merge: Merge, report: Report) -> Merge:
-        """From the absorbed: `begun` or `taking` -> `taken`, or `given` if there are none."""
-        if merge.step == "begun":
-            balance = await self.balance(merge.absorbed)
-            if balance <= 0:
-                return await self._write(merge.at("given", self._clock()))
-            taking = merge.at("taking", self._clock(), points=balance, balance_before=balance)
-            return await self._send(await self._write(taking), "begun", "taken", report)
-        return await self._clear_up(merge, "begun", "taken", report)
+        """From the absorbed: `begun`, or a later step where the till gave it more, -> `taking` ->
+        `taken`; `given` if there are none. What was not carried out is as before it was sent.
+        """
+        if merge.step == "taking":  # of a run that is gone: it has begun in any case
+            return await self._clear_up(merge, "given", "taken", report)
+        balance = await self.balance(merge.absorbed)
+        if balance <= 0:
+            return await self._write(merge.at("given", self._clock()))
+        taking = merge.at("taking", self._clock(), points=balance, balance_before=balance)
+        return await self._send(await self._write(taking), merge.step, "taken", report)
 
     async def give(self, merge: Merge, report: Report) -> Merge:
         """To the survivor: `taken` or `giving` -> `given`."""

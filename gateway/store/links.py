@@ -7,7 +7,7 @@ from itertools import product
 import orjson
 
 from gateway.outcomes import Link
-from gateway.store.outbox.queries import OPEN_SQL
+from gateway.store.outbox.queries import OPEN_SQL, Spot, open_end
 
 __all__ = [
     "apart",
@@ -19,6 +19,7 @@ __all__ = [
     "of_customers",
     "of_reference",
     "of_references",
+    "planned",
     "refresh",
     "remove",
     "reunite",
@@ -177,6 +178,28 @@ def is_withheld(db: sqlite3.Connection, channel: str, customer_id: int) -> bool:
         (channel, customer_id),
     ).fetchone()
     return row is not None
+
+
+def planned(
+    db: sqlite3.Connection, after: Spot, channel: str, reference: str, since: float
+) -> tuple[int, Spot | None]:
+    """Attempts since then that chose this record for a customer who is not linked to it. Those of
+    a page of all that is open behind `after`, and where the next begins; None after the last.
+    """
+    end = open_end(db, after)
+    if end is None:
+        return 0, None
+    (count,) = db.execute(
+        f"""SELECT count(*) FROM deliveries AS d INDEXED BY deliveries_open
+            WHERE outcome IN {OPEN_SQL}
+              AND (customer_id, channel) > (?, ?) AND (customer_id, channel) <= (?, ?)
+              AND channel = ? AND updated_at >= ?
+              AND CAST(json_extract(plan, '$.member') AS TEXT) = ?
+              AND NOT EXISTS (SELECT 1 FROM links WHERE channel = d.channel
+                              AND customer_id = d.customer_id)""",  # noqa: S608
+        (*after, *end, channel, since, reference),
+    ).fetchone()
+    return count, end
 
 
 def keep_apart(db: sqlite3.Connection, customer_id: int, member_id: int, now: float) -> None:

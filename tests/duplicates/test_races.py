@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -51,6 +52,45 @@ async def test_one_member_is_linked_to_one_of_two_customers_at_the_same_moment(
     assert [str(person) for person in linked] == [member(world, at_till)["customerCode"]]
 
 
+async def test_a_member_is_not_merged_away_while_a_customer_is_being_linked_to_it(
+    world: World,
+) -> None:
+    """Nor by the next process: the request that links it may still be under way."""
+    survivor, absorbed = await two_members(world)
+    world.sandbox.faults.set("smaregi", Fault("reset", match=PATCH, times=1))
+    customer = customer_of(await world.register(email="b@example.jp"))  # the absorbed one's
+    assert await link_of(world, customer) is None
+    for _ in range(2):
+        end = await told(world.core.member_merge.merge(survivor, absorbed, survivor))
+        assert (end.code, "just being linked" in end.text) == (1, True)
+        await world.restart()
+    assert points(world, survivor, absorbed) == [30, 120]
+    await world.replay()
+    assert (await link_of(world, customer)).reference == str(absorbed)
+    assert (await told(world.core.member_merge.merge(survivor, absorbed, survivor))).code == 0
+    assert (await link_of(world, customer)).reference == str(survivor)
+
+
+async def test_who_is_linked_to_a_member_just_before_its_merge_begins_moves_with_it(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    survivor, absorbed = await two_members(world)
+    merging, customers = world.core.member_merge, list[int]()
+    real = merging.look
+
+    async def look(*given: int | None) -> Any:
+        found = await real(*given)  # type: ignore[arg-type]
+        if not customers:
+            customers.append(customer_of(await world.register(email="b@example.jp")))
+        return found
+
+    monkeypatch.setattr(merging, "look", look)
+    end = await told(merging.merge(survivor, absorbed, survivor))
+    assert end.code == 0, end
+    assert (await link_of(world, *customers)).reference == str(survivor)
+    assert points(world, survivor, absorbed) == [150, 0]
+
+
 @asynccontextmanager
 async def half_merged(
     folder: Path, monkeypatch: pytest.MonkeyPatch
@@ -75,6 +115,23 @@ async def test_points_that_the_till_gives_to_the_absorbed_meanwhile_move_too(
         assert (await told(world.core.member_merge.merge(survivor, absorbed, survivor))).code == 0
         assert points(world, survivor, absorbed) == [200, 0]
         assert member(world, absorbed)["status"] == "4"
+
+
+async def test_points_that_come_just_as_the_absorbed_ends_move_in_the_end_whatever_fails(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is marked as merged already, which alone would forbid a merge."""
+    async with half_merged(tmp_path, monkeypatch) as (world, survivor, absorbed):
+        world.sandbox.smaregi.edit(absorbed, point="50")
+        world.sandbox.smaregi.edit(absorbed, status="4")  # the request that was answered 503
+        refused = Fault("status", status=503, match="point/add", applied=False)
+        world.sandbox.faults.set("smaregi", refused)
+        end = await told(world.core.member_merge.merge(survivor, absorbed, survivor))
+        assert (end.code, "did not reach" in end.text) == (1, True)
+        world.sandbox.faults.clear()
+        end = await told(world.core.member_merge.merge(survivor, absorbed, survivor))
+        assert end.code == 0, end
+        assert points(world, survivor, absorbed) == [200, 0]
 
 
 async def test_a_change_that_ends_after_its_link_has_moved_does_not_bring_it_back(

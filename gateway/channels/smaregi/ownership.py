@@ -8,13 +8,15 @@ from functools import partial
 from typing import Any
 
 from gateway.channels.base import Context, Work
-from gateway.channels.claims import Claims
+from gateway.channels.claims import STANDS, Claims
 from gateway.channels.smaregi.client import SYSTEM, SmaregiClient
 from gateway.channels.smaregi.member_number import text_of
 from gateway.errors import ErrorClass, UpstreamError
 from gateway.outcomes import Link
 from gateway.store import links, members, proofs
 from gateway.store.members import Member
+from gateway.store.outbox import FIRST
+from gateway.store.paging import every_page
 
 __all__ = ["RecordOwnership", "conflict", "row_of"]
 
@@ -83,6 +85,18 @@ class RecordOwnership:
         if not self._claims.claim(str(member_id), customer_id):
             raise conflict("this store member is just being linked, or left", _AGAIN)
         return await self.former(str(member_id), customer_id)
+
+    async def is_being_linked(self, member_id: int) -> bool:
+        """Whether a customer is being linked to this member, and has no link yet: the request may
+        be under way, from before this process too.
+        """
+        reference = str(member_id)
+        holder, link = self._claims.holder(reference), await self.link_of(reference)
+        if holder is not None and (link is None or link.customer_id != holder):
+            return True
+        since = self._context.clock() - STANDS
+        planned = partial(links.planned, channel=SYSTEM, reference=reference, since=since)
+        return await every_page(self._context.db.read, planned, FIRST) > 0
 
     def release(self, member_id: int, customer_id: int) -> None:
         """The member was unlinked: the next customer may get it at once."""
