@@ -11,6 +11,12 @@
     PATCH  /_sandbox/members/{id}       a change made at the till; `point` too
     PATCH  /_sandbox/customers/{id}     a change made in Shopify's admin; `state` ENABLED signs in
     DELETE /_sandbox/customers/{id}     deleted in Shopify's admin; without an id all of them
+    POST   /_sandbox/orders             {"customer": 7000000000001, "prices": [1200, 800]}, paid
+                                        unless "paid" is false; answers its id
+    PATCH  /_sandbox/orders/{id}        {"do": "pay"|"refund"|"edit"|"cancel"|"fulfil"}; of a refund
+                                        "lines": {"0": 1} or "goodwill": 100, of an edit "line" and
+                                        "quantity"
+    POST   /_sandbox/sales              {"member": 1, "new_point": 10, "spend_point": 0}, at a till
     POST   /_sandbox/register           passes a registration on to the gateway
     GET    /_sandbox/registrations      the newest 12 in Shopify, each as the gateway tells it now
     POST   /_sandbox/reset              empties everything
@@ -29,6 +35,7 @@ from aiohttp import web
 from yarl import URL
 
 from gateway.sandbox.faults import Fault
+from gateway.sandbox.orders_control import order_routes
 from gateway.sandbox.snapshot import snapshot
 from gateway.sandbox.storefront import Unanswered
 from gateway.sandbox.systems import Systems
@@ -69,6 +76,7 @@ class Page:
                 web.patch("/_sandbox/customers/{id}", self._edit_customer),
                 web.delete("/_sandbox/customers", self._delete_customers),
                 web.delete("/_sandbox/customers/{id}", self._delete_customers),
+                *order_routes(self._systems),
                 web.post("/_sandbox/register", self._register),
                 web.get("/_sandbox/registrations", self._registrations),
                 web.post("/_sandbox/reset", self._reset),

@@ -8,8 +8,15 @@ from zlib import crc32
 
 from gateway.sandbox.ports import Ports
 
-SHOPIFY_SCOPES = frozenset({"read_customers", "write_customers"})
-SMAREGI_SCOPES = frozenset({"pos.customers:read", "pos.customers:write"})
+SHOPIFY_SCOPES = frozenset({"read_customers", "write_customers", "read_orders"})
+SMAREGI_SCOPES = frozenset(
+    [
+        f"pos.{room}:{access}"
+        for room in ("customers", "transactions")
+        for access in ("read", "write")
+    ]
+    + ["pos.stores:read"]
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +31,7 @@ class ShopifyOptions:
     """
 
     store: str = "sandbox.myshopify.com"
+    currency: str = "JPY"
     access_token: str = "shpat_sandbox_0000000000000000"  # noqa: S105 - of the stand-in
     client_id: str = "sandbox-client"
     client_secret: str = "sandbox-client-secret"  # noqa: S105 - of the stand-in
@@ -55,7 +63,10 @@ class SmaregiOptions:
     `scopes` are those that the app has: a token is given for no more. `blanks`: a column that a
     member does not have comes as an empty text, as null, or is left out of the answer.
     `skew`: seconds that the system's clock is ahead. `point_list` False answers
-    `GET /customers/point` with the object instead of a list with it. Webhooks carry
+    `GET /customers/point` with the object instead of a list with it. Of posted transactions:
+    `tuple_rule` refuses a second one of the same store, terminal, time and number,
+    `posted_points_count` False changes no balance, `overdraft` lets one go below 0, `post_says` is
+    what the answer holds. Webhooks carry
     `webhook_headers`, or `X-Webhook-Secret` with `webhook_secret` where none are given.
     """
 
@@ -72,6 +83,10 @@ class SmaregiOptions:
     blanks: Literal["text", "null", "left out"] = "text"
     skew: float = 0.0
     point_list: bool = True
+    tuple_rule: bool = True
+    posted_points_count: bool = True
+    overdraft: bool = False
+    post_says: Literal["row", "nothing"] = "row"
     webhook_url: str | None = None
     webhook_secret: str = "sandbox-webhook-secret"  # noqa: S105 - of the stand-in
     webhook_headers: Mapping[str, str] = field(default_factory=dict)

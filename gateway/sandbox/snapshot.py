@@ -6,6 +6,7 @@ from typing import Any
 from gateway.sandbox.hubspot import Contact
 from gateway.sandbox.hubspot.contacts import moment
 from gateway.sandbox.mail import Mail
+from gateway.sandbox.shopify.orders import Order
 from gateway.sandbox.shopify.records import Customer, iso
 from gateway.sandbox.systems import Systems
 
@@ -22,11 +23,15 @@ def snapshot(systems: Systems, limit: int | None) -> dict[str, Any]:
             "count": len(customers),
             "url": systems.shopify.url,
             "records": [_customer(each) for each in _newest(customers.values(), limit)],
+            "orders": [
+                _order(each) for each in _newest(systems.shopify.orders.rows.values(), limit)
+            ],
         },
         "smaregi": {
             "count": len(members),
             "url": systems.smaregi.api_url,
             "records": [{"customerId": str(i), **row} for i, row in members.newest(chosen)],
+            "transactions": _newest(systems.smaregi.transactions.rows.values(), limit),
         },
         "crm": {
             "count": len(contacts),
@@ -73,6 +78,20 @@ def _customer(customer: Customer) -> dict[str, Any]:
         },
         "createdAt": iso(customer.created_at),
         "updatedAt": iso(customer.updated_at),
+    }
+
+
+def _order(order: Order) -> dict[str, Any]:
+    return {
+        "id": order.gid,
+        "customer": order.customer_id,
+        "status": order.financial_status,
+        "cancelled": order.cancelled_at is not None,
+        "subtotal": order.subtotal,
+        "total": order.total,
+        "net_payment": order.net_payment,
+        "createdAt": iso(order.created_at),
+        "updatedAt": iso(order.updated_at),
     }
 
 

@@ -15,6 +15,7 @@ from gateway.sandbox.options import ShopifyOptions
 from gateway.sandbox.shopify import cost, notices, schema
 from gateway.sandbox.shopify.grants import Grants
 from gateway.sandbox.shopify.naming import named
+from gateway.sandbox.shopify.orders import Orders
 from gateway.sandbox.shopify.records import Customer
 from gateway.sandbox.shopify.session import MergeJob, Session
 from gateway.sandbox.shopify.store import Store
@@ -28,7 +29,8 @@ _LIMITS = "https://shopify.dev/api/usage/rate-limits"
 
 class Shopify:
     """One shop. Tests change it as staff and customers do: `add_customer`, `edit_customer`,
-    `enable`, `delete_customer`, `merge_customers`; such changes send webhooks as the API's do.
+    `enable`, `delete_customer`, `merge_customers`, and `orders`; such changes send webhooks as the
+    API's do.
     """
 
     def __init__(self, options: ShopifyOptions, clock: Callable[[], float] | None = None) -> None:
@@ -44,6 +46,9 @@ class Shopify:
         options = self.options
         self.store = Store(options.first_id, self._clock, self._announce)
         self.bucket = cost.Bucket(options.bucket, options.restore, options.unlimited)
+        self.orders = Orders(
+            self._clock, lambda topic, _order, body: self._send(topic, lambda: body)
+        )
         self._jobs: dict[str, MergeJob] = {}
 
     @property
@@ -194,6 +199,7 @@ class Shopify:
             self._jobs,
             self._merge_later,
             frozenset(self.scopes),
+            self.orders.rows,
         )
 
     def _announce(self, topic: str, customer: Customer) -> None:
@@ -228,6 +234,9 @@ class Shopify:
         kept.number_of_orders += gone.number_of_orders
         for name, metafield in gone.metafields.items():
             kept.metafields.setdefault(name, metafield)
+        for order in self.orders.rows.values():
+            if order.customer_id == gone.id:
+                order.customer_id = kept.id
         self.store.touch(kept)
         self._send("CUSTOMERS_MERGE", lambda: notices.merged(kept.gid, gone.gid, job.id))
 

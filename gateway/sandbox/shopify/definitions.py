@@ -86,6 +86,8 @@ def subscription_create(
 ) -> Payload:
     """Only loopback addresses; the real API wants https."""
     uri = webhookSubscription.get("uri") or webhookSubscription.get("callbackUrl") or ""
+    if topic.startswith(("ORDERS_", "REFUNDS_")):
+        require(info, "read_orders")
     store, now = of(info).store, of(info).now
     path = ("webhookSubscription", "callbackUrl")
     if not is_loopback(uri):
@@ -94,7 +96,8 @@ def subscription_create(
         error = UserError(path, "Address for this topic has already been taken")
         return refused([error], webhookSubscription=None)
     form = webhookSubscription.get("format") or "JSON"
-    made = WebhookSubscription(store.new_id(), topic, uri, form, now, now)
+    fields = list(webhookSubscription.get("includeFields") or ())
+    made = WebhookSubscription(store.new_id(), topic, uri, form, now, now, fields)
     store.subscriptions[made.id] = made
     return done(info, made.gid, webhookSubscription=made)
 

@@ -18,7 +18,7 @@ def topic_name(topic: str) -> str:
     """`CUSTOMERS_CREATE` as the header says it: `customers/create`."""
     if topic.endswith("_CONSENT_UPDATE"):
         return f"{topic.removesuffix('_UPDATE').lower()}/update"
-    for room in ("CUSTOMERS", "CUSTOMER", "APP", "SHOP"):
+    for room in ("CUSTOMERS", "CUSTOMER", "ORDERS", "REFUNDS", "APP", "SHOP"):
         if topic.startswith(f"{room}_"):
             return f"{room}/{topic.removeprefix(f'{room}_')}".lower()
     return topic.lower()
@@ -76,8 +76,11 @@ def signed(
     secret: str,
     version: str,
 ) -> Delivery:
-    """A delivery, signed with the client secret over the raw body."""
-    raw = orjson.dumps(body)
+    """A delivery, signed with the client secret over the raw body, which holds no more than the
+    subscription asks for.
+    """
+    wanted = subscription.include_fields
+    raw = orjson.dumps({name: body[name] for name in wanted if name in body} if wanted else body)
     digest = hmac.new(secret.encode(), raw, hashlib.sha256).digest()
     headers = {
         "X-Shopify-Topic": topic_name(subscription.topic),

@@ -5,7 +5,7 @@ from typing import Any
 
 from graphql import GraphQLError, GraphQLResolveInfo
 
-from gateway.sandbox.shopify import search
+from gateway.sandbox.shopify import order_fields, search
 from gateway.sandbox.shopify.records import Customer
 from gateway.sandbox.shopify.session import MergeJob, customer_of, of, record_id, require
 from gateway.sandbox.shopify.store import APP_NAMESPACE
@@ -125,7 +125,7 @@ def shop(_root: Any, info: GraphQLResolveInfo) -> dict[str, Any]:
         "name": "Sandbox",
         "email": "shop@example.com",
         "myshopifyDomain": of(info).options.store,
-        "currencyCode": "JPY",
+        "currencyCode": of(info).options.currency,
         "createdAt": 0.0,
     }
 
@@ -175,5 +175,7 @@ QUERIES: dict[str, Callable[..., Any]] = {
     "currentAppInstallation": current_app_installation,
     "webhookSubscriptions": webhook_subscriptions,
     "job": job,
+    "order": order_fields.order,
+    "orders": order_fields.orders,
     "customerMergeJobStatus": customer_merge_job_status,
 }

@@ -141,6 +141,7 @@ class WebhookSubscription:
     format: str
     created_at: float
     updated_at: float
+    include_fields: list[str] = field(default_factory=list)
 
     @property
     def gid(self) -> str:

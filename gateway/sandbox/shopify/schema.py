@@ -27,6 +27,7 @@ from graphql import (
 
 from gateway.sandbox.shopify.fields import FIELDS
 from gateway.sandbox.shopify.mutations import MUTATIONS
+from gateway.sandbox.shopify.order_fields import ORDER_FIELDS
 from gateway.sandbox.shopify.queries import QUERIES
 from gateway.sandbox.shopify.records import iso
 from gateway.sandbox.shopify.session import Session
@@ -90,7 +91,8 @@ def is_mutation(operation: OperationDefinitionNode | None) -> bool:
 def schema() -> GraphQLSchema:
     text = resources.files("gateway.sandbox").joinpath("shopify.graphql").read_text("utf-8")
     built = build_schema(text)
-    for type_name, resolvers in {**FIELDS, "QueryRoot": QUERIES, "Mutation": MUTATIONS}.items():
+    roots = {"QueryRoot": QUERIES, "Mutation": MUTATIONS}
+    for type_name, resolvers in {**FIELDS, **ORDER_FIELDS, **roots}.items():
         kind = built.type_map[type_name]
         if isinstance(kind, GraphQLObjectType):
             for field_name, resolver in resolvers.items():

@@ -8,6 +8,7 @@ from typing import Any
 from graphql import GraphQLError, GraphQLResolveInfo
 
 from gateway.sandbox.options import ShopifyOptions
+from gateway.sandbox.shopify.orders import Order
 from gateway.sandbox.shopify.records import Customer
 from gateway.sandbox.shopify.rules import UserError
 from gateway.sandbox.shopify.store import Store
@@ -37,6 +38,7 @@ class Session:
     jobs: dict[str, MergeJob]
     merge: Callable[[MergeJob], None]
     token_scopes: frozenset[str]
+    orders: dict[int, Order]
     effects: list[str] = field(default_factory=list)
     ignored: list[str] = field(default_factory=list)
 

@@ -1,4 +1,6 @@
-"""Smaregi's platform API: tokens, members, points, and the webhook `pos:customers`."""
+"""Smaregi's platform API: tokens, members, points, transactions, stores, and the webhook
+`pos:customers`.
+"""
 
 import time
 from collections.abc import Callable, Sequence
@@ -10,15 +12,21 @@ from gateway.sandbox.naming import named
 from gateway.sandbox.options import SmaregiOptions
 from gateway.sandbox.smaregi.fields import ALWAYS, COLUMNS, RULES, Member, blank, refusal
 from gateway.sandbox.smaregi.members import Members, iso
+from gateway.sandbox.smaregi.points import PointsDesk
 from gateway.sandbox.smaregi.query import Query, RefusedError, select, understood
-from gateway.sandbox.smaregi.wire import READ, WRITE, Grants, notice, problem
+from gateway.sandbox.smaregi.stores import a_store, shown_stores
+from gateway.sandbox.smaregi.transactions import Transactions
+from gateway.sandbox.smaregi.wire import Grants, needed_scope, notice, problem
 from gateway.sandbox.webhooks import Webhooks, is_loopback
 
 _WEBHOOK_SECONDS = 3.0
+_STAFFS_OWN = ("point", "pointExpireDate", "pointGivingUnitPrice", "pointGivingUnit")
+"""What staff may set of a member and the API takes no part in."""
 
 
 class Smaregi:
-    """One contract. Tests change it as staff at the till do: `add`, `edit`, `remove`.
+    """One contract. Tests change it as staff at the till do: `add`, `edit`, `remove`, `sale`,
+    `cancel`. `stores` are their conditions for points, by id.
 
     `webhook_url` and `webhook_headers` (the custom header is the only proof of the sender) are
     what is set in Smaregi's developer pages; only loopback addresses are ever called. `scopes`
@@ -40,7 +48,14 @@ class Smaregi:
         self._writes = Window(options.writes_per_second, 1.0)
         self.scopes = set(options.scopes)
         self._grants = Grants(options, self._clock, self.scopes)
-        self._heads = 0
+        self.stores = {"1": a_store()}
+        self._points = self._points_desk()
+
+    def _points_desk(self) -> PointsDesk:
+        def store(member_id: int, row: Member) -> None:
+            self._store(member_id, row, "edited")
+
+        return PointsDesk(self.options, self.members, store, self.now)
 
     @property
     def peak_reads_per_second(self) -> int:
@@ -67,8 +82,10 @@ class Smaregi:
         return self._create(values)
 
     def edit(self, member_id: int, **fields: str | None) -> None:
-        """A change made at the till. KeyError, ValueError as `add`; `point` may be set too."""
-        own = {name: fields.pop(name) for name in ("point", "pointExpireDate") if name in fields}
+        """A change made at the till. KeyError, ValueError as `add`; points and the member's own
+        rate may be set too.
+        """
+        own = {name: fields.pop(name) for name in _STAFFS_OWN if name in fields}
         why = refusal(fields, frozenset(), creating=False) or self._taken(fields, member_id)
         if why is not None:
             raise ValueError(why)
@@ -79,12 +96,25 @@ class Smaregi:
         del self.members[member_id]
         self._notify("deleted", member_id)
 
+    def sale(self, member_id: int, new_point: int = 0, spend_point: int = 0) -> int:
+        """A sale at a till, with points given and used; the transaction's id."""
+        return self._points.sale(member_id, new_point, spend_point)
+
+    def cancel(self, head_id: int) -> None:
+        """Staff cancel a transaction; its points go back. KeyError for an unknown one."""
+        self._points.cancel(head_id)
+
+    @property
+    def transactions(self) -> Transactions:
+        return self._points.transactions
+
     def expire_tokens(self) -> None:
         """Every token given out is refused from now on (401)."""
         self._grants.clear()
 
     def reset(self) -> None:
         self.members = Members()
+        self._points = self._points_desk()
         self._grants.clear()
         self._reads.reset()
         self._writes.reset()
@@ -121,7 +151,7 @@ class Smaregi:
                 case "GET", ("customers",):
                     return self._list(understood(call.query, self.now()))
                 case "GET", ("customers", "point"):
-                    return self._points(call.query.get("customer_id", ""))
+                    return self._points.shown(_id(call.query.get("customer_id", "")))
                 case "GET", ("customers", member_id):
                     return self._get(_id(member_id))
                 case "POST", ("customers",):
@@ -129,9 +159,15 @@ class Smaregi:
                 case "PATCH", ("customers", member_id):
                     return self._patch(_id(member_id), call.json_object())
                 case "POST", ("customers", member_id, "point", "add"):
-                    return self._add_points(_id(member_id), call.json_object())
+                    return self._points.add(_id(member_id), call.json_object())
                 case "GET", ("customer_required_column_setting",):
                     return self._required_columns()
+                case "POST", ("transactions",):
+                    return self._points.post(call.json_object(), self.stores)
+                case "GET", ("transactions",):
+                    return StandInAnswer(200, self.transactions.listed(call.query))
+                case "GET", ("stores",):
+                    return StandInAnswer(200, shown_stores(self.stores, call.query))
         except RefusedError as error:
             return problem(400, "Bad Request", str(error))
         except NotJsonError:
@@ -144,7 +180,7 @@ class Smaregi:
             return problem(401, "Unauthorized", "アクセストークンが無効です")
         if call.segments[:2] != (self.options.contract_id, "pos"):
             return problem(404, "Not Found", "リソースが見つかりません")
-        if (READ if call.method == "GET" else WRITE) not in scopes:
+        if needed_scope(call) not in scopes:
             return problem(403, "Forbidden", "スコープが不足しています")
         return None
 
@@ -176,31 +212,6 @@ class Smaregi:
         cleared = {name: RULES[name].empty for name, value in values.items() if value is None}
         self._store(member_id, row | values | cleared, "edited")
         return self._changed(member_id)
-
-    def _points(self, text: str) -> StandInAnswer:
-        row = self.members.row(_id(text))
-        if row is None:
-            return StandInAnswer(200, []) if self.options.point_list else _missing()
-        shown = self._point_row(_id(text), row)
-        return StandInAnswer(200, [shown] if self.options.point_list else shown)
-
-    def _add_points(self, member_id: int, values: dict[str, Any]) -> StandInAnswer:
-        row = self.members.row(member_id)
-        if row is None:
-            return _missing()
-        for name in values.keys() - {"point", "pointExpireDate"}:
-            return problem(400, "Bad Request", f"[{name}] 不明な項目です")
-        point = values.get("point")
-        if not isinstance(point, str) or not point.removeprefix("-").isdecimal():
-            return problem(400, "Bad Request", "[point] ポイントの値が正しくありません")
-        balance = int(row["point"] or "0") + int(point)
-        if balance < 0:
-            return problem(400, "Bad Request", "[point] ポイント残高が不足しています")
-        expires = values.get("pointExpireDate", row["pointExpireDate"])
-        self._store(member_id, row | {"point": str(balance), "pointExpireDate": expires}, "edited")
-        self._heads += 1
-        body = {"transactionHeadIds": [str(self._heads)]}
-        return StandInAnswer(200, body, applied=True, target=str(member_id))
 
     def _required_columns(self) -> StandInAnswer:
         return StandInAnswer(
@@ -260,21 +271,11 @@ class Smaregi:
             return shown | dict.fromkeys(blank)
         return {name: value for name, value in shown.items() if name not in blank}
 
-    def _point_row(self, member_id: int, row: Member) -> dict[str, Any]:
-        return {
-            "customerId": self._shown_id(member_id),
-            "mile": "0",
-            "point": row["point"],
-            "pointExpireDate": row["pointExpireDate"],
-            "insDateTime": row["insDateTime"],
-            "updDateTime": row["updDateTime"],
-        }
-
 
 def _refuse_unknown(call: Call) -> None:
-    """The list of members knows its own parameters; elsewhere there is one, of points."""
+    """Lists know their own parameters; elsewhere there is one, of points."""
     path = call.segments[2:]
-    if path == ("customers",) and call.method == "GET":
+    if path in {("customers",), ("transactions",), ("stores",)} and call.method == "GET":
         return
     known = {"customer_id"} if path == ("customers", "point") else set[str]()
     for name in call.query:

@@ -13,7 +13,12 @@ from gateway.sandbox.call import Call, StandInAnswer
 from gateway.sandbox.options import SmaregiOptions
 from gateway.sandbox.webhooks import Delivery, json_headers
 
-READ, WRITE = "pos.customers:read", "pos.customers:write"
+
+def needed_scope(call: Call) -> str:
+    """Members and their settings, transactions and stores have scopes of their own."""
+    room = call.segments[2] if len(call.segments) > 2 else ""
+    kind = room if room in {"transactions", "stores"} else "customers"
+    return f"pos.{kind}:{'read' if call.method == 'GET' else 'write'}"
 
 
 class Grants:
