@@ -10,6 +10,7 @@ from gateway.http.control.body import body_of
 from gateway.http.keys import CORE
 from gateway.http.middleware import respond
 from gateway.responses.bodies import Answer, problem
+from gateway.wording import Text
 
 __all__ = ["routes"]
 
@@ -29,7 +30,7 @@ async def erase(request: web.Request) -> web.Response:
     try:
         done = await request.app[CORE].privacy.erase(await _asked(request))
     except Unreachable as error:
-        return respond(problem(502, "upstream", str(error)))
+        return respond(problem(502, "upstream", Text.english(str(error))))
     return respond(Answer(200, orjson.dumps(done)))
 
 
