@@ -1,16 +1,23 @@
 """Fixtures of the whole suite."""
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests.steady_time import SteadyLoop
 from tests.world import World, a_world
 
 # A busy machine is slow, which says nothing about the product.
 settings.register_profile("gateway", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("gateway")
+
+
+def pytest_asyncio_loop_factories() -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:
+    """A machine that stalls is not slow by the time of a test's loop."""
+    return {"steady": SteadyLoop}
 
 
 @pytest.fixture

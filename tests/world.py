@@ -145,11 +145,11 @@ class World:
         count: int = reply.body["count"]
         return count
 
-    async def settled(self, seconds: float = 10.0) -> None:
+    async def settled(self, seconds: float = 30.0) -> None:
         """Until nothing is under way any more."""
         await self.until(lambda: not self.core.deliverer.has_work(), seconds)
 
-    async def until(self, condition: Callable[[], Any], seconds: float = 10.0) -> None:
+    async def until(self, condition: Callable[[], Any], seconds: float = 30.0) -> None:
         async with asyncio.timeout(seconds):
             while not condition():
                 await asyncio.sleep(0.01)

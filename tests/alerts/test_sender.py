@@ -3,7 +3,6 @@
 import asyncio
 import logging
 import re
-import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -74,10 +73,10 @@ async def test_a_broken_target_hurts_nobody(broken: str, caplog: pytest.LogCaptu
         else:
             said.say("POST", HOOK, status=500, repeat=True)
         async with sending(TO_HOOK) as alerts:
-            began = time.perf_counter()
+            began = asyncio.get_running_loop().time()
             for kind in ErrorClass:
                 alerts.failed("crm", failure(kind))
-            assert time.perf_counter() - began < 0.1, "nobody waits for it"
+            assert asyncio.get_running_loop().time() - began < 0.1, "nobody waits for it"
     assert "T000" not in caplog.text, "the address of the webhook is a secret"
 
 
@@ -155,7 +154,7 @@ async def test_a_recovery_leaves_by_itself() -> None:
             alerts.start()
             alerts.failed("crm", failure())
             alerts.worked("crm")
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(30):
                 while len(said.sent) < 2:
                     await asyncio.sleep(0.02)
             await alerts.stop()

@@ -2,7 +2,6 @@
 
 import asyncio
 import ssl
-import time
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -222,9 +221,9 @@ async def test_settings_that_change_during_a_send_count_from_the_next_mail(post:
 async def test_the_whole_send_is_bounded_in_time(match: str) -> None:
     async with a_post(seconds=0.3) as post:
         post.sandbox.faults.set("email", Fault("hang", match=match))
-        began = time.perf_counter()
+        began = asyncio.get_running_loop().time()
         error = await post.error()
-        assert time.perf_counter() - began < 0.8
+        assert asyncio.get_running_loop().time() - began < 0.8
         assert error.error_class is ErrorClass.TIMEOUT
 
 

@@ -20,7 +20,7 @@ from tests.world import ALL_ON, registration
 __all__ = ["MAIN", "Finished", "Process", "Shell", "register"]
 
 MAIN = Path(__file__).parents[2] / "main.py"
-_PATIENCE = 20.0
+_PATIENCE = 40.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -139,7 +139,7 @@ async def test_a_starting_owner_answers_at_once_and_hands_over_to_the_open_door(
             assert socket_path(path).is_socket()
 
     task = asyncio.create_task(own())
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while not await serving._makes_way(path):
             await asyncio.sleep(0.01)
     assert asked.is_set()
@@ -164,7 +164,7 @@ async def test_a_command_that_made_way_leaves_the_file_to_whoever_asked(
 
     monkeypatch.setattr(run, "owning", asked_at_once)
     working = asyncio.create_task(run.with_owner(settings_of(path), Role.COMMAND, _work))
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while not owned:
             await asyncio.sleep(0.01)
     await asyncio.sleep(PATIENCE / 2)

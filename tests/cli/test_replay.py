@@ -143,6 +143,6 @@ async def test_a_stale_socket_of_a_dead_owner_does_no_harm(shell: Shell, sandbox
 
 async def _until(condition: object) -> None:
     assert callable(condition)
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(30):
         while not condition():
             await asyncio.sleep(0.02)

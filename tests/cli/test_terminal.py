@@ -40,7 +40,7 @@ async def _in_a_terminal(folder: Path, prepare: Callable[[], object]) -> tuple[P
             preexec_fn=lambda: (fcntl.ioctl(0, termios.TIOCSCTTY, 0), prepare()),
         )
     os.close(theirs)
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(30):
         while "listening on" not in log.read_text():
             assert child.returncode is None, log.read_text()
             await asyncio.sleep(0.02)
@@ -50,7 +50,7 @@ async def _in_a_terminal(folder: Path, prepare: Callable[[], object]) -> tuple[P
 async def test_a_closed_terminal_ends_serve(tmp_path: Path) -> None:
     child, ours, log = await _in_a_terminal(tmp_path, lambda: None)
     os.close(ours)
-    async with asyncio.timeout(15):
+    async with asyncio.timeout(30):
         assert await child.wait() == 0
     assert "stopped" in log.read_text()
     assert "Traceback" not in log.read_text()
@@ -65,7 +65,7 @@ async def test_under_nohup_serve_outlives_its_terminal(tmp_path: Path) -> None:
     await asyncio.sleep(1)
     assert "stopping" not in log.read_text()
     child.terminate()
-    async with asyncio.timeout(15):
+    async with asyncio.timeout(30):
         assert await child.wait() == 0
 
 

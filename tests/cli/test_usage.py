@@ -2,7 +2,6 @@
 
 import importlib
 import re
-import time
 from pathlib import Path
 
 import click
@@ -38,13 +37,11 @@ async def test_help_lists_every_command(bare_shell: Shell) -> None:
 
 
 @pytest.mark.parametrize("command", [(), *_commands()], ids=" ".join)
-async def test_help_of_every_command_is_quick_and_imports_nothing_heavy(
+async def test_help_of_every_command_imports_nothing_heavy(
     bare_shell: Shell, command: tuple[str, ...]
 ) -> None:
-    began = time.perf_counter()
     bare_shell.program = ("-X", "importtime", *bare_shell.program)
     shown = await bare_shell.run(*command, "--help")
-    assert time.perf_counter() - began < 3
     assert shown.code == 0
     assert shown.out.startswith("Usage: python main.py")
     imported = set(re.findall(r"\| +([\w.]+)$", shown.err, re.MULTILINE))

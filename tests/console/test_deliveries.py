@@ -27,7 +27,7 @@ async def an_outage(world: World, count: int = 3) -> None:
 
 async def ended(visitor: Visitor, page: Page) -> Page:
     """The page of a job, once it has ended."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while "data-follow" in page.text:
             await asyncio.sleep(0.02)
             page = await visitor.get(page.url)

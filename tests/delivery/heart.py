@@ -330,6 +330,6 @@ class Heart:
 
     async def settled(self) -> None:
         """Until nothing is under way any more, and nobody is owed a turn of the loop."""
-        async with asyncio.timeout(2):
+        async with asyncio.timeout(30):
             while self.deliverer.has_work():
                 await asyncio.sleep(0)

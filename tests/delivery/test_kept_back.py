@@ -36,7 +36,7 @@ async def kept_back(world: World) -> int:
     async def looked_at() -> bool:
         return await number_kept_back(world) == 1
 
-    await eventually(looked_at, 4)
+    await eventually(looked_at)
     assert contact(world)["lastname"] == "山田"
     return number
 
@@ -46,21 +46,21 @@ async def test_opting_out_goes_although_its_delivery_was_kept_back_before(world:
     world.sandbox.faults.set("crm", Fault("status", status=500, times=1))
     reply = await patch(world, number, accepts_marketing=False)
     assert reply.channel("crm")["outcome"] == "retrying"
-    await world.until(lambda: contact(world)["accepts_marketing"] == "false", 4)
+    await world.until(lambda: contact(world)["accepts_marketing"] == "false")
     assert contact(world)["lastname"] == "山田"
 
 
 async def test_it_goes_once_the_flag_lets_it(world: World) -> None:
     await kept_back(world)
     world.set(FLAG_CRM="on")
-    await world.until(lambda: contact(world)["lastname"] == "佐藤", 4)
+    await world.until(lambda: contact(world)["lastname"] == "佐藤")
     assert await number_kept_back(world) == 0
 
 
 async def test_it_goes_if_the_flag_was_changed_while_the_gateway_was_down(world: World) -> None:
     await kept_back(world)
     await world.restart(FLAG_CRM="on")
-    await world.until(lambda: contact(world)["lastname"] == "佐藤", 4)
+    await world.until(lambda: contact(world)["lastname"] == "佐藤")
 
 
 # -- the queries

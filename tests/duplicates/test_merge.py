@@ -388,7 +388,7 @@ async def _killed_after(world: World, step: str, events: AsyncIterator[Any]) -> 
     else:
         _die_once_written(world, step, died)
     task = asyncio.create_task(told(events))
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(30):
         await died.wait()
     for kept in set(world.core.runtime.background._kept):
         kept.cancel()
@@ -397,7 +397,7 @@ async def _killed_after(world: World, step: str, events: AsyncIterator[Any]) -> 
 
 
 async def _done_by_itself(world: World, one: int, other: int) -> None:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(30):
         while (known := await row(world, one, other)) is None or known.step != "done":
             await asyncio.sleep(0.02)
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.evidence import QUICK, AlertBox, started_quietly
+from tests.e2e.evidence import IMPATIENT, QUICK, AlertBox, started_quietly
 from tests.world import World, a_world
 
 
@@ -29,8 +29,16 @@ async def alerts() -> AsyncIterator[AlertBox]:
 
 @pytest.fixture
 async def quick(tmp_path: Path, alerts: AlertBox) -> AsyncIterator[World]:
-    """Short time-outs, no retries by itself, administrators told; start-up is over."""
+    """No retries by itself, administrators told; start-up is over."""
     async with a_world(tmp_path, None, **QUICK, ALERT_WEBHOOK_URL=alerts.url) as world:
+        await started_quietly(world)
+        yield world
+
+
+@pytest.fixture
+async def impatient(tmp_path: Path, alerts: AlertBox) -> AsyncIterator[World]:
+    """As `quick`, with short time-outs: for what hangs."""
+    async with a_world(tmp_path, None, **IMPATIENT, ALERT_WEBHOOK_URL=alerts.url) as world:
         await started_quietly(world)
         yield world
 

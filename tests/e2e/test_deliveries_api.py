@@ -329,7 +329,7 @@ TALKATIVE = "taro@example.com 山田 太郎 090-1234-5678 道玄坂"
 
 
 async def test_no_personal_data_in_logs_alerts_errors_or_metrics(
-    quick: World, alerts: AlertBox, caplog: pytest.LogCaptureFixture
+    impatient: World, alerts: AlertBox, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
     body = {"title": TALKATIVE, "message": TALKATIVE, "detail": TALKATIVE}
@@ -337,29 +337,29 @@ async def test_no_personal_data_in_logs_alerts_errors_or_metrics(
     answers += [Fault("reset"), Fault("hang"), Fault("garbage"), Fault("half"), Fault("drop")]
     for number, fault in enumerate(answers, 1):
         for channel in ("smaregi", "crm"):
-            quick.sandbox.faults.set(channel, fault)
+            impatient.sandbox.faults.set(channel, fault)
         spoken = Fault("status", status=550, body=TALKATIVE, match="RCPT")
-        quick.sandbox.faults.set("email", spoken)
-        await quick.register(number=number)
-        quick.sandbox.faults.clear()
-        await quick.replay()
-    quick.sandbox.faults.set("shopify", Fault("status", status=500, body=body))
-    await quick.register(number=50)
-    await quick.register(number=51, email="taro@")
-    quick.sandbox.faults.clear()
-    quick.sandbox.shopify.add_customer(email="taro60@example.com", state="ENABLED")
-    await quick.register(number=60)
-    await quick.get("/v1/registrations/taro@example.com")
-    await quick.get("/v1/deliveries?channel=taro@example.com")
-    await quick.settled()
+        impatient.sandbox.faults.set("email", spoken)
+        await impatient.register(number=number)
+        impatient.sandbox.faults.clear()
+        await impatient.replay()
+    impatient.sandbox.faults.set("shopify", Fault("status", status=500, body=body))
+    await impatient.register(number=50)
+    await impatient.register(number=51, email="taro@")
+    impatient.sandbox.faults.clear()
+    impatient.sandbox.shopify.add_customer(email="taro60@example.com", state="ENABLED")
+    await impatient.register(number=60)
+    await impatient.get("/v1/registrations/taro@example.com")
+    await impatient.get("/v1/deliveries?channel=taro@example.com")
+    await impatient.settled()
     for record in caplog.records:
         text = logging.Formatter("%(message)s").format(record)  # with its traceback, if any
         if record.name.startswith("gateway"):
             assert personal_data_in(text) == [], record
     assert list(alerts.personal()) == []
     assert alerts.texts
-    assert personal_data_in((await quick.get("/metrics")).raw.decode()) == []
-    for row in await listed(quick):
+    assert personal_data_in((await impatient.get("/metrics")).raw.decode()) == []
+    for row in await listed(impatient):
         assert personal_data_in(row["message"] or "") == []
 
 

@@ -1,7 +1,6 @@
 """A registration reaches every system, through the real front door."""
 
 import asyncio
-import time
 
 from tests.world import TARO, World
 
@@ -69,16 +68,16 @@ async def test_the_time_to_answer_is_shopifys_plus_the_slowest_channels(world: W
     world.sandbox.delays.total("smaregi", 0.4)
     world.sandbox.delays["crm"] = 0.3
     world.sandbox.delays["email"] = 0.05
-    began = time.perf_counter()
+    began = asyncio.get_running_loop().time()
     reply = await world.register(number=2)
     assert reply.body["status"] == "complete"
-    assert 0.7 <= time.perf_counter() - began < 0.95
+    assert 0.7 <= asyncio.get_running_loop().time() - began < 1.0, "not their sum"
 
 
 async def test_a_caller_who_hangs_up_cancels_nothing(world: World) -> None:
     world.sandbox.delays["shopify"] = 0.3
     task = asyncio.create_task(world.register())
-    await asyncio.sleep(0.15)
+    await world.until(lambda: world.core.registrar._running)
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
     await world.until(lambda: len(world.sandbox.mail.messages) == 1)

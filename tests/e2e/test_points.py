@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import time
 from pathlib import Path
 from urllib.parse import quote
 
@@ -123,23 +122,23 @@ async def test_many_readers_of_one_customer_are_one_call(world: World) -> None:
     ids=lambda value: value.kind if isinstance(value, Fault) else "",
 )
 async def test_points_that_cannot_be_read_are_a_problem_and_the_failure_is_not_kept(
-    quick: World, fault: Fault, words: str, caplog: pytest.LogCaptureFixture
+    impatient: World, fault: Fault, words: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    a_member(quick)
-    await quick.register()
+    a_member(impatient)
+    await impatient.register()
     caplog.set_level(logging.DEBUG)
-    quick.sandbox.faults.set("smaregi", fault)
-    began = time.perf_counter()
-    reply = await quick.get(POINTS)
-    assert time.perf_counter() - began < 2
+    impatient.sandbox.faults.set("smaregi", fault)
+    began = asyncio.get_running_loop().time()
+    reply = await impatient.get(POINTS)
+    assert asyncio.get_running_loop().time() - began < 2
     assert_problem(reply, 503, "points-unavailable")
     assert words in reply.body["detail"]
     assert int(reply.headers["Retry-After"]) >= 1
     assert personal_data_in(caplog.text) == []
     assert str(ID) not in caplog.text
-    quick.sandbox.faults.clear()
-    assert (await quick.get(POINTS)).status == 200
-    assert 'reads_total{result="error"} 1.0' in (await quick.get("/metrics")).raw.decode()
+    impatient.sandbox.faults.clear()
+    assert (await impatient.get(POINTS)).status == 200
+    assert 'reads_total{result="error"} 1.0' in (await impatient.get("/metrics")).raw.decode()
 
 
 async def test_while_the_channel_is_paused_nobody_waits_for_points(world: World) -> None:
@@ -177,10 +176,10 @@ async def test_a_flood_of_readers_delays_no_registration(world: World) -> None:
         asyncio.create_task(world.get(f"/v1/customers/{customer}/points")) for customer in known
     ]
     await world.until(lambda: any(reader.done() for reader in flood))
-    began = time.perf_counter()
+    began = asyncio.get_running_loop().time()
     for number in range(1, 6):
         assert (await world.register(number=number)).body["status"] == "complete"
-    assert time.perf_counter() - began < 3
+    assert asyncio.get_running_loop().time() - began < 5
     replies = await asyncio.gather(*flood)
     assert {reply.status for reply in replies} == {200, 503}
     assert all("Retry-After" in reply.headers for reply in replies if reply.status == 503)

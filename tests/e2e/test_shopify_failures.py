@@ -1,7 +1,8 @@
 """The master fails: 503 and nothing sent, or a lost answer that is found again."""
 
 import asyncio
-import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -60,23 +61,23 @@ FAILURES: dict[str, tuple[Fault, str]] = {
 
 @pytest.mark.parametrize(("fault", "error_class"), FAILURES.values(), ids=FAILURES.keys())
 async def test_shopify_failing_is_503_nothing_is_sent_and_administrators_are_told(
-    quick: World, alerts: AlertBox, fault: Fault, error_class: str
+    impatient: World, alerts: AlertBox, fault: Fault, error_class: str
 ) -> None:
-    quick.sandbox.faults.set("shopify", fault)
-    reply = await quick.register()
+    impatient.sandbox.faults.set("shopify", fault)
+    reply = await impatient.register()
     assert_problem(reply, 503)
     assert int(reply.headers["Retry-After"]) >= 1
-    assert told(quick) == []
-    assert await quick.deliveries() == []
-    await quick.until(lambda: alerts.about("shopify", error_class))
+    assert told(impatient) == []
+    assert await impatient.deliveries() == []
+    await impatient.until(lambda: alerts.about("shopify", error_class))
     assert personal_data_in(" ".join(alerts.texts) + reply.raw.decode()) == []
-    quick.sandbox.faults.clear()
-    again = await quick.register()
+    impatient.sandbox.faults.clear()
+    again = await impatient.register()
     assert again.status == 201, again.raw
-    await quick.until(lambda: everything_arrived_once(quick))
-    await quick.settled()
-    assert [d.outcome for d in await quick.deliveries()] == ["delivered"] * 3
-    assert await rows_in(quick, "intents") == 0
+    await impatient.until(lambda: everything_arrived_once(impatient))
+    await impatient.settled()
+    assert [d.outcome for d in await impatient.deliveries()] == ["delivered"] * 3
+    assert await rows_in(impatient, "intents") == 0
 
 
 async def test_shopify_down_since_the_start_is_503_too(tmp_path: Path) -> None:
@@ -102,9 +103,9 @@ async def test_an_hour_of_waiting_for_points_is_503_at_once(tmp_path: Path) -> N
     async with a_world(tmp_path, options, **QUICK) as world:
         await started_quietly(world)
         world.sandbox.shopify.bucket.drain()
-        began = time.perf_counter()
+        began = asyncio.get_running_loop().time()
         assert_problem(await world.register(), 503)
-        assert time.perf_counter() - began < 1.9
+        assert asyncio.get_running_loop().time() - began < 5
         assert told(world) == []
 
 
@@ -134,9 +135,9 @@ async def test_the_answer_comes_by_the_deadline_though_a_call_may_take_longer(
     async with a_world(tmp_path, None, **settings) as world:
         await started_quietly(world)
         world.sandbox.faults.set("shopify", Fault("hang"))
-        began = time.perf_counter()
+        began = asyncio.get_running_loop().time()
         reply = await world.register()
-        assert time.perf_counter() - began < 1.5
+        assert asyncio.get_running_loop().time() - began < 4
         assert_problem(reply, 503)
         world.sandbox.faults.clear()
 
@@ -152,18 +153,18 @@ async def test_the_answer_comes_by_the_deadline_though_a_call_may_take_longer(
         Fault("status", status=500, match=CREATE, times=1, applied=True),
         Fault("garbage", match=CREATE, times=1, applied=True),
         Fault("reset", match=CREATE, times=1, applied=True),
-        Fault("slow", match=CREATE, times=1, delay=0.8),
+        Fault("slow", match=CREATE, times=1, delay=1.2),
         Fault("late", match=CREATE, times=1, delay=0.2),
     ],
     ids=["drop", "half", "500", "garbage", "reset", "slow", "late"],
 )
-async def test_a_lost_answer_is_found_again_by_our_own_id(quick: World, fault: Fault) -> None:
-    quick.sandbox.faults.set("shopify", fault)
-    reply = await quick.register()
+async def test_a_lost_answer_is_found_again_by_our_own_id(impatient: World, fault: Fault) -> None:
+    impatient.sandbox.faults.set("shopify", fault)
+    reply = await impatient.register()
     assert reply.status == 201, reply.raw
     assert reply.body["shopify_action"] == "created"
-    assert everything_arrived_once(quick)
-    assert len(quick.sandbox.journal.of("shopify", CREATE)) == 1
+    assert everything_arrived_once(impatient)
+    assert len(impatient.sandbox.journal.of("shopify", CREATE)) == 1
 
 
 async def test_a_customer_who_comes_after_the_503_is_finished_and_never_created_again(
@@ -490,17 +491,26 @@ async def test_a_hundred_failures_of_a_kind_are_one_message(quick: World, alerts
     assert armed(quick, "shopify") == [None]
 
 
-@pytest.mark.parametrize("target", ["http://127.0.0.1:9/closed", "hang"])
-async def test_a_broken_alert_target_hurts_nothing(
-    quick: World, target: str, alerts: AlertBox
-) -> None:
-    if target == "hang":  # a target that takes the message and never says a word
-        server = await asyncio.start_server(lambda reader, writer: None, "127.0.0.1", 0)
-        target = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
-    quick.set(ALERT_WEBHOOK_URL=target)
-    quick.sandbox.faults.set("shopify", Fault("refuse"))
-    began = time.perf_counter()
-    assert_problem(await quick.register(), 503)
-    quick.sandbox.faults.clear()
-    assert (await quick.register()).status == 201
-    assert time.perf_counter() - began < 1.0
+@asynccontextmanager
+async def saying_nothing() -> AsyncIterator[str]:
+    """A target that takes the message and never says a word."""
+    writers: list[asyncio.StreamWriter] = []
+    server = await asyncio.start_server(lambda _, writer: writers.append(writer), "127.0.0.1", 0)
+    try:
+        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
+    finally:
+        server.close()
+        for writer in writers:
+            writer.close()
+
+
+@pytest.mark.parametrize("silent", [False, True], ids=["closed", "silent"])
+async def test_a_broken_alert_target_hurts_nothing(quick: World, silent: bool) -> None:
+    async with saying_nothing() if silent else nullcontext("http://127.0.0.1:9/closed") as target:
+        quick.set(ALERT_WEBHOOK_URL=target)
+        quick.sandbox.faults.set("shopify", Fault("refuse"))
+        began = asyncio.get_running_loop().time()
+        assert_problem(await quick.register(), 503)
+        quick.sandbox.faults.clear()
+        assert (await quick.register()).status == 201
+        assert asyncio.get_running_loop().time() - began < 3, "a target is given 5 s"

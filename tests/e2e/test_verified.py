@@ -24,7 +24,7 @@ async def proven(world: World, customer: int) -> None:
 
 async def linked(world: World, customer: int) -> str:
     """The member, once the worker has linked it."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while (found := await link_of(world, customer)) is None:
             await asyncio.sleep(0.01)
     return str(found.reference)
@@ -97,7 +97,7 @@ async def test_what_was_said_of_one_address_does_not_count_for_the_next(tmp_path
         customer = customer_of(await world.register(email="own@example.com", email_verified=True))
         await world.patch(f"/v1/customers/{customer}", {"email": "other@example.com"})
         world.set(FLAG_SMAREGI="on")
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             while (await world.deliveries(channels=("smaregi",)))[0].outcome is not Outcome.FAILED:
                 await asyncio.sleep(0.01)
         assert member(world, stranger)["customerCode"] == "V1"

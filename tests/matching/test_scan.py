@@ -47,7 +47,7 @@ async def table(index: MemberIndex) -> list[tuple[Any, ...]]:
 
 
 async def until(condition: Any) -> None:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(30):
         while not condition():
             await asyncio.sleep(0.001)
 

@@ -38,7 +38,7 @@ async def ask(shop: World, customer: int, what: str) -> Reply:
 
 
 async def eventually(check: Callable[[], Awaitable[Any]]) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while not await check():
             await asyncio.sleep(0.02)
 

@@ -129,7 +129,7 @@ class AMaster(AShopify):
 
 
 async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(2):
+    async with asyncio.timeout(30):
         while not condition():
             await asyncio.sleep(0)
 

@@ -259,7 +259,7 @@ async def test_a_defect_in_the_writer_is_told_and_leaves_nobody_waiting(
 
     with monkeypatch.context() as patched:
         patched.setattr(database, "_transaction", broken)
-        async with asyncio.timeout(2):
+        async with asyncio.timeout(30):
             results = await asyncio.gather(
                 *(db.write(note(f"k{n}")) for n in range(3)), return_exceptions=True
             )

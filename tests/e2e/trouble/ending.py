@@ -9,7 +9,7 @@ from tests.world import World
 __all__ = ["all_delivered", "eventually", "outcomes"]
 
 
-async def eventually(condition: Callable[[], Awaitable[bool]], seconds: float = 10.0) -> None:
+async def eventually(condition: Callable[[], Awaitable[bool]], seconds: float = 30.0) -> None:
     async with asyncio.timeout(seconds):
         while not await condition():
             await asyncio.sleep(0.02)
@@ -19,7 +19,7 @@ async def outcomes(world: World) -> Counter[str]:
     return Counter(str(delivery.outcome) for delivery in await world.deliveries())
 
 
-async def all_delivered(world: World, seconds: float = 10.0) -> None:
+async def all_delivered(world: World, seconds: float = 30.0) -> None:
     """Until the worker, without a person's help, has delivered all that the outbox holds."""
 
     async def nothing_open() -> bool:

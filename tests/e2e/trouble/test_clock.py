@@ -38,7 +38,7 @@ async def test_a_retry_comes_in_spite_of_the_clock(world: World, jump: float) ->
     reply = await world.register()
     assert reply.channel("crm")["outcome"] == "retrying"
     clock.ahead = jump
-    await all_delivered(world, 6)
+    await all_delivered(world)
     assert len(world.sandbox.hubspot.contacts) == 1
 
 
@@ -54,7 +54,7 @@ async def test_a_jump_just_before_a_failure_puts_its_retry_off_by_nothing(
     began = time.monotonic()
     reply = await world.register()
     assert reply.channel("crm")["outcome"] == "retrying"
-    await all_delivered(world, 6)
+    await all_delivered(world)
     assert time.monotonic() - began > 0.9
 
 
@@ -129,7 +129,7 @@ async def test_a_mail_that_a_jump_made_too_late_is_kept_for_a_person(world: Worl
         (mail,) = await world.deliveries(channels=("email",))
         return (mail.outcome, mail.error_class) == ("failed", "too_late")
 
-    await eventually(too_late, 4)
+    await eventually(too_late)
     assert not world.sandbox.mail.messages
     await world.replay(error_class=["too_late"])
     assert len(world.sandbox.mail.messages) == 1
@@ -146,7 +146,7 @@ async def test_a_held_customer_stays_held_and_goes_with_the_flag(world: World, j
     asked = {entry.operation for entry in world.sandbox.journal.of("crm")}
     assert asked <= {"GET /details"}, "but for who HubSpot is"
     world.set(FLAG_CRM="on")
-    await all_delivered(world, 4)
+    await all_delivered(world)
 
 
 @pytest.mark.parametrize("jump", [0.0, DAY, -DAY, HOUR, -HOUR])
@@ -165,7 +165,7 @@ async def test_a_lost_answer_is_asked_for_long_enough_whatever_the_clock_says(
     async def reached() -> bool:
         return (await outcomes(world))["delivered"] == 3
 
-    await eventually(reached, 8)
+    await eventually(reached)
     assert len(world.sandbox.shopify.customers) == 1
 
 
@@ -190,7 +190,7 @@ async def test_a_change_right_after_a_jump_is_put_off_by_nothing(world: World, j
     world.sandbox.faults.set("shopify", Fault("hang", match="customerUpdate"))
     path = f"/v1/customers/{customer}"
     waiting = asyncio.create_task(world.patch(path, {"first_name": "次郎"}))
-    async with asyncio.timeout(3):
+    async with asyncio.timeout(30):
         while not (owed := await world.deliveries(outcomes=(Outcome.PENDING,))):
             await asyncio.sleep(0.01)
     await world.core.delivery.clock_jumps.follow()

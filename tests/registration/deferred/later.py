@@ -24,7 +24,7 @@ async def later(world: World, *, key: str | None = None, **changes: Any) -> Repl
     return await world.register(headers=headers, **changes)
 
 
-async def becomes(world: World, reply: Reply, *statuses: str, seconds: float = 10.0) -> Reply:
+async def becomes(world: World, reply: Reply, *statuses: str, seconds: float = 30.0) -> Reply:
     """What its `Location` shows once it has one of these statuses."""
     place = reply.headers["Location"]
     shown = await world.get(place)

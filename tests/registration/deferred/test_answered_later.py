@@ -173,7 +173,7 @@ async def test_a_live_one_that_gets_through_ends_the_waiting(quick: World) -> No
     quick.sandbox.faults.clear()
     assert (await quick.register(number=9)).status == 201
     for reply in replies:
-        await becomes(quick, reply, "complete", seconds=5)
+        await becomes(quick, reply, "complete")
 
 
 async def tries(world: World) -> int:

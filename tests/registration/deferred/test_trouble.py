@@ -51,9 +51,9 @@ async def test_stopping_does_not_wait_for_what_waits_and_the_next_start_goes_on(
 ) -> None:
     quick.sandbox.faults.set("shopify", Fault("hang"))
     replies = [await later(quick, number=number) for number in range(1, 12)]
-    began = time.perf_counter()
+    began = asyncio.get_running_loop().time()
     await quick.stop()
-    assert time.perf_counter() - began < 5.0
+    assert asyncio.get_running_loop().time() - began < 5.0
     quick.sandbox.faults.clear()
     await quick.start()
     for reply in replies:
@@ -84,7 +84,7 @@ async def test_a_clock_that_jumps_ends_nothing_and_puts_nothing_off(
     await quick.until(lambda: quick.core.deferred._circuit._failures > failed)
     assert (await quick.get(reply.headers["Location"])).body["status"] == "accepted"
     quick.sandbox.faults.clear()
-    await becomes(quick, reply, "complete", seconds=4)
+    await becomes(quick, reply, "complete")
 
 
 async def test_what_is_answered_202_right_after_a_jump_is_due_at_once_and_moves_along(

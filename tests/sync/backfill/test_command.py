@@ -166,14 +166,14 @@ async def test_it_makes_way_for_a_starting_gateway_and_goes_on_as_its_client(
     in_the_shop(sandbox, 260)
     sandbox.delays["crm"] = 0.8
     async with shell.running("backfill", "--channel", "crm") as running:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(30):
             while not sandbox.hubspot.contacts:
                 await asyncio.sleep(0.02)
         async with shell.serving() as (gateway, _):
             assert len(sandbox.hubspot.contacts) < 260
             sandbox.delays["crm"] = 0.0
             done = await running.finished()
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(30):
                 while len(sandbox.hubspot.contacts) < 260:
                     await asyncio.sleep(0.05)
             assert await gateway.stop() == 0

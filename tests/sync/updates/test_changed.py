@@ -33,7 +33,7 @@ async def changed(world: World, **changes: Any) -> int:
 
 async def settled(world: World) -> None:
     """Until the worker has taken what may go."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while any(d.outcome is Outcome.PENDING for d in await world.deliveries()):
             await asyncio.sleep(0.01)
     await world.settled()
@@ -135,7 +135,7 @@ async def test_held_changes_are_one_delivery_and_go_once_the_flag_is_on(world: W
     assert len(await world.deliveries(channels=("crm",))) == 2
     world.sandbox.journal.clear()
     world.set(FLAG_UPDATES="on")
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while await outcomes(world) != {"smaregi": "delivered", "crm": "delivered"}:
             await asyncio.sleep(0.01)
     assert len(told(world)) == 2
@@ -166,7 +166,7 @@ async def test_opting_out_goes_whatever_the_flags_say_and_goes_alone(
     )
     world.set(**{flag: "on"})
     await changed(world)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while world.sandbox.smaregi.members[1]["lastName"] != "佐藤":
             await asyncio.sleep(0.01)
     await settled(world)
@@ -252,7 +252,7 @@ async def test_an_attempt_that_read_the_customer_before_a_change_sends_nothing_o
 
     monkeypatch.setattr(world.core.shopify, "read_each", overtaken)
     world.set(FLAG_UPDATES="on")
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while await outcomes(world) != {"smaregi": "delivered", "crm": "delivered"}:
             await asyncio.sleep(0.01)
     (contact,) = world.sandbox.hubspot.contacts.values()

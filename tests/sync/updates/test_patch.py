@@ -271,7 +271,7 @@ async def test_nothing_is_sent_where_nothing_changed_after_a_503(world: World) -
     assert_problem(await patch(world, number, last_name="佐藤"), 503)
     world.sandbox.faults.clear()
     await world.restart()
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while await updates(world) != ["delivered", "delivered"]:
             await asyncio.sleep(0.01)
     assert told(world) == []
@@ -433,7 +433,7 @@ async def test_a_gateway_that_dies_in_between_brings_the_channels_up_to_date_at_
     ), "not due while Shopify may still be at it"
     await world.restart()
     wanted = "佐藤" if moment == "after Shopify" else "山田"
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while await updates(world) != ["delivered", "delivered"]:
             await asyncio.sleep(0.01)
     assert shopify(world, number).last_name == wanted

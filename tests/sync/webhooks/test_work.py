@@ -1,7 +1,6 @@
 """What webhooks bring about, through the front door, with the stand-ins as judges."""
 
 import asyncio
-import time
 from functools import partial
 from typing import Any
 
@@ -163,9 +162,9 @@ async def test_a_flood_is_answered_at_once_and_worked_in_batches(hooked: World) 
     async def one(number: int) -> None:
         raw, headers = from_shopify("customers/update", {"id": 7_100_000_000_000 + number % 250})
         async with sending:
-            began = time.perf_counter()
+            began = asyncio.get_running_loop().time()
             assert (await send(hooked, "shopify", raw, headers)).status == 200
-            waits.append(time.perf_counter() - began)
+            waits.append(asyncio.get_running_loop().time() - began)
 
     async with asyncio.TaskGroup() as group:
         for number in range(500):

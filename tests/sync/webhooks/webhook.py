@@ -80,7 +80,7 @@ async def states(world: World) -> dict[str, str]:
     return {row["id"]: row["state"] for row in rows}
 
 
-async def worked(world: World, seconds: float = 10.0) -> None:
+async def worked(world: World, seconds: float = 30.0) -> None:
     """Until no event waits and nothing is under way."""
     async with asyncio.timeout(seconds):
         while (await world.core.db.read(tally.read)).events:
