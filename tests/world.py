@@ -145,6 +145,11 @@ class World:
         count: int = reply.body["count"]
         return count
 
+    async def make_due(self) -> None:
+        """The time of each delivery's next attempt has come."""
+        await self.core.db.write(lambda db: db.execute("UPDATE deliveries SET next_attempt_at = 0"))
+        self.core.worker.wake()
+
     async def settled(self, seconds: float = 30.0) -> None:
         """Until nothing is under way any more."""
         await self.until(lambda: not self.core.deliverer.has_work(), seconds)

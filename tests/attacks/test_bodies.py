@@ -9,6 +9,7 @@ import pytest
 
 from gateway.http import webhooks
 from tests.attacks.raw import connected, exchange, head, is_closed
+from tests.e2e.trouble.ending import eventually
 from tests.sync.webhooks.webhook import from_shopify, from_smaregi, send
 from tests.world import World, registration
 
@@ -56,9 +57,13 @@ async def test_a_body_that_is_dropped_is_a_closed_connection_and_no_error(
             await writer.drain()
             await asyncio.sleep(0.1)
             writer.transport.abort()
-    await asyncio.sleep(0.2)
+
+    async def both_are_counted() -> bool:
+        text = (await world.get("/metrics")).raw.decode()
+        return 'gateway_connections_ended_total{reason="dropped"} 2.0' in text
+
+    await eventually(both_are_counted)
     text = (await world.get("/metrics")).raw.decode()
-    assert 'gateway_connections_ended_total{reason="dropped"} 2.0' in text
     assert 'status="5' not in text
     assert [r for r in caplog.records if r.levelno >= logging.ERROR or r.exc_info] == []
 

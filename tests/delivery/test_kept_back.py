@@ -26,12 +26,13 @@ async def number_kept_back(world: World) -> int:
 
 async def kept_back(world: World) -> int:
     """A customer whose change to the CRM its flag keeps back, looked at already."""
-    await world.restart(GATEWAY_AUTO_REPLAY="true", GATEWAY_RETRY_SCHEDULE="0.3,0.3,0.3,0.3")
+    await world.restart(GATEWAY_AUTO_REPLAY="true", GATEWAY_RETRY_SCHEDULE="300,300,300")
     number = await registered(world)
     world.sandbox.faults.set("crm", Fault("status", status=500, times=1))
     reply = await patch(world, number, last_name="佐藤")
     assert reply.channel("crm")["outcome"] == "retrying"
     world.set(FLAG_CRM="hold")
+    await world.make_due()
 
     async def looked_at() -> bool:
         return await number_kept_back(world) == 1
@@ -46,6 +47,7 @@ async def test_opting_out_goes_although_its_delivery_was_kept_back_before(world:
     world.sandbox.faults.set("crm", Fault("status", status=500, times=1))
     reply = await patch(world, number, accepts_marketing=False)
     assert reply.channel("crm")["outcome"] == "retrying"
+    await world.make_due()
     await world.until(lambda: contact(world)["accepts_marketing"] == "false")
     assert contact(world)["lastname"] == "山田"
 

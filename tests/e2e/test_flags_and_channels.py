@@ -211,16 +211,11 @@ async def an_old_mail(world: World) -> int:
     return delivery.id
 
 
-async def its_time_has_come(world: World) -> None:
-    await world.core.db.write(lambda db: db.execute("UPDATE deliveries SET next_attempt_at = 0"))
-    world.core.worker.wake()
-
-
 async def test_a_welcome_older_than_email_max_age_is_too_late(tmp_path: Path) -> None:
     async with a_world(tmp_path, None, **AUTO | {"GATEWAY_RETRY_SCHEDULE": "300"}) as world:
         await started_quietly(world)
         await an_old_mail(world)
-        await its_time_has_come(world)
+        await world.make_due()
         while not (late := await world.deliveries(outcomes=(Outcome.FAILED,))):
             await world.settled()
         assert [(d.channel, d.error_class) for d in late] == [("email", "too_late")]
@@ -247,7 +242,7 @@ async def test_too_late_is_sent_by_its_error_class(tmp_path: Path) -> None:
     async with a_world(tmp_path, None, **AUTO | {"GATEWAY_RETRY_SCHEDULE": "300"}) as world:
         await started_quietly(world)
         await an_old_mail(world)
-        await its_time_has_come(world)
+        await world.make_due()
         while not await world.deliveries(outcomes=(Outcome.FAILED,)):
             await world.settled()
         assert await world.replay(error_class="too_late") == 1

@@ -76,8 +76,8 @@ async def test_late_request_takes_effect_after_its_connection_is_gone(clients: C
         await create(clients)
     assert held(clients) == 0
     assert len(clients.sandbox.journal) == 0
-    await asyncio.sleep(0.2)
-    assert held(clients) == 1
+    while not held(clients):
+        await asyncio.sleep(0.01)
     assert clients.sandbox.journal[0].applied
 
 
@@ -101,7 +101,8 @@ async def test_hang_takes_no_effect_once_the_client_has_gone(clients: Clients) -
     clients.sandbox.faults.set("crm", Fault("hang"))
     with pytest.raises(TimeoutError):
         await asyncio.wait_for(create(clients), 0.1)
-    await asyncio.sleep(0.5)
+    while not clients.sandbox.journal:
+        await asyncio.sleep(0.01)
     assert held(clients) == 0
     assert [entry.applied for entry in clients.sandbox.journal] == [False]
 
@@ -185,13 +186,13 @@ async def test_delay_is_for_each_request_or_for_writes_only(clients: Clients) ->
         await clients.smaregi(method, "/customers", token, json={})
         return loop.time() - began
 
-    clients.sandbox.delays["smaregi"] = 0.2
-    assert min(await seconds("GET"), await seconds("POST")) > 0.19
-    clients.sandbox.delays.total("smaregi", 0.2)
-    assert await seconds("GET") < 0.15
-    assert await seconds("POST") > 0.19
+    clients.sandbox.delays["smaregi"] = 0.3
+    assert min(await seconds("GET"), await seconds("POST")) > 0.29
+    clients.sandbox.delays.total("smaregi", 0.3)
+    assert await seconds("GET") < 0.28
+    assert await seconds("POST") > 0.29
     del clients.sandbox.delays["smaregi"]
-    assert await seconds("POST") < 0.15
+    assert await seconds("POST") < 0.28
 
 
 @pytest.mark.parametrize(

@@ -178,7 +178,8 @@ async def test_late_mail_arrives_after_its_connection_is_gone(clients: Clients) 
     with pytest.raises(aiosmtplib.SMTPException):
         await send(clients)
     assert clients.sandbox.mail.count() == 0
-    await asyncio.sleep(0.2)
+    while not clients.sandbox.mail.count():
+        await asyncio.sleep(0.01)
     assert clients.sandbox.mail.count() == 1
 
 

@@ -9,6 +9,7 @@ from gateway.sandbox import HubspotOptions, Sandbox, SandboxOptions, ShopifyOpti
 from gateway.store import links
 from gateway.store import removals as store
 from gateway.sync.webhooks import CustomerEvents
+from tests.sync.webhooks.webhook import arrived
 from tests.world import World, a_world
 
 __all__ = [
@@ -85,11 +86,10 @@ async def held(world: World) -> int:
     return await world.core.db.read(store.held)
 
 
-async def pass_over(world: World, seconds: float = 0.6) -> None:
+async def pass_over(world: World) -> None:
     """A pass, and what webhooks and worker make of it."""
     await world.core.reconciliation.once()
-    await asyncio.sleep(seconds)
-    await world.settled()
+    await arrived(world)
 
 
 def leave(world: World, ids: Iterable[int]) -> None:

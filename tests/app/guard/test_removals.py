@@ -15,6 +15,7 @@ from gateway.sync.webhooks import NewEvent
 from gateway.sync.webhooks.verification import DELETED, REDACT
 from tests.app.guard.scene import a_shop, contacts, held, hurry, leave, linked, pass_over
 from tests.store.memory import a_connection
+from tests.sync.webhooks.webhook import arrived
 from tests.world import World
 
 MANY = 26
@@ -35,8 +36,7 @@ async def webhooks(world: World, customers: list[int], topic: str = DELETED) -> 
     """They arrive, and are worked."""
     for each in customers:
         await world.core.events.keep(NewEvent(f"shopify:{topic} {each}", "shopify", topic, each))
-    await asyncio.sleep(0.8)
-    await world.settled()
+    await arrived(world)
 
 
 async def alerts_of(world: World, monkeypatch: pytest.MonkeyPatch) -> list[str]:

@@ -9,11 +9,12 @@ from pathlib import Path
 
 import pytest
 
+from gateway.sandbox import Fault
 from tests.e2e.evidence import CHANNELS, assert_problem, everything_arrived_once, told
 from tests.e2e.trouble.disk import Disk
 from tests.e2e.trouble.ending import all_delivered
 from tests.e2e.trouble.test_power_cut import lost_at
-from tests.world import World
+from tests.world import Reply, World
 
 BOOKS = ("full", "broken")
 
@@ -40,15 +41,22 @@ async def test_a_disk_that_takes_nothing_is_503_and_nothing_is_sent(
     assert everything_arrived_once(on_disk)
 
 
+async def at_shopify(world: World) -> "asyncio.Task[Reply]":
+    """A sign-up that Shopify has been asked for; its answer comes once the faults are cleared."""
+    world.sandbox.faults.set("shopify", Fault("hang", match="customerCreate", times=1))
+    waiting = asyncio.create_task(world.register())
+    await world.until(lambda: world.sandbox.faults.listing()["shopify"][-1]["left"] == 0)
+    return waiting
+
+
 @pytest.mark.parametrize("trouble", BOOKS)
 async def test_a_disk_that_fails_during_shopifys_call_promises_nothing_and_loses_nothing(
     on_disk: World, disk: Disk, trouble: str
 ) -> None:
     """Shopify has the customer then; once there is space the channels get theirs, unasked."""
-    on_disk.sandbox.delays["shopify"] = 0.3
-    waiting = asyncio.create_task(on_disk.register())
-    await asyncio.sleep(0.15)
+    waiting = await at_shopify(on_disk)
     setattr(disk, trouble, True)
+    on_disk.sandbox.faults.clear()
     assert_problem(await waiting, 503)
     assert len(on_disk.sandbox.shopify.customers) == 1
     setattr(disk, trouble, False)
@@ -59,10 +67,9 @@ async def test_a_disk_that_fails_during_shopifys_call_promises_nothing_and_loses
 async def test_after_such_a_503_the_same_person_is_taken_up_again(
     on_disk: World, disk: Disk
 ) -> None:
-    on_disk.sandbox.delays["shopify"] = 0.3
-    waiting = asyncio.create_task(on_disk.register())
-    await asyncio.sleep(0.15)
+    waiting = await at_shopify(on_disk)
     disk.full = True
+    on_disk.sandbox.faults.clear()
     assert_problem(await waiting, 503)
     disk.full = False
     async with asyncio.timeout(30):
