@@ -14,9 +14,9 @@ def decide(
     channel: str,
     customer_id: int,
     kind: Kind,
-    email: str | None = None,
+    email: str | None,
     *,
-    linked: bool = False,
+    linked: bool,
 ) -> Decision:
     """Percentage and allow-list of a channel count until it has the customer (`linked`).
 
