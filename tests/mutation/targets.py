@@ -36,8 +36,8 @@ TARGETS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     ),
     "gateway/delivery/circuit.py": (_heart("circuit", "gate_numbers"), _OTHERS),
     "gateway/delivery/clock_jumps.py": (
-        (*_heart("deliverer"), *_sign_up("promises"), "tests/sync/webhooks/test_clock.py"),
-        ("tests/registration/deferred", *_OTHERS),
+        (*_heart("clock_jumps", "deliverer"), *_sign_up("promises")),
+        ("tests/sync/webhooks/test_clock.py", "tests/registration/deferred", *_OTHERS),
     ),
     "gateway/delivery/flag_policy.py": (_heart("preparing"), _OTHERS),
     "gateway/delivery/retry.py": (_heart("policy_numbers", "retry"), _OTHERS),
