@@ -87,7 +87,7 @@ class Registrar:
             return await self._known(begun, request)
         except StorageError as error:
             log.error("a registration could not be kept: %s (%s)", error, error.hint)
-            if begun is not None and request.key is not None and begun.verdict != "key_busy":
+            if begun is not None and request.key is not None:
                 free = partial(self._free_key, request.key)
                 self._runtime.background.keep(until_stored(free), "freeing an idempotency key")
             return problems.no_storage()
@@ -119,10 +119,7 @@ class Registrar:
         return True
 
     async def _free_key(self, key: bytes) -> None:
-        """Frees the key: no answer was stored, and the key must not stay busy for a day."""
-        await self._db.write(
-            partial(registrations.remember, key=key, status=None, answer=b"", now=0.0)
-        )
+        await self._db.write(partial(registrations.free_key, key=key))
 
     def _start(
         self, begun: Begun, sign_up: SignUp, request: AdmissionRequest, until: float
@@ -234,8 +231,10 @@ class Registrar:
 
     async def _remember(self, key: bytes, answer: Answer, *, final: bool) -> None:
         """Stores a final answer under its key; any other answer frees the key."""
-        status = answer.status if final else None
-        now = self._runtime.clock()
+        if not final:
+            await self._free_key(key)
+            return
+        status, now = answer.status, self._runtime.clock()
         await self._db.write(lambda db: registrations.remember(db, key, status, answer.body, now))
 
     async def _known(self, begun: Begun, request: AdmissionRequest) -> Answer:

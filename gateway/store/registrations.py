@@ -23,6 +23,7 @@ __all__ = [
     "fail",
     "forget_person",
     "forget_unanswered_keys",
+    "free_key",
     "get",
     "is_still",
     "mark_answered",
@@ -219,13 +220,13 @@ def mark_answered(db: sqlite3.Connection, registration_id: str) -> bool:
     return bool(marked.rowcount)
 
 
-def remember(
-    db: sqlite3.Connection, key: bytes, status: int | None, answer: bytes, now: float
-) -> None:
-    """Stores the answer under its idempotency key; without a status the key is freed."""
-    if status is None:
-        db.execute("DELETE FROM idempotency_keys WHERE key = ? AND status IS NULL", (key,))
-        return
+def free_key(db: sqlite3.Connection, key: bytes) -> None:
+    """An idempotency key without an answer does not stay busy for a day."""
+    db.execute("DELETE FROM idempotency_keys WHERE key = ? AND status IS NULL", (key,))
+
+
+def remember(db: sqlite3.Connection, key: bytes, status: int, answer: bytes, now: float) -> None:
+    """Stores the answer under its idempotency key."""
     db.execute(
         "UPDATE idempotency_keys SET status = ?, answer = ?, created_at = ? WHERE key = ?",
         (status, answer, now, key),

@@ -180,7 +180,7 @@ class Desk(Heart):
             self.standing,
             self.runtime,
         )
-        self.registrar._disk = cast("Disk", self)
+        self.disk, self.registrar._disk = self.registrar._disk, cast("Disk", self)
         self.recovery = Recovery(
             self.db,
             self.keys,

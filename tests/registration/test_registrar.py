@@ -11,11 +11,13 @@ from gateway.customer import Customer
 from gateway.delivery.opening import Owed, opening
 from gateway.errors import ErrorClass, StorageError, UpstreamError
 from gateway.outcomes import Kind, Outcome
+from gateway.registration.intent import admission_request
 from gateway.shopify import Accepted, AlreadyRegistered, Refused
+from gateway.store import Keys, links
 from gateway.store.admission import Bounds
 from gateway.wording import Detail, Fault
-from tests.delivery.heart import HANAKO, TARO
-from tests.registration.desk import PROFILE, Desk, body, down
+from tests.delivery.heart import HANAKO, TARO, trouble
+from tests.registration.desk import PROFILE, Desk, a_sign_up, body, down, until
 
 
 @pytest.fixture
@@ -119,6 +121,14 @@ async def test_a_guest_who_was_adopted_has_the_number_of_their_link(desk: Desk) 
     assert answer["warnings"] == [{"field": "phone", "message": "taken"}]
     assert desk.only.warnings == answer["warnings"]
     assert not desk.channels["smaregi"].works[0].fresh
+
+
+async def test_a_guest_whom_the_till_is_to_get_is_told_the_number_beforehand(desk: Desk) -> None:
+    desk.master.ends = [Accepted(Customer(TARO, PROFILE), "adopted")]
+    desk.channels["smaregi"].ends = [trouble()]
+    answer = body(await desk.sign_up())
+    assert answer["channels"]["smaregi"]["outcome"] == "retrying"
+    assert answer["member_number"] == str(TARO)
 
 
 async def test_what_a_channel_has_not_ended_in_time_is_pending_in_the_answer(desk: Desk) -> None:
@@ -335,8 +345,9 @@ async def test_only_final_answers_are_remembered(desk: Desk, end: Any, kept: boo
 
 async def test_a_409_of_another_kind_is_not_final(desk: Desk) -> None:
     from gateway.registration.registrar import _is_final
-    from gateway.responses.bodies import problem
+    from gateway.responses.bodies import accepted, problem
 
+    assert _is_final(accepted("r1"))
     assert not _is_final(problem(409, "in-progress", Detail.KEY_BUSY))
     assert _is_final(problem(409, "already-registered", Detail.SIGN_IN))
     assert not _is_final(problem(422, "already-registered", Detail.SIGN_IN))
@@ -373,6 +384,31 @@ async def test_a_double_click_gets_the_one_answer_and_asks_nothing(desk: Desk) -
     assert desk.answers() == [(201, two.body)]
 
 
+async def test_while_channels_are_told_nobody_asks_whether_the_customer_is_still_there(
+    desk: Desk,
+) -> None:
+    go = asyncio.Event()
+
+    async def slow(work: Work) -> Done:
+        await go.wait()
+        return Done("created", "1")
+
+    desk.channels["smaregi"].ends = [slow]
+    first = asyncio.create_task(desk.sign_up())
+    await until(lambda: bool(desk.channels["smaregi"].works))
+    desk.clock.now += 60
+    second = asyncio.create_task(desk.sign_up())
+    await asyncio.sleep(0.01)
+    go.set()
+    assert (await first).body == (await second).body
+    assert desk.master.reads == []
+
+
+async def test_one_that_is_forgotten_meanwhile_is_not_gone(desk: Desk) -> None:
+    request = admission_request(a_sign_up(), desk.keys, desk.clock.now)
+    assert await desk.registrar._is_gone("forgotten", request) is False
+
+
 async def test_who_repeats_within_the_day_gets_the_registrations_answer(desk: Desk) -> None:
     first = await desk.sign_up()
     desk.clock.now += 11
@@ -389,6 +425,7 @@ async def test_just_now_nobody_is_asked_whether_the_customer_is_still_there(desk
     desk.clock.now += 9.9
     await desk.sign_up()
     assert desk.master.reads == []
+    assert len(desk.master.registered) == 1
     desk.clock.now += 0.1
     await desk.sign_up()
     assert desk.master.reads == [[TARO]]
@@ -422,6 +459,25 @@ async def test_a_repeated_sign_up_that_is_verified_proves_the_e_mail(
     assert desk.proven() == (proven if verified else {})
 
 
+async def test_a_repeated_sign_up_proves_what_waits_by_an_older_secret(desk: Desk) -> None:
+    await desk.sign_up()
+    keys = Keys("newer", "a secret of the tests alone")
+    desk.change_link("smaregi", unproven=keys.older[0].email(PROFILE.email))
+    desk.registrar._keys = keys
+    await desk.sign_up(verified=True)
+    waits = links.get(desk.db.connection, "smaregi", TARO)
+    assert waits is not None
+    assert (waits.unproven, desk.proven()) == (None, {TARO: keys.email(PROFILE.email)})
+
+
+async def test_a_proof_is_by_the_secret_that_the_registration_has_meanwhile(desk: Desk) -> None:
+    await desk.sign_up()
+    desk.set(email_hash=b"by a newer secret")
+    request = admission_request(a_sign_up(verified=True), desk.keys, desk.clock.now)
+    await desk.registrar._verified(desk.only.id, request)
+    assert desk.proven() == {TARO: b"by a newer secret"}
+
+
 async def test_a_proof_that_comes_while_shopify_is_asked_is_kept_for_its_end(desk: Desk) -> None:
     go = asyncio.Event()
 
@@ -443,9 +499,11 @@ async def test_one_that_is_being_finished_elsewhere_is_told_so(desk: Desk) -> No
     desk.master.ends = [down()]
     await desk.sign_up()
     desk.set(state="open")
+    desk.clock.now += 60
     answer = await desk.sign_up()
     assert (answer.status, body(answer)["registration_id"]) == (409, desk.only.id)
     assert len(desk.master.registered) == 1
+    assert desk.master.reads == [], "there is no customer to ask for"
 
 
 async def test_the_same_e_mail_with_other_data_is_busy_meanwhile(desk: Desk) -> None:
@@ -493,6 +551,7 @@ async def test_nothing_is_promised_where_the_disk_has_no_room(
     desk.room = room
     assert (await desk.sign_up(later=True)).status == status
     assert (await desk.sign_up()).status == 201, "who waits for the answer is not kept"
+    assert desk.disk._folder == desk.db.path.absolute().parent
 
 
 async def test_no_more_may_wait_than_the_bound(desk: Desk) -> None:
@@ -509,6 +568,18 @@ async def test_a_live_try_of_a_promised_one_that_fails_is_still_promised(desk: D
     assert desk.column("next_try_at") == desk.clock.now + 5.0
     assert (desk.only.state, desk.calls) == ("waiting", ["promised"])
     assert desk.column("claimed") == 0
+
+
+async def test_a_live_try_of_a_promised_one_that_is_refused_is_kept_with_its_problem(
+    desk: Desk,
+) -> None:
+    await desk.sign_up(later=True)
+    desk.clock.now += 1
+    desk.master.ends = [Refused((Fault.NOT_VALID.at("phone"),))]
+    assert types(await desk.sign_up()) == (422, "invalid-data")
+    assert desk.only.problem is not None
+    assert (desk.only.state, desk.only.problem["type"]) == ("rejected", "invalid-data")
+    assert desk.only.updated_at == desk.clock.now
 
 
 async def test_a_promised_one_that_was_refused_is_remembered_as_such(desk: Desk) -> None:

@@ -146,7 +146,7 @@ def test_an_idempotency_key_again(
 
 def test_a_503_frees_the_key(db: sqlite3.Connection) -> None:
     asked(db, request("first", key=b"key"))
-    registrations.remember(db, b"key", None, b"", NOW)
+    registrations.free_key(db, b"key")
     registrations.drop(db, "first")
     assert asked(db, request("second", key=b"key")).verdict == "new"
 
@@ -154,7 +154,7 @@ def test_a_503_frees_the_key(db: sqlite3.Connection) -> None:
 def test_an_answer_that_was_given_is_not_freed(db: sqlite3.Connection) -> None:
     asked(db, request("first", key=b"key"))
     registrations.remember(db, b"key", 201, b"the answer", NOW)
-    registrations.remember(db, b"key", None, b"", NOW)
+    registrations.free_key(db, b"key")
     assert asked(db, request("second", key=b"key")).verdict == "key_replay"
 
 
