@@ -183,6 +183,19 @@ async def test_it_is_asked_for_ever_more_seldom_for_a_quarter_of_an_hour(
     assert f"registration {identity}: Shopify never got the customer; dropped" in caplog.text
 
 
+async def test_one_that_was_promised_and_given_up_ends_with_its_problem(
+    desk: Desk, moment: Moment
+) -> None:
+    await unclear(desk)
+    desk.set(problem='{"type": "shopify-unavailable", "status": 503}')
+    await desk.recovery._round()
+    moment.now += KEEP_ASKING + 31
+    desk.clock.now += 7
+    await desk.recovery._round()
+    assert (desk.only.state, desk.intents()) == ("rejected", 0)
+    assert desk.only.updated_at == desk.clock.now
+
+
 async def test_just_a_quarter_of_an_hour_is_not_enough(desk: Desk, moment: Moment) -> None:
     await unclear(desk)
     await desk.recovery._round()
@@ -230,7 +243,10 @@ async def test_an_intent_that_cannot_be_read_is_asked_for_by_our_id_alone(
     assert desk.master.looks == [(identity, ""), (identity, "")]
 
 
-async def test_so_many_are_asked_for_at_once(desk: Desk, moment: Moment) -> None:
+async def test_so_many_are_asked_for_at_once_of_all_pages(
+    desk: Desk, moment: Moment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gateway.store.registrations.PAGE", 6)
     db = desk.db.connection
     for number in range(20):
         db.execute(
