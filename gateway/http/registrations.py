@@ -1,4 +1,4 @@
-"""POST /v1/registrations and GET /v1/registrations/{id}."""
+"""POST /v1/registrations, also to validate alone, and GET /v1/registrations/{id}."""
 
 import time
 
@@ -17,9 +17,10 @@ from gateway.http.limiting import too_often
 from gateway.http.middleware import CALLER, read_body, respond
 from gateway.http.preferences import prefers
 from gateway.registration.intent import SignUp
-from gateway.responses.bodies import problem
+from gateway.responses.bodies import problem, valid
 from gateway.responses.problems import another_shop
-from gateway.wording import Detail
+from gateway.shopify.placing import unfit
+from gateway.wording import Detail, Fault
 
 __all__ = ["routes"]
 
@@ -38,14 +39,18 @@ async def create(request: web.Request) -> web.Response:
     raw = await read_body(request)
     began = time.perf_counter()
     try:
+        only_validates = _only_validates(request)
         form = read_form(parse_json(raw), RegistrationForm)
     except NotJsonError as error:
         return respond(problem(400, "not-json", error.detail))
     except FormError as error:
         return respond(problem(422, "invalid-data", Detail.FIELDS_WRONG, errors=error.errors))
+    profile = form.profile()
+    if only_validates:
+        return respond(valid(profile, unfit(profile)))
     later = prefers(request.headers, "respond-async")
     sign_up = SignUp(
-        form.profile(), form.email_verified, f"{request[CALLER]}:{key}" if key else None, later
+        profile, form.email_verified, f"{request[CALLER]}:{key}" if key else None, later
     )
     core = request.app[CORE]
     if core.identities.difference(SHOP):
@@ -56,6 +61,14 @@ async def create(request: web.Request) -> web.Response:
     if later and answer.status == 202:
         response.headers["Preference-Applied"] = "respond-async"
     return response
+
+
+def _only_validates(request: web.Request) -> bool:
+    """`?validate=true`. A slip in its value must not register anybody: FormError."""
+    given = set(request.query.getall("validate", ())) if request.query_string else set()
+    if given - {"true", "false"} or len(given) > 1:
+        raise FormError([Fault.CHOICE.at("validate", choices="true, false")])
+    return "true" in given
 
 
 @routes.get("/v1/registrations/{id}")

@@ -6,9 +6,10 @@ from typing import Any
 
 import orjson
 
-from gateway.customer import gid
+from gateway.customer import Profile, gid
 from gateway.outcomes import PARTIAL, Delivery, Outcome
 from gateway.responses.answer import Answer, in_japanese, problem
+from gateway.shopify import profile_fields
 
 __all__ = [
     "Answer",
@@ -19,6 +20,7 @@ __all__ = [
     "problem",
     "registration_body",
     "rejected",
+    "valid",
     "waiting",
 ]
 
@@ -68,6 +70,12 @@ def change_body(
             "channels": {delivery.channel: _channel(delivery) for delivery in deliveries},
         }
     )
+
+
+def valid(profile: Profile, warnings: Sequence[Mapping[str, str]]) -> Answer:
+    """A sign-up that would be sent to Shopify: as it would be taken, in its own fields."""
+    body = {"status": "valid", "profile": profile_fields(profile), "warnings": list(warnings)}
+    return Answer(200, orjson.dumps(body), {"Cache-Control": "no-store"})
 
 
 def _unknown_to_shopify(registration_id: str, status: str, **more: Any) -> bytes:

@@ -12,6 +12,7 @@ from gateway.shopify.results import (
     Refused,
 )
 from gateway.shopify.roll import Created, ListedPage, Roll
+from gateway.shopify.shown import profile_fields
 from gateway.shopify.subscriptions import Subscribed, Subscriptions
 
 __all__ = [
@@ -29,4 +30,5 @@ __all__ = [
     "Shopify",
     "Subscribed",
     "Subscriptions",
+    "profile_fields",
 ]
