@@ -59,7 +59,8 @@ class Customer:
     """A customer as Shopify, the master, has it. `id` is the numeric part of the gid.
 
     `registration_id` is the metafield `registration.id`; `enabled` whether the person
-    has an account of their own. `subscribed` is the e-mail marketing consent.
+    has an account of their own; `is_asked_for_consent` whether they were asked for their consent
+    to mail and have not answered (double opt-in).
     """
 
     id: int
@@ -68,6 +69,7 @@ class Customer:
     enabled: bool = False
     has_address: bool = False
     metafields: frozenset[str] = field(default_factory=frozenset)
+    is_asked_for_consent: bool = False
 
     @property
     def member_number(self) -> str:

@@ -37,6 +37,7 @@ from gateway.store import Database, Keys, members, outbox
 from gateway.sync.backfill import Backfill
 from gateway.sync.channel_updates import ChannelUpdates
 from gateway.sync.profile_change import ProfileChanges
+from gateway.sync.profile_reading import Profiles
 from gateway.sync.webhooks import Erasure, Removals
 from gateway.telemetry.metrics import Metrics
 from gateway.wire import Wire
@@ -135,6 +136,7 @@ class Core:
         self.profile_changes = ProfileChanges(
             self.db, self.keys, self.shopify, self.delivery, self.updates, self.runtime
         )
+        self.profiles = Profiles(self.shopify, self.profile_changes, self.runtime)
         self.erasure = Erasure(self.db, self.shopify, self.delivery, self.runtime)
         parts = SyncParts(
             self.db,

@@ -12,7 +12,7 @@ from gateway.shopify.results import (
     Refused,
 )
 from gateway.shopify.roll import Created, ListedPage, Roll
-from gateway.shopify.shown import profile_fields
+from gateway.shopify.shown import customer_fields, differing, profile_fields
 from gateway.shopify.subscriptions import Subscribed, Subscriptions
 
 __all__ = [
@@ -30,5 +30,7 @@ __all__ = [
     "Shopify",
     "Subscribed",
     "Subscriptions",
+    "customer_fields",
+    "differing",
     "profile_fields",
 ]

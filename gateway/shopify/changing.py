@@ -40,6 +40,7 @@ from gateway.shopify.results import (
     Refused,
     Warnings,
 )
+from gateway.shopify.shown import customer_fields, differing
 from gateway.wording import Fault
 
 __all__ = ["Change"]
@@ -62,12 +63,21 @@ class _Stopped(Exception):  # noqa: N818 - a turn in the flow, caught below
 
 
 class Change:
-    """`changes`: fields of a `Profile` and their new values, validated; a blank one clears."""
+    """`changes`: fields of a `Profile` and their new values, validated; a blank one clears.
+    `given`: those that somebody sent, as they wrote them.
+    """
 
-    def __init__(self, graphql: GraphQL, customer_id: int, changes: Mapping[str, Any]) -> None:
+    def __init__(
+        self,
+        graphql: GraphQL,
+        customer_id: int,
+        changes: Mapping[str, Any],
+        given: Mapping[str, Any],
+    ) -> None:
         self._graphql = graphql
         self._gid = gid(customer_id)
         self._changes = changes
+        self._given = given
         self._with_phone = True
         self._partly = False  # whether anything was written, also by an earlier try
         self._new_email = False  # also where an earlier try, whose answer was lost, changed it
@@ -88,6 +98,7 @@ class Change:
         if node is None:
             return Missing()
         existing = customer_of(node, documents.READ_MANY)
+        self._leave_what_is_as_shown(existing)
         wanted = replace(existing.profile, **self._changes)
         if self._no_phone(wanted):
             return Refused((Fault.PHONE.at("phone"),), partly=self._partly)
@@ -108,6 +119,16 @@ class Change:
             return Missing()
         all_warnings = (*warnings, *self._address_warnings())
         return Changed(customer_of(node, documents.FIND), all_warnings, self._new_email)
+
+    def _leave_what_is_as_shown(self, existing: Customer) -> None:
+        """A form sends every field back, also those that our own rules would write otherwise.
+
+        Asked once: after that Shopify may show what this very change has written.
+        """
+        rest = differing(self._given, customer_fields(existing))
+        same = self._given.keys() - rest.keys()
+        self._changes = {n: value for n, value in self._changes.items() if n not in same}
+        self._given = {}
 
     def _no_phone(self, wanted: Profile) -> bool:
         """The form does not know the country of an address that Shopify has."""

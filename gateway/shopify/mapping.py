@@ -157,6 +157,7 @@ def to_customer(node: Mapping[str, Any]) -> Customer:
         enabled=node.get("state") == "ENABLED",
         has_address=bool(address),
         metafields=frozenset(present | ({"facts.birth_date"} if birth_date else set())),
+        is_asked_for_consent=email.get("marketingState") == "PENDING",
     )
 
 

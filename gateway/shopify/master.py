@@ -231,10 +231,18 @@ class Shopify:
         return await self._batches.read_each(customer_ids)
 
     async def change(
-        self, customer_id: int, changes: Mapping[str, Any], deadline: float
+        self,
+        customer_id: int,
+        changes: Mapping[str, Any],
+        deadline: float,
+        given: Mapping[str, Any] | None = None,
     ) -> ChangeResult:
-        """Fields of a profile that are to change, and no others. Raises UpstreamError."""
-        return await Change(self._graphql, customer_id, changes).run(deadline, self._clock)
+        """Fields of a profile that are to change, and no others. Raises UpstreamError.
+
+        `given`: the same as somebody sent them; what is as it was shown to them stays.
+        """
+        change = Change(self._graphql, customer_id, changes, given or {})
+        return await change.run(deadline, self._clock)
 
     async def _wait_for_definitions(self, deadline: float) -> None:
         """The unique metafield's definition must stand before the first create; bounded."""

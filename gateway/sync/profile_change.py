@@ -15,6 +15,7 @@ import logging
 import sqlite3
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from typing import Any
 from weakref import WeakValueDictionary
 
@@ -28,7 +29,7 @@ from gateway.shopify import Changed, Refused, Shopify
 from gateway.store import Database, Keys, outbox
 from gateway.sync.channel_updates import ChannelUpdates
 
-__all__ = ["ProfileChanges"]
+__all__ = ["ProfileChange", "ProfileChanges"]
 
 log = logging.getLogger(__name__)
 
@@ -36,6 +37,15 @@ _LEFT_FOR_CHANNELS = 0.3
 """Seconds of the deadline that Shopify may not use."""
 _SLACK = 5.0
 """Seconds after the deadline from which the worker takes deliveries opened beforehand."""
+
+
+@dataclass(frozen=True, slots=True)
+class ProfileChange:
+    """`changes`: fields of a `Profile`, validated. `given`: the same as they were sent."""
+
+    changes: Mapping[str, Any]
+    given: Mapping[str, Any]
+    email_verified: bool = False
 
 
 class ProfileChanges:
@@ -70,12 +80,10 @@ class ProfileChanges:
         turn = self._turns.get(customer_id)
         return turn is not None and turn.locked()
 
-    async def change(
-        self, customer_id: int, changes: Mapping[str, Any], *, email_verified: bool = False
-    ) -> Answer:
-        """`changes`: fields of a `Profile`, validated. A caller who hangs up cancels nothing."""
+    async def change(self, customer_id: int, asked: ProfileChange) -> Answer:
+        """A caller who hangs up cancels nothing."""
         until = asyncio.get_running_loop().time() + self._runtime.policy.deadline
-        work = self._in_turn(customer_id, changes, email_verified, until)
+        work = self._in_turn(customer_id, asked, until)
         try:
             task = self._runtime.background.keep(work, f"change of customer {customer_id}")
             return await asyncio.shield(task)
@@ -83,9 +91,7 @@ class ProfileChanges:
             log.error("a change could not be kept: %s (%s)", error, error.hint)
             return no_storage()
 
-    async def _in_turn(
-        self, customer_id: int, changes: Mapping[str, Any], email_verified: bool, until: float
-    ) -> Answer:
+    async def _in_turn(self, customer_id: int, asked: ProfileChange, until: float) -> Answer:
         turn = self._turns.setdefault(customer_id, asyncio.Lock())
         try:
             async with asyncio.timeout_at(until - _LEFT_FOR_CHANNELS):
@@ -93,23 +99,23 @@ class ProfileChanges:
         except TimeoutError:
             return too_busy()
         try:
-            return await self._change(customer_id, changes, email_verified, until)
+            return await self._change(customer_id, asked, until)
         finally:
             turn.release()
 
-    async def _change(
-        self, customer_id: int, changes: Mapping[str, Any], email_verified: bool, until: float
-    ) -> Answer:
-        owed = await self._owe_beforehand(customer_id, changes, until)
+    async def _change(self, customer_id: int, asked: ProfileChange, until: float) -> Answer:
+        owed = await self._owe_beforehand(customer_id, asked.changes, until)
         try:
-            result = await self._shopify.change(customer_id, changes, until - _LEFT_FOR_CHANNELS)
+            result = await self._shopify.change(
+                customer_id, asked.changes, until - _LEFT_FOR_CHANNELS, asked.given
+            )
         except UpstreamError as error:
             self._runtime.listener.shopify_answered(error)
             log.warning("a profile change: Shopify failed: %s", error)
             return shopify_unavailable(error)
         self._runtime.listener.shopify_answered(None)
         if isinstance(result, Changed):
-            if email_verified:
+            if asked.email_verified:
                 emails = self._keys.emails(result.customer.profile.email)
                 await self._delivery.proofs.prove(customer_id, emails)
             return await self._to_channels(result, owed, until)
