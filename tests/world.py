@@ -19,6 +19,7 @@ from gateway.sandbox import Sandbox, SandboxOptions
 from gateway.settings.sources import Sources
 from gateway.store import outbox
 from tests.conformance.listed import unlisted
+from tests.described import undescribed
 
 __all__ = ["OPERATOR", "TARO", "World", "a_world", "registration"]
 
@@ -176,12 +177,12 @@ class Reply:
     async def of(cls, response: aiohttp.ClientResponse) -> Self:
         raw = await response.read()
         json = "json" in response.content_type
-        return cls(
-            response.status,
-            response.headers,
-            raw,
-            await response.json(content_type=None) if json and raw else None,
+        body = await response.json(content_type=None) if json and raw else None
+        wrong = undescribed(
+            response.method, response.url.path, response.status, response.headers, body
         )
+        assert wrong is None, f"not as the OpenAPI document says: {wrong}"
+        return cls(response.status, response.headers, raw, body)
 
     def channel(self, name: str) -> Any:
         return self.body["channels"][name]

@@ -1,4 +1,4 @@
-"""GET /v1/customers/{id}/points and /v1/customers/{id}/card.svg."""
+"""GET /v1/customers/{shopify_customer_id}/points and …/card.svg."""
 
 import hashlib
 
@@ -22,7 +22,7 @@ routes = web.RouteTableDef()
 _CARD_SECONDS = 300
 
 
-@routes.get("/v1/customers/{id:.+}/points")
+@routes.get("/v1/customers/{shopify_customer_id:.+}/points")
 async def points(request: web.Request) -> web.Response:
     core = request.app[CORE]
     customer_id = _customer_id(request)
@@ -44,7 +44,7 @@ async def points(request: web.Request) -> web.Response:
     return respond(Answer(200, orjson.dumps(body), {"Cache-Control": "no-store"}))
 
 
-@routes.get("/v1/customers/{id:.+}/card.svg")
+@routes.get("/v1/customers/{shopify_customer_id:.+}/card.svg")
 async def card(request: web.Request) -> web.Response:
     form = request.query.get("format", "code128")
     if form not in FORMATS:
@@ -75,7 +75,7 @@ def _picture(request: web.Request, body: bytes) -> web.Response:
 def _customer_id(request: web.Request) -> int | None:
     """None if it is not a customer id: there is no such customer."""
     try:
-        customer_id = numeric_id(request.match_info["id"])
+        customer_id = numeric_id(request.match_info["shopify_customer_id"])
     except ValueError:
         return None
     return customer_id if customer_id < 2**63 else None

@@ -3,15 +3,25 @@
 from aiohttp import web
 
 from gateway.app import Core
-from gateway.http import customers, deliveries, health, membership, registrations, webhooks
+from gateway.http import (
+    customers,
+    deliveries,
+    description,
+    health,
+    membership,
+    registrations,
+    webhooks,
+)
 from gateway.http.access import CallerAccess
 from gateway.http.authorization import keys
 from gateway.http.keys import ACCESS, CORE
 from gateway.http.middleware import problems, watch
 from gateway.http.webhooks import BODIES, Bodies
 
-__all__ = ["application"]
+__all__ = ["ROOMS", "application"]
 
+ROOMS = (registrations, membership, customers, deliveries, webhooks, health, description)
+"""The modules of the public address, each with its `routes`."""
 LARGEST_BODY = 64 * 1024
 
 
@@ -21,7 +31,7 @@ def application(core: Core) -> web.Application:
     app[CORE] = core
     app[ACCESS] = CallerAccess(lambda: core.live.current.gateway)
     app[BODIES] = Bodies()
-    for room in (registrations, membership, customers, deliveries, webhooks, health):
+    for room in ROOMS:
         app.add_routes(room.routes)
     return app
 

@@ -3,10 +3,12 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 import orjson
 
+from gateway.responses.shapes import FieldError as Row
+from gateway.responses.shapes import Problem
 from gateway.wording import Detail, FieldError, Language, Text, japanese, title_of
 
 __all__ = ["Answer", "in_japanese", "problem", "problem_of", "stored"]
@@ -43,14 +45,14 @@ class _Problem:
     registration_id: str | None
 
     def body(self, language: Language) -> bytes:
-        told: dict[str, Any] = {
+        told: Problem = {
             "type": self.kind,
             "title": self.title.told(language),
             "status": self.status,
             "detail": self.detail.told(language),
         }
         if self.errors:
-            told["errors"] = [error.row(language) for error in self.errors]
+            told["errors"] = [cast("Row", error.row(language)) for error in self.errors]
         if self.registration_id:
             told["registration_id"] = self.registration_id
         return orjson.dumps(told)

@@ -2,13 +2,24 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Literal, cast, overload
 
 import orjson
 
 from gateway.customer import Profile, gid
 from gateway.outcomes import PARTIAL, Delivery, Outcome
 from gateway.responses.answer import Answer, in_japanese, problem
+from gateway.responses.shapes import (
+    Adjustment,
+    Change,
+    Channel,
+    DeliveryRow,
+    FieldWarning,
+    ProfileShown,
+    Registration,
+    ShopifyAction,
+    Valid,
+)
 from gateway.shopify import profile_fields
 
 __all__ = [
@@ -25,6 +36,10 @@ __all__ = [
 ]
 
 
+@overload
+def iso(seconds: float) -> str: ...
+@overload
+def iso(seconds: float | None) -> str | None: ...
 def iso(seconds: float | None) -> str | None:
     """Unix seconds as RFC 3339 in UTC, to the second."""
     if seconds is None:
@@ -41,17 +56,16 @@ def registration_body(
     member_number: str | None,
 ) -> bytes:
     """The 201's body; also what a later question gets, as things stand then."""
-    return orjson.dumps(
-        {
-            "id": registration_id,
-            "status": _status(deliveries),
-            "shopify_action": action,
-            "shopify_customer_id": gid(customer_id),
-            "member_number": member_number,
-            "warnings": list(warnings),
-            "channels": {delivery.channel: _channel(delivery) for delivery in deliveries},
-        }
-    )
+    body: Registration = {
+        "id": registration_id,
+        "status": _status(deliveries),
+        "shopify_action": cast("ShopifyAction", action),
+        "shopify_customer_id": gid(customer_id),
+        "member_number": member_number,
+        "warnings": cast("list[FieldWarning]", list(warnings)),
+        "channels": {delivery.channel: _channel(delivery) for delivery in deliveries},
+    }
+    return orjson.dumps(body)
 
 
 def change_body(
@@ -61,39 +75,41 @@ def change_body(
     member_number: str | None,
 ) -> bytes:
     """The 200's body of a profile change."""
-    return orjson.dumps(
-        {
-            "status": _status(deliveries),
-            "shopify_customer_id": gid(customer_id),
-            "member_number": member_number,
-            "warnings": list(warnings),
-            "channels": {delivery.channel: _channel(delivery) for delivery in deliveries},
-        }
-    )
+    body: Change = {
+        "status": _status(deliveries),
+        "shopify_customer_id": gid(customer_id),
+        "member_number": member_number,
+        "warnings": cast("list[FieldWarning]", list(warnings)),
+        "channels": {delivery.channel: _channel(delivery) for delivery in deliveries},
+    }
+    return orjson.dumps(body)
 
 
 def valid(profile: Profile, warnings: Sequence[Mapping[str, str]]) -> Answer:
     """A sign-up that would be sent to Shopify: as it would be taken, in its own fields."""
-    body = {"status": "valid", "profile": profile_fields(profile), "warnings": list(warnings)}
+    body: Valid = {
+        "status": "valid",
+        "profile": cast("ProfileShown", profile_fields(profile)),
+        "warnings": cast("list[FieldWarning]", list(warnings)),
+    }
     return Answer(200, orjson.dumps(body), {"Cache-Control": "no-store"})
 
 
-def _unknown_to_shopify(registration_id: str, status: str, **more: Any) -> bytes:
-    return orjson.dumps(
-        {
-            "id": registration_id,
-            "status": status,
-            "shopify_action": None,
-            "shopify_customer_id": None,
-            "member_number": None,
-            "warnings": [],
-            "channels": {},
-            **more,
-        }
-    )
+def _unknown_to_shopify(
+    registration_id: str, status: Literal["accepted", "rejected"]
+) -> Registration:
+    return {
+        "id": registration_id,
+        "status": status,
+        "shopify_action": None,
+        "shopify_customer_id": None,
+        "member_number": None,
+        "warnings": [],
+        "channels": {},
+    }
 
 
-def _status(deliveries: Sequence[Delivery]) -> str:
+def _status(deliveries: Sequence[Delivery]) -> Literal["complete", "partial"]:
     partial = any(delivery.outcome in PARTIAL for delivery in deliveries)
     return "partial" if partial else "complete"
 
@@ -106,7 +122,7 @@ def accepted(registration_id: str) -> Answer:
     """202: stored, and continued until Shopify has it. Made from the id alone: always the same
     bytes.
     """
-    body = _unknown_to_shopify(registration_id, "accepted")
+    body = orjson.dumps(_unknown_to_shopify(registration_id, "accepted"))
     place = {"Location": f"/v1/registrations/{registration_id}"}
     return Answer(202, body, place | _ASK_AGAIN)
 
@@ -120,12 +136,13 @@ def rejected(registration_id: str, kept_problem: Mapping[str, Any]) -> Answer:
     """A sign-up that was answered 202, then refused; `kept_problem` is the problem."""
 
     def body(told: Mapping[str, Any]) -> bytes:
-        return _unknown_to_shopify(registration_id, "rejected", problem=told)
+        said = _unknown_to_shopify(registration_id, "rejected")
+        return orjson.dumps({**said, "problem": told})
 
     return Answer(200, body(kept_problem), {}, lambda: body(in_japanese(kept_problem)))
 
 
-def _channel(delivery: Delivery) -> dict[str, Any]:
+def _channel(delivery: Delivery) -> Channel:
     """Only what says something: a delivered channel has no error, a held one no reference."""
     arrived = delivery.outcome is Outcome.DELIVERED
     values = {
@@ -137,10 +154,10 @@ def _channel(delivery: Delivery) -> dict[str, Any]:
         "next_attempt_at": iso(delivery.next_attempt_at),
         "adjustments": list(delivery.adjustments) or None,
     }
-    return {key: value for key, value in values.items() if value is not None}
+    return cast("Channel", {key: value for key, value in values.items() if value is not None})
 
 
-def delivery_row(delivery: Delivery) -> dict[str, Any]:
+def delivery_row(delivery: Delivery) -> DeliveryRow:
     """A delivery as `/v1/deliveries` and `--json` show it."""
     return {
         "id": delivery.id,
@@ -153,7 +170,7 @@ def delivery_row(delivery: Delivery) -> dict[str, Any]:
         "message": delivery.message,
         "reason": delivery.reason,
         "attempts": delivery.attempts,
-        "adjustments": list(delivery.adjustments),
+        "adjustments": cast("list[Adjustment]", list(delivery.adjustments)),
         "reference": delivery.reference,
         "created_at": iso(delivery.created_at),
         "updated_at": iso(delivery.updated_at),

@@ -15,7 +15,7 @@ from gateway.app.config import FLAGS, known_variables
 from gateway.channels import Spec
 from gateway.cli import COMMANDS
 from gateway.errors import ErrorClass
-from gateway.http import customers, deliveries, health, membership, registrations, webhooks
+from gateway.http.server import ROOMS
 from gateway.outcomes import Kind, Outcome
 from gateway.sandbox import KINDS, SYSTEMS
 from gateway.telemetry.metrics import Metrics
@@ -28,7 +28,7 @@ ALL = "\n".join(map(text, DOCUMENTS))
 FLAG_VARIABLES = [variable(f) + end for f in FLAGS for end in ("", "_PERCENT", "_ALLOW")]
 ROUTES = [
     f"{route.method} {route.path}"
-    for part in (registrations, membership, customers, deliveries, webhooks, health)
+    for part in ROOMS
     for route in part.routes
     if hasattr(route, "path") and hasattr(route, "method")
 ]

@@ -183,7 +183,15 @@ WRONG_BODIES: list[tuple[str, Any]] = [
     ("id", "abc"),
     ("id", [1, -2]),
     ("id", {}),
+    ("id", []),
+    ("channel", ""),
+    ("outcome", []),
+    ("registration", False),
+    ("registration", ""),
+    ("customer", True),
+    ("reason", 5),
 ]
+"""What is no filter is never taken for none, which would mean all."""
 
 
 @pytest.mark.parametrize(("name", "value"), WRONG_BODIES)

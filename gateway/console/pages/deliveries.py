@@ -20,7 +20,8 @@ from gateway.console.roles import Right
 from gateway.console.upstream_links import link_to, portal_of
 from gateway.console.visit import DESK, VISIT, need
 from gateway.errors import CommandRefused, ErrorClass
-from gateway.http.deliveries import read_cursor, read_filter, read_sort
+from gateway.http.deliveries import read_cursor, read_sort
+from gateway.http.forms.delivery_filter import read_filter
 from gateway.http.forms.registration import FormError
 from gateway.http.keys import CORE
 from gateway.outcomes import OPEN, REPLAYABLE, DeliveryFilter, Kind, Outcome, Sort

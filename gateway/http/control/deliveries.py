@@ -11,6 +11,7 @@ from gateway.http import deliveries
 from gateway.http.control.guard import require_known
 from gateway.http.control.stream import STOPPING, stream
 from gateway.http.forms import FormError, NotJsonError, parse_json
+from gateway.http.forms.delivery_filter import read_filter
 from gateway.http.keys import CORE
 from gateway.http.middleware import read_body, respond
 from gateway.outcomes import DeliveryFilter
@@ -66,7 +67,7 @@ async def chosen_of(
     except NotJsonError as error:
         raise FormError([FieldError("", Code.FORMAT, error.detail.text)]) from None
     channels = tuple(request.app[CORE].deliverer.routes)
-    return deliveries.read_filter(body, channels, also), body
+    return read_filter(body, channels, also), body
 
 
 @routes.post("/control/discard")

@@ -2,6 +2,9 @@
 
 from typing import Any
 
+from pydantic import ConfigDict
+
+from gateway.http.forms import explained
 from gateway.http.forms.registration import Email, FormError, Name, RegistrationForm, read_form
 from gateway.wording import Fault
 
@@ -30,6 +33,8 @@ class ChangeForm(RegistrationForm):
     """The same rules, but nothing is required. Ask `changes` for what was sent: a default looks
     like a value.
     """
+
+    model_config = ConfigDict(json_schema_extra=explained.change)
 
     email: Email = ""
     last_name: Name = ""

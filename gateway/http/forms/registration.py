@@ -16,8 +16,10 @@ from pydantic import (
 )
 
 from gateway.customer import Address, Profile
+from gateway.http.forms import explained
 from gateway.http.forms.countries import COUNTRIES
 from gateway.http.forms.json_body import NotJsonError, parse_json
+from gateway.http.forms.wrong_fields import FormError, shown_name, wrong_fields
 from gateway.normalize import clean_email, clean_name, is_kana, parse_phone, prefecture, to_katakana
 from gateway.normalize.postal import clean_postal_code
 from gateway.wording import Fault, FieldError, Wrong
@@ -38,14 +40,6 @@ _LOCALE = re.compile(r"[A-Za-z]{2,3}([_-][A-Za-z0-9]{2,8})*")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _EMOJI = re.compile("[\U0001f000-\U0001faff\u2600-\u27bf]")
 _MARKUP = re.compile(r"[<>]|https?:|www\.", re.IGNORECASE)
-
-
-class FormError(ValueError):
-    """`errors` names every wrong field, and no value."""
-
-    def __init__(self, errors: list[FieldError]) -> None:
-        super().__init__("some fields are wrong")
-        self.errors = errors
 
 
 def _text(text: str) -> str:
@@ -147,7 +141,9 @@ Kana = Annotated[str, _LINE, AfterValidator(_kana)]
 
 
 class AddressForm(BaseModel):
-    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
+    model_config = ConfigDict(
+        extra="forbid", hide_input_in_errors=True, json_schema_extra=explained.address
+    )
 
     country: Annotated[str, StringConstraints(max_length=8), AfterValidator(_country)] = "JP"
     postal_code: Annotated[str, StringConstraints(max_length=20), AfterValidator(_optional)] = ""
@@ -190,7 +186,9 @@ class AddressForm(BaseModel):
 
 
 class RegistrationForm(BaseModel):
-    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
+    model_config = ConfigDict(
+        extra="forbid", hide_input_in_errors=True, json_schema_extra=explained.registration
+    )
 
     email: Email
     email_verified: StrictBool = False
@@ -230,17 +228,17 @@ def read_form(body: dict[str, Any], model: type[Model], country: str = "JP") -> 
 
     `country`: that of a phone without an address; '' where it is not known yet.
     """
-    cleaned, unreadable = _without_nulls(body, "")
+    cleaned, unreadable = _without_nulls(body, "", model)
     address = cleaned.get("address")
     if isinstance(address, dict):
-        cleaned["address"], more = _without_nulls(address, "address.")
+        cleaned["address"], more = _without_nulls(address, "address.", AddressForm)
         unreadable += more
     try:
         form = model.model_validate(
             cleaned, context={"country": _stated_country(cleaned) or country}
         )
     except ValidationError as error:
-        raise FormError(unreadable + _errors(error)) from None
+        raise FormError(unreadable + wrong_fields(error)) from None
     if unreadable:
         raise FormError(unreadable)
     return form
@@ -255,45 +253,11 @@ def _stated_country(body: dict[str, Any]) -> str:
     return country.strip().upper() if isinstance(country, str) else ""
 
 
-def _without_nulls(body: dict[str, Any], before: str) -> tuple[dict[str, Any], list[FieldError]]:
+def _without_nulls(
+    body: dict[str, Any], before: str, model: type[BaseModel]
+) -> tuple[dict[str, Any], list[FieldError]]:
     """Null counts as left out; a name with half a character in it is not one of our fields."""
     odd = [name for name in body if _SURROGATE.search(name)]
-    kept = {name: v for name, v in body.items() if v is not None and name not in odd}
+    empty = {name for name in model.model_fields if body.get(name, "") is None}
+    kept = {name: v for name, v in body.items() if name not in empty and name not in odd}
     return kept, [Fault.UNKNOWN_FIELD.at(before + shown_name(name)) for name in odd]
-
-
-def _errors(error: ValidationError) -> list[FieldError]:
-    return [
-        _error(".".join(shown_name(part) for part in detail["loc"]), detail)
-        for detail in error.errors(include_input=False, include_url=False)
-    ]
-
-
-def shown_name(part: object) -> str:
-    """A field's name comes from the caller: it is shown, without its dangerous characters."""
-    return re.sub(r"[^\w.-]", "?", str(part))[:64]
-
-
-def _error(field: str, detail: Any) -> FieldError:
-    """What pydantic found, in our own words; a test holds that none of its kinds is left over."""
-    kind, more = detail["type"], detail.get("ctx", {})
-    if kind == "string_too_long":
-        return Fault.TOO_LONG.at(field, limit=more["max_length"])
-    if kind == "literal_error":
-        choices = more["expected"].replace("'", "").replace(" or ", ", ")
-        return Fault.CHOICE.at(field, choices=choices)
-    if kind == "value_error" and isinstance(more["error"], Wrong):
-        return more["error"].fault.at(field)
-    return _KINDS.get(kind, Fault.NOT_VALID).at(field)
-
-
-_KINDS = {
-    "extra_forbidden": Fault.UNKNOWN_FIELD,
-    "missing": Fault.MISSING,
-    "string_type": Fault.STRING,
-    "string_unicode": Fault.HALF_CHARACTER,
-    "bool_type": Fault.BOOLEAN,
-    "model_type": Fault.OBJECT,
-    "model_attributes_type": Fault.OBJECT,
-    "dict_type": Fault.OBJECT,
-}
