@@ -67,7 +67,7 @@ def undescribed(
         return f"{status} lacks {missing}"
     media = headers.get("Content-Type", "").partition(";")[0]
     content = said.get("content", {})
-    if content and media not in content:
+    if content and not {media, f"{media.partition('/')[0]}/*"} & content.keys():
         return f"{status} comes as {media!r}"
     return _wrong_body(content[media]["schema"], body) if body is not None else None
 

@@ -19,7 +19,7 @@ from gateway.http.openapi.problems import ANY, ANY_WITH_BODY, ANY_WITH_KEY, NOWH
 from gateway.http.openapi.words import ABOUT, KEYS, TAGS
 from gateway.responses.shapes import Problem
 
-__all__ = ["OPERATIONS", "document", "document_bytes"]
+__all__ = ["document", "document_bytes"]
 
 Schema = dict[str, Any]
 

@@ -35,6 +35,7 @@ HEADERS: dict[str, Any] = {
     "Vary": _header("That the texts go by it.", "Accept-Language"),
     "WWW-Authenticate": _header("How to show a key.", 'Bearer realm="registration gateway"'),
     "ETag": _header("Of this picture.", '"0f343b0931126a20"', always=True),
+    "Content-Security-Policy": _header("What may run.", "default-src 'none'", always=True),
     "Cache-Control": _header("Who may keep it.", "private, max-age=300", always=True),
 }
 EVERYWHERE = ("X-Request-Id", "X-Client-Request-Id")

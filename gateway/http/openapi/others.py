@@ -1,9 +1,16 @@
 """Webhooks, monitoring, and this description itself."""
 
-from gateway.http.openapi.operation import Operation, Parameter, Said, Sent, sent_header
+from gateway.http.openapi.operation import Operation, Parameter, Said, Sent, path, sent_header
 from gateway.responses.shapes import Health
 
-__all__ = ["OPERATIONS"]
+__all__ = ["OPERATIONS", "VIEWER"]
+
+VIEWER = {
+    "page.css": "text/css; charset=utf-8",
+    "page.js": "text/javascript; charset=utf-8",
+    "redoc.standalone.js": "text/javascript; charset=utf-8",
+}
+"""The files of the page that shows this description, and their types."""
 
 _TEXT = {"type": "string"}
 _OBJECT = {"type": "object"}
@@ -98,5 +105,39 @@ OPERATIONS = (
                 schema={"type": "object", "required": ["openapi"]},
             )
         },
+    ),
+    Operation(
+        "get",
+        "/docs",
+        "readDescription",
+        "Description",
+        "This page",
+        {
+            200: Said(
+                "A page to read it.",
+                headers=("Content-Security-Policy", "Cache-Control"),
+                examples={"page": "<!doctype html>…"},
+                media="text/html",
+                schema=_TEXT,
+            )
+        },
+    ),
+    Operation(
+        "get",
+        "/docs/{file}",
+        "getViewer",
+        "Description",
+        "Its script and style",
+        {
+            200: Said(
+                "The file.",
+                headers=("Cache-Control",),
+                examples={"style": "body { margin: 0; }"},
+                media="text/*",
+                schema=_TEXT,
+            )
+        },
+        {404: ("not-found",)},
+        parameters=(path("file", "Its name.", "^[^/]+$", "page.js"),),
     ),
 )
