@@ -7,7 +7,9 @@ from pathlib import Path
 __all__ = ["DOCUMENTS", "ENGLISH", "ROOT", "SHIPPED", "anchors", "blocks", "links", "text"]
 
 ROOT = Path(__file__).parents[2]
-SHIPPED = sorted((ROOT / "gateway").rglob("*.md"))
+SHIPPED = sorted(
+    path for path in (ROOT / "gateway").rglob("*.md") if "node_modules" not in path.parts
+)
 """They are in the wheel too."""
 DOCUMENTS = [ROOT / "README.md", ROOT / "tests/README.md", *SHIPPED]
 _BLOCK = re.compile(r"^( *)```(\w*)\n(.*?)^\1```$", re.MULTILINE | re.DOTALL)
