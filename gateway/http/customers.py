@@ -16,13 +16,15 @@ from gateway.shopify import differing
 from gateway.sync.profile_change import ProfileChange
 from gateway.wording import Detail
 
-__all__ = ["routes"]
+__all__ = ["CUSTOMER", "routes"]
 
 routes = web.RouteTableDef()
 
+CUSTOMER = "/v1/customers/{shopify_customer_id:(?:gid:.*Customer/)?[^/]+}"
+"""A gid holds slashes, which the caller need not encode; what follows them is no part of it."""
 
-# A gid holds slashes; where the caller did not encode them the rest of the path is the id.
-@routes.patch("/v1/customers/{shopify_customer_id:.+}")
+
+@routes.patch(CUSTOMER)
 async def change(request: web.Request) -> web.Response:
     if request.content_type != "application/json":
         return respond(problem(415, "unsupported-media-type", Detail.SEND_CHANGES))

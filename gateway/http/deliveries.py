@@ -44,8 +44,7 @@ def wrong_filter(error: FormError) -> web.Response:
 async def list_deliveries(request: web.Request) -> web.Response:
     core = request.app[CORE]
     try:
-        given = {name: text for name, text in request.query.items() if text or name == "reason"}
-        chosen = read_filter(given, tuple(core.deliverer.routes), _PAGED)
+        chosen = read_filter(request.query, tuple(core.deliverer.routes), _PAGED)
         limit = number(request.query, "limit", DEFAULT_LIMIT, LARGEST_LIMIT)
         sort, after = read_sort(request.query), read_cursor(request.query.get("cursor"))
     except FormError as error:
@@ -59,7 +58,7 @@ async def list_deliveries(request: web.Request) -> web.Response:
 
 def read_sort(values: Mapping[str, Any]) -> Sort:
     try:
-        return Sort(values.get("sort") or Sort.NEWEST)
+        return Sort(values.get("sort", Sort.NEWEST))
     except ValueError:
         raise FormError([Fault.CHOICE.at("sort", choices=", ".join(Sort))]) from None
 

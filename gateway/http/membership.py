@@ -9,6 +9,7 @@ from flags import Mode
 from gateway.card import FORMATS, is_scannable, svg
 from gateway.customer import numeric_id
 from gateway.errors import EmailNotProven, UpstreamError
+from gateway.http.customers import CUSTOMER
 from gateway.http.keys import CORE
 from gateway.http.middleware import respond
 from gateway.responses.bodies import Answer, problem
@@ -22,7 +23,7 @@ routes = web.RouteTableDef()
 _CARD_SECONDS = 300
 
 
-@routes.get("/v1/customers/{shopify_customer_id:.+}/points")
+@routes.get(CUSTOMER + "/points")
 async def points(request: web.Request) -> web.Response:
     core = request.app[CORE]
     customer_id = _customer_id(request)
@@ -44,7 +45,7 @@ async def points(request: web.Request) -> web.Response:
     return respond(Answer(200, orjson.dumps(body), {"Cache-Control": "no-store"}))
 
 
-@routes.get("/v1/customers/{shopify_customer_id:.+}/card.svg")
+@routes.get(CUSTOMER + "/card.svg")
 async def card(request: web.Request) -> web.Response:
     form = request.query.get("format", "code128")
     if form not in FORMATS:

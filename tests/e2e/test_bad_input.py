@@ -362,6 +362,9 @@ async def test_a_key_that_is_no_idempotency_key_is_refused(quiet: World, key: st
         ("DELETE", "/v1/registrations", 405),
         ("PUT", "/v1/deliveries", 405),
         ("POST", "/healthz", 405),
+        ("PATCH", "/v1/customers/7000000000001/points", 405),
+        ("PATCH", "/v1/customers/gid://shopify/Customer/7000000000001/points", 405),
+        ("PATCH", "/v1/customers/7/7", 404),
     ],
 )
 async def test_a_wrong_address_or_method_is_a_problem(

@@ -157,6 +157,9 @@ WRONG = [
     ("sort", "colour"),
     ("cursor", "1e99:7"),
     ("cursor", "99999999999999999999"),
+    ("registration", ""),
+    ("outcome", ""),
+    ("sort", ""),
 ]
 
 
@@ -187,7 +190,6 @@ WRONG_BODIES: list[tuple[str, Any]] = [
     ("channel", ""),
     ("outcome", []),
     ("registration", False),
-    ("registration", ""),
     ("customer", True),
     ("reason", 5),
 ]

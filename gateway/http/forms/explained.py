@@ -93,6 +93,8 @@ def change(schema: Schema) -> None:
 def _say(schema: Schema, words: dict[str, str]) -> None:
     for name, each in schema["properties"].items():
         each.pop("title", None)
+        if each.get("default") == "":
+            del each["default"]  # that nothing is told, as when it is left out
         each.update({"description": words[name], **_CHECKED.get(name, {})})
 
 

@@ -45,7 +45,7 @@ VISITOR: tuple[Parameter, ...] = (
         "X-Client-Address",
         "The visitor's own IP address: then the rate limit is the visitor's. Never a header that "
         "the visitor can set.",
-        _TEXT,
+        {"type": "string", "anyOf": [{"format": "ipv4"}, {"format": "ipv6"}]},
         "203.0.113.7",
     ),
 )
