@@ -11,7 +11,7 @@ from gateway.cli.output import table
 from gateway.cli.progress import Bar, progress_bar
 from gateway.outcomes import PARTIAL, Outcome
 
-__all__ = ["command"]
+__all__ = ["Filling", "command"]
 
 
 def _meaning(outcome: Outcome) -> str:
@@ -62,15 +62,15 @@ def command(**chosen: Any) -> None:
 
     request = {name: value for name, value in chosen.items() if value}
     live = read_config(complete=True)
-    filling = _Filling(request)
+    filling = Filling(request)
     filling.refuse(live.current.flags)
     run_logged(with_owner(live, Role.COMMAND, filling.go))
     filling.summary()
-    if filling.error or any(filling.counts[result] for result in _NOT_WELL):
-        sys.exit(1)
+    if filling.exit_code:
+        sys.exit(filling.exit_code)
 
 
-class _Filling:
+class Filling:
     """One backfill, possibly with several owners of the file one after another."""
 
     def __init__(self, request: dict[str, Any]) -> None:
@@ -81,6 +81,11 @@ class _Filling:
         self._begun = False
         self.counts: Counter[str] = Counter()
         self.error: str | None = None
+
+    @property
+    def exit_code(self) -> int:
+        """1 where somebody is not served, or was not looked at."""
+        return int(bool(self.error) or any(self.counts[result] for result in _NOT_WELL))
 
     def refuse(self, flags: Any) -> None:
         """Before anything is opened or read; the file's owner asks its own flags again."""

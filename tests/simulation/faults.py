@@ -113,6 +113,31 @@ FAULTS: tuple[Fault, ...] = (
         ),
     ),
     Fault(
+        "4 points are gone that were taken although the answer was 4xx", "points", (_MERELY_4XX,)
+    ),
+    Fault(
+        "a member is merged away to which somebody is just being linked",
+        "points",
+        (
+            Change(
+                "gateway.duplicates.member_merge:MemberMerge._begun",
+                "await self._nobody_is_just_linked(found)",
+                "found",
+            ),
+        ),
+    ),
+    Fault(
+        "points that come as the absorbed member ends stay with it",
+        "points",
+        (
+            Change(
+                "gateway.duplicates.points:PointsTransfer.take",
+                'merge.step, "taken"',
+                '"begun", "taken"',
+            ),
+        ),
+    ),
+    Fault(
         "6 a finished registration is undone by recovery's late look",
         "late_look",
         (

@@ -8,7 +8,17 @@ from typing import Any
 from tests.simulation.process import Reply
 from tests.simulation.world import World
 
-__all__ = ["Person", "Told", "judge_mails", "judge_promises", "judge_records", "judge_told"]
+__all__ = [
+    "Person",
+    "Told",
+    "judge_links",
+    "judge_mails",
+    "judge_members",
+    "judge_points",
+    "judge_promises",
+    "judge_records",
+    "judge_told",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +149,71 @@ def judge_mails(world: World) -> None:
         ids = {m.message_id for m in world.post.messages if customer.email in m.recipients}
         if len(ids) != 1:
             world.find("mails", f"{customer.email} got {len(ids)} different mails")
+
+
+def judge_points(world: World) -> None:
+    """What the till gave is there, and never more than that was, at any moment of the run."""
+    store = world.smaregi
+    held, due = store.has(store.members), store.due_of(store.members)
+    if held != due:
+        world.find("points", f"all members together have {held}, due are {due}")
+    if store.highest:
+        world.find("points", f"at one moment there were {store.highest} more than were given")
+
+
+def judge_links(world: World) -> None:
+    """At rest, whoever Shopify has and we hold for linked is: one customer, one record, which
+    carries their number.
+    """
+    sql = "SELECT channel, customer_id, reference, old_number FROM links"
+    owners: dict[tuple[str, str], list[int]] = defaultdict(list)
+    for channel, customer, reference, old_number in world.disk.image.execute(sql).fetchall():
+        if customer not in world.shopify.customers:
+            continue
+        owners[channel, reference].append(customer)
+        if str(customer) not in _numbers(world, channel, reference):
+            world.find("links", f"{channel} {reference} does not carry the number {customer}")
+        if channel == "smaregi" and old_number == str(customer):
+            world.find("links", f"member {reference}: its customer's number is put down as its own")
+    for (channel, reference), customers in owners.items():
+        if len(customers) > 1:
+            world.find("links", f"{channel} {reference} is linked to {customers}")
+
+
+def judge_members(world: World) -> None:
+    """Each customer is linked to a member who is one of the store's."""
+    sql = "SELECT reference FROM links WHERE channel = 'smaregi' AND customer_id = ?"
+    for customer in world.shopify.customers:
+        row = world.disk.image.execute(sql, (customer,)).fetchone()
+        if row is None:
+            world.find("undelivered", f"customer {customer} is no member")
+        elif world.smaregi.members[int(row[0])]["status"] != "0":
+            world.find("withdrawn", f"customer {customer}: member {row[0]} has left the store")
+
+
+def _numbers(world: World, channel: str, reference: str) -> set[str | None]:
+    if channel == "smaregi":
+        row = world.smaregi.members.row(int(reference)) or {}
+        return {row.get("customerCode"), row.get("customerNo")}
+    if channel == "crm":
+        contact = world.hubspot.contacts.get(int(reference))
+        return {contact.properties.get("shopify_customer_id")} if contact else set()
+    return {str(customer) for customer in world.shopify.customers}
+
+
+def judge_consent(world: World) -> None:
+    """At rest, whoever opted out in Shopify is opted out everywhere."""
+    for customer in world.shopify.customers.values():
+        number, wanted = str(customer.id), customer.consent.state == "SUBSCRIBED"
+        for contact in world.hubspot.contacts.values():
+            held = contact.properties
+            is_theirs = held.get("shopify_customer_id") == number and not contact.archived
+            if is_theirs and (held.get("accepts_marketing") == "true") != wanted:
+                world.find("consent", f"{number}: the contact's is not {wanted}")
+        member = world.smaregi.members.with_code(number)
+        given = member is not None and world.smaregi.members[member]["mailReceiveFlag"] == "1"
+        if given and not wanted:
+            world.find("consent", f"{number}: the member's is given, Shopify's is not")
 
 
 def _once(world: World) -> None:

@@ -91,7 +91,7 @@ async def failed_merge(world: World) -> None:
     await _register(world, 1)
     one, two = world.shopify.customers
     rich = world.smaregi.members.with_code(str(one)) or 0
-    world.smaregi.edit(rich, point="4321")
+    world.smaregi.give(rich, 4321)
     told = {
         "admin_graphql_api_customer_kept_id": f"gid://shopify/Customer/{two}",
         "admin_graphql_api_customer_deleted_id": f"gid://shopify/Customer/{one}",

@@ -4,6 +4,7 @@ import asyncio
 import sqlite3
 from collections.abc import Iterator
 
+from tests.simulation.judge import judge_consent, judge_links
 from tests.simulation.world import OPERATOR, World
 
 __all__ = ["at_rest", "waiting"]
@@ -48,6 +49,8 @@ async def at_rest(world: World, *, expect: frozenset[str] = frozenset()) -> None
         world.find("stuck", f"{len(core.deliverer.busy)} deliveries are busy")
     for text in world.loop.problems:
         world.find("broken", text)
+    judge_links(world)
+    judge_consent(world)
 
 
 async def replay(world: World, chosen: dict[str, str]) -> None:

@@ -9,7 +9,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.simulation import changes, leaving, one_person, sign_ups, till, timing
+from tests.simulation import changes, leaving, mending, one_person, sign_ups, till, timing
+from tests.simulation.judge import judge_points
 from tests.simulation.loop import StuckError
 from tests.simulation.world import World, installed
 
@@ -29,6 +30,7 @@ FAMILIES: Mapping[str, Play] = {
     "failed_merge": leaving.failed_merge,
     "till": till.play,
     "broken_refresh": till.broken_refresh,
+    "points": mending.points,
     "late_look": one_person.late_look,
     "second_run": one_person.second_run,
     "begun_anew": timing.begun_anew,
@@ -88,6 +90,7 @@ def once(family: str, seed: int) -> World:
     world = World(f"{family} {seed}")
     try:
         world.run(FAMILIES[family])
+        judge_points(world)
     except StuckError as error:
         world.find("stuck", str(error))
     except Exception as error:  # noqa: BLE001 - a run that breaks is a finding too

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 import orjson
 
-from gateway.app import lifecycle
+from gateway.app import Role, lifecycle
 from gateway.app.config import Config, LiveConfig, load
 from gateway.channels.email import message
 from gateway.errors import StorageError
@@ -26,7 +26,6 @@ from gateway.sandbox.call import Description
 from gateway.sandbox.hubspot import Hubspot
 from gateway.sandbox.shopify import Shopify as Shop
 from gateway.sandbox.shopify.records import WebhookSubscription
-from gateway.sandbox.smaregi import Smaregi
 from gateway.sandbox.webhooks import Delivery as Hook
 from gateway.sandbox.webhooks import Webhooks
 from gateway.settings.sources import Sources
@@ -40,6 +39,7 @@ from tests.simulation.loop import EventLoop
 from tests.simulation.network import Network, Request, VirtualWire
 from tests.simulation.post import Post
 from tests.simulation.process import NOBODY, Gateway, Reply
+from tests.simulation.purse import Store
 from tests.simulation.weather import Weather
 
 __all__ = ["OPERATOR", "World", "installed"]
@@ -166,7 +166,7 @@ class World:
     def _build_systems(self) -> None:
         wall = self.wall
         self.shopify = Shop(ShopifyOptions(bucket=1e7, restore=1e6), wall)
-        self.smaregi = Smaregi(SmaregiOptions(webhook_url=f"{URL}/webhooks/smaregi"), wall)
+        self.smaregi = Store(SmaregiOptions(webhook_url=f"{URL}/webhooks/smaregi"), wall)
         self.hubspot = Hubspot(HubspotOptions(), wall)
         self.shopify.webhooks = _Hooks(self._hook)
         self.smaregi.webhooks = _Hooks(self._hook)
@@ -262,10 +262,10 @@ class World:
     def _sources(self) -> Sources:
         return Sources(self.settings, {})
 
-    async def start(self) -> Gateway:
+    async def start(self, role: Role = Role.SERVE) -> Gateway:
         """A gateway on what the disk holds; the last one must have ended."""
         live = LiveConfig(_config(tuple(sorted(self.settings.items()))), self._sources)
-        self.gateway = gateway = Gateway(self.loop, live)
+        self.gateway = gateway = Gateway(self.loop, live, role)
         gateway.start()
         await gateway.ready.wait()
         if gateway.failed is None:
@@ -275,7 +275,15 @@ class World:
         if not isinstance(gateway.failed, StorageError):
             raise gateway.failed
         await asyncio.sleep(1.0)  # as systemd does
-        return await self.start()
+        return await self.start(role)
+
+    async def stop(self) -> None:
+        """SIGTERM; nobody owns the file then."""
+        gateway, self.gateway = self.gateway, None
+        if gateway is not None and not gateway.life.over:
+            await gateway.stop()
+            gateway.life.over = True
+            self.say("stopped")
 
     def kill(self) -> None:
         if self.gateway is not None:
