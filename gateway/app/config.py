@@ -210,7 +210,8 @@ def _policy(config: Config) -> Policy:
 
 def _kept(old: Config, fresh: Config) -> Config:
     """Where we listen and what we own cannot change while we run."""
-    bound = ("gateway_host", "gateway_port", "gateway_database_url", "gateway_secret")
+    bound = ("gateway_host", "gateway_port", "gateway_database_url", "gateway_secret",
+             "gateway_traces")  # fmt: skip
     changed = [name for name in bound if getattr(old.gateway, name) != getattr(fresh.gateway, name)]
     if not changed:
         return fresh

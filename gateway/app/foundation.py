@@ -12,7 +12,7 @@ from gateway.app.config import LiveConfig
 from gateway.app.identity import IdentitySource
 from gateway.background import Background
 from gateway.channels import ROSTER, Context, Spec
-from gateway.delivery import CircuitBreaker, Route, Runtime, Wakes
+from gateway.delivery import CircuitBreaker, Route, Runtime, Spans, Wakes
 from gateway.registration.deferred import AT_ONCE
 from gateway.shopify import GraphQL, Shopify, Subscriptions
 from gateway.store import Database, Keys
@@ -41,7 +41,7 @@ class Foundation:
     runtime: Runtime
 
 
-def make_foundation(live: LiveConfig, wire: Wire, metrics: Metrics) -> Foundation:
+def make_foundation(live: LiveConfig, wire: Wire, metrics: Metrics, spans: Spans) -> Foundation:
     alerts = AlertSender(
         wire,
         lambda: live.current.alerts,
@@ -50,7 +50,7 @@ def make_foundation(live: LiveConfig, wire: Wire, metrics: Metrics) -> Foundatio
     )
     wakes = Wakes.of(spec.name for spec in ROSTER)
     circuit = CircuitBreaker("shopify", time.monotonic, AT_ONCE)
-    runtime = Runtime(live, Observer(metrics, alerts, wakes, circuit), Background())
+    runtime = Runtime(live, Observer(metrics, alerts, wakes, circuit), Background(), spans)
     return Foundation(alerts, wakes, circuit, runtime)
 
 

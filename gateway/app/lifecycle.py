@@ -7,14 +7,19 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from enum import Enum
+from typing import TYPE_CHECKING
 
 from gateway.app.config import LiveConfig
 from gateway.app.wiring import Core
+from gateway.delivery import NO_SPANS
 from gateway.normalize import load_places, parse_phone
 from gateway.store import Database, Keys
 from gateway.telemetry.metrics import Metrics
-from gateway.wire import Wire
-from gateway.wire.session import Admit
+from gateway.wire import Call, Wire
+from gateway.wire.session import Admit, Observer
+
+if TYPE_CHECKING:
+    from gateway.telemetry.traces import Traces
 
 __all__ = ["Lifecycle", "Role", "open_core"]
 
@@ -113,6 +118,22 @@ class Lifecycle:
         await core.housekeeping.empty_journal()
 
 
+def _traces(wanted: object) -> "Traces | None":
+    if not wanted:
+        return None
+    from gateway.telemetry.traces import Traces  # noqa: PLC0415 - an extra
+
+    return Traces.from_environment()
+
+
+def _both(one: Observer, other: Observer) -> Observer:
+    def observe(call: Call, result: str, seconds: float) -> None:
+        one(call, result, seconds)
+        other(call, result, seconds)
+
+    return observe
+
+
 @asynccontextmanager
 async def open_core(live: LiveConfig, role: Role, *, seconds: float = 7.0) -> AsyncIterator[Core]:
     """A running core on the database that `live` names; stopped within `seconds` and closed."""
@@ -124,11 +145,16 @@ async def open_core(live: LiveConfig, role: Role, *, seconds: float = 7.0) -> As
         await db.open()
         stack.push_async_callback(db.close)
         metrics = Metrics()
+        traces = _traces(role is Role.SERVE and gateway.gateway_traces)
 
         def make_wire(admit: Admit) -> Wire:
-            return Wire(lambda: live.policy.timeout, metrics.called, admit)
+            observe = metrics.called if traces is None else _both(metrics.called, traces.called)
+            return Wire(lambda: live.policy.timeout, observe, admit)
 
-        core = Core(live, db, keys, metrics, make_wire, serving=role is Role.SERVE)
+        if traces is not None:
+            stack.push_async_callback(asyncio.to_thread, traces.close)
+        spans = traces or NO_SPANS
+        core = Core(live, db, keys, metrics, make_wire, serving=role is Role.SERVE, spans=spans)
         await stack.enter_async_context(core.wire)
         lifecycle = Lifecycle(core)
         stack.push_async_callback(lifecycle.stop, seconds)

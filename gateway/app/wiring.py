@@ -21,7 +21,16 @@ from gateway.app.shop_acceptance import ShopAcceptance
 from gateway.app.sync_wiring import SyncParts, make_events
 from gateway.channels import ROSTER
 from gateway.channels.smaregi import Smaregi
-from gateway.delivery import Deliverer, DeliveryParts, Replay, Route, Worker, make_delivery
+from gateway.delivery import (
+    NO_SPANS,
+    Deliverer,
+    DeliveryParts,
+    Replay,
+    Route,
+    Spans,
+    Worker,
+    make_delivery,
+)
 from gateway.duplicates import Finder, Linking, MemberMerge
 from gateway.errors import ErrorClass
 from gateway.membership import Membership
@@ -63,6 +72,7 @@ class Core:
         make_wire: Callable[[Admit], Wire],
         *,
         serving: bool = False,
+        spans: Spans = NO_SPANS,
     ) -> None:
         self.live = live
         self.serving = serving  # whether this process is `serve`
@@ -74,7 +84,7 @@ class Core:
             db, self._identity_sources, differs=self._another, agrees=self._may_be_used
         )
         self.wire = make_wire(self.identities.admit)
-        base = make_foundation(live, self.wire, metrics)
+        base = make_foundation(live, self.wire, metrics, spans)
         self.alerts, self.wakes, self.runtime = base.alerts, base.wakes, base.runtime
         master = make_master(live, self.wire)
         self._identity_sources[SHOP] = master.side

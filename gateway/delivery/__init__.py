@@ -8,9 +8,11 @@ from gateway.delivery.replay import Replay, ReplayOptions
 from gateway.delivery.retry import judge
 from gateway.delivery.route import Route
 from gateway.delivery.runtime import Listener, Live, Policy, Runtime, Wakes
+from gateway.delivery.spans import NO_SPANS, Spans
 from gateway.delivery.worker import Worker
 
 __all__ = [
+    "NO_SPANS",
     "CircuitBreaker",
     "CircuitState",
     "Deliverer",
@@ -23,6 +25,7 @@ __all__ = [
     "Route",
     "Runtime",
     "SettledAttempt",
+    "Spans",
     "Wakes",
     "Worker",
     "judge",

@@ -17,7 +17,7 @@ from gateway.delivery.opening import after_opting_out
 from gateway.delivery.preparation import Preparation
 from gateway.delivery.retry import RetryDecision, judge, wait_for_channel, wait_for_shopify
 from gateway.delivery.route import Route
-from gateway.delivery.runtime import Live
+from gateway.delivery.runtime import Runtime
 from gateway.delivery.settling import AttemptResults
 from gateway.errors import DryRunStop, ErrorClass, StorageError, UpstreamError
 from gateway.outcomes import Delivery, Link, Outcome, Waiting
@@ -52,12 +52,12 @@ class Attempts:
         routes: Mapping[str, Route],
         preparation: Preparation,
         ends: AttemptResults,
-        live: Live,
+        runtime: Runtime,
     ) -> None:
         self.routes = routes
         self.preparation = preparation
         self._results = ends
-        self._live = live
+        self._runtime = runtime
 
     async def live(self, delivery: Delivery, customer: Customer, *, fresh: bool) -> AttemptResult:
         """The live attempt: already claimed, its flag already decided."""
@@ -66,25 +66,35 @@ class Attempts:
             return await self.make(delivery, customer, fresh=False)
         circuit = self.routes[delivery.channel].circuit
         if await circuit.admit() is CircuitState.OPEN:
-            return self._result(delivery, self.paused(circuit), self._live.clock(), 0.0)
+            return self._result(delivery, self.paused(circuit), self._runtime.clock(), 0.0)
         return await self.make(delivery, customer, fresh=fresh)
 
     def paused(self, circuit: CircuitBreaker) -> RetryDecision:
         cause = circuit.cause or ErrorClass.UNAVAILABLE
         text = f"waiting: {circuit.channel} is paused since {circuit.reason}"
-        again = self._live.clock() + max(1.0, circuit.remaining())
+        again = self._runtime.clock() + max(1.0, circuit.remaining())
         return wait_for_channel(cause, text, again, circuit.upstream_reason)
 
     async def make(
         self, delivery: Delivery, customer: Customer | None, *, fresh: bool
     ) -> AttemptResult:
         """`customer` is None for a removal alone."""
+        with self._runtime.spans.attempt(delivery) as note:
+            result = await self._make(delivery, customer, fresh=fresh)
+            note("outcome", result.outcome)
+            if result.error_class is not None:
+                note("error_class", result.error_class)
+            return result
+
+    async def _make(
+        self, delivery: Delivery, customer: Customer | None, *, fresh: bool
+    ) -> AttemptResult:
         circuit = self.routes[delivery.channel].circuit
-        began, started = self._live.clock(), time.perf_counter()
+        began, started = self._runtime.clock(), time.perf_counter()
         wakings = self._results.wakings
         error: UpstreamError | None = None
         try:
-            async with PausableTimeout(self._live.policy.timeout * _CALLS_PER_ATTEMPT):
+            async with PausableTimeout(self._runtime.policy.timeout * _CALLS_PER_ATTEMPT):
                 sent = await self._deliver(delivery, customer, fresh=fresh)
         except DryRunStop as stop:
             circuit.abandon()
@@ -200,9 +210,9 @@ class Attempts:
             return self._rehearsed(delivery, f"dry run: {error}", began, seconds, error)
         if error.system == "shopify":  # a record's owner could not be asked for
             self.routes[delivery.channel].circuit.abandon()
-            waits = wait_for_shopify(error, self._live.clock())
+            waits = wait_for_shopify(error, self._runtime.clock())
             return self._result(delivery, waits, began, seconds, error)
-        schedule, now = self._live.policy.schedule, self._live.clock()
+        schedule, now = self._runtime.policy.schedule, self._runtime.clock()
         decision = judge(error, delivery.attempts, schedule, now, random.random)
         if decision.waiting is Waiting.INDEX:
             self.routes[delivery.channel].circuit.abandon()
@@ -246,7 +256,7 @@ class Attempts:
             message=decision.message,
             counted=decision.counted,
             next_attempt_at=decision.next_attempt_at,
-            ahead=self._live.clock() - time.monotonic(),
+            ahead=self._runtime.clock() - time.monotonic(),
             wakings=self._results.wakings,
             waiting=decision.waiting,
             reason=error.reason if error else decision.reason,

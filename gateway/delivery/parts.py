@@ -39,7 +39,7 @@ def make_delivery(
     clock_jumps = ClockJumps(db, runtime.live)
     ends = AttemptResults(db, clock_jumps, runtime)
     preparation = Preparation(db, routes, keys, runtime.live)
-    attempts = Attempts(routes, preparation, ends, runtime.live)
+    attempts = Attempts(routes, preparation, ends, runtime)
     deliverer = Deliverer(db, shopify, attempts, ends, doubted, runtime)
     return DeliveryParts(
         routes, preparation, Proofs(db, preparation, runtime), clock_jumps, deliverer

@@ -8,6 +8,7 @@ from typing import Protocol
 from flags import FlagSet, Mode
 from gateway.background import Background
 from gateway.delivery.ended import SettledAttempt
+from gateway.delivery.spans import NO_SPANS, Spans
 from gateway.errors import ErrorClass, UpstreamError
 
 __all__ = ["Listener", "Live", "Policy", "Runtime", "Wakes"]
@@ -110,6 +111,7 @@ class Runtime:
     live: Live
     listener: Listener
     background: Background
+    spans: Spans = NO_SPANS
 
     @property
     def policy(self) -> Policy:

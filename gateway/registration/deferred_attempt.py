@@ -48,15 +48,20 @@ class DeferredAttempt:
 
     async def make(self, row: DeferredRegistration, profile: Profile) -> None:
         """Asks Shopify and writes its answer. Raises UpstreamError if it gave none."""
+        with self._runtime.spans.registration(row.id, first=row.tries == 1):
+            await self._make(row, profile)
+
+    async def _make(self, row: DeferredRegistration, profile: Profile) -> None:
         until = asyncio.get_running_loop().time() + _CALLS * self._runtime.policy.timeout
-        result = await self._shopify.register(
-            row.id,
-            profile,
-            email_verified=row.email_verified,
-            is_ours=lambda found_id: self._acceptance.is_ours(found_id, row.email_hash),
-            look_first=row.doubt,
-            deadline=until,
-        )
+        with self._runtime.spans.shopify():
+            result = await self._shopify.register(
+                row.id,
+                profile,
+                email_verified=row.email_verified,
+                is_ours=lambda found_id: self._acceptance.is_ours(found_id, row.email_hash),
+                look_first=row.doubt,
+                deadline=until,
+            )
         if isinstance(result, Accepted):
             await self._accepted(row, result)
             return

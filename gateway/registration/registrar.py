@@ -138,8 +138,11 @@ class Registrar:
     async def _run(
         self, begun: Begun, sign_up: SignUp, request: AdmissionRequest, until: float
     ) -> Answer:
+        first, spans = begun.verdict == "new", self._runtime.spans
         try:
-            answer = await self._to_shopify(begun, sign_up, request, until)
+            with spans.registration(begun.id, first=first) as note:
+                answer = await self._to_shopify(begun, sign_up, request, until)
+                note("status", answer.status)
             if request.key is not None:
                 await self._remember(request.key, answer, final=_is_final(answer))
         except StorageError:
@@ -153,14 +156,15 @@ class Registrar:
         self, begun: Begun, sign_up: SignUp, request: AdmissionRequest, until: float
     ) -> Answer:
         try:
-            result = await self._shopify.register(
-                begun.id,
-                sign_up.profile,
-                email_verified=sign_up.email_verified,
-                is_ours=lambda found_id: self._acceptance.is_ours(found_id, request.email_hash),
-                look_first=begun.verdict == "resume",
-                deadline=until - _LEFT_FOR_CHANNELS,
-            )
+            with self._runtime.spans.shopify():
+                result = await self._shopify.register(
+                    begun.id,
+                    sign_up.profile,
+                    email_verified=sign_up.email_verified,
+                    is_ours=lambda found_id: self._acceptance.is_ours(found_id, request.email_hash),
+                    look_first=begun.verdict == "resume",
+                    deadline=until - _LEFT_FOR_CHANNELS,
+                )
         except UpstreamError as error:
             return await self._failed(begun, error)
         except BaseException:

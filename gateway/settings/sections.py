@@ -14,6 +14,7 @@ from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource
 from gateway.normalize import parse_mailbox
 from gateway.settings.addresses import http_url, is_loopback, public_url, shop_domain, upstream_url
 from gateway.settings.credentials import BearerKey, BearerKeys, LongSecret, Token, split
+from gateway.settings.extras import lacking
 from gateway.settings.passwords import Password
 from gateway.settings.secret_list import secrets_in
 
@@ -189,6 +190,9 @@ class GatewaySettings(Section):
     gateway_log_level: Annotated[
         Literal["debug", "info", "warning", "error"], BeforeValidator(_lower)
     ] = Field("info", description="how much serve logs: debug, info, warning or error")
+    gateway_traces: bool = Field(
+        False, description="true: traces by OpenTelemetry; OTEL_* say where to (the extra otel)"
+    )
 
     @model_validator(mode="before")
     @classmethod
@@ -218,7 +222,7 @@ class GatewaySettings(Section):
         admin = self.gateway_admin_password
         if admin and admin == self.gateway_staff_password:
             problems.append("GATEWAY_STAFF_PASSWORD: is that of GATEWAY_ADMIN_PASSWORD")
-        return problems
+        return problems + lacking(traces=self.gateway_traces)
 
 
 class ShopifySettings(Section):
