@@ -156,7 +156,8 @@ class Delivery:
     """A row of the outbox. Times are Unix seconds.
 
     `content_hash`: a keyed hash of what the last attempt that failed tried to send. `reason`: the
-    words of the upstream that refused, without values.
+    words of the upstream that refused, without values. `request_id`: the newest request that it is
+    made for; None where nobody asked.
     """
 
     id: int
@@ -181,6 +182,7 @@ class Delivery:
     urgent: bool = False
     content_hash: str | None = None
     reason: str | None = None
+    request_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

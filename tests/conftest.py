@@ -1,7 +1,8 @@
 """Fixtures of the whole suite."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping
+import logging
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -25,3 +26,18 @@ async def world(tmp_path: Path) -> AsyncIterator[World]:
     """A gateway with every flag on that does not retry by itself, wired to the stand-ins."""
     async with a_world(tmp_path, GATEWAY_AUTO_REPLAY="false") as world:
         yield world
+
+
+@pytest.fixture
+def log_as_before() -> Iterator[None]:
+    """What `log_to_stderr` changes for the whole process is put back."""
+    root, source = logging.getLogger(), logging._srcfile
+    before, level = root.handlers[:], root.level
+    yield
+    for handler in root.handlers:
+        if handler not in before:
+            handler.close()
+    root.handlers[:] = before
+    root.setLevel(level)
+    logging._srcfile = source
+    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = True

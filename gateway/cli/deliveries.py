@@ -151,7 +151,7 @@ def show(delivery_id: int, as_json: bool) -> None:
     found: dict[str, Any] = {}
 
     async def read(client: Any) -> None:
-        found.update(await client.get(f"/control/deliveries/{delivery_id}"))
+        found.update(await client.get(f"/v1/deliveries/{delivery_id}"))
 
     _with_owner(read)
     if as_json:

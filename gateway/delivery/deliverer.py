@@ -20,6 +20,7 @@ from gateway.delivery.runtime import Runtime
 from gateway.delivery.settling import AttemptResults, ended_together
 from gateway.errors import ErrorClass, StorageError, UpstreamError
 from gateway.outcomes import Delivery, Outcome, Waiting
+from gateway.request_id import on_behalf_of
 from gateway.shopify import Shopify
 from gateway.store import Database, erasure, outbox, removals
 from gateway.store.outbox import AttemptResult
@@ -248,7 +249,8 @@ class Deliverer:
             return None
         token = lane.set(Lane.BACKLOG)
         try:
-            result = await self._attempts.make(claimed, customer, fresh=False)
+            with on_behalf_of(claimed.request_id):
+                result = await self._attempts.make(claimed, customer, fresh=False)
         finally:
             lane.reset(token)
         settled = await self._results.settle([result])

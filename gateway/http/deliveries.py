@@ -13,7 +13,7 @@ from gateway.http.forms.registration import FormError, NotJsonError, parse_json
 from gateway.http.keys import CORE
 from gateway.http.middleware import read_body, respond
 from gateway.outcomes import Delivery, DeliveryFilter, Sort
-from gateway.responses.bodies import Answer, delivery_row, problem
+from gateway.responses.bodies import Answer, delivery_body, delivery_row, problem
 from gateway.store import outbox, search
 from gateway.wording import Detail, Fault
 
@@ -110,6 +110,15 @@ async def _one(request: web.Request) -> Delivery | None:
 
 def _missing() -> web.Response:
     return respond(problem(404, "not-found", Detail.NO_DELIVERY))
+
+
+@routes.get("/v1/deliveries/{id}")
+async def show(request: web.Request) -> web.Response:
+    delivery = await _one(request)
+    if delivery is None:
+        return _missing()
+    tries = await request.app[CORE].db.read(lambda db: outbox.attempts_of(db, delivery.id))
+    return respond(Answer(200, delivery_body(delivery, tries)))
 
 
 @routes.post("/v1/deliveries/{id}/replay")

@@ -6,11 +6,13 @@ import re
 import secrets
 import time
 from collections.abc import Awaitable, Callable
+from typing import Any
 
 from aiohttp import web
 
 from gateway.errors import StorageError
 from gateway.http.keys import CORE
+from gateway.request_id import request_id
 from gateway.responses.bodies import Answer, problem
 from gateway.wording import Detail, Text, preferred
 
@@ -20,8 +22,9 @@ log = logging.getLogger("gateway.http")
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 CALLER: web.RequestKey[str] = web.RequestKey("caller", str)
-_REQUEST_ID: web.RequestKey[str] = web.RequestKey("request_id", str)
 _ANSWER: web.ResponseKey[Answer] = web.ResponseKey("answer", Answer)
+_NAMED = 8
+"""Characters of a caller's name that stand in the log: they tell its key from the others."""
 _BODY_TIME = 30.0
 """Seconds for a body of 64 KiB at most; half a request is not kept for ever."""
 _PLAIN_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
@@ -41,8 +44,7 @@ def respond(answer: Answer) -> web.Response:
         content_type="application/problem+json" if answer.is_problem else "application/json",
         charset=None if answer.is_problem else "utf-8",
     )
-    if answer.japanese is not None:
-        response[_ANSWER] = answer
+    response[_ANSWER] = answer
     return response
 
 
@@ -77,14 +79,14 @@ async def read_body(request: web.Request) -> bytes:
 async def watch(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Id, log line and count. The log has the route's pattern, never the path or its query."""
     given = request.headers.get("X-Request-Id", "")
-    request_id = secrets.token_hex(8)
-    request[_REQUEST_ID] = request_id
+    ours = secrets.token_hex(8)
+    request_id.set(ours)  # a connection's next request sets it anew
     began = time.perf_counter()
     response = await handler(request)
     _translate(request, response)
     theirs = given if given and _PLAIN_ID.fullmatch(given) else None
     if not response.prepared:
-        response.headers["X-Request-Id"] = request_id
+        response.headers["X-Request-Id"] = ours
         if theirs:
             response.headers["X-Client-Request-Id"] = theirs
     resource = request.match_info.route.resource
@@ -94,16 +96,21 @@ async def watch(request: web.Request, handler: Handler) -> web.StreamResponse:
     if response.status != _CLOSED:
         request.app[CORE].metrics.requests.labels(route, method, str(response.status)).inc()
     if route != "/healthz":
-        log.info(
-            "%s %s %d %.0f ms id=%s%s",
-            method,
-            route,
-            response.status,
-            seconds * 1000,
-            request_id,
-            f" client-id={theirs}" if theirs else "",
-        )
+        took = round(seconds * 1000)
+        about = _about(request, response) | {"client_request_id": theirs, "duration_ms": took}
+        about |= {"method": method, "route": route, "status": response.status}
+        log.info("%s %s %d %d ms", method, route, response.status, took, extra=about)
     return response
+
+
+def _about(request: web.Request, response: web.StreamResponse) -> dict[str, Any]:
+    """Who asked, and which registration and deliveries the answer is about."""
+    caller, answer = request.get(CALLER), response.get(_ANSWER)
+    return {
+        "caller": caller[:_NAMED] if caller else None,
+        "registration_id": answer.registration_id if answer else None,
+        "delivery_ids": (answer.delivery_ids or None) if answer else None,
+    }
 
 
 _METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}

@@ -22,6 +22,7 @@ from gateway.delivery.pump import Pump
 from gateway.delivery.retry import retry_delay
 from gateway.errors import ErrorClass, StorageError, UpstreamError
 from gateway.registration.deferred_attempt import DeferredAttempt
+from gateway.request_id import on_behalf_of
 from gateway.store import Database, deferred, tally
 from gateway.store.deferred import DeferredRegistration
 from gateway.wire import Lane, lane
@@ -136,7 +137,8 @@ class DeferredRegistrations:
     async def work(self, item: DeferredRegistration) -> None:
         """One that the database fails stays claimed, and is taken up again as an orphan."""
         try:
-            await self._follow(item)
+            with on_behalf_of(item.request_id):
+                await self._follow(item)
         except StorageError as error:
             log.error("registration %s waits on: %s (%s)", item.id, error, error.hint)
         except Exception:
@@ -167,7 +169,8 @@ class DeferredRegistrations:
 
     async def _failed(self, row: DeferredRegistration, error: UpstreamError) -> None:
         self._circuit.failed(error)
-        log.warning("registration %s waits on: Shopify failed: %s", row.id, error)
+        about = {"registration_id": row.id, "error_class": error.error_class, "attempt": row.tries}
+        log.warning("registration %s waits on: Shopify failed: %s", row.id, error, extra=about)
         if error.error_class is not ErrorClass.RATE_LIMIT:  # that is only our own pace
             self._runtime.listener.shopify_answered(error, live=False)
         await self._jumps.follow()

@@ -71,17 +71,21 @@ class DeferredAttempt:
         problem, now = kept(refused(result)), self._runtime.clock()
         await self._db.write(lambda db: registrations.refuse(db, row.id, problem, now))
         self._runtime.listener.intent_gone()
-        log.info("registration %s: rejected: %s", row.id, problem["type"])
+        about = {"registration_id": row.id, "attempt": row.tries}
+        log.info("registration %s: rejected: %s", row.id, problem["type"], extra=about)
 
     async def _accepted(self, row: DeferredRegistration, result: Accepted) -> None:
         """What is to be sent goes through the worker, at its pace."""
         owed = await self._acceptance.accept(row.id, result, tried=REHEARSED)
+        ids = tuple(delivery.id for delivery in owed)
+        about = {"registration_id": row.id, "delivery_ids": ids, "attempt": row.tries}
+        log.info("registration %s: Shopify has the customer", row.id, extra=about)
         until = asyncio.get_running_loop().time() + self._runtime.policy.timeout
         await self._delivery.deliverer.run_live(owed, result.customer, fresh=False, until=until)
 
     async def end_unreadable(self, row: DeferredRegistration) -> None:
         text = "its data cannot be read any more: GATEWAY_SECRET was changed while it waited"
-        log.error("registration %s: %s", row.id, text)
+        log.error("registration %s: %s", row.id, text, extra={"registration_id": row.id})
         problem, now = kept(unreadable()), self._runtime.clock()
         await self._db.write(lambda db: deferred.end(db, [row.id], problem, now))
         self._runtime.listener.intent_gone()

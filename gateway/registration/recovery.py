@@ -24,6 +24,7 @@ from gateway.errors import UpstreamError
 from gateway.registration.acceptance import Acceptance
 from gateway.registration.intent import read_intent
 from gateway.registration.registrar import Registrar
+from gateway.request_id import on_behalf_of
 from gateway.shopify import Accepted, Shopify
 from gateway.store import Database, Keys, registrations
 from gateway.store.registrations import Registration
@@ -99,7 +100,7 @@ class Recovery:
                 self._asked[row.id] = (now + pause, longer(pause, _SOON, _SELDOM))
                 due.append(row)
         for start in range(0, len(due), _AT_ONCE):
-            await asyncio.gather(*(self._resolve(row) for row in due[start : start + _AT_ONCE]))
+            await asyncio.gather(*(self._ask(row) for row in due[start : start + _AT_ONCE]))
         return _SOON if unsettled else WOKEN
 
     async def _unsettled(self) -> AsyncIterator[Registration]:
@@ -120,6 +121,10 @@ class Recovery:
         ]
         if orphans:
             await self._db.write(partial(_mark_all_unclear, ids=orphans, now=now))
+
+    async def _ask(self, row: Registration) -> None:
+        with on_behalf_of(row.request_id):
+            await self._resolve(row)
 
     async def _resolve(self, row: Registration) -> None:
         sealed = await self._db.read(lambda db: registrations.sealed_intent(db, row.id))

@@ -199,10 +199,10 @@ class Registrar:
         body = registration_body(
             registration_id, customer.id, result.action, result.warnings, run.deliveries, number
         )
-        return Answer(201, body)
+        return Answer(201, body).about(registration_id, run.deliveries)
 
     async def _refused(self, registration_id: str, result: AlreadyRegistered | Refused) -> Answer:
-        answer = problems.refused(result)
+        answer = problems.refused(result).about(registration_id)
         problem, now = problems.kept(answer), self._runtime.clock()
         await self._db.write(lambda db: registrations.refuse(db, registration_id, problem, now))
         self._runtime.listener.intent_gone()

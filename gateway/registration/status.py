@@ -23,7 +23,8 @@ class RegistrationStatus:
         if row is None:
             return None
         if row.customer_id is not None:
-            return Answer(200, await self._body(row, row.customer_id, deliveries))
+            body = await self._body(row, row.customer_id, deliveries)
+            return Answer(200, body).about(row.id, deliveries)
         if row.problem is not None:
             return rejected(row.id, row.problem)
         return waiting(row.id) if row.state == "waiting" else None
@@ -38,7 +39,8 @@ class RegistrationStatus:
         if row is None:
             return None
         if row.customer_id is not None:
-            return Answer(201, await self._body(row, row.customer_id, deliveries))
+            body = await self._body(row, row.customer_id, deliveries)
+            return Answer(201, body).about(row.id, deliveries)
         if row.problem is not None:
             return problem_of(row.id, row.problem)
         return accepted(row.id) if row.state == "waiting" else None

@@ -1,12 +1,13 @@
 """An answer, ready to be sent; and problems (RFC 9457), in English and in Japanese."""
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Any, cast
+from typing import Any, Self, cast
 
 import orjson
 
+from gateway.outcomes import Delivery
 from gateway.responses.shapes import FieldError as Row
 from gateway.responses.shapes import Problem
 from gateway.wording import Detail, FieldError, Language, Text, japanese, title_of
@@ -22,17 +23,23 @@ class Answer:
     """A status and a body, ready to be sent; a problem has a content type of its own.
 
     `japanese` makes the body for a caller who asks for Japanese; `body`, in English, is what is
-    stored and repeated.
+    stored and repeated. `registration_id` and `delivery_ids` are for the log: what it is about.
     """
 
     status: int
     body: bytes
     headers: Mapping[str, str] = field(default_factory=dict)
     japanese: Callable[[], bytes] | None = field(default=None, compare=False)
+    registration_id: str | None = None
+    delivery_ids: tuple[int, ...] = ()
 
     @property
     def is_problem(self) -> bool:
         return self.status >= 400
+
+    def about(self, registration_id: str | None, deliveries: Iterable[Delivery] = ()) -> Self:
+        ids = tuple(delivery.id for delivery in deliveries)
+        return replace(self, registration_id=registration_id, delivery_ids=ids)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +86,7 @@ def problem(
     headers = {}
     if retry_after is not None:
         headers["Retry-After"] = str(max(1, int(-(-retry_after // 1))))
-    return Answer(status, told.body("en"), headers, partial(told.body, "ja"))
+    return Answer(status, told.body("en"), headers, partial(told.body, "ja"), registration_id)
 
 
 def stored(status: int, body: bytes, headers: Mapping[str, str]) -> Answer:
@@ -92,7 +99,7 @@ def stored(status: int, body: bytes, headers: Mapping[str, str]) -> Answer:
 def problem_of(registration_id: str, kept: Mapping[str, Any]) -> Answer:
     """A registration's stored problem as an answer."""
     body = orjson.dumps({**kept, "registration_id": registration_id})
-    return stored(kept["status"], body, {})
+    return stored(kept["status"], body, {}).about(registration_id)
 
 
 def in_japanese(told: Mapping[str, Any]) -> dict[str, Any]:

@@ -18,7 +18,9 @@ from gateway.responses.shapes import (
     ProfileShown,
     Registration,
     ShopifyAction,
+    Try,
     Valid,
+    WholeDelivery,
 )
 from gateway.shopify import profile_fields
 
@@ -26,6 +28,7 @@ __all__ = [
     "Answer",
     "accepted",
     "change_body",
+    "delivery_body",
     "delivery_row",
     "iso",
     "problem",
@@ -124,12 +127,12 @@ def accepted(registration_id: str) -> Answer:
     """
     body = orjson.dumps(_unknown_to_shopify(registration_id, "accepted"))
     place = {"Location": f"/v1/registrations/{registration_id}"}
-    return Answer(202, body, place | _ASK_AGAIN)
+    return Answer(202, body, place | _ASK_AGAIN).about(registration_id)
 
 
 def waiting(registration_id: str) -> Answer:
     """The same body, for whoever asks where it stands."""
-    return Answer(200, accepted(registration_id).body, _ASK_AGAIN)
+    return Answer(200, accepted(registration_id).body, _ASK_AGAIN).about(registration_id)
 
 
 def rejected(registration_id: str, kept_problem: Mapping[str, Any]) -> Answer:
@@ -139,7 +142,8 @@ def rejected(registration_id: str, kept_problem: Mapping[str, Any]) -> Answer:
         said = _unknown_to_shopify(registration_id, "rejected")
         return orjson.dumps({**said, "problem": told})
 
-    return Answer(200, body(kept_problem), {}, lambda: body(in_japanese(kept_problem)))
+    told = Answer(200, body(kept_problem), {}, lambda: body(in_japanese(kept_problem)))
+    return told.about(registration_id)
 
 
 def _channel(delivery: Delivery) -> Channel:
@@ -157,11 +161,22 @@ def _channel(delivery: Delivery) -> Channel:
     return cast("Channel", {key: value for key, value in values.items() if value is not None})
 
 
+def delivery_body(delivery: Delivery, attempts: Sequence[Mapping[str, Any]]) -> bytes:
+    """A delivery whole: its row, and each attempt in `tries`."""
+    tries = [
+        {**each, "started_at": iso(each["started_at"]), "counted": bool(each["counted"])}
+        for each in attempts
+    ]
+    whole: WholeDelivery = {**delivery_row(delivery), "tries": cast("list[Try]", tries)}
+    return orjson.dumps(whole)
+
+
 def delivery_row(delivery: Delivery) -> DeliveryRow:
     """A delivery as `/v1/deliveries` and `--json` show it."""
     return {
         "id": delivery.id,
         "registration_id": delivery.registration_id,
+        "request_id": delivery.request_id,
         "shopify_customer_id": gid(delivery.customer_id),
         "channel": delivery.channel,
         "kind": delivery.kind,

@@ -35,9 +35,11 @@ def answer_at_once(begun: Begun) -> Answer | None:
             return accepted(begun.id)
         case "key_replay" if begun.status == 202:
             deferred = accepted(begun.id)
-            return Answer(202, deferred.body, {**deferred.headers, "Idempotent-Replayed": "true"})
+            replayed = {**deferred.headers, "Idempotent-Replayed": "true"}
+            return Answer(202, deferred.body, replayed).about(begun.id)
         case "key_replay":
-            return stored(begun.status, begun.answer, {"Idempotent-Replayed": "true"})
+            answer = stored(begun.status, begun.answer, {"Idempotent-Replayed": "true"})
+            return answer.about(begun.id or None)
         case "key_mismatch":
             return problem(422, "idempotency-key-reused", Detail.KEY_REUSED)
         case "key_busy":

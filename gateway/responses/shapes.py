@@ -28,7 +28,9 @@ __all__ = [
     "ProfileShown",
     "Registration",
     "ShopifyAction",
+    "Try",
     "Valid",
+    "WholeDelivery",
 ]
 
 ShopifyAction = Literal["created", "adopted"]
@@ -190,6 +192,9 @@ class DeliveryRow(TypedDict):
 
     id: int
     registration_id: str | None
+    request_id: Annotated[
+        str | None, Field(description="Of the request that it goes back to; find it in the log.")
+    ]
     shopify_customer_id: Gid
     channel: str
     kind: Kind
@@ -205,6 +210,24 @@ class DeliveryRow(TypedDict):
     created_at: Moment
     updated_at: Moment
     next_attempt_at: Moment | None
+
+
+class Try(TypedDict):
+    """One attempt at a delivery."""
+
+    started_at: Moment
+    duration: Annotated[float, Field(ge=0, description="Seconds.")]
+    outcome: Outcome
+    error_class: ErrorClass | None
+    message: str | None
+    reason: str | None
+    counted: Annotated[bool, Field(description="Whether it used up a try of the schedule.")]
+
+
+class WholeDelivery(DeliveryRow):
+    """A delivery with its attempts, oldest first."""
+
+    tries: list[Try]
 
 
 class DeliveryPage(TypedDict, total=False):

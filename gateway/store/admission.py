@@ -4,6 +4,7 @@ import dataclasses
 import sqlite3
 from dataclasses import dataclass
 
+from gateway.request_id import request_id
 from gateway.store import registrations, tally
 from gateway.store.registrations import DAY
 
@@ -157,7 +158,8 @@ def _known_key(db: sqlite3.Connection, request: AdmissionRequest, now: float) ->
         return Begun("key_busy", id=row["registration_id"] or "")
     if row["status"] == 202:
         return _deferred(db, request, row["registration_id"])
-    return Begun("key_replay", status=row["status"], answer=row["answer"])
+    known = row["registration_id"] or ""
+    return Begun("key_replay", id=known, status=row["status"], answer=row["answer"])
 
 
 def _deferred(
@@ -223,8 +225,8 @@ def _beside_a_waiting_one(
         return dataclasses.replace(begun, left_unclear=bool(row["doubt"]))
     db.execute(
         """UPDATE registrations SET email_verified = max(email_verified, ?), claimed = ?,
-                  updated_at = ? WHERE id = ?""",
-        (request.email_verified, not request.later, now, row["id"]),
+                  updated_at = ?, request_id = coalesce(?, request_id) WHERE id = ?""",
+        (request.email_verified, not request.later, now, request_id.get(), row["id"]),
     )
     return Begun("waiting" if request.later else "resume", id=row["id"])
 
@@ -254,16 +256,21 @@ def _replace(db: sqlite3.Connection, request: AdmissionRequest, old: str, now: f
 def _resume(db: sqlite3.Connection, request: AdmissionRequest, identity: str, now: float) -> Begun:
     """Answered 503 before, or given up: nobody knows yet whether Shopify has the customer."""
     db.execute(
-        """UPDATE registrations SET state = 'open', updated_at = ?,
-                  email_verified = max(email_verified, ?), problem = NULL, replaced_by = NULL
+        """UPDATE registrations SET state = 'open', updated_at = ?, problem = NULL,
+                  email_verified = max(email_verified, ?), replaced_by = NULL,
+                  request_id = coalesce(?, request_id)
            WHERE id = ?""",
-        (now, request.email_verified, identity),
+        (now, request.email_verified, request_id.get(), identity),
     )
     if not request.later:
         return Begun("resume", id=identity)
     _defer(db, identity, now)
     db.execute("UPDATE registrations SET doubt = 1 WHERE id = ?", (identity,))
     return Begun("waiting", id=identity)
+
+
+def _of_person(request: AdmissionRequest) -> tuple[str, bytes, bytes, bool]:
+    return request.id, request.email_hash, request.body_hash, request.email_verified
 
 
 def _defer(db: sqlite3.Connection, identity: str, now: float, *, claimed: bool = False) -> None:
@@ -279,16 +286,9 @@ def _open(
 ) -> Begun:
     db.execute(
         """INSERT INTO registrations (id, state, email_hash, body_hash, email_verified,
-                                      created_at, updated_at)
-           VALUES (?, 'open', ?, ?, ?, ?, ?)""",
-        (
-            request.id,
-            request.email_hash,
-            request.body_hash,
-            request.email_verified,
-            now,
-            now,
-        ),
+                                      created_at, updated_at, request_id)
+           VALUES (?1, 'open', ?2, ?3, ?4, ?5, ?5, ?6)""",
+        (*_of_person(request), now, request_id.get()),
     )
     db.execute(
         "INSERT INTO intents (registration_id, sealed, created_at) VALUES (?, ?, ?)",

@@ -4,11 +4,13 @@ A unit of work is a plain function of a `sqlite3.Connection`; all SQL lives in s
 this package. `write` runs a unit inside a transaction that is on disk before the awaiting caller
 continues. Units that arrive during a commit share the next one (a fsync costs the same for one as
 for fifty). If the caller is cancelled, the unit still runs as a whole. A unit may run twice, with
-the first run undone, so it must have no effect but on the database.
+the first run undone, so it must have no effect but on the database. It sees the context of its
+caller, and so the request for which it writes (`gateway.request_id`).
 """
 
 import asyncio
 import contextlib
+import contextvars
 import logging
 import os
 import sqlite3
@@ -45,6 +47,11 @@ class _Connection(aiosqlite.Connection):
     async def run(self, unit: Unit[T]) -> T:
         execute: Callable[..., Awaitable[T]] = self._execute
         return await execute(unit, self._conn)
+
+
+def _in_context(unit: Unit[T]) -> Unit[T]:
+    context = contextvars.copy_context()
+    return lambda connection: context.run(unit, connection)
 
 
 def _transaction(connection: sqlite3.Connection, units: list[Unit[Any]]) -> list[Any]:
@@ -137,7 +144,7 @@ class Database:
     async def write(self, unit: Unit[T]) -> T:
         """Runs `unit` in a transaction; it is on disk when this returns. Raises StorageError."""
         future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
-        self._queue.append((unit, future))
+        self._queue.append((_in_context(unit), future))
         if self._writer is None or self._writer.done():
             self._writer = asyncio.create_task(self._drain(), name="database writer")
         return await future

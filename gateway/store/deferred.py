@@ -47,6 +47,7 @@ class DeferredRegistration:
     doubt: bool
     end_at: float
     sealed: bytes | None
+    request_id: str | None = None
 
 
 def claim(db: sqlite3.Connection, now: float, limit: int) -> list[DeferredRegistration]:
@@ -71,6 +72,7 @@ def claim(db: sqlite3.Connection, now: float, limit: int) -> list[DeferredRegist
             bool(row["doubt"]),
             row["end_at"],
             row["sealed"],
+            row["request_id"],
         )
         for row in rows
     ]

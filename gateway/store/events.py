@@ -7,6 +7,7 @@ from typing import Literal
 
 import orjson
 
+from gateway.request_id import request_id
 from gateway.store.paging import PAGE
 
 __all__ = [
@@ -56,6 +57,7 @@ class Event:
     members: tuple[int, ...]
     attempts: int
     received_at: float
+    request_id: str | None = None
 
 
 def add(db: sqlite3.Connection, new: NewEvent, now: float) -> bool:
@@ -63,8 +65,9 @@ def add(db: sqlite3.Connection, new: NewEvent, now: float) -> bool:
     return bool(
         db.execute(
             """INSERT INTO events (id, source, topic, customer_id, merged_id, members, state,
-                                   received_at, updated_at, next_attempt_at)
-               VALUES (?1, ?2, ?3, ?4, ?5, ?6, 'waiting', ?7, ?7, ?7) ON CONFLICT DO NOTHING""",
+                                   received_at, updated_at, next_attempt_at, request_id)
+               VALUES (?1, ?2, ?3, ?4, ?5, ?6, 'waiting', ?7, ?7, ?7, ?8)
+               ON CONFLICT DO NOTHING""",
             (
                 new.id,
                 new.source,
@@ -73,6 +76,7 @@ def add(db: sqlite3.Connection, new: NewEvent, now: float) -> bool:
                 new.merged_id,
                 orjson.dumps(new.members).decode(),
                 now,
+                request_id.get(),
             ),
         ).rowcount
     )
@@ -99,6 +103,7 @@ def due(db: sqlite3.Connection, source: Source, now: float, limit: int) -> list[
             tuple(orjson.loads(row["members"])),
             row["attempts"],
             row["received_at"],
+            row["request_id"],
         )
         for row in rows
     ]

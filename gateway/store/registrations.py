@@ -56,6 +56,7 @@ class Registration:
     replaced_by: str | None
     created_at: float
     updated_at: float
+    request_id: str | None = None
 
 
 def _row(row: sqlite3.Row) -> Registration:
@@ -72,6 +73,7 @@ def _row(row: sqlite3.Row) -> Registration:
         replaced_by=row["replaced_by"],
         created_at=row["created_at"],
         updated_at=row["updated_at"],
+        request_id=row["request_id"],
     )
 
 

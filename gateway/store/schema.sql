@@ -34,7 +34,8 @@ CREATE TABLE registrations (
     doubt          INTEGER NOT NULL DEFAULT 0,  -- Shopify may have carried a try out
     next_try_at    REAL,
     end_at         REAL,                        -- when it is given up
-    replaced_by    TEXT                         -- the newest registration of this person
+    replaced_by    TEXT,                        -- the newest registration of this person
+    request_id     TEXT                         -- the newest request that asked for it
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX registrations_email ON registrations (email_hash, created_at);
 CREATE INDEX registrations_unsettled ON registrations (state) WHERE state IN ('open', 'unclear');
@@ -89,7 +90,8 @@ CREATE TABLE deliveries (
     updated_at      REAL NOT NULL,
     next_attempt_at REAL,
     kept_back       INTEGER NOT NULL DEFAULT 0, -- by its flag: not looked at until either changes
-    reason          TEXT                -- the upstream's own words of the last failure, no values
+    reason          TEXT,               -- the upstream's own words of the last failure, no values
+    request_id      TEXT                -- the newest request for which it is made
 ) STRICT;
 CREATE UNIQUE INDEX deliveries_open ON deliveries (customer_id, channel)
     WHERE outcome IN ('pending', 'retrying', 'failed', 'held');
@@ -264,7 +266,8 @@ CREATE TABLE events (
     message         TEXT,
     received_at     REAL NOT NULL,
     updated_at      REAL NOT NULL,
-    next_attempt_at REAL NOT NULL
+    next_attempt_at REAL NOT NULL,
+    request_id      TEXT                -- the request that brought it
 ) STRICT;
 CREATE INDEX events_due ON events (source, next_attempt_at) WHERE state = 'waiting';
 CREATE INDEX events_merged ON events (merged_id) WHERE merged_id IS NOT NULL;

@@ -146,7 +146,8 @@ class ProfileChanges:
         owed = await self._owe(customer, before)
         run = await self._delivery.deliverer.run_live(owed, customer, fresh=False, until=until)
         number = await self._delivery.preparation.member_number(customer.id, run.deliveries)
-        return Answer(200, change_body(customer.id, result.warnings, run.deliveries, number))
+        body = change_body(customer.id, result.warnings, run.deliveries, number)
+        return Answer(200, body).about(None, run.deliveries)
 
     async def _owe(self, customer: Customer, before: Sequence[Delivery]) -> list[Delivery]:
         """Shopify has made the change: opens each channel's delivery, and tries most at once."""

@@ -1,50 +1,108 @@
-"""The log on standard error: text, or a JSON object a line; times are ISO 8601 with offset."""
+"""The log on standard error: text, or a JSON object a line; times are ISO 8601 with offset.
+
+What a line is about is given to the logger as `extra`, by the names in `FIELDS`. The request's id
+is on every line of what is done for it, without being given.
+"""
 
 import json
 import logging
+import logging.config
 import sys
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
+import orjson
+
 from gateway.errors import plain
+from gateway.request_id import request_id
+from gateway.telemetry.repeats import Repeats
 
-__all__ = ["PlainFormatter", "log_to_stderr"]
+__all__ = ["FIELDS", "log_to_stderr"]
 
-_QUIET = ("aiosqlite", "aiohttp.access", "asyncio", "mail.log")
+_QUIET = ("aiosqlite", "aiohttp.access", "aiohttp_retry", "asyncio", "mail.log")
+
+FIELDS: Mapping[str, str | None] = {
+    "request_id": "request",
+    "by_request_id": "by",
+    "client_request_id": "client-request",
+    "caller": "caller",
+    "registration_id": "registration",
+    "delivery_id": None,
+    "delivery_ids": "deliveries",
+    "customer_id": None,
+    "channel": None,
+    "kind": None,
+    "outcome": None,
+    "error_class": None,
+    "attempt": None,
+    "method": None,
+    "route": None,
+    "status": None,
+    "duration_ms": None,
+    "repeated": None,
+}
+"""What a line may be about, ids and closed sets only; and its name behind a line of text, where the
+words before do not say it already. `by_request_id`: whoever asked for it to be done now."""
+_SHOWN = tuple((name, shown) for name, shown in FIELDS.items() if shown is not None)
 
 
 def log_to_stderr(level: str, form: str = "text") -> None:
     """`level`: debug, info, warning, error; `form`: text, json. Replaces what was set before."""
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(_Json() if form == "json" else _Text())
-    logging.basicConfig(handlers=[handler], level=level.upper(), force=True)
-    for noisy in _QUIET:
-        logging.getLogger(noisy).setLevel(logging.WARNING)
+    # What no line shows need not be found out (logging's HOWTO, "Optimization").
+    logging._srcfile = None  # noqa: SLF001
+    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
+    logging.config.dictConfig(
+        {
+            "version": 1,
+            "disable_existing_loggers": False,
+            "formatters": {"text": {"()": _Text}, "json": {"()": _Json}},
+            "handlers": {"stderr": {"()": _ToStderr, "formatter": form}},
+            "root": {"handlers": ["stderr"], "level": level.upper()},
+            "loggers": {name: {"level": "WARNING"} for name in _QUIET},
+        }
+    )
 
 
 def _time(record: logging.LogRecord) -> str:
-    local = datetime.fromtimestamp(record.created, UTC).astimezone()
-    return local.isoformat(timespec="milliseconds")
+    second = int(record.created)
+    moment, offset = _second(second)
+    return f"{moment}.{int((record.created - second) * 1000):03}{offset}"
 
 
-class PlainFormatter(logging.Formatter):
+@lru_cache(maxsize=2)
+def _second(second: int) -> tuple[str, str]:
+    """The time by this machine's zone, and its offset from UTC."""
+    text = datetime.fromtimestamp(second, UTC).astimezone().isoformat(timespec="seconds")
+    return text[:19], text[19:]
+
+
+def _facts(record: logging.LogRecord) -> Iterator[tuple[str, Any]]:
+    given = record.__dict__
+    for name in FIELDS:
+        if (value := given.get(name)) is not None:
+            yield name, value
+
+
+class _Text(logging.Formatter):
     """A record is one line; only a traceback has more, which are indented."""
 
-    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - logging's
-        record.message = plain(record.message)
-        return super().formatMessage(record)
+    def format(self, record: logging.LogRecord) -> str:
+        line = f"{_time(record)} {record.levelname:<7} {record.name}: {plain(record.getMessage())}"
+        given = record.__dict__
+        for name, shown in _SHOWN:
+            if (value := given.get(name)) is not None:
+                line += f" {shown}={_in_text(value)}"
+        if record.exc_info:
+            trace = self.formatException(record.exc_info).splitlines()
+            line = "\n".join([line, *(f"  {plain(each)}" for each in trace)])
+        return line
 
-    def formatException(self, ei: Any) -> str:  # noqa: N802 - likewise
-        lines = super().formatException(ei).splitlines()
-        return "\n".join(f"  {plain(line)}" for line in lines)
 
-
-class _Text(PlainFormatter):
-    def __init__(self) -> None:
-        super().__init__("%(asctime)s %(levelname)-7s %(name)s: %(message)s")
-
-    def formatTime(self, record: logging.LogRecord, datefmt: str | None = None) -> str:  # noqa: ARG002, N802 - logging's name
-        return _time(record)
+def _in_text(value: Any) -> str:
+    return ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
 
 
 class _Json(logging.Formatter):
@@ -56,7 +114,65 @@ class _Json(logging.Formatter):
             "level": record.levelname.lower(),
             "logger": record.name,
             "message": plain(record.getMessage()),
+            **dict(_facts(record)),
         }
         if record.exc_info:
             line["exception"] = self.formatException(record.exc_info)
-        return json.dumps(line)
+        return _to_json(line)
+
+
+def _to_json(line: Mapping[str, Any]) -> str:
+    with suppress(TypeError):  # orjson refuses half of a character
+        text = orjson.dumps(line)
+        if text.isascii():
+            return text.decode("ascii")
+    return json.dumps(line)
+
+
+class _ToStderr(logging.StreamHandler[Any]):
+    """Adds the request's id, and leaves out what was said just before."""
+
+    def __init__(self) -> None:
+        super().__init__(sys.stderr)
+        self._repeats = Repeats(self._again, self._sum_up)
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        _add_request(record)
+        if record.levelno < logging.WARNING:
+            return True
+        with self._alone():
+            return self._repeats.is_new(record)
+
+    def _alone(self) -> Any:
+        assert self.lock is not None  # noqa: S101 - a handler has one
+        return self.lock
+
+    def _again(self, record: logging.LogRecord, more: int, seconds: float) -> None:
+        text = f"{record.getMessage()} ... {more} times more in {seconds:.0f} s"
+        given = {"name": record.name, "levelno": record.levelno, "levelname": record.levelname}
+        self.emit(logging.makeLogRecord({**given, "msg": text, "repeated": more}))
+
+    def _sum_up(self) -> None:
+        with self._alone():
+            self._repeats.sum_up()
+
+    def close(self) -> None:
+        """What was counted is told, rather than lost."""
+        with self._alone():
+            self._repeats.sum_up(at_once=True)
+        super().close()
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - logging's name
+        """Logging's own shows what was to be said, which may hold anything."""
+        kind = getattr(sys.exc_info()[0], "__name__", "an error")
+        with suppress(Exception):
+            self.stream.write(f"a line of {record.name} could not be written: {kind}\n")
+
+
+def _add_request(record: logging.LogRecord) -> None:
+    """A line may say for which request it is; then the one that goes on now only asked for it."""
+    now, given = request_id.get(), record.__dict__
+    if (known := given.get("request_id")) is None:
+        given["request_id"] = now
+    elif now is not None and now != known:
+        given["by_request_id"] = now

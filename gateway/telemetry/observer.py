@@ -12,7 +12,7 @@ from gateway.telemetry.metrics import Metrics
 
 __all__ = ["Observer"]
 
-log = logging.getLogger(__name__)
+log = logging.getLogger("gateway.delivery")
 
 
 class Observer:
@@ -29,6 +29,7 @@ class Observer:
     def attempt_ended(self, ended: SettledAttempt) -> None:
         self._metrics.attempt_ended(ended)
         channel, result = ended.delivery.channel, ended.result
+        _log(ended)
         match result.outcome:
             case Outcome.DELIVERED:
                 self._alerts.worked(channel)
@@ -49,10 +50,9 @@ class Observer:
         if error_class is None:
             return
         channel, text = ended.delivery.channel, ended.result.message or ""
-        log.warning("delivery %d to %s: %s: %s", ended.delivery.id, channel, error_class, text)
         if error_class.needs_a_person and ended.result.outcome is Outcome.RETRYING:
             return  # it passes by itself
-        if ended.result.waiting is not Waiting.CHANNEL or ended.error is not None:
+        if not _only_waits(ended):
             self._alerts.failed_with(channel, error_class, text)
 
     def delivery_due(self, channel: str | None = None) -> None:
@@ -97,3 +97,35 @@ class Observer:
 
     def event_ended(self, source: str, topic: str, result: str) -> None:
         self._metrics.event(source, topic, result)
+
+
+def _log(ended: SettledAttempt) -> None:
+    """One line an attempt; a warning where it failed."""
+    delivery, result = ended.delivery, ended.result
+    took = round(result.duration * 1000)
+    about = {
+        "request_id": delivery.request_id,
+        "registration_id": delivery.registration_id,
+        "delivery_id": delivery.id,
+        "customer_id": delivery.customer_id,
+        "channel": delivery.channel,
+        "kind": delivery.kind,
+        "outcome": result.outcome,
+        "error_class": result.error_class,
+        "attempt": delivery.attempts,
+        "duration_ms": took,
+    }
+    if _only_waits(ended):
+        log.info(
+            "delivery %d to %s: %s", delivery.id, delivery.channel, result.message, extra=about
+        )
+        return
+    level = logging.INFO if result.error_class is None else logging.WARNING
+    why = "".join(f": {text}" for text in (result.error_class, result.message) if text)
+    given = delivery.id, delivery.channel, result.outcome, delivery.attempts, took, why
+    log.log(level, "delivery %d to %s: %s, try %d, %d ms%s", *given, extra=about)
+
+
+def _only_waits(ended: SettledAttempt) -> bool:
+    """The channel is paused: it was not even tried."""
+    return ended.result.waiting is Waiting.CHANNEL and ended.error is None

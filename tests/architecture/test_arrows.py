@@ -27,7 +27,7 @@ LAYERS: tuple[set[str], ...] = (
     {"settings"},
     {"normalize", "card"},
     {"customer", "outcomes", "background", "wording"},
-    {"errors"},
+    {"errors", "request_id"},
 )
 """Rooms of gateway/, the highest first: each may import from lower layers only."""
 

@@ -28,19 +28,17 @@ def test_nothing_an_upstream_says_moves_a_cursor_or_turns_a_line_round() -> None
     assert plain("山田\u3000太郎 é🍣") == "山田\u3000太郎 é🍣"
 
 
-def test_no_line_of_the_log_holds_what_was_not_cleaned(capsys: pytest.CaptureFixture[str]) -> None:
-    root = logging.getLogger()
-    before, level = root.handlers[:], root.level
+@pytest.mark.usefixtures("log_as_before")
+@pytest.mark.parametrize("form", ["text", "json"])
+def test_no_line_of_the_log_holds_what_was_not_cleaned(
+    capsys: pytest.CaptureFixture[str], form: str
+) -> None:
+    log_to_stderr("INFO", form)
+    logging.getLogger("gateway").warning("HubSpot says: %s", NASTY)
     try:
-        log_to_stderr("INFO")
-        logging.getLogger("gateway").warning("HubSpot says: %s", NASTY)
-        try:
-            raise ValueError(NASTY)  # noqa: TRY301
-        except ValueError:
-            logging.getLogger("gateway").exception("broke")
-    finally:
-        root.handlers[:] = before
-        root.setLevel(level)
+        raise ValueError(NASTY)  # noqa: TRY301
+    except ValueError:
+        logging.getLogger("gateway").exception("broke")
     told = capsys.readouterr().err
     assert not [c for c in HARMFUL if c in told and c != "\n"]
     assert sum("ERROR forged" in line for line in told.splitlines()) == 2

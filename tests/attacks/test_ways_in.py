@@ -165,9 +165,8 @@ async def test_a_callers_request_id_stands_beside_ours(
     reply = await world.get("/readyz", headers={"X-Request-Id": "theirs-1"})
     assert reply.headers["X-Request-Id"] != "theirs-1"
     assert reply.headers["X-Client-Request-Id"] == "theirs-1"
-    (line,) = [r.getMessage() for r in caplog.records if "/readyz" in r.getMessage()]
-    assert f"id={reply.headers['X-Request-Id']}" in line
-    assert "client-id=theirs-1" in line
+    (line,) = [r.__dict__ for r in caplog.records if "/readyz" in r.getMessage()]
+    assert line["client_request_id"] == "theirs-1"
     odd = await world.get("/readyz", headers={"X-Request-Id": "a b\t<x>"})
     assert "X-Client-Request-Id" not in odd.headers
 

@@ -72,7 +72,7 @@ CASES = {
 def has(world: World, channel: str, email: str) -> bool:
     """Whether the channel has somebody of that address."""
     sandbox = world.sandbox
-    known = {
+    known: dict[str, list[str | None]] = {
         "smaregi": [m["mailAddress"] for m in sandbox.smaregi.members.values()],
         "crm": [c.properties["email"] for c in sandbox.hubspot.contacts.values()],
         "email": [to for mail in sandbox.mail.messages for to in mail.recipients],

@@ -19,6 +19,7 @@ from tests.world import World
 FIELDS = {
     "id",
     "registration_id",
+    "request_id",
     "shopify_customer_id",
     "channel",
     "kind",

@@ -1,4 +1,4 @@
-"""Deliveries, for the commands of this machine: one shown whole, many discarded or sent again."""
+"""Deliveries, for the commands of this machine: by cause, and many discarded or sent again."""
 
 from typing import Any
 
@@ -15,9 +15,8 @@ from gateway.http.forms.delivery_filter import read_filter
 from gateway.http.keys import CORE
 from gateway.http.middleware import read_body, respond
 from gateway.outcomes import DeliveryFilter
-from gateway.responses.bodies import Answer, delivery_row, iso, problem
-from gateway.store import outbox
-from gateway.wording import Code, Detail, FieldError, Text
+from gateway.responses.bodies import Answer, problem
+from gateway.wording import Code, FieldError, Text
 
 __all__ = ["chosen_of", "routes"]
 
@@ -36,26 +35,6 @@ async def summary(request: web.Request) -> web.Response:
 @routes.get("/control/status")
 async def status(request: web.Request) -> web.Response:
     return respond(Answer(200, orjson.dumps(await request.app[CORE].overview.status())))
-
-
-@routes.get("/control/deliveries/{id}")
-async def show(request: web.Request) -> web.Response:
-    text = request.match_info["id"]
-    core = request.app[CORE]
-    found = (
-        await core.db.read(
-            lambda db: (outbox.get(db, int(text)), outbox.attempts_of(db, int(text)))
-        )
-        if text.isascii() and text.isdigit() and len(text) < 19
-        else (None, [])
-    )
-    delivery, attempts = found
-    if delivery is None:
-        return respond(problem(404, "not-found", Detail.NO_DELIVERY))
-    shown = [
-        {**a, "started_at": iso(a["started_at"]), "counted": bool(a["counted"])} for a in attempts
-    ]
-    return respond(Answer(200, orjson.dumps(delivery_row(delivery) | {"tries": shown})))
 
 
 async def chosen_of(

@@ -4,17 +4,19 @@ from typing import Any
 
 from pydantic import Field
 
+from gateway.errors import ErrorClass
 from gateway.http.deliveries import CURSOR, DEFAULT_LIMIT, LARGEST_LIMIT, MOST_REPLAYED
 from gateway.http.forms.delivery_filter import FilterForm
 from gateway.http.openapi.operation import Operation, Parameter, Said, Sent, path, query
 from gateway.outcomes import Kind, Outcome, Sort
-from gateway.responses.shapes import Count, DeliveryPage
+from gateway.responses.shapes import Count, DeliveryPage, Try, WholeDelivery
 
 __all__ = ["OPERATIONS"]
 
 _ROW: Any = {
     "id": 42,
     "registration_id": "01a2000a118ed7c1571e7df6faad368b",
+    "request_id": "b3007c9d372b4fca",
     "shopify_customer_id": "gid://shopify/Customer/7000000000001",
     "channel": "crm",
     "kind": Kind.REGISTRATION,
@@ -30,6 +32,16 @@ _ROW: Any = {
     "next_attempt_at": "2026-11-21T09:02:35Z",
 }
 _PAGE: DeliveryPage = {"deliveries": [_ROW], "next_cursor": "41", "total": 300}
+_TRY: Try = {
+    "started_at": "2026-11-21T09:00:05Z",
+    "duration": 10.0,
+    "outcome": Outcome.RETRYING,
+    "error_class": ErrorClass.TIMEOUT,
+    "message": "search: no answer in time",
+    "reason": None,
+    "counted": True,
+}
+_WHOLE: Any = {**_ROW, "tries": [_TRY]}
 _COUNT: Count = {"count": 1}
 _ID = path("id", "The delivery's number.", "^[0-9]{1,18}$", "42")
 
@@ -86,6 +98,17 @@ OPERATIONS = (
         {422: ("invalid-data",)},
         "Takes those that can be sent again: retrying, failed, and held ones whose flag is on.",
         sent=Sent(ReplayForm, {"channel": ["crm"], "outcome": ["failed"]}, required=False),
+        key="operator",
+    ),
+    Operation(
+        "get",
+        "/v1/deliveries/{id}",
+        "showDelivery",
+        "Deliveries",
+        "Show one with its attempts",
+        {200: Said("It as it stands.", WholeDelivery, {"one": _WHOLE})},
+        {404: ("not-found",)},
+        parameters=(_ID,),
         key="operator",
     ),
     Operation(

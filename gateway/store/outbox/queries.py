@@ -75,6 +75,7 @@ def row_to_delivery(row: sqlite3.Row) -> Delivery:
         created_at=row["created_at"],
         updated_at=row["updated_at"],
         next_attempt_at=row["next_attempt_at"],
+        request_id=row["request_id"],
     )
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import orjson
 
 from gateway.outcomes import Delivery, NewDelivery
+from gateway.request_id import request_id
 from gateway.store.outbox.queries import OPEN_SQL, Spot, open_end, row_to_delivery
 
 __all__ = [
@@ -34,7 +35,9 @@ def add(
     deliveries: Iterable[NewDelivery],
     now: float,
 ) -> list[Delivery]:
-    """Writes deliveries. If one is open already for customer and channel, its version rises."""
+    """Writes deliveries, for the request of the context. If one is open already for customer and
+    channel, its version rises.
+    """
     new = list(deliveries)
     opened = {
         row[0]
@@ -80,6 +83,7 @@ def _insert(
                 now,
                 now,
                 one.not_before,
+                request_id.get(),
             )
         ],
     ).lastrowid
@@ -91,8 +95,8 @@ def _insert(
 def _insert_sql(rows: int) -> str:
     return f"""INSERT INTO deliveries (registration_id, customer_id, channel, kind, outcome,
                                        attempts, claimed_version, urgent,
-                                       created_at, updated_at, next_attempt_at)
-        VALUES {values(11, rows)}"""  # noqa: S608
+                                       created_at, updated_at, next_attempt_at, request_id)
+        VALUES {values(12, rows)}"""  # noqa: S608
 
 
 def _as_written(
@@ -123,6 +127,7 @@ def _as_written(
         created_at=now,
         updated_at=now,
         next_attempt_at=new.not_before,
+        request_id=request_id.get(),
     )
 
 
@@ -139,6 +144,7 @@ def _raise_open(
                 version = version + 1, updated_at = :now,
                 kind = CASE WHEN :kind = 'registration' THEN :kind ELSE kind END,
                 registration_id = coalesce(:registration, registration_id),
+                request_id = coalesce(:request, request_id),
                 urgent = max(urgent, :urgent), kept_back = 0,
                 attempts = CASE WHEN outcome IN ('failed', 'held') THEN 0 ELSE attempts END
                            + (:claimed AND claimed_version IS NULL),
@@ -156,6 +162,7 @@ def _raise_open(
             "now": now,
             "kind": new.kind,
             "registration": registration_id,
+            "request": request_id.get(),
             "urgent": new.urgent,
             "later": new.not_before,
             "claimed": new.claimed,
@@ -177,7 +184,7 @@ def claim(
     rows = db.execute(
         f"""UPDATE deliveries SET outcome = 'pending', attempts = attempts + 1,
                    claimed_version = version, next_attempt_at = NULL, waiting = NULL,
-                   kept_back = 0,                   updated_at = ?1
+                   kept_back = 0, updated_at = ?1
             WHERE id = ?2 AND outcome IN {OPEN_SQL} AND (?3 IS NULL OR version = ?3)
             RETURNING *""",  # noqa: S608
         (now, delivery_id, version),

@@ -18,6 +18,7 @@ from gateway.delivery import Runtime
 from gateway.delivery.clock_jumps import ClockJumps
 from gateway.delivery.retry import longer, retry_delay
 from gateway.errors import ErrorClass, StorageError, UpstreamError
+from gateway.request_id import on_behalf_of
 from gateway.store import Database, events
 from gateway.store.events import Event, NewEvent, Source
 from gateway.wire import Lane, lane
@@ -142,7 +143,8 @@ class EventWorker:
         """Does one job and settles its events. Raises StorageError: then nothing was settled."""
         try:
             async with slots, asyncio.timeout(_LONGEST_JOB):
-                await job.run()
+                with on_behalf_of(job.events[-1].request_id):
+                    await job.run()
         except LaterError as later:
             await self._later(source, job, later.seconds)
         except StorageError:

@@ -3,13 +3,13 @@
 import json
 import logging
 import re
-from collections.abc import Iterator
 from datetime import datetime
 
 import pytest
 
 from gateway.app.config import load
 from gateway.errors import ConfigurationError
+from gateway.request_id import on_behalf_of
 from gateway.settings.sources import Sources
 from gateway.telemetry.logs import log_to_stderr
 
@@ -17,13 +17,7 @@ SHOP = {"SHOPIFY_STORE": "example.myshopify.com", "SHOPIFY_ACCESS_TOKEN": "shpat
 TIME = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}[+-]\d\d:\d\d"
 
 
-@pytest.fixture(autouse=True)
-def _log_as_before() -> Iterator[None]:
-    root = logging.getLogger()
-    before, level = root.handlers[:], root.level
-    yield
-    root.handlers[:] = before
-    root.setLevel(level)
+pytestmark = pytest.mark.usefixtures("log_as_before")
 
 
 def test_a_line_of_text_has_its_time_with_offset(capsys: pytest.CaptureFixture[str]) -> None:
@@ -47,6 +41,48 @@ def test_json_is_one_object_a_line_whatever_is_said(capsys: pytest.CaptureFixtur
     assert (shown["level"], shown["logger"]) == ("error", "gateway")
     assert shown["message"] == "店  end"
     assert "ValueError" in shown["exception"]
+
+
+def test_what_a_line_is_about_stands_behind_it(capsys: pytest.CaptureFixture[str]) -> None:
+    about = {"registration_id": "r1", "delivery_ids": (1, 2), "channel": "crm", "unknown": "x"}
+    for form in ("text", "json"):
+        log_to_stderr("info", form)
+        with on_behalf_of("q1"):
+            logging.getLogger("gateway").info("said", extra=about)
+            logging.getLogger("gateway").info("said", extra={"request_id": "q0"})
+    text, other, whole, asked = capsys.readouterr().err.splitlines()
+    assert text.endswith("gateway: said request=q1 registration=r1 deliveries=1,2")
+    assert other.endswith("gateway: said request=q0 by=q1")
+    shown = json.loads(whole)
+    assert (shown["request_id"], shown["delivery_ids"], shown["channel"]) == ("q1", [1, 2], "crm")
+    assert "unknown" not in shown
+    assert json.loads(asked)["by_request_id"] == "q1"
+
+
+@pytest.mark.parametrize("form", ["text", "json"])
+def test_equal_warnings_are_told_once_and_then_counted(
+    capsys: pytest.CaptureFixture[str], form: str
+) -> None:
+    log_to_stderr("info", form)
+    for _ in range(1000):
+        logging.getLogger("gateway").warning("the disk is %s", "full")
+        logging.getLogger("gateway").info("a line of somebody's story")
+    logging.getLogger().handlers[0].close()
+    told = capsys.readouterr().err.splitlines()
+    first, *_, last = told
+    assert len(told) == 1 + 1000 + 1
+    assert "the disk is full" in first
+    assert "the disk is full ... 999 times more in 0 s" in last
+    assert " WARNING gateway: " in last or json.loads(last)["repeated"] == 999
+
+
+def test_a_line_that_cannot_be_written_shows_nothing_of_what_was_to_be_said(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    log_to_stderr("info")
+    logging.getLogger("gateway").info("%d", "taro@example.com")
+    told = capsys.readouterr().err
+    assert told == "a line of gateway could not be written: TypeError\n"
 
 
 def test_below_the_level_nothing_is_written(capsys: pytest.CaptureFixture[str]) -> None:
