@@ -26,6 +26,7 @@ class CallerAccess:
         self._settings = settings
         self._callers = Buckets(clock)
         self._visitors = Buckets(clock)
+        self._forms = Buckets(clock)
 
     @property
     def is_keyless(self) -> bool:
@@ -67,6 +68,10 @@ class CallerAccess:
             return self._callers.wait(caller, rate)
         wait = self._visitors.wait(f"{caller} {visitor}", rate)
         return wait or self._callers.wait(f"{caller} visitors", max(rate, _USUAL))
+
+    def form_wait(self, caller: str) -> float:
+        """The same for what only helps to fill a form: counted apart from registrations, by key."""
+        return self._forms.wait(caller, max(self._settings().gateway_rate_limit, _USUAL))
 
 
 def _caller(authorization: str, keys: Iterable[str]) -> str | None:

@@ -8,7 +8,7 @@ from gateway.http.rates import client_address
 from gateway.responses.bodies import Answer, problem
 from gateway.wording import Detail
 
-__all__ = ["too_often"]
+__all__ = ["forms_too_often", "too_often"]
 
 _HEADER = "X-Client-Address"
 
@@ -29,3 +29,11 @@ def too_often(request: web.Request) -> Answer | None:
         return None
     detail = Detail.VISITOR_TOO_OFTEN if visitor else Detail.KEY_TOO_OFTEN
     return problem(429, "too-many-requests", detail, retry_after=wait)
+
+
+def forms_too_often(request: web.Request) -> Answer | None:
+    """The same for what helps to fill a form, and reaches no other system."""
+    wait = request.app[ACCESS].form_wait(request[CALLER])
+    if not wait:
+        return None
+    return problem(429, "too-many-requests", Detail.FORMS_TOO_OFTEN, retry_after=wait)

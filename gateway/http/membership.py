@@ -1,14 +1,13 @@
 """GET /v1/customers/{shopify_customer_id}/points and …/card.svg."""
 
-import hashlib
-
 import orjson
-from aiohttp import ETag, web
+from aiohttp import web
 
 from flags import Mode
 from gateway.card import FORMATS, is_scannable, svg
 from gateway.customer import numeric_id
 from gateway.errors import EmailNotProven, UpstreamError
+from gateway.http.caching import cacheable
 from gateway.http.customers import CUSTOMER
 from gateway.http.keys import CORE
 from gateway.http.middleware import respond
@@ -58,19 +57,8 @@ async def card(request: web.Request) -> web.Response:
         return respond(_not_proven())
     if number is None or not is_scannable(number):
         return respond(problem(404, "no-card", Detail.NO_CARD))
-    return _picture(request, svg(number, form))
-
-
-def _picture(request: web.Request, body: bytes) -> web.Response:
-    """304 for a browser that has it. No cache in between may store it: it is one customer's."""
-    tag = ETag(hashlib.sha256(body).hexdigest()[:16])
-    known = any(given.value in {tag.value, "*"} for given in request.if_none_match or ())
-    response = web.Response(status=304) if known else web.Response(body=body)
-    response.etag = tag
-    response.headers["Cache-Control"] = f"private, max-age={_CARD_SECONDS}"
-    if not known:
-        response.headers["Content-Type"] = "image/svg+xml; charset=utf-8"
-    return response
+    picture = svg(number, form)
+    return cacheable(request, picture, "image/svg+xml; charset=utf-8", _CARD_SECONDS)
 
 
 def _customer_id(request: web.Request) -> int | None:

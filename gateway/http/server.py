@@ -7,6 +7,7 @@ from gateway.http import (
     customers,
     deliveries,
     description,
+    form_filling,
     health,
     membership,
     registrations,
@@ -20,7 +21,10 @@ from gateway.http.webhooks import BODIES, Bodies
 
 __all__ = ["ROOMS", "application"]
 
-ROOMS = (registrations, membership, customers, deliveries, webhooks, health, description)
+ROOMS = (
+    *(registrations, form_filling, membership, customers, deliveries, webhooks),
+    *(health, description),
+)
 """The modules of the public address, each with its `routes`."""
 LARGEST_BODY = 64 * 1024
 

@@ -15,7 +15,7 @@ from gateway.normalize.name import clean_name, is_placeholder, name_key
 from gateway.normalize.phone import Phone, is_mobile, mobile_key, parse_phone, phone_key
 from gateway.normalize.placeholders import Placeholder
 from gateway.normalize.places import load_places, load_postal_codes
-from gateway.normalize.postal import clean_postal_code, postal_key
+from gateway.normalize.postal import clean_postal_code, places_of_postal_code, postal_key
 from gateway.normalize.prefecture import PREFECTURES, Prefecture, prefecture
 from gateway.normalize.targets import ShopifyAddress, address_key, shopify_address, smaregi_line
 
@@ -51,6 +51,7 @@ __all__ = [
     "phone_key",
     "phone_of",
     "place_digest",
+    "places_of_postal_code",
     "postal_key",
     "prefecture",
     "shopify_address",

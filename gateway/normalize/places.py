@@ -77,22 +77,23 @@ class Places:
 
     def of_postal_code(self, code: str) -> tuple[City, ...]:
         """The municipalities that a code ("1500043") belongs to; empty if it does not exist."""
+        return tuple(dict.fromkeys(city for city, _ in self.all_of_postal_code(code)))
+
+    def all_of_postal_code(self, code: str) -> tuple[tuple[City, str], ...]:
+        """Municipalities with their towns, '' where the code is of no single town."""
         number = int(code)
-        found = []
         index = bisect_left(self.codes, number)
+        found = []
         while index < len(self.codes) and self.codes[index] == number:
-            found.append(self.cities[self.city_of_code[index]])
+            city, town = self.cities[self.city_of_code[index]], self.town_of_code[index]
+            found.append((city, city.names_of_towns[town - 1] if town else ""))
             index += 1
         return tuple(dict.fromkeys(found))
 
     def town_of_postal_code(self, code: str) -> tuple[City, str] | None:
         """The one town that a code names; None where it names several, or none."""
-        number = int(code)
-        index = bisect_left(self.codes, number)
-        if self.codes[index : index + 2].count(number) != 1 or not self.town_of_code[index]:
-            return None
-        city = self.cities[self.city_of_code[index]]
-        return city, city.names_of_towns[self.town_of_code[index] - 1]
+        found = self.all_of_postal_code(code)
+        return found[0] if len(found) == 1 and found[0][1] else None
 
 
 @cache

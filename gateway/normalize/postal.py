@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from dataclasses import dataclass
 from typing import Final
 
 from gateway.normalize.characters import HYPHENS, scrub
@@ -18,6 +19,15 @@ _IN_LINE: Final = re.compile(
 )
 _PLAIN: Final = re.compile("([0-9]{3})-?([0-9]{4})")
 _LONGEST: Final = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """`town` is '' where a code is of a whole municipality, a tower, or one large customer."""
+
+    prefecture: str
+    city: str
+    town: str
 
 
 def clean_postal_code(text: str) -> str | None:
@@ -42,6 +52,12 @@ def take_postal_code(line: str) -> tuple[str, str]:
         return "", line
     code = f"{match[1] or match[3]}-{match[2] or match[4]}"
     return code, f"{line[: match.start()]} {line[match.end() :]}".strip()
+
+
+def places_of_postal_code(code: str) -> tuple[Place, ...]:
+    """Where a clean code points, for a form: each municipality with the towns of the code."""
+    found = places().all_of_postal_code(code.replace("-", ""))
+    return tuple(Place(city.prefecture.ja, city.name, town) for city, town in found)
 
 
 def cities_of_postal_code(code: str | None) -> tuple[City, ...]:

@@ -140,6 +140,20 @@ class Detail(Enum):
             "どのシステムにも送信していません。"
         ),
     )
+    # for forms
+    POSTAL_CODE = "This is no Japanese postal code.", "日本の郵便番号ではありません。"
+    NO_POSTAL_CODE = (
+        "The post knows no such postal code.",
+        "この郵便番号は見つかりません。",
+    )
+    SEND_FIELDS = (
+        'Send the fields of a registration, or {"text": "one address line"}, as application/json.',
+        '登録の項目か {"text": "住所1行"} を application/json で送ってください。',
+    )
+    FORMS_TOO_OFTEN = (
+        "This key sends more requests of its forms a second than are allowed.",
+        "このキーの、フォーム用のリクエストが多すぎます。",
+    )
     # a customer
     CUSTOMER_ID = (
         "A Shopify customer id is a number, or gid://shopify/Customer/ and a number.",

@@ -1,6 +1,6 @@
 """What `normalize` says of one line, by the very cleaning and mappings of a sign-up."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
@@ -24,7 +24,7 @@ from gateway.shopify.mapping import to_address
 from gateway.shopify.placing import address_warnings, placed_input, unfit
 from gateway.shopify.preview import answered, sign_up_input
 from gateway.shopify.results import Warnings
-from gateway.wording import FieldError
+from gateway.wording import FieldError, Language
 
 __all__ = ["NotJsonError", "normalized"]
 
@@ -49,13 +49,14 @@ class _Line(BaseModel):
     text: Place
 
 
-def normalized(line: bytes) -> Row:
+def normalized(line: bytes, language: Language = "en") -> Row:
     """The answer to one line. Raises NotJsonError where it is no JSON object."""
     body = parse_json(line)
-    return _of_text(body) if "text" in body else _of_registration(body)
+    row, errors = _of_text(body) if "text" in body else _of_registration(body)
+    return row | {"errors": [error.row(language) for error in errors]}
 
 
-def _of_text(body: Row) -> Row:
+def _of_text(body: Row) -> tuple[Row, list[FieldError]]:
     """What the door refuses is read all the same, and given to no system."""
     errors: list[FieldError] = []
     try:
@@ -78,10 +79,10 @@ def _of_text(body: Row) -> Row:
             "smaregi": _told({"postCode": fields.postal_code, "address": line}),
             "crm": _told(address_properties(fields)),
         }
-    return row | {"adjustments": adjustments, "errors": _rows(errors)}
+    return row | {"adjustments": adjustments}, errors
 
 
-def _of_registration(body: Row) -> Row:
+def _of_registration(body: Row) -> tuple[Row, list[FieldError]]:
     """A field that the door refuses is named, and goes nowhere; the others are shown."""
     form, errors = _accepted(body)
     profile = form.profile()
@@ -93,12 +94,11 @@ def _of_registration(body: Row) -> Row:
         "smaregi": _told(member),
         "crm": _told(contact_properties(customer)),
         "adjustments": _of_shopify(unfit(profile)) + notes,
-        "errors": _rows(errors),
     }
     address: Fields | None = profile.address
     if address is not None:
         row["address"] = _parts(parse_fields(address), member.get("address", ""))
-    return row
+    return row, errors
 
 
 def _accepted(body: Row) -> tuple[_Partial, list[FieldError]]:
@@ -119,10 +119,6 @@ def _without(wrong: set[str], body: Row, before: str) -> Row:
     if isinstance(address, dict):
         kept["address"] = _without(wrong, address, "address.")
     return kept
-
-
-def _rows(errors: Iterable[FieldError]) -> Notes:
-    return [error.row() for error in errors]
 
 
 def _of_shopify(warnings: Warnings) -> Notes:
