@@ -91,6 +91,11 @@ async def test_a_profile_is_shown_in_the_fields_of_the_registration(quiet: World
     assert reply.headers["Cache-Control"] == "no-store"
     gid = await quiet.get(f"/v1/customers/gid://shopify/Customer/{number}")
     assert gid.raw == reply.raw
+    await quiet.settled()
+    quiet.sandbox.journal.clear()
+    assert (await patch(quiet, number, reply.body)).status == 200
+    await quiet.settled()
+    assert quiet.sandbox.journal.applied() == [], "no system is written to"
 
 
 @pytest.mark.parametrize("fields", STRANGE.values(), ids=STRANGE.keys())
