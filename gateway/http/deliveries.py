@@ -46,7 +46,8 @@ async def list_deliveries(request: web.Request) -> web.Response:
     try:
         chosen = read_filter(request.query, tuple(core.deliverer.routes), _PAGED)
         limit = number(request.query, "limit", DEFAULT_LIMIT, LARGEST_LIMIT)
-        sort, after = read_sort(request.query), read_cursor(request.query.get("cursor"))
+        sort = read_sort(request.query)
+        after = read_cursor(request.query.get("cursor"), sort)
     except FormError as error:
         return wrong_filter(error)
     rows, more = await search.page(core.db, chosen, sort, after, limit)
@@ -63,11 +64,15 @@ def read_sort(values: Mapping[str, Any]) -> Sort:
         raise FormError([Fault.CHOICE.at("sort", choices=", ".join(Sort))]) from None
 
 
-CURSOR = r"(?:[0-9]{1,20}(?:\.[0-9]{1,20})?:)?[0-9]{1,18}"
+_BY_AGE = r"[0-9]{1,18}"
+_BY_VALUE = rf"[0-9]{{1,20}}(?:\.[0-9]{{1,20}})?:{_BY_AGE}"
+CURSOR = f"{_BY_AGE}|{_BY_VALUE}"
 
 
-def read_cursor(text: str | None) -> str | None:
-    if text and not re.fullmatch(CURSOR, text):
+def read_cursor(text: str | None, sort: Sort) -> str | None:
+    """A place in this order; that of another order is none."""
+    pattern = _BY_AGE if sort in {Sort.NEWEST, Sort.OLDEST} else _BY_VALUE
+    if text and not re.fullmatch(pattern, text):
         raise FormError([Fault.CURSOR.at("cursor")])
     return text or None
 

@@ -158,6 +158,7 @@ WRONG = [
     ("sort", "colour"),
     ("cursor", "1e99:7"),
     ("cursor", "99999999999999999999"),
+    ("cursor", "47:10538"),
     ("registration", ""),
     ("outcome", ""),
     ("sort", ""),
@@ -169,6 +170,13 @@ async def test_a_wrong_filter_of_the_list_is_422(quick: World) -> None:
         reply = await quick.get(f"/v1/deliveries?{name}={value}")
         assert_problem(reply, 422)
         assert fields_of(reply) == [name]
+
+
+async def test_the_place_of_another_order_is_422(quick: World) -> None:
+    for query in ("sort=tries&cursor=41", "sort=next&cursor=41", "sort=oldest&cursor=1.5:41"):
+        reply = await quick.get(f"/v1/deliveries?{query}")
+        assert_problem(reply, 422)
+        assert fields_of(reply) == ["cursor"]
 
 
 WRONG_BODIES: list[tuple[str, Any]] = [

@@ -93,7 +93,8 @@ def _order(
     query: Mapping[str, str], wrong: tuple[str, ...]
 ) -> tuple[Sort, str | None, tuple[str, ...]]:
     try:
-        return read_sort(query), read_cursor(query.get("cursor")), wrong
+        sort = read_sort(query)
+        return sort, read_cursor(query.get("cursor"), sort), wrong
     except FormError as error:
         return Sort.NEWEST, None, (*wrong, *(each.field for each in error.errors))
 
