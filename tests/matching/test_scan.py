@@ -4,6 +4,7 @@ import asyncio
 import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +14,16 @@ from gateway.matching import MemberIndex, scan
 from gateway.matching.hashing import PageHasher
 from gateway.matching.match_keys import MemberHasher
 from gateway.store import Database, Keys, members
-from tests.benchmarks.members import made
+from tests.benchmarks.members import Row, made
 from tests.matching.rows import Source, member, stamp
 
 NOW = 1_790_000_000.0
-MANY = list(made(3000))
 HASHER = MemberHasher(b"k" * 32)
+
+
+@cache
+def many() -> list[Row]:
+    return list(made(3000))
 
 
 class Clock:
@@ -57,7 +62,7 @@ async def test_what_a_kill_leaves_is_taken_up_and_ends_in_the_same_rows(
 ) -> None:
     monkeypatch.setattr(scan, "FULL_PAGE", 500)
     monkeypatch.setattr(members, "PART", 700)
-    source, clock = Source(*MANY, page=500), Clock()
+    source, clock = Source(*many(), page=500), Clock()
     async with opened(tmp_path / "killed.db", source, clock) as first:
         real, source.held = source.member_page, asyncio.Event()
 
@@ -65,7 +70,7 @@ async def test_what_a_kill_leaves_is_taken_up_and_ends_in_the_same_rows(
             return await (real(from_id, since) if from_id > 1000 else free(from_id, since))
 
         async def free(from_id: int, since: str | None) -> Any:
-            return [row for row in MANY if int(row["customerId"]) >= from_id][:500]
+            return [row for row in many() if int(row["customerId"]) >= from_id][:500]
 
         monkeypatch.setattr(source, "member_page", stops_after_two)
         first.start_scan()
@@ -83,13 +88,13 @@ async def test_what_a_kill_leaves_is_taken_up_and_ends_in_the_same_rows(
     async with opened(tmp_path / "whole.db", source, clock) as whole:
         await whole.start_scan()
         assert await table(whole) == resumed
-    assert resumed == [whole._hasher.values(row) for row in MANY]
+    assert resumed == [whole._hasher.values(row) for row in many()]
 
 
 async def test_a_process_of_its_own_hashes_as_the_loop_does_and_may_die(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    rows = MANY[:1000]
+    rows = many()[:1000]
     hashing = PageHasher(HASHER)
     expected = [HASHER.values(row) for row in rows]
     try:
@@ -110,7 +115,7 @@ async def test_a_process_of_its_own_hashes_as_the_loop_does_and_may_die(
 
 async def test_the_process_ends_when_nobody_is_left_to_ask_it() -> None:
     hashing = PageHasher(HASHER)
-    await hashing(MANY[:1])
+    await hashing(many()[:1])
     hashing._starting = asyncio.get_running_loop().run_in_executor(None, hashing._start)
     await hashing._starting
     process = hashing._process
@@ -138,11 +143,11 @@ async def test_members_of_every_part_are_found(
 
 
 async def test_a_rescan_writes_only_what_has_changed(tmp_path: Path) -> None:
-    source = Source(*MANY[:500])
+    source = Source(*many()[:500])
     async with opened(tmp_path / "gateway.db", source, Clock()) as index:
         await index.start_scan()
         before = await table(index)
-        source.put(MANY[7] | {"mailAddress": "new@example.com"})
+        source.put(many()[7] | {"mailAddress": "new@example.com"})
         del source.rows[9]
         written = await index._db.read(lambda db: db.total_changes)
         await index.start_scan(again=True)

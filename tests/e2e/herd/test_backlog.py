@@ -1,7 +1,8 @@
 """Thousands of deliveries wait, and the upstream comes back.
 
 What the limits allow is computed from what the stand-in counted: requests over the limit's rate.
-Judged by the stand-ins' journal and counters alone.
+Judged by the stand-ins' journal and counters alone. It is a matter of seconds on a real clock, so
+other tests beside it would fail it: `tests/simulation/test_herd.py` has the same in virtual time.
 """
 
 import asyncio
@@ -75,7 +76,7 @@ SOON = (
     Herd("smaregi", 360, 0.05),
     Herd("crm", 1500, 0.05, per_ten_seconds=1200),
 )
-"""What is gone soon, beside other tests: production's limits of Smaregi, and a raised one."""
+"""What is gone soon: production's limits of Smaregi, and a raised one."""
 AS_IN_PRODUCTION = (
     Herd("smaregi", 5000, 0.2, slack=0.02),
     Herd("crm", 5000, 0.2, slack=0.02),
@@ -156,6 +157,7 @@ async def drains(herd: Herd, folder: Path, seconds: float) -> None:
         assert took <= allowed * LONGER + RISING, figures
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("herd", SOON, ids=lambda herd: herd.channel)
 async def test_a_herd_goes_as_fast_as_the_limits_allow(herd: Herd, tmp_path: Path) -> None:
     await drains(herd, tmp_path, 20)
