@@ -149,6 +149,7 @@ async def test_new_credentials_let_attempts_show_whether_it_is_mended(
     assert circuit.reason == "its credentials are refused"
     circuit.half_open()
     assert (circuit.cause, circuit.window, circuit.remaining()) == (None, 1, 0.0)
+    assert circuit.recoveries == 1
     circuit.half_open()
     assert circuit.recoveries == 1, "the second time nothing was shut"
     fail(circuit, 4)

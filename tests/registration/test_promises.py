@@ -279,7 +279,9 @@ async def test_one_in_doubt_that_is_given_up_is_asked_for_until_it_is_clear(desk
     assert (desk.only.state, desk.intents()) == ("unclear", 1)
 
 
-async def test_while_shopify_is_down_all_whose_day_is_over_are_given_up(desk: Desk) -> None:
+async def test_while_shopify_is_down_all_whose_day_is_over_are_given_up(
+    desk: Desk, caplog: pytest.LogCaptureFixture
+) -> None:
     await others(desk, 5)
     desk.clock.now += DAY
     desk.deferred._circuit.failed(down(kind=ErrorClass.AUTH))
@@ -288,6 +290,7 @@ async def test_while_shopify_is_down_all_whose_day_is_over_are_given_up(desk: De
     await desk.deferred._round()
     assert {row.state for row in desk.rows()} == {"rejected"}
     assert len(desk.hopeless) == 6
+    assert caplog.text.count("given up: Shopify: auth") == 6
     assert len(desk.master.registered) == 1
 
 
@@ -371,6 +374,15 @@ async def test_once_shopify_works_again_what_failed_does_not_wait_for_its_time(d
     assert desk.only.state == "accepted", "at once, whatever its time was"
 
 
+async def test_after_a_recovery_what_fails_anew_waits_for_its_time(desk: Desk) -> None:
+    desk.deferred._circuit.failed(down(kind=ErrorClass.AUTH))
+    desk.deferred._circuit.half_open()
+    desk.master.ends = [down()]
+    for _ in range(2):
+        assert await desk.deferred._round() == AGAIN
+    assert len(desk.master.registered) == 1
+
+
 @pytest.mark.parametrize(
     ("live", "error", "opens"), [(True, None, True), (False, None, False), (True, down(), False)]
 )
@@ -413,7 +425,9 @@ async def test_a_probe_that_is_under_way_is_the_only_one(desk: Desk) -> None:
     assert claimed is not None
     assert len(claimed) == 6
     circuit.failed(down(kind=ErrorClass.AUTH))
-    assert deferred.room() == 0
+    for left in (10.0, 1.0, 0.1):
+        circuit._until = desk.clock.now + left
+        assert deferred.room() == 0
     assert await deferred.read([], [running]) is None
 
 
@@ -488,6 +502,23 @@ def test_while_some_wait_they_are_looked_at_every_second() -> None:
         return times
 
     assert run(scene()) == [0.0, 1.0, 2.0]
+
+
+def test_where_none_waits_it_looks_again_once_it_is_woken() -> None:
+    async def scene() -> list[str]:
+        desk, states = Desk(), list[str]()
+        desk.deferred.start()
+        await asyncio.sleep(5)
+        await desk.sign_up(later=True)
+        await asyncio.sleep(5)
+        states.append(desk.only.state)
+        desk.deferred.wake()
+        await asyncio.sleep(0.1)
+        states.append(desk.only.state)
+        await desk.deferred.stop()
+        return states
+
+    assert run(scene()) == ["waiting", "accepted"]
 
 
 async def test_it_goes_in_the_backlogs_lane_and_begins_no_more_once_it_is_stopped(

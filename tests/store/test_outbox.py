@@ -152,3 +152,8 @@ def test_retention_waits_for_its_day(db: sqlite3.Connection) -> None:
     assert at_once(retention.expire(units_of(db), 200.0, 200.0 + 30 * DAY)) == 0
     assert at_once(retention.expire(units_of(db), 200.5, 200.5 + 30 * DAY)) == 1
     assert outbox.attempts_of(db, row.id) == []
+
+
+def test_what_an_end_does_not_say_is_not_known() -> None:
+    end = AttemptResult(1, Outcome.FAILED, started_at=1.0)
+    assert (end.ahead, end.next_attempt_at, end.reference, end.reason) == (None,) * 4
