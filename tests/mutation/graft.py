@@ -6,7 +6,7 @@ from dataclasses import is_dataclass
 from types import FunctionType, ModuleType
 from typing import Any
 
-__all__ = ["forget_cached", "graft"]
+__all__ = ["forget_cached", "graft", "load"]
 
 _PLAIN = (bool, int, float, str, bytes, tuple, frozenset, dict, type(None))
 
@@ -16,11 +16,15 @@ def graft(name: str, code: str) -> None:
 
     Raises whatever the mutant raises when it is loaded.
     """
-    module = sys.modules[name]
+    _graft(sys.modules[name], load(name, code), everywhere=True)
+
+
+def load(name: str, code: str) -> ModuleType:
+    """The module as it would be if this were its code; nobody imports it."""
     fresh = ModuleType(name)
-    fresh.__file__ = module.__file__
-    exec(compile(code, str(module.__file__), "exec"), vars(fresh))
-    _graft(module, fresh, everywhere=True)
+    fresh.__file__ = sys.modules[name].__file__
+    exec(compile(code, str(fresh.__file__), "exec"), vars(fresh))
+    return fresh
 
 
 def forget_cached(name: str) -> None:

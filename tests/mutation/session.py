@@ -3,7 +3,6 @@ for each mutant: everything is loaded there, so a mutant costs what its tests co
 """
 
 import gc
-import inspect
 import os
 import pickle
 import signal
@@ -16,17 +15,16 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
-from types import CodeType
 from typing import Any
 
 import coverage
 import pytest
 from _pytest.runner import runtestprotocol
 
-from tests.mutation.graft import forget_cached, graft
+from tests.mutation.graft import forget_cached, graft, load
 from tests.mutation.mutants import Mutant
 
-__all__ = ["TIME_OUT", "Result", "run"]
+__all__ = ["TIME_OUT", "Result", "lines_at_load", "run"]
 
 TIME_OUT = "time-out"
 
@@ -43,12 +41,14 @@ class Result:
 @dataclass(slots=True)
 class _Baseline:
     """Of tests, by number: how long each takes (none where it fails without any mutant), and which
-    run each line of the file. `modules`: what was loaded at the end.
+    run each line of the file. `at_load`: the lines that run when it is loaded. `modules`: what was
+    loaded at the end.
     """
 
     seconds: dict[int, float] = field(default_factory=dict)
     lines: dict[int, list[int]] = field(default_factory=dict)
     failed: list[str] = field(default_factory=list)
+    at_load: set[int] = field(default_factory=set)
     modules: set[str] = field(default_factory=set)
 
 
@@ -86,7 +86,6 @@ class _Plugin:
         self._path = path
         self._name = ".".join(Path(path).with_suffix("").parts)
         self._mutants = mutants
-        self._at_load = _run_at_load((root / path).read_text("utf-8"))
         self._at_once = at_once
         self._budget = budget
         self._told = told
@@ -130,6 +129,7 @@ class _Plugin:
         _be_quiet()
         found = _Baseline()
         path = str(self._root / self._path)
+        found.at_load = lines_at_load(path, self._name)
         cover = coverage.Coverage(data_file=None, include=[path], config_file=False)
         cover.start()
         for number, item in enumerate(self._items):
@@ -154,7 +154,7 @@ class _Plugin:
         """
         lines = range(mutant.first, mutant.last + 1)
         numbers = {n for line in lines for n in self.baseline.lines.get(line, ())}
-        if not numbers and not self._at_load.isdisjoint(lines):
+        if not numbers and not self.baseline.at_load.isdisjoint(lines):
             numbers = set(self.baseline.seconds)
         killers, seconds = self._killers.get(mutant.place, Counter()), self.baseline.seconds
         chosen, left = list[int](), self._budget
@@ -205,15 +205,13 @@ class _Plugin:
         self._told(Result(mutant, by, len(tests)))
 
 
-def _run_at_load(source: str) -> set[int]:
-    """The lines that run when the module is loaded: its own, and those of its classes."""
-    lines, codes = set[int](), [compile(source, "module", "exec")]
-    while codes:
-        code = codes.pop()
-        lines.update(line for _, _, line in code.co_lines() if line is not None)
-        inner = [each for each in code.co_consts if isinstance(each, CodeType)]
-        codes += [each for each in inner if not each.co_flags & inspect.CO_OPTIMIZED]
-    return lines
+def lines_at_load(path: str, name: str) -> set[int]:
+    """The lines of the file that run when its module is loaded."""
+    cover = coverage.Coverage(data_file=None, include=[path], config_file=False)
+    cover.start()
+    load(name, Path(path).read_text("utf-8"))
+    cover.stop()
+    return set(cover.get_data().lines(path) or ())
 
 
 def _passes(item: pytest.Item) -> bool:

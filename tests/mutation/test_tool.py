@@ -23,6 +23,13 @@ log = logging.getLogger(__name__)
 LIMIT = 3
 
 
+def twice(n: int) -> int:
+    return 2 * n
+
+
+MORE = twice(LIMIT)
+
+
 class Sheet:
     width = 2
 
@@ -132,11 +139,15 @@ def test_a_mutant_of_a_dataclass_is_seen_by_whoever_took_the_class_before(
     assert taken(3, 4) == taken(3, 4)
 
 
-def test_what_runs_when_a_module_is_loaded_is_told_from_what_runs_when_it_is_called() -> None:
+def test_what_runs_when_a_module_is_loaded_is_told_from_what_runs_when_it_is_called(
+    module: ModuleType,
+) -> None:
     session = pytest.importorskip("tests.mutation.session", reason="needs the extra `dev`")
     lines = SOURCE.splitlines()
-    loaded = {lines[number - 1].strip() for number in session._run_at_load(SOURCE)}
-    assert {"LIMIT = 3", "width = 2", "def size(self, times: int = 1) -> int:"} <= loaded
+    numbers = session.lines_at_load(str(module.__file__), module.__name__)
+    loaded = {lines[number - 1].strip() for number in numbers}
+    at_load = {"LIMIT = 3", "width = 2", "def size(self, times: int = 1) -> int:", "return 2 * n"}
+    assert at_load <= loaded
     assert not {"return self.width * times", "return number > LIMIT"} & loaded
 
 
