@@ -143,6 +143,7 @@ class Told:
         self.results: list[UpstreamError | None] = []
         self.waited_for: list[bool] = []
         self.failures: list[tuple[ErrorClass, str]] = []
+        self.areas: list[str] = []
 
     def attempt_ended(self, ended: SettledAttempt) -> None:
         self._heart.told.append(ended)
@@ -165,6 +166,7 @@ class Told:
 
     def failed(self, area: str, error_class: ErrorClass, text: str) -> None:
         self.failures.append((error_class, text))
+        self.areas.append(area)
 
     def worked(self, area: str) -> None: ...
 

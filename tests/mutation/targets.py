@@ -19,7 +19,10 @@ def _sign_up(*names: str) -> tuple[str, ...]:
 
 _FRONT_DOOR = ("tests/e2e", "tests/e2e/trouble/test_storage.py", "tests/e2e/trouble/test_wiped.py")
 _OTHERS = ("tests/delivery", "tests/e2e/herd", *_FRONT_DOOR)
-_OUTBOX = tuple(f"tests/store/test_{n}.py" for n in ("outbox", "outbox_queries", "paging"))
+_OUTBOX = tuple(
+    f"tests/store/test_{name}.py"
+    for name in ("outbox", "outbox_queries", "outbox_listing", "paging")
+)
 TARGETS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "gateway/background.py": (("tests/background", *_heart("deliverer", "drain")), _OTHERS),
     "gateway/delivery/attempt.py": (_heart("attempts", "preparing", "waking"), _OTHERS),

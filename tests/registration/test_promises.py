@@ -258,7 +258,7 @@ async def test_after_a_day_it_is_given_up_with_the_reason(
     assert (desk.only.state, problem(desk)["type"]) == ("rejected", "shopify-unavailable")
     assert problem(desk)["detail"].startswith("Shopify cannot be reached")
     ((kind, text),) = desk.hopeless
-    assert kind is ErrorClass.TOO_LATE
+    assert (kind, desk.told_others.areas) == (ErrorClass.TOO_LATE, ["registrations"])
     assert text == "a registration that was answered 202 could not reach Shopify for 24 hours"
     assert f"registration {desk.only.id}: given up: Shopify: connection" in caplog.text
     assert sorted(desk.calls) == ["gone", "unclear"]
@@ -280,8 +280,9 @@ async def test_one_in_doubt_that_is_given_up_is_asked_for_until_it_is_clear(desk
 
 
 async def test_while_shopify_is_down_all_whose_day_is_over_are_given_up(
-    desk: Desk, caplog: pytest.LogCaptureFixture
+    desk: Desk, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("gateway.store.deferred.PAGE", 2)
     await others(desk, 5)
     desk.clock.now += DAY
     desk.deferred._circuit.failed(down(kind=ErrorClass.AUTH))
