@@ -30,11 +30,12 @@ _LEFT_ALONE = (
     | m.Import()
     | m.ImportFrom()
     | m.Call(func=m.Attribute(value=m.Name("log")))
-    | m.Call(func=m.Name("isinstance") | m.Name("cast") | m.Name("TypeVar"))
+    | m.Call(func=m.Name("isinstance") | m.Name("cast"))
     | m.Call(func=m.Name("assert_never"))
     | m.Assign(targets=[m.AssignTarget(m.Name("__all__") | m.Name("log") | m.Name("__slots__"))])
     | m.AnnAssign(value=m.Call(func=m.Name("ContextVar")))
     | m.Assert()
+    | m.Assign(value=m.Call(func=m.Name("TypeVar")))
     | m.Assign(value=m.Subscript(value=m.Name("tuple") | m.Name("Callable")))
     | m.ClassDef(
         bases=[m.AtLeastN(m.Arg(m.Name("Enum") | m.Name("IntEnum") | m.Name("Protocol")), n=1)]

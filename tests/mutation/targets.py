@@ -76,7 +76,7 @@ TARGETS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     ),
     "gateway/store/outbox/write.py": (_OUTBOX, ("tests/store", "tests/delivery")),
     "gateway/store/outbox/schedule.py": (
-        _OUTBOX,
+        (*_OUTBOX, *_heart("clock_jumps")),
         ("tests/store", "tests/delivery", "tests/e2e/herd"),
     ),
     "gateway/store/outbox/settle.py": (_OUTBOX, ("tests/store", "tests/delivery")),

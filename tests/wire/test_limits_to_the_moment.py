@@ -302,6 +302,18 @@ def test_a_call_waits_to_the_moment_and_what_it_took_is_gone() -> None:
     assert run(scene()) == exactly_each(0.1, 0.1, 0.5)
 
 
+def test_who_comes_while_another_waits_for_points_brings_it_no_turn() -> None:
+    async def scene() -> tuple[float, float]:
+        bucket = CostBucket(now_of_loop())
+        bucket.learn(1000, 0, 100, 0)
+        first = asyncio.create_task(taken(bucket, 10))
+        await asyncio.sleep(0.095)
+        second = asyncio.create_task(taken(bucket, 10))
+        return await first, await second
+
+    assert run(scene()) == exactly_each(0.1, 0.105)
+
+
 def exactly_each(*times: float) -> object:
     return pytest.approx(times, abs=1e-6)
 
