@@ -6,6 +6,7 @@ little later, since a merge may explain it, and the merge's event may come after
 order; if the customer still exists, a person must confirm it.
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -22,11 +23,15 @@ from gateway.sync.webhooks.removals import Removals
 from gateway.sync.webhooks.verification import DATA_REQUEST, DELETED, REDACT, SHOP_REDACT
 from gateway.sync.webhooks.worker import Job, LaterError
 
-__all__ = ["GRACE", "CustomerEventParts", "CustomerEvents"]
+__all__ = ["GRACE", "UNSAID", "CustomerEventParts", "CustomerEvents"]
 
 GRACE = 3.0
 """Seconds from an event to the removal of a customer who is gone. If a merge's event has arrived by
 then, the removal waits for the merge.
+"""
+UNSAID = 60.0
+"""Seconds from when a customer was first found gone, if no event says that they were deleted: a
+merge's event is likely to come. A deletion's own event, or the hourly pass, is sooner believed.
 """
 _UNDER_WAY = 0.5
 """Seconds until the webhooks of our own sign-up are compared with its result; longer if nobody
@@ -83,6 +88,8 @@ class CustomerEvents:
         self._parts = parts
         self._runtime = runtime
         self.grace = grace
+        self.unsaid = UNSAID
+        self._missed: dict[int, float] = {}  # customer -> since when, by the loop's clock
 
     async def jobs(self, found: Sequence[Event]) -> Sequence[Sequence[Job]]:
         """One job for each customer, merges first; all customers are read together."""
@@ -141,7 +148,7 @@ class CustomerEvents:
             if customer is not None:
                 await self._present(customer, age)
             else:
-                await self._gone(customer_id, age)
+                await self._gone(customer_id, found, age)
 
         return work
 
@@ -176,12 +183,18 @@ class CustomerEvents:
             return
         await self._parts.customer_merges.merge(gone, left, customer)
 
-    async def _gone(self, customer_id: int, age: float) -> None:
+    async def _gone(self, customer_id: int, found: Sequence[Event], age: float) -> None:
         if await self._parts.customer_merges.is_waited_for(customer_id):
             raise LaterError(_MERGE_FIRST)
-        if 0 <= age < self.grace:  # below 0: the clock was set back
+        now = asyncio.get_running_loop().time()
+        since = self._missed.setdefault(customer_id, now)
+        said = any(event.topic == DELETED for event in found)
+        if said and 0 <= age < self.grace:  # below 0: the clock was set back
             raise LaterError(self.grace - age)
+        if not said and now - since < self.unsaid:
+            raise LaterError(self.unsaid - (now - since))
         await self._parts.erasure.remove(customer_id)
+        self._missed.pop(customer_id, None)
 
 
 _DATA_REQUEST = (

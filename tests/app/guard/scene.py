@@ -68,7 +68,7 @@ async def another() -> AsyncIterator[Sandbox]:
 def hurry(world: World, grace: float = 0.1) -> None:
     handler = world.core.events.handlers["shopify"]
     assert isinstance(handler, CustomerEvents)
-    handler.grace = grace
+    handler.grace = handler.unsaid = grace
 
 
 async def linked(world: World) -> int:

@@ -26,7 +26,7 @@ def customers(world: World) -> CustomerEvents:
 
 def hurry(world: World) -> None:
     """Nothing is waited for longer than a test can."""
-    customers(world).grace = 0.1
+    customers(world).grace = customers(world).unsaid = 0.1
     world.core.events.handlers["smaregi"].rest = 0.05
 
 

@@ -54,7 +54,7 @@ async def test_what_is_put_off_right_after_a_jump_is_not_put_off_by_the_jump(
     clock = Clock()
     clock_jumps, handler = hooked.core.delivery.clock_jumps, customers(hooked)
     hooked.live.clock = clock
-    handler.grace = 0.3
+    handler.grace = handler.unsaid = 0.3
     customer = {"id": 7000000000009}
     clock.ahead = HOUR
     await send(hooked, "shopify", *from_shopify("customers/delete", customer))

@@ -11,9 +11,10 @@ from gateway.sandbox import Fault
 from gateway.store import duplicates, events, links, removals
 from gateway.store import erasure as erasure_queries
 from gateway.sync.webhooks import erasure, shopify
+from gateway.sync.webhooks.shopify import UNSAID
 from tests.duplicates.mending import customer_of
 from tests.e2e.evidence import AlertBox
-from tests.sync.webhooks.conftest import back
+from tests.sync.webhooks.conftest import back, customers
 from tests.sync.webhooks.test_work import MADE
 from tests.sync.webhooks.webhook import an_order, arrived, from_shopify, send, states, worked
 from tests.world import World, registration
@@ -515,6 +516,24 @@ async def test_what_was_given_up_before_the_merge_was_heard_of_is_owed_to_the_su
     hooked.sandbox.shopify.webhooks.flush()
     await hooked.until(lambda: hooked.sandbox.mail.messages)
     assert hooked.sandbox.mail.messages[0].recipients == (MADE["email"],)
+
+
+async def test_who_is_found_gone_and_was_not_deleted_may_have_been_merged(hooked: World) -> None:
+    """An event of theirs is worked before the merge's own comes: nothing is taken from them yet."""
+    customers(hooked).unsaid = UNSAID
+    hooked.set(SMAREGI_ON_DELETE="withdraw", SHOPIFY_SYNC_OTHERS="false")
+    first, guest = await signed_up(hooked), hooked.sandbox.shopify.add_customer(**MADE)
+    await arrived(hooked)
+    hooks = hooked.sandbox.shopify.webhooks
+    hooks.pause()
+    assert await merged(hooked, first, guest.id) == guest.id
+    body, headers = from_shopify("customers/update", {"id": first})
+    await send(hooked, "shopify", body, headers)
+    await asyncio.sleep(0.4)  # past the grace of a deletion
+    assert at_the_till(hooked)["status"] == "0"
+    hooks.flush()
+    await hooked.until(lambda: at_the_till(hooked)["customerCode"] == str(guest.id))
+    assert at_the_till(hooked)["status"] == "0"
 
 
 async def test_where_both_have_a_member_the_survivors_link_stays_and_a_person_is_told(
