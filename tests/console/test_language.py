@@ -12,6 +12,7 @@ from babel.messages.pofile import read_po
 import gateway.console
 from gateway.app.advice import advice, sentences
 from gateway.console.language import language_of
+from gateway.console.pages.log import details_of
 from gateway.console.words import label, words
 from gateway.errors import ErrorClass
 from gateway.outcomes import Kind, Outcome, Sort
@@ -73,3 +74,18 @@ def test_code_in_a_text_is_escaped_first() -> None:
 
 def test_nothing_is_said_in_no_words() -> None:
     assert language_of("ja", "").text(label("")) == ""
+
+
+def test_what_was_chosen_is_told_in_words_in_the_log_of_actions() -> None:
+    chosen = "1300: channel=email&outcome=failed&error_class=invalid_data&reason=550+No+such+user"
+    stopped = "replay CB1ktrPEdmOO, 45 of 300 done"
+    english, japanese = language_of("en", ""), language_of("ja", "")
+    assert details_of(english, chosen) == [
+        *("1,300", "E-mail", "Failed", "Data refused", "550 No such user")
+    ]
+    assert details_of(japanese, chosen)[1:3] == ["メール", "失敗"]
+    assert details_of(english, stopped) == ["Send again", "45 of 300"]
+    assert details_of(japanese, stopped)[1] == "300件中45件"
+    for other in ("email: 1", "12 34", "crm", "0"):
+        assert details_of(english, other) == [other]
+    assert details_of(english, "") == []

@@ -1,4 +1,4 @@
-// Only what a page cannot do by itself: follow progress, and tick all rows.
+// Only what a page cannot do by itself: follow progress, tick all rows, show where one is.
 "use strict";
 
 const bar = document.querySelector("[data-follow]");
@@ -15,6 +15,8 @@ async function follow() {
   setTimeout(follow, 700);
 }
 if (bar) setTimeout(follow, 300);
+
+document.querySelector("nav [aria-current]")?.scrollIntoView({block: "nearest", inline: "center"});
 
 for (const all of document.querySelectorAll("[data-all]")) {
   const boxes = [...all.closest("form").querySelectorAll(`input[name="${all.dataset.all}"]`)];
