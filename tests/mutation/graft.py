@@ -3,12 +3,13 @@
 import sys
 from collections.abc import Iterator
 from dataclasses import is_dataclass
+from pathlib import PurePath
 from types import FunctionType, ModuleType
 from typing import Any
 
 __all__ = ["forget_cached", "graft", "load"]
 
-_PLAIN = (bool, int, float, str, bytes, tuple, frozenset, dict, type(None))
+_PLAIN = (bool, int, float, str, bytes, tuple, list, set, frozenset, dict, PurePath, type(None))
 
 
 def graft(name: str, code: str) -> None:

@@ -16,11 +16,13 @@ SOURCE = '''"""What it is for."""
 import logging
 from dataclasses import dataclass, field
 from functools import lru_cache
+from pathlib import Path
 
 __all__ = ["LIMIT", "Pile", "above", "sql"]
 
 log = logging.getLogger(__name__)
 LIMIT = 3
+PLACE = Path("here")
 
 
 def twice(n: int) -> int:
@@ -137,6 +139,11 @@ def test_a_mutant_of_a_dataclass_is_seen_by_whoever_took_the_class_before(
     graft(module.__name__, SOURCE.replace(old, new))
     assert (taken().height, taken().sheets) == pile
     assert taken(3, 4) == taken(3, 4)
+
+
+def test_a_mutant_of_a_path_is_put_in_its_place(module: ModuleType) -> None:
+    graft(module.__name__, SOURCE.replace('"here"', '"there"'))
+    assert module.PLACE.name == "there"
 
 
 def test_what_runs_when_a_module_is_loaded_is_told_from_what_runs_when_it_is_called(
