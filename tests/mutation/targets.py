@@ -33,10 +33,8 @@ TARGETS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "gateway/delivery/parts.py": (_heart("deliverer", "preparing"), _OTHERS),
     "gateway/delivery/pump.py": (_heart("pump", "drain", "replaying"), _OTHERS),
     "gateway/delivery/runtime.py": (_heart("runtime", "drain"), _OTHERS),
-    "gateway/delivery/settling.py": (
-        _heart("settling", "deliverer", "attempts", "waking"),
-        _OTHERS,
-    ),
+    "gateway/delivery/settling.py": (_heart("deliverer", "attempts", "waking"), _OTHERS),
+    "gateway/delivery/spans.py": (_heart("attempts"), _OTHERS),
     "gateway/delivery/circuit.py": (_heart("circuit", "gate_numbers"), _OTHERS),
     "gateway/delivery/clock_jumps.py": (
         (*_heart("clock_jumps", "deliverer"), *_sign_up("promises")),
