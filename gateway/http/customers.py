@@ -59,8 +59,7 @@ async def _form(core: Core, customer_id: int, body: dict[str, Any]) -> ChangeFor
     return read_change(rest)
 
 
-# Last of the paths below a customer: the rest of the path is the id.
-@routes.get("/v1/customers/{shopify_customer_id:.+}")
+@routes.get(CUSTOMER)
 async def show(request: web.Request) -> web.Response:
     customer_id = _customer_id(request)
     if customer_id is None:

@@ -108,7 +108,7 @@ Channels = Annotated[
 class AddressShown(TypedDict):
     """An address; null for what is not told."""
 
-    country: str
+    country: str | None
     postal_code: str | None
     prefecture: Annotated[str | None, Field(description="Of Japan: `東京都`.")]
     city: str | None
@@ -128,7 +128,9 @@ class ProfileShown(TypedDict):
     birth_date: str | None
     gender: Gender
     address: AddressShown | None
-    accepts_marketing: bool
+    accepts_marketing: Annotated[
+        bool | None, Field(description="Null: asked for their consent, and not answered yet.")
+    ]
     locale: str | None
 
 

@@ -7,7 +7,7 @@ from gateway.http.forms.profile_change import ChangeForm
 from gateway.http.openapi.headers import VISITOR
 from gateway.http.openapi.operation import Operation, Said, Sent, path, query
 from gateway.outcomes import Outcome
-from gateway.responses.shapes import Change, Points
+from gateway.responses.shapes import Change, Points, ProfileShown
 
 __all__ = ["OPERATIONS"]
 
@@ -30,7 +30,41 @@ _CHANGED: Change = {
 _BALANCE: Points = {"points": 1250, "expires_on": "2026-12-31", "member_number": "7000000000001"}
 _CARD = '<svg xmlns="http://www.w3.org/2000/svg" width="286" height="110">…</svg>'
 
+_SHOWN: ProfileShown = {
+    "email": "yamada@example.com",
+    "last_name": "山田",
+    "first_name": "太郎",
+    "last_kana": "ヤマダ",
+    "first_kana": "タロウ",
+    "phone": "+819012345678",
+    "birth_date": "1990-04-01",
+    "gender": "male",
+    "address": {
+        "country": "JP",
+        "postal_code": "150-0043",
+        "prefecture": "東京都",
+        "city": "渋谷区",
+        "address1": "道玄坂1-2-3",
+        "address2": None,
+    },
+    "accepts_marketing": True,
+    "locale": "ja",
+}
+
 OPERATIONS = (
+    Operation(
+        "get",
+        "/v1/customers/{shopify_customer_id}",
+        "getProfile",
+        "Customers",
+        "See a profile",
+        {200: Said("As Shopify has it.", ProfileShown, {"profile": _SHOWN}, ("Cache-Control",))},
+        {404: ("not-found",), 503: ("shopify-unavailable", "another-shop")},
+        "In the registration's fields; sent back with a PATCH it changes nothing. Show it only to "
+        "a customer who has signed in at Shopify.",
+        (_CUSTOMER,),
+        key="storefront",
+    ),
     Operation(
         "patch",
         "/v1/customers/{shopify_customer_id}",

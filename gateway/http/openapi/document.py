@@ -12,7 +12,7 @@ from pydantic import BaseModel, TypeAdapter
 from pydantic.json_schema import GenerateJsonSchema
 
 from gateway.http.forms.delivery_filter import FilterForm
-from gateway.http.openapi import customers, deliveries, others, registrations
+from gateway.http.openapi import customers, deliveries, form_filling, others, registrations
 from gateway.http.openapi.headers import ALWAYS, EVERYWHERE, HEADERS
 from gateway.http.openapi.operation import Operation, Parameter, Said, Sent, query
 from gateway.http.openapi.problems import ANY, ANY_WITH_BODY, ANY_WITH_KEY, NOWHERE, example
@@ -25,6 +25,7 @@ Schema = dict[str, Any]
 
 OPERATIONS: tuple[Operation, ...] = (
     *registrations.OPERATIONS,
+    *form_filling.OPERATIONS,
     *customers.OPERATIONS,
     *deliveries.OPERATIONS,
     *others.OPERATIONS,

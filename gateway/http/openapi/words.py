@@ -20,6 +20,7 @@ ABOUT: dict[str, Any] = {
 }
 TAGS: list[dict[str, str]] = [
     {"name": "Registrations", "description": "Sign-ups."},
+    {"name": "Forms", "description": "What helps to fill a form; nothing is sent or kept."},
     {"name": "Customers", "description": "What a signed-in customer is shown, and may change."},
     {"name": "Deliveries", "description": "For operators: what the channels are owed."},
     {"name": "Webhooks", "description": "Called by Shopify and Smaregi."},
