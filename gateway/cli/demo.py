@@ -181,5 +181,6 @@ def _show(answer: dict[str, Any], url: str, sandbox: Any, *, once: bool) -> None
         return
     customer = f"{url}/v1/customers/{answer['shopify_customer_id'].rpartition('/')[2]}"
     click.echo(f"console   {url}/admin")
+    click.echo(f"API       {url}/docs")
     click.echo(f"points    {customer}/points")
     click.echo(f"card      {customer}/card.svg")
