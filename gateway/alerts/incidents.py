@@ -1,44 +1,41 @@
-"""Decides what to tell administrators, and when: pure bookkeeping, the clock is given.
+"""Decides what to tell administrators of failures, and when: pure bookkeeping, the clock is given.
 
 An incident is a kind of failure: a system and an error class. Its first failure is told at once;
 further ones are counted and told in digests. Its end is told once the system works again and has
 been calm for a while, so that a flapping system does not send a message each time.
 """
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Literal
 
 from gateway.errors import ErrorClass
 
-__all__ = ["Incidents"]
+__all__ = ["Incidents", "News"]
 
 DIGEST_AFTER = 300.0
 CALM = 30.0
 FORGET_AFTER = 3600.0
 
-_HINTS = {
-    ErrorClass.AUTH: "Its credentials are refused, see `python main.py check`; deliveries wait.",
-    ErrorClass.INVALID_DATA: "It refuses some data: see `deliveries list --outcome failed`.",
-    ErrorClass.CONFLICT: "A person must decide: see `deliveries list --outcome failed`.",
-    ErrorClass.TOO_LATE: "Too old to be sent by itself: `replay --error-class too_late` sends it.",
-    ErrorClass.RATE_LIMIT: "It limits our requests: they are slowed down and sent again.",
-}
-_PASSING = "Deliveries are kept and sent again by themselves."
-_EVENTS = "A change made elsewhere is not taken over; it is tried again at the next start."
-_PASSES_ON = "What webhooks did not bring is found later; it goes on by itself in some minutes."
-_GIVEN_UP = "Its data is wiped: the customer has to sign up again."
-_MASTER = "Sign-ups are answered 503 (202 with respond-async) until it works again."
 
+@dataclass(frozen=True, slots=True)
+class News:
+    """What there is to tell. Times are the clock's, durations are seconds.
 
-def _what_follows(system: str, error_class: ErrorClass) -> str:
-    if system == "shopify":
-        return _MASTER
-    if system == "webhooks":
-        return _EVENTS
-    if system == "reconciliation":
-        return _PASSES_ON
-    if system == "registrations":
-        return _GIVEN_UP
-    return _HINTS.get(error_class, _PASSING)
+    `more` failures in `more_in`, `total` in all. Of an end: `lasted`, from the first failure to the
+    first success, and how much had `waited` for it.
+    """
+
+    what: Literal["begins", "goes on", "ends"]
+    system: str
+    error_class: ErrorClass
+    began: float
+    detail: str = ""
+    more: int = 0
+    more_in: float = 0.0
+    total: int = 1
+    lasted: float = 0.0
+    waited: int = 0
 
 
 @dataclass(slots=True)
@@ -50,67 +47,101 @@ class _Incident:
     reported_at: float
     unreported: int = 0
     total: int = 1
-    worked_since: bool = False
+    worked_at: float | None = None  # the first success after the last failure
+    waited: int = 0
+
+    def is_over(self, now: float, calm: float) -> bool:
+        return self.worked_at is not None and now - self.last >= calm
 
 
 class Incidents:
-    """Each method returns the texts to send now; they hold systems, classes and counts only."""
+    """`failed` and `tick` return what is to be told now."""
 
     def __init__(self, *, digest_after: float = DIGEST_AFTER, calm: float = CALM) -> None:
         self._open: dict[tuple[str, ErrorClass], _Incident] = {}
         self._digest_after = digest_after
         self._calm = calm
 
-    def failed(self, system: str, error_class: ErrorClass, detail: str, now: float) -> list[str]:
+    def failed(self, system: str, error_class: ErrorClass, detail: str, now: float) -> list[News]:
         incident = self._open.get((system, error_class))
         if incident is None:
             self._open[system, error_class] = _Incident(system, error_class, now, now, now)
-            follows = _what_follows(system, error_class)
-            return [f"⚠️ {system}: {error_class} ({detail}). {follows}"]
+            return [News("begins", system, error_class, now, detail)]
         incident.last = now
         incident.unreported += 1
         incident.total += 1
-        incident.worked_since = False
+        incident.worked_at = None
         return []
 
-    def worked(self, system: str) -> None:
+    def worked(self, system: str, now: float) -> None:
         for incident in self._open.values():
-            if incident.system == system:
-                incident.worked_since = True
+            if incident.system == system and incident.worked_at is None:
+                incident.worked_at = now
 
-    def tick(self, now: float) -> list[str]:
+    def wait(self, waiting: Mapping[str, int]) -> None:
+        """How much waits for each system that has not worked since it failed."""
+        for incident in self._open.values():
+            if incident.worked_at is None:
+                incident.waited = waiting.get(incident.system, 0)
+
+    @property
+    def is_any(self) -> bool:
+        return bool(self._open)
+
+    def tick(self, now: float) -> list[News]:
         """Digests and recoveries that are due."""
-        texts = []
+        news = self._digests(now) + self._recoveries(now)
         for key, incident in list(self._open.items()):
-            if incident.unreported and now - incident.reported_at >= self._digest_after:
-                texts.append(self._digest(incident, now))
-            elif incident.worked_since and now - incident.last >= self._calm:
-                texts += self._recovered(incident, now)
+            over = incident.is_over(now, self._calm) and incident.error_class.needs_a_person
+            old = now - incident.last >= FORGET_AFTER
+            if (over or old) and not incident.unreported:
                 del self._open[key]
-            elif now - incident.last >= FORGET_AFTER and not incident.unreported:
-                del self._open[key]
-        return texts
+        return news
 
-    def _digest(self, incident: _Incident, now: float) -> str:
-        text = (
-            f"⚠️ {incident.system}: {incident.error_class}, {incident.unreported} more in "
-            f"{_minutes(now - incident.reported_at)}, {incident.total} in all."
-        )
-        incident.reported_at, incident.unreported = now, 0
-        return text
+    def _digests(self, now: float) -> list[News]:
+        """Those that need a person have no end that is told: what is left is told in time."""
+        due = []
+        for each in self._open.values():
+            over = each.is_over(now, self._calm)
+            late = now - each.reported_at >= self._digest_after
+            if each.unreported and (each.error_class.needs_a_person if over else late):
+                due.append(_digest(each, now))
+        return due
 
-    def _recovered(self, incident: _Incident, now: float) -> list[str]:
-        """If a person is needed, the system was never down: there is no recovery to tell."""
-        if incident.error_class.needs_a_person:
-            return [self._digest(incident, now)] if incident.unreported else []
-        lasted = _minutes(incident.last - incident.began)
-        return [
-            (
-                f"✅ {incident.system}: works again after {incident.error_class} "
-                f"({incident.total} in {lasted})."
-            )
-        ]
+    def _recoveries(self, now: float) -> list[News]:
+        """One for a system, however many kinds of failure it had."""
+        outages: dict[str, list[_Incident]] = {}
+        for incident in self._open.values():
+            if not incident.error_class.needs_a_person:
+                outages.setdefault(incident.system, []).append(incident)
+        ended = [all_ for all_ in outages.values() if all(i.is_over(now, self._calm) for i in all_)]
+        for incident in (each for all_ in ended for each in all_):
+            del self._open[incident.system, incident.error_class]
+        return [_recovery(all_) for all_ in ended]
 
 
-def _minutes(seconds: float) -> str:
-    return f"{round(seconds)} s" if seconds < 120 else f"{round(seconds / 60)} min"
+def _digest(incident: _Incident, now: float) -> News:
+    news = News(
+        "goes on",
+        incident.system,
+        incident.error_class,
+        incident.began,
+        more=incident.unreported,
+        more_in=now - incident.reported_at,
+        total=incident.total,
+    )
+    incident.reported_at, incident.unreported = now, 0
+    return news
+
+
+def _recovery(incidents: Iterable[_Incident]) -> News:
+    first, *_ = every = sorted(incidents, key=lambda each: each.began)
+    return News(
+        "ends",
+        first.system,
+        first.error_class,
+        first.began,
+        total=sum(each.total for each in every),
+        lasted=max(each.worked_at or each.last for each in every) - first.began,
+        waited=max(each.waited for each in every),
+    )

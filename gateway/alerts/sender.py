@@ -4,16 +4,20 @@ import asyncio
 import logging
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
+from datetime import UTC, datetime
 from email.mime.text import MIMEText
 from email.utils import formatdate, make_msgid
 
 import orjson
 
-from gateway.alerts.incidents import Incidents
+from gateway.alerts.alert import Alert
+from gateway.alerts.incidents import Incidents, News
+from gateway.alerts.wording import AlertFacts, alert_of
 from gateway.background import Background
-from gateway.errors import ErrorClass, UpstreamError
+from gateway.errors import ErrorClass, StorageError, UpstreamError
 from gateway.normalize import parse_mailbox
 from gateway.settings import AlertSettings
 from gateway.wire import Access, Call, SmtpSettings, SmtpTransport, Wire
@@ -25,6 +29,8 @@ log = logging.getLogger(__name__)
 
 _TICK = 1.0
 _LAST = 10
+_COUNTING = 2.0
+"""Seconds that an alert waits for the number of what waits."""
 _WAITING = 100
 """Alerts that may wait for a slow target; more are dropped, they are in the log."""
 
@@ -37,6 +43,7 @@ class AlertSender:
         smtp: Callable[[], SmtpSettings],
         timeout: Callable[[], float],
         *,
+        facts: AlertFacts | None = None,
         incidents: Incidents | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -44,21 +51,25 @@ class AlertSender:
         self._settings = settings
         self._smtp = smtp
         self._transport = SmtpTransport("alerts", smtp, timeout)
+        self._facts = facts or AlertFacts()
         self._incidents = incidents or Incidents()
         self._clock = clock
+        self._news: asyncio.Queue[News | Alert] = asyncio.Queue()
         self._queue: asyncio.Queue[str] = asyncio.Queue(_WAITING)
         self._background = Background()
-        self.last: deque[tuple[float, str]] = deque(maxlen=_LAST)
-        """The newest alerts of this process: when (Unix seconds), and the text."""
+        self.last: deque[tuple[float, Alert]] = deque(maxlen=_LAST)
+        """The newest alerts of this process, and when (Unix seconds)."""
 
     def start(self) -> None:
         self._background.every(_TICK, self._tick, "the watch on incidents")
+        self._background.go_round(self._word, "wording alerts")
         self._background.go_round(self._send, "sending alerts")
 
     async def stop(self, seconds: float = 1.0) -> None:
         """Gives waiting alerts a moment to be sent."""
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
+                await self._news.join()
                 await self._queue.join()
         await self._background.stop()
         await self._transport.close()
@@ -70,21 +81,52 @@ class AlertSender:
         self._tell(self._incidents.failed(system, error_class, detail, self._clock()))
 
     def worked(self, system: str) -> None:
-        self._incidents.worked(system)
+        self._incidents.worked(system, self._clock())
 
-    def notice(self, text: str) -> None:
-        """Tells administrators something that is not a failure."""
-        self._tell([text])
+    def notice(self, alert: Alert) -> None:
+        """Tells administrators something that is not a failure of a system."""
+        self._tell([alert])
 
-    def _tell(self, texts: Sequence[str]) -> None:
-        for text in texts:
-            log.warning("alert: %s", text)
-            self.last.append((time.time(), text))
-            with suppress(asyncio.QueueFull):
-                self._queue.put_nowait(text)
+    def _tell(self, news: Sequence[News | Alert]) -> None:
+        for each in news:
+            self._news.put_nowait(each)
 
     async def _tick(self) -> None:
-        self._tell(self._incidents.tick(self._clock()))
+        if self._incidents.is_any:
+            await self._count()
+            self._tell(self._incidents.tick(self._clock()))
+
+    async def _count(self) -> Mapping[str, int]:
+        """How much waits for what; nothing where the database does not say it soon."""
+        try:
+            async with asyncio.timeout(_COUNTING):
+                waiting = await self._facts.waiting()
+        except (StorageError, TimeoutError):
+            return {}
+        self._incidents.wait(waiting)
+        return waiting
+
+    async def _word(self) -> float:
+        """The next that is to be told, in words; and at once the one after."""
+        news = await self._news.get()
+        try:
+            alert = news if isinstance(news, Alert) else await self._in_words(news)
+            if not self._facts.has_console():
+                alert = replace(alert, page=None)
+            text = alert.told()
+            log.warning("alert: %s", text)
+            self.last.append((time.time(), alert))
+            with suppress(asyncio.QueueFull):
+                self._queue.put_nowait(text)
+        finally:
+            self._news.task_done()
+        return 0.0
+
+    async def _in_words(self, news: News) -> Alert:
+        began = time.time() - (self._clock() - news.began)
+        since = datetime.fromtimestamp(began, UTC).astimezone()
+        waiting = await self._count()
+        return alert_of(news, self._facts, waiting, f"{since:%Y-%m-%d %H:%M:%S (UTC%z)}")
 
     async def _send(self) -> float:
         """The next that waits, and at once the one after."""

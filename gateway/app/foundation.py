@@ -7,15 +7,16 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from gateway.alerts import AlertSender
+from gateway.alerts import AlertFacts, AlertSender
 from gateway.app.config import LiveConfig
 from gateway.app.identity import IdentitySource
 from gateway.background import Background
 from gateway.channels import ROSTER, Context, Spec
 from gateway.delivery import CircuitBreaker, Route, Runtime, Spans, Wakes
+from gateway.outcomes import AUTOMATIC, Outcome
 from gateway.registration.deferred import AT_ONCE
 from gateway.shopify import GraphQL, Shopify, Subscriptions
-from gateway.store import Database, Keys
+from gateway.store import Database, Keys, tally
 from gateway.telemetry.metrics import Metrics
 from gateway.telemetry.observer import Observer
 from gateway.wire import Wire
@@ -41,17 +42,42 @@ class Foundation:
     runtime: Runtime
 
 
-def make_foundation(live: LiveConfig, wire: Wire, metrics: Metrics, spans: Spans) -> Foundation:
+def make_foundation(
+    live: LiveConfig, wire: Wire, metrics: Metrics, spans: Spans, db: Database
+) -> Foundation:
     alerts = AlertSender(
         wire,
         lambda: live.current.alerts,
         lambda: live.current.email,
         lambda: live.policy.timeout,
+        facts=AlertFacts(
+            lambda: _waiting(db),
+            partial(_has_console, live),
+            {spec.name: spec.title for spec in ROSTER},
+        ),
     )
     wakes = Wakes.of(spec.name for spec in ROSTER)
     circuit = CircuitBreaker("shopify", time.monotonic, AT_ONCE)
     runtime = Runtime(live, Observer(metrics, alerts, wakes, circuit), Background(), spans)
     return Foundation(alerts, wakes, circuit, runtime)
+
+
+def _has_console(live: LiveConfig) -> bool:
+    own = live.current.gateway
+    return bool(own.gateway_admin_password or own.gateway_staff_password)
+
+
+async def _waiting(db: Database) -> dict[str, int]:
+    """What waits for each system, and of each channel what needs a person."""
+    counted = await db.read(tally.read)
+    found = {"shopify": counted.deferred, "registrations": counted.deferred}
+    found |= {"webhooks": counted.events, **{spec.name: 0 for spec in ROSTER}}
+    for channel, outcome, number in counted.deliveries:
+        if outcome in AUTOMATIC:
+            found[channel] = found.get(channel, 0) + number
+        elif outcome == Outcome.FAILED:
+            found[f"{channel} failed"] = number
+    return found
 
 
 @dataclass(frozen=True, slots=True)

@@ -93,7 +93,7 @@ class Overview:
             "reconciled_at": iso(self._of.reconciliation.ended_at),
             "duplicates": counted.duplicates,
             "removals_held": held,
-            "alerts": [{"at": iso(at), "text": text} for at, text in self._of.alerts.last],
+            "alerts": [{"at": iso(at), "text": it.told()} for at, it in self._of.alerts.last],
             "needs_a_person": list(_needs(found, systems, held)),
         }
 

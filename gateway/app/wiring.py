@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable, Iterable
 from functools import partial
 from typing import cast
 
+from gateway.alerts import notices
 from gateway.app.config import LiveConfig
 from gateway.app.exposition import Exposition
 from gateway.app.foundation import Surroundings, make_foundation, make_master, make_route
@@ -84,7 +85,7 @@ class Core:
             db, self._identity_sources, differs=self._another, agrees=self._may_be_used
         )
         self.wire = make_wire(self.identities.admit)
-        base = make_foundation(live, self.wire, metrics, spans)
+        base = make_foundation(live, self.wire, metrics, spans, db)
         self.alerts, self.wakes, self.runtime = base.alerts, base.wakes, base.runtime
         master = make_master(live, self.wire)
         self._identity_sources[SHOP] = master.side
@@ -229,7 +230,7 @@ class Core:
 
     def _another(self, difference: Difference) -> None:
         log.error("%s", difference.reason)
-        self.alerts.notice(f"⚠️ {difference.system}: {difference.reason}.")
+        self.alerts.notice(notices.another_system(difference.system, difference.reason))
 
     def _may_be_used(self, system: str) -> None:
         """What waited for the shop to be known goes on."""

@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator, Mapping
 
+from gateway.alerts import notices, wording
+from gateway.channels import ROSTER
 from gateway.console.language import N_
 from gateway.duplicates import Reason
 
@@ -156,3 +158,5 @@ def words() -> Iterator[str]:
     """Every message id, also of what other rooms say in a closed set."""
     yield from _LABELS.values()
     yield from (reason.words for reason in Reason)
+    yield from (spec.title for spec in ROSTER)
+    yield from (*notices.sentences(), *wording.sentences())

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from flags import FlagSet, Mode
+from gateway.alerts import Alert
 from gateway.background import Background
 from gateway.delivery.ended import SettledAttempt
 from gateway.delivery.spans import NO_SPANS, Spans
@@ -70,7 +71,7 @@ class Listener(Protocol):
 
     def worked(self, area: str) -> None: ...
 
-    def notice(self, text: str) -> None:
+    def notice(self, alert: Alert) -> None:
         """Something for administrators that is no failure."""
 
     def pos_changed(self, result: str, fields: int) -> None:

@@ -16,6 +16,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
+from gateway.alerts import notices
 from gateway.channels.smaregi import Smaregi
 from gateway.delivery import Runtime
 from gateway.duplicates.rules import Judgement, Reason, judge_forms
@@ -79,7 +80,7 @@ class Finder:
                 await asyncio.sleep(pause)
         finally:
             if at_till:
-                self._runtime.listener.notice(_made_at_till(at_till))
+                self._runtime.listener.notice(notices.made_at_till(at_till))
 
     async def _forget_what_is_gone(self) -> None:
         before = self._runtime.clock() - _NEW
@@ -184,11 +185,3 @@ def _forms(member: Member, said: Mapping[int, Mapping[str, bytes | None]]) -> li
     told_keys = said.get(member.member_id, {}).items()
     keys: Any = {name: key for name, key in told_keys if key and key != getattr(member, name)}
     return [member, dataclasses.replace(member, **keys)] if keys else [member]
-
-
-def _made_at_till(number: int) -> str:
-    who = "1 store member has" if number == 1 else f"{number} store members have"
-    return (
-        f"👥 {who} the e-mail of an online customer who is linked to another member: "
-        "see `python main.py duplicates list`."
-    )

@@ -15,6 +15,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from gateway.alerts import notices
 from gateway.channels.last_sent import OWED, LastSent
 from gateway.channels.smaregi import Smaregi
 from gateway.channels.smaregi.from_member import record_values
@@ -166,7 +167,8 @@ class PosChanges:
         for unit in sorted(units):
             comparison.refused(unit)
         self._count("refused", len(units))
-        self._runtime.listener.notice(_REFUSED.format(customer_id, ", ".join(sorted(units))))
+        fields = ", ".join(sorted(units))
+        self._runtime.listener.notice(notices.refused_from_till(customer_id, fields))
 
     def _count_and_log(self, link: Link, comparison: Comparison) -> None:
         if comparison.to_shopify:
@@ -182,9 +184,8 @@ class PosChanges:
     async def _has_left(self, link: Link, last_sent: LastSent, status: str, left: str) -> None:
         await self._remember(link, last_sent.accept_record({_STATUS: status}))
         if left:
-            self._runtime.listener.notice(
-                _MEMBER_LEFT.format(link.reference, link.customer_id, left)
-            )
+            told = notices.member_left(link.reference, link.customer_id, left)
+            self._runtime.listener.notice(told)
 
     async def _remember(self, link: Link, fingerprints: Mapping[str, str]) -> None:
         if not await self._parts.db.write(
@@ -210,13 +211,3 @@ def _is_left(last_sent: LastSent, status: str) -> str | None:
         else status in _LEFT
     )
     return _LEFT.get(status, "") if known else None
-
-
-_REFUSED = (
-    "Shopify does not take what was changed at the till for customer {}: {}. The till keeps it; "
-    "change it in either system."
-)
-_MEMBER_LEFT = (
-    "The store member {} of customer {} was {} at the till. The link stays, and changes of the "
-    "customer end as a conflict: `duplicates unlink`, or bring the member back."
-)

@@ -4,7 +4,7 @@ import logging
 from collections.abc import Mapping
 from typing import assert_never
 
-from gateway.alerts import AlertSender
+from gateway.alerts import Alert, AlertSender
 from gateway.delivery import CircuitBreaker, SettledAttempt, Wakes
 from gateway.errors import ErrorClass, UpstreamError
 from gateway.outcomes import AUTOMATIC, Outcome, Waiting
@@ -83,8 +83,8 @@ class Observer:
     def worked(self, area: str) -> None:
         self._alerts.worked(area)
 
-    def notice(self, text: str) -> None:
-        self._alerts.notice(text)
+    def notice(self, alert: Alert) -> None:
+        self._alerts.notice(alert)
 
     def pos_changed(self, result: str, fields: int) -> None:
         self._metrics.till(result, fields)

@@ -22,6 +22,8 @@ from tests.e2e.evidence import (
 )
 from tests.world import TARO, World, a_world
 
+TOLD_AS = {"crm": "HubSpot", "email": "Welcome mail", "smaregi": "Smaregi"}
+
 
 @dataclass(frozen=True)
 class Case:
@@ -116,7 +118,8 @@ async def test_a_failing_channel_costs_neither_the_registration_nor_the_other_ch
         if case.outcome is Outcome.RETRYING:
             assert (delivery.next_attempt_at or 0) > asked_at + case.waits
             assert broken["next_attempt_at"].endswith("Z")
-        await world.until(lambda: alerts.about(case.channel, str(delivery.error_class)))
+        called = f"{TOLD_AS[case.channel]}: {delivery.error_class}"
+        await world.until(lambda: alerts.about(called))
         assert personal_data_in(" ".join(alerts.texts) + broken["message"]) == []
         world.sandbox.faults.clear()
         assert await world.replay(channel=case.channel) == 1

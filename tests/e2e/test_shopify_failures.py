@@ -69,7 +69,7 @@ async def test_shopify_failing_is_503_nothing_is_sent_and_administrators_are_tol
     assert int(reply.headers["Retry-After"]) >= 1
     assert told(impatient) == []
     assert await impatient.deliveries() == []
-    await impatient.until(lambda: alerts.about("shopify", error_class))
+    await impatient.until(lambda: alerts.about("Shopify", error_class))
     assert personal_data_in(" ".join(alerts.texts) + reply.raw.decode()) == []
     impatient.sandbox.faults.clear()
     again = await impatient.register()
@@ -470,7 +470,7 @@ async def test_credentials_that_shopify_does_not_know_are_503_and_told(
     wrong = grant(ShopifyOptions(), SHOPIFY_CLIENT_SECRET="wrong", ALERT_WEBHOOK_URL=alerts.url)
     async with a_world(tmp_path, None, **wrong) as world:
         assert_problem(await world.register(), 503)
-        await world.until(lambda: alerts.about("shopify", "auth"))
+        await world.until(lambda: alerts.about("Shopify", "auth"))
         assert told(world) == []
         world.set(SHOPIFY_CLIENT_SECRET=ShopifyOptions().client_secret)
         assert (await world.register()).status == 201

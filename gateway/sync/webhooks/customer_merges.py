@@ -7,6 +7,7 @@ could undo it. Then the record is updated like after any change, behind the same
 import sqlite3
 from collections.abc import Mapping
 
+from gateway.alerts import notices
 from gateway.channels import POS
 from gateway.customer import Customer
 from gateway.delivery import DeliveryParts, Runtime
@@ -126,10 +127,4 @@ class CustomerMerges:
 
     def _tell_of_two_members(self, left: list[Link]) -> None:
         if any(link.channel == POS for link in left):
-            self._runtime.listener.notice(_TWO_MEMBERS)
-
-
-_TWO_MEMBERS = (
-    "👥 Two customers were merged in Shopify, and each has a store member: the survivor's stays "
-    "linked, for the other see `python main.py duplicates list`."
-)
+            self._runtime.listener.notice(notices.two_members())

@@ -8,6 +8,7 @@ import sqlite3
 from collections.abc import Mapping
 from typing import Any
 
+from gateway.alerts import notices
 from gateway.delivery import DeliveryParts, Runtime
 from gateway.delivery.opening import removal
 from gateway.errors import ErrorClass, IdentityError, UpstreamError
@@ -138,16 +139,8 @@ class Erasure:
             if error.error_class is not ErrorClass.AUTH or isinstance(error, IdentityError):
                 raise
         else:
-            self._runtime.listener.notice(_STILL_INSTALLED)
+            self._runtime.listener.notice(notices.nothing_erased())
             return
         await self._db.write(erasure.wipe_shop)
         self._runtime.listener.intent_gone()
-        self._runtime.listener.notice(
-            "Shopify had the shop's data erased: the gateway has wiped all that it held."
-        )
-
-
-_STILL_INSTALLED = (
-    "Shopify asked to erase the shop's data, as after an uninstallation, but the app is installed: "
-    "nothing was erased."
-)
+        self._runtime.listener.notice(notices.shop_erased())

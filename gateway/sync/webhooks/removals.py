@@ -10,6 +10,7 @@ count.
 import sqlite3
 from collections.abc import Collection, Iterable, Sequence
 
+from gateway.alerts import notices
 from gateway.delivery import Runtime
 from gateway.store import Database, events, removals
 from gateway.store.events import Event, NewEvent
@@ -75,7 +76,7 @@ class Removals:
             return removals.hold(db, customer_id, self._runtime.clock())
 
         if await self._db.write(unit):
-            self._runtime.listener.notice(_EXISTS.format(customer_id))
+            self._runtime.listener.notice(notices.cannot_believe_erasure(customer_id))
             return True
         return False
 
@@ -154,22 +155,9 @@ class Removals:
         if self._announced <= held < 2 * self._announced:
             return
         self._announced = held
-        self._runtime.listener.notice(_HELD.format(held))
+        self._runtime.listener.notice(notices.too_many_gone(held))
 
 
 def _chosen(db: sqlite3.Connection, ids: Collection[int]) -> list[Removal]:
     held = removals.find(db, "held")
     return [each for each in held if not ids or each.customer_id in ids]
-
-
-_EXISTS = (
-    "⚠️ shopify: an order to erase customer {0}, whom Shopify has still. Nothing is erased before "
-    "somebody says so: look at the customer in Shopify, then `removals confirm --id {0}` or "
-    "`removals drop --id {0}`. (Orders to erase have to be carried out within 30 days.)"
-)
-_HELD = (
-    "⚠️ shopify: {} linked customers seem gone from Shopify, or are to be erased, at once: too many "
-    "to be believed. Nothing of them is removed from any other system. Look at the shop, the app's "
-    "token and `removals list`; then `removals confirm` removes them, `removals drop` keeps them. "
-    "(Orders to erase have to be carried out within 30 days.)"
-)

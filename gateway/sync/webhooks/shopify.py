@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from gateway.alerts import notices
 from gateway.customer import Customer
 from gateway.delivery import Runtime
 from gateway.errors import ErrorClass, UpstreamError
@@ -112,7 +113,7 @@ class CustomerEvents:
         async def work() -> None:
             erasure, age = self._parts.erasure, self._runtime.clock() - event.received_at
             if event.topic == DATA_REQUEST:
-                self._runtime.listener.notice(_DATA_REQUEST.format(event.customer_id))
+                self._runtime.listener.notice(notices.data_asked_for(event.customer_id))
             elif event.topic == SHOP_REDACT:
                 await erasure.redact_shop()
             elif 0 <= age < self.grace:  # more of them may come: they are judged together
@@ -195,10 +196,3 @@ class CustomerEvents:
             raise LaterError(self.unsaid - (now - since))
         await self._parts.erasure.remove(customer_id)
         self._missed.pop(customer_id, None)
-
-
-_DATA_REQUEST = (
-    "Shopify passes on a customer's request for their data (customer {0}). The gateway holds ids "
-    "and outcomes only: `privacy show {0}` lists them; the data itself is in Shopify, Smaregi and "
-    "the CRM. Answer within 30 days."
-)

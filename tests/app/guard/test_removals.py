@@ -41,7 +41,9 @@ async def webhooks(world: World, customers: list[int], topic: str = DELETED) -> 
 
 async def alerts_of(world: World, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     told: list[str] = []
-    monkeypatch.setattr(world.core.runtime.listener, "notice", told.append)
+    monkeypatch.setattr(
+        world.core.runtime.listener, "notice", lambda alert: told.append(alert.told())
+    )
     return told
 
 

@@ -243,7 +243,7 @@ async def test_after_a_day_it_is_given_up_and_administrators_are_told(
     assert (problem["type"], problem["status"]) == ("shopify-unavailable", 503)
     assert "24 hours" in problem["title"]
     await eventually(lambda: no_rows(quick, "intents"))
-    await quick.until(lambda: alerts.about("registrations", "24 hours"))
+    await quick.until(lambda: alerts.about("Sign-ups answered 202", "24 hours"))
     assert not list(alerts.personal())
     quick.sandbox.faults.clear()
     assert (await quick.register(headers={"Idempotency-Key": "k1"})).status == 201
@@ -279,7 +279,7 @@ async def test_a_changed_secret_is_said_and_told(quick: World, alerts: AlertBox)
     await quick.restart(GATEWAY_SECRET="another secret of the tests")
     shown = await becomes(quick, reply, "rejected")
     assert shown.body["problem"]["type"] == "unreadable"
-    await quick.until(lambda: alerts.about("registrations", "GATEWAY_SECRET"))
+    await quick.until(lambda: alerts.about("Sign-ups answered 202", "GATEWAY_SECRET"))
 
 
 # -- the same person again

@@ -165,7 +165,7 @@ async def test_its_failures_are_told_once_and_its_figures_are_counted(deaf: Worl
         deaf.sandbox.faults.clear()
         assert await deaf.core.reconciliation._pass() == EVERY
         await deaf.until(lambda: box.texts)
-        assert len(box.about("reconciliation", "unavailable")) == 1
+        assert len(box.about("The pass over both systems", "unavailable")) == 1
     text = (await deaf.core.metrics_text()).decode()
     assert 'gateway_reconciliation_found_total{what="customers"} 1.0' in text
     assert "gateway_reconciliation_last_seconds 0.0" not in text

@@ -133,7 +133,8 @@ async def test_an_event_that_breaks_us_is_tried_again_then_told_and_taken_up_at_
         await arrived(hooked)
         assert calls == 3
         assert list((await states(hooked)).values()) == ["failed"]
-        await hooked.until(lambda: any("webhooks: unexpected" in text for text in box.texts))
+        told = "Work of webhooks: unexpected"
+        await hooked.until(lambda: box.about(told))
         await hooked.restart()
     await worked(hooked)
     assert list((await states(hooked)).values()) == ["done"]
