@@ -283,6 +283,26 @@ async def test_a_removal_that_waits_is_in_the_way_with_what_decides_it(world: Wo
     assert await tables_with(world, customer) <= {"members", "events"}
 
 
+async def test_who_is_just_leaving_the_channels_is_erased_once_they_have_left(
+    world: World,
+) -> None:
+    """Deleted in Shopify: only the rows say which records are theirs."""
+    customer = await signed_up(world)
+    world.sandbox.shopify.delete_customer(customer)
+    world.sandbox.faults.set("crm", Fault("status", status=400, match="DELETE"))
+    await world.core.erasure.remove(customer)
+    await world.settled()
+    done = await world.core.privacy.erase(str(customer))
+    (text,) = [each for each in done["in_the_way"] if "out of crm" in each]
+    assert f"`deliveries discard --customer {customer} --kind removal`" in text
+    world.sandbox.faults.clear()
+    await world.replay()
+    done = await world.core.privacy.erase(str(customer))
+    assert done["in_the_way"] == []
+    assert {each["table"] for each in done["left"]} <= {"removals", "members", "actions"}
+    assert [each for each in world.sandbox.hubspot.contacts.values() if not each.archived] == []
+
+
 async def test_shopifys_own_order_comes_first(world: World) -> None:
     customer = await signed_up(world)
     await world.core.events.stop()
