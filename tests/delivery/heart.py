@@ -4,6 +4,7 @@ channels that do as they are told. An attempt costs some tenths of a millisecond
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any, TypeVar, cast
 
 from flags import Decision, Flag, FlagSet, Mode
@@ -19,6 +20,7 @@ from gateway.delivery import (
     SettledAttempt,
     make_delivery,
 )
+from gateway.delivery.spans import Note
 from gateway.errors import ErrorClass, UpstreamError
 from gateway.outcomes import Delivery, Kind, Link, NewDelivery, Outcome
 from gateway.settings import Section
@@ -193,6 +195,27 @@ class Named(Background):
         return super().run(work, name)
 
 
+class TheSpans:
+    """A trace's spans as they were opened, each with what was noted on it."""
+
+    def __init__(self) -> None:
+        self.opened: list[tuple[str, object, dict[str, str | int]]] = []
+
+    def registration(self, registration_id: str, *, first: bool) -> AbstractContextManager[Note]:
+        return self._open("registration", (registration_id, first))
+
+    def shopify(self) -> AbstractContextManager[Note]:
+        return self._open("shopify", None)
+
+    def attempt(self, delivery: Delivery) -> AbstractContextManager[Note]:
+        return self._open("attempt", delivery.id)
+
+    def _open(self, name: str, about: object) -> AbstractContextManager[Note]:
+        notes: dict[str, str | int] = {}
+        self.opened.append((name, about, notes))
+        return nullcontext(notes.__setitem__)
+
+
 class Heart:
     """`pos` numbers members, `crm` follows the customer, `mail` is too late after `age` seconds."""
 
@@ -216,7 +239,8 @@ class Heart:
         self.auto_replay = True
         self.told_others = Told(self)
         self.background = Named()
-        self.runtime = Runtime(self, self.told_others, self.background)
+        self.spans = TheSpans()
+        self.runtime = Runtime(self, self.told_others, self.background, self.spans)
         self.delivery = make_delivery(
             self.db,
             cast("Shopify", self.shopify),

@@ -280,6 +280,22 @@ async def test_who_cannot_be_taken_by_a_channel_is_not_sent_there() -> None:
     assert end.outcome is Outcome.DELIVERED, "a record that is there follows its customer"
 
 
+@pytest.mark.parametrize(
+    ("error", "notes"),
+    [
+        (None, {"outcome": "delivered"}),
+        (trouble(), {"outcome": "retrying", "error_class": "timeout"}),
+    ],
+)
+async def test_an_attempts_span_says_how_it_ended(
+    heart: Heart, error: UpstreamError | None, notes: dict[str, str]
+) -> None:
+    heart.channels["smaregi"].ends = [error] if error else []
+    delivery = heart.owed(claimed=True)
+    await heart.attempts.make(delivery, a_customer(), fresh=False)
+    assert heart.spans.opened == [("attempt", delivery.id, notes)]
+
+
 # -- the live attempt
 
 

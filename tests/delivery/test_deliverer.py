@@ -13,6 +13,7 @@ from gateway.delivery import CircuitState
 from gateway.delivery.opening import Owed, opening
 from gateway.errors import ErrorClass, StorageError
 from gateway.outcomes import Delivery, Kind, Outcome, Waiting
+from gateway.request_id import request_id
 from gateway.store import erasure, links
 from gateway.store.outbox import AttemptResult
 from gateway.wire import Lane, lane
@@ -350,6 +351,18 @@ async def test_a_delivery_is_claimed_and_tried_in_the_backlogs_lane(heart: Heart
     assert heart.channels["smaregi"].works[0].fresh is False
     (attempt,) = heart.history(delivery)
     assert attempt["outcome"] == "delivered"
+
+
+async def test_a_later_attempt_is_made_for_the_request_that_it_began_with(heart: Heart) -> None:
+    seen = []
+
+    async def looks(work: Work) -> Done:
+        seen.append(request_id.get())
+        return Done("created", "1")
+
+    heart.channels["smaregi"].ends = [looks]
+    await heart.deliverer.again(heart.change(heart.owed(), request_id="req-1"), a_customer())
+    assert (seen, request_id.get()) == (["req-1"], None)
 
 
 async def test_one_that_somebody_is_at_is_not_tried(heart: Heart) -> None:

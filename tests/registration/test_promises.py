@@ -16,6 +16,7 @@ from gateway.delivery import Wakes
 from gateway.delivery.clock_jumps import ClockJumps
 from gateway.errors import ErrorClass, StorageError
 from gateway.registration.deferred import AT_ONCE
+from gateway.request_id import request_id
 from gateway.shopify import Accepted, AlreadyRegistered, Refused
 from gateway.store.deferred import DeferredRegistration
 from gateway.telemetry.metrics import Metrics
@@ -63,6 +64,62 @@ async def test_a_promise_is_kept_and_channels_go_by_the_worker(desk: Desk) -> No
     assert desk.told_others.waited_for == [False]
     assert sorted(desk.calls) == ["gone", "owed"]
     assert not desk.deliverer.busy
+
+
+async def test_a_try_is_made_for_the_request_that_it_began_with_and_counted_in_its_span(
+    desk: Desk,
+) -> None:
+    seen = []
+
+    async def looks() -> Any:
+        seen.append(request_id.get())
+        return down() if len(seen) == 1 else Accepted(Customer(TARO, PROFILE), "created")
+
+    desk.set(request_id="req-1")
+    desk.master.ends = [looks, looks]
+    for _ in range(2):
+        await desk.deferred._round()
+        desk.clock.now += 6
+    assert seen == ["req-1", "req-1"]
+    identity = desk.only.id
+    assert desk.spans.opened == [
+        ("registration", (identity, True), {}),
+        ("shopify", None, {}),
+        ("registration", (identity, False), {}),
+        ("shopify", None, {}),
+    ]
+
+
+def told(caplog: pytest.LogCaptureFixture, text: str) -> dict[str, Any]:
+    """What the line says beside its text."""
+    (record,) = [each for each in caplog.records if text in each.getMessage()]
+    names = ("registration_id", "delivery_ids", "error_class", "attempt")
+    return {name: getattr(record, name) for name in names if hasattr(record, name)}
+
+
+async def test_the_log_says_of_each_try_whom_it_was_about_and_which_it_was(
+    desk: Desk, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    identity = desk.only.id
+    desk.master.ends = [down()]
+    await desk.deferred._round()
+    desk.clock.now += 6
+    await desk.deferred._round()
+    about = {"registration_id": identity}
+    failed = {"error_class": ErrorClass.TIMEOUT, "attempt": 1}
+    assert told(caplog, "Shopify failed") == about | failed
+    kept = {"delivery_ids": (1, 2, 3), "attempt": 2}
+    assert told(caplog, "Shopify has the customer") == about | kept
+
+
+async def test_the_log_says_whose_promise_was_rejected(
+    desk: Desk, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    desk.master.ends = [Refused((not_taken("phone"),))]
+    await desk.deferred._round()
+    assert told(caplog, "rejected") == {"registration_id": desk.only.id, "attempt": 1}
 
 
 async def test_a_rehearsal_is_made_at_once(desk: Desk) -> None:

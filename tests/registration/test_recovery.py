@@ -11,6 +11,7 @@ from gateway.background import WOKEN
 from gateway.customer import Customer
 from gateway.outcomes import Outcome
 from gateway.registration.recovery import KEEP_ASKING
+from gateway.request_id import request_id
 from gateway.store import registrations
 from tests.delivery.heart import TARO
 from tests.registration.desk import PROFILE, Desk, down, two_rounds_that_break, until
@@ -151,6 +152,21 @@ async def test_a_customer_who_is_there_after_all_is_finished_and_nobody_was_told
     assert desk.intents() == 0
     assert f"registration {identity}: Shopify has the customer after all" in caplog.text
     assert await desk.recovery._round() is WOKEN
+
+
+async def test_it_is_asked_for_on_behalf_of_the_request_that_it_began_with(
+    desk: Desk, moment: Moment
+) -> None:
+    await unclear(desk)
+    desk.set(request_id="req-1")
+    seen = []
+
+    async def find(registration_id: str, email: str) -> None:
+        seen.append(request_id.get())
+
+    desk.master.find = find  # type: ignore[method-assign]
+    await desk.recovery._round()
+    assert (seen, request_id.get()) == (["req-1"], None)
 
 
 @pytest.mark.parametrize("mark", ["", "another"])

@@ -174,6 +174,38 @@ async def test_a_mark_is_ours_while_nobody_was_told_of_its_sign_up(desk: Desk) -
     assert not await desk.acceptance.is_ours(first, b"another e-mail")
 
 
+async def test_a_sign_ups_spans_say_whether_it_is_the_first_try_and_what_was_answered(
+    desk: Desk,
+) -> None:
+    desk.master.ends = [down()]
+    await desk.sign_up()
+    await desk.sign_up()
+    spans, identity = desk.spans.opened, desk.only.id
+    assert spans[:4] == [
+        ("registration", (identity, True), {"status": 503}),
+        ("shopify", None, {}),
+        ("registration", (identity, False), {"status": 201}),
+        ("shopify", None, {}),
+    ]
+    assert {name for name, _, _ in spans[4:]} == {"attempt"}
+
+
+async def test_an_answer_knows_what_it_is_about(desk: Desk) -> None:
+    answer = await desk.sign_up()
+    assert (answer.registration_id, answer.delivery_ids) == (desk.only.id, (1, 2, 3))
+    again = await desk.sign_up()
+    assert (again.registration_id, again.delivery_ids) == (desk.only.id, (1, 2, 3))
+    shown = await desk.standing.shown(desk.only.id)
+    assert shown is not None
+    assert (shown.registration_id, shown.delivery_ids) == (desk.only.id, (1, 2, 3))
+
+
+async def test_a_refusal_knows_what_it_is_about(desk: Desk) -> None:
+    desk.master.ends = [Refused((Fault.NOT_VALID.at("phone"),))]
+    answer = await desk.sign_up()
+    assert answer.registration_id == desk.master.registered[0].id
+
+
 # -- refused
 
 
