@@ -61,6 +61,15 @@ async def test_what_came_before_the_attempt_began_ends_no_waiting(heart: Heart) 
     assert heart.row(delivery).next_attempt_at == heart.clock.now
 
 
+async def test_what_came_before_a_shut_channel_was_found_ends_no_waiting(heart: Heart) -> None:
+    await heart.deliverer.wake(Waiting.INDEX, "smaregi")
+    heart.circuit().failed(REFUSED)
+    delivery = heart.owed(claimed=True)
+    until = asyncio.get_running_loop().time() + 30
+    await heart.deliverer.live([delivery], a_customer(), fresh=True, until=until)
+    assert heart.row(delivery).next_attempt_at == heart.clock.now + 10
+
+
 async def test_a_failure_that_waits_for_nothing_keeps_to_the_schedule(heart: Heart) -> None:
     heart.channels["smaregi"].ends = [fails_after(heart, Waiting.INDEX, trouble())]
     delivery = heart.owed()
