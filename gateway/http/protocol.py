@@ -123,6 +123,8 @@ class _Handler(RequestHandler):
         self, request: web.BaseRequest, resp: web.StreamResponse, start_time: float | None
     ) -> tuple[web.StreamResponse, bool]:
         body = request.content
+        if isinstance(resp, web.HTTPExpectationFailed):  # of aiohttp, which quotes the header
+            resp = self.handle_error(request, 400, resp)
         if resp.status in {408, 413, 415} and not body.is_eof():
             resp.force_close()
         ended = await super().finish_response(request, resp, start_time)

@@ -35,6 +35,18 @@ async def test_what_says_identity_is_taken(world: World) -> None:
     assert reply.status == 201
 
 
+@pytest.mark.parametrize("path", ["/v1/registrations", "/nowhere"])
+async def test_an_expectation_that_nobody_knows_is_a_problem_and_is_not_quoted(
+    world: World, path: str
+) -> None:
+    lines = ("Content-Type: application/json", "Content-Length: 2", "Expect: a-secret")
+    got = await exchange(world.url, head(path, *lines) + b"{}")
+    assert got.startswith(b"HTTP/1.1 400 ")
+    assert b'"type":"bad-request"' in got
+    assert b"X-Request-Id: " in got
+    assert b"a-secret" not in got
+
+
 async def test_nothing_lingers_on_a_body_that_was_refused(world: World) -> None:
     """Cut off after a second, in which the caller may read the answer."""
     for path in ("/v1/registrations", "/webhooks/shopify", "/nothing"):
