@@ -16,6 +16,7 @@ from babel.messages.pofile import read_po
 from babel.numbers import format_decimal
 from markupsafe import Markup, escape
 
+from gateway.duplicates.steps import Told
 from gateway.wording import preferred
 
 __all__ = ["LANGUAGES", "N_", "Language", "language_of"]
@@ -39,6 +40,10 @@ class Language:
     def text(self, message: str, **values: object) -> str:
         found = self.catalogue.gettext(message) if message else ""  # '' is the catalogue's head
         return found % values if values else found
+
+    def said(self, line: str) -> str:
+        """A step that the gateway tells: as it is, where it is known in English alone."""
+        return line.told(self.text) if isinstance(line, Told) else line
 
     def number(self, value: float) -> str:
         return str(format_decimal(value, locale=self.code))

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from gateway.alerts import notices, wording
 from gateway.channels import ROSTER
 from gateway.console.language import N_
-from gateway.duplicates import Reason
+from gateway.duplicates import Reason, steps
 
 __all__ = ["label", "tone", "words"]
 
@@ -159,4 +159,4 @@ def words() -> Iterator[str]:
     yield from _LABELS.values()
     yield from (reason.words for reason in Reason)
     yield from (spec.title for spec in ROSTER)
-    yield from (*notices.sentences(), *wording.sentences())
+    yield from (*notices.sentences(), *wording.sentences(), *steps.sentences())

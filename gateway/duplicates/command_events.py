@@ -52,7 +52,7 @@ async def _end(work: Awaitable[str]) -> Event:
     except CommandRefused as error:
         code, text = 2, str(error)
     except Unfinished as error:
-        code, text = 1, str(error)
+        code, text = 1, error.args[0]  # it may be told in another language too
     except UpstreamError as error:
         code, text = 1, f"{error.system}: {error}. Run the same command again: it goes on."
     except StorageError as error:

@@ -18,6 +18,7 @@ from gateway.customer import Customer
 from gateway.delivery import DeliveryParts, Runtime
 from gateway.delivery.opening import by_hand
 from gateway.duplicates.command_events import Report, Unfinished, events_of
+from gateway.duplicates.steps import of_customer
 from gateway.errors import CommandRefused
 from gateway.outcomes import OPEN, Delivery, DeliveryFilter, Link, Outcome
 from gateway.shopify import Shopify
@@ -68,9 +69,10 @@ class Linking:
                 lambda db: self.owe_link(db, customer_id, member_id, self._runtime.clock())
             )
             self._smaregi.ownership.apart.discard((customer_id, member_id))
-        report(f"Member {member_id} is written down for customer {customer_id}.")
+        report(of_customer("written down", customer_id, member_id))
         after = await self.attempt(delivery, customer)
-        return f"{_outcome_of(after)} {await self._numbers(customer_id)}".strip()
+        told, numbers = _outcome_of(after), await self._numbers(customer_id)
+        return f"{told} {numbers}" if numbers else told
 
     def require_flag(self, customer: Customer | None = None) -> None:
         """Refuses if Smaregi's flag is not on: nothing is written there against the flag."""
@@ -154,7 +156,7 @@ class Linking:
             number = await self._smaregi.unlink(link)
             report(_given_back(link, number))
             await self._db.write(lambda db: self._part(db, link, self._runtime.clock(), wanted))
-        report(f"Customer {customer_id} and member {link.reference} stay apart from now on.")
+        report(of_customer("apart", customer_id, link.reference))
         return await self._own_member(customer_id, customer if wanted else None)
 
     async def would_unlink(self, customer_id: int, *, new_member: bool) -> list[str]:
@@ -275,9 +277,8 @@ def _outcome_of(delivery: Delivery) -> str:
     goes_on = ""
     match delivery.outcome:
         case Outcome.DELIVERED:
-            linked = delivery.action == "linked"
-            how = "is linked to" if linked else "has a new member of their own,"
-            return f"Customer {delivery.customer_id} {how} member {delivery.reference}."
+            step = "linked" if delivery.action == "linked" else "own"
+            return of_customer(step, delivery.customer_id, delivery.reference or "")
         case Outcome.PENDING | Outcome.RETRYING | Outcome.HELD:
             goes_on = " `serve` goes on by itself."
         case Outcome.FAILED | Outcome.SKIPPED | Outcome.DRY_RUN | Outcome.DISCARDED:
@@ -290,7 +291,6 @@ def _outcome_of(delivery: Delivery) -> str:
 
 def _given_back(link: Link, number: str | None) -> str:
     if number is None:
-        return f"Smaregi has no member {link.reference} any more: there is no number to give back."
-    if link.old_number == number:
-        return f"Member {link.reference} has its old number {number} again."
-    return f"Member {link.reference} has the number {number} now."
+        return of_customer("no member", link.customer_id, link.reference)
+    step = "old number" if link.old_number == number else "new number"
+    return of_customer(step, link.customer_id, link.reference, number=number)

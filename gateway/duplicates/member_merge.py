@@ -27,6 +27,7 @@ from gateway.duplicates.command_events import Event, Report, Unfinished, events_
 from gateway.duplicates.linking import CHANNEL, Linking
 from gateway.duplicates.merge_plan import Plan, member_pair
 from gateway.duplicates.points import PointsTransfer, UnclearBalance
+from gateway.duplicates.steps import of_merge
 from gateway.errors import CommandRefused, StorageError, UpstreamError
 from gateway.outcomes import Link
 from gateway.store import Database, duplicates, links, merges
@@ -143,14 +144,14 @@ class MemberMerge:
 
     async def _finish(self, merge: Merge, report: Report, *, by_hand: bool = False) -> str:
         if merge.step == "done":
-            return f"Member {merge.absorbed} was merged into member {merge.survivor} already."
+            return of_merge("already", merge)
         self._smaregi.ownership.leaving.add(merge.absorbed)
         if merge.problem is not None:
-            raise Unfinished(_for_a_person(merge))
+            raise Unfinished(of_merge("look", merge, problem=merge.problem))
         try:
             merge = await self._free_the_number(await self._move_points(merge, report), report)
             if not by_hand and await self._points.balance(merge.absorbed) > 0:
-                report(f"The till gave member {merge.absorbed} points meanwhile: they move, too.")
+                report(of_merge("more", merge))
                 merge = await self._points.take(merge, report)
                 merge = await self._free_the_number(await self._move_points(merge, report), report)
         except UnclearBalance as puzzle:
@@ -165,12 +166,12 @@ class MemberMerge:
         if merge.step in {"begun", "taking"}:
             merge = await self._points.take(merge, report)
             if merge.step == "given":
-                report(f"Member {merge.absorbed} has no points to move.")
+                report(of_merge("no points", merge))
             else:
-                report(f"{merge.points} points have left member {merge.absorbed}.")
+                report(of_merge("left", merge))
         if merge.step in _MOVED:
             merge = await self._points.give(merge, report)
-            report(f"{merge.points} points have reached member {merge.survivor}.")
+            report(of_merge("reached", merge))
         return merge
 
     async def _stop(self, merge: Merge, problem: str) -> str:
@@ -181,7 +182,7 @@ class MemberMerge:
             return f"Nothing was moved: {problem}."
         stopped = replace(known, problem=problem, updated_at=self._runtime.clock())
         await self._db.write(lambda db: merges.write(db, stopped))
-        return _for_a_person(stopped)
+        return of_merge("look", stopped, problem=problem)
 
     async def _interrupted(self, merge: Merge, error: UpstreamError) -> str:
         """What stands, in words; a merge that has not moved anything is forgotten."""
@@ -223,7 +224,7 @@ class MemberMerge:
             self._smaregi.ownership.apart.discard(
                 (customer_id, merge.survivor)
             )  # the newer decision
-        report(f"Member {merge.absorbed} has the number {number} now.")
+        report(of_merge("number", merge, number=number))
         return linking
 
     def _move_link(self, db: sqlite3.Connection, merge: Merge, customer_id: int) -> None:
@@ -233,8 +234,7 @@ class MemberMerge:
 
     async def _close(self, merge: Merge, report: Report) -> str:
         noted = await self._smaregi.absorb(str(merge.absorbed), str(merge.survivor))
-        room = "" if noted else " Its note has no room to say where it went."
-        report(f"Member {merge.absorbed} is marked as merged (status 4).{room}")
+        report(of_merge("marked" if noted else "no room", merge))
         left = await self._points.balance(merge.absorbed)
         done = merge.at("done", self._runtime.clock())
 
@@ -246,11 +246,8 @@ class MemberMerge:
         if merge.customer_id is not None:
             report(await self._linking.attempt_owed(merge.customer_id))
         if left > 0:
-            raise Unfinished(
-                f"Member {merge.absorbed} was merged into member {merge.survivor}, but has {left} "
-                "points that the till gave it meanwhile: move them in Smaregi."
-            )
-        return f"Member {merge.absorbed} was merged into member {merge.survivor}."
+            raise Unfinished(of_merge("points since", merge, number=left))
+        return of_merge("done", merge)
 
     # -- what a dead owner left, or Smaregi's trouble
 
@@ -281,15 +278,3 @@ class MemberMerge:
                 return await self._finish(known, report)
 
         return events_of(self._runtime.background, work)
-
-
-def _for_a_person(merge: Merge) -> str:
-    """Names both, what to compare, and how to go on."""
-    return (
-        f"A person must look at the points: {merge.problem}. Probably the till moved points at the "
-        f"same moment. In Smaregi compare the point history (ポイント履歴) of members "
-        f"{merge.absorbed} and {merge.survivor}: {merge.points} points should leave "
-        f"{merge.absorbed} once and reach {merge.survivor} once. Put both right there, then run "
-        f"`duplicates merge {merge.absorbed} {merge.survivor} --points-settled`. Nothing is "
-        "repeated by itself."
-    )

@@ -50,6 +50,7 @@ async def test_two_members_are_seen_and_merged(world: World, staff: Visitor) -> 
     assert member(world, one)["point"] == "20"
     done = await decided(staff, asked)
     assert "Done." in done.words
+    assert f"30 points have left member {other}." in done.words
     assert member(world, one)["point"] == "50"
     known = await world.core.db.read(lambda db: duplicates.get(db, one, other))
     assert known is not None

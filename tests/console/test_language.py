@@ -6,6 +6,7 @@ from importlib.resources import files
 from io import BytesIO
 from pathlib import Path
 
+import orjson
 from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po
 
@@ -13,9 +14,12 @@ import gateway.console
 from gateway.app.advice import advice, sentences
 from gateway.console.language import language_of
 from gateway.console.pages.log import details_of
+from gateway.console.rendering import environment
 from gateway.console.words import label, words
+from gateway.duplicates.steps import of_merge
 from gateway.errors import ErrorClass
 from gateway.outcomes import Kind, Outcome, Sort
+from gateway.store.merges import Merge
 
 ROOM = Path(gateway.console.__file__).parent
 _PLACE = re.compile(r"%\((\w+)\)s|%s")
@@ -89,3 +93,19 @@ def test_what_was_chosen_is_told_in_words_in_the_log_of_actions() -> None:
     for other in ("email: 1", "12 34", "crm", "0"):
         assert details_of(english, other) == [other]
     assert details_of(english, "") == []
+
+
+def test_the_steps_of_a_merge_are_told_in_the_readers_language() -> None:
+    merge = Merge(1, 2, "given", None, points=30)
+    step = of_merge("left", merge)
+    assert language_of("en", "").said(step) == "30 points have left member 2."
+    assert language_of("ja", "").said(step) == "会員 2 から30ポイントを引きました。"
+    assert language_of("ja", "").said("only in English") == "only in English"
+    page = "{% import '_macros.html' as ui %}<li{{ ui.foreign(a) }}><li{{ ui.foreign(b) }}>"
+    shown = environment("ja").from_string(page).render(a=step, b="only in English", visit=None)
+    assert shown == '<li><li lang="en">'
+
+
+def test_a_step_crosses_to_a_command_as_its_english_text() -> None:
+    step = of_merge("left", Merge(1, 2, "given", None, points=30))
+    assert orjson.dumps({"text": step}) == b'{"text":"30 points have left member 2."}'

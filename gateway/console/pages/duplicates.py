@@ -8,12 +8,14 @@ from typing import Any
 from aiohttp import web
 
 from gateway.app import Core
+from gateway.console.language import N_
 from gateway.console.pages.decisions import Decision, Wrong, decision_of, preview
 from gateway.console.record import record
 from gateway.console.rendering import render
 from gateway.console.roles import Right
 from gateway.console.visit import Visit, need
 from gateway.duplicates import Reason
+from gateway.duplicates.steps import Told
 from gateway.errors import CommandRefused, UpstreamError
 from gateway.http.control.duplicates import Gone, explained, side_by_side
 from gateway.http.control.guard import require_known
@@ -29,6 +31,7 @@ routes = web.RouteTableDef()
 
 _PAGE = 50
 _CATCH_UP = 2.0
+_GOES_ON = N_("It takes longer, and goes on by itself.")
 _LONGEST = 45.0
 """Seconds that the page waits for what was begun; it goes on by itself."""
 
@@ -145,7 +148,7 @@ async def _carried_out(core: Core, decision: Decision) -> dict[str, Any]:
                 steps.append(event["text"])
     except TimeoutError:
         pass
-    return {"code": 1, "text": "It takes longer, and goes on by itself.", "steps": steps}
+    return {"code": 1, "text": Told(_GOES_ON), "steps": steps}
 
 
 def _events(core: Core, decision: Decision) -> AsyncIterator[dict[str, Any]]:
