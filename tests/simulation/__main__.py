@@ -10,6 +10,9 @@ import sys
 
 from tests.simulation.runs import FAMILIES, Outcome, campaign, once, simulating
 
+_TOLD = 20
+"""Findings that are told: what is broken everywhere need not be read a thousand times."""
+
 
 def main() -> int:
     given = _arguments()
@@ -52,7 +55,7 @@ def _say(outcome: Outcome) -> None:
         f"{outcome.runs} runs in {outcome.seconds:.0f} s: {rate:.0f} a minute, "
         f"{per_core:.0f} a minute of processor time; {dict(outcome.by_family)}"
     )
-    for finding in outcome.findings:
+    for finding in outcome.findings[:_TOLD]:
         print(f"\n--family {finding.family} --replay {finding.seed}")
         print(*(f"  {text}" for text in finding.texts), sep="\n")
     print(f"{len(outcome.findings)} runs found something")

@@ -25,6 +25,8 @@ __all__ = ["End", "backfill", "carry_out", "for_a_person", "listed", "merge", "r
 
 T = TypeVar("T")
 
+Listing = tuple[dict[tuple[int, int], tuple[set[str], int]], int]
+
 _AGAIN = 0.2
 _LOOKS = 300
 """So many virtual minutes and more no command waits for the file's owner."""
@@ -159,13 +161,18 @@ def for_a_person(end: End) -> tuple[int, int] | None:
     return (int(named[2]), int(named[1])) if named and _FOR_A_PERSON in end.text else None
 
 
-async def listed(world: World) -> tuple[dict[tuple[int, int], tuple[set[str], int]], int]:
-    """`duplicates list`: each pair's reasons and points; how many are still to be looked at."""
+async def listed(world: World) -> Listing | None:
+    """`duplicates list`, if the database can be read. Of each pair its reasons and points; and how
+    many members are still to be looked at.
+    """
 
     async def go(client: Client) -> dict[str, Any]:
         return await client.get("/control/duplicates", {"limit": "100"})
 
-    said = await with_owner(world, go)
+    try:
+        said = await with_owner(world, go)
+    except CommandRefused:
+        return None
     pairs = {
         (row["members"][0], row["members"][1]): (
             {r["reason"] for r in row["reasons"]},

@@ -264,6 +264,22 @@ FAULTS: tuple[Fault, ...] = (
         ),
     ),
     Fault(
+        "14 our own late create is linked to itself",
+        "unlinked",
+        (
+            Change(
+                "gateway.channels.smaregi.channel:Smaregi.deliver",
+                "if self._is_among(found, work):",
+                "if False:",
+            ),
+            Change(
+                "gateway.channels.smaregi.member_number:MemberNumbers._old_number",
+                "if not old or old == str(link.customer_id):",
+                "if not old:",
+            ),
+        ),
+    ),
+    Fault(
         "15 an outcome that cannot be written keeps its delivery busy",
         "begun_anew",
         (
@@ -330,6 +346,66 @@ FAULTS: tuple[Fault, ...] = (
                 "gateway.store.deferred:bring_forward",
                 _BRING_FORWARD,
                 _LONGEST_LAST,
+            ),
+        ),
+    ),
+    Fault(
+        "22 that their customers were merged replaces what was known of a pair",
+        "alike",
+        (
+            Change(
+                "gateway.duplicates.finder:merged_online",
+                "r for r in Reason if pair and r in pair.reasons",
+                "r for r in Reason if False",
+            ),
+        ),
+    ),
+    Fault(
+        "22 that their customers were merged is lost at the next look",
+        "alike",
+        (
+            Change(
+                "gateway.duplicates.finder:examine",
+                "if Reason.MERGED_ONLINE in pair.reasons",
+                "if False",
+            ),
+        ),
+    ),
+    Fault(
+        "22 a list lacks pairs and does not say so",
+        "alike",
+        (
+            Change(
+                "gateway.store.duplicate_queue:waiting",
+                'SELECT count(*) FROM duplicate_queue"',
+                'SELECT count(*) FROM duplicate_queue WHERE customer_id IS NULL"',
+            ),
+        ),
+    ),
+    Fault(
+        "23 exit 0 while customers wait",
+        "backfill",
+        (
+            Change(
+                "gateway.sync.backfill.run:Backfill._go",
+                "until_stored(give_back)",
+                "give_back()",
+            ),
+            Change(
+                "gateway.sync.backfill.run:Backfill._run",
+                "await self._give_back(options.channel)",
+                "pass",
+            ),
+        ),
+    ),
+    Fault(
+        "a customer who was merged is taken for one who was deleted",
+        "alike",
+        (
+            Change(
+                "gateway.sync.webhooks.shopify:CustomerEvents._gone",
+                "if not said and now - since < self.unsaid:",
+                "if not said and 0 <= age < self.grace:",
             ),
         ),
     ),

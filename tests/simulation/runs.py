@@ -9,7 +9,18 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.simulation import changes, leaving, mending, one_person, sign_ups, till, timing
+from tests.simulation import (
+    changes,
+    evidence,
+    filling,
+    leaving,
+    mending,
+    one_person,
+    parting,
+    sign_ups,
+    till,
+    timing,
+)
 from tests.simulation.judge import judge_points
 from tests.simulation.loop import StuckError
 from tests.simulation.world import World, installed
@@ -31,6 +42,9 @@ FAMILIES: Mapping[str, Play] = {
     "till": till.play,
     "broken_refresh": till.broken_refresh,
     "points": mending.points,
+    "unlinked": parting.unlinked,
+    "alike": evidence.alike,
+    "backfill": filling.backfilled,
     "late_look": one_person.late_look,
     "second_run": one_person.second_run,
     "begun_anew": timing.begun_anew,
