@@ -10,9 +10,12 @@ measures by `loop.time()` is not longer. Work that blocks the loop without the p
 import asyncio
 import selectors
 import time
-from typing import Any
+from collections.abc import Coroutine
+from typing import Any, TypeVar
 
-__all__ = ["SteadyLoop"]
+__all__ = ["SteadyLoop", "run"]
+
+T = TypeVar("T")
 
 _TURN = 0.02
 """Seconds that the loop waits at a time for something to happen."""
@@ -46,3 +49,9 @@ class SteadyLoop(asyncio.SelectorEventLoop):
 
     def time(self) -> float:
         return self._steady.time()
+
+
+def run(main: Coroutine[Any, Any, T]) -> T:
+    """As `asyncio.run`, for tests that are not coroutines themselves."""
+    with asyncio.Runner(loop_factory=SteadyLoop) as runner:
+        return runner.run(main)

@@ -15,11 +15,14 @@ import aiohttp
 import orjson
 
 from gateway.sandbox import Sandbox
+from tests.cli.nursery import Forked, can_fork, fork
 from tests.world import ALL_ON, registration
 
-__all__ = ["MAIN", "Finished", "Process", "Shell", "register"]
+__all__ = ["FORKED", "MAIN", "Finished", "Process", "Shell", "register"]
 
 MAIN = Path(__file__).parents[2] / "main.py"
+FORKED = ((str(MAIN),), ("-m", "tests.crash.hampered"))
+"""Programs that need no interpreter of their own."""
 _PATIENCE = 40.0
 
 
@@ -37,7 +40,7 @@ class Finished:
 class Process:
     """A command that runs on. `log` is what it has said on standard error so far."""
 
-    def __init__(self, child: asyncio.subprocess.Process, out: Path, err: Path) -> None:
+    def __init__(self, child: asyncio.subprocess.Process | Forked, out: Path, err: Path) -> None:
         self._child = child
         self._out = out
         self._err = err
@@ -138,16 +141,22 @@ class Shell:
         beside.mkdir(exist_ok=True)
         out, err = beside / f"{self._count}.out", beside / f"{self._count}.err"
         with out.open("wb") as out_file, err.open("wb") as err_file:
-            child = await asyncio.create_subprocess_exec(
-                sys.executable,
-                *self.program,
-                *arguments,
-                cwd=self.folder,
-                env={"PATH": os.environ["PATH"], "LANG": "C.UTF-8", **self.settings, **settings},
-                stdin=asyncio.subprocess.DEVNULL,
-                stdout=out_file,
-                stderr=err_file,
-            )
+            env = {"PATH": os.environ["PATH"], "LANG": "C.UTF-8", **self.settings, **settings}
+            if can_fork() and self.program in FORKED:
+                child: asyncio.subprocess.Process | Forked = await fork(
+                    [*self.program, *arguments], self.folder, env, out, err
+                )
+            else:
+                child = await asyncio.create_subprocess_exec(
+                    sys.executable,
+                    *self.program,
+                    *arguments,
+                    cwd=self.folder,
+                    env=env,
+                    stdin=asyncio.subprocess.DEVNULL,
+                    stdout=out_file,
+                    stderr=err_file,
+                )
         process = Process(child, out, err)
         try:
             yield process

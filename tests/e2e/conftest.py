@@ -1,12 +1,12 @@
 """Worlds for the tests of failure."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
 from tests.e2e.evidence import IMPATIENT, QUICK, AlertBox, started_quietly
+from tests.steady_time import run
 from tests.world import World, a_world
 
 
@@ -18,7 +18,7 @@ def _warm(tmp_path_factory: pytest.TempPathFactory) -> None:
         async with a_world(tmp_path_factory.mktemp("warm")) as world:
             await world.register()
 
-    asyncio.run(one_registration())
+    run(one_registration())
 
 
 @pytest.fixture

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from gateway.outcomes import Outcome
 from gateway.sandbox import Fault
+from tests.steady_time import run
 from tests.world import World, a_world
 
 VALUES: dict[str, list[Any]] = {
@@ -172,7 +173,7 @@ RELAXED = {
 @settings(max_examples=4, **RELAXED)  # type: ignore[arg-type]
 @given(st.lists(steps, min_size=3, max_size=7))
 def test_any_order_of_changes_and_faults_ends_the_same_everywhere(taken: list[Any]) -> None:
-    asyncio.run(scenario(taken))
+    run(scenario(taken))
 
 
 @pytest.mark.long
@@ -180,4 +181,4 @@ def test_any_order_of_changes_and_faults_ends_the_same_everywhere(taken: list[An
 @settings(max_examples=60, **RELAXED)  # type: ignore[arg-type]
 @given(st.lists(steps, min_size=3, max_size=14))
 def test_any_long_order_of_changes_and_faults_ends_the_same_everywhere(taken: list[Any]) -> None:
-    asyncio.run(scenario(taken))
+    run(scenario(taken))
