@@ -74,7 +74,7 @@ _Columns = dict[str, Callable[[dict[str, Any]], object]]
 _NARROW: _Columns = {
     "id": lambda row: row["id"],
     "channel": lambda row: row["channel"],
-    "state": lambda row: "\n".join(filter(None, (row["outcome"], row["error_class"]))),
+    "state": lambda row: _lines(row["outcome"], row["error_class"]),
     "tries": lambda row: row["attempts"],
     "next try": lambda row: _until(row["next_attempt_at"]),
     "reason": lambda row: row["reason"] or row["message"],
@@ -161,20 +161,22 @@ def show(delivery_id: int, as_json: bool) -> None:
     table(f"Delivery {delivery_id}", ("field", "value"), found.items())
     table(
         "Attempts",
-        ("started", "seconds", "outcome", "error", "counted", "reason", "message"),
+        ("started", "seconds", "state", "counted", "reason"),
         [
             (
-                t["started_at"],
+                t["started_at"].replace("T", "\n"),
                 f"{t['duration']:.3f}",
-                t["outcome"],
-                t["error_class"],
+                _lines(t["outcome"], t["error_class"]),
                 "yes" if t["counted"] else "no",
-                t["reason"],
-                t["message"],
+                _lines(t["reason"], t["message"]),
             )
             for t in tries
         ],
     )
+
+
+def _lines(*texts: str | None) -> str:
+    return "\n".join(filter(None, texts))
 
 
 @command.command("discard")

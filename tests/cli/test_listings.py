@@ -93,6 +93,8 @@ async def test_one_delivery_is_shown_with_its_attempts(shell: Shell, sandbox: Sa
     assert attempt["error_class"] == "unavailable"
     assert attempt["counted"] is True
     table = await shell.run("deliveries", "show", str(row["id"]))
+    assert str(shown["request_id"]) in table.out
+    assert max(len(line) for line in table.out.splitlines()) <= 80
     assert table.code == 0
     assert "Attempts" in table.out
 
