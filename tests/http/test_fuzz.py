@@ -41,7 +41,8 @@ async def test_no_request_breaks_the_gateway_or_gets_an_answer_that_is_not_descr
             stderr=asyncio.subprocess.STDOUT,
         )
         told = (await fuzzer.communicate())[0].decode()
-        alive = await world.register(number=1)
+        key = {"Authorization": f"Bearer {_SETTINGS['GATEWAY_API_KEYS']}"}
+        alive = await world.register(number=1, headers=key)
     assert fuzzer.returncode == 0, told
     generated = re.search(r"([\d,]+) generated", told)
     assert generated is not None, told
