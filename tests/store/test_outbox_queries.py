@@ -10,6 +10,7 @@ import pytest
 from gateway.delivery.retry import RetryDecision
 from gateway.errors import ErrorClass
 from gateway.outcomes import Delivery, DeliveryFilter, Kind, Match, NewDelivery, Outcome, Waiting
+from gateway.request_id import on_behalf_of
 from gateway.store import links, outbox
 from gateway.store.outbox import AttemptResult
 from tests.store.memory import a_connection
@@ -65,8 +66,10 @@ def test_what_was_written_is_what_stands_there(db: sqlite3.Connection) -> None:
         NewDelivery("crm", Kind.UPDATE, Outcome.HELD, not_before=150.0, urgent=True),
         NewDelivery("mail", Kind.BACKFILL, Outcome.SKIPPED),
     ]
-    written = outbox.add(db, TARO, "r1", new, 100.0)
+    with on_behalf_of("req-1"):
+        written = outbox.add(db, TARO, "r1", new, 100.0)
     assert written == [row(db, each) for each in written]
+    assert {each.request_id for each in written} == {"req-1"}
     first, second, third = written
     assert [each.id for each in written] == [1, 2, 3]
     assert (first.attempts, first.claimed_version, first.version) == (1, 1, 1)
