@@ -15,6 +15,7 @@ import os
 import pkgutil
 import runpy
 import selectors
+import shutil
 import signal
 import socket
 import subprocess
@@ -153,24 +154,34 @@ class _Server:
             pid, status = os.waitpid(-1, os.WNOHANG)
             if not pid:
                 return
-            with self._callers.pop(pid) as caller:
+            with self._callers.pop(pid) as caller, suppress(OSError):  # a test that has gone
                 caller.sendall(b"%d\n" % os.waitstatus_to_exitcode(status))
 
     def _meet(self, caller: socket.socket) -> None:
         with caller.makefile("rb") as said:
-            asked = orjson.loads(said.readline())
+            line = said.readline()
+        if not line:
+            caller.close()
+            return
+        asked = orjson.loads(line)
         pid = os.fork()
         if not pid:
-            signal.set_wakeup_fd(-1)
-            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-            signal.signal(signal.SIGINT, signal.default_int_handler)
-            for each in (caller, self._listening, self._ended, self._wakes):
-                each.close()
-            for other in self._callers.values():
-                other.close()
-            _be(asked)
+            try:
+                self._let_go(caller)
+                _be(asked)
+            finally:
+                os._exit(70)
         self._callers[pid] = caller
-        caller.sendall(b"%d\n" % pid)
+        with suppress(OSError):
+            caller.sendall(b"%d\n" % pid)
+
+    def _let_go(self, caller: socket.socket) -> None:
+        """What is the server's alone."""
+        signal.set_wakeup_fd(-1)
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        for each in (caller, self._listening, self._ended, self._wakes, *self._callers.values()):
+            each.close()
 
 
 def _be(asked: Mapping[str, Any]) -> NoReturn:
@@ -234,4 +245,7 @@ def _import_the_program() -> None:
 if __name__ == "__main__":
     _import_the_program()
     atexit.unregister(_nursery._end)
-    _Server(sys.argv[1]).serve()
+    try:
+        _Server(sys.argv[1]).serve()
+    finally:
+        shutil.rmtree(Path(sys.argv[1]).parent)
