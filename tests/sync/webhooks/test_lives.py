@@ -312,13 +312,13 @@ async def test_an_order_to_erase_somebody_whom_shopify_has_waits_for_a_person(
                 "shopify",
                 *from_shopify("customers/redact", an_order(customer), event_id=event_id),
             )
-        await hooked.until(lambda: box.about("whom Shopify has still"))
+        await hooked.until(lambda: box.about("whom it has still"))
         await arrived(hooked)
         assert await linked(hooked, customer) >= {"smaregi", "crm"}
         assert len(contacts(hooked)) == 1
         (held,) = await hooked.core.db.read(lambda db: removals.find(db, "held"))
         assert (held.customer_id, held.cause) == (customer, "exists")
-        assert len([text for text in box.texts if "whom Shopify has still" in text]) == 1
+        assert len([text for text in box.texts if "whom it has still" in text]) == 1
         assert await hooked.core.removals.confirm([customer]) == 1
         await hooked.until(lambda: contacts(hooked) == [])
         await arrived(hooked)
