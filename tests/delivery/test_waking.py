@@ -38,6 +38,7 @@ def fails_after(
 async def test_an_attempt_whose_reason_to_wait_ended_meanwhile_is_due_at_once(
     heart: Heart, waiting: Waiting, error: UpstreamError, live: bool
 ) -> None:
+    await heart.deliverer.wake(waiting, "smaregi")  # not for the first time
     heart.channels["smaregi"].ends = [fails_after(heart, waiting, error)]
     delivery = heart.owed(claimed=live)
     if live:
@@ -94,6 +95,7 @@ async def test_a_customer_who_could_not_be_read_is_due_once_shopify_is_there(
     assert await heart.deliverer.with_customers([delivery]) is None
     row = heart.row(delivery)
     assert (row.outcome, row.next_attempt_at) == (Outcome.RETRYING, heart.clock.now)
+    assert row.waiting is None
 
 
 @pytest.mark.parametrize("live", [True, False], ids=["live", "later"])
