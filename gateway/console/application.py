@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Awaitable, Callable
 from functools import partial
+from urllib.parse import urlencode
 
 from aiohttp import web
 
@@ -16,7 +17,17 @@ from gateway.console.pages import log as actions
 from gateway.console.rendering import render, see_other
 from gateway.console.roles import Passwords
 from gateway.console.sessions import Sessions
-from gateway.console.visit import DESK, LANGUAGE, PREFIX, SESSION, VISIT, Desk, Visit, visitor_of
+from gateway.console.visit import (
+    DESK,
+    LANGUAGE,
+    PREFIX,
+    SESSION,
+    VISIT,
+    Desk,
+    Visit,
+    own_page,
+    visitor_of,
+)
 from gateway.errors import CommandRefused, StorageError
 from gateway.http.keys import CORE
 from gateway.http.middleware import HungUp, read_body
@@ -111,11 +122,25 @@ async def _known(request: web.Request, handler: Handler) -> web.StreamResponse:
     path = request.path.removeprefix(PREFIX)
     if visit.session is None and not path.startswith(_ANYBODY):
         if not desk.passwords.is_open:
-            return see_other("/login")
+            return _way_in(request)
         if request.method not in {"GET", "HEAD"}:
             return see_other("")
         return await entry.let_in(request, handler)
     return await handler(request)
+
+
+def _way_in(request: web.Request) -> web.Response:
+    """To the form, and from there back to the page.
+
+    A link in a mail or a chat comes without the session's cookie (SameSite=Strict): a page of ours
+    asks again, and then it comes.
+    """
+    if request.method not in {"GET", "HEAD"}:
+        return see_other("/login")
+    if request.headers.get("Sec-Fetch-Site") == "cross-site":
+        return render(request, "arrived.html")
+    back = own_page(request.path_qs)
+    return see_other(f"/login?{urlencode({'back': PREFIX + back})}" if back else "/login")
 
 
 def _require_own_name(request: web.Request, desk: Desk) -> None:

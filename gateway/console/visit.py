@@ -24,6 +24,7 @@ __all__ = [
     "Visit",
     "address_of",
     "need",
+    "own_page",
     "remember",
     "signed_in",
     "visitor_of",
@@ -78,6 +79,13 @@ def need(request: web.Request, right: Right) -> Visit:
     if not visit.may(right):
         raise web.HTTPForbidden
     return visit
+
+
+def own_page(path: str | None) -> str:
+    """The page of ours to go back to, below /admin; the first one in place of any other address."""
+    below = (path or "").removeprefix(PREFIX)
+    plain = path != below and below.isprintable() and "\\" not in below
+    return below if plain and below.startswith(("/", "?")) else ""
 
 
 def address_of(request: web.Request) -> str:

@@ -18,6 +18,7 @@ from gateway.console.visit import (
     VISIT,
     VISITOR,
     address_of,
+    own_page,
     remember,
     signed_in,
 )
@@ -39,7 +40,7 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 @routes.get("/login")
 async def ask(request: web.Request) -> web.StreamResponse:
     if request[VISIT].session is not None:
-        return see_other("")
+        return see_other(own_page(request.query.get("back")))
     return _form(request)
 
 
@@ -47,7 +48,8 @@ def _form(
     request: web.Request, *, wrong: bool = False, wait: float = 0.0, status: int = 200
 ) -> web.Response:
     visit = request[VISIT]
-    page = render(request, "login.html", {"wrong": wrong, "wait": wait}, status)
+    back = own_page(request.query.get("back"))
+    page = render(request, "login.html", {"wrong": wrong, "wait": wait, "back": back}, status)
     remember(request, page, VISITOR, visit.visitor, _DAY)
     if wait:
         page.headers["Retry-After"] = str(int(wait) + 1)
@@ -66,7 +68,7 @@ async def sign_in(request: web.Request) -> web.StreamResponse:
         log.warning("console: a wrong password")
         return _form(request, wrong=True, wait=desk.brake.wait(address), status=403)
     desk.brake.right(address)
-    return await _open(request, see_other(""), role)
+    return await _open(request, see_other(own_page(request.query.get("back"))), role)
 
 
 async def let_in(request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -99,12 +101,10 @@ async def sign_out(request: web.Request) -> web.StreamResponse:
 @routes.get("/language/{code}")
 async def choose_language(request: web.Request) -> web.StreamResponse:
     """Back to where the switch was; only to a page of ours."""
-    code, back = request.match_info["code"], request.query.get("back", PREFIX)
+    code = request.match_info["code"]
     if code not in LANGUAGES:
         raise web.HTTPNotFound
-    ours = back == PREFIX or back.startswith((f"{PREFIX}/", f"{PREFIX}?"))
-    plain = ours and back.isprintable() and "\\" not in back
-    response = web.Response(status=303, headers={"Location": back if plain else PREFIX})
+    response = see_other(own_page(request.query.get("back")))
     remember(request, response, LANGUAGE, code, _YEAR)
     return response
 
