@@ -111,8 +111,9 @@ class AlertSender:
         news = await self._news.get()
         try:
             alert = news if isinstance(news, Alert) else await self._in_words(news)
-            if not self._facts.has_console():
-                alert = replace(alert, page=None)
+            console = self._facts.console()
+            page = None if None in (console, alert.page) else f"{console}{alert.page}"
+            alert = replace(alert, page=page)
             text = alert.told()
             log.warning("alert: %s", text)
             self.last.append((time.time(), alert))

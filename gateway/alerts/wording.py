@@ -114,11 +114,12 @@ async def _nothing() -> Mapping[str, int]:
 @dataclass(frozen=True, slots=True)
 class AlertFacts:
     """What is told beside an incident. `waiting()`: how much waits for each system, and under
-    `{channel} failed` how much needs a person there. `titles`: of the channels.
+    `{channel} failed` how much needs a person there. `console`: what stands before /admin in
+    a link, "" where that is not known, None without a console. `titles`: of the channels.
     """
 
     waiting: Callable[[], Awaitable[Mapping[str, int]]] = _nothing
-    has_console: Callable[[], bool] = lambda: True
+    console: Callable[[], str | None] = lambda: ""
     titles: Mapping[str, str] = field(default_factory=dict)
 
     def called(self, system: str) -> Word:

@@ -52,7 +52,7 @@ def make_foundation(
         lambda: live.policy.timeout,
         facts=AlertFacts(
             lambda: _waiting(db),
-            partial(_has_console, live),
+            partial(_console, live),
             {spec.name: spec.title for spec in ROSTER},
         ),
     )
@@ -62,9 +62,12 @@ def make_foundation(
     return Foundation(alerts, wakes, circuit, runtime)
 
 
-def _has_console(live: LiveConfig) -> bool:
+def _console(live: LiveConfig) -> str | None:
+    """On a port of its own nobody knows by which name it is reached."""
     own = live.current.gateway
-    return bool(own.gateway_admin_password or own.gateway_staff_password)
+    if not (own.gateway_admin_password or own.gateway_staff_password):
+        return None
+    return "" if own.gateway_admin_port is not None else own.gateway_public_url or ""
 
 
 async def _waiting(db: Database) -> dict[str, int]:

@@ -32,29 +32,6 @@ async def test_whoever_has_not_signed_in_sees_the_way_in_alone(stranger: Visitor
         assert (await stranger.post(path, {"act": "replay"})).url == "/admin/login", path
 
 
-async def test_the_page_that_a_link_named_is_shown_after_signing_in(stranger: Visitor) -> None:
-    link = "/admin/deliveries?channel=crm&error_class=invalid_data"
-    asked = await stranger.get(link)
-    (form,) = [each for each in asked.forms if each.method == "post"]
-    wrong = await stranger.send(form, password="not this one")
-    (form,) = [each for each in wrong.forms if each.method == "post"]
-    assert (await stranger.send(form, password=ADMIN)).url == link
-    await stranger.get("/admin/login?back=/admin/flags")
-    for foreign in ("//evil.example", "https://evil.example", "/adminx", "/admin/\\evil", "/flags"):
-        page = await stranger.get(f"/admin/login?back={foreign}")
-        assert page.url == "/admin", foreign
-
-
-async def test_a_link_in_a_mail_is_opened_by_a_page_of_ours(stranger: Visitor) -> None:
-    """The browser sends no Strict cookie with a navigation that another site began."""
-    page = await stranger.get("/admin/deliveries?a=%22%3E", **{"Sec-Fetch-Site": "cross-site"})
-    assert (page.status, page.url) == (200, "/admin/deliveries?a=%22%3E")
-    assert '<meta http-equiv="refresh" content="0; url=/admin/deliveries?a=%22%3E">' in page.text
-    assert (await stranger.get(page.url, **{"Sec-Fetch-Site": "same-origin"})).url.startswith(
-        "/admin/login?back="
-    )
-
-
 async def test_a_password_or_its_hash_lets_in_and_its_role_counts(world: World) -> None:
     for password, role in ((ADMIN, "admin"), (STAFF, "staff")):
         async with Visitor(world) as visitor:
