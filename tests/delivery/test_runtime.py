@@ -3,7 +3,7 @@
 import pytest
 
 from flags import Mode
-from gateway.delivery import Wakes
+from gateway.delivery import Runtime, Wakes
 from tests.delivery.heart import Heart
 
 
@@ -24,3 +24,12 @@ def test_one_channels_worker_is_woken_or_all_and_nobody_else() -> None:
     others = (wakes.unclear, wakes.deferred, wakes.journal, wakes.reconciliation)
     assert len(set(others)) == 4
     assert not any(wake.is_set() for wake in others)
+
+
+def test_without_traces_a_span_is_nothing() -> None:
+    heart = Heart()
+    spans = Runtime(heart, heart.told_others, heart.background).spans
+    opened = (spans.registration("r", first=True), spans.shopify(), spans.attempt(heart.owed()))
+    for span in opened:
+        with span as note:
+            note("outcome", "delivered")

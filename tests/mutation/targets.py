@@ -34,7 +34,6 @@ TARGETS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "gateway/delivery/pump.py": (_heart("pump", "drain", "replaying"), _OTHERS),
     "gateway/delivery/runtime.py": (_heart("runtime", "drain"), _OTHERS),
     "gateway/delivery/settling.py": (_heart("deliverer", "attempts", "waking"), _OTHERS),
-    "gateway/delivery/spans.py": (_heart("attempts"), _OTHERS),
     "gateway/delivery/circuit.py": (_heart("circuit", "gate_numbers"), _OTHERS),
     "gateway/delivery/clock_jumps.py": (
         (*_heart("clock_jumps", "deliverer"), *_sign_up("promises")),

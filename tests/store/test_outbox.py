@@ -157,3 +157,4 @@ def test_retention_waits_for_its_day(db: sqlite3.Connection) -> None:
 def test_what_an_end_does_not_say_is_not_known() -> None:
     end = AttemptResult(1, Outcome.FAILED, started_at=1.0)
     assert (end.ahead, end.next_attempt_at, end.reference, end.reason) == (None,) * 4
+    assert end.wakings == 0
