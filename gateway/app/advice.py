@@ -43,8 +43,8 @@ _INVALID = {
         "the column optional in Smaregi), then send it again."
     ),
     "crm": (
-        "HubSpot refuses a property. Read the reason, mend the property's rule in HubSpot or the "
-        "customer in Shopify, then send it again."
+        "HubSpot refuses the property that the reason names. Make it there if it does not exist, "
+        "else mend its rule in HubSpot or the customer in Shopify; then send it again."
     ),
     "email": (
         "The mail server refuses this mail. Mend the address in Shopify, or the sender's settings, "

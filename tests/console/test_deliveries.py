@@ -41,7 +41,9 @@ async def confirmed(visitor: Visitor, page: Page) -> Page:
 async def test_an_outage_is_found_understood_and_mended(world: World, staff: Visitor) -> None:
     await an_outage(world)
     start = await staff.get("/admin")
-    assert "3 deliveries failed." in start.words
+    assert start.words.count("3 deliveries failed.") == 2, "above all, and at its system"
+    assert '"/admin/deliveries?channel=email&amp;outcome=failed"' in start.text
+    assert start.words.count("Answers, as far as it was asked.") == 3
     assert "550 5.1.1 No such user here" in start.words
     assert "Mend the address in Shopify" in start.words
     asked = await staff.send(start.form("/admin/deliveries/act"))

@@ -1,5 +1,7 @@
 """The first page: what works, what is open and why, what waits; and `try now`."""
 
+from collections import Counter
+
 from aiohttp import web
 
 from gateway.app import Core
@@ -32,6 +34,9 @@ async def _page(request: web.Request, tried: dict[str, object] | None = None) ->
     core = request.app[CORE]
     status = await core.overview.status()
     found = await core.overview.causes()
+    failed = Counter[str]()
+    for cause in found:
+        failed[cause.channel] += cause.count if cause.outcome is Outcome.FAILED else 0
     day, fortnight = await core.history.read()
     values = {
         "status": status,
@@ -40,7 +45,8 @@ async def _page(request: web.Request, tried: dict[str, object] | None = None) ->
         "causes": shown_causes(found)[:_MOST_CAUSES],
         "more_causes": max(0, len(found) - _MOST_CAUSES),
         "open": sum(cause.count for cause in found),
-        "failed": sum(cause.count for cause in found if cause.outcome is Outcome.FAILED),
+        "failed": failed.total(),
+        "failed_of": failed,
         "oldest": min((cause.oldest for cause in found), default=None),
         "alerts": list(reversed(core.alerts.last)),
         "tried": tried,
