@@ -40,6 +40,7 @@ async def test_a_person_is_found_by_whatever_they_say(world: World, staff: Visit
     ):
         page = await looked_up(staff, kind, text)
         assert page.url == f"/admin/people/{customer}", (kind, text, page.words)
+        assert f"会員番号 {customer}</title>" in page.text, "the card, as a till reads it"
     log = await world.core.db.read(lambda db: actions.page(db, None, 10))
     assert {(each.action, each.customer_id) for each in log} == {
         ("find_person", customer),

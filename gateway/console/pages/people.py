@@ -3,9 +3,11 @@
 from typing import Any
 
 from aiohttp import web
+from markupsafe import Markup
 
 from gateway.app.identity import SHOP
 from gateway.app.people import FIELDS, KINDS, Person
+from gateway.card import is_scannable, svg
 from gateway.console.record import record
 from gateway.console.rendering import render, see_other
 from gateway.console.roles import Right
@@ -98,8 +100,16 @@ async def _page(
         "customer_url": link_to(core.live.current, SHOP, str(customer_id), portal),
         "urls": urls,
         "channels": list(core.deliverer.routes),
+        "card": _card(person.number),
     }
     return render(request, "person.html", values, status)
+
+
+def _card(number: str | None) -> Markup | None:
+    """What the customer shows at the till; our own drawing, which escapes the number."""
+    if number is None or not is_scannable(number):
+        return None
+    return Markup(svg(number, "code128").decode())  # noqa: S704
 
 
 def _rows(person: Person, *, reveal: bool) -> list[dict[str, Any]]:
