@@ -70,6 +70,18 @@ _AREAS: Mapping[str, _Area] = {
         "Its data is wiped: the customer has to sign up again.",
         mends="`python main.py status` says how many wait, and for what.",
     ),
+    "points": _Area(
+        (
+            "%(number)s change of points waits.",
+            "%(number)s changes of points wait.",
+        ),
+        (
+            "%(number)s change of points that waited is going out.",
+            "%(number)s changes of points that waited are going out.",
+        ),
+        "Points of orders are kept and go out by themselves, unless a person must decide.",
+        mends="`python main.py points list` shows those, and `python main.py points settle` ends them.",
+    ),
 }
 _NOTHING_WAITED = "nothing waited for it."
 _NOTHING_WAITS = "Nothing waits for it."
@@ -102,6 +114,7 @@ _SYSTEMS: Mapping[str, str] = {
     "webhooks": "Work of webhooks",
     "reconciliation": "The pass over both systems",
     "registrations": "Sign-ups answered 202",
+    "points": "Points of orders",
     "crm": "HubSpot",
 }
 """How those are called that are no channel, or whose vendor says more than the channel's title."""

@@ -21,6 +21,7 @@ from gateway.app.wiring import Core
 from gateway.channels import ROSTER, Check
 from gateway.channels.smaregi import SmaregiSettings
 from gateway.errors import CommandRefused, ConfigurationError, StorageError, UpstreamError, plain
+from gateway.points import EARN, ORDER_TOPICS
 from gateway.shopify import Subscribed
 from gateway.store import (
     Database,
@@ -38,7 +39,7 @@ from gateway.telemetry.metrics import Metrics
 from gateway.wire import Call, UpstreamAnswer, Wire, dry_run
 from gateway.wire.session import Admit
 
-__all__ = ["install_webhooks", "run_checks"]
+__all__ = ["install_webhooks", "run_checks", "wanted_topics"]
 
 _CLOCKS = 60.0
 """Seconds by which this machine's clock may differ from the systems'."""
@@ -115,10 +116,16 @@ async def install_webhooks(live: LiveConfig) -> list[Subscribed]:
         for difference in await core.identities.compare_all([SHOP]):
             raise CommandRefused(f"Nothing was done: {difference.reason}.")
         try:
-            return await core.subscriptions.install(address, [*SUBSCRIBED])
+            return await core.subscriptions.install(address, [*wanted_topics(live)])
         except UpstreamError as error:
             detail = mend(error, live.current)
-            return [Subscribed(topic, "failed", detail) for topic in SUBSCRIBED]
+            return [Subscribed(topic, "failed", detail) for topic in wanted_topics(live)]
+
+
+def wanted_topics(live: LiveConfig) -> dict[str, str]:
+    """`WebhookSubscriptionTopic` -> the header's word; those of orders where these may earn."""
+    is_off = live.current.flags[EARN].mode is Mode.OFF
+    return {**SUBSCRIBED, **({} if is_off else ORDER_TOPICS)}
 
 
 def _address(live: LiveConfig) -> str | None:
@@ -194,6 +201,8 @@ async def _checks(core: Core) -> list[Check]:
             found.append(Check(spec.title, ok=True, detail="its flag is off: not asked"))
             continue
         found += await _guarded(core, spec.title, channel.check())
+    if core.points.switch.mode is not Mode.OFF:
+        found += await _guarded(core, "Points", core.points.check())
     return found
 
 
@@ -227,8 +236,9 @@ async def _webhooks(core: Core) -> Sequence[Check]:
         lacking.append("SMAREGI_WEBHOOK_SECRET: is not set; Smaregi's webhooks are refused")
     if lacking:
         return [Check("Webhooks", ok=False, detail="; ".join(lacking))]
-    looked = await core.subscriptions.look(address, [*SUBSCRIBED])
-    missing = [SUBSCRIBED[each.topic] for each in looked if each.state == "missing"]
+    topics = wanted_topics(core.live)
+    looked = await core.subscriptions.look(address, [*topics])
+    missing = [topics[each.topic] for each in looked if each.state == "missing"]
     detail = "Shopify sends every topic"
     if missing:
         detail = f"run `webhooks install`: Shopify does not send {', '.join(missing)}"

@@ -17,6 +17,7 @@ from gateway.channels.email import EmailSettings
 from gateway.channels.smaregi import SmaregiSettings
 from gateway.delivery import Policy
 from gateway.errors import ConfigurationError
+from gateway.points import EARN, PointsSettings
 from gateway.settings import (
     AlertSettings,
     GatewaySettings,
@@ -29,13 +30,16 @@ __all__ = ["FLAGS", "SECTIONS", "Config", "LiveConfig", "known_variables", "load
 
 log = logging.getLogger(__name__)
 
-FLAGS: tuple[str, ...] = (*(spec.name for spec in ROSTER), "updates")
-"""A flag for each channel, `FLAG_` and its name; and whether profile changes are sent on."""
+FLAGS: tuple[str, ...] = (*(spec.name for spec in ROSTER), "updates", EARN)
+"""A flag for each channel, `FLAG_` and its name; whether profile changes are sent on; and whether
+orders earn points.
+"""
 
 SECTIONS: Mapping[str, type[Section]] = {
     "gateway": GatewaySettings,
     "shopify": ShopifySettings,
     **{spec.name: spec.settings for spec in ROSTER},
+    "points": PointsSettings,
     "alerts": AlertSettings,
 }
 
@@ -74,6 +78,10 @@ class Config:
         return cast(SmaregiSettings, self.sections["smaregi"])
 
     @property
+    def points(self) -> PointsSettings:
+        return cast(PointsSettings, self.sections["points"])
+
+    @property
     def store(self) -> Shop:
         domain = self.shopify.shopify_store or "localhost"
         return Shop(self.gateway.store_url or f"https://{domain}", domain)
@@ -104,6 +112,7 @@ def _missing(
     """What is missing; a channel's own settings only if its flag is not off."""
     used = ["gateway", "shopify", "alerts"]
     used += [spec.name for spec in ROSTER if _is_used(spec.name, flag_set, sources)]
+    used += ["points"] if _is_used(EARN, flag_set, sources) else []
     problems = [text for name in used if name in sections for text in sections[name].missing()]
     alerts, email = sections.get("alerts"), sections.get("email")
     if isinstance(alerts, AlertSettings) and alerts.alert_email and email and "email" not in used:

@@ -9,6 +9,7 @@ from gateway.app.identity import Identities
 from gateway.delivery import Route
 from gateway.store import Database, members, outbox, removals, tally
 from gateway.store.disk import space
+from gateway.store.points import counts
 from gateway.telemetry.metrics import Metrics
 
 __all__ = ["Exposition"]
@@ -51,6 +52,7 @@ class Exposition:
         metrics.set_duplicates(found.duplicates)
         metrics.registrations_waiting.set(found.deferred)
         metrics.set_removals(await self._db.read(removals.held))
+        metrics.set_points(*await self._db.read(counts.of_points))
         for system in self._identities.sources:
             metrics.set_identity(system, differs=self._identities.difference(system) is not None)
         now = time.time()

@@ -15,8 +15,9 @@ from gateway.channels import ROSTER, Context, Spec
 from gateway.delivery import CircuitBreaker, Route, Runtime, Spans, Wakes
 from gateway.outcomes import AUTOMATIC, Outcome
 from gateway.registration.deferred import AT_ONCE
-from gateway.shopify import GraphQL, Shopify, Subscriptions
+from gateway.shopify import GraphQL, Orders, Shopify, Subscriptions
 from gateway.store import Database, Keys, tally
+from gateway.store.points import movements
 from gateway.telemetry.metrics import Metrics
 from gateway.telemetry.observer import Observer
 from gateway.wire import Wire
@@ -80,6 +81,7 @@ async def _waiting(db: Database) -> dict[str, int]:
             found[channel] = found.get(channel, 0) + number
         elif outcome == Outcome.FAILED:
             found[f"{channel} failed"] = number
+    found["points"] = sum((await db.read(movements.counts)).values())
     return found
 
 
@@ -89,6 +91,7 @@ class Master:
 
     shopify: Shopify
     subscriptions: Subscriptions
+    orders: Orders
     side: IdentitySource
 
 
@@ -100,9 +103,8 @@ def make_master(live: LiveConfig, wire: Wire) -> Master:
     clock = asyncio.get_running_loop().time
     graphql = GraphQL(wire, settings, clock, CostBucket(time.monotonic))
     shopify = Shopify(graphql, settings, clock)
-    return Master(
-        shopify, Subscriptions(graphql), IdentitySource("shop", shopify.identity, _FORGETS)
-    )
+    side = IdentitySource("shop", shopify.identity, _FORGETS)
+    return Master(shopify, Subscriptions(graphql), Orders(graphql), side)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """How to mend what an upstream's error says: each hint names the settings of that system alone."""
 
 from gateway.app.config import Config
+from gateway.channels.smaregi.transport import POINTS
 from gateway.errors import Cause, ErrorClass, IdentityError, UpstreamError
 
 __all__ = ["mend"]
@@ -23,6 +24,7 @@ _MAIL_CAUSES = {
     Cause.SILENT: "check SMTP_PORT: no mail server greets there",
     Cause.PROTOCOL: "check SMTP_PORT: what answers there is no mail server",
 }
+_POINTS = {"post transaction", "list transactions", "read stores"}
 _CLIENT = "SMAREGI_CONTRACT_ID, SMAREGI_CLIENT_ID and SMAREGI_CLIENT_SECRET"
 
 
@@ -99,6 +101,8 @@ def _by_class(error: UpstreamError, address: str, config: Config) -> str | None:
             return f"check {address}: it should be the shop's own domain, …myshopify.com"
         case "smaregi", ErrorClass.AUTH if error.operation == "token":
             return f"check {_CLIENT}: Smaregi gives no token for them; its sandbox has its own"
+        case "smaregi", ErrorClass.AUTH if error.operation in _POINTS:
+            return f"grant the app {', '.join(POINTS.names)}, and check POINTS_STORE_ID"
         case "smaregi", ErrorClass.AUTH:
             return "grant the app pos.customers:read and pos.customers:write at Smaregi Developers"
         case "smaregi", ErrorClass.INVALID_DATA:

@@ -48,6 +48,7 @@ class Lifecycle:
         core.compare_identities()
         core.worker.flags_changed()
         core.deferred.reload()
+        core.points.flags_changed()
         self._show_flags()
         core.runtime.background.keep(self._start_channels(), "starting channels")
         core.release_circuits()
@@ -91,6 +92,7 @@ class Lifecycle:
         core.duplicates.start()
         await core.member_merge.start()
         await core.reconciliation.start()
+        await core.points.start()
 
     async def _start_channels(self) -> None:
         """Those whose flag is not off, each once; again after a reload."""

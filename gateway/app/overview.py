@@ -17,10 +17,12 @@ from gateway.app.identity import SHOP, Identities
 from gateway.delivery import CircuitBreaker, Route
 from gateway.errors import ErrorClass
 from gateway.outcomes import Outcome
+from gateway.points import Points
 from gateway.responses.bodies import iso
 from gateway.store import Database, causes, members, removals, tally
 from gateway.store.causes import Cause
 from gateway.store.disk import space
+from gateway.store.points import counts
 
 __all__ = ["Overview", "cause_row", "state_of"]
 
@@ -58,6 +60,8 @@ class OverviewParts(Protocol):
     def alerts(self) -> AlertSender: ...
     @property
     def reconciliation(self) -> _Reconciliation: ...
+    @property
+    def points(self) -> Points: ...
 
 
 class Overview:
@@ -79,6 +83,7 @@ class Overview:
         counted = await self._of.db.read(tally.read)
         systems = list(self._systems())
         held = await self._of.db.read(removals.held)
+        points = await self._points()
         return {
             "version": _version(),
             "serving": self._of.serving,
@@ -93,8 +98,20 @@ class Overview:
             "reconciled_at": iso(self._of.reconciliation.ended_at),
             "duplicates": counted.duplicates,
             "removals_held": held,
+            "points": points,
             "alerts": [{"at": iso(at), "text": it.told()} for at, it in self._of.alerts.last],
-            "needs_a_person": list(_needs(found, systems, held)),
+            "needs_a_person": [*_needs(found, systems, held), *_points_need(points)],
+        }
+
+    async def _points(self) -> dict[str, Any]:
+        """Points earned online; `stopped` says why no more are sent."""
+        moving, by_state, lacking, drifted = await self._of.db.read(counts.of_points)
+        return {
+            "orders": by_state,
+            "movements": moving,
+            "lacking": lacking,
+            "drift": drifted,
+            "stopped": await self._of.points.proof.stopped(),
         }
 
     def _systems(self) -> Iterator[dict[str, Any]]:
@@ -177,3 +194,14 @@ def _needs(found: list[Cause], systems: list[dict[str, Any]], held: int) -> Iter
         yield f"{failed} deliveries failed: see `deliveries summary`"
     if held:
         yield f"{held} customers seem gone and are held: see `removals list`"
+
+
+def _points_need(points: Mapping[str, Any]) -> Iterator[str]:
+    if points["stopped"]:
+        yield f"points: {points['stopped']}"
+    elif stuck := points["movements"].get("stuck"):
+        yield f"{stuck} movements of points are stuck: see `points list`"
+    if failed := points["orders"].get("failed"):
+        yield f"{failed} orders could not be read for points: see `points list --orders failed`"
+    if points["drift"]:
+        yield f"{points['drift']} transactions in Smaregi differ from ours: see `points drift`"

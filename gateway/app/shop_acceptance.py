@@ -14,6 +14,7 @@ from gateway.delivery import Route
 from gateway.errors import CommandRefused, UpstreamError
 from gateway.outcomes import Identity
 from gateway.store import Database, identities
+from gateway.store.points import movements
 
 __all__ = ["ComparedSystem", "ShopAcceptance"]
 
@@ -98,6 +99,11 @@ def _take_over(db: sqlite3.Connection, wanted: list[ComparedSystem], now: float)
         raise CommandRefused(
             "A merge of two store members has begun and not ended: put the old settings back and "
             "run `duplicates merge` once more, then `shop accept`."
+        )
+    if any(one.system in {SHOP, "smaregi"} for one in wanted) and movements.counts(db):
+        raise CommandRefused(
+            "Points that orders have earned are still on their way, or stuck: put the old settings "
+            "back until `points list` shows none, then `shop accept`."
         )
     for one in wanted:
         assert one.now is not None  # noqa: S101 - it is another one

@@ -36,6 +36,7 @@ from gateway.duplicates import Finder, Linking, MemberMerge
 from gateway.errors import ErrorClass
 from gateway.membership import Membership
 from gateway.outcomes import DeliveryFilter, Waiting
+from gateway.points import Points, PointsParts
 from gateway.registration.acceptance import Acceptance
 from gateway.registration.deferred import DeferredRegistrations
 from gateway.registration.deferred_attempt import DeferredAttempt
@@ -90,6 +91,7 @@ class Core:
         master = make_master(live, self.wire)
         self._identity_sources[SHOP] = master.side
         self.shopify, self.subscriptions = master.shopify, master.subscriptions
+        self.orders = master.orders
         self.removals = Removals(db, self.runtime)
         self.delivery = self._make_delivery()
         self.deliverer: Deliverer = self.delivery.deliverer
@@ -169,6 +171,14 @@ class Core:
         self.duplicates = Finder(self.db, self.smaregi, self.runtime)
         self.linking = Linking(self.db, self.delivery, self.shopify, self.smaregi, self.runtime)
         self.member_merge = MemberMerge(self.db, self.smaregi, self.linking, self.runtime)
+        earning = PointsParts(
+            self.db,
+            self.orders,
+            self.smaregi,
+            lambda: self.live.current.points,
+            lambda: self.live.current.smaregi.smaregi_points_by,
+        )
+        self.points = Points(earning, self.runtime)
         customers = CustomerRekeying(
             self.db, self.keys, self.shopify, self.delivery, self.smaregi, self.live
         )
@@ -223,6 +233,7 @@ class Core:
 
     def _identity_accepted(self) -> None:
         self.shopify.forget()
+        self.points.flags_changed()
         self.runtime.background.keep(self.shopify.define(), "defining metafields")
         self.release_circuits()
         self._wake(Waiting.SHOPIFY)

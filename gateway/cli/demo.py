@@ -44,6 +44,10 @@ SECOND: dict[str, Any] = {
 
 _HOST, _PORT, _SANDBOX_PORT = "127.0.0.1", 8080, 8090
 
+_POINTS, _PRICE = 1250, 1980
+_POINTS_WITHIN = 100
+"""Tenths of a second until an order's points are there."""
+
 
 @click.command("demo")
 @click.option(
@@ -83,6 +87,8 @@ async def _show_it(port: int | None, *, once: bool) -> bool:
         answer = await _register(url, SAMPLE)
         _show(answer, url, sandbox, once=once)
         well = answer.get("status") == "complete"
+        if well:
+            await _buy_something(answer, sandbox)
         if not once:
             await _fail_one(url, sandbox)
             click.echo("\nTry it by hand on the sandbox's page. Ctrl-C stops the demo.")
@@ -94,12 +100,12 @@ async def _show_it(port: int | None, *, once: bool) -> bool:
 async def _running(port: int | None) -> AsyncIterator[tuple[Any, str]]:
     """A sandbox and a gateway that can reach nothing else: no environment, no .env is read."""
     from gateway.app import Role, open_core  # noqa: PLC0415
+    from gateway.app.checks import wanted_topics  # noqa: PLC0415
     from gateway.app.config import LiveConfig, load  # noqa: PLC0415
     from gateway.cli.sandbox import say_moved  # noqa: PLC0415
     from gateway.console import sites  # noqa: PLC0415
     from gateway.sandbox import Ports, Sandbox, SandboxOptions, first_free  # noqa: PLC0415
     from gateway.settings.sources import Sources  # noqa: PLC0415
-    from gateway.sync.webhooks import SUBSCRIBED  # noqa: PLC0415
 
     wanted = Ports() if port == 0 else Ports.in_a_row(_SANDBOX_PORT)
     ports = wanted.settled(_HOST)
@@ -114,7 +120,7 @@ async def _running(port: int | None) -> AsyncIterator[tuple[Any, str]]:
                 firstName="太郎",
                 mailAddress=SAMPLE["email"],
             )
-            sandbox.smaregi.edit(member, point="1250")
+            sandbox.smaregi.edit(member, point=str(_POINTS))
             environment = sandbox.environment() | {
                 "GATEWAY_PORT": str(mine),
                 "GATEWAY_DATABASE_URL": f"sqlite:///{Path(folder) / 'demo.db'}",
@@ -122,12 +128,33 @@ async def _running(port: int | None) -> AsyncIterator[tuple[Any, str]]:
                 "FLAG_CRM": "on",
                 "FLAG_EMAIL": "on",
                 "FLAG_UPDATES": "on",
+                "FLAG_POINTS_EARN": "on",
+                "POINTS_STORE_ID": "1",
             }
             live = LiveConfig(load(Sources(environment, {})))
             async with open_core(live, Role.SERVE) as core, sites(core, live, is_open=True) as url:
                 sandbox.connect(url, f"{url}/admin")
-                await core.subscriptions.install(f"{url}/webhooks/shopify", [*SUBSCRIBED])
+                address = f"{url}/webhooks/shopify"
+                await core.subscriptions.install(address, [*wanted_topics(live)])
                 yield sandbox, url
+
+
+async def _buy_something(answer: dict[str, Any], sandbox: Any) -> None:
+    """An order in the shop, and the points that it earns at the till."""
+    import asyncio  # noqa: PLC0415
+
+    customer = int(answer["shopify_customer_id"].rpartition("/")[2])
+    member = int(answer["channels"]["smaregi"]["reference"])
+    sandbox.shopify.orders.place(customer, [_PRICE])
+    for _ in range(_POINTS_WITHIN):
+        points = int(sandbox.smaregi.members[member]["point"])
+        if points != _POINTS:
+            break
+        await asyncio.sleep(0.1)
+    if points == _POINTS:
+        click.echo("An order was placed; its points are not there yet.", err=True)
+        return
+    click.echo(f"An order of {_PRICE} yen has earned {points - _POINTS} points: {points} now.")
 
 
 async def _fail_one(url: str, sandbox: Any) -> None:

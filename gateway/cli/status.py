@@ -97,7 +97,26 @@ def _waiting(found: dict[str, Any]) -> list[str]:
             f"to judge  {found['duplicates']} possible duplicates, "
             f"{found['removals_held']} held removals"
         ),
+        *_points(found["points"]),
     ]
+
+
+def _points(found: dict[str, Any]) -> list[str]:
+    """Nothing where no order was ever noticed."""
+    if not found["orders"]:
+        return []
+    parts = [
+        f"{count} {word}"
+        for count, word in (
+            (found["movements"].get("owed", 0) + found["movements"].get("sent", 0), "on their way"),
+            (found["movements"].get("stuck", 0), "stuck"),
+            (found["orders"].get("waiting", 0), "orders waiting"),
+            (found["orders"].get("held", 0), "held"),
+            (found["lacking"], "points lacking"),
+        )
+        if count
+    ]
+    return [f"points    {', '.join(parts) or 'nothing is on its way'}"]
 
 
 def _size(count: int) -> str:

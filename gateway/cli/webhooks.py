@@ -24,12 +24,12 @@ def install(as_json: bool) -> None:
     Smaregi's webhook are set in their own consoles; see 'Webhooks' in
     gateway/docs/operating.md.
     """
-    from gateway.app.checks import install_webhooks  # noqa: PLC0415 - --help stays quick
+    from gateway.app.checks import install_webhooks, wanted_topics  # noqa: PLC0415
     from gateway.cli.run import read_config, run_logged  # noqa: PLC0415
-    from gateway.sync.webhooks import SUBSCRIBED  # noqa: PLC0415
 
-    found = run_logged(install_webhooks(read_config(complete=True)))
-    rows = [(SUBSCRIBED[each.topic], each.state, each.detail) for each in found]
+    live = read_config(complete=True)
+    found, topics = run_logged(install_webhooks(live)), wanted_topics(live)
+    rows = [(topics[each.topic], each.state, each.detail) for each in found]
     if as_json:
         for topic, state, detail in rows:
             print_json({"topic": topic, "state": state, "detail": detail})

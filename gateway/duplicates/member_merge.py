@@ -32,6 +32,7 @@ from gateway.errors import CommandRefused, StorageError, UpstreamError
 from gateway.outcomes import Link
 from gateway.store import Database, duplicates, links, merges
 from gateway.store.merges import Merge
+from gateway.store.points import orders
 
 __all__ = ["MemberMerge"]
 
@@ -91,7 +92,8 @@ class MemberMerge:
         """
 
         async def work(report: Report) -> str:
-            async with self._one_at_a_time:
+            async with self._one_at_a_time, self._smaregi.client.ledger.turns.of(one, other):
+                await self._points.require_rest(one, other)
                 merge = await self._begun(one, other, survivor)
                 if points_settled:
                     merge = await self._settled_by_hand(merge)
@@ -241,6 +243,7 @@ class MemberMerge:
         def unit(db: sqlite3.Connection) -> None:
             merges.write(db, done)
             duplicates.set_state(db, *done.pair, "merged", done.updated_at)
+            orders.move_member(db, merge.absorbed, merge.survivor)
 
         await self._db.write(unit)
         if merge.customer_id is not None:
@@ -270,7 +273,7 @@ class MemberMerge:
         """Only what has begun to move: a new beginning is a person's."""
 
         async def work(report: Report) -> str:
-            async with self._one_at_a_time:
+            async with self._one_at_a_time, self._smaregi.client.ledger.turns.of(*merge.pair):
                 self._linking.require_flag()
                 known = await self._db.read(lambda db: merges.get(db, *merge.pair))
                 if known is None or known.step == "begun":

@@ -20,6 +20,7 @@ from gateway.duplicates.command_events import Report, Unfinished
 from gateway.errors import ErrorClass, UpstreamError
 from gateway.store import Database, merges
 from gateway.store.merges import Merge
+from gateway.store.points import movements
 
 __all__ = ["PointsTransfer", "UnclearBalance"]
 
@@ -42,6 +43,14 @@ class PointsTransfer:
         self._db = db
         self._client = client
         self._clock = clock
+
+    async def require_rest(self, one: int, other: int) -> None:
+        """Points earned online that may be on their way would be taken for the merge's own."""
+        if await self._db.read(lambda db: movements.is_moving(db, (one, other))):
+            raise Unfinished(
+                "Points that one of them earned online are on their way, or stuck: see `points "
+                "list`. Nothing was begun; run the same command again later."
+            )
 
     async def take(self, merge: Merge, report: Report) -> Merge:
         """From the absorbed: `begun`, or a later step where the till gave it more, -> `taking` ->
@@ -68,7 +77,7 @@ class PointsTransfer:
         member, points = _change(merge)
         refusal: UpstreamError | None = None
         try:
-            proven = await self._client.add_points(str(member), points)
+            proven = bool(await self._client.add_points(str(member), points))
         except UpstreamError as error:
             if error.applied is False:
                 await self._write(merge.at(before, self._clock()))

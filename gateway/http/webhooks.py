@@ -14,6 +14,7 @@ from aiohttp import web
 from gateway.errors import StorageError
 from gateway.http.keys import CORE
 from gateway.http.middleware import HungUp, read_body, respond
+from gateway.points import OrderNotice
 from gateway.responses.bodies import Answer, problem
 from gateway.sync.webhooks import (
     MalformedError,
@@ -44,7 +45,7 @@ class _Source:
 
     name: str
     is_genuine: Callable[[bytes], bool]
-    read: Callable[[bytes], NewEvent | None]
+    read: Callable[[bytes], NewEvent | OrderNotice | None]
 
 
 @routes.post("/webhooks/shopify")
@@ -152,13 +153,17 @@ async def _take(request: web.Request, source: _Source) -> web.Response:
     return respond(Answer(200, b"{}"))
 
 
-async def _keep(request: web.Request, source: str, event: NewEvent | None) -> None:
+async def _keep(request: web.Request, source: str, event: NewEvent | OrderNotice | None) -> None:
     """Stores it: on disk when this returns. StorageError becomes 503, and the sender repeats."""
     core = request.app[CORE]
     if event is None:
         core.metrics.event(source, "", "ignored")
         return
     try:
+        if isinstance(event, OrderNotice):
+            kept = await core.points.noticed(event.order_id)
+            core.metrics.event(source, event.topic, "accepted" if kept else "ignored")
+            return
         fresh = await core.events.keep(event)
     except StorageError:
         core.metrics.event(source, event.topic, "refused")

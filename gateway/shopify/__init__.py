@@ -3,6 +3,7 @@
 from gateway.shopify.batches import Read
 from gateway.shopify.client import GraphQL
 from gateway.shopify.master import Shopify
+from gateway.shopify.orders import Orders, ShopOrder, ShopOrderLine
 from gateway.shopify.results import (
     Accepted,
     AlreadyRegistered,
@@ -24,9 +25,12 @@ __all__ = [
     "GraphQL",
     "ListedPage",
     "Missing",
+    "Orders",
     "Read",
     "Refused",
     "Roll",
+    "ShopOrder",
+    "ShopOrderLine",
     "Shopify",
     "Subscribed",
     "Subscriptions",

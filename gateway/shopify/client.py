@@ -242,7 +242,9 @@ def _graphql_error(document: Document, answer: UpstreamAnswer, codes: set[str]) 
         return TooDear(document)
     if "ACCESS_DENIED" in codes:  # also of one field alone, beside what was carried out
         kind = ErrorClass.AUTH
-        scope = "write_customers" if document.access is Access.WRITE else "read_customers"
+        scope = document.scope or (
+            "write_customers" if document.access is Access.WRITE else "read_customers"
+        )
         text = (
             f"access denied: the app lacks a scope (here {scope}) or the approval for protected "
             "customer data"

@@ -16,6 +16,12 @@ from gateway.shopify.reading import payload_of, unexpected
 
 __all__ = ["Subscribed", "Subscriptions"]
 
+_FIELDS: Mapping[str, list[str]] = {
+    **{f"ORDERS_{each}": ["id"] for each in ("CREATE", "PAID", "CANCELLED", "FULFILLED")},
+    "ORDERS_EDITED": ["order_edit"],
+    "REFUNDS_CREATE": ["id", "order_id"],
+}
+"""Of an order only its id is sent: a whole one may be large, and is nobody's business here."""
 _MORE = 250
 """Subscriptions that one answer holds; an app with more for these few topics is not thought of."""
 
@@ -54,12 +60,13 @@ class Subscriptions:
         ]
 
     async def _make(self, topic: str, address: str) -> Subscribed:
-        wanted = {"topic": topic, "subscription": {"uri": address, "format": "JSON"}}
+        fields = {"includeFields": _FIELDS[topic]} if topic in _FIELDS else {}
+        wanted = {"topic": topic, "subscription": {"uri": address, "format": "JSON", **fields}}
         try:
             data = await self._graphql.run(documents.SUBSCRIBE, wanted)
             errors = payload_of(data, documents.SUBSCRIBE).get("userErrors") or []
         except UpstreamError as error:
-            return Subscribed(topic, "failed", _words(error))
+            return Subscribed(topic, "failed", _words(topic, error))
         if errors:
             return Subscribed(topic, "failed", "; ".join(map(_message, errors)))
         return Subscribed(topic, "made")
@@ -75,8 +82,10 @@ def _message(error: Mapping[str, Any]) -> str:
     return str(error.get("message") or "refused")
 
 
-def _words(error: UpstreamError) -> str:
+def _words(topic: str, error: UpstreamError) -> str:
     if error.error_class is ErrorClass.AUTH:
+        if topic in _FIELDS:
+            return f"{error}; the scope is read_orders"
         scopes = "read_customers, and read_customer_merge for customers/merge"
         return f"{error}; the scopes are {scopes}"
     return str(error)

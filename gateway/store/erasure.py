@@ -8,6 +8,7 @@ import orjson
 
 from gateway.store import actions, personal
 from gateway.store.outbox.queries import OPEN_SQL, open_of
+from gateway.store.points import orders
 
 __all__ = [
     "GONE",
@@ -137,6 +138,7 @@ def move_deliveries(
                 (kept, delivery.id),
             )
     db.execute("UPDATE registrations SET customer_id = ? WHERE customer_id = ?", (kept, gone))
+    orders.move_customer(db, gone, kept)
 
 
 def replaces(db: sqlite3.Connection, delivery_id: int, gone: int) -> None:
@@ -170,4 +172,5 @@ def wipe_shop(db: sqlite3.Connection) -> None:
         *("duplicates", "merges", "duplicate_queue", "proofs", "removals"),
     ):
         db.execute(f"DELETE FROM {table}")  # noqa: S608
+    orders.forget_all(db)
     actions.forget(db)

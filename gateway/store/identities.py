@@ -5,6 +5,7 @@ from collections.abc import Iterable
 
 from gateway.outcomes import Identity
 from gateway.store.outbox.queries import OPEN_SQL
+from gateway.store.points import orders
 
 __all__ = [
     "all_of",
@@ -66,6 +67,7 @@ def forget_shop(db: sqlite3.Connection, now: float) -> None:
     db.execute(f"DELETE FROM registrations WHERE id IN ({ended})")  # noqa: S608
     _forget_events(db, "shopify", now)
     _forget_watermarks(db, ("reconciled_shopify", "reconciled_links"))
+    orders.forget_all(db)
 
 
 def forget_channel(db: sqlite3.Connection, channel: str, now: float) -> None:
@@ -92,6 +94,7 @@ def forget_members(db: sqlite3.Connection, now: float) -> None:
     db.execute("DELETE FROM meta WHERE key LIKE 'members\\_%' ESCAPE '\\'")
     _forget_events(db, "smaregi", now)
     _forget_watermarks(db, ("reconciled_smaregi", "reconciled_page"))
+    orders.forget_all(db)
 
 
 def _give_up(

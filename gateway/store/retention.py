@@ -7,10 +7,13 @@ from typing import TypeVar
 from gateway.store import actions, removals
 from gateway.store.outbox.queries import SETTLED_SQL
 from gateway.store.paging import LOOKED, PAGE, Run, every_page
+from gateway.store.points import orders as points
 
 __all__ = ["expire"]
 
 _Id = TypeVar("_Id", int, str)
+_POINTS = 400 * 86400.0
+"""Seconds for which orders that have given points are remembered after their last change."""
 _EVENTS = 7 * 86400.0
 """Seconds that worked events are kept to know a repetition; senders try again for hours."""
 _DELIVERIES = f"""created_at < :before AND updated_at < :before
@@ -28,6 +31,7 @@ async def expire(write: Run, before: float, now: float) -> int:
     gone += await every_page(write, partial(_answers, now - 86400), 0)
     gone += await every_page(write, partial(_events, "done", now - _EVENTS), 0)
     gone += await every_page(write, partial(_events, "failed", before), 0)
+    gone += await every_page(write, partial(_points, before, now - _POINTS), 0)
     return gone + await every_page(write, partial(_actions, before), 0)
 
 
@@ -68,6 +72,14 @@ def _events(state: str, before: float, db: sqlite3.Connection, _: int) -> tuple[
                ORDER BY updated_at LIMIT ?)""",
         (state, before, PAGE),
     ).rowcount
+    return gone, 0 if gone else None
+
+
+def _points(
+    before: float, given_before: float, db: sqlite3.Connection, _: int
+) -> tuple[int, int | None]:
+    """Orders that will do nothing more, and their movements."""
+    gone = points.expire_old(db, before, given_before, PAGE)
     return gone, 0 if gone else None
 
 

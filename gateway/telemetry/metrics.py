@@ -27,6 +27,11 @@ class Metrics:
     _calls: Counter
     _call_seconds: Histogram
     points_reads: Counter
+    points_moved: Counter
+    _points_movements: Gauge
+    _points_orders: Gauge
+    _points_lacking: Gauge
+    _points_drift: Gauge
     _deliveries: Gauge
     _overdue: Gauge
     _intents: Gauge
@@ -122,6 +127,16 @@ class Metrics:
 
     def set_duplicates(self, number: int) -> None:
         self._duplicates.set(number)
+
+    def set_points(
+        self, movements: Mapping[str, int], orders: Mapping[str, int], lacking: int, drift: int
+    ) -> None:
+        for state in ("owed", "sent", "stuck"):
+            self._points_movements.labels(state).set(movements.get(state, 0))
+        for state in ("waiting", "held", "failed"):
+            self._points_orders.labels(state).set(orders.get(state, 0))
+        self._points_lacking.set(lacking)
+        self._points_drift.set(drift)
 
     def set_paused(self, channel: str, *, paused: bool) -> None:
         self._paused.labels(channel).set(int(paused))

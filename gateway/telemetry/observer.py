@@ -92,6 +92,9 @@ class Observer:
     def points_read(self, result: str) -> None:
         self._metrics.points_reads.labels(result).inc()
 
+    def points_moved(self, points: int) -> None:
+        self._metrics.points_moved.labels("given" if points > 0 else "taken").inc(abs(points))
+
     def reconciled(self, found: Mapping[str, int], at: float) -> None:
         self._metrics.reconciled(found, at)
 

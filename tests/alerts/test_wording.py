@@ -14,7 +14,10 @@ from gateway.console.language import language_of
 from gateway.errors import ErrorClass
 
 FACTS = AlertFacts(titles={"smaregi": "Smaregi", "email": "Welcome mail"})
-SYSTEMS = ("shopify", "smaregi", "crm", "email", "webhooks", "reconciliation", "registrations")
+SYSTEMS = (
+    *("shopify", "smaregi", "crm", "email", "webhooks"),
+    *("reconciliation", "registrations", "points"),
+)
 WAITING = dict.fromkeys(SYSTEMS, 300) | {"crm failed": 1, "smaregi failed": 4, "email failed": 2}
 SINCE = "2026-11-28 10:15:02 (UTC+0900)"
 

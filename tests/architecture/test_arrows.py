@@ -19,6 +19,7 @@ LAYERS: tuple[set[str], ...] = (
     {"http"},
     {"app"},
     {"sync", "rotation"},
+    {"points"},
     {"registration", "duplicates", "membership", "telemetry"},
     {"delivery"},
     {"channels", "responses"},

@@ -181,7 +181,7 @@ async def test_the_transactions_id_proves_that_points_were_added(
     async with smaregi() as (client, said):
         said.say("POST", TOKEN, GRANTED)
         said.say("POST", f"{POS}/customers/5/point/add", payload)
-        assert await client.add_points("5", 100) is proven
+        assert bool(await client.add_points("5", 100)) is proven
 
 
 async def test_members_are_read_whole_once_the_list_of_columns_is_refused(

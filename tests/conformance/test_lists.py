@@ -19,6 +19,7 @@ from gateway.sandbox.journal import Asked
 from gateway.sandbox.shopify import schema
 from gateway.sandbox.shopify.naming import named
 from gateway.sandbox.smaregi.fields import COLUMNS
+from gateway.sandbox.smaregi.transactions import COLUMNS as TRANSACTIONS
 from gateway.shopify import documents
 from tests.conformance.listed import FILES, lists, unlisted
 from tests.shopify.test_documents import SCHEMA
@@ -121,6 +122,8 @@ def test_smaregi_is_asked_for_documented_columns_only(entry: Any) -> None:
         if name.startswith(kind)
     }
     documented = {*COLUMNS} - {"point", "mile"}
+    if entry.name == "post transaction":
+        documented = {*TRANSACTIONS}
     assert named_columns - documented == ({"point"} if entry.name == "add points" else set())
 
 
@@ -144,7 +147,7 @@ def test_nothing_leaves_but_through_the_wire() -> None:
         "alerts/sender.py",
         "channels/crm/hubspot/account.py",
         "channels/crm/hubspot/client.py",
-        "channels/smaregi/client.py",
+        "channels/smaregi/transport.py",
         "shopify/client.py",
     }
     opening = {name for name, text in sources() if "ClientSession(" in text}

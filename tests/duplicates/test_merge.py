@@ -228,13 +228,13 @@ def fault_at(world: World, step: int, fault: Fault) -> None:
     real = world.core.smaregi.client.add_points
     calls: list[int] = []
 
-    async def add_points(member_id: str, points: int) -> bool:
+    async def add_points(member_id: str, points: int) -> list[str]:
         calls.append(points)
         if len(calls) == step:
             world.sandbox.faults.set("smaregi", fault)
         return await real(member_id, points)
 
-    world.core.smaregi.client.add_points = add_points  # type: ignore[method-assign]
+    world.core.smaregi.client.add_points = add_points  # type: ignore[assignment, method-assign]
 
 
 @pytest.mark.parametrize("step", [TAKE, GIVE])
@@ -299,16 +299,16 @@ def till_moves(world: World, whose: int, step: int, *, answered: bool) -> None:
     real = world.core.smaregi.client.add_points
     calls: list[int] = []
 
-    async def with_the_till(member_id: str, points: int) -> bool:
+    async def with_the_till(member_id: str, points: int) -> list[str]:
         calls.append(points)
         proven = await real(member_id, points)
         if len(calls) != step:
             return proven
         now = int(member(world, whose)["point"])
         world.sandbox.smaregi.edit(whose, point=str(now + 7))
-        return proven and answered
+        return proven if answered else []
 
-    world.core.smaregi.client.add_points = with_the_till  # type: ignore[method-assign]
+    world.core.smaregi.client.add_points = with_the_till  # type: ignore[assignment, method-assign]
 
 
 @pytest.mark.parametrize("step", [TAKE, GIVE])

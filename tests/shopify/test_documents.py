@@ -18,7 +18,7 @@ from graphql import (
 
 import gateway
 from gateway.sandbox.shopify import cost
-from gateway.shopify import batches, documents, roll, subscriptions
+from gateway.shopify import batches, documents, orders, roll, subscriptions
 from gateway.shopify.documents import ALL, Document
 from gateway.wire import Access
 
@@ -74,6 +74,8 @@ LARGEST: dict[Document, dict[str, Any]] = {
     documents.CHANGED: {"first": roll.PAGE},
     documents.NEWEST: {"first": roll._NEWEST},
     documents.READ_MANY: {"ids": ["gid"] * batches.MOST},
+    documents.ORDER: {"first": orders.LINES},
+    documents.ORDERS: {"first": orders.PAGE},
     documents.SUBSCRIPTIONS: {"first": subscriptions._MORE},
 }
 """What is asked for at most, where the variables say how much."""

@@ -442,4 +442,32 @@ FAULTS: tuple[Fault, ...] = (
             ),
         ),
     ),
+    Fault(
+        "points that were refused are looked for",
+        "earning",
+        (
+            Change("gateway.points.sender:Sender._leave", "if error.applied is False:", "if True:"),
+            Change(
+                "gateway.points.sender:Sender._send",
+                'way == "transaction" and (found := await self._known(one))',
+                "found := []",
+            ),
+        ),
+    ),
+    Fault(
+        "an order that changes while it is read is read again",
+        "earning",
+        (Change("gateway.store.points.orders:save", "iif(version = ?13, ?14, due_at)", "?14"),),
+    ),
+    Fault(
+        "a flag that changes while it is written down is written down again",
+        "earning",
+        (
+            Change(
+                "gateway.points.switch:Switch.keep",
+                "self._kept = read, period",
+                "self._kept = self._changes, period",
+            ),
+        ),
+    ),
 )

@@ -20,6 +20,10 @@ UNION ALL SELECT 'delivery ' || channel || ' ' || outcome || ' ' || coalesce(err
           || iif(kept_back, ' kept back', '')
     FROM deliveries WHERE outcome IN ('pending', 'retrying', 'failed') {held}
 UNION ALL SELECT 'event ' || topic || ' ' || state FROM events WHERE state <> 'done'
+UNION ALL SELECT 'points of an order ' || state FROM points_orders
+    WHERE due_at IS NOT NULL AND lacking = 0
+UNION ALL SELECT 'movement of points ' || state FROM points_movements
+    WHERE state IN ('owed', 'sent', 'stuck')
 UNION ALL SELECT 'merge ' || step FROM merges WHERE step <> 'done' AND problem IS NULL
 """
 _LEFT = """

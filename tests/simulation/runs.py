@@ -11,6 +11,7 @@ from typing import Any
 
 from tests.simulation import (
     changes,
+    earning,
     evidence,
     filling,
     leaving,
@@ -40,6 +41,7 @@ FAMILIES: Mapping[str, Play] = {
     "merged": leaving.merged,
     "failed_merge": leaving.failed_merge,
     "till": till.play,
+    "earning": earning.play,
     "broken_refresh": till.broken_refresh,
     "points": mending.points,
     "unlinked": parting.unlinked,

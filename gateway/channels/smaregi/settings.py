@@ -48,6 +48,11 @@ class SmaregiSettings(Section):
     smaregi_link_contradicted: bool = Field(
         False, description="true: link even where name and birth date both contradict"
     )
+    smaregi_points_by: Literal["transaction", "add"] = Field(
+        "transaction",
+        description="how points earned online reach members: transaction, which can be found "
+        "again; add only where posted transactions move no points",
+    )
     smaregi_webhook_secret: LongSecret | None = Field(
         None,
         description="the value of the header that Smaregi sends with webhooks, 16 or more long",

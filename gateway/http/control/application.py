@@ -17,6 +17,7 @@ from gateway.http.control import (
     deliveries,
     duplicates,
     links,
+    points,
     privacy,
     removals,
     shop,
@@ -50,7 +51,17 @@ def control_application(
     app[CORE] = core
     app[ACCESS] = CallerAccess(lambda: core.live.current.gateway)
     app[STOPPING] = stopping
-    for room in (listings, deliveries, backfill, duplicates, links, privacy, removals, shop):
+    for room in (
+        listings,
+        deliveries,
+        backfill,
+        duplicates,
+        links,
+        points,
+        privacy,
+        removals,
+        shop,
+    ):
         app.add_routes(room.routes)
     app.add_routes([yielding(make_way), *routes])
     return app

@@ -21,6 +21,7 @@ _WRITING = {
     "/control/backfill": (SHOP,),
     "/control/members/refresh": ("smaregi",),
     "/control/removals/confirm": (SHOP,),
+    "/control/points/backfill": (SHOP, "smaregi"),
 }
 """By path: the systems that must be the same as before, besides the channels asked for."""
 

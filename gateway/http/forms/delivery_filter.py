@@ -21,7 +21,7 @@ from gateway.http.forms.registration import FormError, shown_name
 from gateway.outcomes import DeliveryFilter, Kind, Outcome
 from gateway.wording import Fault, FieldError, Wrong
 
-__all__ = ["FilterForm", "read_filter"]
+__all__ = ["FilterForm", "read_filter", "seconds_of"]
 
 _CHANNELS = tuple(spec.name for spec in ROSTER)
 
@@ -47,7 +47,8 @@ def _moment(text: str) -> str:
     return text
 
 
-def _seconds(text: str | None) -> float | None:
+def seconds_of(text: str | None) -> float | None:
+    """Unix seconds of a time with its offset, or of a date or time in UTC. ValueError for none."""
     if text is None:
         return None
     when = datetime.fromisoformat(text)
@@ -112,8 +113,8 @@ class FilterForm(BaseModel):
             outcomes=self.outcome or (),
             error_classes=self.error_class or (),
             ids=self.id or (),
-            since=_seconds(self.since),
-            until=_seconds(self.until),
+            since=seconds_of(self.since),
+            until=seconds_of(self.until),
             customer_id=int(self.customer) if self.customer else None,
             registration_id=self.registration,
             kinds=self.kind or (),

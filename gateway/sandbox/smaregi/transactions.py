@@ -16,7 +16,7 @@ from gateway.sandbox.smaregi.fields import Member
 from gateway.sandbox.smaregi.members import iso
 from gateway.sandbox.smaregi.query import RefusedError
 
-__all__ = ["ADDED", "SALE", "TAKEN", "Transactions"]
+__all__ = ["ADDED", "COLUMNS", "SALE", "TAKEN", "Transactions"]
 
 SALE, ADDED, TAKEN = "1", "6", "7"
 _DIVISIONS = frozenset(["1", "2", "3", "4", "5", "6", "7", "13", "14"])
@@ -24,7 +24,7 @@ _REQUIRED = (
     *("transactionHeadDivision", "subtotal", "total", "storeId", "terminalId", "terminalTranId"),
     "terminalTranDateTime",
 )
-_TAKEN = frozenset(
+COLUMNS = frozenset(
     [
         *_REQUIRED,
         *("cancelDivision", "newPoint", "spendPoint", "customerId", "customerCode", "memo"),
@@ -148,7 +148,7 @@ def _refuse(values: Mapping[str, Any], stores: Mapping[str, Any]) -> None:
         if not values.get(name):
             raise RefusedError(f"[{name}] 必須項目です")
     for name, value in values.items():
-        if name not in _TAKEN:
+        if name not in COLUMNS:
             raise RefusedError(f"[{name}] 不明な項目です")
         if not isinstance(value, str):
             raise RefusedError(f"[{name}] 文字列で指定してください")

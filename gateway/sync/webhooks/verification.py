@@ -15,6 +15,7 @@ from typing import Any
 import orjson
 
 from gateway.customer import numeric_id
+from gateway.points import ORDER_TOPICS, OrderNotice, order_in
 from gateway.store.events import NewEvent
 
 __all__ = [
@@ -62,6 +63,7 @@ SUBSCRIBED: Mapping[str, str] = {
 
 _BY_NAME = {
     **SUBSCRIBED,
+    **ORDER_TOPICS,
     "CUSTOMERS_REDACT": REDACT,
     "CUSTOMERS_DATA_REQUEST": DATA_REQUEST,
     "SHOP_REDACT": SHOP_REDACT,
@@ -136,7 +138,9 @@ def _bytes(text: str) -> bytes:
     return text.encode("utf-8", "surrogateescape")
 
 
-def shopify_event(headers: Mapping[str, str], raw: bytes, store: str) -> NewEvent | None:
+def shopify_event(
+    headers: Mapping[str, str], raw: bytes, store: str
+) -> NewEvent | OrderNotice | None:
     """What a webhook that Shopify signed is about; None if we do not handle it.
 
     `store` is SHOPIFY_STORE: one app may be installed in several.
@@ -151,6 +155,8 @@ def shopify_event(headers: Mapping[str, str], raw: bytes, store: str) -> NewEven
         return None
     if topic in _ORDERS and not _is_order_to_us(topic, body, store):
         return None
+    if name in ORDER_TOPICS:
+        return OrderNotice(topic, _id(order_in(topic, body)))
     if topic == SHOP_REDACT:
         return NewEvent(event_id, "shopify", topic)
     if topic == MERGED:

@@ -1,0 +1,120 @@
+"""The difference between what an order earns and what it has moved becomes one new movement.
+
+Written in one transaction with the order, before anything is sent. So a kill before it loses
+nothing (the order is still due), and one after it owes exactly this.
+"""
+
+import sqlite3
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from gateway.store import links
+from gateway.store.points import Movement, PointOrder, movements, orders
+from gateway.store.points.movements import NewMovement
+
+__all__ = ["CHANNEL", "Booking", "book", "is_ours", "settle_lack", "uuid_of"]
+
+CHANNEL = "smaregi"
+_DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+_ORDER_DIGITS, _NUMBER_DIGITS = 9, 2
+_LACK_AGAIN = 86400.0
+_LACK_ENDS = 90 * 86400.0
+"""Seconds after which nobody tries any more to take back by itself what was lacking."""
+
+
+def uuid_of(order_id: int, number: int) -> str:
+    """`E`, the order's id in base 36, `-` and the number of its movement: the 13 characters of a
+    receipt's number. ValueError if it would be longer.
+    """
+    digits, end = _base36(order_id).rjust(_ORDER_DIGITS, "0"), _base36(number)
+    if len(digits) > _ORDER_DIGITS or len(end) > _NUMBER_DIGITS:
+        raise ValueError("an order's id or its number of movements is larger than expected")
+    return f"E{digits}-{end}"
+
+
+def is_ours(uuid: str) -> bool:
+    """Whether it may be a number of `uuid_of`."""
+    digits, dash, number = uuid[1:].partition("-")
+    whole = len(digits) == _ORDER_DIGITS and 0 < len(number) <= _NUMBER_DIGITS
+    return uuid[:1] == "E" and bool(dash) and whole and set(digits + number) <= set(_DIGITS)
+
+
+def _base36(number: int) -> str:
+    digits = ""
+    while number or not digits:
+        number, digit = divmod(number, len(_DIGITS))
+        digits = _DIGITS[digit] + digits
+    return digits
+
+
+@dataclass(frozen=True, slots=True)
+class Booking:
+    """`order`: as it is to stand, with its target. `may_rise`: it is paid. `place`: store and
+    terminal. `first`: it is to get its first points now, so the link must still be as it was read.
+    """
+
+    order: PointOrder
+    may_rise: bool
+    place: tuple[str, str]
+    first: bool
+
+
+def book(db: sqlite3.Connection, booking: Booking, now: float) -> bool:
+    """False if the world has changed meanwhile: then the order is read again."""
+    order, current = booking.order, orders.get(db, booking.order.order_id)
+    if current is None:
+        return True  # erased meanwhile
+    member_id = current.member_id or order.member_id
+    if member_id is None or (booking.first and not _is_linked(db, order)):
+        return False
+    own = [each for each in movements.of_order(db, order.order_id) if each.state != "void"]
+    difference = order.target - sum(each.points for each in own)
+    if difference > 0 and not booking.may_rise:
+        difference = 0
+    if difference:
+        _move(db, replace(order, member_id=member_id), own, difference, booking.place, now)
+    since = current.lacking_since if difference else None
+    orders.save(db, replace(order, member_id=member_id, lacking=0, lacking_since=since))
+    return True
+
+
+def _is_linked(db: sqlite3.Connection, order: PointOrder) -> bool:
+    link = links.get(db, CHANNEL, order.customer_id or 0)
+    return link is not None and link.reference == str(order.member_id) and link.unproven is None
+
+
+def _move(
+    db: sqlite3.Connection,
+    order: PointOrder,
+    own: Sequence[Movement],
+    difference: int,
+    place: tuple[str, str],
+    now: float,
+) -> None:
+    """By one more movement; of one that was not sent yet the points change instead."""
+    last = own[-1] if own else None
+    if last is not None and last.state == "owed":
+        movements.change_points(db, last.id, last.points + difference, now)
+        return
+    used = {each.number for each in own}
+    number = next(n for n in range(1, len(used) + 2) if n not in used)
+    uuid, member_id = uuid_of(order.order_id, number), order.member_id or 0
+    new = NewMovement(uuid, order.order_id, number, member_id, difference, place, int(now))
+    movements.add(db, new, now)
+
+
+def settle_lack(db: sqlite3.Connection, one: Movement, balance: int, now: float) -> None:
+    """The member has fewer points than are to be taken: what is there is, and the rest lacks.
+
+    An order that was noticed meanwhile stays due.
+    """
+    order = orders.get(db, one.order_id)
+    if order is None or not movements.change_points(db, one.id, -balance, now):
+        return
+    since = order.lacking_since or now
+    again = now + _LACK_AGAIN if now - since < _LACK_ENDS else None
+    due_at = order.due_at if again is None else min(again, order.due_at or again)
+    lacking = order.lacking - one.points - balance
+    orders.save(
+        db, replace(order, lacking=lacking, lacking_since=since, due_at=due_at, updated_at=now)
+    )

@@ -1,0 +1,43 @@
+"""What `check` proves for points: scopes, the shop's currency, and the store's conditions."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+from gateway.channels import Check
+from gateway.channels.smaregi.ledger import PointLedger
+from gateway.points.rates import Rates
+from gateway.points.settings import PointsSettings
+from gateway.points.standing import CURRENCY
+from gateway.shopify import Orders
+
+__all__ = ["check_points"]
+
+_DAY = timedelta(days=1).total_seconds()
+
+
+async def check_points(
+    shop: Orders, ledger: PointLedger, rates: Rates, settings: PointsSettings, now: float
+) -> Sequence[Check]:
+    """Raises UpstreamError, which names a scope that lacks."""
+    if (currency := await shop.currency()) != CURRENCY:
+        detail = f"the shop's currency is {currency}: points are for shops in {CURRENCY}"
+        return [Check("Points", ok=False, detail=detail)]
+    await shop.changed(now - _DAY, None)
+    if lacking := await ledger.lacking_scopes():
+        detail = f"the token lacks {', '.join(lacking)}: give the app this scope in Smaregi"
+        return [Check("Points", ok=False, detail=detail)]
+    store = await rates.store()
+    await ledger.changed(settings.points_store_id or "", "6", now - _DAY, now, 1)
+    rule = await rates.of({})
+    detail = f"orders and the ledger can be read; {rule.unit} points for each {rule.unit_price} yen"
+    found = [Check("Points", ok=True, detail=detail)]
+    if settings.points_rate is None:
+        text = "rates by a member's rank cannot be read: the member's own counts, else the store's"
+        found.append(Check("Points", ok=True, detail=text, warns=True))
+    if store.get("pointUseDivision") == "0":
+        text = f"store {settings.points_store_id} seems to keep no points (pointUseDivision 0)"
+        found.append(Check("Points", ok=True, detail=text, warns=True))
+    if store.get("mileageDivision") == "2":
+        text = f"store {settings.points_store_id} collects miles instead of points"
+        found.append(Check("Points", ok=False, detail=text))
+    return found

@@ -1,0 +1,445 @@
+"""Points are moved exactly once, whatever fails; and what nobody can know is for a person."""
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from gateway.errors import CommandRefused
+from gateway.points import sender, worker
+from gateway.sandbox import Fault, ShopifyOptions, SmaregiOptions
+from gateway.store import members
+from gateway.store.points import movements
+from tests.duplicates.mending import store_member, told
+from tests.e2e.evidence import AlertBox
+from tests.points.shop import Shop, a_shop
+
+POST = "POST /transactions"
+
+
+@pytest.fixture(autouse=True)
+def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In place of minutes."""
+    monkeypatch.setattr(sender, "PATIENCE", 0.4)
+    monkeypatch.setattr(sender, "WATCHED", 0.2)
+    monkeypatch.setattr(sender, "_LOOK_AGAIN", 0.1)
+    monkeypatch.setattr(sender, "_WEIGH_AGAIN", 0.05)
+    monkeypatch.setattr(worker, "_AGAIN", 0.1)
+    monkeypatch.setattr(worker, "_SHORTEST", 0.1)
+    monkeypatch.setattr(worker, "_LONGEST", 0.2)
+
+
+FAULTS = [
+    Fault("reset", match=POST, times=1, applied=True),
+    Fault("reset", match=POST, times=1, applied=False),
+    Fault("drop", match=POST, times=1),
+    Fault("half", match=POST, times=1),
+    Fault("garbage", match=POST, times=1, applied=True),
+    Fault("garbage", match=POST, times=1, applied=False),
+    Fault("status", status=500, match=POST, times=1, applied=True),
+    Fault("status", status=503, match=POST, times=1, applied=False),
+    Fault("status", status=400, match=POST, times=1, applied=True),
+    Fault("status", status=400, match=POST, times=1, applied=False),
+    Fault("status", status=404, match=POST, times=1, applied=False),
+    Fault("status", status=403, match=POST, times=2, applied=False),
+    Fault("throttle", match=POST, times=1),
+    Fault("late", match=POST, times=1, delay=0.1),
+    Fault("garbage", match="GET /transactions", times=2),
+    Fault("status", status=500, match="GET /transactions", times=3),
+    Fault("garbage", match="GET /customers/point", times=1),
+    Fault("status", status=500, match="GET /stores", times=3),
+]
+
+
+@pytest.mark.parametrize("tuple_rule", [True, False])
+@pytest.mark.parametrize(
+    "fault", FAULTS, ids=lambda f: f"{f.kind} {f.status} {f.applied} {f.match}"
+)
+async def test_whatever_becomes_of_a_call_the_points_are_moved_once(
+    tmp_path: Path, fault: Fault, tuple_rule: bool
+) -> None:
+    async with a_shop(tmp_path, SmaregiOptions(tuple_rule=tuple_rule)) as shop:
+        shop.world.sandbox.faults.set("smaregi", fault)
+        order = shop.buy(1000)
+        await shop.notice(order)
+        assert shop.balance == 10
+        shop.world.sandbox.faults.set("smaregi", fault)
+        shop.orders.cancel(order)
+        await shop.notice(order)
+        assert shop.balance == 0
+        assert [points for _, points in shop.posted] == [10, -10]
+
+
+async def test_what_may_still_arrive_is_not_sent_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It arrives when it has been looked for in vain already."""
+    monkeypatch.setattr(sender, "PATIENCE", 2.0)
+    async with a_shop(tmp_path, SmaregiOptions(tuple_rule=False)) as shop:
+        late = Fault("late", match=POST, times=1, delay=0.6)
+        shop.world.sandbox.faults.set("smaregi", late)
+        order = shop.buy(1000)
+        await shop.notice(order)
+        await asyncio.sleep(late.delay)  # then it has come, whoever waited for it
+        assert [points for _, points in shop.posted] == [10]
+        assert shop.balance == 10
+
+
+async def test_an_answer_that_names_nothing_is_no_proof_and_is_looked_for(tmp_path: Path) -> None:
+    async with a_shop(tmp_path, SmaregiOptions(post_says="nothing")) as shop:
+        order = shop.buy(1000)
+        await shop.notice(order)
+        (one,) = await shop.moved(order)
+        assert (one.state, one.head_id) == ("done", "1")
+        assert shop.balance == 10
+
+
+async def test_a_start_looks_for_what_a_dead_one_had_sent(tmp_path: Path) -> None:
+    async with a_shop(tmp_path) as shop:
+        order = shop.buy(1000)
+        shop.world.sandbox.faults.set("smaregi", Fault("hang", match=POST, times=1, applied=True))
+        await shop.world.core.points.noticed(order.id)
+        journal = shop.world.sandbox.journal
+        await shop.world.until(lambda: any(a.operation == POST for a in journal.asked))
+        await shop.world.restart()
+        await shop.rest()
+        assert shop.balance == 10
+        assert len(shop.posted) == 1
+
+
+async def test_what_smaregi_refuses_again_and_again_is_for_a_person(tmp_path: Path) -> None:
+    async with AlertBox.open() as alerts, a_shop(tmp_path, ALERT_WEBHOOK_URL=alerts.url) as shop:
+        other_customer, other = await shop.sign_up(number=1)
+        refusal = Fault("status", status=404, match=POST, applied=False)
+        shop.world.sandbox.faults.set("smaregi", refusal)
+        order = shop.buy(1000)
+        await shop.notice(order)
+        (one,) = await shop.moved(order)
+        assert one.state == "stuck"
+        assert "refused it 3 times" in (one.message or "")
+        await shop.world.until(lambda: any("orders: conflict" in text for text in alerts.texts))
+        shop.world.sandbox.faults.clear()
+        await shop.world.core.points.noticed(shop.buy(500).id)
+        await shop.world.core.points.noticed(shop.buy(500, customer=other_customer).id)
+        await shop.world.until(lambda: shop.smaregi.members[other]["point"] == "5")
+        assert shop.balance == 0, "only this member waits for a person"
+        status = await shop.world.core.overview.status()
+        assert any("stuck" in text for text in status["needs_a_person"])
+        await shop.world.core.points.settle(one.id, done=False)
+        await shop.rest()
+        assert shop.balance == 15
+        with pytest.raises(CommandRefused, match="not stuck"):
+            await shop.world.core.points.settle(one.id, done=True)
+
+
+# -- the first movement
+
+
+async def test_where_posted_points_do_not_count_everything_stops_until_they_are_added(
+    tmp_path: Path,
+) -> None:
+    async with a_shop(tmp_path, SmaregiOptions(posted_points_count=False)) as shop:
+        order = shop.buy(1000)
+        await shop.notice(order)
+        (one,) = await shop.moved(order)
+        assert one.state == "stuck"
+        assert "SMAREGI_POINTS_BY=add" in (one.message or "")
+        other, member = await shop.sign_up(number=1)
+        waiting = shop.buy(700, customer=other)
+        await shop.world.core.points.noticed(waiting.id)
+        await shop.world.core.points.worker.round()
+        assert [m.state for m in await shop.moved(waiting)] == ["owed"]
+        assert len(shop.posted) == 1, "nobody else's are sent"
+        (need,) = (await shop.world.core.overview.status())["needs_a_person"]
+        assert "points settle" in need
+        shop.world.set(SMAREGI_POINTS_BY="add")
+        await shop.world.core.points.settle(one.id, done=False)
+        await shop.rest()
+        assert shop.balance == 10
+        assert shop.smaregi.members[member]["point"] == "7"
+
+
+async def test_points_that_a_till_moved_meanwhile_prove_nothing_and_stop_nothing(
+    tmp_path: Path,
+) -> None:
+    async with a_shop(tmp_path, SmaregiOptions(posted_points_count=False)) as shop:
+        desk = shop.smaregi._points
+        post = desk.post
+
+        def beside(*given: object) -> object:
+            answer = post(*given)  # type: ignore[arg-type]
+            shop.smaregi.sale(shop.member, new_point=3)
+            vars(desk).pop("post")
+            return answer
+
+        vars(desk)["post"] = beside
+        order = shop.buy(1000)
+        await shop.notice(order)
+        assert [one.state for one in await shop.moved(order)] == ["done"]
+        assert not await shop.world.core.points.proof.is_proven()
+        await shop.notice(shop.buy(1000))
+        assert await shop.world.core.points.proof.stopped()
+
+
+# -- added points
+
+
+ADD = "point/add"
+
+
+@pytest.mark.parametrize(
+    ("fault", "state", "balance"),
+    [
+        (Fault("drop", match=ADD, times=1), "done", 10),
+        (Fault("half", match=ADD, times=1), "done", 10),
+        (Fault("status", status=500, match=ADD, times=1, applied=True), "done", 10),
+        (Fault("reset", match=ADD, times=1, applied=False), "stuck", 0),
+        (Fault("status", status=429, match=ADD, times=1, applied=False), "done", 10),
+    ],
+)
+async def test_added_points_are_found_by_what_fits_or_are_for_a_person(
+    tmp_path: Path, fault: Fault, state: str, balance: int
+) -> None:
+    async with a_shop(tmp_path, SMAREGI_POINTS_BY="add") as shop:
+        shop.world.sandbox.faults.set("smaregi", fault)
+        order = shop.buy(1000)
+        await shop.notice(order)
+        assert [one.state for one in await shop.moved(order)] == [state]
+        assert shop.balance == balance
+
+
+async def test_two_that_fit_are_for_a_person(tmp_path: Path) -> None:
+    async with a_shop(tmp_path, SMAREGI_POINTS_BY="add") as shop:
+        await shop.world.core.smaregi.client.add_points(str(shop.member), 10)
+        shop.world.sandbox.faults.set("smaregi", Fault("drop", match=ADD, times=1))
+        order = shop.buy(1000)
+        await shop.notice(order)
+        (one,) = await shop.moved(order)
+        assert one.state == "stuck"
+        assert "2 transactions that fit" in (one.message or "")
+
+
+# -- the database is lost
+
+
+async def test_a_lost_database_gives_nothing_twice(tmp_path: Path) -> None:
+    async with a_shop(tmp_path) as shop:
+        order, new = shop.buy(1000, 500), None
+        await shop.notice(order)
+        shop.orders.refund(order, {1: 1})
+        await shop.notice(order)
+        assert shop.balance == 10
+        for row in shop.smaregi.transactions.rows.values():
+            row["terminalTranId"] += "000"  # as if it were not all within one second
+        await shop.world.restart(GATEWAY_DATABASE_URL=f"sqlite:///{tmp_path / 'other.db'}")
+        await shop.world.core.db.write(_linked(shop))
+        shop.orders.refund(order, goodwill=300)
+        new = shop.buy(1000)
+        async for _ in shop.world.core.points.backfill(0, 2e9, dry_run=False):
+            pass
+        await shop.rest()
+        assert shop.balance == 7 + 10
+        assert sorted(points for _, points in shop.posted) == [-5, -3, 10, 15]
+        assert [one.state for one in await shop.moved(new)] == ["done"]
+
+
+def _linked(shop: Shop) -> Callable[..., None]:
+    """The link is found again, as `backfill` does."""
+
+    def unit(db: object) -> None:
+        db.execute(  # type: ignore[attr-defined]
+            """INSERT OR IGNORE INTO links (channel, customer_id, reference, created_at, updated_at)
+               VALUES ('smaregi', ?, ?, 0, 0)""",
+            (shop.customer, str(shop.member)),
+        )
+
+    return unit
+
+
+async def test_what_is_there_twice_under_one_number_is_for_a_person(tmp_path: Path) -> None:
+    async with a_shop(tmp_path, SmaregiOptions(tuple_rule=False)) as shop:
+        shop.world.sandbox.faults.set("smaregi", Fault("drop", match=POST, times=1))
+        desk = shop.smaregi._points
+        post = desk.post
+
+        def twice(*given: object) -> object:
+            post(*given)  # type: ignore[arg-type]
+            return post(*given)  # type: ignore[arg-type]
+
+        vars(desk)["post"] = twice
+        order = shop.buy(1000)
+        await shop.notice(order)
+        (one,) = await shop.moved(order)
+        assert one.state == "stuck"
+        assert "2 times: transactions 1, 2" in (one.message or "")
+        shop.smaregi.cancel(2)
+        await shop.world.core.points.settle(one.id, done=True)
+        await shop.rest()
+        assert shop.balance == 10
+
+
+# -- too few points left
+
+
+async def test_points_that_are_spent_are_taken_back_once_there_are_some_again(
+    tmp_path: Path,
+) -> None:
+    async with a_shop(tmp_path) as shop:
+        order = shop.buy(2000)
+        await shop.notice(order)
+        shop.smaregi.sale(shop.member, spend_point=15)
+        shop.orders.cancel(order)
+        await shop.notice(order)
+        assert shop.balance == 0
+        row = await shop.row(order)
+        assert (row.state, row.target, row.lacking) == ("given", 0, 15)
+        assert row.due_at is not None
+        await shop.notice(order)
+        assert (await shop.row(order)).lacking == 15, "read again with nothing there"
+        await shop.notice(shop.buy(1000))
+        await shop.world.core.points.worker.round()
+        await shop.rest()
+        assert shop.balance == 0
+        assert (await shop.row(order)).lacking == 5
+        await shop.notice(shop.buy(3000))
+        await shop.world.core.points.worker.round()
+        await shop.rest()
+        assert shop.balance == 25
+        row = await shop.row(order)
+        assert (row.lacking, row.lacking_since, row.due_at) == (0, None, None)
+
+
+# -- merges
+
+
+async def test_a_merge_waits_for_points_under_way_and_what_is_taken_back_is_the_survivors(
+    tmp_path: Path,
+) -> None:
+    async with a_shop(tmp_path) as shop:
+        order = shop.buy(1000)
+        await shop.notice(order)
+        survivor = store_member(shop.world, customerCode="SURV", mailAddress="s@example.jp")
+        merge = shop.world.core.member_merge
+        (one,) = await shop.moved(order)
+        await shop.world.core.db.write(
+            lambda db: db.execute(
+                "UPDATE points_movements SET state = 'sent' WHERE id = ?", (one.id,)
+            )
+        )
+        refused = await told(merge.merge(shop.member, survivor, survivor))
+        assert refused.code == 1
+        assert "points list" in refused.text
+        await shop.world.core.db.write(lambda db: movements.settle(db, one.id, "done", 0.0))
+        assert (await told(merge.merge(shop.member, survivor, survivor))).code == 0
+        assert shop.smaregi.members[survivor]["point"] == "10"
+        shop.orders.cancel(order)
+        await shop.notice(order)
+        assert shop.smaregi.members[survivor]["point"] == "0"
+
+
+# -- scopes, and the shop's currency
+
+
+async def test_without_the_scopes_points_wait_and_sign_ups_do_not(tmp_path: Path) -> None:
+    scopes = frozenset({"pos.customers:read", "pos.customers:write"})
+    async with (
+        AlertBox.open() as alerts,
+        a_shop(tmp_path, SmaregiOptions(scopes=scopes), ALERT_WEBHOOK_URL=alerts.url) as shop,
+    ):
+        order = shop.buy(1000)
+        await shop.world.core.points.noticed(order.id)
+        await shop.world.until(lambda: any("orders: auth" in text for text in alerts.texts))
+        assert (await shop.world.register(number=2)).channel("smaregi")["outcome"] == "delivered"
+        shop.smaregi.scopes |= {
+            "pos.transactions:read",
+            "pos.transactions:write",
+            "pos.stores:read",
+        }
+        shop.smaregi.expire_tokens()
+        shop.world.core.points.flags_changed()
+        await shop.rest()
+        assert shop.balance == 10
+
+
+async def test_an_order_that_cannot_be_read_is_told_and_tried_again_at_the_next_start(
+    tmp_path: Path,
+) -> None:
+    async with a_shop(tmp_path) as shop:
+        bad = Fault(
+            "status",
+            status=200,
+            match="order",
+            body={"data": {"order": {"id": "1e3"}}},
+            applied=False,
+        )
+        shop.world.sandbox.faults.set("shopify", bad)
+        order = shop.buy(1000)
+        await shop.notice(order)
+        assert (await shop.row(order)).state == "failed"
+        shop.world.sandbox.faults.clear()
+        await shop.world.restart()
+        await shop.rest()
+        assert shop.balance == 10
+
+
+async def test_an_erased_customers_orders_are_forgotten(tmp_path: Path) -> None:
+    from gateway.store import erasure
+
+    async with a_shop(tmp_path) as shop:
+        order = shop.buy(1000)
+        await shop.notice(order)
+        await shop.world.core.db.write(lambda db: erasure.wipe(db, shop.customer))
+        left = await shop.world.core.db.read(
+            lambda db: db.execute(
+                "SELECT count(*) FROM points_orders UNION ALL SELECT count(*) FROM points_movements"
+            ).fetchall()
+        )
+        assert [row[0] for row in left] == [0, 0]
+        assert (
+            await shop.world.core.db.read(lambda db: members.get_meta(db, "points_proven")) == "1"
+        )
+
+
+# -- the hourly pass
+
+
+async def test_orders_that_no_webhook_told_of_are_found_by_the_pass(tmp_path: Path) -> None:
+    async with a_shop(tmp_path, shopify=ShopifyOptions(search_lag=0.0)) as shop:
+        order = shop.buy(1000)
+        assert await shop.world.core.points.passes.once() == 1
+        await shop.rest()
+        assert shop.balance == 10
+        shop.orders.refund(order, {0: 1})
+        assert await shop.world.core.points.passes.once() == 1, "also within the same second"
+        await shop.rest()
+        assert shop.balance == 0
+        order.updated_at -= 120
+        await shop.notice(order)
+        assert await shop.world.core.points.passes.once() == 0
+
+
+async def test_what_staff_changed_in_the_ledger_is_told_once_and_not_mended(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gateway.points.drift._SETTLING", -5.0)
+    async with AlertBox.open() as alerts, a_shop(tmp_path, ALERT_WEBHOOK_URL=alerts.url) as shop:
+        points = shop.world.core.points
+        kept, cancelled = shop.buy(1000), shop.buy(1000)
+        for order in (kept, cancelled):
+            await shop.notice(order)
+        shop.smaregi.sale(shop.member, new_point=4)
+        await points.passes.once()
+        assert (await shop.world.core.overview.status())["points"]["drift"] == 0
+        row = shop.smaregi.transactions.rows[1]
+        shop.smaregi.transactions.note({**row, "memo": ""}, 0, 0, shop.smaregi.now())
+        stranger = {**row, "transactionUuid": "E00000000Z-1"}
+        shop.smaregi.transactions.note(stranger, 0, 0, shop.smaregi.now())
+        shop.smaregi.cancel(2)
+        for _ in range(2):
+            await points.passes.once()
+        status = await shop.world.core.overview.status()
+        assert status["points"]["drift"] == 3
+        assert shop.balance == 14
+        await shop.world.until(lambda: any("points drift" in text for text in alerts.texts))
+        assert await points.forget_drift(["2", "4", "5"]) == 3

@@ -1,0 +1,247 @@
+"""Scenario: orders are placed, paid, edited, refunded and cancelled, while tills move points,
+webhooks get lost, systems fail and the gateway is killed.
+
+At rest each member has what they began with, what tills moved, and what their orders earn; and no
+order ever got more than it was worth at some time.
+"""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from fractions import Fraction
+from random import Random
+from typing import Any
+
+from gateway.points import ORDER_TOPICS, passes, sender, worker
+from gateway.sandbox.shopify.orders import Order
+from gateway.sandbox.shopify.records import WebhookSubscription
+from tests.simulation import trouble
+from tests.simulation.judge import Person
+from tests.simulation.rest import at_rest
+from tests.simulation.sign_ups import sign_up
+from tests.simulation.world import URL, World
+from tests.world import registration
+
+__all__ = ["play"]
+
+_START = 300
+_YEN = 100
+
+
+@contextmanager
+def _quick() -> Iterator[None]:
+    """Longer than any late request of the weather, and no hours until a pass."""
+    edges = [
+        (sender, "PATIENCE", 14.0),
+        (worker, "_LONGEST", 8.0),
+        (passes, "FIRST_AFTER", 6.0),
+        (passes, "EVERY", 20.0),
+        (passes, "AGAIN_AFTER", 5.0),
+    ]
+    old = [(module, name, getattr(module, name)) for module, name, _ in edges]
+    for module, name, value in edges:
+        setattr(module, name, value)
+    try:
+        yield
+    finally:
+        for module, name, value in old:
+            setattr(module, name, value)
+
+
+async def play(world: World) -> None:
+    dice = world.dice
+    world.settings |= {
+        "FLAG_EMAIL": "off",
+        "FLAG_CRM": "off",
+        "FLAG_POINTS_EARN": dice.choice(("on", "on", "on", "hold")),
+        "POINTS_STORE_ID": "1",
+    }
+    world.hook_delay = (0.01, dice.choice((0.5, 5.0)))
+    world.hook_twice = dice.choice((0.0, 0.3))
+    with _quick():
+        await world.start()
+        _subscribe(world)
+        people = [Person(f"p{n}@example.com", f"090-1{n:03}-5678") for n in range(2)]
+        customers = [await _customer(world, person) for person in people]
+        books = _Books(world)
+        rule = dice.random() < 0.5  # what no document says: whether the same again is refused
+        ledger = world.smaregi.transactions
+        ledger.options = replace(ledger.options, tuple_rule=rule)
+        await asyncio.sleep(dice.choice((0.0, 2.0)))
+        world.hook_lost = dice.choice((0.0, 0.0, 0.2, 0.9))
+        async with asyncio.TaskGroup() as group:
+            if dice.random() < 0.7:
+                group.create_task(trouble.some(world, 12.0))
+            for _ in range(dice.randint(1, 3)):
+                buyer = dice.choice(customers)
+                group.create_task(_buy(world, books, buyer, Random(dice.random())))
+            if dice.random() < 0.5:
+                group.create_task(_till(world, books, Random(dice.random())))
+        world.set(FLAG_POINTS_EARN="on")
+        await asyncio.sleep(30.0 if world.hook_lost else 1.0)
+        await at_rest(world)
+        books.judge()
+
+
+def _subscribe(world: World) -> None:
+    world.subscribe()
+    store = world.shopify.store
+    for topic in ORDER_TOPICS:
+        made = WebhookSubscription(
+            store.new_id(), topic, f"{URL}/webhooks/shopify", "JSON", world.wall(), world.wall()
+        )
+        store.subscriptions[made.id] = made
+
+
+async def _customer(world: World, person: Person) -> int:
+    """Registered, and a member with some points."""
+    body = registration(email=person.email, phone=person.phone)
+    while (await sign_up(world, person, body, key=None)).status != 201:
+        await asyncio.sleep(1.0)
+    made = world.shopify.store.by_email(person.email)
+    assert made is not None
+    while (member := world.smaregi.members.with_code(str(made.id))) is None:
+        await asyncio.sleep(1.0)
+    world.smaregi.give(member, _START)
+    return made.id
+
+
+async def _buy(world: World, books: "_Books", customer: int, dice: Random) -> None:
+    """An order, and what becomes of it."""
+    await asyncio.sleep(dice.choice((0.0, 1.0, 8.0)) * dice.random())
+    orders = world.shopify.orders
+    lines = [
+        orders.line(
+            dice.choice((80, 500, 1234, 9800)),
+            dice.randint(1, 3),
+            is_gift_card=dice.random() < 0.15,
+            discount=dice.choice((0, 0, 70)),
+        )
+        for _ in range(dice.randint(1, 3))
+    ]
+    paid, shipping = dice.random() < 0.7, dice.choice((0, 500))
+    order = orders.place(customer, lines, paid=paid, shipping=shipping)
+    order.goodwill_shown = dice.random() < 0.5
+    books.follow(order)
+    for _ in range(dice.randint(0, 4)):
+        await asyncio.sleep(dice.choice((0.0, 0.3, 3.0, 10.0)) * dice.random())
+        _change(world, order, dice)
+        books.follow(order)
+    if order.payments and order.outstanding > 0:
+        orders.pay(order)  # what an edit made dearer
+        books.follow(order)
+    world.say(f"order {order.id}: {order.financial_status} {order.total} {order.net_payment}")
+
+
+def _change(world: World, order: Order, dice: Random) -> None:
+    orders = world.shopify.orders
+    place = dice.randrange(len(order.lines))
+    if order.cancelled_at is not None:
+        return
+    match dice.choice(("pay", "refund", "refund", "goodwill", "edit", "settle", "cancel", "ship")):
+        case "pay":
+            orders.pay(order)
+        case "refund" if order.payments:
+            orders.refund(order, {place: dice.randint(1, 2)}, kept=dice.choice((0, 0, 50)))
+        case "goodwill" if order.net_payment > 300:
+            orders.refund(order, goodwill=300)
+        case "edit":
+            orders.edit(order, dice.choice((place, len(order.lines))), dice.randint(0, 2))
+        case "settle":
+            orders.settle_up(order)
+        case "cancel":
+            orders.cancel(order)
+        case _:
+            orders.fulfil(order)
+
+
+async def _till(world: World, books: "_Books", dice: Random) -> None:
+    for _ in range(dice.randint(1, 6)):
+        await asyncio.sleep(4.0 * dice.random())
+        member = dice.choice(books.members)
+        balance = int(world.smaregi.members[member]["point"] or "0")
+        used = min(balance, dice.choice((0, 10, 250, 1000)))
+        world.smaregi.sale(member, dice.choice((0, 10, 40)), used)
+
+
+class _Books:
+    """What members should have, by what the shop and the tills know alone."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self.members = [
+            number
+            for customer in world.shopify.customers
+            if (number := world.smaregi.members.with_code(str(customer))) is not None
+        ]
+        self._most: dict[int, int] = defaultdict(int)
+        self._orders: list[Order] = []
+        desk = world.smaregi._points
+        post = desk.post
+
+        def watched(*given: Any) -> Any:
+            answer = post(*given)
+            self._watch()
+            return answer
+
+        vars(desk)["post"] = watched
+
+    def follow(self, order: Order) -> None:
+        if order not in self._orders:
+            self._orders.append(order)
+        self._most[order.id] = max(self._most[order.id], _worth(order))
+
+    def _given(self, order: Order) -> int:
+        memo = f" {order.id}"
+        rows = self._world.smaregi.transactions.rows.values()
+        own = [row for row in rows if row["memo"].endswith(memo)]
+        return sum(int(row["newPoint"]) - int(row["spendPoint"]) for row in own)
+
+    def _watch(self) -> None:
+        for order in self._orders:
+            given = self._given(order)
+            if not 0 <= given <= self._most[order.id]:
+                most = self._most[order.id]
+                self._world.find("points", f"order {order.id} got {given}, worth {most} at most")
+
+    def judge(self) -> None:
+        world = self._world
+        rows = world.smaregi.transactions.rows.values()
+        uuids = [row["transactionUuid"] for row in rows if row["memo"]]
+        if len(uuids) != len(set(uuids)):
+            world.find("points", f"a number is there twice: {sorted(uuids)}")
+        lacking = dict(world.disk.image.execute("SELECT order_id, lacking FROM points_orders"))
+        for order in self._orders:
+            given, worth = self._given(order), _worth(order)
+            if given != worth + lacking.get(order.id, 0):
+                world.find(
+                    "points",
+                    f"order {order.id} is worth {worth}, got {given}, lacks "
+                    f"{lacking.get(order.id)}",
+                )
+        for member in self.members:
+            moved = sum(
+                int(row["newPoint"]) - int(row["spendPoint"])
+                for row in rows
+                if row["customerId"] == str(member)
+            )
+            if int(world.smaregi.members[member]["point"] or "0") != _START + moved:
+                world.find("points", f"member {member}: the ledger and the balance differ")
+
+
+def _worth(order: Order) -> int:
+    """What it earns, by whole hundreds of yen."""
+    if order.cancelled_at is not None or not order.payments:
+        return 0
+    cards = sum(
+        Fraction(
+            (line.price * line.quantity - line.discount) * line.current_quantity, line.quantity
+        )
+        for line in order.lines
+        if line.is_gift_card
+    )
+    goods = order.subtotal - cards
+    paid = order.net_payment - order.shipping - order.tip - cards
+    return int(max(0, min(goods, paid)) // _YEN)
