@@ -80,7 +80,8 @@ _AREAS: Mapping[str, _Area] = {
             "%(number)s changes of points that waited are going out.",
         ),
         "Points of orders are kept and go out by themselves, unless a person must decide.",
-        mends="`python main.py points list` shows those, and `python main.py points settle` ends them.",
+        page="/admin/points",
+        mends="`python main.py points list` shows those, `python main.py points settle` ends them.",
     ),
 }
 _NOTHING_WAITED = "nothing waited for it."

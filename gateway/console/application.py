@@ -12,7 +12,7 @@ from gateway.console.brake import Brake
 from gateway.console.flag_times import FlagTimes
 from gateway.console.jobs import Jobs
 from gateway.console.language import language_of
-from gateway.console.pages import deliveries, duplicates, entry, flags, jobs, people, start
+from gateway.console.pages import deliveries, duplicates, entry, flags, jobs, people, points, start
 from gateway.console.pages import log as actions
 from gateway.console.rendering import render, see_other
 from gateway.console.roles import Passwords
@@ -71,7 +71,7 @@ def console_application(core: Core, *, is_open: bool = False) -> web.Application
         Jobs(partial(core.runtime.background.keep, name="a run of the console")),
         FlagTimes(core.live),
     )
-    for room in (entry, start, deliveries, jobs, people, duplicates, flags, actions):
+    for room in (entry, start, deliveries, jobs, people, duplicates, points, flags, actions):
         app.add_routes(room.routes)
     return app
 

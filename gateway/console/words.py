@@ -130,6 +130,13 @@ _LABELS: Mapping[str, str] = {
     "it was seen last at the till": N_("it was seen last at the till"),
     "it has more points": N_("it has more points"),
     "its id is the lower one": N_("its id is the lower one"),
+    # points online
+    "drift_twice": N_("twice under one number"),
+    "drift_unknown": N_("not known here"),
+    "drift_cancelled": N_("cancelled in Smaregi"),
+    "drift_differs": N_("another member or other points"),
+    "given": N_("Given"),
+    "ignored": N_("Earns nothing"),
     # where a flag comes from
     "default": N_("not set"),
     "environment": N_("the environment"),

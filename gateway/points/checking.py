@@ -29,7 +29,8 @@ async def check_points(
     store = await rates.store()
     await ledger.changed(settings.points_store_id or "", "6", now - _DAY, now, 1)
     rule = await rates.of({})
-    detail = f"orders and the ledger can be read; {rule.unit} points for each {rule.unit_price} yen"
+    rate = f"{float(rule.unit):g}/{float(rule.unit_price):g}"
+    detail = f"orders and the ledger can be read; points for yen: {rate}"
     found = [Check("Points", ok=True, detail=detail)]
     if settings.points_rate is None:
         text = "rates by a member's rank cannot be read: the member's own counts, else the store's"

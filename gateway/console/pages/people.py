@@ -17,6 +17,7 @@ from gateway.customer import numeric_id
 from gateway.errors import CommandRefused, UpstreamError
 from gateway.http.control.guard import require_known
 from gateway.http.keys import CORE
+from gateway.store.points import orders
 from gateway.wire.reasons import reason_of
 
 __all__ = ["masked", "routes"]
@@ -25,6 +26,7 @@ routes = web.RouteTableDef()
 
 _LONGEST = 254
 _LEAST_WHY = 3
+_ORDERS = 20
 _DOTS = "•••"
 
 
@@ -101,6 +103,7 @@ async def _page(
         "urls": urls,
         "channels": list(core.deliverer.routes),
         "card": _card(person.number),
+        "orders": await core.db.read(lambda db: orders.of_customer(db, customer_id, _ORDERS)),
     }
     return render(request, "person.html", values, status)
 
