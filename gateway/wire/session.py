@@ -17,11 +17,12 @@ from typing import Any, Self
 
 import aiohttp
 import orjson
-from aiohttp_retry import ExponentialRetry, RetryClient
+from aiohttp_retry import RetryClient
 
 from gateway.errors import Cause, DryRunStop, ErrorClass, UpstreamError
 from gateway.wire.causes import cause_of
 from gateway.wire.reasons import reason_of, values_in
+from gateway.wire.repeats import read_again
 
 __all__ = ["Access", "Call", "UpstreamAnswer", "Wire", "dry_run", "guard"]
 
@@ -147,21 +148,6 @@ def _seconds_until(date: str) -> float:
         return math.nan
 
 
-_READ_AGAIN = {502, 503, 504}
-
-
-def _retry_options() -> ExponentialRetry:
-    return ExponentialRetry(
-        attempts=2,
-        start_timeout=0.1,
-        max_timeout=0.5,
-        statuses=_READ_AGAIN,
-        exceptions={aiohttp.ClientConnectionError},
-        methods={"GET", "POST"},
-        retry_all_server_errors=False,
-    )
-
-
 Observer = Callable[[Call, str, float], None]
 """Told of each request: the call, its result (a status or an error class), its seconds."""
 
@@ -258,7 +244,7 @@ class Wire:
             options["params"] = call.params
         if call.access is Access.READ:
             context: Any = self._reader.request(
-                call.method, call.url, retry_options=_retry_options(), **options
+                call.method, call.url, retry_options=read_again(), **options
             )
         else:
             context = self._session.request(call.method, call.url, **options)

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Literal
 
 import aiosmtplib
@@ -25,6 +25,7 @@ _SOONER = 0.9
 """aiosmtplib's limit as a part of ours, so that it is the one to say what it waited for."""
 AT_ONCE = 6
 """Connections at the same time; shared hosts refuse more."""
+_FAILURES = (aiosmtplib.SMTPException, OSError)
 
 
 class SmtpSettings(Section):
@@ -83,24 +84,20 @@ class SmtpTransport:
             try:
                 async with asyncio.timeout(self._timeout()):
                     connection = await self._connect(settings)
-                    await connection.sendmail(sender, [recipient], message)
+                    with _closed_on_failure(connection):
+                        await connection.sendmail(sender, [recipient], message)
             except (aiosmtplib.SMTPException, TimeoutError, OSError, ValueError) as error:
-                if connection is not None:
-                    connection.close()
                 told = (recipient, *values)
                 raise self._translated(error, told, sent=connection is not None) from None
-            except BaseException:
-                if connection is not None:
-                    connection.close()
-                raise
             self._idle.append((time.monotonic(), settings, connection))
 
     async def probe(self) -> None:
-        """Connect, log in and say goodbye: nothing is sent."""
+        """Connect, log in and say goodbye: nothing is sent. A server that is rude then works."""
         try:
             async with asyncio.timeout(self._timeout()):
                 connection = await self._open(self._settings())
-                await connection.quit()
+                with contextlib.closing(connection), contextlib.suppress(*_FAILURES):
+                    await connection.quit()
         except (aiosmtplib.SMTPException, TimeoutError, OSError, ValueError) as error:
             raise self._translated(error, sent=False) from None
 
@@ -111,7 +108,7 @@ class SmtpTransport:
             if made_with is settings and idle < _IDLE and connection.is_connected:
                 if idle < 1.0:
                     return connection
-                with contextlib.suppress(aiosmtplib.SMTPException, OSError):
+                with contextlib.suppress(*_FAILURES), _closed_on_failure(connection):
                     await connection.noop()
                     return connection
             connection.close()
@@ -128,11 +125,8 @@ class SmtpTransport:
             start_tls=settings.smtp_tls == "starttls",
             timeout=self._timeout() * _SOONER,
         )
-        try:
+        with _closed_on_failure(connection):
             await connection.connect()
-        except BaseException:
-            connection.close()
-            raise
         return connection
 
     def _translated(
@@ -173,6 +167,16 @@ class SmtpTransport:
         kind = _OTHER_CLASSES.get(cause, ErrorClass.CONNECTION)
         text = f"cannot connect: {why}"
         return UpstreamError(self._system, "send mail", kind, text, applied=False, cause=cause)
+
+
+@contextlib.contextmanager
+def _closed_on_failure(connection: aiosmtplib.SMTP) -> Iterator[None]:
+    """Closes it on any exception, a cancellation too: aiosmtplib does not close it by itself."""
+    try:
+        yield
+    except BaseException:
+        connection.close()
+        raise
 
 
 _OTHER_CLASSES = {Cause.NO_LOGIN: ErrorClass.AUTH, Cause.SILENT: ErrorClass.TIMEOUT}
