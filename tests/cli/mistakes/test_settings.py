@@ -4,15 +4,12 @@ Those that stop the start before anything is asked are in `tests/config`.
 """
 
 import asyncio
-import os
 import socket
 import ssl
-import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 from cryptography import x509
@@ -20,14 +17,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from gateway.app.checks import run_checks
-from gateway.app.config import LiveConfig, load
-from gateway.channels import Check
-from gateway.sandbox import Fault, Sandbox
-from gateway.settings.sources import Sources
-from gateway.store import OwnerLock
-from gateway.wire import dry_run
-from tests.world import ALL_ON, a_world
+from gateway.sandbox import Sandbox
+from tests.cli.mistakes.checking import _checked
 
 Places = dict[str, str]
 """Addresses of servers that are not what they should be, by kind."""
@@ -243,37 +234,6 @@ OTHERS = {
 }
 
 
-@pytest.fixture
-async def sandbox(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Sandbox]:
-    """Names that end in .invalid are looked up nowhere: a machine's own resolver may be slow."""
-    known = socket.getaddrinfo
-
-    def resolve(host: Any, *arguments: Any, **options: Any) -> Any:
-        if str(host).endswith(".invalid"):
-            raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
-        return known(host, *arguments, **options)
-
-    monkeypatch.setattr(socket, "getaddrinfo", resolve)
-    async with Sandbox() as sandbox:
-        yield sandbox
-    dry_run.set(False)
-
-
-def _live(sandbox: Sandbox, folder: Path, **settings: str) -> LiveConfig:
-    own = {
-        "GATEWAY_DATABASE_URL": f"sqlite:///{folder / 'gateway.db'}",
-        "GATEWAY_UPSTREAM_TIMEOUT": "5",
-    }
-    environment = {**sandbox.environment(), **ALL_ON, **own, **settings}
-    return LiveConfig(load(Sources(environment, {})))
-
-
-async def _checked(sandbox: Sandbox, folder: Path, **settings: str) -> dict[str, Check]:
-    """What is not plainly well, by its name."""
-    checks = await run_checks(_live(sandbox, folder, **settings))
-    return {check.name: check for check in checks if check.warns or not check.ok}
-
-
 @pytest.mark.parametrize(
     ("system", "planted", "mend", "said"), MISTAKES, ids=[mend for _, _, mend, _ in MISTAKES]
 )
@@ -296,140 +256,3 @@ async def test_a_mistake_is_named_with_its_mend_in_one_line(
     assert "\n" not in check.detail
     assert not any(word in check.detail for word in OTHERS[system])
     assert "zzq" not in check.detail
-
-
-async def test_a_scope_that_is_lacking_is_named(sandbox: Sandbox, tmp_path: Path) -> None:
-    sandbox.faults.set("crm", Fault(kind="status", status=403, match="/contacts"))
-    (check,) = (await _checked(sandbox, tmp_path)).values()
-    assert "grant the key the scope crm.objects.contacts.read" in check.detail
-
-
-@pytest.mark.parametrize(
-    ("status", "said"),
-    [(402, "Shopify has frozen it"), (404, "there is no such shop"), (503, "check again later")],
-)
-async def test_what_shopify_answers_instead_is_told_apart(
-    sandbox: Sandbox, tmp_path: Path, status: int, said: str
-) -> None:
-    sandbox.faults.set("shopify", Fault(kind="status", status=status))
-    (check,) = (await _checked(sandbox, tmp_path)).values()
-    assert check.name == "Shopify"
-    assert said in check.detail
-
-
-async def test_connected_is_not_logged_in(sandbox: Sandbox, tmp_path: Path) -> None:
-    checks = {each.name: each for each in await run_checks(_live(sandbox, tmp_path))}
-    assert checks["Mail server"].detail == (
-        "connected, not logged in: SMTP_USERNAME is not set; nothing was sent"
-    )
-
-
-@pytest.mark.parametrize(
-    ("ahead", "said"), [(3720, "1 h 2 min ahead of the systems'"), (-90000, "25 h 0 min behind")]
-)
-async def test_a_clock_that_is_wrong_is_told_by_the_answers_date(
-    sandbox: Sandbox, tmp_path: Path, ahead: int, said: str
-) -> None:
-    checks = await run_checks(_live(sandbox, tmp_path), clock=lambda: time.time() + ahead)
-    (clock,) = [check for check in checks if check.name == "Clock"]
-    assert not clock.ok
-    assert f"this machine's clock is {said}" in clock.detail
-
-
-async def test_a_clock_that_is_right_is_not_spoken_of(sandbox: Sandbox, tmp_path: Path) -> None:
-    names = {check.name for check in await run_checks(_live(sandbox, tmp_path))}
-    assert "Clock" not in names
-
-
-async def _no_folder(folder: Path) -> str:
-    return f"sqlite:///{folder / 'srv' / 'gateway.db'}"
-
-
-async def _a_link(folder: Path) -> str:
-    (folder / "linked.db").symlink_to(folder / "gateway.db")
-    return f"sqlite:///{folder / 'linked.db'}"
-
-
-async def _too_deep(folder: Path) -> str:
-    deep = folder / ("x" * 110)
-    deep.mkdir()
-    return f"sqlite:///{deep / 'gateway.db'}"
-
-
-async def _no_database(folder: Path) -> str:
-    file = folder / "gateway.db"
-    file.write_text("no database at all, however long it may be")
-    file.chmod(0o600)
-    return f"sqlite:///{file}"
-
-
-@pytest.mark.parametrize(
-    ("plant", "said"),
-    [
-        (_no_folder, "its folder does not exist, and none is made"),
-        (_a_link, "linked.db is a symbolic link"),
-        (_too_deep, "bytes, and the system takes 103"),
-        (_no_database, "move gateway.db away"),
-    ],
-)
-async def test_a_database_that_cannot_be_used_is_named(
-    sandbox: Sandbox, tmp_path: Path, plant: Callable[[Path], Awaitable[str]], said: str
-) -> None:
-    url = await plant(tmp_path)
-    before = sorted(tmp_path.rglob("*"))
-    (check,) = (await _checked(sandbox, tmp_path, GATEWAY_DATABASE_URL=url)).values()
-    assert (check.name, check.ok) == ("Database", False)
-    assert said in check.detail
-    assert sorted(tmp_path.rglob("*")) == before
-
-
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
-async def test_a_folder_that_cannot_be_written_is_named(sandbox: Sandbox, tmp_path: Path) -> None:
-    tmp_path.chmod(0o500)
-    (check,) = (await _checked(sandbox, tmp_path)).values()
-    tmp_path.chmod(0o700)
-    assert "its folder cannot be written" in check.detail
-
-
-async def test_a_folder_where_nothing_can_be_made_is_named(
-    sandbox: Sandbox, tmp_path: Path
-) -> None:
-    proc = {"GATEWAY_DATABASE_URL": "sqlite:////proc/gateway.db"}
-    (check,) = (await _checked(sandbox, tmp_path, **proc)).values()
-    assert "GATEWAY_DATABASE_URL: its f" in check.detail
-    assert "writable for this user" in check.detail
-
-
-async def test_files_that_others_may_read_are_warned_about(
-    sandbox: Sandbox, tmp_path: Path
-) -> None:
-    live = _live(sandbox, tmp_path)
-    (tmp_path / ".env").touch()
-    (tmp_path / ".env").chmod(0o644)
-    watched = LiveConfig(live.current, file=tmp_path / ".env")
-    (check,) = [each for each in await run_checks(watched) if each.warns]
-    assert check.ok
-    assert check.detail == (
-        ".env can be read by every user of this machine (mode 644): chmod 600 .env"
-    )
-
-
-async def test_what_the_database_holds_is_told(tmp_path: Path) -> None:
-    async with a_world(tmp_path, FLAG_CRM="hold") as world:
-        assert (await world.register()).status == 201
-        await world.settled()
-        live = world.live
-        lock = OwnerLock(live.current.gateway.database_path)
-        assert lock.acquire()
-        assert "in use by a gateway or a command" in await _told(live)
-        lock.release()
-        await world.stop()
-        before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
-        assert "known, 2 links, 1 open delivery" in await _told(live)
-        assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
-
-
-async def _told(live: LiveConfig) -> str:
-    (check,) = [each for each in await run_checks(live) if each.name == "Database"]
-    dry_run.set(False)
-    return check.detail
