@@ -12,6 +12,7 @@ import pytest
 
 from gateway.channels import Channel, crm
 from gateway.channels.crm import CrmSettings
+from gateway.channels.crm.hubspot import properties
 from gateway.errors import ErrorClass, UpstreamError
 from gateway.store import Database
 from tests.channels.works import PERSONAL, a_channel, a_work
@@ -40,9 +41,11 @@ async def hubspot(properties: list[str] | None = None) -> AsyncIterator[tuple[Ch
         with TemporaryDirectory() as folder:
             db = Database(Path(folder) / "gateway.db")
             await db.open()
-            async with wire() as sender:
-                yield a_channel(crm.SPEC, sender, SETTINGS, db=db), said
-            await db.close()
+            try:
+                async with wire() as sender:
+                    yield a_channel(crm.SPEC, sender, SETTINGS, db=db), said
+            finally:
+                await db.close()  # its thread would keep a test that fails from ending
 
 
 def of(said: Answers, method: str) -> list[Request]:
@@ -261,6 +264,31 @@ async def test_a_token_without_the_scope_leaves_them_out_and_says_so(
     assert sent.json["properties"]["lastname"] == "山田"
     assert all(name in caplog.text for name in OURS)
     assert "crm.schemas.contacts.write" in caplog.text
+
+
+async def test_a_property_that_somebody_archived_is_made_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    lacks = {"code": "PROPERTY_DOESNT_EXIST", "context": {"propertyName": ["date_of_birth"]}}
+    refusal = {"status": "error", "category": "VALIDATION_ERROR", "errors": [lacks]}
+    async with hubspot() as (channel, said):
+        said.say("POST", CONTACTS, refusal, status=400)
+        said.say("GET", FIND, {}, status=404, repeat=True)
+        with pytest.raises(UpstreamError) as caught:
+            await channel.deliver(a_work(fresh=True))
+        assert caught.value.error_class is ErrorClass.INVALID_DATA
+        assert len(of(said, "POST")) == 1, "looked at a moment ago: a new look would say the same"
+
+        monkeypatch.setattr(properties, "_DOUBTED_AFTER", 0.0)
+        left = [{"name": name} for name in OURS if name != "date_of_birth"]
+        said.say("GET", PROPERTIES, {"results": left})
+        said.say("POST", PROPERTIES, {"name": "date_of_birth"}, status=201)
+        said.say("POST", CONTACTS, refusal, status=400)
+        said.say("POST", CONTACTS, CONTACT, status=201)
+        done = await channel.deliver(a_work(fresh=True))
+        assert (done.action, done.adjustments) == ("created", [])
+        made = [r.json["name"] for r in said.sent if (r.method, r.url) == ("POST", PROPERTIES)]
+        assert made == ["date_of_birth"]
 
 
 @pytest.mark.parametrize("body", [b"", b"<html>", b"{}", b"[]", b'{"id": ""}'])

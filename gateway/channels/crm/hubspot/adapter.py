@@ -31,6 +31,7 @@ from gateway.outcomes import Link
 
 __all__ = ["HubSpot"]
 
+_LACKS = "PROPERTY_DOESNT_EXIST"
 _GONE = (
     "the contact is gone from HubSpot: restore it there within 90 days, "
     "or have a new one made with `replay --id ID --recreate`"
@@ -66,6 +67,17 @@ class HubSpot:
         return without(self._properties.absent, contact_properties(customer))[0]
 
     async def deliver(self, work: Work) -> Done:
+        await self._properties.known()
+        seen = self._properties.looked_at
+        try:
+            return await self._deliver(work)
+        except UpstreamError as error:
+            lacks = _LACKS in (error.reason or "")
+            if not (lacks and self._properties.doubt(seen)):
+                raise
+        return await self._deliver(work)
+
+    async def _deliver(self, work: Work) -> Done:
         known = await self._properties.known()
         properties = contact_properties(work.customer)
         fields, left_out = without(OUR_PROPERTIES.keys() - known.keys(), properties)

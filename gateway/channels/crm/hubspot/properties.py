@@ -15,7 +15,7 @@ __all__ = ["NOT_UNIQUE", "Properties"]
 
 log = logging.getLogger(__name__)
 
-_COMPLETE_FOR, _INCOMPLETE_FOR = 86400.0, 300.0
+_COMPLETE_FOR, _INCOMPLETE_FOR, _DOUBTED_AFTER = 86400.0, 300.0, 60.0
 _REFUSED = frozenset({400, 404, 422})
 NOT_UNIQUE = (
     f"the property {OWNER} exists and is not unique, so contacts are found by their e-mail alone. "
@@ -25,13 +25,14 @@ NOT_UNIQUE = (
 
 
 class Properties:
-    """`absent`: those that the account is known to lack."""
+    """`absent`: those that the account is known to lack. `looked_at`: monotonic seconds."""
 
     def __init__(self, client: HubSpotClient) -> None:
         self._client = client
         self._known: dict[str, bool] | None = None
         self._preparing = asyncio.Lock()
         self._again_at = 0.0
+        self.looked_at = -_DOUBTED_AFTER
 
     @property
     def absent(self) -> Collection[str]:
@@ -49,8 +50,20 @@ class Properties:
             if self._known is None or time.monotonic() >= self._again_at:
                 self._known = await self._prepare()
                 lasts = _INCOMPLETE_FOR if self.absent else _COMPLETE_FOR
-                self._again_at = time.monotonic() + lasts
+                self.looked_at = time.monotonic()
+                self._again_at = self.looked_at + lasts
             return self._known
+
+    def doubt(self, seen: float) -> bool:
+        """HubSpot lacks one after all: somebody archived it. They are looked at again, at most once
+        a minute. Whether there is, or will be, a newer look than the one at `seen`.
+        """
+        if self.looked_at != seen:
+            return True
+        if time.monotonic() < seen + _DOUBTED_AFTER:
+            return False
+        self._again_at = time.monotonic()
+        return True
 
     async def _prepare(self) -> dict[str, bool]:
         answer = await self._client.properties()
