@@ -9,10 +9,10 @@ from gateway.sandbox import Sandbox
 from gateway.settings.sources import Sources
 from tests.world import ALL_ON
 
-__all__ = []
+__all__ = ["checked", "live_config"]
 
 
-def _live(sandbox: Sandbox, folder: Path, **settings: str) -> LiveConfig:
+def live_config(sandbox: Sandbox, folder: Path, **settings: str) -> LiveConfig:
     own = {
         "GATEWAY_DATABASE_URL": f"sqlite:///{folder / 'gateway.db'}",
         "GATEWAY_UPSTREAM_TIMEOUT": "5",
@@ -21,7 +21,7 @@ def _live(sandbox: Sandbox, folder: Path, **settings: str) -> LiveConfig:
     return LiveConfig(load(Sources(environment, {})))
 
 
-async def _checked(sandbox: Sandbox, folder: Path, **settings: str) -> dict[str, Check]:
+async def checked(sandbox: Sandbox, folder: Path, **settings: str) -> dict[str, Check]:
     """What is not plainly well, by its name."""
-    checks = await run_checks(_live(sandbox, folder, **settings))
+    checks = await run_checks(live_config(sandbox, folder, **settings))
     return {check.name: check for check in checks if check.warns or not check.ok}

@@ -11,7 +11,7 @@ from gateway.app.config import LiveConfig
 from gateway.sandbox import Sandbox
 from gateway.store import OwnerLock
 from gateway.wire import dry_run
-from tests.cli.mistakes.checking import _checked, _live
+from tests.cli.mistakes.checking import checked, live_config
 from tests.world import a_world
 
 
@@ -51,7 +51,7 @@ async def test_a_database_that_cannot_be_used_is_named(
 ) -> None:
     url = await plant(tmp_path)
     before = sorted(tmp_path.rglob("*"))
-    (check,) = (await _checked(sandbox, tmp_path, GATEWAY_DATABASE_URL=url)).values()
+    (check,) = (await checked(sandbox, tmp_path, GATEWAY_DATABASE_URL=url)).values()
     assert (check.name, check.ok) == ("Database", False)
     assert said in check.detail
     assert sorted(tmp_path.rglob("*")) == before
@@ -60,7 +60,7 @@ async def test_a_database_that_cannot_be_used_is_named(
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
 async def test_a_folder_that_cannot_be_written_is_named(sandbox: Sandbox, tmp_path: Path) -> None:
     tmp_path.chmod(0o500)
-    (check,) = (await _checked(sandbox, tmp_path)).values()
+    (check,) = (await checked(sandbox, tmp_path)).values()
     tmp_path.chmod(0o700)
     assert "its folder cannot be written" in check.detail
 
@@ -69,7 +69,7 @@ async def test_a_folder_where_nothing_can_be_made_is_named(
     sandbox: Sandbox, tmp_path: Path
 ) -> None:
     proc = {"GATEWAY_DATABASE_URL": "sqlite:////proc/gateway.db"}
-    (check,) = (await _checked(sandbox, tmp_path, **proc)).values()
+    (check,) = (await checked(sandbox, tmp_path, **proc)).values()
     assert "GATEWAY_DATABASE_URL: its f" in check.detail
     assert "writable for this user" in check.detail
 
@@ -77,7 +77,7 @@ async def test_a_folder_where_nothing_can_be_made_is_named(
 async def test_files_that_others_may_read_are_warned_about(
     sandbox: Sandbox, tmp_path: Path
 ) -> None:
-    live = _live(sandbox, tmp_path)
+    live = live_config(sandbox, tmp_path)
     (tmp_path / ".env").touch()
     (tmp_path / ".env").chmod(0o644)
     watched = LiveConfig(live.current, file=tmp_path / ".env")

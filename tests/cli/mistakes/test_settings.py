@@ -1,6 +1,6 @@
 """Mistakes of a first day: what was planted, and what `check` says of it.
 
-Those that stop the start before anything is asked are in `tests/config`.
+Those that stop the start before anything is asked are in `tests/app/config`.
 """
 
 import asyncio
@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from gateway.sandbox import Sandbox
-from tests.cli.mistakes.checking import _checked
+from tests.cli.mistakes.checking import checked
 
 Places = dict[str, str]
 """Addresses of servers that are not what they should be, by kind."""
@@ -247,7 +247,7 @@ async def test_a_mistake_is_named_with_its_mend_in_one_line(
 ) -> None:
     async with _places(tmp_path, sandbox) as places:
         wrong = planted(places)
-        found = await _checked(sandbox, tmp_path, **wrong)
+        found = await checked(sandbox, tmp_path, **wrong)
     (check,) = found.values()
     assert check.name == system
     assert check.detail.startswith("check ") or mend in check.detail
