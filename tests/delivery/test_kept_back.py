@@ -12,7 +12,7 @@ from gateway.store import outbox
 from gateway.store.paging import PAGE
 from tests.e2e.trouble.ending import eventually
 from tests.store.memory import a_connection
-from tests.sync.updates.test_patch import contact, patch, registered
+from tests.sync.updates.patching import contact, patch, registered
 from tests.world import World
 
 
