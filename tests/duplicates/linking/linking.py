@@ -7,7 +7,7 @@ from gateway.store import outbox
 from tests.duplicates.mending import Told, customer_of, told
 from tests.world import World
 
-__all__ = ["PATCH", "link", "owed", "signed_up", "unlink"]
+__all__ = ["PATCH", "link", "owed", "shopify_customer", "signed_up", "unlink"]
 
 PATCH = "PATCH /customers"
 
@@ -31,7 +31,7 @@ async def owed(world: World, customer: int) -> Delivery:
     return written[0]
 
 
-async def _customer(world: World, customer_id: int) -> Any:
+async def shopify_customer(world: World, customer_id: int) -> Any:
     found = await world.core.linking.customer(customer_id)
     assert found is not None
     return found

@@ -6,7 +6,7 @@ import pytest
 
 from gateway.outcomes import Outcome
 from gateway.sandbox import Fault
-from tests.duplicates.linking.linking import PATCH, _customer, link, owed, signed_up, unlink
+from tests.duplicates.linking.linking import PATCH, link, owed, shopify_customer, signed_up, unlink
 from tests.duplicates.mending import link_of, member, store_member
 from tests.world import World
 
@@ -109,7 +109,7 @@ async def test_a_later_delivery_does_not_forget_the_old_number(world: World) -> 
     done = await link(world, customer, int(before.reference))
     assert (done.code, "already" in done.text) == (0, True)
     after = await world.core.linking.attempt(
-        await owed(world, customer), await _customer(world, customer)
+        await owed(world, customer), await shopify_customer(world, customer)
     )
     assert after.outcome is Outcome.DELIVERED
     assert await link_of(world, customer) == before

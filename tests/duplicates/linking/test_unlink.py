@@ -7,7 +7,7 @@ import pytest
 from gateway.outcomes import Link, Outcome
 from gateway.sandbox import Fault
 from gateway.store import duplicates
-from tests.duplicates.linking.linking import PATCH, _customer, owed, signed_up, unlink
+from tests.duplicates.linking.linking import PATCH, owed, shopify_customer, signed_up, unlink
 from tests.duplicates.mending import link_of, member, store_member, told
 from tests.world import World
 
@@ -150,7 +150,7 @@ async def test_unlinking_waits_for_an_attempt_that_is_under_way(world: World) ->
     world.sandbox.shopify.edit_customer(customer, lastName="佐藤")
     world.set(GATEWAY_UPSTREAM_TIMEOUT="8")
     world.sandbox.faults.set("smaregi", Fault("hang", match=PATCH, times=1))
-    delivery, person = await owed(world, customer), await _customer(world, customer)
+    delivery, person = await owed(world, customer), await shopify_customer(world, customer)
     attempt = asyncio.create_task(world.core.deliverer.again(delivery, person))
     await world.until(lambda: world.sandbox.faults.listing()["smaregi"][0]["left"] == 0)
     unlinking = asyncio.create_task(unlink(world, customer, new_member=False))
@@ -173,7 +173,7 @@ async def test_nobody_is_linked_to_a_member_whose_unlinking_has_not_ended(world:
     reopened = await world.core.db.write(
         lambda db: world.core.linking.owe_link(db, customer, 1, 0.0)
     )
-    after = await world.core.linking.attempt(reopened, await _customer(world, customer))
+    after = await world.core.linking.attempt(reopened, await shopify_customer(world, customer))
     assert after.outcome is Outcome.FAILED
     assert "keeps this member apart" in (after.message or "")
 
