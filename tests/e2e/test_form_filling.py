@@ -10,7 +10,7 @@ import pytest
 from gateway.http import access
 from gateway.http.forms.normalized import normalized
 from tests.e2e.evidence import assert_problem
-from tests.e2e.test_bad_input import assert_nothing_happened
+from tests.e2e.raw_bodies import assert_nothing_happened
 from tests.world import TARO, World, a_world
 
 KEY = "the-storefronts-own-key"

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from tests.e2e.evidence import assert_problem, rows_in, started_quietly
-from tests.e2e.test_bad_input import WRONG, assert_nothing_happened
+from tests.e2e.raw_bodies import assert_nothing_happened
+from tests.e2e.test_bad_fields import WRONG
 from tests.world import TARO, Reply, World, a_world, registration
 
 KEY = "the-storefronts-own-key"

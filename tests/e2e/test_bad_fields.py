@@ -1,8 +1,6 @@
-"""Bad input: an answer that names what is wrong; nothing sent anywhere, nothing stored."""
+"""Fields that are wrong, odd or nonsense: each is told by its name, and nothing breaks."""
 
-import asyncio
 import json
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,107 +9,11 @@ from gateway.normalize import Placeholder
 from gateway.wording import Code
 from gateway.wording import Fault as Wrong
 from tests.e2e.evidence import assert_problem, fields_of, rows_in
-from tests.world import OPERATOR, Reply, World, a_world, registration
+from tests.e2e.raw_bodies import assert_nothing_happened, send
+from tests.world import World, registration
 
 ADDRESS = registration()["address"]
-KEY_A, KEY_B = "key-of-storefront-a", "key-of-storefront-b"
-LIMIT = 64 * 1024
 LONGEST_EMAIL = "aaaa@" + "b" * 60 + (".c" + "d" * 60) * 3 + ".jp"
-
-
-async def send(
-    world: World, body: bytes, content_type: str | None = "application/json", **headers: str
-) -> Reply:
-    """A body as it is, not made from a value."""
-    skip = () if content_type else ("Content-Type",)
-    given = headers | ({"Content-Type": content_type} if content_type else {})
-    url = world.url + "/v1/registrations"
-    async with world.session.post(
-        url, data=body, headers=given, skip_auto_headers=skip
-    ) as response:
-        return await Reply.of(response)
-
-
-async def assert_nothing_happened(world: World) -> None:
-    """No system was asked for anything, and nothing of the sign-up is in our tables."""
-    await world.settled()
-    assert list(world.sandbox.journal) == []
-    for table in ("registrations", "intents", "deliveries", "idempotency_keys"):
-        assert await rows_in(world, table) == 0, table
-
-
-def body_of(**changes: Any) -> bytes:
-    return json.dumps(registration(**changes), ensure_ascii=False).encode()
-
-
-def padded(size: int) -> bytes:
-    """A valid registration of `size` bytes."""
-    body = body_of()
-    return body + b" " * (size - len(body))
-
-
-NOT_JSON = {
-    "empty": b"",
-    "blank": b"  ",
-    "cut": b'{"email": "taro@example.com"',
-    "form": b"email=taro@example.com",
-    "trailing": b"{} {}",
-    "single quotes": b"{'email': 'a'}",
-    "NaN": b'{"email": NaN}',
-    "Infinity": b'{"email": Infinity}',
-    "not UTF-8": b'{"email": "\xff"}',
-    "UTF-16": '{"email": "a"}'.encode("utf-16"),
-    "Shift_JIS": '{"last_name": "山田"}'.encode("shift_jis"),
-    "NUL": b"\x00",
-    "too deep": b"[" * 20_000,
-    "deep objects": b'{"a":' * 8_000,
-    "text": '"山田"'.encode(),
-    "list": b"[]",
-    "null": b"null",
-    "number": b"1",
-}
-
-
-@pytest.mark.parametrize("body", NOT_JSON.values(), ids=NOT_JSON.keys())
-async def test_what_is_not_a_json_object_is_400(quiet: World, body: bytes) -> None:
-    assert_problem(await send(quiet, body), 400)
-    await assert_nothing_happened(quiet)
-
-
-@pytest.mark.parametrize("size", [LIMIT + 1, 5 * LIMIT, 15 * LIMIT])
-async def test_a_body_over_64_kib_is_413(quiet: World, size: int) -> None:
-    assert_problem(await send(quiet, padded(size)), 413)
-    await assert_nothing_happened(quiet)
-
-
-async def test_a_body_over_64_kib_is_413_without_a_content_length(quiet: World) -> None:
-    async def pieces() -> Any:
-        for _ in range(10):
-            yield b" " * (LIMIT // 8)
-
-    headers = {"Content-Type": "application/json"}
-    url = quiet.url + "/v1/registrations"
-    async with quiet.session.post(url, data=pieces(), headers=headers) as response:
-        assert_problem(await Reply.of(response), 413)
-    await assert_nothing_happened(quiet)
-
-
-async def test_a_body_of_just_64_kib_is_taken(quiet: World) -> None:
-    assert (await send(quiet, padded(LIMIT))).status == 201
-
-
-@pytest.mark.parametrize(
-    "content_type",
-    [None, "text/plain", "application/x-www-form-urlencoded", "multipart/form-data", "text/json"],
-)
-async def test_what_is_not_sent_as_json_is_415(quiet: World, content_type: str | None) -> None:
-    assert_problem(await send(quiet, body_of(), content_type), 415)
-    await assert_nothing_happened(quiet)
-
-
-@pytest.mark.parametrize("content_type", ["application/json; charset=utf-8", "Application/JSON"])
-async def test_json_is_known_by_its_media_type_alone(quiet: World, content_type: str) -> None:
-    assert (await send(quiet, body_of(), content_type)).status == 201
 
 
 WRONG: dict[str, tuple[dict[str, Any], set[str]]] = {
@@ -347,82 +249,3 @@ async def test_a_key_that_is_no_idempotency_key_is_refused(quiet: World, key: st
     reply = await quiet.register(headers={"Idempotency-Key": key})
     assert_problem(reply, 400)
     await assert_nothing_happened(quiet)
-
-
-# -- around every request
-
-
-@pytest.mark.parametrize(
-    ("method", "path", "status"),
-    [
-        ("GET", "/nothing", 404),
-        ("GET", "/v1/nothing", 404),
-        ("GET", "/v1/registrations/nobody", 404),
-        ("GET", "/v1/registrations", 405),
-        ("DELETE", "/v1/registrations", 405),
-        ("PUT", "/v1/deliveries", 405),
-        ("POST", "/healthz", 405),
-        ("PATCH", "/v1/customers/7000000000001/points", 405),
-        ("PATCH", "/v1/customers/gid://shopify/Customer/7000000000001/points", 405),
-        ("PATCH", "/v1/customers/7/7", 404),
-    ],
-)
-async def test_a_wrong_address_or_method_is_a_problem(
-    quiet: World, method: str, path: str, status: int
-) -> None:
-    url = quiet.url + path
-    async with quiet.session.request(method, url, headers=OPERATOR) as response:
-        reply = await Reply.of(response)
-    assert_problem(reply, status)
-    assert ("Allow" in reply.headers) == (status == 405)
-
-
-async def test_every_answer_carries_an_id_of_ours_and_the_callers_beside_it(quiet: World) -> None:
-    replies = [await quiet.get(path) for path in ("/healthz", "/readyz", "/metrics", "/x")]
-    replies += [await quiet.register(), await quiet.register(email="x")]
-    assert len({reply.headers["X-Request-Id"] for reply in replies}) == len(replies)
-    given = await quiet.get("/healthz", headers={"X-Request-Id": "abc-123"})
-    assert given.headers["X-Request-Id"] != "abc-123"
-    assert given.headers["X-Client-Request-Id"] == "abc-123"
-
-
-@pytest.mark.parametrize(
-    "header", [None, "", "Bearer", "Bearer wrong-key-wrong-key", f"Basic {KEY_A}", KEY_A]
-)
-async def test_without_a_known_key_everything_under_v1_is_401(
-    tmp_path: Path, header: str | None
-) -> None:
-    headers = {} if header is None else {"Authorization": header}
-    async with a_world(tmp_path, None, GATEWAY_API_KEYS=f"{KEY_A},{KEY_B}") as world:
-        replies = [await world.register(headers=headers)]
-        replies += [await world.post("/v1/deliveries/replay", {}, headers=headers)]
-        for path in ("/v1/registrations/x", "/v1/deliveries", "/v1/nothing"):
-            replies.append(await world.get(path, headers=headers))
-        for reply in replies:
-            assert_problem(reply, 401)
-            assert reply.headers["WWW-Authenticate"].startswith("Bearer")
-        assert (await world.get("/healthz", headers=headers)).status == 200
-        assert len(world.sandbox.shopify.customers) == await rows_in(world, "registrations") == 0
-
-
-async def test_each_known_key_is_let_in(tmp_path: Path) -> None:
-    async with a_world(tmp_path, None, GATEWAY_API_KEYS=f" {KEY_A} , {KEY_B} ") as world:
-        for number, key in enumerate((KEY_A, KEY_B), 1):
-            headers = {"Authorization": f"Bearer {key}"}
-            assert (await world.register(number=number, headers=headers)).status == 201
-
-
-async def test_who_sends_too_much_gets_429_and_nobody_else_does(tmp_path: Path) -> None:
-    settings = {"GATEWAY_API_KEYS": f"{KEY_A},{KEY_B}", "GATEWAY_RATE_LIMIT": "2"}
-    async with a_world(tmp_path, None, **settings) as world:
-        mine, theirs = ({"Authorization": f"Bearer {key}"} for key in (KEY_A, KEY_B))
-        replies = await asyncio.gather(
-            *(world.register(number=n, headers=mine) for n in range(1, 9))
-        )
-        refused = [reply for reply in replies if reply.status == 429]
-        assert 5 <= len(refused) <= 6
-        for reply in refused:
-            assert_problem(reply, 429)
-            assert int(reply.headers["Retry-After"]) >= 1
-        assert (await world.register(number=9, headers=theirs)).status == 201
-        assert len(world.sandbox.shopify.customers) == len(replies) - len(refused) + 1
