@@ -17,7 +17,7 @@ from tests.e2e.evidence import (
     started_quietly,
     told,
 )
-from tests.e2e.shopify_says import CREATE
+from tests.e2e.guests import CREATE
 from tests.world import TARO, World, a_world
 
 

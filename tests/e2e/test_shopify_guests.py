@@ -11,7 +11,7 @@ from tests.e2e.evidence import (
     rows_in,
     told,
 )
-from tests.e2e.shopify_says import UPDATE, guest
+from tests.e2e.guests import UPDATE, guest
 from tests.world import World, a_world
 
 

@@ -11,7 +11,7 @@ from tests.e2e.evidence import (
     rows_in,
     told,
 )
-from tests.e2e.shopify_says import CREATE, guest
+from tests.e2e.guests import CREATE, guest
 from tests.world import TARO, Reply, World, a_world, registration
 
 

@@ -1,4 +1,4 @@
-"""What Shopify answers instead, and whom it has already."""
+"""A guest in Shopify, and the names of its mutations."""
 
 from typing import Any
 
