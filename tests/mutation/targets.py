@@ -82,7 +82,10 @@ TARGETS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
         ("tests/store", "tests/e2e/test_deliveries_api.py"),
     ),
     "gateway/wire/limits.py": (
-        ("tests/wire/test_limits.py", "tests/wire/test_limits_to_the_moment.py"),
+        tuple(
+            f"tests/wire/test_{name}.py"
+            for name in ("limits", "limits_to_the_moment", "points_to_the_moment")
+        ),
         (),
     ),
 }
