@@ -86,7 +86,9 @@ class Process:
         return await self.ended()
 
     def send(self, signal_: signal.Signals) -> None:
-        self._child.send_signal(signal_)
+        """To a process that may just have ended by itself."""
+        with suppress(ProcessLookupError):
+            self._child.send_signal(signal_)
 
     async def ended(self, patience: float = _PATIENCE) -> int:
         async with asyncio.timeout(patience):
