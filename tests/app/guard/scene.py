@@ -41,7 +41,11 @@ def settings_of(sandbox: Sandbox, *systems: str) -> dict[str, str]:
 @asynccontextmanager
 async def a_shop(folder: Path, customers: int, **settings: str) -> AsyncIterator[World]:
     """With so many customers who signed up, all of them in every system."""
-    options = SandboxOptions(shopify=ShopifyOptions(search_lag=0.0, unlimited=True))
+    options = SandboxOptions(
+        shopify=ShopifyOptions(search_lag=0.0, unlimited=True),
+        smaregi=SmaregiOptions(reads_per_second=None, writes_per_second=None),
+        hubspot=HubspotOptions(per_ten_seconds=1_000_000),
+    )
     async with a_world(folder, options, FLAG_EMAIL="off", **settings) as world:
         hurry(world)
         await world.core.reconciliation.begin()
