@@ -9,19 +9,30 @@ __all__ = ["ROOT", "TARGETS", "asked_of", "chosen"]
 ROOT = Path(__file__).parents[2]
 
 
+def _tests(folder: str, names: tuple[str, ...]) -> tuple[str, ...]:
+    """The files of these subjects: `test_drain.py`, and `test_drain_worker.py` with it."""
+    found = [
+        path
+        for name in names
+        for form in (f"test_{name}.py", f"test_{name}_*.py")
+        for path in sorted((ROOT / folder).glob(form))
+    ]
+    return tuple(str(path.relative_to(ROOT)) for path in found)
+
+
 def _heart(*names: str) -> tuple[str, ...]:
-    return tuple(f"tests/delivery/test_{name}.py" for name in names)
+    return _tests("tests/delivery", names)
 
 
 def _sign_up(*names: str) -> tuple[str, ...]:
-    return tuple(f"tests/registration/test_{name}.py" for name in names)
+    return _tests("tests/registration", names)
 
 
 _FRONT_DOOR = ("tests/e2e", "tests/e2e/trouble/test_storage.py", "tests/e2e/trouble/test_wiped.py")
 _OTHERS = ("tests/delivery", "tests/e2e/herd", *_FRONT_DOOR)
-_OUTBOX = tuple(
-    f"tests/store/test_{name}.py"
-    for name in ("outbox", "outbox_queries", "outbox_listing", "paging")
+_OUTBOX = (
+    "tests/store/test_outbox.py",
+    *_tests("tests/store", ("outbox_queries", "outbox_listing", "paging")),
 )
 TARGETS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "gateway/background.py": (("tests/background", *_heart("deliverer", "drain")), _OTHERS),
