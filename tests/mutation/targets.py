@@ -10,11 +10,11 @@ ROOT = Path(__file__).parents[2]
 
 
 def _tests(folder: str, names: tuple[str, ...]) -> tuple[str, ...]:
-    """The files of these subjects: `test_drain.py`, and `test_drain_worker.py` with it."""
+    """The files and folders of these subjects: `test_drain.py` and `test_drain_worker.py`."""
     found = [
         path
         for name in names
-        for form in (f"test_{name}.py", f"test_{name}_*.py")
+        for form in (name, f"test_{name}.py", f"test_{name}_*.py")
         for path in sorted((ROOT / folder).glob(form))
     ]
     return tuple(str(path.relative_to(ROOT)) for path in found)
@@ -32,7 +32,9 @@ _FRONT_DOOR = ("tests/e2e", "tests/e2e/trouble/test_storage.py", "tests/e2e/trou
 _OTHERS = ("tests/delivery", "tests/e2e/herd", *_FRONT_DOOR)
 _OUTBOX = (
     "tests/store/test_outbox.py",
-    *_tests("tests/store", ("outbox_queries", "outbox_listing", "paging")),
+    "tests/store/outbox",
+    "tests/store/test_outbox_listing.py",
+    "tests/store/test_paging.py",
 )
 TARGETS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "gateway/background.py": (("tests/background", *_heart("deliverer", "drain")), _OTHERS),
