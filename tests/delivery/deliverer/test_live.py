@@ -1,0 +1,315 @@
+"""The deliverer: live attempts, what flags decide, and how customers are read."""
+
+import asyncio
+from dataclasses import replace
+
+import pytest
+
+from flags import Flag, FlagSet, Mode
+from gateway.channels import Done, Work
+from gateway.delivery.opening import Owed, opening
+from gateway.errors import ErrorClass, StorageError
+from gateway.outcomes import Delivery, Kind, Outcome, Waiting
+from tests.delivery.heart import HANAKO, TARO, Heart, a_customer, trouble
+
+
+def soon(seconds: float = 1.0) -> float:
+    return asyncio.get_running_loop().time() + seconds
+
+
+async def live(heart: Heart, *deliveries: Delivery, seconds: float = 1.0) -> dict[int, str]:
+    ended = await heart.deliverer.live(deliveries, a_customer(), fresh=True, until=soon(seconds))
+    return {number: str(each.delivery.outcome) for number, each in ended.items()}
+
+
+async def test_every_part_works_with_the_same_channels(heart: Heart) -> None:
+    assert heart.delivery.routes is heart.deliverer.routes is heart.attempts.routes is heart.routes
+
+
+# -- live
+
+
+async def test_live_attempts_are_made_at_once_and_settled(heart: Heart) -> None:
+    both = asyncio.Barrier(2)
+
+    async def together(work: Work) -> Done:
+        await both.wait()
+        return Done("created", "1")
+
+    heart.channels["smaregi"].ends = [together]
+    heart.channels["crm"].ends = [together]
+    first, second = heart.owed("smaregi", claimed=True), heart.owed("crm", claimed=True)
+    assert await live(heart, first, second) == {first.id: "delivered", second.id: "delivered"}
+    assert heart.channels["smaregi"].works[0].fresh
+    assert not heart.deliverer.has_work()
+    assert {ended.delivery.channel for ended in heart.told} == {"smaregi", "crm"}
+
+
+async def test_what_ends_together_is_one_commit(heart: Heart) -> None:
+    first, second = heart.owed("smaregi", claimed=True), heart.owed("crm", claimed=True)
+    await live(heart, first, second)
+    assert heart.db.writes == 1
+
+
+async def test_a_slow_channel_goes_on_after_the_deadline_and_stays_busy_meanwhile(
+    heart: Heart,
+) -> None:
+    go = asyncio.Event()
+
+    async def slow(work: Work) -> Done:
+        await go.wait()
+        return Done("created", "1")
+
+    heart.channels["crm"].ends = [slow]
+    fast, late = heart.owed("smaregi", claimed=True), heart.owed("crm", claimed=True)
+    assert await live(heart, fast, late, seconds=0.03) == {fast.id: "delivered"}
+    assert heart.deliverer.busy == {late.id}
+    assert heart.deliverer._live == {late.id}
+    assert heart.deliverer.has_work()
+    go.set()
+    await heart.settled()
+    assert heart.row(late).outcome is Outcome.DELIVERED
+    assert heart.deliverer.busy == set()
+    assert heart.deliverer._live == set()
+
+
+async def test_what_ends_one_after_the_other_in_time_is_all_settled(heart: Heart) -> None:
+    async def slower(work: Work) -> Done:
+        await asyncio.sleep(0.05)
+        return Done("created", "1")
+
+    heart.channels["crm"].ends = [slower]
+    fast, slow = heart.owed("smaregi", claimed=True), heart.owed("crm", claimed=True)
+    assert await live(heart, fast, slow) == {fast.id: "delivered", slow.id: "delivered"}
+    assert heart.db.writes == 2
+
+
+async def test_a_late_attempt_that_the_database_fails_is_free_again(heart: Heart) -> None:
+    async def breaks(work: Work) -> Done:
+        await asyncio.sleep(0.03)
+        raise StorageError("full", "hint")
+
+    heart.channels["smaregi"].ends = [breaks]
+    delivery = heart.owed(claimed=True)
+    assert await live(heart, delivery, seconds=0.01) == {}
+    await heart.settled()
+    assert heart.deliverer.busy == set()
+    assert heart.row(delivery).outcome is Outcome.PENDING
+
+
+async def test_without_any_time_left_everything_goes_on_by_itself(heart: Heart) -> None:
+    delivery = heart.owed(claimed=True)
+    assert await live(heart, delivery, seconds=0.0) == {}
+    await heart.settled()
+    assert heart.row(delivery).outcome is Outcome.DELIVERED
+
+
+async def test_an_attempt_that_cannot_be_made_for_want_of_the_database_stays_pending(
+    heart: Heart,
+) -> None:
+    heart.channels["smaregi"].ends = [StorageError("full", "hint")]
+    broken, other = heart.owed("smaregi", claimed=True), heart.owed("crm", claimed=True)
+    assert await live(heart, broken, other) == {other.id: "delivered"}
+    assert heart.row(broken).outcome is Outcome.PENDING
+    assert not heart.deliverer.has_work()
+    assert await live(heart, heart.owed("mail", claimed=True)) == {3: "delivered"}
+
+
+async def test_an_outcome_that_the_disk_does_not_take_is_kept_and_written_later(
+    heart: Heart, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pauses: list[float] = []
+
+    async def no_time(seconds: float) -> None:
+        pauses.append(seconds)
+        await asyncio.tasks.__sleep0()  # type: ignore[attr-defined]
+
+    monkeypatch.setattr("gateway.delivery.deliverer.asyncio.sleep", no_time)
+    heart.db.breaks = 2
+    delivery = heart.owed(claimed=True)
+    with pytest.raises(StorageError):
+        await live(heart, delivery)
+    assert heart.deliverer.busy == {delivery.id}, "nobody sends it again meanwhile"
+    await heart.settled()
+    assert len(heart.channels["smaregi"].works) == 1
+    assert heart.row(delivery).outcome is Outcome.DELIVERED
+    assert heart.deliverer.busy == set()
+    assert 1.0 in pauses
+
+
+async def test_an_attempt_under_way_at_the_end_is_cancelled_and_due_again(heart: Heart) -> None:
+    cancelled = asyncio.Event()
+
+    async def never(work: Work) -> Done:
+        try:
+            await asyncio.sleep(60)
+        except asyncio.CancelledError:
+            cancelled.set()
+            raise
+        raise AssertionError
+
+    heart.channels["smaregi"].ends = [never]
+    delivery = heart.owed(claimed=True)
+    assert await live(heart, delivery, seconds=0.005) == {}
+    await heart.background.finish(0.005)
+    await asyncio.sleep(0)
+    assert cancelled.is_set()
+    assert heart.row(delivery).outcome is Outcome.PENDING
+
+
+async def test_of_a_live_run_each_stands_as_it_ended_or_as_it_was_written(heart: Heart) -> None:
+    async def slow(work: Work) -> Done:
+        await asyncio.sleep(0.1)
+        return Done("created", "1")
+
+    heart.channels["crm"].ends = [slow]
+    fast, late = heart.owed("smaregi", claimed=True), heart.owed("crm", claimed=True)
+    kept = heart.owed("mail", Outcome.HELD)
+    run = await heart.deliverer.run_live(
+        [fast, late, kept], a_customer(), fresh=True, until=soon(0.03)
+    )
+    assert list(run.deliveries) == [heart.row(fast), late, kept]
+    assert [result.delivery_id for result in run.results] == [fast.id]
+    assert heart.row(fast).outcome is Outcome.DELIVERED
+    assert heart.channels["mail"].works == [], "it was not claimed for this"
+    assert heart.channels["smaregi"].works[0].fresh is True
+    await heart.settled()
+    assert heart.row(late).outcome is Outcome.DELIVERED
+
+
+async def test_of_a_live_run_with_nothing_claimed_all_stands_as_it_was_written(
+    heart: Heart,
+) -> None:
+    kept = heart.owed("mail", Outcome.HELD)
+    run = await heart.deliverer.run_live([kept], a_customer(), fresh=True, until=soon())
+    assert (list(run.deliveries), list(run.results)) == ([kept], [])
+    assert (heart.channels["mail"].works, heart.db.writes) == ([], 0)
+
+
+async def test_of_a_live_run_whose_ends_cannot_be_kept_all_stands_as_it_was_written(
+    heart: Heart, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gateway.background._STORAGE_AGAIN", 0.0)
+    heart.db.breaks = 1
+    owed = [heart.owed(claimed=True), heart.owed("mail", Outcome.HELD)]
+    run = await heart.deliverer.run_live(owed, a_customer(), fresh=True, until=soon())
+    assert (list(run.deliveries), list(run.results)) == (owed, [])
+    assert "outcomes could not be kept, they follow: the disk is full" in caplog.text
+    await heart.settled()
+    assert heart.row(owed[0]).outcome is Outcome.DELIVERED
+
+
+# -- deciding
+
+
+async def test_a_flag_decides_for_one_customer_and_their_e_mail(heart: Heart) -> None:
+    heart.percent["smaregi"] = 0.0
+    assert heart.flag("smaregi", TARO).mode is Mode.HOLD
+    assert heart.flag("crm", TARO).mode is Mode.ON
+
+
+async def test_a_percentage_and_an_allow_list_ask_who_it_is(heart: Heart) -> None:
+    allow = frozenset({"taro@example.com"})
+    flag = Flag("FLAG_CRM", Mode.ON, percent=50.0, allow=allow)
+    heart.flags = lambda: FlagSet({"FLAG_CRM": flag})  # type: ignore[method-assign]
+
+    def outcome(customer: int, email: str | None = None) -> Outcome:
+        new = opening(heart.flags(), "crm", Kind.REGISTRATION, Owed(customer, email))
+        assert new is not None
+        return new.outcome
+
+    for customer in range(20):
+        inside = flag.decide(customer).mode is Mode.ON
+        assert outcome(customer) is (Outcome.PENDING if inside else Outcome.HELD)
+        assert outcome(customer, "taro@example.com") is Outcome.PENDING
+
+
+async def test_an_urgent_delivery_goes_whatever_its_flag_says(heart: Heart) -> None:
+    heart.modes["crm"] = Mode.OFF
+    kept, urgent = heart.owed("crm"), heart.owed("crm", customer=HANAKO, urgent=True)
+    assert not heart.deliverer.may_go(kept)
+    assert heart.deliverer.may_go(urgent)
+
+
+@pytest.mark.parametrize(
+    ("channel", "kind", "age", "late"),
+    [
+        ("mail", Kind.REGISTRATION, 86401.0, True),
+        ("mail", Kind.REGISTRATION, 86400.0, False),
+        ("mail", Kind.BACKFILL, 90000.0, False),
+        ("smaregi", Kind.REGISTRATION, 90000.0, False),
+    ],
+)
+async def test_only_a_sign_ups_mail_is_ever_too_late(
+    heart: Heart, channel: str, kind: Kind, age: float, late: bool
+) -> None:
+    delivery = heart.owed(channel, kind=kind)
+    heart.clock.now += age
+    assert heart.deliverer.is_too_late(delivery) is late
+
+
+# -- reading the customers
+
+
+async def test_deliveries_are_read_together_and_a_removals_customer_is_not_asked_for(
+    heart: Heart,
+) -> None:
+    heart.shopify.customers[HANAKO] = a_customer(HANAKO)
+    owed = [heart.owed("smaregi"), heart.owed("crm"), heart.owed("smaregi", customer=HANAKO)]
+    removal = heart.owed("crm", customer=3, kind=Kind.REMOVAL)
+    found = await heart.deliverer.with_customers([*owed, removal])
+    assert heart.shopify.asked == [{TARO, HANAKO}]
+    assert found == [
+        (owed[0], a_customer()),
+        (owed[1], a_customer()),
+        (owed[2], a_customer(HANAKO)),
+        (removal, None),
+    ]
+    assert heart.gone == []
+
+
+async def test_who_is_missing_is_told_with_those_who_were_found(heart: Heart) -> None:
+    gone = heart.owed("smaregi", customer=HANAKO)
+    assert await heart.deliverer.with_customers([heart.owed("smaregi"), gone]) == [
+        (heart.row(replace(gone, id=2)), a_customer()),
+        (gone, None),
+    ]
+    assert heart.gone == [({TARO, HANAKO}, {TARO})]
+
+
+async def test_while_shopify_cannot_be_asked_all_wait_uncounted(heart: Heart) -> None:
+    heart.shopify.trouble = trouble(ErrorClass.CONNECTION, system="shopify")
+    waiting = heart.owed("smaregi")
+    failed = heart.owed("crm", Outcome.FAILED)
+    assert await heart.deliverer.with_customers([waiting, failed]) is None
+    row = heart.row(waiting)
+    assert (row.outcome, row.error_class) == (Outcome.RETRYING, ErrorClass.CONNECTION)
+    assert (row.waiting, row.attempts) == (Waiting.SHOPIFY, 0)
+    assert row.next_attempt_at == heart.clock.now + 10.0
+    assert heart.row(failed).outcome is Outcome.FAILED
+
+
+async def test_one_whom_shopify_does_not_answer_for_has_failed_and_the_others_go(
+    heart: Heart,
+) -> None:
+    heart.shopify.refused[HANAKO] = trouble(
+        ErrorClass.UNEXPECTED, system="shopify", reason="INTERNAL"
+    )
+    refused, other = heart.owed("smaregi", customer=HANAKO), heart.owed("smaregi")
+    leaving = heart.owed("crm", customer=HANAKO, kind=Kind.REMOVAL)
+    found = await heart.deliverer.with_customers([refused, other, leaving])
+    assert found == [(other, a_customer()), (leaving, None)]
+    row = heart.row(refused)
+    assert (row.outcome, row.error_class) == (Outcome.FAILED, ErrorClass.UNEXPECTED)
+    assert row.message == "the customer cannot be read from Shopify (call: it went wrong)"
+    assert row.reason == "INTERNAL"
+    assert heart.gone == [], "whom Shopify refuses is not missing"
+
+
+async def test_one_who_cannot_be_read_is_left_to_the_attempt_that_is_under_way(
+    heart: Heart,
+) -> None:
+    delivery = heart.owed()
+    heart.deliverer.busy.add(delivery.id)
+    await heart.deliverer.cannot_be_read(delivery, trouble())
+    assert heart.row(delivery).outcome is Outcome.PENDING
