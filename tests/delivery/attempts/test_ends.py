@@ -1,30 +1,20 @@
 """One attempt: what a channel is handed, and what becomes of how it ended."""
 
 import asyncio
-from dataclasses import replace
 
 import pytest
 
-from flags import Mode
 from gateway.channels import Done, Work
 from gateway.delivery import CircuitState
 from gateway.errors import (
-    DryRunStop,
     ErrorClass,
-    IdentityError,
     NotReadyError,
     StorageError,
     UpstreamError,
 )
-from gateway.outcomes import Kind, Match, Outcome, Waiting
-from gateway.store.outbox import AttemptResult
-from gateway.wire import PausableTimeout, dry_run
-from tests.delivery.heart import TARO, Heart, TheSettings, a_customer, trouble
-
-
-@pytest.fixture
-async def heart() -> Heart:
-    return Heart()
+from gateway.outcomes import Match, Outcome, Waiting
+from gateway.wire import PausableTimeout
+from tests.delivery.heart import TARO, Heart, a_customer, trouble
 
 
 async def test_an_attempt_that_arrived_says_all_that_the_channel_said(heart: Heart) -> None:
@@ -99,9 +89,6 @@ async def test_a_fresh_customers_link_is_not_looked_for(heart: Heart) -> None:
     (at_pos,), (at_crm,) = heart.channels["smaregi"].works, heart.channels["crm"].works
     assert (at_pos.link, at_pos.fresh) == (None, True)
     assert (at_crm.link, at_crm.fresh) == (None, False)
-
-
-# -- failures
 
 
 async def test_a_failure_follows_the_schedule_and_counts_towards_the_circuit(heart: Heart) -> None:
@@ -294,234 +281,3 @@ async def test_an_attempts_span_says_how_it_ended(
     delivery = heart.owed(claimed=True)
     await heart.attempts.make(delivery, a_customer(), fresh=False)
     assert heart.spans.opened == [("attempt", delivery.id, notes)]
-
-
-# -- the live attempt
-
-
-async def test_a_live_attempt_at_a_shut_channel_is_persisted_at_once(heart: Heart) -> None:
-    heart.circuit().failed(trouble(ErrorClass.AUTH))
-    delivery = heart.owed(claimed=True)
-    end = await heart.attempts.live(delivery, a_customer(), fresh=True)
-    assert heart.channels["smaregi"].works == []
-    assert (end.delivery_id, end.outcome) == (delivery.id, Outcome.RETRYING)
-    assert (end.error_class, end.waiting) == (ErrorClass.AUTH, Waiting.CHANNEL)
-    assert (end.counted, end.duration, end.started_at) == (False, 0.0, heart.clock.now)
-    assert end.next_attempt_at == heart.clock.now + 10.0
-    assert end.message == "waiting: smaregi is paused since its credentials are refused"
-
-
-async def test_a_gate_without_a_cause_counts_as_unavailable_and_waits_a_second(
-    heart: Heart,
-) -> None:
-    decision = heart.attempts.paused(heart.circuit())
-    assert decision.error_class is ErrorClass.UNAVAILABLE
-    assert decision.next_attempt_at == heart.clock.now + 1.0
-
-
-async def test_a_live_attempt_goes_through_an_open_gate(heart: Heart) -> None:
-    end = await heart.attempts.live(heart.owed(claimed=True), a_customer(), fresh=True)
-    assert end.outcome is Outcome.DELIVERED
-    assert heart.channels["smaregi"].works[0].fresh
-
-
-async def test_what_waits_for_a_shut_channel_has_the_reason_that_shut_it(heart: Heart) -> None:
-    heart.circuit().failed(trouble(ErrorClass.AUTH, reason="TOKEN_REVOKED"))
-    end = await heart.attempts.live(heart.owed(claimed=True), a_customer(), fresh=True)
-    assert end.reason == "TOKEN_REVOKED"
-
-
-async def test_the_pause_that_another_identity_causes_says_why(heart: Heart) -> None:
-    heart.circuit().failed(IdentityError("smaregi", "call", "another contract answers"))
-    assert "another contract answers" in heart.attempts.paused(heart.circuit()).message
-
-
-# -- a rehearsal
-
-
-async def test_a_dry_run_stops_before_its_write_and_is_no_news_of_the_channel(
-    heart: Heart,
-) -> None:
-    seen = []
-
-    async def writes(work: Work) -> Done:
-        seen.append((dry_run.get(), work.fresh))
-        raise DryRunStop("POST /members")
-
-    heart.circuit().cause = ErrorClass.TIMEOUT
-    heart.channels["smaregi"].ends = [writes]
-    delivery = heart.owed(outcome=Outcome.DRY_RUN, claimed=True)
-    task = asyncio.create_task(heart.attempts.live(delivery, a_customer(), fresh=True))
-    end = await task
-    assert seen == [(True, False)], "a rehearsal reads what there is, whoever is new"
-    assert (end.delivery_id, end.outcome) == (delivery.id, Outcome.DRY_RUN)
-    assert end.message == "dry run: stopped before POST /members"
-    assert (end.error_class, end.error, end.started_at) == (None, None, heart.clock.now)
-    assert 0 < end.duration < 1
-    assert heart.circuit().cause is ErrorClass.TIMEOUT
-
-
-async def test_a_dry_run_with_nothing_to_write_says_so(heart: Heart) -> None:
-    delivery = heart.owed(outcome=Outcome.DRY_RUN, claimed=True)
-    heart.circuit().cause = ErrorClass.TIMEOUT
-    end = await heart.attempts.make(delivery, a_customer(), fresh=False)
-    assert (end.outcome, end.delivery_id) == (Outcome.DRY_RUN, delivery.id)
-    text = "dry run: nothing to write, the channel has the customer (created)"
-    assert (end.message, end.started_at) == (text, heart.clock.now)
-    assert 0 < end.duration < 1
-    assert (end.action, end.reference) == (None, None)
-    assert heart.circuit().cause is ErrorClass.TIMEOUT, "nothing is learnt of its writes"
-
-
-async def test_a_dry_run_that_fails_says_why_and_is_no_trouble_of_the_channel(
-    heart: Heart,
-) -> None:
-    error = trouble(ErrorClass.AUTH)
-    heart.channels["smaregi"].ends = [error]
-    delivery = heart.owed(outcome=Outcome.DRY_RUN, claimed=True)
-    end = await heart.attempts.make(delivery, a_customer(), fresh=False)
-    assert (end.delivery_id, end.outcome) == (delivery.id, Outcome.DRY_RUN)
-    assert (end.message, end.error_class) == ("dry run: call: it went wrong", ErrorClass.AUTH)
-    assert (end.error, end.started_at) == (error, heart.clock.now)
-    assert 0 < end.duration < 1
-    assert heart.circuit().cause is None
-
-
-async def test_a_dry_run_gives_a_probe_back(heart: Heart) -> None:
-    circuit = heart.circuit()
-    circuit.cause = ErrorClass.TIMEOUT
-    await circuit.admit()
-    heart.channels["smaregi"].ends = [DryRunStop("POST")]
-    delivery = heart.owed(outcome=Outcome.DRY_RUN, claimed=True)
-    await heart.attempts.make(delivery, a_customer(), fresh=False)
-    assert await circuit.admit() is CircuitState.HALF_OPEN
-
-
-# -- opting out, whatever the flags say
-
-
-@pytest.mark.parametrize(
-    ("mode", "outcome"),
-    [
-        (Mode.OFF, Outcome.DELIVERED),
-        (Mode.HOLD, Outcome.HELD),
-        (Mode.DRY_RUN, Outcome.DRY_RUN),
-    ],
-)
-async def test_an_opt_out_goes_alone_where_the_flag_keeps_the_rest(
-    heart: Heart, mode: Mode, outcome: Outcome
-) -> None:
-    heart.modes["crm"] = mode
-    heart.link("crm")
-    delivery = heart.owed("crm", kind=Kind.UPDATE, claimed=True, urgent=True)
-    end = await heart.attempts.make(delivery, a_customer(), fresh=False)
-    assert heart.channels["crm"].works[0].only == "consent"
-    assert end.outcome is outcome
-    assert end.message == "only the opting out was sent; the flag keeps the rest"
-
-
-async def test_an_opt_out_takes_the_rest_along_where_the_flag_is_on(heart: Heart) -> None:
-    heart.link("crm")
-    delivery = heart.owed("crm", kind=Kind.UPDATE, claimed=True, urgent=True)
-    end = await heart.attempts.make(delivery, a_customer(), fresh=False)
-    assert heart.channels["crm"].works[0].only is None
-    assert (end.outcome, end.message) == (Outcome.DELIVERED, None)
-
-
-# -- removals
-
-
-async def test_a_removal_takes_the_linked_record_away(heart: Heart) -> None:
-    heart.link()
-    delivery = heart.owed(kind=Kind.REMOVAL, claimed=True)
-    end = await heart.attempts.make(delivery, None, fresh=False)
-    assert [link.reference for link in heart.channels["smaregi"].removed] == [f"smaregi-{TARO}"]
-    assert (end.outcome, end.action, end.reference) == (
-        Outcome.DELIVERED,
-        "removed",
-        f"smaregi-{TARO}",
-    )
-    assert (end.fingerprints, end.was_linked) == (None, False)
-
-
-async def test_a_removal_goes_although_the_customer_is_at_hand(heart: Heart) -> None:
-    heart.link()
-    delivery = heart.owed(kind=Kind.REMOVAL, claimed=True)
-    await heart.attempts.make(delivery, a_customer(), fresh=False)
-    assert len(heart.channels["smaregi"].removed) == 1
-    assert heart.channels["smaregi"].works == []
-
-
-async def test_a_removal_without_a_link_is_done_already(heart: Heart) -> None:
-    end = await heart.attempts.make(heart.owed(kind=Kind.REMOVAL, claimed=True), None, fresh=False)
-    assert heart.channels["smaregi"].removed == []
-    assert (end.outcome, end.action, end.reference) == (Outcome.DELIVERED, "removed", "")
-
-
-async def test_a_removal_of_a_record_whose_answer_was_lost_takes_it_away_as_planned(
-    heart: Heart, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    async def record_of(customer_id: int) -> str:
-        assert customer_id == TARO
-        return "1024"
-
-    monkeypatch.setattr(heart.channels["smaregi"], "record_of", record_of)
-    plan = '{"old_number": "900", "old_number_in": "note"}'
-    delivery = heart.change(heart.owed(kind=Kind.REMOVAL, claimed=True), plan=plan)
-    await heart.attempts.make(delivery, None, fresh=False)
-    (link,) = heart.channels["smaregi"].removed
-    assert (link.channel, link.customer_id, link.reference) == ("smaregi", TARO, "1024")
-    assert (link.old_number, link.old_place) == ("900", "note")
-
-
-async def test_a_removal_from_a_channel_without_its_settings_waits_for_a_person(
-    heart: Heart,
-) -> None:
-    heart.link()
-    heart.settings["smaregi"] = TheSettings(lacking="POS_TOKEN: is not set")
-    delivery = heart.owed(kind=Kind.REMOVAL, claimed=True)
-    end = await heart.attempts.make(delivery, None, fresh=False)
-    assert (end.outcome, end.error_class) == (Outcome.FAILED, ErrorClass.CONFLICT)
-    assert end.message is not None
-    assert end.message.startswith("remove: settings of the channel are missing")
-    assert end.error is not None
-    assert (end.error.system, end.error.applied) == ("smaregi", False)
-    assert end.content_hash is None, "nobody's data was sent"
-    assert heart.channels["smaregi"].removed == []
-
-
-# -- what is told of an end
-
-
-async def test_what_ended_with_another_customers_record_is_told_as_a_failure(
-    heart: Heart,
-) -> None:
-    from gateway.delivery import SettledAttempt
-
-    failed = replace(
-        heart.owed(),
-        outcome=Outcome.FAILED,
-        error_class=ErrorClass.CONFLICT,
-        message="another customer",
-    )
-    end = AttemptResult(failed.id, Outcome.DELIVERED, started_at=1.0, member_number="77")
-    told = SettledAttempt.of(failed, end)
-    assert (told.delivery, told.result.outcome) == (failed, Outcome.FAILED)
-    assert told.result.error_class is ErrorClass.CONFLICT
-    assert (told.result.message, told.result.member_number) == ("another customer", None)
-
-
-@pytest.mark.parametrize(
-    ("stands", "ended"),
-    [(Outcome.PENDING, Outcome.DELIVERED), (Outcome.FAILED, Outcome.FAILED)],
-)
-async def test_any_other_end_is_told_as_it_was(
-    heart: Heart, stands: Outcome, ended: Outcome
-) -> None:
-    from gateway.delivery import SettledAttempt
-
-    error: UpstreamError | None = trouble()
-    end = AttemptResult(1, ended, started_at=1.0, member_number="77", error=error)
-    told = SettledAttempt.of(replace(heart.owed(), outcome=stands), end)
-    assert told.result is end
-    assert told.error is error
