@@ -1,32 +1,23 @@
-"""What an attempt is handed, what the flags say of it, and what a proven e-mail sets going."""
+"""What an attempt is handed: its work, the member number, what was given before."""
 
 import asyncio
-import sqlite3
 from typing import Any
 
 import orjson
 import pytest
 
-from flags import Decision, Flag, FlagSet, Mode, Reason
+from flags import Flag, FlagSet, Mode
 from gateway.channels import Work
 from gateway.outcomes import Delivery, Kind, Outcome
-from gateway.store import Keys, links, outbox
+from gateway.store import Keys, links
 from gateway.wire import dry_run
-from tests.delivery.heart import HANAKO, TARO, Heart, TheSettings, a_customer
-
-
-@pytest.fixture
-async def heart() -> Heart:
-    return Heart()
+from tests.delivery.heart import HANAKO, TARO, Heart, a_customer
 
 
 async def work_of(heart: Heart, delivery: Delivery, *, fresh: bool = False, **who: Any) -> Work:
     customer = a_customer(delivery.customer_id, **who)
     work, _ = await heart.delivery.preparation.prepare(delivery, customer, fresh=fresh)
     return work
-
-
-# -- the work
 
 
 async def test_the_work_says_whom_and_what_for(heart: Heart) -> None:
@@ -273,241 +264,3 @@ async def test_an_attempt_says_what_it_is_sending(heart: Heart) -> None:
         await heart.attempts.make(heart.owed("crm", claimed=True), a_customer(), fresh=False)
     assert seen == [True]
     assert not heart.delivery.preparation.is_sending("crm", a_customer())
-
-
-# -- the flags
-
-
-async def kept_back(heart: Heart, delivery: Delivery, *, gone: bool = False) -> bool:
-    customer = None if gone else a_customer(delivery.customer_id)
-    return await heart.delivery.preparation.is_kept_back(delivery, customer)
-
-
-async def test_a_delivery_is_kept_back_by_its_channels_flag(heart: Heart) -> None:
-    delivery = heart.owed("crm")
-    assert not await kept_back(heart, delivery)
-    heart.modes["crm"] = Mode.HOLD
-    assert await kept_back(heart, delivery)
-    assert await kept_back(heart, delivery, gone=True)
-    assert not await kept_back(heart, heart.owed("smaregi"))
-
-
-async def test_a_change_goes_by_the_stricter_of_two_flags(heart: Heart) -> None:
-    change, sign_up = heart.owed("crm", kind=Kind.UPDATE), heart.owed("smaregi")
-    heart.modes["updates"] = Mode.OFF
-    assert await kept_back(heart, change)
-    assert not await kept_back(heart, sign_up)
-    assert not heart.delivery.preparation.flag_policy.may_be(change)
-    assert heart.delivery.preparation.flag_policy.may_be(sign_up)
-
-
-async def test_the_percentage_counts_until_the_channel_has_the_customer(heart: Heart) -> None:
-    heart.percent["crm"] = 0.0
-    change = heart.owed("crm", kind=Kind.UPDATE)
-    assert await kept_back(heart, change)
-    heart.link("crm")
-    assert not await kept_back(heart, change)
-    again = heart.change(change, kind="backfill")
-    assert await kept_back(heart, again), "only a change is of a record that is there"
-    heart.modes["crm"] = Mode.HOLD
-    assert await kept_back(heart, heart.change(change, kind="update"))
-
-
-async def test_the_allow_list_is_asked_where_the_e_mail_is_at_hand(
-    heart: Heart, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from flags.allow import read_allow
-
-    allow = read_allow(f"c{TARO}@example.com")[0]
-    flags = {
-        name: Flag(name, Mode.ON, percent=0.0, allow=frozenset(allow))
-        for name in ("FLAG_CRM", "FLAG_UPDATES")
-    }
-    heart.flags = lambda: FlagSet(flags)  # type: ignore[method-assign]
-    sign_up = heart.owed("crm")
-    assert not await kept_back(heart, sign_up)
-    assert await kept_back(heart, sign_up, gone=True)
-    assert heart.delivery.preparation.flag_policy.may_be(sign_up), "it has still to be asked"
-    change = heart.change(sign_up, kind="update")
-    assert not await kept_back(heart, change)
-    assert heart.delivery.preparation.flag_policy.may_be(change)
-
-
-async def test_a_percentage_of_a_channel_may_let_any_change_go_and_a_changes_own_may_not(
-    heart: Heart,
-) -> None:
-    may_be = heart.delivery.preparation.flag_policy.may_be
-    change, sign_up = heart.owed("crm", kind=Kind.UPDATE), heart.owed("smaregi")
-    heart.percent["crm"] = heart.percent["smaregi"] = 0.0
-    assert may_be(change), "it may have a record"
-    assert not may_be(sign_up)
-    heart.modes["crm"] = Mode.HOLD
-    assert not may_be(change)
-    heart.modes["crm"] = Mode.ON
-    heart.percent["updates"] = 0.0
-    assert not may_be(change)
-
-
-async def test_the_flags_are_asked_of_this_very_customer(heart: Heart) -> None:
-    permission = heart.delivery.preparation.flag_policy
-    heart.percent |= {"crm": 50.0}
-    own = heart.flags()["crm"]
-    for customer in range(30):
-        asked = permission.decide("crm", customer, Kind.BACKFILL)
-        assert asked == own.decide(customer)
-        delivery = heart.owed("crm", customer=customer)
-        assert permission.may_be(delivery) is (asked.mode is Mode.ON)
-        assert await kept_back(heart, delivery) is (asked.mode is not Mode.ON)
-    heart.percent = {"updates": 50.0}
-    updates = heart.flags()["updates"]
-    for customer in range(30, 60):
-        mode = permission.decide("crm", customer, Kind.UPDATE).mode
-        assert mode is updates.decide(customer).mode
-        heart.link("crm", customer)
-        urgent = heart.owed("crm", customer=customer, kind=Kind.UPDATE, urgent=True)
-        prepared = await heart.delivery.preparation.prepare(
-            urgent, a_customer(customer), fresh=False
-        )
-        assert prepared[1] is mode
-
-
-async def test_what_goes_whatever_the_percentage_is_says_so(heart: Heart) -> None:
-    permission = heart.delivery.preparation.flag_policy
-    heart.percent["crm"] = 0.0
-    goes = Decision(Mode.ON, Reason.SET)
-    assert permission.decide("crm", TARO, Kind.REMOVAL) == goes
-    assert permission.decide("crm", TARO, Kind.UPDATE, linked=True) == goes
-    assert permission.decide("crm", TARO, Kind.UPDATE).mode is Mode.HOLD
-
-
-async def test_a_removal_goes_whatever_the_flags_say(heart: Heart) -> None:
-    heart.modes |= {"crm": Mode.OFF, "updates": Mode.OFF}
-    removal = heart.owed("crm", kind=Kind.REMOVAL)
-    assert heart.delivery.preparation.flag_policy.may_be(removal)
-    assert not await kept_back(heart, removal, gone=True)
-
-
-async def test_an_urgent_one_is_kept_back_only_where_the_channel_cannot_be_called(
-    heart: Heart,
-) -> None:
-    heart.modes["crm"] = Mode.OFF
-    urgent = heart.owed("crm", kind=Kind.UPDATE, urgent=True)
-    assert not await kept_back(heart, urgent)
-    heart.settings["crm"] = TheSettings(lacking="CRM_TOKEN: is not set")
-    assert await kept_back(heart, urgent)
-
-
-# -- an e-mail is known to be theirs
-
-
-def hashes(heart: Heart, customer: int = TARO) -> tuple[bytes, ...]:
-    return heart.delivery.preparation.emails(a_customer(customer))
-
-
-def unproven(heart: Heart, customer: int = TARO) -> object:
-    link = links.get(heart.db.connection, "smaregi", customer)
-    assert link is not None
-    return link.unproven
-
-
-def owed_to(heart: Heart, customer: int = TARO) -> list[tuple[str, str, str]]:
-    found = outbox.open_of(heart.db.connection, [customer]).values()
-    return [(d.channel, str(d.kind), str(d.outcome)) for d in found]
-
-
-@pytest.mark.parametrize(
-    ("mode", "owed"),
-    [
-        (Mode.ON, [("smaregi", "update", "pending")]),
-        (Mode.HOLD, [("smaregi", "update", "held")]),
-        (Mode.OFF, []),
-        (Mode.DRY_RUN, []),
-    ],
-)
-async def test_a_proof_releases_the_link_and_owes_it_what_it_kept_off(
-    heart: Heart, mode: Mode, owed: list[tuple[str, str, str]]
-) -> None:
-    heart.modes["updates"] = mode
-    heart.link(unproven=hashes(heart)[0])
-    await heart.delivery.proofs.prove(TARO, hashes(heart))
-    assert unproven(heart) is None
-    assert owed_to(heart) == owed
-    assert heart.woken == ["smaregi"]
-    rows = heart.db.connection.execute("SELECT * FROM deliveries").fetchall()
-    assert [row["created_at"] for row in rows] == [heart.clock.now] * len(owed)
-    assert [row["registration_id"] for row in rows] == [None] * len(owed)
-
-
-async def test_the_percentage_does_not_keep_a_released_link_waiting(heart: Heart) -> None:
-    heart.percent["smaregi"] = 0.0
-    heart.link(unproven=hashes(heart)[0])
-    await heart.delivery.proofs.prove(TARO, hashes(heart))
-    assert owed_to(heart) == [("smaregi", "update", "pending")]
-
-
-async def test_a_released_link_outside_the_percentage_of_changes_is_held(heart: Heart) -> None:
-    heart.percent["updates"] = 50.0
-    updates = heart.flags()["updates"]
-    for customer in range(1, 11):
-        heart.link("smaregi", customer, unproven=hashes(heart, customer)[0])
-        await heart.delivery.proofs.prove(customer, hashes(heart, customer))
-        inside = updates.decide(customer).mode is Mode.ON
-        assert owed_to(heart, customer) == [("smaregi", "update", "pending" if inside else "held")]
-
-
-async def test_a_proof_brings_a_conflict_at_the_pos_forward(heart: Heart) -> None:
-    conflict = heart.change(heart.owed(), outcome="failed", error_class="conflict", attempts=4)
-    other = heart.change(heart.owed("crm"), outcome="failed", error_class="conflict", attempts=4)
-    await heart.delivery.proofs.prove(TARO, hashes(heart))
-    row = heart.row(conflict)
-    assert (row.outcome, row.attempts, row.version) == (Outcome.PENDING, 0, 2)
-    assert row.next_attempt_at == heart.clock.now
-    assert heart.row(other) == other
-
-
-async def test_what_was_proven_before_is_no_news(heart: Heart) -> None:
-    await heart.delivery.proofs.prove(TARO, hashes(heart))
-    writes = heart.db.writes
-    await heart.delivery.proofs.prove(TARO, hashes(heart))
-    assert (heart.db.writes, heart.woken) == (writes, ["smaregi"])
-
-
-async def test_a_first_sign_in_proves_the_e_mail_of_that_day_and_no_later_one(
-    heart: Heart,
-) -> None:
-    await heart.delivery.proofs.signed_in(a_customer())
-    proof = "SELECT email_hash, signed_in FROM proofs WHERE customer_id = ?"
-
-    def kept() -> tuple[object, ...]:
-        row: sqlite3.Row = heart.db.connection.execute(proof, (TARO,)).fetchone()
-        return tuple(row)
-
-    assert kept() == (hashes(heart)[0], 1)
-    await heart.delivery.proofs.signed_in(a_customer(email="other@example.com"))
-    assert kept() == (hashes(heart)[0], 1)
-    await heart.delivery.proofs.prove(TARO, heart.keys.emails("third@example.com"))
-    assert kept() == (heart.keys.email("third@example.com"), 1)
-    await heart.delivery.proofs.prove(HANAKO, hashes(heart, HANAKO))
-    row = heart.db.connection.execute(proof, (HANAKO,)).fetchone()
-    assert row["signed_in"] == 0
-
-
-async def test_what_waits_for_a_proof_that_is_there_is_released(heart: Heart) -> None:
-    heart.link()
-    await heart.delivery.proofs.prove(TARO, hashes(heart))
-    heart.woken.clear()
-    await heart.delivery.proofs.release(TARO)
-    assert (heart.woken, owed_to(heart)) == ([], [])
-    heart.change_link(unproven=hashes(heart)[0])
-    await heart.delivery.proofs.release(TARO)
-    assert (heart.woken, unproven(heart)) == (["smaregi"], None)
-    assert owed_to(heart) == [("smaregi", "update", "pending")]
-
-
-async def test_a_person_says_that_a_linked_record_is_theirs(heart: Heart) -> None:
-    heart.link(unproven=b"hash")
-    assert not await heart.delivery.proofs.trust(TARO, "another")
-    assert (unproven(heart), owed_to(heart)) == (b"hash", [])
-    assert await heart.delivery.proofs.trust(TARO, f"smaregi-{TARO}")
-    assert (unproven(heart), owed_to(heart)) == (None, [("smaregi", "update", "pending")])
-    assert heart.woken == ["smaregi", "smaregi"], "whatever waited is looked at"
