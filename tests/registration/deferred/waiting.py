@@ -1,0 +1,6 @@
+"""Sign-ups that wait, and a day that passes."""
+
+__all__ = ["CREATE"]
+
+
+CREATE = "customerCreate"
