@@ -17,6 +17,7 @@ from tests.e2e.evidence import (
     rows_in,
     told,
 )
+from tests.e2e.guests import CREATE
 from tests.e2e.trouble.ending import all_delivered, eventually
 from tests.registration.deferred.later import (
     LATER,
@@ -26,7 +27,6 @@ from tests.registration.deferred.later import (
     names_in_shopify,
     state_of,
 )
-from tests.registration.deferred.waiting import CREATE
 from tests.world import World
 
 

@@ -8,6 +8,7 @@ from tests.e2e.evidence import (
     everything_arrived_once,
     rows_in,
 )
+from tests.e2e.guests import CREATE
 from tests.e2e.trouble.ending import all_delivered, eventually
 from tests.registration.deferred.later import (
     becomes,
@@ -16,7 +17,6 @@ from tests.registration.deferred.later import (
     names_in_shopify,
     waits_for_long,
 )
-from tests.registration.deferred.waiting import CREATE
 from tests.world import World
 
 
