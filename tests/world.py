@@ -20,30 +20,11 @@ from gateway.settings.sources import Sources
 from gateway.store import outbox
 from tests.conformance.listed import unlisted
 from tests.described import undescribed
+from tests.people import FORM
 
 __all__ = ["OPERATOR", "TARO", "World", "a_world", "registration"]
 
-TARO: dict[str, Any] = {
-    "email": "taro@example.com",
-    "email_verified": True,
-    "last_name": "山田",
-    "first_name": "太郎",
-    "last_kana": "ヤマダ",
-    "first_kana": "タロウ",
-    "phone": "090-1234-5678",
-    "birth_date": "1990-04-01",
-    "gender": "male",
-    "address": {
-        "country": "JP",
-        "postal_code": "150-0043",
-        "prefecture": "東京都",
-        "city": "渋谷区",
-        "address1": "道玄坂1-2-3",
-        "address2": "ABCビル 5F",
-    },
-    "accepts_marketing": True,
-    "locale": "ja",
-}
+TARO = FORM
 
 OPERATOR = {"Authorization": "Bearer the-operators-own-key"}
 

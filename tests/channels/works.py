@@ -6,30 +6,16 @@ from pathlib import Path
 from typing import Any
 
 from gateway.channels import Channel, Context, Shop, Spec, Work
-from gateway.customer import Address, Customer, Profile
+from gateway.customer import Customer
 from gateway.outcomes import Kind, Link
 from gateway.settings import Section
 from gateway.store import Database, Keys
 from gateway.wire import Wire
+from tests.people import PROFILE, TARO_ID
 
 __all__ = ["PERSONAL", "TARO", "a_channel", "a_work"]
 
-TARO = Customer(
-    id=7000000000001,
-    profile=Profile(
-        email="taro@example.com",
-        last_name="山田",
-        first_name="太郎",
-        last_kana="ヤマダ",
-        first_kana="タロウ",
-        phone="090-1234-5678",
-        birth_date="1990-04-01",
-        gender="male",
-        address=Address("JP", "150-0043", "JP-13", "渋谷区", "道玄坂1-2-3", "ABCビル 5F"),
-        accepts_marketing=True,
-        locale="ja",
-    ),
-)
+TARO = Customer(id=TARO_ID, profile=PROFILE)
 
 PERSONAL = ("taro@", "山田", "太郎", "ヤマダ", "1234-5678", "1990-04-01", "道玄坂", "渋谷")
 """What must not stand in an error or a log line."""

@@ -27,19 +27,19 @@ from gateway.settings import Section
 from gateway.shopify import Shopify
 from gateway.shopify.batches import Read
 from gateway.store import Keys, outbox
+from tests.people import NAME, TARO_ID
 from tests.store.memory import MemoryDatabase
 
 __all__ = ["HANAKO", "TARO", "AChannel", "AShopify", "Heart", "a_customer", "trouble"]
 
 T = TypeVar("T")
-
-TARO, HANAKO = 7000000000001, 7000000000002
+TARO, HANAKO = TARO_ID, TARO_ID + 1
 SCHEDULE = (5.0, 30.0)
 
 
 def a_customer(customer_id: int = TARO, **changes: Any) -> Customer:
-    profile = {"email": f"c{customer_id}@example.com", "last_name": "山田", "first_name": "太郎"}
-    return Customer(customer_id, Profile(**{**profile, **changes}))
+    profile = {"email": f"c{customer_id}@example.com", **NAME, **changes}
+    return Customer(customer_id, Profile(**profile))
 
 
 def trouble(

@@ -24,6 +24,7 @@ from gateway.shopify import Accepted, AlreadyRegistered, Refused, Shopify
 from gateway.store import Disk, registrations
 from gateway.store.registrations import Registration
 from tests.delivery.heart import TARO, AShopify, Heart, trouble
+from tests.people import NAME
 
 __all__ = [
     "PROFILE",
@@ -38,8 +39,7 @@ __all__ = [
 
 PROFILE = Profile(
     email="Taro@example.com",
-    last_name="山田",
-    first_name="太郎",
+    **NAME,
     address=Address(postal_code="150-0043", prefecture="JP-13", city="渋谷区"),
 )
 

@@ -16,22 +16,10 @@ from gateway.shopify.mapping import (
     to_customer,
 )
 from gateway.shopify.placing import unfit
+from tests.people import ADDRESS, PROFILE
 from tests.shopify.nodes import ID, node
 
-ADDRESS = Address("JP", "150-0043", "JP-13", "渋谷区", "道玄坂1-2-3", "ABCビル 5F")
-TARO = Profile(
-    email="taro@example.com",
-    last_name="山田",
-    first_name="太郎",
-    last_kana="ヤマダ",
-    first_kana="タロウ",
-    phone="090-1234-5678",
-    birth_date="1990-04-01",
-    gender="male",
-    address=ADDRESS,
-    accepts_marketing=True,
-    locale="ja",
-)
+TARO = PROFILE
 
 
 def stored(body: Mapping[str, Any]) -> dict[str, Any]:
@@ -215,7 +203,10 @@ def test_a_state_abroad_is_not_lost(city: str, state: str, stored_city: str) -> 
         ({}, []),
         ({"phone": "090-0000-0000"}, ["phone"]),
         ({"address": Address(address1="埼玉県浦和市岸町7-10-23")}, ["address.city"]),
-        ({"address": replace(ADDRESS, prefecture="JP-27")}, ["address.prefecture"]),
+        (
+            {"address": replace(ADDRESS, prefecture="JP-27")},
+            ["address.prefecture"],
+        ),
         ({"address": Address("US", "94103", "CA", "San Francisco", "1 Market St")}, ["phone"]),
         ({"address": None, "phone": ""}, []),
     ],

@@ -4,18 +4,12 @@ from typing import Any
 
 from gateway.store import duplicates
 from gateway.store.duplicates import Pair
+from tests.people import MEMBER
 from tests.world import World, registration
 
 __all__ = ["HANAKO", "TARO", "looked_at", "pairs", "sign_up"]
 
-TARO: dict[str, str] = {
-    "lastName": "山田",
-    "firstName": "太郎",
-    "lastKana": "ヤマダ",
-    "firstKana": "タロウ",
-    "mailAddress": "taro@example.com",
-    "birthDate": "1990-04-01",
-}
+TARO = MEMBER
 HANAKO = {"lastName": "佐藤", "firstName": "花子", "lastKana": "サトウ", "firstKana": "ハナコ"}
 
 
