@@ -10,6 +10,7 @@ import pytest
 from gateway.delivery.replay import ReplayOptions
 from gateway.outcomes import Delivery, Outcome
 from gateway.sandbox import Fault
+from gateway.store import links
 from tests.sync.webhooks.conftest import customers
 from tests.world import World, a_world, registration
 
@@ -226,3 +227,37 @@ async def test_one_that_was_restored_meanwhile_is_used_again(crm: World) -> None
     assert await recreated(crm, recreate=True) == ["delivered"]
     assert contact_of(crm, a)["lastname"] == "田中"
     assert len(crm.sandbox.hubspot.contacts) == 1
+
+
+async def merged(world: World, kept: int, gone: int) -> None:
+    """In Shopify, and now its webhook is worked."""
+    world.sandbox.shopify.merge_customers(kept, gone)
+    found = await world.core.shopify.read([kept])
+    await customers(world)._parts.customer_merges.merge(gone, kept, found[kept])
+
+
+@pytest.mark.parametrize("broken_off", [False, True])
+async def test_a_survivors_own_contact_of_which_nobody_heard_takes_the_place_of_the_others(
+    crm: World, broken_off: bool
+) -> None:
+    gone = await signed_up(crm, 1)
+    crm.sandbox.faults.set("crm", Fault("drop", times=1, match="POST /crm/objects"))
+    reply = await crm.register(registration(2))
+    assert reply.channel("crm")["outcome"] == "retrying"
+    kept = int(reply.body["shopify_customer_id"].rpartition("/")[2])
+    await merged(crm, kept, gone)
+    if broken_off:  # after the other's contact was archived, before anybody wrote that down
+        (other,) = [
+            each.id
+            for each in crm.sandbox.hubspot.contacts.values()
+            if each.properties["shopify_customer_id"] == str(gone)
+        ]
+        crm.sandbox.hubspot.archive(other)
+    await crm.replay(channel=["crm"])
+    assert (await delivery(crm, kept)).outcome is Outcome.DELIVERED
+    left = [each for each in crm.sandbox.hubspot.contacts.values() if not each.archived]
+    assert [each.properties["shopify_customer_id"] for each in left] == [str(kept)]
+    assert left[0].properties["email"] == "taro2@example.com"
+    link = await crm.core.db.read(lambda db: links.get(db, "crm", kept))
+    assert link is not None
+    assert link.reference == str(left[0].id)

@@ -104,8 +104,9 @@ class HubSpot:
     async def _adopt(self, work: Work, fields: Mapping[str, str]) -> Done | None:
         """An existing contact becomes the customer's; None if there is none."""
         found = await self._find(work.customer)
-        if found is None:
-            return None
+        return None if found is None else await self._adopted(found, work, fields)
+
+    async def _adopted(self, found: Contact, work: Work, fields: Mapping[str, str]) -> Done:
         former = await self._owners.claim(found, work.customer.id)
         reference = await self._update(found.id, fields, work)
         return Done("updated", reference, fields=fields, sent=fields, instead_of=former)
@@ -124,11 +125,38 @@ class HubSpot:
         await work.announce(changes)
         sending, kept = kept_back(changes, fields)
         if sending:
-            await self._update(found.id, sending, work)
+            try:
+                await self._update(found.id, sending, work)
+            except UpstreamError as error:
+                if error.error_class is not ErrorClass.CONFLICT or found.owner is None:
+                    raise
+                return await self._move(found, fields, work, error)
         return Done("updated", contact_id, fields=fields, sent=changes, adjustments=kept)
 
+    async def _move(
+        self, old: Contact, fields: Mapping[str, str], work: Work, error: UpstreamError
+    ) -> Done:
+        """Of a customer who was merged away, while a contact of the survivor's own was made whose
+        answer was lost: that one stays, and the other is archived. May be repeated.
+        """
+        own = await self._own(work.customer)
+        if own is None or own.id == old.id:
+            raise error
+        done = await self._adopted(own, work, fields)
+        await self._client.archive(old.id)
+        return done
+
+    async def _own(self, customer: Customer) -> Contact | None:
+        """Who has the customer's number; it can be looked up only where it is unique."""
+        unique = (await self._properties.known()).get(OWNER)
+        return await self._client.by(OWNER, customer.member_number) if unique else None
+
     async def _gone(self, work: Work, fields: Mapping[str, str]) -> Done:
-        """Somebody deleted it in HubSpot, maybe on purpose: only a person has it created again."""
+        """Somebody deleted it in HubSpot, maybe on purpose: only a person has it created again.
+        Where another contact has the customer's number by now, that one is meant.
+        """
+        if (own := await self._own(work.customer)) is not None:
+            return await self._adopted(own, work, fields)
         if not work.recreate:
             raise _conflict(_GONE)
         return await self._write(work, fields)
