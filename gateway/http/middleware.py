@@ -62,11 +62,11 @@ def _translate(request: web.Request, response: web.StreamResponse) -> None:
 
 async def read_body(request: web.Request) -> bytes:
     """The whole body; a caller who does not finish it is answered 408. HungUp if they close."""
-    if request.content.is_eof():
-        return await request.read()
-    if (request.content_length or 0) > request.client_max_size:
+    if (request.content_length or 0) > request.client_max_size and not request.content.is_eof():
         raise web.HTTPRequestEntityTooLarge(request.client_max_size)
     try:
+        if request.content.is_eof():
+            return await request.read()
         async with asyncio.timeout(_BODY_TIME):
             return await request.read()
     except TimeoutError:

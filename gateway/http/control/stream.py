@@ -23,8 +23,8 @@ _LAST_EVENT = 5.0
 async def stream(request: web.Request, events: AsyncIterator[dict[str, Any]]) -> web.StreamResponse:
     """Lines of JSON until the end, or until this owner has to go."""
     response = web.StreamResponse(headers={"Content-Type": "application/x-ndjson"})
-    await response.prepare(request)
     with suppress(ConnectionError):  # a client that has what it wanted, or was killed
+        await response.prepare(request)
         await _write_events(request, response, events)
         await response.write_eof()
     return response
