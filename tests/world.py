@@ -28,7 +28,10 @@ TARO = FORM
 
 OPERATOR = {"Authorization": "Bearer the-operators-own-key"}
 
-ALL_ON = {"FLAG_SMAREGI": "on", "FLAG_CRM": "on", "FLAG_EMAIL": "on", "FLAG_UPDATES": "on"}
+ALL_ON = {
+    **dict.fromkeys(("FLAG_SMAREGI", "FLAG_CRM", "FLAG_EMAIL", "FLAG_UPDATES"), "on"),
+    "FLAG_POINTS_EARN": "off",
+}
 
 
 def registration(number: int = 0, **changes: Any) -> dict[str, Any]:

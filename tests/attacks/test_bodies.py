@@ -90,7 +90,7 @@ async def test_a_stranger_s_webhook_is_refused_before_its_body_is_read(world: Wo
             "Content-Length: 262145",
         ),
         b" 200 ": (
-            "X-Shopify-Topic: orders/create",
+            "X-Shopify-Topic: products/update",
             f"X-Shopify-Hmac-Sha256: {'A' * 43}=",
             "Content-Length: 1000",
         ),
