@@ -97,16 +97,18 @@ class AttemptResults:
             now, moved = self._runtime.clock(), self._clock_jumps.since(ahead)
             wait = replace(decision, next_attempt_at=(decision.next_attempt_at or now) + moved)
             if wakings != self.wakings:
-                wait = replace(wait, next_attempt_at=now, waiting=None)
+                wait = replace(wait, next_attempt_at=now)
             await self._db.write(lambda db: outbox.postpone(db, ids, wait, now))
 
     def _move_along(self, result: AttemptResult, now: float) -> None:
-        """What was said by a clock that was set since, or waits for what is there by now."""
+        """What was said by a clock that was set since, or waits for what is there by now: that is
+        due at once, and still no failure of its own, for a backfill that goes on with it.
+        """
         if result.next_attempt_at is not None and result.ahead is not None:
             result.next_attempt_at += self._clock_jumps.since(result.ahead)
             result.ahead = self._clock_jumps.ahead()
         if result.waiting is not None and result.wakings != self.wakings:
-            result.next_attempt_at, result.waiting = now, None
+            result.next_attempt_at = now
 
     async def wake(self, waiting: Waiting, channel: str | None = None) -> None:
         """What deliveries waited for is over."""

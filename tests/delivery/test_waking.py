@@ -95,7 +95,6 @@ async def test_a_customer_who_could_not_be_read_is_due_once_shopify_is_there(
     assert await heart.deliverer.with_customers([delivery]) is None
     row = heart.row(delivery)
     assert (row.outcome, row.next_attempt_at) == (Outcome.RETRYING, heart.clock.now)
-    assert row.waiting is None
 
 
 @pytest.mark.parametrize("live", [True, False], ids=["live", "later"])
