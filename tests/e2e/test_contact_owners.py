@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from gateway.delivery.replay import ReplayOptions
+from gateway.errors import ErrorClass
 from gateway.outcomes import Delivery, Outcome
 from gateway.sandbox import Fault
 from gateway.store import links
@@ -261,3 +262,19 @@ async def test_a_survivors_own_contact_of_which_nobody_heard_takes_the_place_of_
     link = await crm.core.db.read(lambda db: links.get(db, "crm", kept))
     assert link is not None
     assert link.reference == str(left[0].id)
+
+
+async def test_a_contact_that_carries_nobodys_number_is_not_archived_for_another(
+    crm: World,
+) -> None:
+    """Somebody moved the number to another contact in HubSpot: which of the two is meant is for a
+    person to say.
+    """
+    customer = await signed_up(crm, 1)
+    hubspot = crm.sandbox.hubspot
+    (linked,) = hubspot.contacts.values()
+    hubspot._store.update(linked, {"shopify_customer_id": ""}, frozenset(), linked.updated_at)
+    hubspot.add(email="taro2@example.com", shopify_customer_id=str(customer))
+    await crm.patch(f"/v1/customers/{customer}", {"email": "taro2@example.com"})
+    assert (await delivery(crm, customer)).error_class is ErrorClass.CONFLICT
+    assert not any(each.archived for each in hubspot.contacts.values())

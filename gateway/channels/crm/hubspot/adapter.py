@@ -128,7 +128,7 @@ class HubSpot:
             try:
                 await self._update(found.id, sending, work)
             except UpstreamError as error:
-                if error.error_class is not ErrorClass.CONFLICT or found.owner is None:
+                if error.error_class is not ErrorClass.CONFLICT or not found.owner:
                     raise
                 return await self._move(found, fields, work, error)
         return Done("updated", contact_id, fields=fields, sent=changes, adjustments=kept)
