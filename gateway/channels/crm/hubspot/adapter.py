@@ -139,23 +139,19 @@ class HubSpot:
         """Of a customer who was merged away, while a contact of the survivor's own was made whose
         answer was lost: that one stays, and the other is archived. May be repeated.
         """
-        own = await self._own(work.customer)
+        own = await self._numbered(work.customer.member_number)
         if own is None or own.id == old.id:
             raise error
         done = await self._adopted(own, work, fields)
         await self._client.archive(old.id)
         return done
 
-    async def _own(self, customer: Customer) -> Contact | None:
-        """Who has the customer's number; it can be looked up only where it is unique."""
-        unique = (await self._properties.known()).get(OWNER)
-        return await self._client.by(OWNER, customer.member_number) if unique else None
-
     async def _gone(self, work: Work, fields: Mapping[str, str]) -> Done:
         """Somebody deleted it in HubSpot, maybe on purpose: only a person has it created again.
         Where another contact has the customer's number by now, that one is meant.
         """
-        if (own := await self._own(work.customer)) is not None:
+        own = await self._numbered(work.customer.member_number)
+        if own is not None:
             return await self._adopted(own, work, fields)
         if not work.recreate:
             raise _conflict(_GONE)
@@ -195,16 +191,19 @@ class HubSpot:
 
     async def _find(self, customer: Customer) -> Contact | None:
         """By our property first, by e-mail second; both are asked at once."""
-        looks = [self._client.by("email", customer.profile.email)]
-        if (await self._properties.known()).get(OWNER):
-            looks.insert(0, self._client.by(OWNER, customer.member_number))
-        found = await asyncio.gather(*looks)
-        return next((each for each in found if each is not None), None)
+        numbered, addressed = await asyncio.gather(
+            self._numbered(customer.member_number),
+            self._client.by("email", customer.profile.email),
+        )
+        return numbered or addressed
+
+    async def _numbered(self, number: str) -> Contact | None:
+        """By our property; nothing can be looked up by it where it is not unique."""
+        unique = (await self._properties.known()).get(OWNER)
+        return await self._client.by(OWNER, number) if unique else None
 
     async def record_of(self, customer_id: int) -> str | None:
-        if not (await self._properties.known()).get(OWNER):
-            return None  # not unique, so nothing can be looked up by it
-        found = await self._client.by(OWNER, str(customer_id))
+        found = await self._numbered(str(customer_id))
         return found.id if found else None
 
     async def record(self, reference: str) -> Mapping[str, Any] | None:
