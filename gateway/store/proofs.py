@@ -44,14 +44,17 @@ def prove(
     return release(db, [customer_id])
 
 
-def of_registration(db: sqlite3.Connection, registration_id: str) -> None:
-    """What the caller of an accepted registration said of its e-mail."""
+def of_registration(db: sqlite3.Connection, registration_id: str, customer_id: int) -> None:
+    """What the caller of the customer's accepted registration said of its e-mail. A webhook may
+    have come first, and linked a store member that waits for it.
+    """
     db.execute(
         """INSERT INTO proofs (customer_id, email_hash)
            SELECT customer_id, email_hash FROM registrations WHERE id = ? AND email_verified = 1
            ON CONFLICT (customer_id) DO UPDATE SET email_hash = excluded.email_hash""",
         (registration_id,),
     )
+    release(db, [customer_id])
 
 
 def rekey(db: sqlite3.Connection, customer_id: int, emails: Sequence[bytes]) -> None:

@@ -124,8 +124,7 @@ def accept(
     for row in superseded:
         close(db, row["id"], now)
     db.execute("DELETE FROM intents WHERE registration_id = ?", (registration_id,))
-    proofs.of_registration(db, registration_id)
-    proofs.release(db, [customer_id])  # a webhook may have come first, and linked a store member
+    proofs.of_registration(db, registration_id, customer_id)
     return outbox.add(db, customer_id, registration_id, deliveries, now)
 
 
