@@ -9,29 +9,7 @@ from typing import Any
 
 import click
 
-__all__ = ["SAMPLE", "SECOND", "command"]
-
-SAMPLE: dict[str, Any] = {
-    "email": "yamada@example.com",
-    "email_verified": True,
-    "last_name": "山田",
-    "first_name": "太郎",
-    "last_kana": "ヤマダ",
-    "first_kana": "タロウ",
-    "phone": "090-1234-5678",
-    "birth_date": "1990-04-01",
-    "gender": "male",
-    "address": {
-        "country": "JP",
-        "postal_code": "150-0043",
-        "prefecture": "東京都",
-        "city": "渋谷区",
-        "address1": "道玄坂1-2-3",
-        "address2": "ABCビル 5F",
-    },
-    "accepts_marketing": True,
-    "locale": "ja",
-}
+__all__ = ["SECOND", "command"]
 
 SECOND: dict[str, Any] = {
     "email": "sato@example.com",
@@ -82,9 +60,10 @@ async def _demo(port: int | None, *, once: bool) -> bool:
 
 async def _show_it(port: int | None, *, once: bool) -> bool:
     from gateway.cli.sandbox import until_stopped  # noqa: PLC0415
+    from gateway.http.forms.explained import EXAMPLE  # noqa: PLC0415
 
     async with _running(port) as (sandbox, url):
-        answer = await _register(url, SAMPLE)
+        answer = await _register(url, EXAMPLE)
         _show(answer, url, sandbox, once=once)
         well = answer.get("status") == "complete"
         if well:
@@ -104,6 +83,7 @@ async def _running(port: int | None) -> AsyncIterator[tuple[Any, str]]:
     from gateway.app.config import LiveConfig, load  # noqa: PLC0415
     from gateway.cli.sandbox import say_moved  # noqa: PLC0415
     from gateway.console import sites  # noqa: PLC0415
+    from gateway.http.forms.explained import EXAMPLE  # noqa: PLC0415
     from gateway.sandbox import Ports, Sandbox, SandboxOptions, first_free  # noqa: PLC0415
     from gateway.settings.sources import Sources  # noqa: PLC0415
 
@@ -116,9 +96,9 @@ async def _running(port: int | None) -> AsyncIterator[tuple[Any, str]]:
         async with Sandbox(SandboxOptions(ports=ports)) as sandbox:
             member = sandbox.smaregi.add(
                 customerCode="0012345",
-                lastName="山田",
-                firstName="太郎",
-                mailAddress=SAMPLE["email"],
+                lastName=EXAMPLE["last_name"],
+                firstName=EXAMPLE["first_name"],
+                mailAddress=EXAMPLE["email"],
             )
             sandbox.smaregi.edit(member, point=str(_POINTS))
             environment = sandbox.environment() | {

@@ -7,7 +7,7 @@ import signal
 import aiohttp
 import pytest
 
-from gateway.cli.demo import SAMPLE
+from gateway.http.forms.explained import EXAMPLE
 from gateway.sandbox import Fault, Sandbox, first_free
 from gateway.settings.sources import read_dotenv
 from tests.cli.process import Shell, register
@@ -115,7 +115,7 @@ async def test_the_sandboxs_page_registers_at_a_gateway_that_wants_a_key(
         lines = f"{sandbox.out}GATEWAY_PORT={port}\nGATEWAY_API_KEYS={'k' * 16},{'m' * 16}\n"
         (bare_shell.folder / ".env").write_text(lines, "utf-8")
         async with bare_shell.serving(), aiohttp.ClientSession() as session:
-            async with session.post(f"{page}/_sandbox/register", json=SAMPLE) as response:
+            async with session.post(f"{page}/_sandbox/register", json=EXAMPLE) as response:
                 told = await response.json()
                 assert (told["status"], told["body"]["status"]) == (201, "complete")
             async with session.get(f"{page}/_sandbox/registrations") as response:
@@ -147,4 +147,4 @@ async def test_the_sandbox_says_that_its_port_is_taken(bare_shell: Shell) -> Non
 
 
 def test_the_sample_is_an_invented_person() -> None:
-    assert SAMPLE["email"].endswith("@example.com")
+    assert EXAMPLE["email"].endswith("@example.com")
