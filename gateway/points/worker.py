@@ -6,6 +6,7 @@ A system that does not answer pauses what needs it, longer each time; nothing is
 
 import asyncio
 import logging
+import sqlite3
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
@@ -82,8 +83,12 @@ class PointsWorker:
 
     async def start(self) -> None:
         now = self._runtime.clock()
-        await self._of.db.write(lambda db: orders.take_up(db, now))
-        await self._of.db.write(lambda db: movements.take_up(db, now))
+
+        def unit(db: sqlite3.Connection) -> None:
+            orders.take_up(db, now)
+            movements.take_up(db, now)
+
+        await self._of.db.write(unit)
         self._runtime.background.go_round(self.round, "points", self._wake)
 
     def flags_changed(self) -> None:
@@ -115,8 +120,12 @@ class PointsWorker:
         """For a member, who may be linked by now; or too long."""
         now = self._runtime.clock()
         before = now - self._of.settings().points_claim_days * 86400
-        await self._of.db.write(lambda db: orders.wake_linked(db, CHANNEL, now))
-        await self._of.db.write(lambda db: orders.expire(db, before, now))
+
+        def unit(db: sqlite3.Connection) -> None:
+            orders.wake_linked(db, CHANNEL, now)
+            orders.expire(db, before, now)
+
+        await self._of.db.write(unit)
 
     # -- orders
 
