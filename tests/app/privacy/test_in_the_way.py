@@ -10,12 +10,13 @@ from aiohttp.test_utils import TestClient, TestServer
 from gateway.app import privacy
 from gateway.errors import Unreachable
 from gateway.http.control import control_application
-from gateway.outcomes import Outcome
+from gateway.outcomes import Kind, Outcome
 from gateway.sandbox import Fault
 from gateway.store import links, removals
 from gateway.store.events import NewEvent
 from tests.app.privacy.traces import EMAIL, count, log_of, signed_up, systems, tables_with
 from tests.duplicates.mending import store_member
+from tests.e2e.trouble.ending import eventually
 from tests.registration.deferred.later import later, state_of, waits_for_long
 from tests.world import World
 
@@ -148,7 +149,12 @@ async def test_who_is_just_leaving_the_channels_is_erased_once_they_have_left(
     world.sandbox.shopify.delete_customer(customer)
     world.sandbox.faults.set("crm", Fault("status", status=400, match="DELETE"))
     await world.core.erasure.remove(customer)
-    await world.settled()
+
+    async def refused() -> bool:
+        found = await world.deliveries(channels=("crm",), kinds=(Kind.REMOVAL,))
+        return [each.outcome for each in found] == [Outcome.FAILED]
+
+    await eventually(refused)
     done = await world.core.privacy.erase(str(customer))
     (text,) = [each for each in done["in_the_way"] if "out of crm" in each]
     assert f"`deliveries discard --customer {customer} --kind removal`" in text
