@@ -152,9 +152,13 @@ def newest_stamp(rows: Rows) -> str:
 
 
 def serve() -> None:
-    """The process: a key, then pages, until the input ends."""
+    """The process: a key, then pages, until nobody writes or reads any more."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # a Ctrl-C is our parent's to handle
-    hasher = MemberHasher(_receive(sys.stdin.buffer))
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # a dead parent is no error of ours
+    try:
+        hasher = MemberHasher(_receive(sys.stdin.buffer))
+    except EOFError:
+        return
     load_postal_codes()
     gc.disable()  # nothing here refers to itself, and the tables are large to walk through
     _send(sys.stdout.buffer, _READY)

@@ -1,7 +1,11 @@
 """The scan of a store with many members: hashed elsewhere, killed and taken up, all rows equal."""
 
 import asyncio
+import marshal
+import os
 import shutil
+import subprocess
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import cache
@@ -10,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from gateway.matching import MemberIndex, scan
+from gateway.matching import MemberIndex, hashing, scan
 from gateway.matching.hashing import PageHasher
 from gateway.matching.match_keys import MemberHasher
 from gateway.store import Database, Keys, members
@@ -19,6 +23,7 @@ from tests.matching.rows import Source, member, stamp
 
 NOW = 1_790_000_000.0
 HASHER = MemberHasher(b"k" * 32)
+_KEY = marshal.dumps(b"k" * 32)
 
 
 @cache
@@ -95,35 +100,35 @@ async def test_a_process_of_its_own_hashes_as_the_loop_does_and_may_die(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     rows = many()[:1000]
-    hashing = PageHasher(HASHER)
+    hasher = PageHasher(HASHER)
     expected = [HASHER.values(row) for row in rows]
     try:
         for _ in range(6):
-            assert (await hashing(rows)).values == expected
-        await until(lambda: hashing._usable)
-        done = await hashing(rows)
-        assert hashing._usable
+            assert (await hasher(rows)).values == expected
+        await until(lambda: hasher._usable)
+        done = await hasher(rows)
+        assert hasher._usable
         assert done.values == expected
         assert done.newest == max(row["updDateTime"] for row in rows)
-        assert hashing._process is not None
-        hashing._process.kill()
-        assert (await hashing(rows)).values == expected
+        assert hasher._process is not None
+        hasher._process.kill()
+        assert (await hasher(rows)).values == expected
         assert "going on without it" in caplog.text
     finally:
-        await hashing.close()
+        await hasher.close()
 
 
 async def test_the_process_ends_when_nobody_is_left_to_ask_it() -> None:
-    hashing = PageHasher(HASHER)
-    await hashing(many()[:1])
-    hashing._starting = asyncio.get_running_loop().run_in_executor(None, hashing._start)
-    await hashing._starting
-    process = hashing._process
+    hasher = PageHasher(HASHER)
+    await hasher(many()[:1])
+    hasher._starting = asyncio.get_running_loop().run_in_executor(None, hasher._start)
+    await hasher._starting
+    process = hasher._process
     assert process is not None
     assert process.stdin is not None
     process.stdin.close()  # as the end of this process, however it comes, would
     assert await asyncio.to_thread(process.wait, 10) == 0
-    await hashing.close()
+    await hasher.close()
 
 
 async def test_members_of_every_part_are_found(
@@ -183,3 +188,22 @@ async def test_what_changes_behind_the_scan_is_found_by_the_next_refresh(
         assert found.member_id == 1
         assert source.asked[-1][1] is not None
         assert source.asked[-1][1] <= stamp(NOW + 5)
+
+
+@pytest.mark.parametrize("said", [b"", len(_KEY).to_bytes(4, "big") + _KEY])
+def test_the_process_says_nothing_when_it_was_left_at_its_start(said: bytes) -> None:
+    """A kill of the gateway before it has said the key, and one before it has heard the answer."""
+    reads, writes = os.pipe()
+    os.close(reads)
+    try:
+        left = subprocess.run(
+            [sys.executable, "-P", "-c", hashing._PROGRAM],
+            input=said,
+            stdout=writes,
+            stderr=subprocess.PIPE,
+            env=os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+            check=False,
+        )
+    finally:
+        os.close(writes)
+    assert left.stderr == b""
