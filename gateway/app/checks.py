@@ -84,8 +84,8 @@ async def _core(live: LiveConfig, make_wire: Callable[[Admit], Wire]) -> AsyncIt
     with tempfile.TemporaryDirectory() as folder:
         db = Database(Path(folder) / "check.db")
         await db.open()
-        await _take_pins(live.current.gateway.database_path, db)
         try:
+            await _take_pins(live.current.gateway.database_path, db)
             core = Core(live, db, Keys("only for this check"), Metrics(), make_wire)
             async with core.wire:
                 yield core

@@ -37,16 +37,36 @@ _Queued = tuple[Unit[Any], "asyncio.Future[Any]"]
 class _Connection(aiosqlite.Connection):
     """aiosqlite's thread, given whole units at once instead of one call for each statement."""
 
-    stopped: "asyncio.Future[Any] | None" = None
+    _stopped: "asyncio.Future[Any] | None" = None
 
     def stop(self) -> "asyncio.Future[Any] | None":
         """Remembers the stop, since aiosqlite stops by itself, unawaited, if it cannot connect."""
-        self.stopped = self.stopped or super().stop()
-        return self.stopped
+        self._stopped = self._stopped or super().stop()
+        return self._stopped
+
+    async def end(self) -> bool:
+        """Until the thread has ended: one that lives on would keep the process from ending, and
+        would find its loop closed. Whether the caller was cancelled meanwhile.
+        """
+        if self._thread.ident is None:  # never started
+            return False
+        stopped = self.stop()
+        return stopped is not None and await _done(stopped)
 
     async def run(self, unit: Unit[T]) -> T:
         execute: Callable[..., Awaitable[T]] = self._execute
         return await execute(unit, self._conn)
+
+
+async def _done(future: "asyncio.Future[Any]") -> bool:
+    """Until it is done, even where the caller is cancelled; whether that happened."""
+    cancelled = False
+    while not future.done():
+        try:
+            await asyncio.wait([future])
+        except asyncio.CancelledError:
+            cancelled = True
+    return cancelled
 
 
 def _in_context(unit: Unit[T]) -> Unit[T]:
@@ -121,11 +141,12 @@ class Database:
             await connection.run(_prepare)
             self.is_new = await connection.run(lambda c: migrate(c, self.path))
             await connection.run(tally.keep)
-        except (sqlite3.Error, OSError, StorageError) as error:
-            if connection.stopped is not None:
-                await connection.stopped  # its thread must not outlive the loop
-            await self.close()
-            raise translated(error, self.path) from None
+        except BaseException as error:  # cancelled, too: Ctrl-C during the start
+            self._connection = None
+            await connection.end()
+            if isinstance(error, (sqlite3.Error, OSError, StorageError)):
+                raise translated(error, self.path) from None
+            raise
         self._identity = _identity(self.path)
 
     def _connect(self) -> sqlite3.Connection:
@@ -135,11 +156,13 @@ class Database:
         return connection
 
     async def close(self) -> None:
-        if self._writer is not None:
-            await self._writer
-        if self._connection is not None:
-            connection, self._connection = self._connection, None
-            await connection.close()
+        """As a whole, even where the caller is cancelled meanwhile."""
+        cancelled = self._writer is not None and await _done(self._writer)
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            cancelled |= await connection.end()
+        if cancelled:
+            raise asyncio.CancelledError
 
     async def write(self, unit: Unit[T]) -> T:
         """Runs `unit` in a transaction; it is on disk when this returns. Raises StorageError."""

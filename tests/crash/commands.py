@@ -82,12 +82,21 @@ class Commands:
                 async with asyncio.timeout(seconds if mortal else 90.0):
                     code = await process.ended(95.0)
             except TimeoutError:
-                self.counts["commands killed" if dies else "commands stopped"] += 1
-                process.send(SIGKILL if dies else SIGINT)
-                await process.ended(_LONGEST)
+                await self._end(words, process, kill=dies and self._dice.random() < 0.5)
                 return None
             self._judge(words, code, process, began)
             return code
+
+    async def _end(self, words: tuple[str, ...], process: Process, *, kill: bool) -> None:
+        """By kill -9, or as Ctrl-C does: then it ends by itself, without a complaint."""
+        self.counts["commands killed" if kill else "commands stopped"] += 1
+        process.send(SIGKILL if kill else SIGINT)
+        try:
+            await process.ended(_LONGEST)
+        except TimeoutError:
+            self.wrong.append(f"bad exits: {' '.join(words)} goes on after a Ctrl-C: {process.log}")
+        if "Traceback" in process.log:
+            self.wrong.append(f"bad exits: {' '.join(words)} after a Ctrl-C: {process.log}")
 
     def _judge(self, words: tuple[str, ...], code: int, process: Process, began: float) -> None:
         said = (process.out + process.log).strip()
