@@ -42,10 +42,6 @@ STILL_LARGE = {
     "tests/delivery/heart.py": 363,
     "tests/delivery/test_replaying.py": 329,
     "tests/duplicates/population.py": 359,
-    "tests/points/test_earning.py": 401,
-    "tests/points/test_trouble.py": 445,
-    "tests/simulation/faults.py": 473,
-    "tests/simulation/world.py": 352,
     "tests/store/test_paging.py": 316,
     "tests/sync/pos/test_any_order.py": 312,
 }

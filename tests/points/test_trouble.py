@@ -7,28 +7,15 @@ from pathlib import Path
 import pytest
 
 from gateway.errors import CommandRefused
-from gateway.points import sender, worker
-from gateway.sandbox import Fault, ShopifyOptions, SmaregiOptions
-from gateway.store import members
-from gateway.store.points import movements
-from tests.duplicates.mending import store_member, told
+from gateway.points import sender
+from gateway.sandbox import Fault, SmaregiOptions
 from tests.e2e.evidence import AlertBox
 from tests.points.shop import Shop, a_shop
 
 POST = "POST /transactions"
 
 
-@pytest.fixture(autouse=True)
-def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """In place of minutes."""
-    monkeypatch.setattr(sender, "PATIENCE", 0.4)
-    monkeypatch.setattr(sender, "WATCHED", 0.2)
-    monkeypatch.setattr(sender, "_LOOK_AGAIN", 0.1)
-    monkeypatch.setattr(sender, "_WEIGH_AGAIN", 0.05)
-    monkeypatch.setattr(worker, "_AGAIN", 0.1)
-    monkeypatch.setattr(worker, "_SHORTEST", 0.1)
-    monkeypatch.setattr(worker, "_LONGEST", 0.2)
-
+pytestmark = pytest.mark.usefixtures("impatient")
 
 FAULTS = [
     Fault("reset", match=POST, times=1, applied=True),
@@ -133,93 +120,6 @@ async def test_what_smaregi_refuses_again_and_again_is_for_a_person(tmp_path: Pa
             await shop.world.core.points.settle(one.id, done=True)
 
 
-# -- the first movement
-
-
-async def test_where_posted_points_do_not_count_everything_stops_until_they_are_added(
-    tmp_path: Path,
-) -> None:
-    async with a_shop(tmp_path, SmaregiOptions(posted_points_count=False)) as shop:
-        order = shop.buy(1000)
-        await shop.notice(order)
-        (one,) = await shop.moved(order)
-        assert one.state == "stuck"
-        assert "SMAREGI_POINTS_BY=add" in (one.message or "")
-        other, member = await shop.sign_up(number=1)
-        waiting = shop.buy(700, customer=other)
-        await shop.world.core.points.noticed(waiting.id)
-        await shop.world.core.points.worker.round()
-        assert [m.state for m in await shop.moved(waiting)] == ["owed"]
-        assert len(shop.posted) == 1, "nobody else's are sent"
-        (need,) = (await shop.world.core.overview.status())["needs_a_person"]
-        assert "points settle" in need
-        shop.world.set(SMAREGI_POINTS_BY="add")
-        await shop.world.core.points.settle(one.id, done=False)
-        await shop.rest()
-        assert shop.balance == 10
-        assert shop.smaregi.members[member]["point"] == "7"
-
-
-async def test_points_that_a_till_moved_meanwhile_prove_nothing_and_stop_nothing(
-    tmp_path: Path,
-) -> None:
-    async with a_shop(tmp_path, SmaregiOptions(posted_points_count=False)) as shop:
-        desk = shop.smaregi._points
-        post = desk.post
-
-        def beside(*given: object) -> object:
-            answer = post(*given)  # type: ignore[arg-type]
-            shop.smaregi.sale(shop.member, new_point=3)
-            vars(desk).pop("post")
-            return answer
-
-        vars(desk)["post"] = beside
-        order = shop.buy(1000)
-        await shop.notice(order)
-        assert [one.state for one in await shop.moved(order)] == ["done"]
-        assert not await shop.world.core.points.proof.is_proven()
-        await shop.notice(shop.buy(1000))
-        assert await shop.world.core.points.proof.stopped()
-
-
-# -- added points
-
-
-ADD = "point/add"
-
-
-@pytest.mark.parametrize(
-    ("fault", "state", "balance"),
-    [
-        (Fault("drop", match=ADD, times=1), "done", 10),
-        (Fault("half", match=ADD, times=1), "done", 10),
-        (Fault("status", status=500, match=ADD, times=1, applied=True), "done", 10),
-        (Fault("reset", match=ADD, times=1, applied=False), "stuck", 0),
-        (Fault("status", status=429, match=ADD, times=1, applied=False), "done", 10),
-    ],
-)
-async def test_added_points_are_found_by_what_fits_or_are_for_a_person(
-    tmp_path: Path, fault: Fault, state: str, balance: int
-) -> None:
-    async with a_shop(tmp_path, SMAREGI_POINTS_BY="add") as shop:
-        shop.world.sandbox.faults.set("smaregi", fault)
-        order = shop.buy(1000)
-        await shop.notice(order)
-        assert [one.state for one in await shop.moved(order)] == [state]
-        assert shop.balance == balance
-
-
-async def test_two_that_fit_are_for_a_person(tmp_path: Path) -> None:
-    async with a_shop(tmp_path, SMAREGI_POINTS_BY="add") as shop:
-        await shop.world.core.smaregi.client.add_points(str(shop.member), 10)
-        shop.world.sandbox.faults.set("smaregi", Fault("drop", match=ADD, times=1))
-        order = shop.buy(1000)
-        await shop.notice(order)
-        (one,) = await shop.moved(order)
-        assert one.state == "stuck"
-        assert "2 transactions that fit" in (one.message or "")
-
-
 # -- the database is lost
 
 
@@ -279,68 +179,6 @@ async def test_what_is_there_twice_under_one_number_is_for_a_person(tmp_path: Pa
         assert shop.balance == 10
 
 
-# -- too few points left
-
-
-async def test_points_that_are_spent_are_taken_back_once_there_are_some_again(
-    tmp_path: Path,
-) -> None:
-    async with a_shop(tmp_path) as shop:
-        order = shop.buy(2000)
-        await shop.notice(order)
-        shop.smaregi.sale(shop.member, spend_point=15)
-        shop.orders.cancel(order)
-        await shop.notice(order)
-        assert shop.balance == 0
-        row = await shop.row(order)
-        assert (row.state, row.target, row.lacking) == ("given", 0, 15)
-        assert row.due_at is not None
-        await shop.notice(order)
-        assert (await shop.row(order)).lacking == 15, "read again with nothing there"
-        await shop.notice(shop.buy(1000))
-        await shop.world.core.points.worker.round()
-        await shop.rest()
-        assert shop.balance == 0
-        assert (await shop.row(order)).lacking == 5
-        await shop.notice(shop.buy(3000))
-        await shop.world.core.points.worker.round()
-        await shop.rest()
-        assert shop.balance == 25
-        row = await shop.row(order)
-        assert (row.lacking, row.lacking_since, row.due_at) == (0, None, None)
-
-
-# -- merges
-
-
-async def test_a_merge_waits_for_points_under_way_and_what_is_taken_back_is_the_survivors(
-    tmp_path: Path,
-) -> None:
-    async with a_shop(tmp_path) as shop:
-        order = shop.buy(1000)
-        await shop.notice(order)
-        survivor = store_member(shop.world, customerCode="SURV", mailAddress="s@example.jp")
-        merge = shop.world.core.member_merge
-        (one,) = await shop.moved(order)
-        await shop.world.core.db.write(
-            lambda db: db.execute(
-                "UPDATE points_movements SET state = 'sent' WHERE id = ?", (one.id,)
-            )
-        )
-        refused = await told(merge.merge(shop.member, survivor, survivor))
-        assert refused.code == 1
-        assert "points list" in refused.text
-        await shop.world.core.db.write(lambda db: movements.settle(db, one.id, "done", 0.0))
-        assert (await told(merge.merge(shop.member, survivor, survivor))).code == 0
-        assert shop.smaregi.members[survivor]["point"] == "10"
-        shop.orders.cancel(order)
-        await shop.notice(order)
-        assert shop.smaregi.members[survivor]["point"] == "0"
-
-
-# -- scopes, and the shop's currency
-
-
 async def test_without_the_scopes_points_wait_and_sign_ups_do_not(tmp_path: Path) -> None:
     scopes = frozenset({"pos.customers:read", "pos.customers:write"})
     async with (
@@ -381,65 +219,3 @@ async def test_an_order_that_cannot_be_read_is_told_and_tried_again_at_the_next_
         await shop.world.restart()
         await shop.rest()
         assert shop.balance == 10
-
-
-async def test_an_erased_customers_orders_are_forgotten(tmp_path: Path) -> None:
-    from gateway.store import erasure
-
-    async with a_shop(tmp_path) as shop:
-        order = shop.buy(1000)
-        await shop.notice(order)
-        await shop.world.core.db.write(lambda db: erasure.wipe(db, shop.customer))
-        left = await shop.world.core.db.read(
-            lambda db: db.execute(
-                "SELECT count(*) FROM points_orders UNION ALL SELECT count(*) FROM points_movements"
-            ).fetchall()
-        )
-        assert [row[0] for row in left] == [0, 0]
-        assert (
-            await shop.world.core.db.read(lambda db: members.get_meta(db, "points_proven")) == "1"
-        )
-
-
-# -- the hourly pass
-
-
-async def test_orders_that_no_webhook_told_of_are_found_by_the_pass(tmp_path: Path) -> None:
-    async with a_shop(tmp_path, shopify=ShopifyOptions(search_lag=0.0)) as shop:
-        order = shop.buy(1000)
-        assert await shop.world.core.points.passes.once() == 1
-        await shop.rest()
-        assert shop.balance == 10
-        shop.orders.refund(order, {0: 1})
-        assert await shop.world.core.points.passes.once() == 1, "also within the same second"
-        await shop.rest()
-        assert shop.balance == 0
-        order.updated_at -= 120
-        await shop.notice(order)
-        assert await shop.world.core.points.passes.once() == 0
-
-
-async def test_what_staff_changed_in_the_ledger_is_told_once_and_not_mended(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("gateway.points.drift._SETTLING", -5.0)
-    async with AlertBox.open() as alerts, a_shop(tmp_path, ALERT_WEBHOOK_URL=alerts.url) as shop:
-        points = shop.world.core.points
-        kept, cancelled = shop.buy(1000), shop.buy(1000)
-        for order in (kept, cancelled):
-            await shop.notice(order)
-        shop.smaregi.sale(shop.member, new_point=4)
-        await points.passes.once()
-        assert (await shop.world.core.overview.status())["points"]["drift"] == 0
-        row = shop.smaregi.transactions.rows[1]
-        shop.smaregi.transactions.note({**row, "memo": ""}, 0, 0, shop.smaregi.now())
-        stranger = {**row, "transactionUuid": "E00000000Z-1"}
-        shop.smaregi.transactions.note(stranger, 0, 0, shop.smaregi.now())
-        shop.smaregi.cancel(2)
-        for _ in range(2):
-            await points.passes.once()
-        status = await shop.world.core.overview.status()
-        assert status["points"]["drift"] == 3
-        assert shop.balance == 14
-        await shop.world.until(lambda: any("points drift" in text for text in alerts.texts))
-        assert await points.forget_drift(["2", "4", "5"]) == 3

@@ -22,9 +22,10 @@ from tests.simulation import (
     till,
     timing,
 )
+from tests.simulation.edges import installed
 from tests.simulation.judge import judge_points
 from tests.simulation.loop import StuckError
-from tests.simulation.world import World, installed
+from tests.simulation.world import World
 
 __all__ = ["FAMILIES", "Finding", "Outcome", "campaign", "once", "simulating"]
 

@@ -1,9 +1,8 @@
 """Everything of one run: the loop, the systems around the gateway, the gateway, and the trace."""
 
 import asyncio
-import logging
-from collections.abc import Callable, Coroutine, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Coroutine, Mapping
+from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
 from random import Random
@@ -12,11 +11,9 @@ from typing import Any, TypeVar
 
 import orjson
 
-from gateway.app import Role, lifecycle
+from gateway.app import Role
 from gateway.app.config import Config, LiveConfig, load
-from gateway.channels.email import message
 from gateway.errors import StorageError
-from gateway.registration import recovery
 from gateway.sandbox import (
     HubspotOptions,
     ShopifyOptions,
@@ -29,25 +26,20 @@ from gateway.sandbox.shopify.records import WebhookSubscription
 from gateway.sandbox.webhooks import Delivery as Hook
 from gateway.sandbox.webhooks import Webhooks
 from gateway.settings.sources import Sources
-from gateway.shopify import Shopify
-from gateway.store import database
 from gateway.sync.webhooks import SUBSCRIBED
-from gateway.wire import SmtpTransport
 from tests.simulation import clock
-from tests.simulation.disk import Disk, Thread
+from tests.simulation.disk import Disk
 from tests.simulation.loop import EventLoop
-from tests.simulation.network import Network, Request, VirtualWire
+from tests.simulation.network import Network, Request
 from tests.simulation.post import Post
 from tests.simulation.process import NOBODY, Gateway, Reply
 from tests.simulation.purse import Store
 from tests.simulation.weather import Weather
 
-__all__ = ["OPERATOR", "World", "installed"]
+__all__ = ["OPERATOR", "URL", "World", "current"]
 
 T = TypeVar("T")
 
-KEEP_ASKING = 14.0
-"""In place of a quarter of an hour: longer than any late request of the weather."""
 URL = "http://127.0.0.1:8080"
 OPERATOR = {"Authorization": "Bearer the-operators-own-key"}
 _FOLDER = Path(mkdtemp(prefix="simulation-"))
@@ -60,68 +52,10 @@ class _Playing:
 _playing = _Playing()
 
 
-def _world() -> "World":
+def current() -> "World":
+    """The world that is simulated now."""
     assert _playing.world is not None, "nothing is simulated now"
     return _playing.world
-
-
-@contextmanager
-def installed() -> Iterator[None]:
-    """Inside, gateways are built on the current world's clock, disk and network."""
-    edges: list[tuple[Any, str, Any]] = [
-        (database, "_Connection", lambda *_: Thread(_world().disk)),
-        (lifecycle, "Wire", _wire),
-        (message, "Environment", _templates()),
-        (Shopify, "register", _one_at_a_time(vars(Shopify)["register"])),
-        (recovery, "KEEP_ASKING", KEEP_ASKING),
-        (SmtpTransport, "_open", lambda *_: _world().post.connect()),
-    ]
-    old = [(holder, name, getattr(holder, name)) for holder, name, _ in edges]
-    disabled = logging.root.manager.disable
-    logging.disable(logging.CRITICAL)
-    with clock.virtual(_world):
-        for holder, name, value in edges:
-            setattr(holder, name, value)
-        try:
-            yield
-        finally:
-            for holder, name, value in old:
-                setattr(holder, name, value)
-            logging.disable(disabled)
-
-
-def _one_at_a_time(register: Any) -> Any:
-    """A registration is brought to Shopify by one run at a time."""
-
-    async def watched(self: Any, registration_id: str, *given: Any, **options: Any) -> Any:
-        world, under_way = _world(), vars(self).setdefault("_under_way", set())
-        if registration_id in under_way:
-            world.find("two runs", f"registration {registration_id} is brought to Shopify twice")
-        under_way.add(registration_id)
-        try:
-            return await register(self, registration_id, *given, **options)
-        finally:
-            under_way.discard(registration_id)
-
-    return watched
-
-
-def _templates() -> Callable[..., Any]:
-    """Compiled once, and not at each start of a gateway."""
-    made: list[Any] = []
-    environment: Callable[..., Any] = vars(message)["Environment"]
-
-    def once(**options: Any) -> Any:
-        made.append(made[0] if made else environment(**options))
-        return made[0]
-
-    return once
-
-
-def _wire(*options: Any) -> VirtualWire:
-    wire = VirtualWire(*options)
-    wire.network = _world().network
-    return wire
 
 
 class _Hooks(Webhooks):

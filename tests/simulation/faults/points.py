@@ -1,0 +1,61 @@
+"""Mends of points: moved by a merge, earned by orders."""
+
+from tests.simulation.faults.sign_ups import MERELY_4XX
+from tests.simulation.faults.taking_out import Change, Fault
+
+__all__ = ["POINTS"]
+
+
+POINTS: tuple[Fault, ...] = (
+    Fault("4 points are gone that were taken although the answer was 4xx", "points", (MERELY_4XX,)),
+    Fault(
+        "a member is merged away to which somebody is just being linked",
+        "points",
+        (
+            Change(
+                "gateway.duplicates.member_merge:MemberMerge._begun",
+                "await self._nobody_is_just_linked(found)",
+                "found",
+            ),
+        ),
+    ),
+    Fault(
+        "points that come as the absorbed member ends stay with it",
+        "points",
+        (
+            Change(
+                "gateway.duplicates.points:PointsTransfer.take",
+                'merge.step, "taken"',
+                '"begun", "taken"',
+            ),
+        ),
+    ),
+    Fault(
+        "points that were refused are looked for",
+        "earning",
+        (
+            Change("gateway.points.sender:Sender._leave", "if error.applied is False:", "if True:"),
+            Change(
+                "gateway.points.sender:Sender._send",
+                'way == "transaction" and (found := await self._known(one))',
+                "found := []",
+            ),
+        ),
+    ),
+    Fault(
+        "an order that changes while it is read is read again",
+        "earning",
+        (Change("gateway.store.points.orders:save", "iif(version = ?13, ?14, due_at)", "?14"),),
+    ),
+    Fault(
+        "a flag that changes while it is written down is written down again",
+        "earning",
+        (
+            Change(
+                "gateway.points.switch:Switch.keep",
+                "self._kept = read, period",
+                "self._kept = self._changes, period",
+            ),
+        ),
+    ),
+)
