@@ -70,7 +70,7 @@ class Lifecycle:
         if role is Role.OFFLINE:
             return
         if role is Role.SERVE:
-            # The postal data takes a second to load: not while somebody waits, nor in the loop.
+            # From disk: not while somebody waits, nor in the loop.
             await asyncio.to_thread(load_places)
             parse_phone("0312345678")
         await self._start_channels()

@@ -24,7 +24,7 @@ from typing import Any, BinaryIO
 import orjson
 
 from gateway.matching.match_keys import MemberHasher, Values, instant
-from gateway.normalize import load_postal_codes
+from gateway.normalize import load_places
 
 __all__ = ["Hashed", "PageHasher", "in_slices", "newest_stamp", "serve"]
 
@@ -159,7 +159,7 @@ def serve() -> None:
         hasher = MemberHasher(_receive(sys.stdin.buffer))
     except EOFError:
         return
-    load_postal_codes()
+    load_places()
     gc.disable()  # nothing here refers to itself, and the tables are large to walk through
     _send(sys.stdout.buffer, _READY)
     while True:

@@ -1,6 +1,6 @@
 """Japanese customer data in the form that each system wants: pure functions, offline.
 
-Nothing is loaded before it is needed: the libraries and the postal data come at first use, or
+Nothing is loaded before it is needed: the libraries and the places of Japan come at first use, or
 with `load_places`, which a server calls in a thread before it serves.
 """
 
@@ -14,7 +14,7 @@ from gateway.normalize.mailbox import Mailbox, parse_mailbox
 from gateway.normalize.name import clean_name, is_placeholder, name_key
 from gateway.normalize.phone import Phone, is_mobile, mobile_key, parse_phone, phone_key
 from gateway.normalize.placeholders import Placeholder
-from gateway.normalize.places import load_places, load_postal_codes
+from gateway.normalize.places import load_places
 from gateway.normalize.postal import clean_postal_code, places_of_postal_code, postal_key
 from gateway.normalize.prefecture import PREFECTURES, Prefecture, prefecture
 from gateway.normalize.targets import ShopifyAddress, address_key, shopify_address, smaregi_line
@@ -38,7 +38,6 @@ __all__ = [
     "is_placeholder",
     "kana_key",
     "load_places",
-    "load_postal_codes",
     "mobile_key",
     "mobile_of",
     "name_key",

