@@ -1,0 +1,45 @@
+"""What the figures have to be."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from tests.benchmarks.measuring import Measured
+from tests.benchmarks.table import Results
+
+__all__ = ["Verdict", "bars"]
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """`found` is None where it was not measured."""
+
+    told: str
+    limit: float
+    found: float | None
+
+    @property
+    def held(self) -> bool | None:
+        return None if self.found is None else self.found <= self.limit
+
+    def __str__(self) -> str:
+        word = {True: "met", False: "MISSED", None: "not measured"}[self.held]
+        found = "" if self.found is None else f": {self.found:.2f}"
+        return f"{word:12}  {self.told}, at most {self.limit:g}{found}"
+
+
+def bars(results: Results) -> Iterator[Verdict]:
+    def of(scene: str, step: str, name: str = "gateway") -> Measured | None:
+        return results.median(scene, step, name)
+
+    gateway = of("healthy", "16 at once")
+    for other, limit in (("floor", 2.6), ("node", 1.0)):
+        against = of("healthy", "16 at once", other)
+        ratio = gateway.cpu / against.cpu if gateway and against else None
+        yield Verdict(f"CPU at 16 at once / {other}", limit, ratio)
+    delayed = of("healthy", "20 ms each")
+    yield Verdict("p50 added at 8 at once, ms", 3.0, delayed.added if delayed else None)
+    alone, beside = of("healthy", "30 a second"), of("hanging", "30 a second")
+    slower = beside.others / alone.others if alone and beside else None
+    yield Verdict("p99 of the other channels beside one that hangs / alone", 1.1, slower)
+    crowd = of("healthy", "256 at once")
+    yield Verdict("memory at 256 at once, MiB", 120.0, crowd.peak if crowd else None)
