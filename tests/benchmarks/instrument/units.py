@@ -1,0 +1,81 @@
+"""The database's thread: each unit of work by name, and the commits around them."""
+
+import sqlite3
+import threading
+import time
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from gateway.store import database
+from gateway.store.database import Database
+
+__all__ = ["Units"]
+
+COMMIT = "BEGIN and COMMIT"
+
+Unit = Callable[[sqlite3.Connection], Any]
+
+
+class Units:
+    """`spent`: nanoseconds by unit, `ran`: how often. `thread`: the database's, once it ran."""
+
+    def __init__(self) -> None:
+        self.thread: int | None = None
+        self.spent: dict[str, int] = {}
+        self.ran: dict[str, int] = {}
+        self._within = 0
+
+    def reset(self) -> None:
+        self.spent.clear()
+        self.ran.clear()
+
+    def watch(self) -> None:
+        """From now on."""
+        write, read, transaction = Database.write, Database.read, database._transaction
+
+        async def timed_write(db: Database, unit: Unit) -> Any:
+            return await write(db, self._timed(_name(unit), unit))
+
+        async def timed_read(db: Database, unit: Unit) -> Any:
+            return await read(db, self._timed(f"{_name(unit)} (read)", unit))
+
+        def timed_transaction(connection: sqlite3.Connection, units: list[Unit]) -> list[Any]:
+            began, before = time.thread_time_ns(), self._within
+            try:
+                return transaction(connection, units)
+            finally:
+                units_alone = self._within - before
+                self._add(COMMIT, time.thread_time_ns() - began - units_alone)
+
+        Database.write, Database.read = timed_write, timed_read  # type: ignore[method-assign,assignment]
+        database._transaction = timed_transaction
+
+    def _timed(self, name: str, unit: Unit) -> Unit:
+        def timed(connection: sqlite3.Connection) -> Any:
+            self.thread = threading.get_ident()
+            began = time.thread_time_ns()
+            try:
+                return unit(connection)
+            finally:
+                took = time.thread_time_ns() - began
+                self._within += took
+                self._add(name, took)
+
+        return timed
+
+    def _add(self, name: str, took: int) -> None:
+        self.spent[name] = self.spent.get(name, 0) + took
+        self.ran[name] = self.ran.get(name, 0) + 1
+
+
+def _name(unit: Any) -> str:
+    """What a unit calls: `outbox.settle` of `lambda db: outbox.settle(db, results, now)`."""
+    while isinstance(unit, partial):
+        unit = unit.func
+    code = getattr(unit, "__code__", None)
+    names = code.co_names if code is not None else ()
+    if code is not None and code.co_name == "<lambda>" and names:
+        return ".".join(names[:2])
+    module = str(getattr(unit, "__module__", "")).rpartition(".")[2]
+    return f"{module}.{getattr(unit, '__qualname__', unit)}".replace(".<locals>", "")
