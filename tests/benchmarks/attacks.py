@@ -26,8 +26,9 @@ import uvloop
 
 from gateway.sandbox import Sandbox
 from tests.attacks.raw import head
+from tests.benchmarks.children import ROOT, process, ready
 from tests.benchmarks.people import sign_ups
-from tests.benchmarks.registration import ROOT, server, unlimited
+from tests.benchmarks.unlimited import unlimited
 
 PORT = 18_082
 EVERY = 0.1
@@ -168,13 +169,24 @@ async def gateway() -> AsyncIterator[tuple[str, int]]:
                 "FLAG_UPDATES": "on",
                 "GATEWAY_PORT": str(PORT),
             }
-            arguments = [str(ROOT / "main.py"), "serve", "--log-level", "error"]
-            async with server(arguments, PORT, environment, folder):
+            async with _serve(environment, folder):
                 pass  # makes the schema
             fill(folder / "gateway.db")
-            async with server(arguments, PORT, environment, folder) as pid:
+            async with _serve(environment, folder) as pid:
                 await asyncio.sleep(3)
                 yield f"http://127.0.0.1:{PORT}/v1/registrations", pid
+
+
+@asynccontextmanager
+async def _serve(environment: dict[str, str], folder: Path) -> AsyncIterator[int]:
+    """The process id, once it is ready."""
+    command = [sys.executable, str(ROOT / "main.py"), "serve", "--log-level", "error"]
+    variables = {**environment, "PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT)}
+    log = folder / "gateway.log"
+    with log.open("wb") as said:
+        async with process(command, variables, folder, stdout=said, stderr=said) as started:
+            await ready(PORT, log)
+            yield started.pid
 
 
 async def main(seconds: float, names: list[str]) -> bool:

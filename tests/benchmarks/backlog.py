@@ -32,7 +32,7 @@ from gateway.registration.recovery import Recovery
 from gateway.store import backfill, deferred, events, retention, search
 from gateway.store.database import _Connection
 from gateway.store.outbox import FIRST, Spot
-from tests.benchmarks.registration import unlimited
+from tests.benchmarks.unlimited import unlimited
 from tests.e2e.evidence import started_quietly
 from tests.e2e.herd.test_backlog import unwalked
 from tests.world import World, a_world, registration

@@ -10,10 +10,21 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import aiohttp
 import orjson
 import uvloop
 
-__all__ = ["ROOT", "Child", "child", "cpu_seconds", "obey", "peak_mib", "process", "quiet"]
+__all__ = [
+    "ROOT",
+    "Child",
+    "child",
+    "cpu_seconds",
+    "obey",
+    "peak_mib",
+    "process",
+    "quiet",
+    "ready",
+]
 
 ROOT = Path(__file__).parents[2]
 _TICKS = os.sysconf("SC_CLK_TCK")
@@ -100,6 +111,19 @@ def peak_mib(pid: int) -> float:
     lines = Path(f"/proc/{pid}/status").read_text("ascii").splitlines()
     (peak,) = (line.split()[1] for line in lines if line.startswith("VmHWM:"))
     return int(peak) / 1024
+
+
+async def ready(port: int, log: Path, *, patience: float = 60.0) -> None:
+    """Returns once the server that writes this log says that it is ready."""
+    async with aiohttp.ClientSession() as session:
+        for _ in range(int(patience / 0.05)):
+            with suppress(aiohttp.ClientError):
+                async with session.get(f"http://127.0.0.1:{port}/readyz") as answer:
+                    if answer.status == 200:
+                        return
+            await asyncio.sleep(0.05)
+    said = log.read_text(errors="replace").strip().splitlines()[-3:]
+    raise RuntimeError(f"{log.stem} is not ready after {patience:g} seconds: {' '.join(said)}")
 
 
 async def quiet(pid: int, *, patience: float = 30.0) -> None:

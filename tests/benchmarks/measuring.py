@@ -1,6 +1,5 @@
 """One measurement: so many sign-ups through somebody who runs, and what that took."""
 
-import asyncio
 import statistics
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -8,9 +7,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import aiohttp
-
-from tests.benchmarks.children import Child, child, cpu_seconds, peak_mib, process, quiet
+from tests.benchmarks.children import Child, child, cpu_seconds, peak_mib, process, quiet, ready
 from tests.benchmarks.contestants import Contestant, environment
 from tests.benchmarks.load import Load
 from tests.benchmarks.scenes import Scene
@@ -18,7 +15,6 @@ from tests.benchmarks.scenes import Scene
 __all__ = ["Measured", "Running", "Step", "running"]
 
 _WARM_UP = 100
-_READY = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,21 +127,7 @@ async def running(
         variables = environment(contestant, ports, port, scene.flags)
         started = process(list(contestant.command), variables, folder, stdout=log, stderr=log)
         one.pid = (await stack.enter_async_context(started)).pid
-        await _ready(port, folder / f"{contestant.name}.log")
+        await ready(port, folder / f"{contestant.name}.log")
         await one.send(_WARM_UP, 4)
         await quiet(one.pid)
         yield one
-
-
-async def _ready(port: int, log: Path) -> None:
-    async with aiohttp.ClientSession() as session:
-        for _ in range(int(_READY / 0.05)):
-            try:
-                async with session.get(f"http://127.0.0.1:{port}/readyz") as answer:
-                    if answer.status == 200:
-                        return
-            except aiohttp.ClientError:
-                pass
-            await asyncio.sleep(0.05)
-    said = log.read_text(errors="replace").strip().splitlines()[-3:]
-    raise RuntimeError(f"{log.stem} is not ready after {_READY:g} seconds: {' '.join(said)}")

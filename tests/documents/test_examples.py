@@ -20,7 +20,7 @@ from tests.documents.reading import DOCUMENTS, ROOT, blocks, text
 
 STOREFRONT = ROOT / "gateway/docs/storefront.md"
 TESTS = ROOT / "tests/README.md"
-STARTED_BY_OTHERS = {"bare", "members"}
+STARTED_BY_OTHERS = {"members"}
 _TYPED = re.compile(r"^ *python (?:main\.py|-m gateway) (.+)$", re.MULTILINE)
 _SENT = re.compile(r"-d '(.+?)'$", re.MULTILINE | re.DOTALL)
 
