@@ -31,7 +31,6 @@ DELAYED = Step("20 ms each", 8, delay=0.02)
 """Every answer of the stand-ins takes 20 ms: what is added to that."""
 STEADY = Step("30 a second", 1, rate=30.0)
 """Whatever the answers do: how long the channels that are well take beside one that hangs."""
-_FIRST_PORT = 18_100
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,10 +113,10 @@ async def _round(
     async with AsyncExitStack() as stack:
         text = stack.enter_context(tempfile.TemporaryDirectory())
         team: list[Running] = []
-        for number, one in enumerate(c for c in contestants if not scene.left_out(c)):
-            port, folder = _FIRST_PORT + number, Path(text) / one.name
+        for one in [c for c in contestants if not scene.left_out(c)]:
+            folder = Path(text) / one.name
             folder.mkdir()
-            starting = running(one, scene, load, folder, port, quietly=asked.quiet_lists)
+            starting = running(one, scene, load, folder, quietly=asked.quiet_lists)
             team.append(await stack.enter_async_context(starting))
         for step in asked.steps(scene):
             for each in team:

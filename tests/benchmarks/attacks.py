@@ -185,7 +185,7 @@ async def _serve(environment: dict[str, str], folder: Path) -> AsyncIterator[int
     log = folder / "gateway.log"
     with log.open("wb") as said:
         async with process(command, variables, folder, stdout=said, stderr=said) as started:
-            await ready(PORT, log)
+            await ready(started, PORT, log)
             yield started.pid
 
 

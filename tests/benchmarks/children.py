@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+import socket
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
@@ -19,6 +20,7 @@ __all__ = [
     "Child",
     "child",
     "cpu_seconds",
+    "free_port",
     "obey",
     "peak_mib",
     "process",
@@ -113,17 +115,30 @@ def peak_mib(pid: int) -> float:
     return int(peak) / 1024
 
 
-async def ready(port: int, log: Path, *, patience: float = 60.0) -> None:
+def free_port() -> int:
+    """One that nobody listens on: two benchmarks may run side by side."""
+    with socket.socket() as bound:
+        bound.bind(("127.0.0.1", 0))
+        port: int = bound.getsockname()[1]
+        return port
+
+
+async def ready(
+    server: asyncio.subprocess.Process, port: int, log: Path, *, patience: float = 60.0
+) -> None:
     """Returns once the server that writes this log says that it is ready."""
     async with aiohttp.ClientSession() as session:
         for _ in range(int(patience / 0.05)):
+            if server.returncode is not None:
+                break
             with suppress(aiohttp.ClientError):
                 async with session.get(f"http://127.0.0.1:{port}/readyz") as answer:
                     if answer.status == 200:
                         return
             await asyncio.sleep(0.05)
     said = log.read_text(errors="replace").strip().splitlines()[-3:]
-    raise RuntimeError(f"{log.stem} is not ready after {patience:g} seconds: {' '.join(said)}")
+    what = "does not start" if server.returncode is not None else f"is not ready in {patience:g} s"
+    raise RuntimeError(f"{log.stem} {what}: {' '.join(said)}")
 
 
 async def quiet(pid: int, *, patience: float = 30.0) -> None:

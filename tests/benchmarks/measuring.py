@@ -7,7 +7,16 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.benchmarks.children import Child, child, cpu_seconds, peak_mib, process, quiet, ready
+from tests.benchmarks.children import (
+    Child,
+    child,
+    cpu_seconds,
+    free_port,
+    peak_mib,
+    process,
+    quiet,
+    ready,
+)
 from tests.benchmarks.contestants import Contestant, environment
 from tests.benchmarks.load import Load
 from tests.benchmarks.scenes import Scene
@@ -115,19 +124,20 @@ def _held_back(waited: Mapping[str, list[float]]) -> float:
 
 @asynccontextmanager
 async def running(
-    contestant: Contestant, scene: Scene, load: Child, folder: Path, port: int, *, quietly: bool
+    contestant: Contestant, scene: Scene, load: Child, folder: Path, *, quietly: bool
 ) -> AsyncIterator[Running]:
     """Started, warm and at rest; the scene's troubles begin with the first measurement."""
     async with AsyncExitStack() as stack:
         standins = await stack.enter_async_context(child("tests.benchmarks.canned.process"))
         ports = (await standins.ask(start=True, quiet=quietly))["ports"]
         one = Running(contestant, scene, standins, load)
-        one.port = port
+        one.port = free_port()
         log = stack.enter_context((folder / f"{contestant.name}.log").open("wb"))
-        variables = environment(contestant, ports, port, scene.flags)
+        variables = environment(contestant, ports, one.port, scene.flags)
         started = process(list(contestant.command), variables, folder, stdout=log, stderr=log)
-        one.pid = (await stack.enter_async_context(started)).pid
-        await ready(port, folder / f"{contestant.name}.log")
+        server = await stack.enter_async_context(started)
+        one.pid = server.pid
+        await ready(server, one.port, folder / f"{contestant.name}.log")
         await one.send(_WARM_UP, 4)
         await quiet(one.pid)
         yield one

@@ -30,9 +30,6 @@ from tests.benchmarks.instrument.clock import BASE
 from tests.benchmarks.measuring import Running, Step, running
 from tests.benchmarks.scenes import SCENES
 
-_PORT = 18_110
-
-
 _LEAST = 0.005
 """Milliseconds a registration; the parts below are one line together."""
 
@@ -104,7 +101,7 @@ def _instrumented(gateway: Contestant, written: Path) -> Contestant:
 
 
 def _started(contestant: Contestant, load: Child, folder: Path) -> Any:
-    return running(contestant, SCENES["healthy"], load, folder, _PORT, quietly=False)
+    return running(contestant, SCENES["healthy"], load, folder, quietly=False)
 
 
 async def _counted(
