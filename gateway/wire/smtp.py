@@ -71,11 +71,15 @@ class SmtpTransport:
             connection.close()
 
     async def send(
-        self, sender: str, recipient: str, message: bytes, values: Iterable[str] = ()
+        self,
+        sender: str,
+        recipient: str,
+        message: bytes,
+        values: Callable[[], Iterable[str]] = tuple,
     ) -> None:
         """Hand one message over. Raises UpstreamError; its texts hold no address.
 
-        `values`: what the message says of the recipient, which a server might quote.
+        `values()`: what the message says of the recipient, which a server might quote.
         """
         guard(Access.WRITE, "SMTP DATA")
         async with self._slots:
@@ -85,9 +89,9 @@ class SmtpTransport:
                 async with asyncio.timeout(self._timeout()):
                     connection = await self._connect(settings)
                     with _closed_on_failure(connection):
-                        await connection.sendmail(sender, [recipient], message)
+                        await _hand_over(connection, sender, recipient, message)
             except (aiosmtplib.SMTPException, TimeoutError, OSError, ValueError) as error:
-                told = (recipient, *values)
+                told = (recipient, *values())
                 raise self._translated(error, told, sent=connection is not None) from None
             self._idle.append((time.monotonic(), settings, connection))
 
@@ -167,6 +171,17 @@ class SmtpTransport:
         kind = _OTHER_CLASSES.get(cause, ErrorClass.CONNECTION)
         text = f"cannot connect: {why}"
         return UpstreamError(self._system, "send mail", kind, text, applied=False, cause=cause)
+
+
+async def _hand_over(
+    connection: aiosmtplib.SMTP, sender: str, recipient: str, message: bytes
+) -> None:
+    """One transaction (RFC 5321, 3.3). The library's `sendmail` would parse the addresses twice,
+    and reset a connection that we close; and it is we who limit the time.
+    """
+    await connection.mail(sender, timeout=None)
+    await connection.rcpt(recipient, timeout=None)
+    await connection.data(message, timeout=None)
 
 
 @contextlib.contextmanager

@@ -60,8 +60,12 @@ class Email:
             )
         except BrokenTemplateError as error:
             raise _invalid(str(error)) from None
-        told = values_in("", asdict(profile), work.number)
-        await self._transport.send(sender.address, recipient, message, told)
+        await self._transport.send(
+            sender.address,
+            recipient,
+            message,
+            lambda: values_in("", asdict(profile), work.number),
+        )
         return Done("sent", reference)
 
     def _sender(self) -> Mailbox:

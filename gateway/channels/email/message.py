@@ -8,7 +8,8 @@ multipart/alternative
 """
 
 import hashlib
-from base64 import encodebytes
+import re
+from base64 import b64encode
 from email.utils import formatdate
 from functools import lru_cache
 from pathlib import Path
@@ -33,6 +34,8 @@ __all__ = ["BrokenTemplateError", "Composer", "message_id"]
 
 _BOUNDARY = "=_both-parts-are-base64-so-this-is-in-neither"
 _CARD_BOUNDARY = "=_so-are-the-card-and-its-page"
+_LINES = re.compile(".{1,76}")
+"""Of base64, as long as RFC 2045 has them."""
 
 
 class BrokenTemplateError(Exception):
@@ -104,8 +107,8 @@ class Composer:
 
 def _part(kind: str, content: bytes, headers: str = "") -> str:
     """By hand: the library's objects for each part would cost more than the rendering."""
-    body = encodebytes(content).decode("ascii")
-    return f"Content-Type: {kind}\nContent-Transfer-Encoding: base64\n{headers}\n{body}"
+    body = "\n".join(_LINES.findall(b64encode(content).decode("ascii")))
+    return f"Content-Type: {kind}\nContent-Transfer-Encoding: base64\n{headers}\n{body}\n"
 
 
 def _joined(boundary: str, *parts: str) -> str:
