@@ -102,7 +102,7 @@ def _said_once(fields: _Fields) -> _Fields:
     if not first:
         first, second = second, ""
     head = without_double(fields.head, first, whole=False)
-    once = replace(fields, head=head, first=first, second=second)
+    once = _Fields(head, first, second, fields.known, fields.code)
     return once if _MUNICIPALITY_ENDS.search(once.head) else _town_of_first(once)
 
 

@@ -41,6 +41,8 @@ def compose(text: str) -> str:
     Plain NFC replaces those by their unified twin, which changes a person's name.
     """
     kept = _COMPATIBILITY_IDEOGRAPHS.findall(text)
+    if not kept:
+        return unicodedata.normalize("NFC", text)
     parts = [unicodedata.normalize("NFC", part) for part in _COMPATIBILITY_IDEOGRAPHS.split(text)]
     return "".join(a + b for a, b in zip(parts, [*kept, ""], strict=True))
 

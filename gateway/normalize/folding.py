@@ -38,10 +38,13 @@ _SAME: Final = {
 """ヶ/ケ/が, ツ/ッ and の/ノ/之 are written at will in names of places (霞が関, 霞ヶ関, 霞ケ関);
 ニ (the kana) is typed for 二, and one of two look-alikes for the other (辰巳, 鍛冶町)."""
 
+_SPACES: Final = "\\s、,\ufe00-\ufe0f\U000e0100-\U000e01ef"
+_KANJI_DIGITS: Final = "〇零一二三四五六七八九十"
+_OTHERS: Final = re.escape("".join(same for same in _SAME if len(same) == 1))
 _TOKEN: Final = re.compile(
-    "[0-9]+|[〇零一二三四五六七八九十]+|通り|[\\s、,\ufe00-\ufe0f\U000e0100-\U000e01ef]+|."
+    f"(?P<digits>[0-9]+)|(?P<kanji>[{_KANJI_DIGITS}]+|[百千])|(?P<skipped>[{_SPACES}]+)"
+    f"|通り|[{_OTHERS}]|(?P<plain>(?:(?!通り)[^0-9{_KANJI_DIGITS}百千{_SPACES}{_OTHERS}])+)"
 )
-_SKIPPED: Final = re.compile("[\\s、,\ufe00-\ufe0f\U000e0100-\U000e01ef]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,10 +66,10 @@ def fold(text: str) -> Folded:
     characters: list[str] = []
     origin: list[int] = []
     for match in _TOKEN.finditer(plain):
-        token = match[0]
-        if _SKIPPED.match(token):
+        kind = match.lastgroup
+        if kind == "skipped":
             continue
-        folded = _fold_token(token)
+        folded = match[0] if kind == "plain" else _fold_token(match[0], kind)
         characters.append(folded)
         origin.extend(range(match.start(), match.start() + len(folded)))
     origin.append(len(text))
@@ -103,9 +106,9 @@ _RUNS: Final = re.compile(
 )
 
 
-def _fold_token(token: str) -> str:
-    if token[0].isdecimal() and token.isascii():
+def _fold_token(token: str, kind: str | None) -> str:
+    if kind == "digits":
         return number_token(int(token)) if len(token) < 5 else token
-    if is_kanji_number(token):
-        return number_token(kanji_to_int(token))
-    return _SAME.get(token, token)
+    if kind == "kanji":
+        return number_token(kanji_to_int(token)) if is_kanji_number(token) else token
+    return _SAME[token]

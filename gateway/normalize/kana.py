@@ -43,6 +43,8 @@ def to_katakana(text: str) -> str:
 
     A hyphen after kana is a prolonged sound (ユ-ジ), an iteration mark is written out (みすゞ).
     """
+    if _PLAIN.fullmatch(text):
+        return text
     import jaconv  # noqa: PLC0415  not needed to show --help
 
     composed = unicodedata.normalize("NFKC", join_sound_marks(scrub(text)))
@@ -57,6 +59,8 @@ def is_kana(katakana: str) -> bool:
 
 def smaregi_kana(text: str) -> tuple[str, bool]:
     """What Smaregi's kana columns take, and whether more than the form had to change."""
+    if len(text) <= SMAREGI_KANA_LIMIT and _PLAIN.fullmatch(text):
+        return text, False
     katakana = _MIDDLE_DOT.sub(" ", to_katakana(text)).translate(_AINU)
     allowed = " ".join(_NOT_SMAREGI.sub("", _plain_latin(katakana)).split())
     cut = allowed[:SMAREGI_KANA_LIMIT].rstrip()

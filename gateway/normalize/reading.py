@@ -84,8 +84,8 @@ def read_address(line: str, known: Prefecture | None, code: str) -> ParsedAddres
     town = None if in_box else read_town(found.text, start, found.city)
     rest = line[found.text.origin[town.end if town else start] :]
     details = read_details(rest, after_town=town is not None)
-    address = _assemble(found, start, town, details, line)
-    return replace(address, notes=_notes(found, hints, code, known), postal_code=code or None)
+    notes = _notes(found, hints, code, known)
+    return _assemble(found, start, town, details, line, code, notes)
 
 
 def _by_postal_code(found: Municipality, hints: tuple[City, ...]) -> Municipality | None:
@@ -121,7 +121,13 @@ def _town_is_longer(found: Municipality, city: City, start: int, name: str) -> b
 
 
 def _assemble(
-    found: Municipality, start: int, town: Town | None, details: Details, line: str
+    found: Municipality,
+    start: int,
+    town: Town | None,
+    details: Details,
+    line: str,
+    code: str,
+    notes: tuple[str, ...],
 ) -> ParsedAddress:
     origin = found.text.origin
     street = line[origin[start] : origin[town.start]].strip() if town else ""
@@ -140,12 +146,13 @@ def _assemble(
         town=official + details.area.replace(" ", ""),
         block=block.text if block else "",
         building="" if is_nothing(details.building) else tidy(details.building),
-        postal_code=None,
+        postal_code=code or None,
         understood=_is_understood(town, details),
         street=street,
         line1=line1.strip(),
         parts=block.parts if block else (),
         town_known=town is not None,
+        notes=notes,
     )
 
 
