@@ -22,14 +22,16 @@ from gateway.delivery.settling import AttemptResults
 from gateway.errors import DryRunStop, ErrorClass, StorageError, UpstreamError
 from gateway.outcomes import Delivery, Link, Outcome, Waiting
 from gateway.store.outbox import AttemptResult
-from gateway.wire import PausableTimeout, dry_run, own_pace
+from gateway.wire import PausableTimeout, dry_run
 
 __all__ = ["Attempts"]
 
 log = logging.getLogger(__name__)
 
 _CALLS_PER_ATTEMPT = 6
-"""An attempt as a whole may take as long as this many calls, beside waiting for our own limits."""
+"""An attempt as a whole may take as long as this many calls, beside waiting for its turn and our
+own limits.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,9 +94,11 @@ class Attempts:
         circuit = self.routes[delivery.channel].circuit
         began, started = self._runtime.clock(), time.perf_counter()
         wakings = self._results.wakings
+        turn = self.preparation.turn(delivery.channel, delivery.customer_id)
+        most = self._runtime.policy.timeout * _CALLS_PER_ATTEMPT
         error: UpstreamError | None = None
         try:
-            async with PausableTimeout(self._runtime.policy.timeout * _CALLS_PER_ATTEMPT):
+            async with turn, PausableTimeout(most):
                 sent = await self._deliver(delivery, customer, fresh=fresh)
         except DryRunStop as stop:
             circuit.abandon()
@@ -125,17 +129,6 @@ class Attempts:
         return result
 
     async def _deliver(
-        self, delivery: Delivery, customer: Customer | None, *, fresh: bool
-    ) -> _Sent:
-        turn = self.preparation.turn(delivery.channel, delivery.customer_id)
-        with own_pace():
-            await turn.acquire()
-        try:
-            return await self._deliver_in_turn(delivery, customer, fresh=fresh)
-        finally:
-            turn.release()
-
-    async def _deliver_in_turn(
         self, delivery: Delivery, customer: Customer | None, *, fresh: bool
     ) -> _Sent:
         if customer is None or delivery.kind.removes:
