@@ -94,7 +94,7 @@ async def watch(request: web.Request, handler: Handler) -> web.StreamResponse:
     method = request.method if request.method in _METHODS else "other"
     seconds = time.perf_counter() - began
     if response.status != _CLOSED:
-        request.app[CORE].metrics.requests.labels(route, method, str(response.status)).inc()
+        request.app[CORE].metrics.answered(route, method, response.status)
     if route != "/healthz":
         took = round(seconds * 1000)
         about = _about(request, response) | {"client_request_id": theirs, "duration_ms": took}

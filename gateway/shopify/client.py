@@ -69,9 +69,10 @@ class GraphQL:
                 self._grant.reject(token)
                 renewed = True
                 continue
-            wait = self._throttled(document, answer)
+            body = _body(answer)
+            wait = self._throttled(document, body)
             if wait is None:
-                return self._data(document, answer)
+                return _data(document, answer, body)
             if self._clock() + wait >= until:
                 raise UpstreamError(
                     SYSTEM,
@@ -173,13 +174,8 @@ class GraphQL:
                 applied=False,
             ) from None
 
-    def _throttled(self, document: Document, answer: UpstreamAnswer) -> float | None:
+    def _throttled(self, document: Document, body: Mapping[str, Any]) -> float | None:
         """Seconds to wait if this call was throttled (HTTP 200 with THROTTLED); None if not."""
-        if answer.status != 200:
-            return None
-        body = answer.json()
-        if not isinstance(body, dict):
-            raise answer.error(ErrorClass.UNEXPECTED, "the answer is not a GraphQL answer")
         cost = _Cost.read(body, document)
         self._costs[document.name] = cost.requested
         if cost.maximum:
@@ -188,15 +184,21 @@ class GraphQL:
             return None
         return max(0.1, (cost.requested - cost.available) / (cost.restore or 50.0))
 
-    def _data(self, document: Document, answer: UpstreamAnswer) -> dict[str, Any]:
-        if answer.status != 200:
-            raise answer.error()
-        body = answer.json()
-        codes = _codes(body)
-        data = body.get("data")
-        if codes or body.get("errors") or not isinstance(data, dict):
-            raise _graphql_error(document, answer, codes)
-        return data
+
+def _body(answer: UpstreamAnswer) -> dict[str, Any]:
+    if answer.status != 200:
+        raise answer.error()
+    body = answer.json()
+    if not isinstance(body, dict):
+        raise answer.error(ErrorClass.UNEXPECTED, "the answer is not a GraphQL answer")
+    return body
+
+
+def _data(document: Document, answer: UpstreamAnswer, body: Mapping[str, Any]) -> dict[str, Any]:
+    codes, data = _codes(body), body.get("data")
+    if codes or body.get("errors") or not isinstance(data, dict):
+        raise _graphql_error(document, answer, codes)
+    return data
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ __all__ = ["FAMILIES"]
 
 FAMILIES: tuple[tuple[str, type[Counter | Gauge | Histogram], str, str, tuple[str, ...]], ...] = (
     (
-        "requests",
+        "_requests",
         Counter,
         "gateway_http_requests",
         "Requests answered, by route and status",

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from functools import partial
+from typing import Any, TypeVar
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
@@ -12,13 +13,14 @@ from gateway.wire import Call
 
 __all__ = ["Metrics"]
 
+M = TypeVar("M", Counter, Histogram)
 _SECONDS = (0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0)
 
 
 class Metrics:
     """Incrementing is the library's own call: each metric is an attribute."""
 
-    requests: Counter
+    _requests: Counter
     connections_open: Gauge
     _connections_ended: Counter
     registration_seconds: Histogram
@@ -54,7 +56,7 @@ class Metrics:
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
-        self._children: dict[tuple[str, str, str], tuple[Counter, Histogram]] = {}
+        self._children: dict[tuple[Any, ...], Any] = {}
         for attribute, kind, name, text, labels in FAMILIES:
             make = partial(Histogram, buckets=_SECONDS) if kind is Histogram else kind
             setattr(self, attribute, make(name, text, labels, registry=self.registry))
@@ -69,21 +71,26 @@ class Metrics:
         """dropped, refused, replaced, slow_head, large_head or unread."""
         self._connections_ended.labels(reason).inc()
 
+    def _child(self, metric: M, *labels: str) -> M:
+        """Of what every registration counts: the library validates labels at each call."""
+        key = (metric, *labels)
+        child: M | None = self._children.get(key)
+        if child is None:
+            child = self._children[key] = metric.labels(*labels)
+        return child
+
+    def answered(self, route: str, method: str, status: int) -> None:
+        self._child(self._requests, route, method, str(status)).inc()
+
     def attempt_ended(self, ended: SettledAttempt) -> None:
-        result = ended.result
-        self._attempts.labels(
-            ended.delivery.channel, result.outcome.value, result.error_class or ""
-        ).inc()
-        self._attempt_seconds.labels(ended.delivery.channel).observe(result.duration)
+        channel, result = ended.delivery.channel, ended.result
+        error_class = result.error_class or ""
+        self._child(self._attempts, channel, result.outcome.value, error_class).inc()
+        self._child(self._attempt_seconds, channel).observe(result.duration)
 
     def called(self, call: Call, result: str, seconds: float) -> None:
-        key = (call.system, call.operation, result)
-        if key not in self._children:  # labels() validates anew at each call
-            counter = self._calls.labels(*key)
-            self._children[key] = counter, self._call_seconds.labels(call.system)
-        counter, histogram = self._children[key]
-        counter.inc()
-        histogram.observe(seconds)
+        self._child(self._calls, call.system, call.operation, result).inc()
+        self._child(self._call_seconds, call.system).observe(seconds)
 
     def event(self, source: str, topic: str, result: str) -> None:
         """`topic` is one that is known, or '' where it is not proven."""
