@@ -9,7 +9,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from email import message_from_bytes
 from email.message import EmailMessage
+from email.parser import BytesHeaderParser
 from email.policy import SMTPUTF8
+from functools import cached_property
 from typing import Any
 
 from aiosmtpd.smtp import Envelope
@@ -25,18 +27,23 @@ from gateway.sandbox.smtp import Server
 _SYSTEM = "email"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Mail:
     """One accepted message; `time` is Unix seconds."""
 
     time: float
     sender: str
     recipients: tuple[str, ...]
-    message: EmailMessage
+    content: bytes
 
-    @property
+    @cached_property
+    def message(self) -> EmailMessage:
+        """Taken apart only when somebody looks at it: that takes as long as all the rest."""
+        return message_from_bytes(self.content, _class=EmailMessage, policy=SMTPUTF8)
+
+    @cached_property
     def message_id(self) -> str:
-        return str(self.message["Message-ID"] or "")
+        return str(BytesHeaderParser().parsebytes(self.content)["Message-ID"] or "").strip()
 
     @property
     def subject(self) -> str:
@@ -143,8 +150,7 @@ class Mailbox:
     def keep(self, envelope: Envelope, status: int, fault: str | None, began: float) -> None:
         """Holds a message; `status` is what is said of it, 0 for nothing."""
         content: bytes = envelope.original_content or b""
-        parsed = message_from_bytes(content, _class=EmailMessage, policy=SMTPUTF8)
-        mail = Mail(time.time(), str(envelope.mail_from), tuple(envelope.rcpt_tos), parsed)
+        mail = Mail(time.time(), str(envelope.mail_from), tuple(envelope.rcpt_tos), content)
         self.messages.append(mail)
         self._write("DATA", status, fault, began, mail)
 

@@ -1,12 +1,11 @@
 """Where the gateway meets clock, disk, network and mail: in a simulation these are the world's."""
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 from gateway.app import lifecycle
-from gateway.channels.email import message
 from gateway.registration import recovery
 from gateway.shopify import Shopify
 from gateway.store import database
@@ -28,7 +27,6 @@ def installed() -> Iterator[None]:
     edges: list[tuple[Any, str, Any]] = [
         (database, "_Connection", lambda *_: Thread(current().disk)),
         (lifecycle, "Wire", _wire),
-        (message, "Environment", _templates()),
         (Shopify, "register", _one_at_a_time(vars(Shopify)["register"])),
         (recovery, "KEEP_ASKING", KEEP_ASKING),
         (SmtpTransport, "_open", lambda *_: current().post.connect()),
@@ -61,18 +59,6 @@ def _one_at_a_time(register: Any) -> Any:
             under_way.discard(registration_id)
 
     return watched
-
-
-def _templates() -> Callable[..., Any]:
-    """Compiled once, and not at each start of a gateway."""
-    made: list[Any] = []
-    environment: Callable[..., Any] = vars(message)["Environment"]
-
-    def once(**options: Any) -> Any:
-        made.append(made[0] if made else environment(**options))
-        return made[0]
-
-    return once
 
 
 def _wire(*options: Any) -> VirtualWire:

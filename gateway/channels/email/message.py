@@ -48,14 +48,7 @@ class Composer:
     def __init__(self, sender: Mailbox, folder: Path | None, store: Shop) -> None:
         self._from = mailbox_header(sender, "From")
         self._store = store
-        shipped = PackageLoader("gateway.channels.email")
-        self._templates = Environment(
-            loader=ChoiceLoader([FileSystemLoader(folder), shipped]) if folder else shipped,
-            autoescape=select_autoescape(("html",)),
-            undefined=StrictUndefined,
-            keep_trailing_newline=True,
-            auto_reload=folder is not None,
-        )
+        self._templates = _templates(folder)
 
     def compose(
         self, profile: Profile, recipient: str, member_number: str, reference: str, now: float
@@ -103,6 +96,19 @@ class Composer:
             raise BrokenTemplateError(
                 f"the template {name} cannot be rendered ({type(error).__name__})"
             ) from None
+
+
+@lru_cache(4)
+def _templates(folder: Path | None) -> Environment:
+    """Each is compiled once in a process, however often the settings are loaded."""
+    shipped = PackageLoader("gateway.channels.email")
+    return Environment(
+        loader=ChoiceLoader([FileSystemLoader(folder), shipped]) if folder else shipped,
+        autoescape=select_autoescape(("html",)),
+        undefined=StrictUndefined,
+        keep_trailing_newline=True,
+        auto_reload=folder is not None,
+    )
 
 
 def _part(kind: str, content: bytes, headers: str = "") -> str:
