@@ -8,8 +8,12 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
-from tests.steady_time import SteadyLoop
-from tests.world import World, a_world
+from tests import compiled
+
+compiled.share()
+
+from tests.steady_time import SteadyLoop  # noqa: E402 - compiled where all processes find it
+from tests.world import World, a_world  # noqa: E402
 
 # A busy machine is slow, which says nothing about the product.
 settings.register_profile("gateway", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -19,6 +23,10 @@ settings.load_profile("gateway")
 def pytest_asyncio_loop_factories() -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:
     """A machine that stalls is not slow by the time of a test's loop."""
     return {"steady": SteadyLoop}
+
+
+def pytest_collection(session: pytest.Session) -> None:
+    compiled.rewrite_a_share(session)
 
 
 @pytest.fixture
