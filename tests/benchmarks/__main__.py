@@ -3,17 +3,18 @@
     python -m tests.benchmarks [options]
 
 Everybody takes the same sign-ups from the same load and sends the same five calls to stand-ins that
-cost nothing, in turn, in rounds; the figures are medians of the rounds. Load, stand-ins and servers
-are processes of their own. Nothing leaves loopback, but that npm and pip install what Node and
-FastAPI need, once, into build/benchmarks. Read the ratios: the figures are those of this machine,
-which should be doing nothing else. Linux only. Exit code 1 where a bar is not met.
+cost nothing, in turn, in rounds. The figures, in a table and a plot, are medians of the rounds.
+Load, stand-ins and servers are processes of their own. Nothing leaves loopback, but that npm and
+pip install what Node and FastAPI need, once, into build/benchmarks. Read the ratios: the figures
+are those of this machine, which should be doing nothing else. Linux only. Exit code 1 where a bar
+is not met.
 """
 
 import argparse
 import asyncio
 import sys
 import tempfile
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,16 +22,14 @@ from pathlib import Path
 import uvloop
 
 from tests.benchmarks.bars import bars
-from tests.benchmarks.children import Child, child
+from tests.benchmarks.children import ROOT, Child, child
 from tests.benchmarks.contestants import CONTESTANTS, Contestant
-from tests.benchmarks.measuring import Running, Step, running
-from tests.benchmarks.scenes import SCENES, Scene
+from tests.benchmarks.measuring import Running, running
+from tests.benchmarks.plot import plot
+from tests.benchmarks.scenes import DELAYED, SCENES, STEADY, Scene, Step, closed
 from tests.benchmarks.table import Results, table
 
-DELAYED = Step("20 ms each", 8, delay=0.02)
-"""Every answer of the stand-ins takes 20 ms: what is added to that."""
-STEADY = Step("30 a second", 1, rate=30.0)
-"""Whatever the answers do: how long the channels that are well take beside one that hangs."""
+PLOT = ROOT / "build" / "benchmarks" / "plot.svg"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,12 +40,19 @@ class Options:
     scenes: list[str]
     only: list[str]
     quiet_lists: bool
+    plot: Path
+
+    def told(self) -> str:
+        return (
+            f"{self.registrations} sign-ups a round, medians of {self.rounds}; "
+            "stand-ins cost nothing; only the gateway validates, keeps, matches and tries again"
+        )
 
     def steps(self, scene: Scene) -> list[Step]:
-        closed = [Step(f"{many} at once", many) for many in sorted(self.concurrency)]
+        crowds = [closed(many) for many in sorted(self.concurrency)]
         if scene.modes:
-            return [STEADY, *closed]
-        return [*closed, STEADY, DELAYED] if scene.name == "healthy" else closed
+            return [STEADY, *crowds]
+        return [*crowds, STEADY, DELAYED] if scene.name == "healthy" else crowds
 
 
 def options(arguments: Sequence[str]) -> Options:
@@ -64,6 +70,9 @@ def options(arguments: Sequence[str]) -> Options:
         "--quiet-lists",
         action="store_true",
         help="Smaregi's list of changed members stays empty: what reading it costs",
+    )
+    parser.add_argument(
+        "--plot", type=Path, default=PLOT, help=f"default: {PLOT.relative_to(ROOT)}"
     )
     return Options(**vars(parser.parse_args(arguments)))
 
@@ -89,10 +98,16 @@ async def main(asked: Options) -> bool:
         for turn in range(asked.rounds):
             for name in asked.scenes:
                 print(f"round {turn + 1} of {asked.rounds}: {name}", file=sys.stderr, flush=True)
-                await _round(asked, SCENES[name], contestants, load, results)
+                team = [one for one in contestants if not SCENES[name].left_out(one)]
+                in_turn = [*team[turn % len(team) :], *team[: turn % len(team)]] if team else []
+                await _round(asked, SCENES[name], in_turn, load, results)
     print(table(results))
+    print("", *_left_out(asked, contestants), "", sep="\n")
     verdicts = list(bars(results))
     print("\n".join(str(verdict) for verdict in verdicts))
+    asked.plot.parent.mkdir(parents=True, exist_ok=True)
+    asked.plot.write_text(plot(results, asked.told()), "utf-8")
+    print(f"\nplot: {asked.plot}")
     return all(verdict.held is not False for verdict in verdicts)
 
 
@@ -100,6 +115,13 @@ async def _is_here(contestant: Contestant) -> bool:
     if reason := await contestant.prepare():
         print(f"{contestant.name} is left out: {reason}", file=sys.stderr)
     return not reason
+
+
+def _left_out(asked: Options, contestants: Sequence[Contestant]) -> Iterator[str]:
+    for name in asked.scenes:
+        for one in contestants:
+            if reason := SCENES[name].left_out(one):
+                yield f"{name}: without {one.name}, since {reason}"
 
 
 async def _round(
@@ -113,15 +135,16 @@ async def _round(
     async with AsyncExitStack() as stack:
         text = stack.enter_context(tempfile.TemporaryDirectory())
         team: list[Running] = []
-        for one in [c for c in contestants if not scene.left_out(c)]:
+        for one in contestants:
             folder = Path(text) / one.name
             folder.mkdir()
             starting = running(one, scene, load, folder, quietly=asked.quiet_lists)
             team.append(await stack.enter_async_context(starting))
         for step in asked.steps(scene):
             for each in team:
-                measured = await each.measure(step, asked.registrations)
-                results.add(scene.name, step.name, each.contestant.name, measured)
+                if step is not STEADY or each.contestant.survives:
+                    measured = await each.measure(step, asked.registrations)
+                    results.add(scene.name, step, each.contestant.name, measured)
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from tests.benchmarks.measuring import Measured
+from tests.benchmarks.scenes import DELAYED, STEADY, Step, closed
 from tests.benchmarks.table import Results
 
 __all__ = ["Verdict", "bars"]
@@ -28,18 +29,18 @@ class Verdict:
 
 
 def bars(results: Results) -> Iterator[Verdict]:
-    def of(scene: str, step: str, name: str = "gateway") -> Measured | None:
+    def of(scene: str, step: Step, name: str = "gateway") -> Measured | None:
         return results.median(scene, step, name)
 
-    gateway = of("healthy", "16 at once")
+    gateway = of("healthy", closed(16))
     for other, limit in (("floor", 2.6), ("node", 1.0)):
-        against = of("healthy", "16 at once", other)
+        against = of("healthy", closed(16), other)
         ratio = gateway.cpu / against.cpu if gateway and against else None
         yield Verdict(f"CPU at 16 at once / {other}", limit, ratio)
-    delayed = of("healthy", "20 ms each")
+    delayed = of("healthy", DELAYED)
     yield Verdict("p50 added at 8 at once, ms", 3.0, delayed.added if delayed else None)
-    alone, beside = of("healthy", "30 a second"), of("hanging", "30 a second")
+    alone, beside = of("healthy", STEADY), of("hanging", STEADY)
     slower = beside.others / alone.others if alone and beside else None
     yield Verdict("p99 of the other channels beside one that hangs / alone", 1.1, slower)
-    crowd = of("healthy", "256 at once")
+    crowd = of("healthy", closed(256))
     yield Verdict("memory at 256 at once, MiB", 120.0, crowd.peak if crowd else None)

@@ -19,23 +19,11 @@ from tests.benchmarks.children import (
 )
 from tests.benchmarks.contestants import Contestant, environment
 from tests.benchmarks.load import Load
-from tests.benchmarks.scenes import Scene
+from tests.benchmarks.scenes import Scene, Step
 
-__all__ = ["Measured", "Running", "Step", "running"]
+__all__ = ["Measured", "Running", "running"]
 
 _WARM_UP = 100
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """A load: closed, of so many at once; or open, of `rate` a second. `delay`: seconds by which
-    the stand-ins hold every answer back.
-    """
-
-    name: str
-    concurrency: int
-    rate: float = 0.0
-    delay: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +57,8 @@ class Running:
         self.pid = 0
         self.port = 0
 
-    async def measure(self, step: Step, count: int) -> Measured:
+    async def measure(self, step: Step, most: int) -> Measured:
+        count = min(most, step.most)
         await self._standins.ask(modes=self._scene.modes, delay=step.delay)
         await self._standins.ask(count=True)
         before = cpu_seconds(self.pid)
@@ -138,6 +127,13 @@ async def running(
         server = await stack.enter_async_context(started)
         one.pid = server.pid
         await ready(server, one.port, folder / f"{contestant.name}.log")
-        await one.send(_WARM_UP, 4)
+        await _warm_up(one, folder / f"{contestant.name}.log")
         await quiet(one.pid)
         yield one
+
+
+async def _warm_up(one: Running, log: Path) -> None:
+    others = (await one.send(_WARM_UP, 4))["others"]
+    if others:
+        last = (log.read_text(errors="replace").strip().splitlines() or ["no word"])[-1]
+        raise RuntimeError(f"{one.contestant.name} answers {others}, not 201: {last}")

@@ -27,8 +27,8 @@ import uvloop
 from tests.benchmarks.children import Child, child
 from tests.benchmarks.contestants import CONTESTANTS, Contestant
 from tests.benchmarks.instrument.clock import BASE
-from tests.benchmarks.measuring import Running, Step, running
-from tests.benchmarks.scenes import SCENES
+from tests.benchmarks.measuring import Running, running
+from tests.benchmarks.scenes import SCENES, Step, closed
 
 _LEAST = 0.005
 """Milliseconds a registration; the parts below are one line together."""
@@ -82,7 +82,7 @@ def table(found: list[Part], true_total: float) -> str:
 
 
 async def main(registrations: int, concurrency: int) -> None:
-    step, gateway = Step("", concurrency), CONTESTANTS[0]
+    step, gateway = closed(concurrency), CONTESTANTS[0]
     async with child("tests.benchmarks.load") as load:
         with tempfile.TemporaryDirectory() as text:
             async with _started(gateway, load, Path(text)) as one:

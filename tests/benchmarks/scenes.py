@@ -1,4 +1,4 @@
-"""What the upstream systems do while sign-ups come in."""
+"""What the upstream systems do while sign-ups come in, and how these come."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from tests.benchmarks.canned.http import Mode
 from tests.benchmarks.contestants import Contestant
 
-__all__ = ["SCENES", "Scene"]
+__all__ = ["DELAYED", "SCENES", "STEADY", "Scene", "Step", "closed"]
 
 _ON = {"FLAG_SMAREGI": "on", "FLAG_CRM": "on", "FLAG_EMAIL": "on", "FLAG_UPDATES": "on"}
 _OFF = dict.fromkeys(_ON, "off")
@@ -45,9 +45,33 @@ _MADE = (
 SCENES = {
     scene.name: scene
     for scene in (
-        Scene("healthy", "all channels on and well"),
-        Scene("hanging", "the CRM takes requests and never answers", modes={"crm": "hanging"}),
+        Scene("healthy", "all channels well"),
+        Scene("hanging", "the CRM never answers", modes={"crm": "hanging"}),
         Scene("refusing", "the CRM answers 503", modes={"crm": "refusing"}),
-        Scene("shopify", "every flag off: only Shopify", flags=_OFF),
+        Scene("shopify", "only Shopify, flags off", flags=_OFF),
     )
 }
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A load: closed, of so many at once; or open, of `rate` a second. `delay`: seconds by which
+    the stand-ins hold every answer back. `most`: sign-ups, where its figure needs no more.
+    """
+
+    name: str
+    concurrency: int
+    rate: float = 0.0
+    delay: float = 0.0
+    most: int = 1_000_000
+
+
+def closed(many: int) -> Step:
+    """Each sends the next sign-up once the one before was answered."""
+    return Step(f"{many} at once", many)
+
+
+DELAYED = Step("8 at once, every answer after 20 ms", 8, delay=0.02, most=400)
+"""What is added to the time of the upstream systems."""
+STEADY = Step("30 a second", 1, rate=30.0, most=400)
+"""Whatever the answers do: how long the channels that are well take beside one that hangs."""

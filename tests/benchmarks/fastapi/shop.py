@@ -59,7 +59,9 @@ class Mailer:
             self._idle.append(connection)
 
     async def _connect(self) -> aiosmtplib.SMTP:
-        connection = aiosmtplib.SMTP(E["SMTP_HOST"], int(E["SMTP_PORT"]), start_tls=False)
+        connection = aiosmtplib.SMTP(
+            hostname=E["SMTP_HOST"], port=int(E["SMTP_PORT"]), start_tls=False
+        )
         await connection.connect()
         return connection
 
