@@ -29,6 +29,8 @@ COMMANDS: dict[str, str] = {
     "points": "points earned online: list, show, settle, backfill, drift",
     "privacy": "what is held about one person: show, erase",
     "removals": "a mass disappearance that was held: list, confirm, drop",
+    "backup": "copy the database, while everything goes on",
+    "restore": "put a backup in the database's place",
     "shop": "another shop, contract or account, on purpose: accept",
     "secret": "GATEWAY_SECRET: rotate",
     "webhooks": "the subscriptions in Shopify: install",

@@ -7,7 +7,7 @@ import click
 
 from gateway.cli.wrapping import joined, split
 
-__all__ = ["json_line", "print_json", "table"]
+__all__ = ["json_line", "print_json", "size_text", "table"]
 
 
 def print_json(row: Mapping[str, Any]) -> None:
@@ -47,3 +47,12 @@ def table(title: str, columns: Iterable[str], rows: Iterable[Iterable[object]]) 
     with console.capture() as rendered:
         console.print(shown)
     click.echo(split(rendered.get()), nl=False)
+
+
+def size_text(count: int) -> str:
+    size, unit = float(count), "B"
+    for unit in ("B", "KB", "MB", "GB"):  # noqa: B007 - the last one counts
+        if size < 1000:
+            break
+        size /= 1000
+    return f"{size:.0f} {unit}" if size >= 10 or unit == "B" else f"{size:.1f} {unit}"

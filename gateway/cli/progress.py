@@ -20,6 +20,11 @@ class Bar:
         if self._progress is not None:
             self._task = self._progress.add_task(self._description, total=total, completed=done)
 
+    def begin_once(self, total: int | None) -> None:
+        """Once the total is known."""
+        if self._task is None and total is not None:
+            self.begin(total)
+
     def advance(self) -> None:
         if self._progress is not None and self._task is not None:
             self._progress.advance(self._task)

@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from gateway.cli.output import print_json, table
+from gateway.cli.output import print_json, size_text, table
 from gateway.cli.wrapping import say
 
 __all__ = ["command"]
@@ -40,8 +40,8 @@ def _show(found: dict[str, Any]) -> None:
     serving = "serving" if found["serving"] else "`serve` does not run beside this database"
     say(f"gateway   {found['version']}, {serving}")
     say(
-        f"database  {database['path']}, {_size(database['bytes'])}, "
-        f"{_size(database['free_bytes'])} free on its disk"
+        f"database  {database['path']}, {size_text(database['bytes'])}, "
+        f"{size_text(database['free_bytes'])} free on its disk"
     )
     table("Systems", ("system", "state", "since", "why"), map(_system, found["systems"]))
     table("Flags", ("flag", "mode", "percent"), map(_flag, found["flags"]))
@@ -117,12 +117,3 @@ def _points(found: dict[str, Any]) -> list[str]:
         if count
     ]
     return [f"points    {', '.join(parts) or 'nothing is on its way'}"]
-
-
-def _size(count: int) -> str:
-    size, unit = float(count), "B"
-    for unit in ("B", "KB", "MB", "GB"):  # noqa: B007 - the last one counts
-        if size < 1000:
-            break
-        size /= 1000
-    return f"{size:.0f} {unit}" if size >= 10 or unit == "B" else f"{size:.1f} {unit}"

@@ -21,9 +21,12 @@ was cancelled, or one of other points is for a person: `stuck`.
 """
 
 import logging
+import math
+import sqlite3
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Protocol
 
 from gateway.channels.smaregi.ledger import Entry, Recorded
@@ -32,7 +35,7 @@ from gateway.errors import ErrorClass, UpstreamError
 from gateway.points.added import AddedPoints
 from gateway.points.marks import Marks
 from gateway.points.proof import Proof
-from gateway.store import Database
+from gateway.store import Database, rewinding
 from gateway.store.points import Movement, Way, movements, orders
 
 __all__ = ["PATIENCE", "Sender", "SenderParts"]
@@ -49,6 +52,11 @@ _OLDEST = 62 * 86400.0
 """Seconds: how far back a transaction of ours is looked for that this database does not know."""
 _SLACK = 3600.0
 _REMEMBERED = 1000
+
+
+_DOUBT = (
+    "the database was put back to a backup, and Smaregi cannot be asked whether it was done since"
+)
 
 
 class Ledger(Protocol):
@@ -102,6 +110,10 @@ class Sender:
             await self._marks.stuck(one, f"Smaregi refused it {one.attempts} times: {one.message}")
             return
         way = self._of.way()
+        seen_since = self._runtime.clock() - _OLDEST if way == "transaction" else math.inf
+        if await self._of.db.read(partial(_is_doubtful, one=one, seen_since=seen_since)):
+            await self._marks.stuck(one, _DOUBT)
+            return
         if way == "transaction" and (found := await self._known(one)):
             await self._found_before(one, found)
             return
@@ -244,6 +256,23 @@ class Sender:
         else:
             text = await self._of.proof.stop(sent, self._runtime.clock())
             self._runtime.listener.failed("points", ErrorClass.CONFLICT, text)
+
+
+def _is_doubtful(db: sqlite3.Connection, one: Movement, seen_since: float) -> bool:
+    """Whether it may have been done in a time that the database has forgotten, and no look shows
+    it. `seen_since`: orders made since then are shown. Not once a person has settled its order.
+    """
+    rewound = rewinding.rewound_at(db)
+    order = orders.get(db, one.order_id)
+    made = order.made_at if order is not None and order.made_at is not None else one.created_at
+    if rewound is None or made > min(rewound, seen_since):
+        return False
+    own = [each for each in movements.of_order(db, one.order_id) if each.updated_at >= rewound]
+    return not any(_is_settled_by_hand(each) for each in own)
+
+
+def _is_settled_by_hand(one: Movement) -> bool:
+    return one.state == "void" or (one.state == "done" and one.head_id is None)
 
 
 def _is_it(sent: Movement, there: Recorded) -> bool:

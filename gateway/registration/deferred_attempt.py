@@ -84,7 +84,10 @@ class DeferredAttempt:
         await self._delivery.deliverer.run_live(owed, result.customer, fresh=False, until=until)
 
     async def end_unreadable(self, row: DeferredRegistration) -> None:
-        text = "its data cannot be read any more: GATEWAY_SECRET was changed while it waited"
+        text = (
+            "its data cannot be read any more: GATEWAY_SECRET was changed while it waited, or the "
+            "database was put back to a backup"
+        )
         log.error("registration %s: %s", row.id, text, extra={"registration_id": row.id})
         problem, now = kept(unreadable()), self._runtime.clock()
         await self._db.write(lambda db: deferred.end(db, [row.id], problem, now))

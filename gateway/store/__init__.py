@@ -3,6 +3,7 @@
 from gateway.store import (
     admission,
     backfill,
+    backups,
     deferred,
     duplicate_queue,
     duplicates,
@@ -20,16 +21,19 @@ from gateway.store import (
     registrations,
     rekeying,
     removals,
+    restoring,
     retention,
+    rewinding,
     signup_evidence,
     tally,
     unfinished,
 )
+from gateway.store.copying import PagedCopy
 from gateway.store.database import Database
 from gateway.store.disk import Disk
 from gateway.store.files import exposed, prove_folder
 from gateway.store.guard import read_guard
-from gateway.store.keys import Keys, add_secret, secret_path
+from gateway.store.keys import Keys, add_secret, secret_path, secrets_of
 from gateway.store.ownership import OwnerLock, lock_path, socket_path
 
 __all__ = [
@@ -37,9 +41,11 @@ __all__ = [
     "Disk",
     "Keys",
     "OwnerLock",
+    "PagedCopy",
     "add_secret",
     "admission",
     "backfill",
+    "backups",
     "deferred",
     "duplicate_queue",
     "duplicates",
@@ -61,8 +67,11 @@ __all__ = [
     "registrations",
     "rekeying",
     "removals",
+    "restoring",
     "retention",
+    "rewinding",
     "secret_path",
+    "secrets_of",
     "signup_evidence",
     "socket_path",
     "tally",

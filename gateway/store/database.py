@@ -22,6 +22,7 @@ import aiosqlite
 
 from gateway.errors import StorageError
 from gateway.store import tally
+from gateway.store.copying import PagedCopy
 from gateway.store.migration import migrate
 
 __all__ = ["Database", "Unit", "translated"]
@@ -37,6 +38,7 @@ _Queued = tuple[Unit[Any], "asyncio.Future[Any]"]
 class _Connection(aiosqlite.Connection):
     """aiosqlite's thread, given whole units at once instead of one call for each statement."""
 
+    copy: PagedCopy | None = None  # under way: it has the thread, and runs others' units
     _stopped: "asyncio.Future[Any] | None" = None
 
     def stop(self) -> "asyncio.Future[Any] | None":
@@ -54,6 +56,11 @@ class _Connection(aiosqlite.Connection):
         return stopped is not None and await _done(stopped)
 
     async def run(self, unit: Unit[T]) -> T:
+        if self.copy is not None:
+            return await self.copy.run(unit, self._conn)
+        return await self.alone(unit)
+
+    async def alone(self, unit: Unit[T]) -> T:
         execute: Callable[..., Awaitable[T]] = self._execute
         return await execute(unit, self._conn)
 
@@ -130,6 +137,7 @@ class Database:
         self._queue: list[_Queued] = []
         self._writer: asyncio.Task[None] | None = None
         self._identity: tuple[int, int] | None = None
+        self._copying = asyncio.Lock()
         self.is_new = False  # whether `open` has made it
 
     async def open(self) -> None:
@@ -178,6 +186,20 @@ class Database:
             return await self._opened().run(unit)
         except sqlite3.Error as error:
             raise translated(error, self.path) from None
+
+    async def copy(self, copy: PagedCopy) -> None:
+        """Makes the copy while everything goes on; one at a time. Raises StorageError."""
+        async with self._copying:
+            connection = self._opened()
+            connection.copy = copy
+            making = asyncio.ensure_future(connection.alone(copy.make))
+            try:
+                await asyncio.shield(making)
+            finally:
+                copy.end()
+                await asyncio.wait({making})
+                connection.copy = None
+                await connection.alone(copy.rest)
 
     def _opened(self) -> _Connection:
         if self._connection is None:

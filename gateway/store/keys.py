@@ -10,8 +10,9 @@ from pathlib import Path
 from gateway.errors import ConfigurationError
 from gateway.normalize import email_key
 from gateway.settings.secret_list import secrets_in
+from gateway.store.durable import sync_folder, write_new
 
-__all__ = ["Keys", "add_secret", "secret_path"]
+__all__ = ["Keys", "add_secret", "secret_path", "secrets_of"]
 
 _NONCE = 12
 
@@ -24,10 +25,15 @@ def _load_or_make(path: Path) -> tuple[str, ...]:
     """What its file of mode 600 holds, a secret a line, newest first; made, and on disk, before
     anything is keyed by it.
     """
+    return secrets_of(path) or _make(path)
+
+
+def secrets_of(path: Path) -> tuple[str, ...] | None:
+    """What this file holds; None where there is none. ConfigurationError for another kind."""
     try:
         text = _read(path).strip()
     except FileNotFoundError:
-        return _make(path)
+        return None
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigurationError(
             [f"GATEWAY_SECRET: its file {path.name} cannot be read ({type(error).__name__})"]
@@ -45,7 +51,7 @@ def _read(path: Path) -> str:
 
 def _make(path: Path) -> tuple[str, ...]:
     text = random.token_urlsafe(32)
-    _write(path, text)
+    write_new(path, [text])
     return (text,)
 
 
@@ -55,27 +61,9 @@ def add_secret(database: Path) -> None:
     known = _load_or_make(path)
     draft = path.with_name(f"{path.name}.new")
     draft.unlink(missing_ok=True)
-    _write(draft, random.token_urlsafe(32), *known)
+    write_new(draft, [random.token_urlsafe(32), *known])
     draft.replace(path)
-    _sync_folder(path)
-
-
-def _write(path: Path, *lines: str) -> None:
-    fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    try:
-        os.write(fd, "".join(f"{line}\n" for line in lines).encode())
-        os.fsync(fd)
-    finally:
-        os.close(fd)
-    _sync_folder(path)
-
-
-def _sync_folder(path: Path) -> None:
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+    sync_folder(path)
 
 
 class Keys:

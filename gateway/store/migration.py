@@ -10,7 +10,6 @@ What is on disk when the process dies, and what the next start makes of it:
 """
 
 import logging
-import os
 import sqlite3
 from collections.abc import Mapping
 from functools import cache
@@ -18,8 +17,9 @@ from importlib.resources import files
 from pathlib import Path
 
 from gateway.errors import StorageError
+from gateway.store.durable import sync
 
-__all__ = ["copy_path", "migrate", "newest"]
+__all__ = ["copy_path", "migrate", "newest", "upgrade"]
 
 log = logging.getLogger(__name__)
 
@@ -61,10 +61,15 @@ def migrate(connection: sqlite3.Connection, path: Path) -> bool:
         _run(connection, schema, newest())
     elif version < newest():
         _keep_copy(connection, copy_path(path, version))
-        for step in sorted(each for each in steps() if each > version):
-            _run(connection, steps()[step], step)
+        upgrade(connection, version)
         log.info("%s was upgraded from schema %d to %d", path.name, version, newest())
     return version == 0
+
+
+def upgrade(connection: sqlite3.Connection, version: int) -> None:
+    """From this version to the newest, step by step."""
+    for step in sorted(each for each in steps() if each > version):
+        _run(connection, steps()[step], step)
 
 
 def _run(connection: sqlite3.Connection, script: str, version: int) -> None:
@@ -101,9 +106,5 @@ def _keep_copy(connection: sqlite3.Connection, copy: Path) -> None:
         other.execute("DELETE FROM intents")
     finally:
         other.close()
-    fd = os.open(draft, os.O_RDONLY)
-    try:
-        os.fsync(fd)
-    finally:
-        os.close(fd)
+    sync(draft)
     draft.replace(copy)

@@ -14,6 +14,7 @@ from gateway.http import deliveries as listings
 from gateway.http.access import CallerAccess
 from gateway.http.control import (
     backfill,
+    backup,
     deliveries,
     duplicates,
     links,
@@ -55,6 +56,7 @@ def control_application(
         listings,
         deliveries,
         backfill,
+        backup,
         duplicates,
         links,
         points,

@@ -1,0 +1,53 @@
+"""An online copy of the database, for `backup`: the owner of the file makes it, since nobody else
+opens the file; the command proves it, and gives it its name.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+from aiohttp import web
+
+from gateway.app import Core
+from gateway.errors import StorageError
+from gateway.http.control.body import body_of
+from gateway.http.control.stream import STOPPING, stream
+from gateway.http.keys import CORE
+from gateway.store import PagedCopy
+
+__all__ = ["routes"]
+
+routes = web.RouteTableDef()
+
+_SHOW = 0.2
+
+
+@routes.post("/control/backup")
+async def copy(request: web.Request) -> web.StreamResponse:
+    """The body: `draft`, an absolute path; what is there goes."""
+    draft = Path(str((await body_of(request)).get("draft")))
+    return await stream(request, _copy(request.app[CORE], draft, request.app[STOPPING]))
+
+
+async def _copy(core: Core, draft: Path, stopping: asyncio.Event) -> AsyncIterator[dict[str, Any]]:
+    """`progress` with the pages done of all, then `end`, with an `error` and its `hint` if it could
+    not be made. Whoever does not listen any more, or an owner that has to go, ends it.
+    """
+    made = PagedCopy(draft)
+    making = asyncio.create_task(core.db.copy(made), name="backup")
+    try:
+        while not making.done():
+            if stopping.is_set():
+                return
+            yield {"event": "progress", "done": made.done, "pages": made.pages}
+            await asyncio.wait({making}, timeout=_SHOW)
+        try:
+            making.result()
+        except StorageError as error:
+            yield {"event": "end", "error": str(error), "hint": error.hint}
+        else:
+            yield {"event": "end", "pages": made.pages}
+    finally:
+        made.end()
+        await asyncio.wait({making})
