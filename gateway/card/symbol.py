@@ -1,11 +1,10 @@
-"""Barcodes as rows of modules: Code 128 by python-barcode, QR by segno."""
+"""Barcodes as rows of modules: Code 128 by the table of python-barcode, QR by segno."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import segno
-from barcode.codex import Code128
-from barcode.writer import SVGWriter
+from barcode.charsets.code128 import CODES, STOP
 
 __all__ = ["FORMATS", "Symbol", "draw", "is_scannable"]
 
@@ -31,22 +30,24 @@ def is_scannable(number: str) -> bool:
     return 0 < len(number) <= LONGEST and all(" " <= character <= "~" for character in number)
 
 
-class _Code128(Code128):  # type: ignore[misc]  # the library has no types
-    """The library (0.16.1) takes a first pair of digits `99` for the switch of that value."""
-
-    def _try_to_optimize(self, encoded: list[int]) -> list[int]:
-        first_pair = self.code.startswith("99")
-        return encoded if first_pair else list(super()._try_to_optimize(encoded))
-
-
-# A barcode object makes a writer of its own unless it is given one; nothing is written with it.
-_NO_WRITER = SVGWriter()
+_START_B, _START_C, _TO_B = 104, 105, 100
+_END = "11"
+"""The bar that ends the stop pattern."""
 
 
 def _code128(number: str) -> Symbol:
-    """ISO/IEC 15417: ten modules of quiet zone on each side."""
-    rows = tuple(_Code128(number, writer=_NO_WRITER).build())
-    return Symbol(rows, row_height=44, quiet=10, module=2)
+    """ISO/IEC 15417: digits in pairs, else a symbol for each character; ten modules of quiet zone
+    on each side.
+    """
+    if number.isdigit():
+        even = len(number) // 2 * 2
+        values = [_START_C, *(int(number[at : at + 2]) for at in range(0, even, 2))]
+        values += [_TO_B, ord(number[-1]) - 32] if len(number) > even else []
+    else:
+        values = [_START_B, *(ord(character) - 32 for character in number)]
+    check = (values[0] + sum(place * value for place, value in enumerate(values))) % 103
+    row = "".join([CODES[value] for value in (*values, check)]) + STOP + _END
+    return Symbol((row,), row_height=44, quiet=10, module=2)
 
 
 def _qr(number: str) -> Symbol:
