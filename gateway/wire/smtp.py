@@ -25,6 +25,7 @@ _SOONER = 0.9
 """aiosmtplib's limit as a part of ours, so that it is the one to say what it waited for."""
 AT_ONCE = 6
 """Connections at the same time; shared hosts refuse more."""
+_DONE, _WILL_FORWARD = 250, 251
 _FAILURES = (aiosmtplib.SMTPException, OSError)
 
 
@@ -79,7 +80,8 @@ class SmtpTransport:
     ) -> None:
         """Hand one message over. Raises UpstreamError; its texts hold no address.
 
-        `values()`: what the message says of the recipient, which a server might quote.
+        Both addresses are as `smtp_address` gives them. `values()`: what the message says of the
+        recipient, which a server might quote.
         """
         guard(Access.WRITE, "SMTP DATA")
         async with self._slots:
@@ -131,6 +133,8 @@ class SmtpTransport:
         )
         with _closed_on_failure(connection):
             await connection.connect()
+            if connection.is_ehlo_or_helo_needed:
+                await _greet(connection)
         return connection
 
     def _translated(
@@ -173,14 +177,32 @@ class SmtpTransport:
         return UpstreamError(self._system, "send mail", kind, text, applied=False, cause=cause)
 
 
+async def _greet(connection: aiosmtplib.SMTP) -> None:
+    """A server that knows no EHLO knows HELO."""
+    try:
+        await connection.ehlo()
+    except aiosmtplib.SMTPHeloError:
+        if not connection.is_connected:
+            raise
+        await connection.helo()
+
+
 async def _hand_over(
     connection: aiosmtplib.SMTP, sender: str, recipient: str, message: bytes
 ) -> None:
-    """One transaction (RFC 5321, 3.3). The library's `sendmail` would parse the addresses twice,
-    and reset a connection that we close; and it is we who limit the time.
+    """One transaction (RFC 5321, 3.3). The library's `sendmail` would parse both addresses twice,
+    which `smtp_address` made, and reset a connection that we close; and we limit the time.
     """
-    await connection.mail(sender, timeout=None)
-    await connection.rcpt(recipient, timeout=None)
+    told = await connection.execute_command(
+        b"MAIL", b"FROM:<%b>" % sender.encode("ascii"), timeout=None
+    )
+    if told.code != _DONE:
+        raise aiosmtplib.SMTPSenderRefused(told.code, told.message, sender)
+    told = await connection.execute_command(
+        b"RCPT", b"TO:<%b>" % recipient.encode("ascii"), timeout=None
+    )
+    if told.code not in {_DONE, _WILL_FORWARD}:
+        raise aiosmtplib.SMTPRecipientRefused(told.code, told.message, recipient)
     await connection.data(message, timeout=None)
 
 
