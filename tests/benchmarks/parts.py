@@ -1,14 +1,15 @@
 """Where a registration's processor time goes, by part.
 
-    python -m tests.benchmarks.parts [registrations] [concurrency]
+    python -m tests.benchmarks.parts [registrations] [concurrency] [part]
 
 Runs `serve` twice beside the benchmark's stand-ins and load: as it is, for the true total; and with
 a clock of the processor's time that is switched from part to part, whenever a function of a room is
 entered or left and at each step of a coroutine (`instrument/rooms.py` has the rooms). What has no
 room of its own, libraries above all, is its caller's. Nothing is sampled: the parts of a thread add
 up to what the thread took, and threads to the process. The clock itself costs something, the more
-the oftener a part is entered; the difference to the true total says how much. By default 1000
-registrations, 16 at once. Linux only; everything stays on loopback.
+the oftener a part is entered; the difference to the true total says how much. With a part's name,
+each of its functions is told apart. By default 1000 registrations, 16 at once. Linux only;
+everything stays on loopback.
 """
 
 import asyncio
@@ -27,6 +28,7 @@ import uvloop
 from tests.benchmarks.children import Child, child
 from tests.benchmarks.contestants import CONTESTANTS, Contestant
 from tests.benchmarks.instrument.clock import BASE
+from tests.benchmarks.instrument.rooms import PARTS
 from tests.benchmarks.measuring import Running, running
 from tests.benchmarks.scenes import SCENES, Step, closed
 
@@ -73,15 +75,15 @@ def parts(counted: Mapping[str, Any], registrations: int) -> Iterator[Part]:
 
 def table(found: list[Part], true_total: float) -> str:
     whole = found[-1].spent
-    lines = [f"{'ms of CPU a registration':48}{'ms':>8}{'%':>7}{'times':>8}"]
+    lines = [f"{'ms of CPU a registration':56}{'ms':>8}{'%':>7}{'times':>8}"]
     for one in found:
         times = "" if one.times is None else f"{one.times:.2f}"
-        lines.append(f"{one.name:48}{one.spent:8.3f}{100 * one.spent / whole:7.1f}{times:>8}")
-    lines.append(f"{'without the clock':48}{true_total:8.3f}{100 * true_total / whole:7.1f}")
+        lines.append(f"{one.name:56}{one.spent:8.3f}{100 * one.spent / whole:7.1f}{times:>8}")
+    lines.append(f"{'without the clock':56}{true_total:8.3f}{100 * true_total / whole:7.1f}")
     return "\n".join(lines)
 
 
-async def main(registrations: int, concurrency: int) -> None:
+async def main(registrations: int, concurrency: int, apart: str) -> None:
     step, gateway = closed(concurrency), CONTESTANTS[0]
     async with child("tests.benchmarks.load") as load:
         with tempfile.TemporaryDirectory() as text:
@@ -89,15 +91,16 @@ async def main(registrations: int, concurrency: int) -> None:
                 true_total = (await one.measure(step, registrations)).cpu
         with tempfile.TemporaryDirectory() as text:
             written = Path(text) / "parts.json"
-            async with _started(_instrumented(gateway, written), load, Path(text)) as one:
+            async with _started(_instrumented(gateway, written, apart), load, Path(text)) as one:
                 counted = await _counted(one, step, registrations, written)
     print(f"{registrations} registrations, {concurrency} at once, all channels on and well\n")
     print(table(list(parts(counted, registrations)), true_total))
 
 
-def _instrumented(gateway: Contestant, written: Path) -> Contestant:
+def _instrumented(gateway: Contestant, written: Path, apart: str) -> Contestant:
     command = (sys.executable, "-m", "tests.benchmarks.instrument.process")
-    return replace(gateway, command=command, extra={"BENCHMARK_PARTS": str(written)})
+    extra = {"BENCHMARK_PARTS": str(written), "BENCHMARK_APART": apart}
+    return replace(gateway, command=command, extra=extra)
 
 
 def _started(contestant: Contestant, load: Child, folder: Path) -> Any:
@@ -119,6 +122,8 @@ async def _counted(
 
 
 if __name__ == "__main__":
-    given = [int(text) for text in sys.argv[1:]] + [1000, 16][len(sys.argv) - 1 :]
+    count, at_once, told_apart = sys.argv[1:] + ["1000", "16", ""][len(sys.argv) - 1 :]
+    if told_apart and told_apart not in PARTS.values():
+        sys.exit(f"the parts are {', '.join(dict.fromkeys(PARTS.values()))}")
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(main(*given))
+        runner.run(main(int(count), int(at_once), told_apart))

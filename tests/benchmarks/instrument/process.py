@@ -1,5 +1,6 @@
 """`serve`, with the clocks. SIGUSR1 starts the count; SIGUSR2 writes it to the file that
-BENCHMARK_PARTS names. The environment must name every upstream system by an address of its own.
+BENCHMARK_PARTS names. BENCHMARK_APART is a part whose functions are told apart, or ''. The
+environment must name every upstream system by an address of its own.
 """
 
 import os
@@ -63,7 +64,8 @@ if __name__ == "__main__":
     assert threading.current_thread() is threading.main_thread()
     clock, units = Clock(), Units()
     systems = {urlsplit(os.environ[name]).port: part for name, part in _SYSTEMS.items()}
-    instrument(clock, lambda port: systems.get(port, "another upstream"))
+    apart = os.environ["BENCHMARK_APART"]
+    instrument(clock, lambda port: systems.get(port, "another upstream"), apart)
     units.watch()
     counted = Counted(clock, units)
     signal.signal(signal.SIGUSR1, counted.begin)

@@ -45,15 +45,24 @@ PARTS = {
 """The longest name that fits a module counts."""
 
 
-def instrument(clock: Clock, system_of: Callable[[int], str]) -> None:
+def instrument(clock: Clock, system_of: Callable[[int], str], apart: str = "") -> None:
     """Wraps every function of a module with a rule, wherever it is known by name; then the edges of
-    what is not ours. `system_of`: the part of the upstream system that listens on a port.
+    what is not ours. `system_of`: the part of the upstream system that listens on a port. In the
+    part `apart` each function is a part of its own.
     """
+
+    def switching(function: FunctionType) -> Callable[..., Any]:
+        part = _part(function.__module__)
+        if part == apart:
+            room = function.__module__.rpartition(".")[2]
+            part = f"{part}: {room}.{function.__qualname__}"
+        return wrapped(clock, part, function)
+
     replaced = {
-        id(function): wrapped(clock, part, function)
+        id(function): switching(function)
         for module in list(_modules())
-        if (part := _part(module.__name__))
-        for function in _wrap_methods(clock, part, module)
+        if _part(module.__name__)
+        for function in _wrap_methods(switching, module)
     }
     for module in [m for name, m in sys.modules.items() if name.split(".")[0] in _OURS]:
         for name, value in list(vars(module).items()):
@@ -79,7 +88,9 @@ def _part(module: str) -> str:
     return PARTS[max(fitting, key=len)] if fitting else ""
 
 
-def _wrap_methods(clock: Clock, part: str, module: ModuleType) -> Iterator[FunctionType]:
+def _wrap_methods(
+    switching: Callable[[FunctionType], Callable[..., Any]], module: ModuleType
+) -> Iterator[FunctionType]:
     """Wraps the methods of a module's classes; yields its functions."""
     for value in list(vars(module).values()):
         if getattr(value, "__module__", None) != module.__name__:
@@ -89,7 +100,7 @@ def _wrap_methods(clock: Clock, part: str, module: ModuleType) -> Iterator[Funct
         elif inspect.isclass(value) and not issubclass(value, BaseException):
             for name, method in list(vars(value).items()):
                 if isinstance(method, FunctionType) and not name.startswith("__"):
-                    setattr(value, name, wrapped(clock, part, method))
+                    setattr(value, name, switching(method))
 
 
 def _edges(clock: Clock, system_of: Callable[[int], str]) -> None:
