@@ -21,7 +21,7 @@ from gateway.store.points import movements
 from gateway.telemetry.metrics import Metrics
 from gateway.telemetry.observer import Observer
 from gateway.wire import Wire
-from gateway.wire.limits import CostBucket
+from gateway.wire.cost_bucket import CostBucket
 
 __all__ = [
     "Foundation",

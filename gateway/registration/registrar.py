@@ -32,6 +32,7 @@ from gateway.responses.bodies import Answer, accepted, registration_body
 from gateway.shopify import Accepted, AlreadyRegistered, Refused, Shopify
 from gateway.store import Database, Disk, Keys, admission, registrations
 from gateway.store.admission import AdmissionRequest, Begun, Bounds
+from gateway.wire import in_line
 
 __all__ = ["Registrar"]
 
@@ -156,7 +157,7 @@ class Registrar:
         self, begun: Begun, sign_up: SignUp, request: AdmissionRequest, until: float
     ) -> Answer:
         try:
-            with self._runtime.spans.shopify():
+            with self._runtime.spans.shopify(), in_line(request.email_hash):
                 result = await self._shopify.register(
                     begun.id,
                     sign_up.profile,

@@ -27,6 +27,10 @@ __all__ = [
     "waiting_time",
 ]
 
+_IN_LINE = 3600.0
+"""Seconds, at most, until somebody's turn for Shopify's cost points: 20 000 people on its standard
+plan. What asks for longer is no pace of ours."""
+
 
 def answer_at_once(begun: Begun) -> Answer | None:
     """The answer that needs only the database; None if another registration has to be asked."""
@@ -95,18 +99,19 @@ def shopify_unavailable(error: UpstreamError, registration_id: str | None = None
     if isinstance(error, IdentityError):
         return another_shop()
     what = UNAVAILABLE["registration" if registration_id else "change"]
+    longest = _IN_LINE if error.error_class is ErrorClass.RATE_LIMIT else 300.0
     return problem(
         503,
         "shopify-unavailable",
         what[error.error_class],
         registration_id=registration_id,
-        retry_after=waiting_time(error, 5.0),
+        retry_after=waiting_time(error, 5.0, longest),
     )
 
 
-def waiting_time(error: UpstreamError, usual: float) -> float:
+def waiting_time(error: UpstreamError, usual: float, longest: float = 300.0) -> float:
     """Seconds until the caller may ask again."""
-    return min(max(error.retry_after or usual, 1.0), 300.0)
+    return min(max(error.retry_after or usual, 1.0), longest)
 
 
 def another_shop() -> Answer:

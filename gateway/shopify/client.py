@@ -12,7 +12,7 @@ from gateway.errors import ErrorClass, UpstreamError
 from gateway.settings import ShopifySettings
 from gateway.shopify.documents import IDENTITY, Document
 from gateway.wire import Access, Call, ClientCredentials, UpstreamAnswer, Wire
-from gateway.wire.limits import CostBucket
+from gateway.wire.cost_bucket import CostBucket
 from gateway.wire.reasons import reason_of
 from gateway.wire.tokens import Grant, grant_of
 
@@ -74,14 +74,7 @@ class GraphQL:
             if wait is None:
                 return _data(document, answer, body)
             if self._clock() + wait >= until:
-                raise UpstreamError(
-                    SYSTEM,
-                    document.name,
-                    ErrorClass.RATE_LIMIT,
-                    "Shopify's cost points are used up",
-                    retry_after=wait,
-                    applied=False,
-                )
+                raise _used_up(document, self._bucket.put_off(wait))
             await asyncio.sleep(wait)
 
     def _static(self) -> bool:
@@ -159,25 +152,15 @@ class GraphQL:
             self._in_flight -= cost
 
     async def _take(self, document: Document, cost: float, until: float) -> None:
-        if self._bucket.take_now(cost):
-            return
-        try:
-            async with asyncio.timeout_at(until):
-                await self._bucket.take(cost)
-        except TimeoutError:
-            raise UpstreamError(
-                SYSTEM,
-                document.name,
-                ErrorClass.RATE_LIMIT,
-                "Shopify's cost points are used up",
-                retry_after=max(1.0, self._bucket.wait_for(cost)),
-                applied=False,
-            ) from None
+        wait = await self._bucket.take_by(until, cost)
+        if wait is not None:
+            raise _used_up(document, max(1.0, wait))
 
     def _throttled(self, document: Document, body: Mapping[str, Any]) -> float | None:
         """Seconds to wait if this call was throttled (HTTP 200 with THROTTLED); None if not."""
         cost = _Cost.read(body, document)
         self._costs[document.name] = cost.requested
+        self._bucket.spent(cost.actual)
         if cost.maximum:
             self._bucket.learn(cost.maximum, cost.available, cost.restore, self._in_flight)
         if "THROTTLED" not in _codes(body):
@@ -203,9 +186,13 @@ def _data(document: Document, answer: UpstreamAnswer, body: Mapping[str, Any]) -
 
 @dataclass(frozen=True, slots=True)
 class _Cost:
-    """`extensions.cost` of an answer, in points and points a second; 0 where it says nothing."""
+    """`extensions.cost` of an answer, in points and points a second; 0 where it says nothing.
+
+    `actual`: what was paid, which of a throttled call is nothing.
+    """
 
     requested: float
+    actual: float
     maximum: float = 0.0
     available: float = 0.0
     restore: float = 0.0
@@ -215,14 +202,22 @@ class _Cost:
         try:
             cost = (body.get("extensions") or {}).get("cost") or {}
             status = cost.get("throttleStatus") or {}
+            requested = float(cost.get("requestedQueryCost") or document.cost)
             return cls(
-                float(cost.get("requestedQueryCost") or document.cost),
+                requested,
+                float(cost.get("actualQueryCost", requested) or 0),
                 float(status.get("maximumAvailable") or 0),
                 float(status.get("currentlyAvailable") or 0),
                 float(status.get("restoreRate") or 0),
             )
         except (AttributeError, TypeError, ValueError):
-            return cls(document.cost)
+            return cls(document.cost, document.cost)
+
+
+def _used_up(document: Document, wait: float) -> UpstreamError:
+    text = "Shopify's cost points are used up"
+    kind = ErrorClass.RATE_LIMIT
+    return UpstreamError(SYSTEM, document.name, kind, text, retry_after=wait, applied=False)
 
 
 def _codes(body: Mapping[str, Any]) -> set[str]:

@@ -1,4 +1,5 @@
-"""How fast we may call: a rate a second, and Shopify's bucket of cost points.
+"""How fast we may call: a rate a second, and so many at a time. Shopify's bucket of cost points is
+in `gateway.wire.cost_bucket`.
 
 Two lanes wait at each limit: live sign-ups first, then the backlog, which also leaves a share
 unused. An attempt's time-out does not run while it waits here. If an upstream says "too many
@@ -16,7 +17,7 @@ from itertools import count
 
 from gateway.wire.pausable_timeout import own_pace
 
-__all__ = ["CostBucket", "Lane", "RateLimit", "Slots", "lane"]
+__all__ = ["Lane", "RateLimit", "Slots", "lane"]
 
 
 LONGEST_PAUSE = 2.0
@@ -37,78 +38,6 @@ class Lane(IntEnum):
 
 
 lane: ContextVar[Lane] = ContextVar("lane", default=Lane.LIVE)
-
-
-class _Bucket:
-    """Tokens that refill with time; waiters are served by lane, then in order of arrival."""
-
-    def __init__(
-        self,
-        clock: Callable[[], float],
-        size: float,
-        rate: float,
-    ) -> None:
-        self._clock = clock
-        self.size = size
-        self.rate = rate
-        self.tokens = size
-        self._at = clock()
-        self._waiting: list[tuple[int, int, float, float, asyncio.Future[None]]] = []
-        self._order = count()
-        self._timer: asyncio.TimerHandle | None = None
-
-    def refill(self) -> None:
-        now = self._clock()
-        if now > self._at:
-            self.tokens = min(self.size, self.tokens + (now - self._at) * self.rate)
-        self._at = now
-
-    def take_now(self, amount: float, keep: float) -> bool:
-        self.refill()
-        free = not self._waiting and self.tokens >= amount + keep
-        if free:
-            self.tokens -= amount
-        return free
-
-    async def take(self, amount: float, keep: float) -> None:
-        """Wait until `amount` can be taken with `keep` left over, then take it."""
-        if self.take_now(amount, keep):
-            return
-        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        heapq.heappush(self._waiting, (lane.get().value, next(self._order), amount, keep, future))
-        self._serve()
-        try:
-            with own_pace():
-                await future
-        except asyncio.CancelledError:
-            if future.done() and not future.cancelled():
-                self.tokens += amount
-            self._serve()
-            raise
-
-    def _serve(self) -> None:
-        self.refill()
-        while self._waiting:
-            _, _, amount, keep, future = self._waiting[0]
-            if future.cancelled():
-                heapq.heappop(self._waiting)
-            elif self.tokens + 1e-9 >= min(amount + keep, self.size):
-                heapq.heappop(self._waiting)
-                self.tokens -= amount
-                future.set_result(None)
-            else:
-                self._wake_in((min(amount + keep, self.size) - self.tokens) / self.rate)
-                return
-
-    def _wake_in(self, seconds: float) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-        self._timer = asyncio.get_running_loop().call_later(max(seconds, 0.001), self._serve)
-
-    def wait_for(self, amount: float) -> float:
-        """Seconds until `amount` would be there, if nobody else took any."""
-        self.refill()
-        return max(0.0, (amount - self.tokens) / self.rate)
 
 
 class Slots:
@@ -259,36 +188,3 @@ class RateLimit:
         if self._timer is not None:
             self._timer.cancel()
         self._timer = asyncio.get_running_loop().call_later(max(seconds, 0.001), self._serve)
-
-
-class CostBucket:
-    """Shopify's leaky bucket of points, kept from `extensions.cost.throttleStatus`.
-
-    The backlog leaves `RESERVE` of the bucket to sign-ups.
-    """
-
-    RESERVE = 0.25
-
-    def __init__(self, clock: Callable[[], float]) -> None:
-        self._bucket = _Bucket(clock, 2000.0, 100.0)
-
-    async def take(self, cost: float) -> None:
-        keep = self._bucket.size * self.RESERVE if lane.get() is Lane.BACKLOG else 0.0
-        await self._bucket.take(cost, keep)
-
-    def take_now(self, cost: float) -> bool:
-        """Whether it could be taken without waiting."""
-        keep = self._bucket.size * self.RESERVE if lane.get() is Lane.BACKLOG else 0.0
-        return self._bucket.take_now(cost, keep)
-
-    def wait_for(self, cost: float) -> float:
-        return self._bucket.wait_for(cost)
-
-    def learn(self, maximum: float, available: float, restore: float, in_flight: float) -> None:
-        """Takes over what an answer said, minus our calls that it cannot have counted yet."""
-        if restore <= 0 or maximum <= 0:
-            return
-        self._bucket.refill()
-        self._bucket.size = maximum
-        self._bucket.rate = restore
-        self._bucket.tokens = min(maximum, max(available - in_flight, -maximum))

@@ -94,11 +94,13 @@ TARGETS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
         _OUTBOX,
         ("tests/store", "tests/e2e/test_deliveries_api.py"),
     ),
+    "gateway/wire/cost_bucket.py": (
+        tuple(f"tests/wire/test_{name}.py" for name in ("limits", "points_to_the_moment", "line")),
+        (),
+    ),
+    "gateway/wire/line.py": (("tests/wire/test_line.py",), ()),
     "gateway/wire/limits.py": (
-        tuple(
-            f"tests/wire/test_{name}.py"
-            for name in ("limits", "limits_to_the_moment", "points_to_the_moment")
-        ),
+        tuple(f"tests/wire/test_{name}.py" for name in ("limits", "limits_to_the_moment")),
         (),
     ),
 }

@@ -187,7 +187,8 @@ def test_every_target_is_there_with_tests_of_its_own() -> None:
 
 
 def test_paths_choose_files_of_the_targets() -> None:
-    assert chosen(["gateway/wire"]) == ["gateway/wire/limits.py"]
+    assert chosen(["gateway/wire/limits.py"]) == ["gateway/wire/limits.py"]
+    assert set(chosen(["gateway/wire"])) < set(chosen([]))
     assert set(chosen(["gateway/delivery"])) < set(chosen([]))
     with pytest.raises(ValueError, match="gateway/http is no file of the targets"):
         chosen(["gateway/http"])

@@ -12,7 +12,7 @@ from gateway.errors import ErrorClass, UpstreamError
 from gateway.settings import ShopifySettings
 from gateway.shopify import GraphQL, documents
 from gateway.shopify.documents import Document
-from gateway.wire.limits import CostBucket
+from gateway.wire.cost_bucket import CostBucket
 from tests.shopify.nodes import answered, throttled
 from tests.upstream_answers import Answers, answers, kept, section, wire
 

@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.wire import Lane, RateLimit, lane
-from gateway.wire.limits import CostBucket, Slots
+from gateway.wire.cost_bucket import CostBucket
+from gateway.wire.limits import Slots
 from tests.virtual_time import run
 
 allowances = st.sampled_from([1, 2, 4, 10, 20, 50, 100])

@@ -6,7 +6,8 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from gateway.wire import PausableTimeout, RateLimit
-from gateway.wire.limits import CostBucket, Slots
+from gateway.wire.cost_bucket import CostBucket
+from gateway.wire.limits import Slots
 from tests.virtual_time import run
 
 Wait = Callable[[], Awaitable[None]]

@@ -5,7 +5,8 @@ import asyncio
 import pytest
 
 from gateway.wire import Lane, lane
-from gateway.wire.limits import CostBucket, Slots
+from gateway.wire.cost_bucket import CostBucket
+from gateway.wire.limits import Slots
 from tests.virtual_time import run
 from tests.wire.moments import BACKLOG, LIVE, now, now_of_loop
 
