@@ -30,6 +30,7 @@ def _sign_up(*names: str) -> tuple[str, ...]:
 
 _FRONT_DOOR = ("tests/e2e", "tests/e2e/trouble/test_storage.py", "tests/e2e/trouble/test_wiped.py")
 _OTHERS = ("tests/delivery", "tests/e2e/herd", *_FRONT_DOOR)
+_LINE = ("tests/wire/test_line.py", "tests/wire/test_line_promises.py")
 _OUTBOX = (
     "tests/store/test_outbox.py",
     "tests/store/outbox",
@@ -95,10 +96,10 @@ TARGETS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
         ("tests/store", "tests/e2e/test_deliveries_api.py"),
     ),
     "gateway/wire/cost_bucket.py": (
-        tuple(f"tests/wire/test_{name}.py" for name in ("limits", "points_to_the_moment", "line")),
+        ("tests/wire/test_limits.py", "tests/wire/test_points_to_the_moment.py", *_LINE),
         (),
     ),
-    "gateway/wire/line.py": (("tests/wire/test_line.py",), ()),
+    "gateway/wire/line.py": (_LINE, ()),
     "gateway/wire/limits.py": (
         tuple(f"tests/wire/test_{name}.py" for name in ("limits", "limits_to_the_moment")),
         (),
