@@ -2,6 +2,7 @@
 
 import ast
 from collections.abc import Iterator
+from functools import cache
 from graphlib import TopologicalSorter
 from pathlib import Path
 
@@ -63,9 +64,19 @@ def level(name: str) -> int:
     return found
 
 
-def imports(path: Path) -> Iterator[str]:
+@cache
+def nodes(path: Path) -> tuple[ast.AST, ...]:
+    return tuple(ast.walk(ast.parse(path.read_text("utf-8"))))
+
+
+@cache
+def imports(path: Path) -> frozenset[str]:
     """The modules of ours that a file imports, those for type checking alone included."""
-    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+    return frozenset(_imports(path))
+
+
+def _imports(path: Path) -> Iterator[str]:
+    for node in nodes(path):
         names: list[str] = []
         if isinstance(node, ast.Import):
             names = [alias.name for alias in node.names]
@@ -126,7 +137,7 @@ def test_the_lower_rooms_know_nothing_of_flags() -> None:
 
 def test_no_module_imports_itself_by_a_detour() -> None:
     """Between files, those of one room included; a package's face is above its files."""
-    graph = {module(path): set(imports(path)) - {module(path)} for path in FILES}
+    graph = {module(path): imports(path) - {module(path)} for path in FILES}
     TopologicalSorter(graph).prepare()
 
 
@@ -178,6 +189,6 @@ def test_only_commands_print() -> None:
     for path in FILES:
         if room(module(path)) == "cli":
             continue
-        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        for node in nodes(path):
             printing = isinstance(node, ast.Call) and getattr(node.func, "id", "") == "print"
             assert not printing, path.name

@@ -3,7 +3,7 @@
 import ast
 from collections.abc import Iterator
 
-from tests.architecture.test_arrows import FILES, module
+from tests.architecture.test_arrows import FILES, module, nodes
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
@@ -33,7 +33,7 @@ ENDLESS = {
 
 def functions() -> Iterator[tuple[str, Function]]:
     for path in FILES:
-        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        for node in nodes(path):
             if isinstance(node, Function):
                 yield module(path), node
 
@@ -62,7 +62,7 @@ def test_what_runs_for_ever_is_in_one_place() -> None:
     found = {
         module(path)
         for path in FILES
-        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        for node in nodes(path)
         if isinstance(node, ast.While)
         if isinstance(node.test, ast.Constant) and node.test.value is True
     }
@@ -73,7 +73,7 @@ def test_a_delivery_to_open_is_made_in_one_place() -> None:
     made = {
         module(path)
         for path in FILES
-        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        for node in nodes(path)
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
         if node.func.id == "NewDelivery"
     }

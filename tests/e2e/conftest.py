@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+import pytest_asyncio
 
 from tests.e2e.evidence import IMPATIENT, QUICK, AlertBox, started_quietly
 from tests.steady_time import run
@@ -48,3 +49,13 @@ async def quiet(world: World) -> World:
     """The ordinary world, start-up over: from here on the journal holds the test's requests."""
     await started_quietly(world)
     return world
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def untouched(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[World]:
+    """As `quiet`, but one for all requests that must leave no trace: each test proves that."""
+    folder = tmp_path_factory.mktemp("untouched")
+    no_limit = {"GATEWAY_AUTO_REPLAY": "false", "GATEWAY_RATE_LIMIT": "100000"}
+    async with a_world(folder, None, **no_limit) as world:
+        await started_quietly(world)
+        yield world

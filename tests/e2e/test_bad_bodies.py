@@ -45,27 +45,30 @@ NOT_JSON = {
 
 
 @pytest.mark.parametrize("body", NOT_JSON.values(), ids=NOT_JSON.keys())
-async def test_what_is_not_a_json_object_is_400(quiet: World, body: bytes) -> None:
-    assert_problem(await send(quiet, body), 400)
-    await assert_nothing_happened(quiet)
+@pytest.mark.asyncio(loop_scope="session")
+async def test_what_is_not_a_json_object_is_400(untouched: World, body: bytes) -> None:
+    assert_problem(await send(untouched, body), 400)
+    await assert_nothing_happened(untouched)
 
 
 @pytest.mark.parametrize("size", [LIMIT + 1, 5 * LIMIT, 15 * LIMIT])
-async def test_a_body_over_64_kib_is_413(quiet: World, size: int) -> None:
-    assert_problem(await send(quiet, padded(size)), 413)
-    await assert_nothing_happened(quiet)
+@pytest.mark.asyncio(loop_scope="session")
+async def test_a_body_over_64_kib_is_413(untouched: World, size: int) -> None:
+    assert_problem(await send(untouched, padded(size)), 413)
+    await assert_nothing_happened(untouched)
 
 
-async def test_a_body_over_64_kib_is_413_without_a_content_length(quiet: World) -> None:
+@pytest.mark.asyncio(loop_scope="session")
+async def test_a_body_over_64_kib_is_413_without_a_content_length(untouched: World) -> None:
     async def pieces() -> Any:
         for _ in range(10):
             yield b" " * (LIMIT // 8)
 
     headers = {"Content-Type": "application/json"}
-    url = quiet.url + "/v1/registrations"
-    async with quiet.session.post(url, data=pieces(), headers=headers) as response:
+    url = untouched.url + "/v1/registrations"
+    async with untouched.session.post(url, data=pieces(), headers=headers) as response:
         assert_problem(await Reply.of(response), 413)
-    await assert_nothing_happened(quiet)
+    await assert_nothing_happened(untouched)
 
 
 async def test_a_body_of_just_64_kib_is_taken(quiet: World) -> None:
@@ -76,9 +79,10 @@ async def test_a_body_of_just_64_kib_is_taken(quiet: World) -> None:
     "content_type",
     [None, "text/plain", "application/x-www-form-urlencoded", "multipart/form-data", "text/json"],
 )
-async def test_what_is_not_sent_as_json_is_415(quiet: World, content_type: str | None) -> None:
-    assert_problem(await send(quiet, body_of(), content_type), 415)
-    await assert_nothing_happened(quiet)
+@pytest.mark.asyncio(loop_scope="session")
+async def test_what_is_not_sent_as_json_is_415(untouched: World, content_type: str | None) -> None:
+    assert_problem(await send(untouched, body_of(), content_type), 415)
+    await assert_nothing_happened(untouched)
 
 
 @pytest.mark.parametrize("content_type", ["application/json; charset=utf-8", "Application/JSON"])

@@ -117,10 +117,11 @@ WRONG: dict[str, tuple[dict[str, Any], set[str]]] = {
 
 
 @pytest.mark.parametrize(("changes", "fields"), WRONG.values(), ids=WRONG.keys())
+@pytest.mark.asyncio(loop_scope="session")
 async def test_every_wrong_field_is_listed_once(
-    quiet: World, changes: dict[str, Any], fields: set[str]
+    untouched: World, changes: dict[str, Any], fields: set[str]
 ) -> None:
-    reply = await quiet.register(**changes)
+    reply = await untouched.register(**changes)
     assert_problem(reply, 422)
     assert sorted(fields_of(reply)) == sorted(fields)
     assert all(error["code"] in set(Code) for error in reply.body["errors"])
@@ -128,12 +129,12 @@ async def test_every_wrong_field_is_listed_once(
     assert "" not in told
     assert Wrong.NOT_VALID.text.en not in told, "that is for what nobody thought of"
     values = registration(**changes)
-    again = await quiet.post("/v1/registrations", values, headers={"Accept-Language": "ja"})
+    again = await untouched.post("/v1/registrations", values, headers={"Accept-Language": "ja"})
     codes = [(error["field"], error["code"]) for error in reply.body["errors"]]
     assert [(error["field"], error["code"]) for error in again.body["errors"]] == codes
     assert not told & {error["message"] for error in again.body["errors"]}
     assert "taro" not in reply.raw.decode()  # a message tells what is wrong, never the value
-    await assert_nothing_happened(quiet)
+    await assert_nothing_happened(untouched)
 
 
 TEXTS = ("email", "last_name", "first_name", "last_kana", "first_kana", "phone", "birth_date")
@@ -145,23 +146,25 @@ FIELDS = (*TEXTS, "gender", "locale", *(f"address.{name}" for name in ADDRESS))
 @pytest.mark.parametrize(
     "text", ["あ" * 10_000, "\ud800", "太\udfff郎"], ids=["long", "lone", "in"]
 )
+@pytest.mark.asyncio(loop_scope="session")
 async def test_10_000_characters_or_half_of_one_are_told_under_the_fields_name(
-    quiet: World, text: str
+    untouched: World, text: str
 ) -> None:
     for field in FIELDS:
         outer, _, inner = field.partition(".")
         value = ADDRESS | {inner: text} if inner else text
-        reply = await send(quiet, json.dumps(registration() | {outer: value}).encode())
+        reply = await send(untouched, json.dumps(registration() | {outer: value}).encode())
         assert_problem(reply, 422)
         assert fields_of(reply) == [field]
-    await assert_nothing_happened(quiet)
+    await assert_nothing_happened(untouched)
 
 
-async def test_half_of_a_character_in_a_fields_name_is_an_unknown_field(quiet: World) -> None:
-    reply = await send(quiet, json.dumps(registration() | {"name\ud800": "x"}).encode())
+@pytest.mark.asyncio(loop_scope="session")
+async def test_half_of_a_character_in_a_fields_name_is_an_unknown_field(untouched: World) -> None:
+    reply = await send(untouched, json.dumps(registration() | {"name\ud800": "x"}).encode())
     assert_problem(reply, 422)
     assert len(reply.body["errors"]) == 1
-    await assert_nothing_happened(quiet)
+    await assert_nothing_happened(untouched)
 
 
 TAKEN: dict[str, dict[str, Any]] = {
@@ -245,7 +248,8 @@ async def test_nonsense_is_taken_or_refused_with_its_field_and_never_breaks_anyt
 
 
 @pytest.mark.parametrize("key", ["", "x" * 256, "ключ"])
-async def test_a_key_that_is_no_idempotency_key_is_refused(quiet: World, key: str) -> None:
-    reply = await quiet.register(headers={"Idempotency-Key": key})
+@pytest.mark.asyncio(loop_scope="session")
+async def test_a_key_that_is_no_idempotency_key_is_refused(untouched: World, key: str) -> None:
+    reply = await untouched.register(headers={"Idempotency-Key": key})
     assert_problem(reply, 400)
-    await assert_nothing_happened(quiet)
+    await assert_nothing_happened(untouched)

@@ -1,17 +1,20 @@
 """Deliveries are replayed and discarded over HTTP."""
 
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
+import pytest_asyncio
 
 from gateway.sandbox import Fault
 from tests.e2e.evidence import (
+    QUICK,
     assert_problem,
     everything_arrived_once,
     fields_of,
 )
 from tests.e2e.many_deliveries import WRONG, listed, mixed
-from tests.world import World
+from tests.world import World, a_world
 
 WRONG_BODIES: list[tuple[str, Any]] = [
     *[(name, value) for name, value in WRONG if name != "cursor"],
@@ -39,18 +42,26 @@ WRONG_BODIES: list[tuple[str, Any]] = [
 """What is no filter is never taken for none, which would mean all."""
 
 
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def owing(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[World]:
+    """One delivery waits for a replay: none of these tests may send it."""
+    async with a_world(tmp_path_factory.mktemp("owing"), None, **QUICK) as world:
+        world.sandbox.faults.set("crm", Fault("reset"))
+        await world.register()
+        world.sandbox.faults.clear()
+        yield world
+
+
+@pytest.mark.asyncio(loop_scope="module")
 @pytest.mark.parametrize(("name", "value"), WRONG_BODIES)
 async def test_a_wrong_filter_of_a_replay_is_422_and_sends_nothing(
-    quick: World, name: str, value: Any
+    owing: World, name: str, value: Any
 ) -> None:
-    quick.sandbox.faults.set("crm", Fault("reset"))
-    await quick.register()
-    quick.sandbox.faults.clear()
-    reply = await quick.post("/v1/deliveries/replay", {name: value})
-    await quick.settled()
+    reply = await owing.post("/v1/deliveries/replay", {name: value})
+    await owing.settled()
     assert_problem(reply, 422)
     assert fields_of(reply) == [name]
-    assert len(quick.sandbox.hubspot.contacts) == 0
+    assert len(owing.sandbox.hubspot.contacts) == 0
 
 
 async def test_a_replay_whose_body_is_no_json_is_400(quick: World) -> None:
