@@ -1,7 +1,7 @@
 """Which HubSpot account the token is of."""
 
 from gateway.channels.base import Channel, Context
-from gateway.channels.crm.settings import CrmSettings
+from gateway.channels.crm.hubspot.settings import HubspotSettings
 from gateway.outcomes import Identity
 from gateway.wire import Access, Call
 
@@ -15,7 +15,7 @@ async def identify(_: Channel, context: Context) -> Identity | None:
     while HubSpot cannot answer, or refuses the token itself.
     """
     settings = context.settings()
-    assert isinstance(settings, CrmSettings)  # noqa: S101 - the roster pairs them
+    assert isinstance(settings, HubspotSettings)  # noqa: S101 - the roster pairs them
     token = settings.hubspot_access_token
     answer = await context.wire.send(
         Call(

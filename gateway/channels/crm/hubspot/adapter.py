@@ -23,8 +23,8 @@ from gateway.channels.crm.hubspot.mapping import (
 from gateway.channels.crm.hubspot.owners import Owners
 from gateway.channels.crm.hubspot.properties import NOT_UNIQUE, Properties
 from gateway.channels.crm.hubspot.responses import Contact, contact, properties, refused
+from gateway.channels.crm.hubspot.settings import HubspotSettings
 from gateway.channels.crm.hubspot.shown import shown
-from gateway.channels.crm.settings import CrmSettings
 from gateway.customer import Customer
 from gateway.errors import ErrorClass, UpstreamError
 from gateway.outcomes import Link
@@ -42,8 +42,8 @@ class HubSpot:
     consent = "accepts_marketing"
 
     def __init__(self, context: Context) -> None:
-        def settings() -> CrmSettings:
-            return cast(CrmSettings, context.settings())
+        def settings() -> HubspotSettings:
+            return cast(HubspotSettings, context.settings())
 
         self._client = HubSpotClient(context.wire, settings)
         self._properties = Properties(self._client)

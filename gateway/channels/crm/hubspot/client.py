@@ -9,7 +9,7 @@ import orjson
 
 from gateway.channels.crm.hubspot.mapping import GIVEN
 from gateway.channels.crm.hubspot.responses import Contact, contact, refused, trouble
-from gateway.channels.crm.settings import CrmSettings
+from gateway.channels.crm.hubspot.settings import HubspotSettings
 from gateway.wire import Access, Call, RateLimit, UpstreamAnswer, Wire
 
 __all__ = ["SYSTEM", "HubSpotClient"]
@@ -22,7 +22,7 @@ _PER_TEN_SECONDS = 100
 class HubSpotClient:
     """Raises UpstreamError for what is no customer's fault; returns other answers."""
 
-    def __init__(self, wire: Wire, settings: Callable[[], CrmSettings]) -> None:
+    def __init__(self, wire: Wire, settings: Callable[[], HubspotSettings]) -> None:
         self._wire = wire
         self._settings = settings
         self._limit = RateLimit(time.monotonic, _PER_TEN_SECONDS, 10.0)
