@@ -64,7 +64,9 @@ def person_of(profile: Profile, keys: Keys) -> tuple[bytes, bytes]:
 
 def _same(profile: Profile) -> str:
     """A text that two sign-ups have in common if they are the same."""
-    return orjson.dumps(replace(profile, email=email_key(profile.email))).decode()
+    key = email_key(profile.email)
+    same = profile if key == profile.email else replace(profile, email=key)
+    return orjson.dumps(same).decode()
 
 
 def _older_hashes(sign_up: SignUp, same: str, keys: Keys) -> OlderHashes:

@@ -200,7 +200,8 @@ class Registrar:
         body = registration_body(
             registration_id, customer.id, result.action, result.warnings, run.deliveries, number
         )
-        return Answer(201, body).about(registration_id, run.deliveries)
+        ids = tuple(delivery.id for delivery in run.deliveries)
+        return Answer(201, body, registration_id=registration_id, delivery_ids=ids)
 
     async def _refused(self, registration_id: str, result: AlreadyRegistered | Refused) -> Answer:
         answer = problems.refused(result).about(registration_id)

@@ -286,7 +286,7 @@ async def test_a_property_that_somebody_archived_is_made_again(
         said.say("POST", CONTACTS, refusal, status=400)
         said.say("POST", CONTACTS, CONTACT, status=201)
         done = await channel.deliver(a_work(fresh=True))
-        assert (done.action, done.adjustments) == ("created", [])
+        assert (done.action, list(done.adjustments)) == ("created", [])
         made = [r.json["name"] for r in said.sent if (r.method, r.url) == ("POST", PROPERTIES)]
         assert made == ["date_of_birth"]
 

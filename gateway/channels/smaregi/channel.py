@@ -120,7 +120,8 @@ class Smaregi:
         if isinstance(decision, LinkTo):
             match = Match(ids(decision.others), decision.signup_evidence)
             return await self._link(Target.of(decision.member, unproven), work, match)
-        return replace(await self._create(work), match=Match(ids(decision.possible)))
+        made = await self._creating.create(work.customer)
+        return made.done(work.customer.member_number, Match(ids(decision.possible)))
 
     async def _link_chosen(self, member_id: str, work: Work) -> Done:
         """A person chose the member: only what forbids the link counts, not e-mail or evidence."""
@@ -193,10 +194,6 @@ class Smaregi:
             match=None if work.link else await self._deciding.again(member_id, work, linked),
             instead_of=former,
         )
-
-    async def _create(self, work: Work) -> Done:
-        made = await self._creating.create(work.customer)
-        return made.done(work.customer.member_number)
 
     async def members_changed(self, deleted: Sequence[int]) -> None:
         """Takes the members of a webhook into the index; `deleted` are reported gone."""

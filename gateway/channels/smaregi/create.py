@@ -18,6 +18,7 @@ from gateway.channels.smaregi.required_columns import (
 from gateway.channels.smaregi.update import ACTIVE, customers_own
 from gateway.customer import Customer
 from gateway.errors import ErrorClass, UpstreamError
+from gateway.outcomes import Match
 
 __all__ = ["MemberCreation", "NewMember"]
 
@@ -32,7 +33,7 @@ class NewMember:
     stated: Mapping[str, str]
     adjustments: Sequence[dict[str, str]]
 
-    def done(self, number: str) -> Done:
+    def done(self, number: str, match: Match) -> Done:
         """`number`: the member number that the customer has by now."""
         given = customers_own(self.stated)
         return Done(
@@ -43,6 +44,7 @@ class NewMember:
             fields=given,
             sent=given,
             in_record=differing_values(self.row, given),
+            match=match,
         )
 
 

@@ -53,10 +53,11 @@ class RecordOwnership:
 
     async def with_number(self, number: str, *, also_second: bool = True) -> list[Row]:
         """Members whose `customerCode` (or `customerNo`) this is, whatever their status."""
-        looks = [self._client.by_number("customer_code", number)]
-        if also_second:
-            looks.append(self._client.by_number("customer_no", number))
-        return [row for found in await asyncio.gather(*looks) for row in found]
+        look = self._client.by_number("customer_code", number)
+        if not also_second:
+            return list(await look)
+        first, second = await asyncio.gather(look, self._client.by_number("customer_no", number))
+        return [*first, *second]
 
     async def owners(self, row: Row, *, besides: int | None = None) -> set[int]:
         """Customers who exist in Shopify and whose member this is: by the link, or the number."""

@@ -257,7 +257,7 @@ def _without_nulls(
     body: dict[str, Any], before: str, model: type[BaseModel]
 ) -> tuple[dict[str, Any], list[FieldError]]:
     """Null counts as left out; a name with half a character in it is not one of our fields."""
-    odd = [name for name in body if _SURROGATE.search(name)]
-    empty = {name for name in model.model_fields if body.get(name, "") is None}
+    odd = [name for name in body if not name.isascii() and _SURROGATE.search(name)]
+    empty = {name for name, v in body.items() if v is None and name in model.model_fields}
     kept = {name: v for name, v in body.items() if name not in empty and name not in odd}
     return kept, [Fault.UNKNOWN_FIELD.at(before + shown_name(name)) for name in odd]

@@ -85,7 +85,7 @@ class HubSpot:
             done = await self._bring_up_to_date(work.link.reference, fields, work)
         else:
             done = await self._write(work, fields)
-        return replace(done, adjustments=[*left_out, *done.adjustments])
+        return replace(done, adjustments=[*left_out, *done.adjustments]) if left_out else done
 
     async def _write(self, work: Work, fields: Mapping[str, str]) -> Done:
         done = None if work.fresh else await self._adopt(work, fields)
