@@ -1,5 +1,6 @@
 """backup: an online copy of the database, with its secret beside it."""
 
+import asyncio
 import sys
 import time
 from dataclasses import asdict
@@ -98,11 +99,12 @@ def _made(live: Any, file: Path, setting: str | None) -> tuple["Backup", bool]:
 def _copy(live: Any, draft: Path) -> None:
     from gateway.app import Role  # noqa: PLC0415
     from gateway.cli.run import run_logged, with_owner  # noqa: PLC0415
-    from gateway.errors import CommandRefused, StorageError  # noqa: PLC0415
+    from gateway.errors import StorageError  # noqa: PLC0415
 
     end: dict[str, Any] = {}
 
     async def go(client: Any) -> None:
+        await asyncio.to_thread(_announce, draft)
         with progress_bar("backup") as bar:
             async for event in client.stream("/control/backup", {"draft": str(draft)}):
                 if event["event"] == "progress":
@@ -114,12 +116,16 @@ def _copy(live: Any, draft: Path) -> None:
     run_logged(with_owner(live, Role.OFFLINE, go))
     if "error" in end:
         raise StorageError(end["error"], end["hint"])
-    if not draft.exists():
-        raise CommandRefused(
-            f"The gateway that runs sees another folder {draft.parent} than this command does (a "
-            "container, or PrivateTmp of its unit): run this where it runs, or name a folder that "
-            "both see."
-        )
+
+
+def _announce(draft: Path) -> None:
+    """The owner must see the same folder as this command."""
+    from gateway.store.copying import not_written  # noqa: PLC0415
+
+    try:
+        draft.touch(mode=0o600)
+    except OSError as error:
+        raise not_written(draft, error) from None
 
 
 def _tell(file: Path, found: "Backup", *, is_set: bool) -> None:

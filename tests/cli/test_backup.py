@@ -10,8 +10,10 @@ from typing import Any
 import pytest
 
 from gateway.cli import run
+from gateway.http.control import backup
 from gateway.sandbox import Sandbox
 from tests.cli.process import Shell, register
+from tests.world import a_world
 
 
 def links(file: Path) -> int:
@@ -108,26 +110,14 @@ class Owner:
             await asyncio.sleep(0)
 
 
-@pytest.mark.parametrize(
-    ("event", "code", "text"),
-    [
-        (
-            {"event": "end", "error": "b.db.new could not be written", "hint": "free some space"},
-            1,
-            "There is no backup: b.db.new could not be written\n  free some space",
-        ),
-        ({"event": "end", "pages": 3}, 2, "sees another folder"),
-    ],
-)
 def test_an_owner_that_could_not_write_it_is_told(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
-    event: dict[str, Any],
-    code: int,
-    text: str,
 ) -> None:
     from gateway.cli import main
+
+    event = {"event": "end", "error": "b.db.new could not be written", "hint": "free some space"}
 
     async def with_owner(live: Any, role: Any, action: Any) -> Any:
         return await action(Owner({"event": "progress", "done": 0, "pages": 0}, event))
@@ -136,6 +126,15 @@ def test_an_owner_that_could_not_write_it_is_told(
     monkeypatch.chdir(tmp_path)
     with pytest.raises(SystemExit) as ended:
         main(["backup", "b.db"])
-    assert ended.value.code == code
+    assert ended.value.code == 1
+    text = "There is no backup: b.db.new could not be written\n  free some space"
     assert text in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []
+
+
+async def test_an_owner_that_sees_another_folder_makes_no_copy_there(tmp_path: Path) -> None:
+    draft = tmp_path / "nobody has announced it"
+    async with a_world(tmp_path) as world:
+        events = [each async for each in backup._copy(world.core, draft, asyncio.Event())]
+    assert ["sees another folder" in each["error"] for each in events] == [True]
+    assert not draft.exists()

@@ -21,11 +21,16 @@ __all__ = ["routes"]
 routes = web.RouteTableDef()
 
 _SHOW = 0.2
+_ELSEWHERE = "the gateway that runs sees another folder {} than this command does"
+_HINT = (
+    "in a container, or by PrivateTmp of its unit: run this where it runs, or name a folder that "
+    "both see"
+)
 
 
 @routes.post("/control/backup")
 async def copy(request: web.Request) -> web.StreamResponse:
-    """The body: `draft`, an absolute path; what is there goes."""
+    """The body: `draft`, an absolute path, where the command has made an empty file."""
     draft = Path(str((await body_of(request)).get("draft")))
     return await stream(request, _copy(request.app[CORE], draft, request.app[STOPPING]))
 
@@ -34,6 +39,9 @@ async def _copy(core: Core, draft: Path, stopping: asyncio.Event) -> AsyncIterat
     """`progress` with the pages done of all, then `end`, with an `error` and its `hint` if it could
     not be made. Whoever does not listen any more, or an owner that has to go, ends it.
     """
+    if not await asyncio.to_thread(draft.exists):
+        yield {"event": "end", "error": _ELSEWHERE.format(draft.parent), "hint": _HINT}
+        return
     made = PagedCopy(draft)
     making = asyncio.create_task(core.db.copy(made), name="backup")
     try:
