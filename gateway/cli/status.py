@@ -13,12 +13,17 @@ __all__ = ["command"]
 
 @click.command("status")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object.")
-def command(as_json: bool) -> None:
+@click.option("--ready", is_flag=True, help="Only ask the `serve` of this machine if it is ready.")
+def command(as_json: bool, ready: bool) -> None:
     """What works, what is open and why, and what waits.
 
     Exit code 1 when something needs a person: failed deliveries, refused credentials, another shop
     or account than before, a mass disappearance that is held. Possible duplicates are only counted.
+    With --ready, for containers: 0 when it is, 1 when it is not or does not answer.
     """
+    if ready:
+        _tell_whether_ready()
+        return
     from gateway.app import Role  # noqa: PLC0415 - --help stays quick
     from gateway.cli.run import read_config, run_logged, with_owner  # noqa: PLC0415
 
@@ -33,6 +38,17 @@ def command(as_json: bool) -> None:
         _show(found)
     if found["needs_a_person"]:
         sys.exit(1)
+
+
+def _tell_whether_ready() -> None:
+    """As `/readyz` says, at the port of the settings."""
+    from gateway.cli.readiness import readiness  # noqa: PLC0415
+    from gateway.cli.run import read_config  # noqa: PLC0415
+
+    gateway = read_config(complete=False).current.gateway
+    is_ready, text = readiness(gateway.gateway_host, gateway.gateway_port)
+    click.echo(text, err=not is_ready)
+    sys.exit(0 if is_ready else 1)
 
 
 def _show(found: dict[str, Any]) -> None:

@@ -12,6 +12,7 @@ import aiohttp
 
 from gateway.app import Core, Role
 from gateway.app.config import POLL, LiveConfig
+from gateway.app.supervisor import supervised
 from gateway.app.terminal import closed_terminal_ends, ending_quietly
 from gateway.background import Background
 from gateway.errors import ConfigurationError
@@ -53,6 +54,7 @@ async def serve(live: LiveConfig, doors: Doors) -> None:
             owning(live, Role.SERVE, stopping, stop.is_set, seconds=_WORK) as core,
             doors(core, live),
             _watching(live),
+            supervised(),
         ):
             await core.holdings.tell()
             calm_collector()

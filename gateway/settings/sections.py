@@ -16,6 +16,7 @@ from gateway.settings.addresses import http_url, is_loopback, public_url, shop_d
 from gateway.settings.credentials import BearerKey, BearerKeys, LongSecret, Token, split
 from gateway.settings.extras import lacking
 from gateway.settings.passwords import Password
+from gateway.settings.platform import PORTS, database_url, with_data_dir, with_port
 from gateway.settings.secret_list import secrets_in
 
 __all__ = [
@@ -108,13 +109,6 @@ def _secrets(secret: SecretStr) -> SecretStr:
     return secret
 
 
-def _database_url(url: str) -> str:
-    if not url.startswith("sqlite:///") or not url.removeprefix("sqlite:///"):
-        raise ValueError("should be sqlite:/// and a path, such as sqlite:///gateway.db")
-    return url
-
-
-_PORTS = 65535
 Seconds = Annotated[float, Field(gt=0, le=3600)]
 
 
@@ -122,9 +116,9 @@ class GatewaySettings(Section):
     title: ClassVar[str] = "The gateway itself"
 
     gateway_host: str = Field("127.0.0.1", description="address to listen on")
-    gateway_port: int = Field(8080, ge=0, le=_PORTS, description="port to listen on")
+    gateway_port: int = Field(8080, ge=0, le=PORTS, description="port to listen on")
     port: int | None = Field(
-        None, ge=0, le=_PORTS, description="what a platform sets; GATEWAY_PORT goes before it"
+        None, ge=0, le=PORTS, description="what a platform sets; GATEWAY_PORT goes before it"
     )
     gateway_public_url: Annotated[str, AfterValidator(public_url)] | None = Field(
         None, description="where Shopify and Smaregi reach the webhooks, https://…"
@@ -152,7 +146,7 @@ class GatewaySettings(Section):
         None, description="likewise, to look people up, send again and judge duplicates only"
     )
     gateway_admin_port: int | None = Field(
-        None, ge=0, le=_PORTS, description="the console on a port of its own"
+        None, ge=0, le=PORTS, description="the console on a port of its own"
     )
     gateway_rate_limit: float = Field(
         100,
@@ -162,8 +156,11 @@ class GatewaySettings(Section):
     gateway_waiting_limit: int = Field(
         100_000, ge=0, description="registrations answered 202 that may wait; then 503"
     )
-    gateway_database_url: Annotated[str, AfterValidator(_database_url)] = Field(
+    gateway_database_url: Annotated[str, AfterValidator(database_url)] = Field(
         "sqlite:///gateway.db", description="where ids and outcomes are kept"
+    )
+    gateway_data_dir: Path | None = Field(
+        None, description="folder of the database, where GATEWAY_DATABASE_URL is not set"
     )
     gateway_secret: Annotated[SecretStr, AfterValidator(_secrets)] | None = Field(
         None,
@@ -196,12 +193,8 @@ class GatewaySettings(Section):
 
     @model_validator(mode="before")
     @classmethod
-    def _platform_port(cls, given: Any) -> Any:
-        """PORT counts where GATEWAY_PORT is not set; one that cannot be read is its own problem."""
-        port = str(given.get("port", "")).strip()
-        if "gateway_port" in given or not port.isdecimal() or int(port) > _PORTS:
-            return given
-        return {**given, "gateway_port": port}
+    def _of_the_platform(cls, given: Any) -> Any:
+        return with_data_dir(with_port(given))
 
     @property
     def database_path(self) -> Path:

@@ -2,7 +2,10 @@
 
 import asyncio
 import signal
+import socket
 import time
+from contextlib import closing
+from pathlib import Path
 
 import aiohttp
 import pytest
@@ -10,6 +13,8 @@ import pytest
 from gateway.sandbox import Fault, Sandbox
 from tests.cli.process import Shell, register
 from tests.world import registration
+
+KEY = {"GATEWAY_API_KEYS": "a-key-of-the-tests-alone"}
 
 
 async def test_serve_registers_and_ends_with_0_at_sigterm(shell: Shell, sandbox: Sandbox) -> None:
@@ -20,6 +25,47 @@ async def test_serve_registers_and_ends_with_0_at_sigterm(shell: Shell, sandbox:
         assert await gateway.stop() == 0
         assert "Traceback" not in gateway.log
     assert await shell.outcomes("crm") == ["delivered"]
+
+
+async def test_systemd_hears_when_it_is_ready_and_when_it_stops(
+    shell: Shell, tmp_path: Path
+) -> None:
+    with closing(socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)) as listener:
+        listener.bind(str(tmp_path / "notify"))
+        listener.setblocking(False)
+        async with shell.serving(NOTIFY_SOCKET=str(tmp_path / "notify")) as (gateway, _):
+            loop = asyncio.get_running_loop()
+            async with asyncio.timeout(30):
+                assert await loop.sock_recv(listener, 100) == b"READY=1"
+                assert await gateway.stop() == 0
+                assert await loop.sock_recv(listener, 100) == b"STOPPING=1"
+
+
+async def test_status_says_whether_it_is_ready(shell: Shell) -> None:
+    with closing(socket.socket()) as free:
+        free.bind(("127.0.0.1", 0))
+        port = str(free.getsockname()[1])
+    gone = await shell.run("status", "--ready", GATEWAY_PORT=port)
+    assert (gone.code, "nothing answers" in gone.err) == (1, True)
+    assert not (shell.folder / "gateway.db").exists()
+    async with shell.serving(GATEWAY_PORT=port, GATEWAY_HOST="0.0.0.0", **KEY):
+        there = await shell.run("status", "--ready", PORT=port, GATEWAY_PORT="", **KEY)
+        assert (there.code, there.out) == (0, "ready\n"), there.err
+        (shell.folder / "gateway.db").rename(shell.folder / "elsewhere.db")
+        broken = await shell.run("status", "--ready", GATEWAY_PORT=port)
+        assert (broken.code, "not ready: " in broken.err) == (1, True)
+        (shell.folder / "elsewhere.db").rename(shell.folder / "gateway.db")
+
+
+async def test_the_database_is_in_the_folder_of_data(shell: Shell, tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    shell.settings["GATEWAY_DATA_DIR"] = str(tmp_path / "data")
+    assert (await shell.run("status")).code == 0
+    assert (tmp_path / "data/gateway.db").exists()
+    named = await shell.run("status", GATEWAY_DATABASE_URL="sqlite:///named.db")
+    assert (named.code, (shell.folder / "named.db").exists()) == (0, True)
+    missing = await shell.run("status", GATEWAY_DATA_DIR="/nowhere/at/all")
+    assert (missing.code, "its folder does not exist" in missing.err) == (2, True)
 
 
 async def test_ctrl_c_ends_it_the_same_way(shell: Shell) -> None:
