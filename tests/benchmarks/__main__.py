@@ -23,7 +23,7 @@ import uvloop
 
 from tests.benchmarks.bars import bars
 from tests.benchmarks.children import ROOT, Child, child
-from tests.benchmarks.contestants import CONTESTANTS, Contestant
+from tests.benchmarks.contestants import CONTESTANTS, Contestant, under
 from tests.benchmarks.measuring import Running, running
 from tests.benchmarks.plot import plot
 from tests.benchmarks.scenes import DELAYED, SCENES, STEADY, Scene, Step, closed
@@ -40,6 +40,7 @@ class Options:
     scenes: list[str]
     only: list[str]
     quiet_lists: bool
+    python: list[str]
     plot: Path
 
     def told(self) -> str:
@@ -72,6 +73,13 @@ def options(arguments: Sequence[str]) -> Options:
         help="Smaregi's list of changed members stays empty: what reading it costs",
     )
     parser.add_argument(
+        "--python",
+        action="append",
+        default=[],
+        metavar="PATH",
+        help="the gateway in this Python too, of an environment in which it is installed",
+    )
+    parser.add_argument(
         "--plot", type=Path, default=PLOT, help=f"default: {PLOT.relative_to(ROOT)}"
     )
     return Options(**vars(parser.parse_args(arguments)))
@@ -92,7 +100,9 @@ def _one_of(known: Iterable[str]) -> Callable[[str], list[str]]:
 
 
 async def main(asked: Options) -> bool:
-    contestants = [one for one in CONTESTANTS if one.name in asked.only and await _is_here(one)]
+    wanted = [one for one in CONTESTANTS if one.name in asked.only]
+    contestants = [one for one in wanted if await _is_here(one)]
+    contestants += [under(python) for python in asked.python]
     results = Results()
     async with child("tests.benchmarks.load") as load:
         for turn in range(asked.rounds):

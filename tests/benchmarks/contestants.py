@@ -7,14 +7,15 @@ answer the same. Only the gateway keeps, validates, matches, limits, and tries a
 import asyncio
 import os
 import shutil
+import subprocess
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from tests.benchmarks.children import ROOT
 
-__all__ = ["CONTESTANTS", "Contestant", "environment"]
+__all__ = ["CONTESTANTS", "Contestant", "environment", "under"]
 
 HERE = Path(__file__).parent
 CACHE = ROOT / "build" / "benchmarks"
@@ -120,6 +121,14 @@ CONTESTANTS = (
         "FastAPI with uvicorn, httpx and aiosmtplib",
     ),
 )
+
+
+def under(python: str) -> Contestant:
+    """The gateway in another Python, one that has what it needs."""
+    version = "import platform; print(platform.python_version())"
+    said = subprocess.run([python, "-c", version], capture_output=True, text=True, check=True)
+    name = f"gateway {'.'.join(said.stdout.split('.')[:2])}"
+    return replace(CONTESTANTS[0], name=name, command=(python, *CONTESTANTS[0].command[1:]))
 
 
 def environment(

@@ -62,14 +62,19 @@ def plot(results: Results, told: str) -> str:
 
 
 def _names(results: Results) -> list[str]:
-    found = {name for _, _, name in results.measured}
-    return [name for name in COLOURS if name in found]
+    """The known ones first, in their order."""
+    found = dict.fromkeys(name for _, _, name in results.measured)
+    return sorted(found, key=lambda name: [*COLOURS, name].index(name))
+
+
+def _colour(name: str) -> str:
+    return COLOURS.get(name, "#9b6fb0")
 
 
 def _legend(drawing: Drawing, names: Sequence[str]) -> None:
     x = _MARGIN
     for name in names:
-        drawing.rect(x, 84, 12, 12, COLOURS[name])
+        drawing.rect(x, 84, 12, 12, _colour(name))
         drawing.text((x + 18, 94), name, size=12.5, fill=_WORDS, bold=name == "gateway")
         x += 44 + 7.6 * len(name)
 
@@ -115,7 +120,7 @@ def _bars(
         panel.drawing.text(
             (left - 10, y + 16), name, anchor="end", fill=_WORDS, bold=name == "gateway"
         )
-        panel.drawing.rect(left, y, middle * scale, 22, COLOURS[name])
+        panel.drawing.rect(left, y, middle * scale, 22, _colour(name))
         ends = (left + each[0] * scale, y + 11), (left + each[-1] * scale, y + 11)
         panel.drawing.line(*ends, _WORDS, 1.5)
         at = max(middle, each[-1]) * scale + left + 8
@@ -176,7 +181,7 @@ def _curves(panel: Panel, results: Results, figure: Figure, *, logarithmic: bool
     _grid(panel, axis, crowds)
     for name, points in curves.items():
         places = [(_place(panel, crowds, many), axis.place(value)) for many, value in points]
-        panel.drawing.curve(places, COLOURS[name], 2.6 if name == "gateway" else 1.8)
+        panel.drawing.curve(places, _colour(name), 2.6 if name == "gateway" else 1.8)
 
 
 def _place(panel: Panel, crowds: Sequence[int], many: int) -> float:
@@ -238,6 +243,6 @@ def _trouble(panel: Panel, results: Results) -> None:
         y, left = panel.y + 40 + number * 30, panel.x + 240
         words = f"{name}: {scene.told}"
         panel.drawing.text((left - 10, y + 13), words, size=11.5, anchor="end", fill=_WORDS)
-        panel.drawing.rect(left, y, found.cpu * scale, 17, COLOURS[name])
+        panel.drawing.rect(left, y, found.cpu * scale, 17, _colour(name))
         at = (left + found.cpu * scale + 8, y + 13)
         panel.drawing.text(at, f"{found.cpu:.2f}", fill=_WORDS, bold=True)
