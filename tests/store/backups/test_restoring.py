@@ -1,6 +1,7 @@
 """A backup takes the database's place: proven first, and whole whatever dies in between."""
 
 import os
+import sqlite3
 import stat
 from collections.abc import Callable
 from pathlib import Path
@@ -66,7 +67,6 @@ def test_a_lost_database_is_restored(backup: Path, tmp_path: Path) -> None:
 def test_commits_that_are_only_in_the_journal_stay_with_what_was_replaced(
     backup: Path, path: Path
 ) -> None:
-    import sqlite3
 
     alive = sqlite3.connect(path, isolation_level=None)
     alive.execute("UPDATE links SET customer_id = 9")
@@ -75,6 +75,7 @@ def test_commits_that_are_only_in_the_journal_stay_with_what_was_replaced(
     os.link(path.with_name("wal"), f"{path}-wal")
     kept = restored(backup, path)
     assert kept is not None
+    assert not list(path.parent.glob("*-wal")), "a kill in between would part it from its file"
     assert (links(kept), links(path)) == ([9], [7])
 
 
