@@ -49,7 +49,7 @@ def respond(answer: Answer) -> web.Response:
 
 
 def _translate(request: web.Request, response: web.StreamResponse) -> None:
-    """The one place that looks at `Accept-Language`: a sign-up that succeeds never comes here."""
+    """The one place that looks at `Accept-Language`: only for an answer that has sentences."""
     answer = response.get(_ANSWER)
     if answer is None or answer.japanese is None or not isinstance(response, web.Response):
         return

@@ -28,7 +28,8 @@ from gateway.registration.acceptance import Acceptance
 from gateway.registration.intent import SignUp, admission_request
 from gateway.registration.status import RegistrationStatus
 from gateway.responses import problems
-from gateway.responses.bodies import Answer, accepted, registration_body
+from gateway.responses.answer import Answer, in_both_languages
+from gateway.responses.bodies import accepted, registration_body
 from gateway.shopify import Accepted, AlreadyRegistered, Refused, Shopify
 from gateway.store import Database, Disk, Keys, admission, registrations
 from gateway.store.admission import AdmissionRequest, Begun, Bounds
@@ -200,8 +201,7 @@ class Registrar:
         body = registration_body(
             registration_id, customer.id, result.action, result.warnings, run.deliveries, number
         )
-        ids = tuple(delivery.id for delivery in run.deliveries)
-        return Answer(201, body, registration_id=registration_id, delivery_ids=ids)
+        return in_both_languages(201, body).about(registration_id, run.deliveries)
 
     async def _refused(self, registration_id: str, result: AlreadyRegistered | Refused) -> Answer:
         answer = problems.refused(result).about(registration_id)

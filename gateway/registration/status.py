@@ -4,7 +4,7 @@ import sqlite3
 
 from gateway.delivery.preparation import Preparation
 from gateway.outcomes import Delivery
-from gateway.responses.answer import Answer, problem_of
+from gateway.responses.answer import Answer, in_both_languages, problem_of
 from gateway.responses.bodies import accepted, registration_body, rejected, waiting
 from gateway.store import Database, outbox, registrations
 from gateway.store.registrations import Registration
@@ -24,7 +24,7 @@ class RegistrationStatus:
             return None
         if row.customer_id is not None:
             body = await self._body(row, row.customer_id, deliveries)
-            return Answer(200, body).about(row.id, deliveries)
+            return in_both_languages(200, body).about(row.id, deliveries)
         if row.problem is not None:
             return rejected(row.id, row.problem)
         return waiting(row.id) if row.state == "waiting" else None
@@ -40,7 +40,7 @@ class RegistrationStatus:
             return None
         if row.customer_id is not None:
             body = await self._body(row, row.customer_id, deliveries)
-            return Answer(201, body).about(row.id, deliveries)
+            return in_both_languages(201, body).about(row.id, deliveries)
         if row.problem is not None:
             return problem_of(row.id, row.problem)
         return accepted(row.id) if row.state == "waiting" else None

@@ -12,7 +12,7 @@ from gateway.responses.shapes import FieldError as Row
 from gateway.responses.shapes import Problem
 from gateway.wording import Detail, FieldError, Language, Text, japanese, title_of
 
-__all__ = ["Answer", "in_japanese", "problem", "problem_of", "stored"]
+__all__ = ["Answer", "in_both_languages", "in_japanese", "problem", "problem_of"]
 
 MOST_ERRORS = 50
 """Wrong fields that one answer lists."""
@@ -89,23 +89,30 @@ def problem(
     return Answer(status, told.body("en"), headers, partial(told.body, "ja"), registration_id)
 
 
-def stored(status: int, body: bytes, headers: Mapping[str, str]) -> Answer:
-    """An answer that was remembered, as it was; a problem also in Japanese."""
-    if status < 400:
-        return Answer(status, body, headers)
-    return Answer(status, body, headers, lambda: orjson.dumps(in_japanese(orjson.loads(body))))
+def in_both_languages(status: int, body: bytes, headers: Mapping[str, str] | None = None) -> Answer:
+    """An answer whose body is in English, as it was made or stored; Japanese too, where it has
+    sentences: a problem, and a success with warnings. Which of the two is told is decided for each
+    request, also for one that repeats another: equal requests get equal bytes.
+    """
+    if status < 400 and b'"warnings":[{' not in body:
+        return Answer(status, body, headers or {})
+    return Answer(
+        status, body, headers or {}, lambda: orjson.dumps(in_japanese(orjson.loads(body)))
+    )
 
 
 def problem_of(registration_id: str, kept: Mapping[str, Any]) -> Answer:
     """A registration's stored problem as an answer."""
     body = orjson.dumps({**kept, "registration_id": registration_id})
-    return stored(kept["status"], body, {}).about(registration_id)
+    return in_both_languages(kept["status"], body).about(registration_id)
 
 
-def in_japanese(told: Mapping[str, Any]) -> dict[str, Any]:
-    """A problem's body, read from where it was stored in English."""
-    texts = {name: japanese(told[name]) for name in ("title", "detail") if name in told}
-    if "errors" in told:
-        rows = [{**row, "message": japanese(row["message"])} for row in told["errors"]]
-        return {**told, **texts, "errors": rows}
-    return {**told, **texts}
+def in_japanese(body: Mapping[str, Any]) -> dict[str, Any]:
+    """A body in English, as it was made or stored."""
+    texts = {name: japanese(body[name]) for name in ("title", "detail") if name in body}
+    rows = {
+        name: [{**row, "message": japanese(row["message"])} for row in body[name]]
+        for name in ("errors", "warnings")
+        if name in body
+    }
+    return {**body, **texts, **rows}

@@ -8,7 +8,7 @@ import orjson
 
 from gateway.customer import Profile, gid
 from gateway.outcomes import PARTIAL, Delivery, Outcome
-from gateway.responses.answer import Answer, in_japanese, problem
+from gateway.responses.answer import Answer, in_both_languages, in_japanese, problem
 from gateway.responses.shapes import (
     Adjustment,
     Change,
@@ -23,6 +23,7 @@ from gateway.responses.shapes import (
     WholeDelivery,
 )
 from gateway.shopify import profile_fields
+from gateway.wording import with_code
 
 __all__ = [
     "Answer",
@@ -65,7 +66,7 @@ def registration_body(
         "shopify_action": cast("ShopifyAction", action),
         "shopify_customer_id": gid(customer_id),
         "member_number": member_number,
-        "warnings": cast("list[FieldWarning]", list(warnings)),
+        "warnings": cast("list[FieldWarning]", list(map(with_code, warnings))),
         "channels": {delivery.channel: _channel(delivery) for delivery in deliveries},
     }
     return orjson.dumps(body)
@@ -82,7 +83,7 @@ def change_body(
         "status": _status(deliveries),
         "shopify_customer_id": gid(customer_id),
         "member_number": member_number,
-        "warnings": cast("list[FieldWarning]", list(warnings)),
+        "warnings": cast("list[FieldWarning]", list(map(with_code, warnings))),
         "channels": {delivery.channel: _channel(delivery) for delivery in deliveries},
     }
     return orjson.dumps(body)
@@ -93,9 +94,9 @@ def valid(profile: Profile, warnings: Sequence[Mapping[str, str]]) -> Answer:
     body: Valid = {
         "status": "valid",
         "profile": cast("ProfileShown", profile_fields(profile)),
-        "warnings": cast("list[FieldWarning]", list(warnings)),
+        "warnings": cast("list[FieldWarning]", list(map(with_code, warnings))),
     }
-    return Answer(200, orjson.dumps(body), {"Cache-Control": "no-store"})
+    return in_both_languages(200, orjson.dumps(body), {"Cache-Control": "no-store"})
 
 
 def _unknown_to_shopify(

@@ -5,7 +5,7 @@ from typing import Any
 import orjson
 
 from gateway.errors import ErrorClass, IdentityError, UpstreamError
-from gateway.responses.answer import Answer, problem, stored
+from gateway.responses.answer import Answer, in_both_languages, problem
 from gateway.responses.bodies import accepted
 from gateway.shopify import AlreadyRegistered, EmailTaken, Missing, Refused
 from gateway.store.admission import Begun
@@ -42,7 +42,7 @@ def answer_at_once(begun: Begun) -> Answer | None:
             replayed = {**deferred.headers, "Idempotent-Replayed": "true"}
             return Answer(202, deferred.body, replayed).about(begun.id)
         case "key_replay":
-            answer = stored(begun.status, begun.answer, {"Idempotent-Replayed": "true"})
+            answer = in_both_languages(begun.status, begun.answer, {"Idempotent-Replayed": "true"})
             return answer.about(begun.id or None)
         case "key_mismatch":
             return problem(422, "idempotency-key-reused", Detail.KEY_REUSED)
@@ -78,7 +78,7 @@ def refused(result: AlreadyRegistered | Refused) -> Answer:
 
 
 def kept(answer: Answer) -> dict[str, Any]:
-    """The problem as it may be stored: it holds sentences of ours alone, and no value."""
+    """The problem as it may be told: it holds sentences of ours alone, and no value."""
     body: dict[str, Any] = orjson.loads(answer.body)
     return body
 

@@ -10,7 +10,7 @@ from typing_extensions import TypedDict  # pydantic needs it before Python 3.12
 from gateway.customer import Gender
 from gateway.errors import ErrorClass
 from gateway.outcomes import Kind, Outcome
-from gateway.wording import TITLES, Code
+from gateway.wording import TITLES, Code, NoticeCode
 
 __all__ = [
     "AddressShown",
@@ -75,6 +75,7 @@ class FieldWarning(TypedDict):
     """A value that was changed or not accepted; the customer exists all the same."""
 
     field: str
+    code: NoticeCode
     message: str
 
 

@@ -7,6 +7,7 @@ from gateway.customer import Profile
 from gateway.normalize import country_of
 from gateway.shopify.placing import e164
 from gateway.shopify.results import Warnings
+from gateway.wording import Notice
 
 __all__ = ["IsOurs", "ShopifySignUp", "as_stranger"]
 
@@ -45,7 +46,4 @@ def as_stranger(profile: Profile) -> tuple[Profile, Warnings]:
 
 
 def _not_taken(name: str) -> Mapping[str, str]:
-    return {
-        "field": name,
-        "message": "not taken over: Shopify had this customer, and the e-mail is not proven",
-    }
+    return Notice.NOT_PROVEN.about(name)

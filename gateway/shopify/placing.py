@@ -3,6 +3,7 @@
 from gateway.customer import Profile, mail_language
 from gateway.normalize import ParsedAddress, country_of, parse_fields, phone_of, shopify_address
 from gateway.shopify.results import Warnings
+from gateway.wording import Notice
 
 __all__ = [
     "PHONE_AS_WRITTEN",
@@ -17,29 +18,12 @@ __all__ = [
     "unspoken",
 ]
 
-PHONE_KEPT = {
-    "field": "phone",
-    "message": "Shopify does not take this phone number for this customer (refused, or it belongs "
-    "to another customer); it is kept beside the address only",
-}
-PHONE_AS_WRITTEN = {
-    "field": "phone",
-    "message": "is no number of the address's country, and none with a country code; it is kept "
-    "as it was written, outside Shopify's own phone field",
-}
-_IN_ENGLISH = {
-    "field": "locale",
-    "message": "is kept in Shopify; there is no mail in this language, so it is sent in English",
-}
+PHONE_KEPT = Notice.PHONE_KEPT.about("phone")
+PHONE_AS_WRITTEN = Notice.PHONE_AS_WRITTEN.about("phone")
+_IN_ENGLISH = Notice.IN_ENGLISH.about("locale")
 _WARNINGS = {
-    "municipality was merged into another": {
-        "field": "address.city",
-        "message": "was merged into another municipality, whose name is stored",
-    },
-    "prefecture contradicts the address": {
-        "field": "address.prefecture",
-        "message": "contradicts the address, whose own prefecture is stored",
-    },
+    "municipality was merged into another": Notice.MUNICIPALITY_MERGED.about("address.city"),
+    "prefecture contradicts the address": Notice.PREFECTURE_CONTRADICTS.about("address.prefecture"),
 }
 """Notes of the address's reading that change what is stored."""
 

@@ -23,7 +23,8 @@ from gateway.customer import Customer
 from gateway.delivery import DeliveryParts, Runtime
 from gateway.errors import StorageError, UpstreamError
 from gateway.outcomes import Delivery
-from gateway.responses.bodies import Answer, change_body
+from gateway.responses.answer import Answer, in_both_languages
+from gateway.responses.bodies import change_body
 from gateway.responses.problems import change_refused, no_storage, shopify_unavailable, too_busy
 from gateway.shopify import Changed, Refused, Shopify
 from gateway.store import Database, Keys, outbox
@@ -147,7 +148,7 @@ class ProfileChanges:
         run = await self._delivery.deliverer.run_live(owed, customer, fresh=False, until=until)
         number = await self._delivery.preparation.member_number(customer.id, run.deliveries)
         body = change_body(customer.id, result.warnings, run.deliveries, number)
-        return Answer(200, body).about(None, run.deliveries)
+        return in_both_languages(200, body).about(None, run.deliveries)
 
     async def _owe(self, customer: Customer, before: Sequence[Delivery]) -> list[Delivery]:
         """Shopify has made the change: opens each channel's delivery, and tries most at once."""

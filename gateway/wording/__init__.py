@@ -9,6 +9,7 @@ from gateway.wording import faults, problems
 from gateway.wording.details import Detail
 from gateway.wording.faults import FIELD_NAMES, Code, Fault, FieldError, Wrong, not_taken
 from gateway.wording.negotiation import preferred
+from gateway.wording.notices import Notice, NoticeCode, with_code
 from gateway.wording.problems import (
     GIVEN_UP,
     GIVEN_UP_TITLE,
@@ -29,12 +30,15 @@ __all__ = [
     "Fault",
     "FieldError",
     "Language",
+    "Notice",
+    "NoticeCode",
     "Text",
     "Wrong",
     "japanese",
     "not_taken",
     "preferred",
     "title_of",
+    "with_code",
 ]
 
 
@@ -45,4 +49,6 @@ def japanese(sentence: str) -> str:
 
 @cache
 def _japanese() -> dict[str, str]:
-    return {text.en: text.ja for text in (*faults.sentences(), *problems.sentences())}
+    notices = (notice.text for notice in Notice)
+    sentences = (*faults.sentences(), *problems.sentences(), *notices)
+    return {text.en: text.ja for text in sentences}

@@ -19,7 +19,7 @@ from gateway.http.server import ROOMS
 from gateway.outcomes import Kind, Outcome
 from gateway.sandbox import KINDS, SYSTEMS
 from gateway.telemetry.metrics import Metrics
-from gateway.wording import Code
+from gateway.wording import Code, NoticeCode
 from tests.documents.reading import DOCUMENTS, ENGLISH, ROOT, text
 
 README = text(ROOT / "README.md")
@@ -118,7 +118,7 @@ def test_no_variable_is_named_that_does_not_exist() -> None:
     assert named <= known_variables() | set(FLAG_VARIABLES)
 
 
-WORDS = [*Outcome, *ErrorClass, *Kind, *Code, *_metrics(), *KINDS, *SYSTEMS]
+WORDS = [*Outcome, *ErrorClass, *Kind, *Code, *NoticeCode, *_metrics(), *KINDS, *SYSTEMS]
 
 
 @pytest.mark.parametrize("word", WORDS)

@@ -161,3 +161,37 @@ async def test_a_sign_up_that_waits_says_when_to_ask_and_its_refusal_is_translat
     (error,) = told["errors"]
     assert (error["field"], error["code"]) == ("email", "taken")
     assert is_japanese(error["message"])
+
+
+async def test_a_warning_has_a_code_and_is_in_the_language_that_is_asked_for(world: World) -> None:
+    english = await world.register(locale="pt_BR")
+    assert english.headers["Content-Language"] == "en"
+    for reply in (
+        await world.register(locale="pt_BR", headers=JA),
+        await world.get(f"/v1/registrations/{english.body['id']}", headers=JA),
+    ):
+        assert reply.headers["Content-Language"] == "ja"
+        assert reply.headers["Vary"] == "Accept-Language"
+        (warning,), (same,) = reply.body["warnings"], english.body["warnings"]
+        assert (warning["field"], warning["code"]) == (same["field"], same["code"])
+        assert (same["code"], is_japanese(same["message"])) == ("no_mail_language", False)
+        assert is_japanese(warning["message"])
+        assert {**reply.body, "warnings": []} == {**english.body, "warnings": []}
+
+
+async def test_without_a_warning_a_success_has_no_language(world: World) -> None:
+    reply = await world.register(headers=JA)
+    assert (reply.status, reply.body["warnings"]) == (201, [])
+    assert "Content-Language" not in reply.headers
+
+
+async def test_a_repeated_key_is_told_in_the_language_of_each_request(world: World) -> None:
+    """Equal requests get equal bytes; who asks in another language gets the same answer in it."""
+    key = {"Idempotency-Key": "a-key"}
+    english = await world.register(locale="pt_BR", headers=key)
+    japanese, repeated, again = [
+        await world.register(locale="pt_BR", headers=key | more) for more in (JA, JA, {})
+    ]
+    assert again.raw == english.raw
+    assert repeated.raw == japanese.raw != english.raw
+    assert {r.headers.get("Idempotent-Replayed") for r in (japanese, repeated, again)} == {"true"}

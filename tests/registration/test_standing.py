@@ -40,7 +40,7 @@ async def test_an_accepted_one_is_shown_as_it_stands_now(desk: Desk) -> None:
     assert body(shown)["channels"]["smaregi"]["outcome"] == "retrying"
     assert set(body(shown)["channels"]) == {"smaregi", "crm", "mail"}
     assert body(shown)["shopify_action"] == "created"
-    assert body(shown)["warnings"] == [{"field": "phone"}]
+    assert body(shown)["warnings"] == [{"field": "phone", "code": "other"}]
     assert body(shown)["shopify_customer_id"] == f"gid://shopify/Customer/{TARO}"
     assert body(shown)["member_number"] == "900"
     assert desk.column("answered") == 0, "who looks is not who sent it"

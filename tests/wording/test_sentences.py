@@ -17,9 +17,12 @@ from gateway.wording import (
     Code,
     Detail,
     Fault,
+    Notice,
+    NoticeCode,
     Text,
     japanese,
     not_taken,
+    with_code,
 )
 from tests.documents.test_names import problem_types
 
@@ -33,6 +36,7 @@ def _texts() -> Iterator[Text]:
     yield from FIELD_NAMES.values()
     yield from (detail.text for detail in Detail)
     yield from (fault.text for fault in Fault)
+    yield from (notice.text for notice in Notice)
     for each in (*UNAVAILABLE.values(), GIVEN_UP):
         yield from each.values()
 
@@ -101,3 +105,16 @@ def test_no_two_sentences_are_the_same_in_english_and_differ_in_japanese() -> No
     known: dict[str, str] = {}
     for text in TEXTS:
         assert known.setdefault(text.en, text.ja) == text.ja, text
+
+
+def test_every_warning_has_a_code_of_its_own() -> None:
+    assert [notice.code for notice in Notice] == [
+        c for c in NoticeCode if c is not NoticeCode.OTHER
+    ]
+
+
+@pytest.mark.parametrize("notice", Notice)
+def test_a_warning_that_was_stored_without_a_code_is_known_by_its_sentence(notice: Notice) -> None:
+    stored = {"field": "phone", "message": notice.text.en}
+    assert with_code(stored) == notice.about("phone")
+    assert with_code({"field": "phone", "message": "in older words"})["code"] == "other"

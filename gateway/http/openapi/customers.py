@@ -71,7 +71,14 @@ OPERATIONS = (
         "changeProfile",
         "Customers",
         "Change a profile",
-        {200: Said("Shopify is changed; the channels follow.", Change, {"changed": _CHANGED})},
+        {
+            200: Said(
+                "Shopify is changed; the channels follow.",
+                Change,
+                {"changed": _CHANGED},
+                ("Content-Language", "Vary"),
+            )
+        },
         {
             400: ("invalid-client-address",),
             404: ("not-found",),

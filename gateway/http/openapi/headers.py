@@ -65,7 +65,7 @@ SIGN_UP: tuple[Parameter, ...] = (
     ),
 )
 ALWAYS: tuple[Parameter, ...] = (
-    sent_header("Accept-Language", "The language of a problem's texts: `en` or `ja`.", _TEXT, "ja"),
+    sent_header("Accept-Language", "Of problems and warnings: `en` or `ja`.", _TEXT, "ja"),
     sent_header(
         "X-Request-Id",
         "Your own id of this request; it comes back as `X-Client-Request-Id`.",

@@ -82,13 +82,13 @@ OPERATIONS = (
                 "You sent `validate=true`: it would be sent to Shopify like this. Nothing was.",
                 Valid,
                 {"valid": _VALID},
-                ("Cache-Control",),
+                ("Cache-Control", "Content-Language", "Vary"),
             ),
             201: Said(
                 "Shopify has the customer. What a channel does not have yet is sent by itself.",
                 Registration,
                 {"partial": _DONE},
-                ("Idempotent-Replayed",),
+                ("Idempotent-Replayed", "Content-Language", "Vary"),
             ),
             202: Said(
                 "You sent `Prefer: respond-async`, or this sign-up waits already: it is kept, and "

@@ -11,7 +11,7 @@ from gateway.customer import Customer
 from gateway.delivery.opening import Owed, opening
 from gateway.outcomes import Kind
 from gateway.shopify import Accepted, Refused
-from gateway.wording import Fault
+from gateway.wording import Fault, Notice
 from tests.delivery.heart import TARO, trouble
 from tests.registration.desk import PROFILE, Desk, body, down
 
@@ -98,11 +98,11 @@ async def test_a_guest_who_was_adopted_has_the_number_of_their_link(desk: Desk) 
     desk.link("smaregi", member_number="900")
     desk.channels["smaregi"].ends = [Done("updated", f"smaregi-{TARO}")]
     customer = Customer(TARO, PROFILE)
-    warnings = ({"field": "phone", "message": "taken"},)
+    warnings = (Notice.PHONE_KEPT.about("phone"),)
     desk.master.ends = [Accepted(customer, "adopted", warnings)]
     answer = body(await desk.sign_up())
     assert (answer["shopify_action"], answer["member_number"]) == ("adopted", "900")
-    assert answer["warnings"] == [{"field": "phone", "message": "taken"}]
+    assert answer["warnings"] == list(warnings)
     assert desk.only.warnings == answer["warnings"]
     assert not desk.channels["smaregi"].works[0].fresh
 
