@@ -69,9 +69,20 @@ class Connection:
 
     def __init__(self, post: Post) -> None:
         self._post = post
+        self._recipients: list[str] = []
 
-    async def sendmail(self, sender: str, recipients: Sequence[str], message: bytes) -> None:
-        await self._post.take(recipients, message)
+    async def execute_command(
+        self, verb: bytes, argument: bytes, *, timeout: float | None
+    ) -> aiosmtplib.SMTPResponse:
+        """The envelope: only a mail itself meets the weather."""
+        if verb == b"MAIL":
+            self._recipients = []
+        else:
+            self._recipients.append(argument.decode().removeprefix("TO:<").removesuffix(">"))
+        return aiosmtplib.SMTPResponse(250, "2.1.0 Ok")
+
+    async def data(self, message: bytes, *, timeout: float | None) -> None:
+        await self._post.take(self._recipients, message)
 
     async def noop(self) -> None:
         await asyncio.sleep(0.001)
