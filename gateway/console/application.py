@@ -12,6 +12,7 @@ from gateway.console.brake import Brake
 from gateway.console.flag_times import FlagTimes
 from gateway.console.jobs import Jobs
 from gateway.console.language import language_of
+from gateway.console.package_files import static_files, templates
 from gateway.console.pages import deliveries, duplicates, entry, flags, jobs, people, points, start
 from gateway.console.pages import log as actions
 from gateway.console.rendering import render, see_other
@@ -60,6 +61,8 @@ _ANYBODY = ("/login", "/static/", "/language/")
 
 def console_application(core: Core, *, is_open: bool = False) -> web.Application:
     """To be mounted at /admin. `is_open`: without a password, for the demo on loopback."""
+    templates()
+    static_files()
     passwords = Passwords(lambda: core.live.current.gateway, is_open=is_open)
     app = web.Application(middlewares=(_dressed, _known, _checked))
     app.on_response_prepare.append(_headers)

@@ -7,9 +7,10 @@ from functools import cache
 from typing import Any
 
 from aiohttp import web
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import DictLoader, Environment, StrictUndefined
 
 from gateway.console.language import LANGUAGES, language_of
+from gateway.console.package_files import templates
 from gateway.console.visit import DESK, PREFIX, VISIT
 from gateway.console.words import label, tone
 
@@ -20,7 +21,7 @@ __all__ = ["render", "see_other"]
 def environment(code: str) -> Environment:
     """Of one language: its catalogue is installed into all of it."""
     made = Environment(
-        loader=PackageLoader("gateway.console"),
+        loader=DictLoader(templates()),
         extensions=["jinja2.ext.i18n"],
         autoescape=True,
         undefined=StrictUndefined,

@@ -12,13 +12,14 @@ import re
 from base64 import b64encode
 from email.utils import formatdate
 from functools import lru_cache
+from importlib.resources import files
 from pathlib import Path
 
 from jinja2 import (
     ChoiceLoader,
+    DictLoader,
     Environment,
     FileSystemLoader,
-    PackageLoader,
     StrictUndefined,
     select_autoescape,
 )
@@ -100,8 +101,11 @@ class Composer:
 
 @lru_cache(4)
 def _templates(folder: Path | None) -> Environment:
-    """Each is compiled once in a process, however often the settings are loaded."""
-    shipped = PackageLoader("gateway.channels.email")
+    """Each is compiled once in a process, however often the settings are loaded. The shipped ones
+    are read here: an upgrade of the package beside a running program changes none.
+    """
+    there = files("gateway.channels.email").joinpath("templates").iterdir()
+    shipped = DictLoader({each.name: each.read_text("utf-8") for each in there})
     return Environment(
         loader=ChoiceLoader([FileSystemLoader(folder), shipped]) if folder else shipped,
         autoescape=select_autoescape(("html",)),

@@ -2,11 +2,11 @@
 
 import logging
 from collections.abc import Awaitable, Callable
-from importlib.resources import files
 
 from aiohttp import web
 
 from gateway.console.language import LANGUAGES
+from gateway.console.package_files import static_files
 from gateway.console.record import record
 from gateway.console.rendering import render, see_other
 from gateway.console.roles import Role
@@ -114,5 +114,4 @@ async def static(request: web.Request) -> web.StreamResponse:
     name = request.match_info["name"]
     if name not in _TYPES:
         raise web.HTTPNotFound
-    body = files("gateway.console").joinpath("static", name).read_bytes()
-    return web.Response(body=body, content_type=_TYPES[name], charset="utf-8")
+    return web.Response(body=static_files()[name], content_type=_TYPES[name], charset="utf-8")
