@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from gateway.cli.output import print_json, size_text
+from gateway.cli.output import json_object, print_json, size_text
 from gateway.cli.progress import progress_bar
 from gateway.cli.wrapping import say
 
@@ -22,7 +22,7 @@ __all__ = ["command"]
 @click.command("backup")
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--overwrite", is_flag=True, help="Replace the backup that FILE is already.")
-@click.option("--json", "as_json", is_flag=True, help="One JSON object.")
+@json_object
 def command(file: Path, overwrite: bool, as_json: bool) -> None:
     """Copy the database to FILE while everything goes on, and its secret to FILE.secret.
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from gateway.cli.output import print_json, table
+from gateway.cli.output import json_lines, print_rows, table
 
 if TYPE_CHECKING:
     from gateway.channels import Check
@@ -15,7 +15,7 @@ __all__ = ["command"]
 
 
 @click.command("check")
-@click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
+@json_lines
 def command(as_json: bool) -> None:
     """Prove the settings against the real systems. Only reads; says how to mend what it finds."""
     from gateway.app.checks import run_checks  # noqa: PLC0415 - --help stays quick
@@ -23,8 +23,7 @@ def command(as_json: bool) -> None:
 
     checks = run_logged(run_checks(read_config(complete=True)))
     if as_json:
-        for check in checks:
-            print_json(asdict(check))
+        print_rows(map(asdict, checks))
     else:
         shown = [(_state(check), check.name, check.detail) for check in checks]
         table("", ("state", "system", "what was found"), shown)

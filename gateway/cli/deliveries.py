@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from gateway.cli.filters import Filter, filter_options
-from gateway.cli.output import print_json, table
+from gateway.cli.output import json_lines, json_object, print_json, print_rows, table
 from gateway.cli.wrapping import Commands, say
 
 __all__ = ["SORTS", "command"]
@@ -42,7 +42,7 @@ def _query(chosen: Filter) -> dict[str, str]:
 @filter_options
 @click.option("--sort", type=click.Choice(SORTS), default="newest", show_default=True)
 @click.option("--limit", type=click.IntRange(min=1), default=100, show_default=True)
-@click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
+@json_lines
 def list_(chosen: Filter, sort: str, limit: int, as_json: bool) -> None:
     """Deliveries, newest first, or as --sort says: next is the next try first, tries the most."""
 
@@ -60,8 +60,7 @@ def list_(chosen: Filter, sort: str, limit: int, as_json: bool) -> None:
 
     rows, total = _with_owner(read)
     if as_json:
-        for row in rows:
-            print_json(row)
+        print_rows(rows)
     elif not rows:
         click.echo("No deliveries.")
     else:
@@ -117,7 +116,7 @@ def _until(at: str | None) -> str | None:
 
 
 @command.command("summary")
-@click.option("--json", "as_json", is_flag=True, help="One JSON object a cause.")
+@json_lines
 def summary(as_json: bool) -> None:
     """Open deliveries by their cause, the most frequent first: how many, why, and what to do."""
 
@@ -127,8 +126,7 @@ def summary(as_json: bool) -> None:
 
     rows = _with_owner(read)
     if as_json:
-        for row in rows:
-            print_json(row)
+        print_rows(rows)
         return
     if not rows:
         click.echo("No open deliveries.")
@@ -145,7 +143,7 @@ def summary(as_json: bool) -> None:
 
 @command.command("show")
 @click.argument("delivery_id", type=click.IntRange(min=1))
-@click.option("--json", "as_json", is_flag=True, help="One JSON object.")
+@json_object
 def show(delivery_id: int, as_json: bool) -> None:
     """One delivery with every attempt."""
     found: dict[str, Any] = {}

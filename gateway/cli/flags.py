@@ -2,7 +2,7 @@
 
 import click
 
-from gateway.cli.output import print_json, table
+from gateway.cli.output import json_lines, print_rows, table
 
 __all__ = ["command"]
 
@@ -12,7 +12,7 @@ def _shown(value: object) -> object:
 
 
 @click.command("flags")
-@click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
+@json_lines
 def command(as_json: bool) -> None:
     """Every flag: what it does now, why, and where it was set."""
     from gateway.cli.run import read_config  # noqa: PLC0415 - --help stays quick
@@ -20,8 +20,7 @@ def command(as_json: bool) -> None:
     config = read_config(complete=False).current
     rows = [flag.describe() for flag in config.flags.flags.values()]
     if as_json:
-        for row in rows:
-            print_json(row)
+        print_rows(rows)
         return
     columns = ("flag", "mode", "reason", "source", "percent", "allow")
     table("", columns, [[_shown(row[column]) for column in columns] for row in rows])

@@ -7,12 +7,28 @@ import click
 
 from gateway.cli.wrapping import joined, split
 
-__all__ = ["json_line", "print_json", "size_text", "table"]
+__all__ = [
+    "json_line",
+    "json_lines",
+    "json_object",
+    "print_json",
+    "print_rows",
+    "size_text",
+    "table",
+]
+
+json_lines = click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
+json_object = click.option("--json", "as_json", is_flag=True, help="One JSON object.")
 
 
 def print_json(row: Mapping[str, Any]) -> None:
     """One JSON object a line."""
     click.echo(json_line(row), nl=False)
+
+
+def print_rows(rows: Iterable[Mapping[str, Any]]) -> None:
+    for row in rows:
+        print_json(row)
 
 
 def json_line(row: Mapping[str, Any]) -> bytes:

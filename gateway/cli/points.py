@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from gateway.cli.output import print_json, table
+from gateway.cli.output import json_lines, print_rows, table
 from gateway.cli.wrapping import Commands, say
 
 __all__ = ["command"]
@@ -13,7 +13,6 @@ __all__ = ["command"]
 _STATES = ("waiting", "held", "skipped", "dry_run", "ignored", "given", "failed")
 _ID = click.IntRange(1, (1 << 63) - 1)
 _PAGE = 1000
-_json = click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
 
 
 @click.group("points", cls=Commands)
@@ -36,7 +35,7 @@ def _with_owner(action: Any, *, works: bool = False) -> Any:
 @click.option("--orders", "state", type=click.Choice(_STATES), help="Orders in this state instead.")
 @click.option("--lacking", is_flag=True, help="Orders whose points could not be taken back.")
 @click.option("--limit", type=click.IntRange(min=1), default=100, show_default=True)
-@_json
+@json_lines
 def list_(state: str | None, lacking: bool, limit: int, as_json: bool) -> None:
     """What is on its way: movements that are owed, sent or stuck, the oldest first."""
     of_orders = lacking or state is not None
@@ -56,8 +55,7 @@ def list_(state: str | None, lacking: bool, limit: int, as_json: bool) -> None:
 
     rows = _with_owner(read)
     if as_json:
-        for row in rows:
-            print_json(row)
+        print_rows(rows)
     elif not rows:
         click.echo("Nothing." if of_orders else "No points are on their way.")
     elif of_orders:
@@ -68,7 +66,7 @@ def list_(state: str | None, lacking: bool, limit: int, as_json: bool) -> None:
 
 @command.command("show")
 @click.argument("number", type=_ID, metavar="ORDER|CUSTOMER")
-@_json
+@json_lines
 def show(number: int, as_json: bool) -> None:
     """An order, or each order of a customer, with all its movements, by Shopify's id."""
 
@@ -80,8 +78,7 @@ def show(number: int, as_json: bool) -> None:
 
     rows = _with_owner(read)
     if as_json:
-        for row in rows:
-            print_json(row)
+        print_rows(rows)
         return
     if not rows:
         click.echo("No order with this id, or of this customer, is known here.", err=True)
@@ -141,7 +138,7 @@ def backfill(since: str, until: str | None, dry_run: bool) -> None:
     metavar="TRANSACTION",
     help="You have put this one right: forget it.",
 )
-@_json
+@json_lines
 def drift(settled: tuple[str, ...], as_json: bool) -> None:
     """Transactions in Smaregi that are otherwise than the gateway's own books.
 
@@ -153,13 +150,13 @@ def drift(settled: tuple[str, ...], as_json: bool) -> None:
         click.echo(f"{done['count']} forgotten.")
         return
     rows = _with_owner(lambda client: client.get("/control/points/drift"))["drift"]
-    for row in rows if as_json else ():
-        print_json(row)
-    if not as_json and rows:
+    if as_json:
+        print_rows(rows)
+    elif rows:
         columns = ("transaction", "what", "number", "member", "points", "movement", "found")
         names = ("transaction", "kind", "uuid", "member_id", "points", "movement_id", "found_at")
         table("", columns, [[row[name] for name in names] for row in rows])
-    elif not as_json:
+    else:
         click.echo("Smaregi has what the gateway's books have.")
     if rows:
         sys.exit(1)

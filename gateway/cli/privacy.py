@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from gateway.cli.output import print_json, table
+from gateway.cli.output import json_object, print_json, table
 from gateway.cli.wrapping import Commands, say
 
 __all__ = ["command"]
@@ -25,12 +25,11 @@ def command() -> None:
 
 
 _person = click.argument("person", metavar="EMAIL|ID")
-_json = click.option("--json", "as_json", is_flag=True, help="One JSON object.")
 
 
 @command.command("show")
 @_person
-@_json
+@json_object
 def show(person: str, as_json: bool) -> None:
     """All that is held about one person, here and in the other systems.
 
@@ -48,7 +47,7 @@ def show(person: str, as_json: bool) -> None:
 @_person
 @click.option("--dry-run", is_flag=True, help="Only show what would be erased.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
-@_json
+@json_object
 def erase(person: str, dry_run: bool, yes: bool, as_json: bool) -> None:
     """Erase what is held about one person here, and say what is left in each system.
 

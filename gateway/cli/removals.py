@@ -4,7 +4,7 @@ from typing import Any
 
 import click
 
-from gateway.cli.output import print_json, table
+from gateway.cli.output import json_lines, print_rows, table
 from gateway.cli.parameters import Customer
 
 __all__ = ["command"]
@@ -45,13 +45,12 @@ async def _held(client: Any, most: int | None = None) -> tuple[list[dict[str, An
 
 @command.command("list")
 @click.option("--limit", type=click.IntRange(min=1), default=100, show_default=True)
-@click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
+@json_lines
 def list_(limit: int, as_json: bool) -> None:
     """Who is held, by Shopify customer id."""
     rows, held = _with_owner(lambda client: _held(client, limit))
     if as_json:
-        for row in rows:
-            print_json(row)
+        print_rows(rows)
         return
     if not rows:
         click.echo("Nobody is held.")

@@ -7,7 +7,7 @@ from typing import Any, assert_never
 import click
 
 from gateway.cli.filters import Filter, filter_options
-from gateway.cli.output import print_json, table
+from gateway.cli.output import json_lines, print_json, table
 from gateway.cli.progress import progress_bar
 from gateway.outcomes import PARTIAL, Outcome
 
@@ -62,7 +62,7 @@ def _rate(_: click.Context, __: click.Parameter, value: str | None) -> float | N
 @click.option("--concurrency", type=click.IntRange(1, 64), default=8, show_default=True)
 @click.option("--dry-run", is_flag=True, help="Only say what would be tried.")
 @click.option("--recreate", is_flag=True, help="Make contacts anew that are gone from HubSpot.")
-@click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
+@json_lines
 def command(chosen: Filter, as_json: bool, **options: Any) -> None:
     """Try persisted deliveries again: retrying, failed, and held ones whose flag is on.
 

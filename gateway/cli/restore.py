@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from gateway.cli.output import print_json
+from gateway.cli.output import json_object, print_json
 from gateway.cli.wrapping import say
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ __all__ = ["command"]
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--dry-run", is_flag=True, help="Only prove that FILE could be restored.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
-@click.option("--json", "as_json", is_flag=True, help="One JSON object.")
+@json_object
 def command(file: Path, dry_run: bool, yes: bool, as_json: bool) -> None:
     """Put the backup FILE in the database's place, and its secret from FILE.secret.
 

@@ -6,6 +6,8 @@ from typing import Any
 
 import click
 
+from gateway.cli.output import json_object, print_json
+
 __all__ = ["command"]
 
 _HOW = """\
@@ -30,7 +32,7 @@ def command() -> None:
 @click.option(
     "--new", is_flag=True, help="Only make a new secret, in its file beside the database."
 )
-@click.option("--json", "as_json", is_flag=True, help="The end as one JSON object.")
+@json_object
 def rotate(new: bool, as_json: bool) -> None:
     """Key what is kept by the newest secret; says when the older may go.
 
@@ -46,8 +48,6 @@ def rotate(new: bool, as_json: bool) -> None:
         return
     end = _rotate(live)
     if as_json:
-        from gateway.cli.output import print_json  # noqa: PLC0415
-
         print_json({name: value for name, value in end.items() if name != "event"})
     else:
         _tell(end, gateway.database_path, is_set=gateway.gateway_secret is not None)

@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from gateway.cli.output import print_json, table
+from gateway.cli.output import json_lines, print_rows, table
 
 __all__ = ["command"]
 
@@ -26,7 +26,7 @@ def command() -> None:
 @command.command("accept")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @click.option("--dry-run", is_flag=True, help="Only show what would be accepted.")
-@click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
+@json_lines
 def accept(yes: bool, dry_run: bool, as_json: bool) -> None:
     """Another shop, contract or account than before, on purpose.
 
@@ -36,8 +36,7 @@ def accept(yes: bool, dry_run: bool, as_json: bool) -> None:
     """
     found = _with_owner(lambda client: client.get("/control/shop"))["systems"]
     if as_json:
-        for one in found:
-            print_json(one)
+        print_rows(found)
     else:
         _show(found)
     another = [one for one in found if one["state"] == "another"]

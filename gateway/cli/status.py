@@ -5,14 +5,14 @@ from typing import Any
 
 import click
 
-from gateway.cli.output import print_json, size_text, table
+from gateway.cli.output import json_object, print_json, size_text, table
 from gateway.cli.wrapping import say
 
 __all__ = ["command"]
 
 
 @click.command("status")
-@click.option("--json", "as_json", is_flag=True, help="One JSON object.")
+@json_object
 @click.option("--ready", is_flag=True, help="Only ask the `serve` of this machine if it is ready.")
 def command(as_json: bool, ready: bool) -> None:
     """What works, what is open and why, and what waits.

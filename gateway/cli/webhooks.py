@@ -4,7 +4,7 @@ import sys
 
 import click
 
-from gateway.cli.output import print_json, table
+from gateway.cli.output import json_lines, print_rows, table
 from gateway.cli.wrapping import Commands
 
 __all__ = ["command"]
@@ -16,7 +16,7 @@ def command() -> None:
 
 
 @command.command("install")
-@click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
+@json_lines
 def install(as_json: bool) -> None:
     """Make the subscriptions in Shopify that are missing, to GATEWAY_PUBLIC_URL.
 
@@ -31,8 +31,7 @@ def install(as_json: bool) -> None:
     found, topics = run_logged(install_webhooks(live)), wanted_topics(live)
     rows = [(topics[each.topic], each.state, each.detail) for each in found]
     if as_json:
-        for topic, state, detail in rows:
-            print_json({"topic": topic, "state": state, "detail": detail})
+        print_rows({"topic": t, "state": s, "detail": d} for t, s, d in rows)
     else:
         table("", ("topic", "state", "what was found"), rows)
     if any(each.state == "failed" for each in found):

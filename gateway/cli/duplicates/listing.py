@@ -4,7 +4,7 @@ from typing import Any
 
 import click
 
-from gateway.cli.output import print_json, table
+from gateway.cli.output import json_lines, json_object, print_json, print_rows, table
 from gateway.cli.wrapping import say
 
 __all__ = ["list_", "pair_arguments", "reject", "show", "side_by_side"]
@@ -34,7 +34,7 @@ def _with_owner(action: Any, *, calls_smaregi: bool = False) -> Any:
 @click.option("--all", "every_state", is_flag=True, help="Rejected and merged ones too.")
 @click.option("--min-score", type=int, metavar="POINTS", help="Only from so many points.")
 @click.option("--limit", type=click.IntRange(min=1), default=100, show_default=True)
-@click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
+@json_lines
 def list_(every_state: bool, min_score: int | None, limit: int, as_json: bool) -> None:
     """Possible duplicates, the likeliest first."""
     rows: list[dict[str, Any]] = []
@@ -57,8 +57,7 @@ def list_(every_state: bool, min_score: int | None, limit: int, as_json: bool) -
 
     _with_owner(read)
     if as_json:
-        for row in rows:
-            print_json(row)
+        print_rows(rows)
     else:
         _show_rows(rows, every_state=every_state)
     if waiting[0]:
@@ -103,7 +102,7 @@ def _customers(row: dict[str, Any]) -> str:
 
 @click.command("show")
 @pair_arguments
-@click.option("--json", "as_json", is_flag=True, help="One JSON object.")
+@json_object
 def show(one: int, other: int, as_json: bool) -> None:
     """Two members side by side, as Smaregi has them now. A and B are their ids there."""
     found: dict[str, Any] = {}
