@@ -101,7 +101,14 @@ def test_every_option_is_named(option: str) -> None:
 def test_no_command_or_option_is_named_that_does_not_exist() -> None:
     typed = set(re.findall(r"python (?:main\.py|-m gateway) ([a-z]+)", ALL))
     assert typed == set(COMMANDS)
-    foreign = {"--no-deps", "--require-hashes", "--every", "--now", "--default-non-nullable"}
+    foreign = {
+        "--no-deps",
+        "--require-hashes",
+        "--every",
+        "--now",
+        "--only",
+        "--default-non-nullable",
+    }
     foreign |= {"--system", "--home-dir", "--no-create-home", "--rm"}
     named = set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", ALL)) - foreign
     assert named <= _options() | {"--help", "--check"}
