@@ -39,9 +39,7 @@ APART = {"sandbox"}
 
 STILL_LARGE = {
     "tests/benchmarks/backlog.py": 312,
-    "tests/channels/test_hubspot.py": 320,
     "tests/delivery/heart.py": 363,
-    "tests/delivery/test_replaying.py": 329,
     "tests/duplicates/population.py": 359,
     "tests/store/test_paging.py": 316,
     "tests/sync/pos/test_any_order.py": 312,

@@ -1,59 +1,25 @@
 """HubSpot's answers, one by one."""
 
-import json
 import re
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from pathlib import Path
-from tempfile import TemporaryDirectory
-from typing import Any
 
 import pytest
 
-from gateway.channels import Channel, crm
-from gateway.channels.crm import CrmSettings
+from gateway.channels import crm
 from gateway.channels.crm.hubspot import properties
 from gateway.errors import ErrorClass, UpstreamError
-from gateway.store import Database
+from tests.channels.contacts import (
+    CONTACT,
+    CONTACTS,
+    FIND,
+    OURS,
+    PROPERTIES,
+    SETTINGS,
+    conflict,
+    hubspot,
+    of,
+)
 from tests.channels.works import PERSONAL, a_channel, a_work
-from tests.upstream_answers import Answers, Request, answers, section, wire
-
-BASE = "https://api.example.com"
-CONTACTS = f"{BASE}/crm/objects/2026-03/contacts"
-PROPERTIES = f"{BASE}/crm/properties/2026-03/contacts"
-FIND = re.compile(re.escape(CONTACTS) + r"/(?!31$).+")
-SETTINGS = section(CrmSettings, hubspot_access_token="pat-0000", hubspot_base_url=BASE)
-OURS = [
-    "shopify_customer_id",
-    "last_name_kana",
-    "first_name_kana",
-    "date_of_birth",
-    "accepts_marketing",
-]
-CONTACT = {"id": "31", "properties": {}}
-
-
-@asynccontextmanager
-async def hubspot(properties: list[str] | None = None) -> AsyncIterator[tuple[Channel, Answers]]:
-    with answers() as said:
-        names = OURS if properties is None else properties
-        said.say("GET", PROPERTIES, {"results": [{"name": name} for name in names]})
-        with TemporaryDirectory() as folder:
-            db = Database(Path(folder) / "gateway.db")
-            await db.open()
-            try:
-                async with wire() as sender:
-                    yield a_channel(crm.SPEC, sender, SETTINGS, db=db), said
-            finally:
-                await db.close()  # its thread would keep a test that fails from ending
-
-
-def of(said: Answers, method: str) -> list[Request]:
-    return [r for r in said.sent if r.method == method and "/objects/" in r.url]
-
-
-def conflict(**more: Any) -> dict[str, Any]:
-    return {"status": "error", "category": "CONFLICT", "message": "taro@example.com exists"} | more
+from tests.upstream_answers import answers, wire
 
 
 async def test_a_new_contact_is_created_with_the_token() -> None:
@@ -141,77 +107,6 @@ async def test_the_daily_limit_without_a_header_is_probed_soon() -> None:
         with pytest.raises(UpstreamError) as caught:
             await channel.deliver(a_work(fresh=True))
     assert caught.value.retry_after == 60
-
-
-def not_valid(code: str, name: str) -> dict[str, Any]:
-    """As HubSpot says it without `errors`: within the message, which quotes the value."""
-    told = [{"isValid": False, "message": "taro@example.com", "error": code, "name": name}]
-    text = f"Property values were not valid: {json.dumps(told)}"
-    return conflict(category="VALIDATION_ERROR", message=text)
-
-
-@pytest.mark.parametrize(
-    "body",
-    [
-        not_valid("INVALID_EMAIL", "email"),
-        conflict(errors=[{"code": "INVALID_EMAIL", "context": {"propertyName": ["email"]}}]),
-        conflict(errors=[{"code": "INVALID_EMAIL", "context": None}]),
-    ],
-)
-async def test_a_refused_e_mail_is_named_in_every_form_that_hubspot_says_it(
-    body: dict[str, Any],
-) -> None:
-    async with hubspot() as (channel, said):
-        said.say("POST", CONTACTS, body, status=400)
-        said.say("GET", FIND, {}, status=400, repeat=True)
-        with pytest.raises(UpstreamError, match="does not take the e-mail address") as caught:
-            await channel.deliver(a_work(fresh=True))
-    assert caught.value.error_class is ErrorClass.INVALID_DATA
-    assert not [text for text in PERSONAL if text in str(caught.value)]
-
-
-@pytest.mark.parametrize("errors", [None, "x", [1, None], [{"code": "taro@example.com"}], {}])
-async def test_a_refusal_of_another_shape_is_told_without_what_it_quotes(errors: Any) -> None:
-    async with hubspot() as (channel, said):
-        body = conflict(errors=errors, message="Property values were not valid: [taro@example.com")
-        said.say("POST", CONTACTS, body, status=400)
-        said.say("GET", FIND, {}, status=404, repeat=True)
-        with pytest.raises(UpstreamError, match="HTTP 400 CONFLICT") as caught:
-            await channel.deliver(a_work(fresh=True))
-    assert not [text for text in PERSONAL if text in str(caught.value)]
-
-
-TAKEN = not_valid("CONFLICTING_UNIQUE_VALUE", "shopify_customer_id")
-UNCERTAIN: list[tuple[int, dict[str, Any]]] = [
-    (status, {}) for status in (408, 409, 425, 429, 477, 503)
-] + [(400, TAKEN)]
-
-
-@pytest.mark.parametrize(("status", "body"), UNCERTAIN)
-async def test_a_refusal_that_may_hide_a_contact_is_looked_behind(
-    status: int, body: dict[str, Any]
-) -> None:
-    async with hubspot() as (channel, said):
-        said.say("POST", CONTACTS, body, status=status)
-        said.say("GET", FIND, {}, status=404, repeat=True)
-        with pytest.raises(UpstreamError) as caught:
-            await channel.deliver(a_work(fresh=True))
-        assert caught.value.applied is None
-        assert not caught.value.error_class.needs_a_person, "it is looked for again"
-
-
-@pytest.mark.parametrize(
-    ("status", "applied"), [(400, None), (404, False), (405, None), (422, False)]
-)
-async def test_other_refusals_are_the_datas_and_only_some_are_certain(
-    status: int, applied: bool | None
-) -> None:
-    async with hubspot() as (channel, said):
-        said.say("POST", CONTACTS, {}, status=status)
-        said.say("GET", FIND, {}, status=404, repeat=True)
-        with pytest.raises(UpstreamError) as caught:
-            await channel.deliver(a_work(fresh=True))
-    assert (caught.value.applied, caught.value.error_class) == (applied, ErrorClass.INVALID_DATA)
 
 
 async def test_what_the_first_attempt_may_have_made_is_found_before_another_is_made() -> None:
