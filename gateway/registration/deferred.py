@@ -70,7 +70,7 @@ class DeferredRegistrations:
         self._recoveries = 0  # after one, what failed need not wait for its time any more
         self._loops = Background()
         self._pump: Pump[DeferredRegistration, None] = Pump(
-            self, runtime.background, "promised registrations", ahead=False
+            self, runtime.background, "registrations answered 202", ahead=False
         )
 
     @property
@@ -79,7 +79,7 @@ class DeferredRegistrations:
         return self._circuit
 
     def start(self) -> None:
-        self._loops.go_round(self._round, "promised registrations", self._wake)
+        self._loops.go_round(self._round, "registrations answered 202", self._wake)
 
     async def stop(self) -> None:
         """Begin no more; what is under way goes on."""

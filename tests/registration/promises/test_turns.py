@@ -243,9 +243,9 @@ async def test_it_goes_in_the_backlogs_lane_and_begins_no_more_once_it_is_stoppe
     desk.master.ends = [looks]
     desk.deferred.start()
     await until(lambda: desk.only.state == "accepted")
-    assert (lanes, names) == ([Lane.BACKLOG], ["promised registrations"])
+    assert (lanes, names) == ([Lane.BACKLOG], ["registrations answered 202"])
     (task,) = desk.deferred._loops._endless
-    assert task.get_name() == "promised registrations"
+    assert task.get_name() == "registrations answered 202"
     await others(desk, 1)
     desk.deferred.wake()
     await until(lambda: {row.state for row in desk.rows()} == {"accepted"})
@@ -259,8 +259,8 @@ async def test_a_round_that_breaks_is_told_and_made_again(
 ) -> None:
     await two_rounds_that_break(desk.deferred)
     assert [record.getMessage() for record in caplog.records] == [
-        "promised registrations: the database cannot be used: full (mend it)",
-        "promised registrations stumbled",
+        "registrations answered 202: the database cannot be used: full (mend it)",
+        "registrations answered 202 stumbled",
     ]
 
 
