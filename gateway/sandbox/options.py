@@ -8,7 +8,9 @@ from zlib import crc32
 
 from gateway.sandbox.ports import Ports
 
-SHOPIFY_SCOPES = frozenset({"read_customers", "write_customers", "read_orders"})
+SHOPIFY_SCOPES = frozenset(
+    ["read_customers", "write_customers", "read_orders", "read_discounts", "write_discounts"]
+)
 SMAREGI_SCOPES = frozenset(
     [
         f"pos.{room}:{access}"

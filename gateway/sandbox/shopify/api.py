@@ -200,6 +200,7 @@ class Shopify:
             self._merge_later,
             frozenset(self.scopes),
             self.orders.rows,
+            self.orders.discounts,
         )
 
     def _announce(self, topic: str, customer: Customer) -> None:
@@ -237,6 +238,7 @@ class Shopify:
         for order in self.orders.rows.values():
             if order.customer_id == gone.id:
                 order.customer_id = kept.id
+        self.orders.discounts.move_customer(gone.id, kept.id)
         self.store.touch(kept)
         self._send("CUSTOMERS_MERGE", lambda: notices.merged(kept.gid, gone.gid, job.id))
 

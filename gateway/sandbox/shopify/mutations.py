@@ -6,7 +6,7 @@ from typing import Any
 
 from graphql import GraphQLResolveInfo
 
-from gateway.sandbox.shopify import addresses, definitions
+from gateway.sandbox.shopify import addresses, definitions, discount_fields
 from gateway.sandbox.shopify.records import Customer
 from gateway.sandbox.shopify.rules import UserError, consent_errors, customer_errors, tag_errors
 from gateway.sandbox.shopify.session import MergeJob, customer_of, done, of, refused, require
@@ -189,6 +189,8 @@ MUTATIONS: dict[str, Callable[..., Any]] = {
     "tagsRemove": tags_remove,
     "customerDelete": customer_delete,
     "customerMerge": customer_merge,
+    "discountCodeBasicCreate": discount_fields.basic_create,
+    "discountCodeDeactivate": discount_fields.deactivate,
     "webhookSubscriptionCreate": definitions.subscription_create,
     "webhookSubscriptionDelete": definitions.subscription_delete,
 }

@@ -1,6 +1,7 @@
 """How orders are asked for: `order` sees 60 days, `orders` the search index."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from graphql import GraphQLResolveInfo
@@ -14,7 +15,7 @@ __all__ = ["ORDER_FIELDS", "order", "orders"]
 Resolver = Callable[..., Any]
 _SEEN = 60 * 86400.0
 """Seconds for which an order is seen without the scope `read_all_orders`."""
-_SEARCHED = {"id", "created_at", "updated_at"}
+_SEARCHED = {"id", "created_at", "updated_at", "customer_id", "discount_code"}
 
 
 def order(_root: Any, info: GraphQLResolveInfo, id: str) -> Order | None:  # noqa: A002
@@ -40,8 +41,18 @@ def orders(_root: Any, info: GraphQLResolveInfo, **asked: Any) -> dict[str, Any]
         for each in session.orders.values()
         if each.updated_at <= indexed_until and _is_seen(info, each)
     ]
-    found = [each for each in found if all(search.holds(each, term) for term in known)]
+    found = [each for each in found if all(_holds(each, term) for term in known)]
     return search.page(found, asked, _SORTS.get(asked["sortKey"], search.by_id))
+
+
+def _holds(each: Order, term: search.Term) -> bool | None:
+    """Of an order's codes the index knows the first one."""
+    match term.field:
+        case "customer_id":
+            return str(each.customer_id) == term.value
+        case "discount_code":
+            return [code.lower() for code in each.discount_codes[:1]] == [term.value.lower()]
+    return search.holds(each, term)  # type: ignore[arg-type]
 
 
 _SORTS: dict[str, Callable[[Order], tuple[float, int]]] = {
@@ -77,7 +88,25 @@ def _lines(source: Order, _info: GraphQLResolveInfo, **asked: Any) -> dict[str, 
 
 
 def _allocations(source: LineItem, _info: GraphQLResolveInfo) -> list[dict[str, Any]]:
-    return [{"allocatedAmountSet": _money(source.discount)}] if source.discount else []
+    """By whatever takes something off; a code says which one it is."""
+    given = [(AutomaticDiscountApplication(), source.discount)] if source.discount else []
+    by_code = [(DiscountCodeApplication(code), amount) for code, amount in source.codes.items()]
+    return [
+        {"allocatedAmountSet": _money(amount), "discountApplication": application}
+        for application, amount in (*given, *by_code)
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class AutomaticDiscountApplication:
+    title: str = "Sale"
+    index: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class DiscountCodeApplication:
+    code: str
+    index: int = 1
 
 
 def _before_taxes(source: LineItem, info: GraphQLResolveInfo) -> dict[str, Any]:

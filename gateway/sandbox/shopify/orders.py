@@ -6,6 +6,7 @@ Amounts are whole yen. Goods bear 10 % tax, gift cards none. Class names are the
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from gateway.sandbox.shopify.discounts import Discounts
 from gateway.sandbox.shopify.records import iso
 
 __all__ = ["LineItem", "Order", "OrderTransaction", "Orders"]
@@ -16,7 +17,9 @@ _FIRST_ID = 6_000_000_000_001
 
 @dataclass(slots=True)
 class LineItem:
-    """`price` of one; `discount` allocated to all that were ordered, as Shopify keeps it."""
+    """`price` of one; `discount`, and `codes` by code: allocated to all that were ordered, as
+    Shopify keeps it.
+    """
 
     id: int
     price: int
@@ -25,16 +28,21 @@ class LineItem:
     is_gift_card: bool = False
     discount: int = 0
     name: str = "Goods"
+    codes: dict[str, int] = field(default_factory=dict)
 
     @property
     def gid(self) -> str:
         return f"gid://shopify/LineItem/{self.id}"
 
     @property
+    def full(self) -> int:
+        """What all that were ordered cost, after all discounts."""
+        return self.price * self.quantity - self.discount - sum(self.codes.values())
+
+    @property
     def value(self) -> int:
         """What is left of the line costs so much, after all discounts."""
-        whole = self.price * self.quantity - self.discount
-        return whole * self.current_quantity // self.quantity if self.quantity else 0
+        return self.full * self.current_quantity // self.quantity if self.quantity else 0
 
     def tax(self, *, included: bool) -> int:
         if self.is_gift_card:
@@ -79,6 +87,7 @@ class Order:
     goodwill: int = 0
     goodwill_shown: bool = False
     payments: list[OrderTransaction] = field(default_factory=list)
+    discount_codes: list[str] = field(default_factory=list)
 
     @property
     def gid(self) -> str:
@@ -138,6 +147,7 @@ class Orders:
 
     def __init__(self, clock: Callable[[], float], announce: Announce) -> None:
         self.rows: dict[int, Order] = {}
+        self.discounts = Discounts(clock)
         self._clock = clock
         self._announce = announce
         self._next = _FIRST_ID
@@ -148,15 +158,20 @@ class Orders:
         prices: Sequence[int | LineItem],
         *,
         paid: bool = True,
+        codes: Sequence[str] = (),
         **fields: object,
     ) -> Order:
-        """An order of one piece at each price, or of these lines; `fields` are those of `Order`."""
+        """An order of one piece at each price, or of these lines; `fields` are those of `Order`.
+        ValueError for one of `codes` that the checkout refuses.
+        """
         now, order_id = self._clock(), self._new()
         lines = [
             each if isinstance(each, LineItem) else LineItem(self._new(), each, 1, 1)
             for each in prices
         ]
+        used = [self.discounts.use(code, customer_id, lines) for code in codes]
         order = Order(order_id, now, now, customer_id, lines, **fields)  # type: ignore[arg-type]
+        order.discount_codes += used
         self.rows[order.id] = order
         self._announce("ORDERS_CREATE", order, _body(order))
         if paid:

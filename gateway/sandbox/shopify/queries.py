@@ -5,7 +5,7 @@ from typing import Any
 
 from graphql import GraphQLError, GraphQLResolveInfo
 
-from gateway.sandbox.shopify import order_fields, search
+from gateway.sandbox.shopify import discount_fields, order_fields, search
 from gateway.sandbox.shopify.records import Customer
 from gateway.sandbox.shopify.session import MergeJob, customer_of, of, record_id, require
 from gateway.sandbox.shopify.store import APP_NAMESPACE
@@ -177,5 +177,6 @@ QUERIES: dict[str, Callable[..., Any]] = {
     "job": job,
     "order": order_fields.order,
     "orders": order_fields.orders,
+    "codeDiscountNodeByCode": discount_fields.by_code,
     "customerMergeJobStatus": customer_merge_job_status,
 }

@@ -17,6 +17,7 @@ from graphql import (
     GraphQLObjectType,
     GraphQLResolveInfo,
     GraphQLSchema,
+    GraphQLUnionType,
     OperationDefinitionNode,
     OperationType,
     build_schema,
@@ -25,6 +26,7 @@ from graphql import (
     validate,
 )
 
+from gateway.sandbox.shopify.discount_fields import DISCOUNT_FIELDS
 from gateway.sandbox.shopify.fields import FIELDS
 from gateway.sandbox.shopify.mutations import MUTATIONS
 from gateway.sandbox.shopify.order_fields import ORDER_FIELDS
@@ -92,13 +94,13 @@ def schema() -> GraphQLSchema:
     text = resources.files("gateway.sandbox").joinpath("shopify.graphql").read_text("utf-8")
     built = build_schema(text)
     roots = {"QueryRoot": QUERIES, "Mutation": MUTATIONS}
-    for type_name, resolvers in {**FIELDS, **ORDER_FIELDS, **roots}.items():
+    for type_name, resolvers in {**FIELDS, **ORDER_FIELDS, **DISCOUNT_FIELDS, **roots}.items():
         kind = built.type_map[type_name]
         if isinstance(kind, GraphQLObjectType):
             for field_name, resolver in resolvers.items():
                 kind.fields[field_name].resolve = resolver
     for named in built.type_map.values():
-        if isinstance(named, GraphQLInterfaceType):
+        if isinstance(named, GraphQLInterfaceType | GraphQLUnionType):
             named.resolve_type = _type_name
     # A scalar's functions are attributes of the instance, set by its constructor.
     vars(built.type_map["DateTime"]).update(serialize=iso, parse_value=_moment)

@@ -8,6 +8,7 @@ from typing import Any
 from graphql import GraphQLError, GraphQLResolveInfo
 
 from gateway.sandbox.options import ShopifyOptions
+from gateway.sandbox.shopify.discounts import Discounts
 from gateway.sandbox.shopify.orders import Order
 from gateway.sandbox.shopify.records import Customer
 from gateway.sandbox.shopify.rules import UserError
@@ -39,6 +40,7 @@ class Session:
     merge: Callable[[MergeJob], None]
     token_scopes: frozenset[str]
     orders: dict[int, Order]
+    discounts: Discounts
     effects: list[str] = field(default_factory=list)
     ignored: list[str] = field(default_factory=list)
 
