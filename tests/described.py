@@ -44,7 +44,7 @@ def _freedom(path: str) -> tuple[int, int]:
 
 def _pattern(path: str) -> re.Pattern[str]:
     literal = re.escape(path).replace(r"\{", "{").replace(r"\}", "}")
-    anything = literal.replace("{shopify_customer_id}", ".+")
+    anything = literal.replace("{shopify_customer_id}", "(?:gid:.*Customer/)?[^/]+")
     return re.compile(re.sub(r"\{\w+\}", "[^/]+", anything))
 
 

@@ -110,6 +110,14 @@ class World:
         async with self.session.patch(self.url + path, json=body, headers=headers) as response:
             return await Reply.of(response)
 
+    async def request(
+        self, method: str, path: str, body: Any = None, headers: Mapping[str, str] | None = None
+    ) -> "Reply":
+        given = {} if body is None else {"json": body}
+        url = f"{self.url}{path}"
+        async with self.session.request(method, url, headers=headers, **given) as response:
+            return await Reply.of(response)
+
     async def get(self, path: str, *, headers: Mapping[str, str] | None = None) -> "Reply":
         headers = _allowed(path, headers)
         async with self.session.get(self.url + path, headers=headers) as response:

@@ -21,7 +21,7 @@ from gateway.app.wiring import Core
 from gateway.channels import ROSTER, Check
 from gateway.channels.smaregi import SmaregiSettings
 from gateway.errors import CommandRefused, ConfigurationError, StorageError, UpstreamError, plain
-from gateway.points import EARN, ORDER_TOPICS
+from gateway.points import EARN, ORDER_TOPICS, SPEND
 from gateway.shopify import Subscribed
 from gateway.store import (
     Database,
@@ -123,8 +123,10 @@ async def install_webhooks(live: LiveConfig) -> list[Subscribed]:
 
 
 def wanted_topics(live: LiveConfig) -> dict[str, str]:
-    """`WebhookSubscriptionTopic` -> the header's word; those of orders where these may earn."""
-    is_off = live.current.flags[EARN].mode is Mode.OFF
+    """`WebhookSubscriptionTopic` -> the header's word; those of orders where these may earn or use
+    points.
+    """
+    is_off = all(live.current.flags[each].mode is Mode.OFF for each in (EARN, SPEND))
     return {**SUBSCRIBED, **({} if is_off else ORDER_TOPICS)}
 
 
@@ -201,7 +203,7 @@ async def _checks(core: Core) -> list[Check]:
             found.append(Check(spec.title, ok=True, detail="its flag is off: not asked"))
             continue
         found += await _guarded(core, spec.title, channel.check())
-    if core.points.switch.mode is not Mode.OFF:
+    if not core.points.is_off:
         found += await _guarded(core, "Points", core.points.check())
     return found
 

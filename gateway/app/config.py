@@ -17,7 +17,7 @@ from gateway.channels.email import EmailSettings
 from gateway.channels.smaregi import SmaregiSettings
 from gateway.delivery import Policy
 from gateway.errors import ConfigurationError
-from gateway.points import EARN, PointsSettings
+from gateway.points import EARN, SPEND, PointsSettings
 from gateway.settings import (
     AlertSettings,
     GatewaySettings,
@@ -30,9 +30,9 @@ __all__ = ["FLAGS", "SECTIONS", "Config", "LiveConfig", "known_variables", "load
 
 log = logging.getLogger(__name__)
 
-FLAGS: tuple[str, ...] = (*(spec.name for spec in ROSTER), "updates", EARN)
-"""A flag for each channel, `FLAG_` and its name; whether profile changes are sent on; and whether
-orders earn points.
+FLAGS: tuple[str, ...] = (*(spec.name for spec in ROSTER), "updates", EARN, SPEND)
+"""A flag for each channel, `FLAG_` and its name; whether profile changes are sent on; whether
+orders earn points, and whether customers may spend them.
 """
 
 SECTIONS: Mapping[str, type[Section]] = {
@@ -112,7 +112,8 @@ def _missing(
     """What is missing; a channel's own settings only if its flag is not off."""
     used = ["gateway", "shopify", "alerts"]
     used += [spec.name for spec in ROSTER if _is_used(spec.name, flag_set, sources)]
-    used += ["points"] if _is_used(EARN, flag_set, sources) else []
+    online = any(_is_used(each, flag_set, sources) for each in (EARN, SPEND))
+    used += ["points"] if online else []
     problems = [text for name in used if name in sections for text in sections[name].missing()]
     alerts, email = sections.get("alerts"), sections.get("email")
     if isinstance(alerts, AlertSettings) and alerts.alert_email and email and "email" not in used:

@@ -15,7 +15,7 @@ from gateway.channels import ROSTER, Context, Spec
 from gateway.delivery import CircuitBreaker, Route, Runtime, Spans, Wakes
 from gateway.outcomes import AUTOMATIC, Outcome
 from gateway.registration.deferred import AT_ONCE
-from gateway.shopify import GraphQL, Orders, Shopify, Subscriptions
+from gateway.shopify import DiscountCodes, GraphQL, Orders, Shopify, Subscriptions
 from gateway.store import Database, Keys, tally
 from gateway.store.points import movements
 from gateway.telemetry.metrics import Metrics
@@ -92,6 +92,7 @@ class Master:
     shopify: Shopify
     subscriptions: Subscriptions
     orders: Orders
+    discounts: DiscountCodes
     side: IdentitySource
 
 
@@ -104,7 +105,7 @@ def make_master(live: LiveConfig, wire: Wire) -> Master:
     graphql = GraphQL(wire, settings, clock, CostBucket(time.monotonic))
     shopify = Shopify(graphql, settings, clock)
     side = IdentitySource("shop", shopify.identity, _FORGETS)
-    return Master(shopify, Subscriptions(graphql), Orders(graphql), side)
+    return Master(shopify, Subscriptions(graphql), Orders(graphql), DiscountCodes(graphql), side)
 
 
 @dataclass(frozen=True, slots=True)

@@ -104,10 +104,11 @@ class Overview:
         }
 
     async def _points(self) -> dict[str, Any]:
-        """Points earned online; `stopped` says why no more are sent."""
-        moving, by_state, lacking, drifted = await self._of.db.read(counts.of_points)
+        """Points earned and spent online; `stopped` says why no more are sent."""
+        moving, by_state, reserved, lacking, drifted = await self._of.db.read(counts.of_points)
         return {
             "orders": by_state,
+            "reservations": reserved,
             "movements": moving,
             "lacking": lacking,
             "drift": drifted,

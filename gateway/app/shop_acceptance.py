@@ -14,7 +14,7 @@ from gateway.delivery import Route
 from gateway.errors import CommandRefused, UpstreamError
 from gateway.outcomes import Identity
 from gateway.store import Database, identities
-from gateway.store.points import movements
+from gateway.store.points import movements, reservations
 
 __all__ = ["ComparedSystem", "ShopAcceptance"]
 
@@ -100,10 +100,12 @@ def _take_over(db: sqlite3.Connection, wanted: list[ComparedSystem], now: float)
             "A merge of two store members has begun and not ended: put the old settings back and "
             "run `duplicates merge` once more, then `shop accept`."
         )
-    if any(one.system in {SHOP, "smaregi"} for one in wanted) and movements.counts(db):
+    moving = movements.counts(db) or reservations.are_open(db)
+    if any(one.system in {SHOP, "smaregi"} for one in wanted) and moving:
         raise CommandRefused(
-            "Points that orders have earned are still on their way, or stuck: put the old settings "
-            "back until `points list` shows none, then `shop accept`."
+            "Points are still on their way, stuck, or kept for a discount code: put the old "
+            "settings back until `points list` and `points list --reservations` show none that is "
+            "open, then `shop accept`."
         )
     for one in wanted:
         assert one.now is not None  # noqa: S101 - it is another one

@@ -91,7 +91,7 @@ class Core:
         master = make_master(live, self.wire)
         self._identity_sources[SHOP] = master.side
         self.shopify, self.subscriptions = master.shopify, master.subscriptions
-        self.orders = master.orders
+        self.orders, self.discounts = master.orders, master.discounts
         self.removals = Removals(db, self.runtime)
         self.delivery = self._make_delivery()
         self.deliverer: Deliverer = self.delivery.deliverer
@@ -171,14 +171,17 @@ class Core:
         self.duplicates = Finder(self.db, self.smaregi, self.runtime)
         self.linking = Linking(self.db, self.delivery, self.shopify, self.smaregi, self.runtime)
         self.member_merge = MemberMerge(self.db, self.smaregi, self.linking, self.runtime)
-        earning = PointsParts(
+        points = PointsParts(
             self.db,
+            self.keys,
+            self.shopify,
             self.orders,
+            self.discounts,
             self.smaregi,
             lambda: self.live.current.points,
             lambda: self.live.current.smaregi.smaregi_points_by,
         )
-        self.points = Points(earning, self.runtime)
+        self.points = Points(points, self.runtime)
         customers = CustomerRekeying(
             self.db, self.keys, self.shopify, self.delivery, self.smaregi, self.live
         )

@@ -1,4 +1,4 @@
-"""points list|show|settle|backfill|drift: points earned online."""
+"""points list|show|settle|backfill|drift: points earned and spent online."""
 
 import sys
 from typing import Any
@@ -11,15 +11,17 @@ from gateway.cli.wrapping import Commands, say
 __all__ = ["command"]
 
 _STATES = ("waiting", "held", "skipped", "dry_run", "ignored", "given", "failed")
+_RESERVED = ("pending", "active", "closing", "used", "released", "refused")
 _ID = click.IntRange(1, (1 << 63) - 1)
 _PAGE = 1000
 
 
 @click.group("points", cls=Commands)
 def command() -> None:
-    """Points earned online: what orders earn, and what is on its way to members.
+    """Points earned and spent online: what orders earn and use, and what is on its way to members.
 
-    An order earns as FLAG_POINTS_EARN says; each difference is one movement of points in Smaregi.
+    An order earns as FLAG_POINTS_EARN says, and customers spend as FLAG_POINTS_SPEND says; each
+    difference is one movement of points in Smaregi.
     """
 
 
@@ -33,14 +35,25 @@ def _with_owner(action: Any, *, works: bool = False) -> Any:
 
 @command.command("list")
 @click.option("--orders", "state", type=click.Choice(_STATES), help="Orders in this state instead.")
-@click.option("--lacking", is_flag=True, help="Orders whose points could not be taken back.")
+@click.option(
+    "--reservations", "reserved", type=click.Choice(_RESERVED), help="Reservations in this state."
+)
+@click.option(
+    "--lacking",
+    is_flag=True,
+    help="Those whose points could not be taken; of orders unless --reservations is given.",
+)
 @click.option("--limit", type=click.IntRange(min=1), default=100, show_default=True)
 @json_lines
-def list_(state: str | None, lacking: bool, limit: int, as_json: bool) -> None:
+def list_(
+    state: str | None, reserved: str | None, lacking: bool, limit: int, as_json: bool
+) -> None:
     """What is on its way: movements that are owed, sent or stuck, the oldest first."""
-    of_orders = lacking or state is not None
-    path, key = ("orders", "order_id") if of_orders else ("movements", "id")
-    chosen = {"state": state} if state else {}
+    if state and reserved:
+        raise click.UsageError("Say --orders or --reservations, not both.")
+    path, key = ("orders", "order_id") if lacking or state else ("movements", "id")
+    path, key = ("reservations", "reservation_id") if reserved else (path, key)
+    chosen = {"state": wanted} if (wanted := state or reserved) else {}
     chosen |= {"lacking": "true"} if lacking else {}
 
     async def read(client: Any) -> list[dict[str, Any]]:
@@ -57,33 +70,28 @@ def list_(state: str | None, lacking: bool, limit: int, as_json: bool) -> None:
     if as_json:
         print_rows(rows)
     elif not rows:
-        click.echo("Nothing." if of_orders else "No points are on their way.")
-    elif of_orders:
-        _orders(rows)
+        click.echo("No points are on their way." if path == "movements" else "Nothing.")
     else:
-        _movements("", rows)
+        {"orders": _orders, "reservations": _reservations, "movements": _movements}[path]("", rows)
 
 
 @command.command("show")
 @click.argument("number", type=_ID, metavar="ORDER|CUSTOMER")
 @json_lines
 def show(number: int, as_json: bool) -> None:
-    """An order, or each order of a customer, with all its movements, by Shopify's id."""
-
-    async def read(client: Any) -> list[dict[str, Any]]:
-        found: list[dict[str, Any]] = (
-            await client.get("/control/points/show", {"id": str(number)})
-        )["orders"]
-        return found
-
-    rows = _with_owner(read)
+    """An order, or all of a customer and their reservations, with movements, by Shopify's id."""
+    found = _with_owner(lambda client: client.get("/control/points/show", {"id": str(number)}))
+    rows = [*found["orders"], *found["reservations"]]
     if as_json:
         print_rows(rows)
         return
     if not rows:
         click.echo("No order with this id, or of this customer, is known here.", err=True)
         sys.exit(1)
-    _orders(rows)
+    if found["orders"]:
+        _orders("Orders", found["orders"])
+    if found["reservations"]:
+        _reservations("Reservations", found["reservations"])
     moved = [one for row in rows for one in row["movements"]]
     if moved:
         _movements("Movements", moved)
@@ -97,7 +105,7 @@ def settle(movement: int, done: str | None) -> None:
     """Say what became of a movement that is stuck, after you have looked into Smaregi.
 
     ID is that of `points list`. In Smaregi look for its number (`uuid`, レシート番号) in the point
-    history of the member. Its order is then computed anew, and what is missing is sent.
+    history of the member. What it is for is then computed anew, and what is missing is sent.
     """
     if done is None:
         raise click.UsageError("Say --done or --void.")
@@ -162,7 +170,7 @@ def drift(settled: tuple[str, ...], as_json: bool) -> None:
         sys.exit(1)
 
 
-def _orders(rows: list[dict[str, Any]]) -> None:
+def _orders(title: str, rows: list[dict[str, Any]]) -> None:
     columns = ("order", "customer", "member", "state", "why", "points", "lacking", "made")
     shown = [
         (
@@ -177,13 +185,37 @@ def _orders(rows: list[dict[str, Any]]) -> None:
         )
         for row in rows
     ]
-    table("", columns, shown)
+    table(title, columns, shown)
+
+
+def _reservations(title: str, rows: list[dict[str, Any]]) -> None:
+    columns = ("reservation", "customer", "member", "state", "points", "yen", "lacking", "ends")
+    shown = [
+        (
+            row["reservation_id"],
+            row["shopify_customer_id"].rpartition("/")[2],
+            row["member_id"],
+            row["state"],
+            row["points"],
+            row["amount"],
+            row["lacking"] or None,
+            row["expires_at"],
+        )
+        for row in rows
+    ]
+    table(title, columns, shown)
 
 
 def _movements(title: str, rows: list[dict[str, Any]]) -> None:
-    columns = ("id", "order", "member", "points", "state", "number", "transaction", "made")
-    names = ("id", "order_id", "member_id", "points", "state", "uuid", "transaction", "created_at")
-    table(title, columns, [[row[name] for name in names] for row in rows])
+    columns = ("id", "for", "member", "points", "state", "number", "transaction", "made")
+    names = ("member_id", "points", "state", "uuid", "transaction", "created_at")
+    shown = [[row["id"], _for(row), *(row[name] for name in names)] for row in rows]
+    table(title, columns, shown)
     for row in rows:
         if row["state"] == "stuck":
             say(f"{row['id']} is stuck: {row['message']}", indent="  ")
+
+
+def _for(row: dict[str, Any]) -> str:
+    reservation = row["reservation_id"]
+    return f"reservation {reservation}" if reservation is not None else f"order {row['order_id']}"

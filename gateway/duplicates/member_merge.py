@@ -32,7 +32,7 @@ from gateway.errors import CommandRefused, StorageError, UpstreamError
 from gateway.outcomes import Link
 from gateway.store import Database, duplicates, links, merges
 from gateway.store.merges import Merge
-from gateway.store.points import orders
+from gateway.store.points import orders, reservation_steps
 
 __all__ = ["MemberMerge"]
 
@@ -244,6 +244,7 @@ class MemberMerge:
             merges.write(db, done)
             duplicates.set_state(db, *done.pair, "merged", done.updated_at)
             orders.move_member(db, merge.absorbed, merge.survivor)
+            reservation_steps.move_member(db, merge.absorbed, merge.survivor)
 
         await self._db.write(unit)
         if merge.customer_id is not None:

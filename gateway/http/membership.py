@@ -15,7 +15,7 @@ from gateway.responses.bodies import Answer, problem
 from gateway.responses.problems import waiting_time
 from gateway.wording import UNAVAILABLE, Detail, Fault
 
-__all__ = ["routes"]
+__all__ = ["customer_id_of", "not_proven", "routes"]
 
 routes = web.RouteTableDef()
 
@@ -25,13 +25,13 @@ _CARD_SECONDS = 300
 @routes.get(CUSTOMER + "/points")
 async def points(request: web.Request) -> web.Response:
     core = request.app[CORE]
-    customer_id = _customer_id(request)
+    customer_id = customer_id_of(request)
     if core.live.current.flags["smaregi"].mode is Mode.OFF:
         return respond(problem(404, "no-member", Detail.POINTS_OFF))
     try:
         balance = await core.membership.points(customer_id) if customer_id else None
     except EmailNotProven:
-        return respond(_not_proven())
+        return respond(not_proven())
     except UpstreamError as error:
         return respond(_unavailable(error))
     if balance is None:
@@ -50,18 +50,18 @@ async def card(request: web.Request) -> web.Response:
     if form not in FORMATS:
         wrong = Fault.CHOICE.at("format", choices=", ".join(FORMATS))
         return respond(problem(422, "invalid-data", Detail.NO_SUCH_CARD, errors=[wrong]))
-    customer_id = _customer_id(request)
+    customer_id = customer_id_of(request)
     try:
         number = await request.app[CORE].membership.number(customer_id) if customer_id else None
     except EmailNotProven:
-        return respond(_not_proven())
+        return respond(not_proven())
     if number is None or not is_scannable(number):
         return respond(problem(404, "no-card", Detail.NO_CARD))
     picture = svg(number, form)
     return cacheable(request, picture, "image/svg+xml; charset=utf-8", _CARD_SECONDS)
 
 
-def _customer_id(request: web.Request) -> int | None:
+def customer_id_of(request: web.Request) -> int | None:
     """None if it is not a customer id: there is no such customer."""
     try:
         customer_id = numeric_id(request.match_info["shopify_customer_id"])
@@ -70,7 +70,7 @@ def _customer_id(request: web.Request) -> int | None:
     return customer_id if customer_id < 2**63 else None
 
 
-def _not_proven() -> Answer:
+def not_proven() -> Answer:
     return problem(403, "email-not-proven", Detail.NOT_PROVEN)
 
 

@@ -17,12 +17,12 @@ from gateway.http.limiting import too_often
 from gateway.http.middleware import CALLER, read_body, respond
 from gateway.http.preferences import prefers
 from gateway.registration.intent import SignUp
-from gateway.responses.bodies import problem, valid
+from gateway.responses.bodies import Answer, problem, valid
 from gateway.responses.problems import another_shop
 from gateway.shopify.placing import unfit
 from gateway.wording import Detail, Fault
 
-__all__ = ["routes"]
+__all__ = ["idempotency_key", "routes"]
 
 routes = web.RouteTableDef()
 
@@ -31,9 +31,9 @@ routes = web.RouteTableDef()
 async def create(request: web.Request) -> web.Response:
     if request.content_type != "application/json":
         return respond(problem(415, "unsupported-media-type", Detail.SEND_REGISTRATION))
-    key = request.headers.get("Idempotency-Key")
-    if key is not None and not (0 < len(key) <= 255 and all(" " <= c <= "~" for c in key)):
-        return respond(problem(400, "invalid-idempotency-key", Detail.IDEMPOTENCY_KEY))
+    key = idempotency_key(request)
+    if isinstance(key, Answer):
+        return respond(key)
     if refusal := too_often(request):
         return respond(refusal)
     raw = await read_body(request)
@@ -61,6 +61,14 @@ async def create(request: web.Request) -> web.Response:
     if later and answer.status == 202:
         response.headers["Preference-Applied"] = "respond-async"
     return response
+
+
+def idempotency_key(request: web.Request) -> str | Answer | None:
+    """As the caller sent it; the problem where it is none."""
+    key = request.headers.get("Idempotency-Key")
+    if key is None or (0 < len(key) <= 255 and all(" " <= c <= "~" for c in key)):
+        return key
+    return problem(400, "invalid-idempotency-key", Detail.IDEMPOTENCY_KEY)
 
 
 def _only_validates(request: web.Request) -> bool:

@@ -11,6 +11,7 @@ from gateway.http import (
     health,
     membership,
     registrations,
+    reservations,
     webhooks,
 )
 from gateway.http.access import CallerAccess
@@ -22,7 +23,8 @@ from gateway.http.webhooks import BODIES, Bodies
 __all__ = ["ROOMS", "application"]
 
 ROOMS = (
-    *(registrations, form_filling, membership, customers, deliveries, webhooks),
+    *(registrations, form_filling, membership, reservations, customers),
+    *(deliveries, webhooks),
     *(health, description),
 )
 """The modules of the public address, each with its `routes`."""

@@ -12,7 +12,7 @@ from gateway.channels.smaregi.ledger import ADDED, JST, TAKEN, Recorded
 from gateway.points.expiry import expires_on
 from gateway.points.rates import Rates
 from gateway.store import Database
-from gateway.store.points import Movement, movements
+from gateway.store.points import Movement, known
 
 __all__ = ["AddedPoints"]
 
@@ -81,6 +81,6 @@ class AddedPoints:
             if row.points == sent.points and row.member_id == sent.member_id and not row.cancelled
         ]
         ours = await self._db.read(
-            lambda db: movements.known_heads(db, [row.head_id for row in fitting])
+            lambda db: known.known_heads(db, [row.head_id for row in fitting])
         )
         return [row for row in fitting if row.head_id not in ours]

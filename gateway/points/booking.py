@@ -1,22 +1,33 @@
-"""The difference between what an order earns and what it has moved becomes one new movement.
+"""The difference between what an order earns, or a reservation takes, and what it has moved becomes
+one new movement.
 
-Written in one transaction with the order, before anything is sent. So a kill before it loses
-nothing (the order is still due), and one after it owes exactly this.
+Written in one transaction with the order or the reservation, before anything is sent. So a kill
+before it loses nothing (what it is for is still due), and one after it owes exactly this.
 """
 
 import sqlite3
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from gateway.store import links
 from gateway.store.points import Movement, PointOrder, movements, orders
 from gateway.store.points.movements import NewMovement
 
-__all__ = ["CHANNEL", "Booking", "book", "is_ours", "settle_lack", "uuid_of"]
+__all__ = [
+    "CHANNEL",
+    "Account",
+    "Booking",
+    "again_at",
+    "book",
+    "is_ours",
+    "move",
+    "settle_lack",
+    "uuid_of",
+]
 
 CHANNEL = "smaregi"
 _DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-_ORDER_DIGITS, _NUMBER_DIGITS = 9, 2
+_DIGITS_OF_ONE, _NUMBER_DIGITS = 9, 2
 _LACK_AGAIN = 86400.0
 _LACK_ENDS = 90 * 86400.0
 """Seconds after which nobody tries any more to take back by itself what was lacking."""
@@ -26,17 +37,22 @@ def uuid_of(order_id: int, number: int) -> str:
     """`E`, the order's id in base 36, `-` and the number of its movement: the 13 characters of a
     receipt's number. ValueError if it would be longer.
     """
-    digits, end = _base36(order_id).rjust(_ORDER_DIGITS, "0"), _base36(number)
-    if len(digits) > _ORDER_DIGITS or len(end) > _NUMBER_DIGITS:
+    return _uuid("E", _base36(order_id).rjust(_DIGITS_OF_ONE, "0"), number)
+
+
+def _uuid(letter: str, digits: str, number: int) -> str:
+    end = _base36(number)
+    if len(digits) > _DIGITS_OF_ONE or len(end) > _NUMBER_DIGITS:
         raise ValueError("an order's id or its number of movements is larger than expected")
-    return f"E{digits}-{end}"
+    return f"{letter}{digits}-{end}"
 
 
 def is_ours(uuid: str) -> bool:
-    """Whether it may be a number of `uuid_of`."""
+    """Whether it may be a number of ours."""
     digits, dash, number = uuid[1:].partition("-")
-    whole = len(digits) == _ORDER_DIGITS and 0 < len(number) <= _NUMBER_DIGITS
-    return uuid[:1] == "E" and bool(dash) and whole and set(digits + number) <= set(_DIGITS)
+    whole = len(digits) == _DIGITS_OF_ONE and 0 < len(number) <= _NUMBER_DIGITS
+    ours = uuid[:1] in {"E", "R"} and bool(dash)
+    return ours and whole and set(digits + number) <= set(_DIGITS)
 
 
 def _base36(number: int) -> str:
@@ -45,6 +61,21 @@ def _base36(number: int) -> str:
         number, digit = divmod(number, len(_DIGITS))
         digits = _DIGITS[digit] + digits
     return digits
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """Whose movements they are: an order's, or a reservation's with its `code`."""
+
+    member_id: int
+    order_id: int | None = None
+    reservation_id: int | None = None
+    code: str = field(default="", repr=False)
+
+    def uuid(self, number: int) -> str:
+        if self.order_id is not None:
+            return uuid_of(self.order_id, number)
+        return _uuid("R", self.code[:_DIGITS_OF_ONE], number)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +103,7 @@ def book(db: sqlite3.Connection, booking: Booking, now: float) -> bool:
     if difference > 0 and not booking.may_rise:
         difference = 0
     if difference:
-        _move(db, replace(order, member_id=member_id), own, difference, booking.place, now)
+        move(db, Account(member_id, order.order_id), own, difference, booking.place, now)
     since = current.lacking_since if difference else None
     orders.save(db, replace(order, member_id=member_id, lacking=0, lacking_since=since))
     return True
@@ -83,23 +114,36 @@ def _is_linked(db: sqlite3.Connection, order: PointOrder) -> bool:
     return link is not None and link.reference == str(order.member_id) and link.unproven is None
 
 
-def _move(
+def move(
     db: sqlite3.Connection,
-    order: PointOrder,
+    account: Account,
     own: Sequence[Movement],
     difference: int,
     place: tuple[str, str],
     now: float,
 ) -> None:
-    """By one more movement; of one that was not sent yet the points change instead."""
+    """By one more movement; of one that was not sent yet the points change instead.
+
+    Without a store of today's settings it is that of the last one.
+    """
     last = own[-1] if own else None
     if last is not None and last.state == "owed":
         movements.change_points(db, last.id, last.points + difference, now)
         return
     used = {each.number for each in own}
     number = next(n for n in range(1, len(used) + 2) if n not in used)
-    uuid, member_id = uuid_of(order.order_id, number), order.member_id or 0
-    new = NewMovement(uuid, order.order_id, number, member_id, difference, place, int(now))
+    if last is not None and not place[0]:
+        place = last.store_id, last.terminal_id
+    new = NewMovement(
+        account.uuid(number),
+        account.order_id,
+        account.reservation_id,
+        number,
+        account.member_id,
+        difference,
+        place,
+        int(now),
+    )
     movements.add(db, new, now)
 
 
@@ -108,13 +152,18 @@ def settle_lack(db: sqlite3.Connection, one: Movement, balance: int, now: float)
 
     An order that was noticed meanwhile stays due.
     """
-    order = orders.get(db, one.order_id)
+    order = orders.get(db, one.order_id or 0)
     if order is None or not movements.change_points(db, one.id, -balance, now):
         return
     since = order.lacking_since or now
-    again = now + _LACK_AGAIN if now - since < _LACK_ENDS else None
+    again = again_at(since, now)
     due_at = order.due_at if again is None else min(again, order.due_at or again)
     lacking = order.lacking - one.points - balance
     orders.save(
         db, replace(order, lacking=lacking, lacking_since=since, due_at=due_at, updated_at=now)
     )
+
+
+def again_at(since: float, now: float) -> float | None:
+    """When it is tried again to take what has been lacking since then."""
+    return now + _LACK_AGAIN if now - since < _LACK_ENDS else None

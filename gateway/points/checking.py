@@ -5,12 +5,13 @@ from datetime import timedelta
 
 from gateway.channels import Check
 from gateway.channels.smaregi.ledger import PointLedger
+from gateway.points.eligibility import worth_of
 from gateway.points.rates import Rates
 from gateway.points.settings import PointsSettings
 from gateway.points.standing import CURRENCY
-from gateway.shopify import Orders
+from gateway.shopify import DiscountCodes, Orders
 
-__all__ = ["check_points"]
+__all__ = ["check_points", "check_spending"]
 
 _DAY = timedelta(days=1).total_seconds()
 
@@ -42,3 +43,23 @@ async def check_points(
         text = f"store {settings.points_store_id} collects miles instead of points"
         found.append(Check("Points", ok=False, detail=text))
     return found
+
+
+async def check_spending(codes: DiscountCodes, rates: Rates) -> Check:
+    """Raises UpstreamError, which names a scope that lacks."""
+    if lacking := await codes.lacking_scopes():
+        text = f"grant the app {', '.join(lacking)} in Shopify: points become discount codes"
+        return Check("Spending points", ok=False, detail=text)
+    await codes.find(_NO_CODE)
+    store = await rates.store()
+    if store.get("pointUseDivision") == "0":
+        text = "points cannot be used in this store (pointUseDivision 0): set that in Smaregi"
+        return Check("Spending points", ok=False, detail=text)
+    unit, yen = worth_of(store, 100)
+    if yen < 1:
+        return Check("Spending points", ok=False, detail="points are worth nothing (spendRate)")
+    text = f"codes can be made; 100 points are {yen} yen, in units of {unit}"
+    return Check("Spending points", ok=True, detail=text)
+
+
+_NO_CODE = "NOSUCHCODEOFTHEGATEWAY"

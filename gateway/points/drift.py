@@ -15,7 +15,7 @@ from gateway.channels.smaregi.ledger import ADDED, PAGE, TAKEN, Recorded
 from gateway.points.booking import is_ours
 from gateway.store import Database
 from gateway.store.members import get_meta, set_meta
-from gateway.store.points import Movement, drift, movements
+from gateway.store.points import Movement, drift, known
 from gateway.store.points.drift import Drift
 
 __all__ = ["LedgerPass", "judge"]
@@ -76,8 +76,8 @@ def _books(
 ) -> tuple[dict[str, Movement], dict[str, Movement]]:
     """Our movements, by transaction and by number."""
     return (
-        movements.known_heads(db, [row.head_id for row in rows]),
-        movements.by_uuids(db, {row.uuid for row in rows if is_ours(row.uuid)}),
+        known.known_heads(db, [row.head_id for row in rows]),
+        known.by_uuids(db, {row.uuid for row in rows if is_ours(row.uuid)}),
     )
 
 

@@ -8,8 +8,9 @@ from gateway.delivery import Runtime
 from gateway.delivery.retry import retry_delay
 from gateway.errors import ErrorClass, UpstreamError
 from gateway.points.booking import settle_lack
+from gateway.points.holding import is_taking, lack
 from gateway.store import Database
-from gateway.store.points import Movement, movements, orders
+from gateway.store.points import Movement, movements, orders, reservation_steps, reservations
 
 __all__ = ["Marks", "is_about_the_system"]
 
@@ -26,16 +27,35 @@ class Marks:
         now, member_id = self._runtime.clock(), there.member_id or one.member_id
 
         def unit(db: sqlite3.Connection) -> None:
-            if movements.adopt(db, one, member_id, there.points, there.head_id, now):
+            if not movements.adopt(db, one, member_id, there.points, there.head_id, now):
+                return
+            if one.order_id is not None:
                 orders.move_order(db, one.order_id, member_id)
                 orders.notice(db, one.order_id, now, known=True)
+            else:
+                reservation_steps.wake(db, one.reservation_id or 0, now)
 
         await self._db.write(unit)
         log.warning("points: movement %d was in Smaregi already: taken over from there", one.id)
 
     async def take_what_is_there(self, one: Movement, balance: int) -> None:
         now = self._runtime.clock()
-        await self._db.write(lambda db: settle_lack(db, one, balance, now))
+        settle = settle_lack if one.order_id is not None else lack
+        await self._db.write(lambda db: settle(db, one, balance, now))
+
+    async def give_up(self, one: Movement, text: str) -> None:
+        """It cannot be sent. Points that were only to be taken for a code are not taken."""
+        now = self._runtime.clock()
+
+        def unit(db: sqlite3.Connection) -> bool:
+            held = reservations.get(db, one.reservation_id or 0)
+            if held is None or not is_taking(held, one):
+                return False
+            lack(db, one, 0, now)
+            return True
+
+        if not await self._db.write(unit):
+            await self.stuck(one, text)
 
     async def not_done(self, sent: Movement, error: UpstreamError) -> None:
         """It certainly came to nothing. What is about the whole system uses up no try."""
@@ -60,9 +80,13 @@ class Marks:
         def unit(db: sqlite3.Connection) -> None:
             if not movements.settle(db, one.id, "done", now, head_id=head_id):
                 return
-            orders.has_moved(db, one.order_id)
+            if one.order_id is not None:
+                orders.has_moved(db, one.order_id)
+            else:
+                reservation_steps.has_moved(db, one.reservation_id or 0, now)
             if one.points > 0:
                 orders.wake_lacking(db, one.member_id, now)
+                reservation_steps.wake_lacking(db, one.member_id, now)
 
         await self._db.write(unit)
         self._runtime.listener.points_moved(one.points)

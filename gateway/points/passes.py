@@ -20,7 +20,7 @@ from gateway.points.switch import Switch
 from gateway.shopify.orders import ListedOrders
 from gateway.store import Database
 from gateway.store.members import get_meta, set_meta
-from gateway.store.points import orders
+from gateway.store.points import orders, reservations
 from gateway.wire import Lane, lane
 
 __all__ = ["PassParts", "Passes"]
@@ -77,7 +77,7 @@ class Passes:
 
     async def once(self) -> int:
         """One pass; how many orders were noticed. Raises UpstreamError and StorageError."""
-        if self._of.switch.mode is Mode.OFF and not await self._of.db.read(_has_given):
+        if self._of.switch.mode is Mode.OFF and not await self._of.db.read(_has_moved):
             return 0
         noticed = await self._orders()
         if self._of.settings().points_store_id:
@@ -101,10 +101,13 @@ class Passes:
         return noticed
 
     async def _notice(self, found: Sequence[tuple[int, float]], newest: float) -> int:
-        """Those that were not read since their last change; unknown ones while the flag is on."""
-        now, only_known = self._runtime.clock(), self._of.switch.mode is Mode.OFF
+        """Those that were not read since their last change; unknown ones while the flag is on, or
+        points may have been used.
+        """
+        now, off = self._runtime.clock(), self._of.switch.mode is Mode.OFF
 
         def unit(db: sqlite3.Connection) -> int:
+            only_known = off and not reservations.any_of_them(db)
             old = [each for each, at in found if orders.is_behind(db, each, at, _SLACK)]
             set_meta(db, _SEEN, repr(newest))
             return sum(orders.notice(db, each, now, known=only_known) for each in old)
@@ -119,6 +122,7 @@ class Passes:
             self._runtime.listener.failed(_AREA, ErrorClass.CONFLICT, text)
 
 
-def _has_given(db: sqlite3.Connection) -> bool:
-    """Whether anything was given that may have to be taken back."""
-    return bool(orders.listed(db, "given", 0, 1, lacking=False))
+def _has_moved(db: sqlite3.Connection) -> bool:
+    """Whether anything was given that may have to be taken back, or taken that may be used."""
+    given = bool(orders.listed(db, "given", 0, 1, lacking=False))
+    return given or reservations.any_of_them(db)

@@ -6,6 +6,7 @@ import logging
 import sqlite3
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from fractions import Fraction
 from functools import partial
 from typing import Any, Protocol
 
@@ -15,13 +16,14 @@ from gateway.points.amounts import Rule, earned
 from gateway.points.booking import CHANNEL, Booking, book
 from gateway.points.rates import Rates
 from gateway.points.settings import PointsSettings
-from gateway.points.standing import Around, Owner, Standing, is_payable, standing
+from gateway.points.standing import Around, Owner, is_payable, standing
 from gateway.points.switch import Switch
+from gateway.points.uses import OrderUses
 from gateway.shopify import ShopOrder
 from gateway.store import Database, links
 from gateway.store.points import PointOrder, orders
 
-__all__ = ["OrderReader", "ReaderParts"]
+__all__ = ["OrderReader", "ReaderParts", "is_active", "owner_of"]
 
 log = logging.getLogger(__name__)
 
@@ -41,6 +43,7 @@ class ReaderParts:
     rates: Rates
     switch: Switch
     settings: Callable[[], PointsSettings]
+    uses: OrderUses
 
 
 class OrderReader:
@@ -51,9 +54,10 @@ class OrderReader:
     async def read(self, known: PointOrder) -> None:
         """Reads the order as Shopify holds it now, and books it. Raises UpstreamError."""
         order = await self._of.shop.read(known.order_id)
+        used = Fraction(0) if order is None else await self._of.uses.book(order)
         now = self._runtime.clock()
         if known.member_id is not None:
-            await self._again(known, order, now)
+            await self._again(known, order, used, now)
             return
         around = await self._around(known, order, now)
         found = standing(order, around)
@@ -61,48 +65,47 @@ class OrderReader:
         if order is None or found.state not in {"given", "dry_run"}:
             await self._of.db.write(lambda db: orders.save(db, row))
             return
-        await self._first(row, order, around, found)
+        await self._first(row, order, used, around)
 
-    async def _again(self, known: PointOrder, order: ShopOrder | None, now: float) -> None:
+    async def _again(
+        self, known: PointOrder, order: ShopOrder | None, used: Fraction, now: float
+    ) -> None:
         """It has got somebody points before: these follow what Shopify holds, whatever the flag."""
         if order is None or known.rule is None:  # Shopify shows it no more: it stays as it is
             kept = replace(known, due_at=None, updated_at=now)
             await self._of.db.write(lambda db: orders.save(db, kept))
             return
         row = _seen(known, order, now)
-        target = earned(order, Rule.of(known.rule))
+        target = earned(order, Rule.of(known.rule), used)
         await self._book(replace(row, state="given", reason="", target=target), order, first=False)
 
     async def _around(self, known: PointOrder, order: ShopOrder | None, now: float) -> Around:
         customer_id = order.customer_id if order is not None else None
-        owner = await self._of.db.read(partial(_owner, customer_id=customer_id))
+        owner = await self._of.db.read(partial(owner_of, customer_id=customer_id))
         mode = self._of.switch.of(customer_id, order.email if order is not None else None)
         period = await self._of.switch.keep()
         return Around(mode, period, self._of.settings(), owner, known.asked, now)
 
     async def _first(
-        self, row: PointOrder, order: ShopOrder, around: Around, found: Standing
+        self, row: PointOrder, order: ShopOrder, used: Fraction, around: Around
     ) -> None:
+        """`row`: it stands as `dry_run`, or as `given`."""
         member = await self._of.smaregi.client.by_id(str(around.owner.member_id))
-        if member is None or _status(member) not in _ACTIVE:
+        if member is None or not is_active(member):
             waiting = replace(row, state="waiting", reason="member_left")
             await self._of.db.write(lambda db: orders.save(db, waiting))
             return
         rule = await self._of.rates.of(member)
-        target = earned(order, rule)
-        if found.state == "dry_run":
+        target = earned(order, rule, used)
+        if row.state == "dry_run":
             shown = replace(row, target=target)
             await self._of.db.write(lambda db: orders.save(db, shown))
             return
-        given = replace(
-            row, state="given", target=target, member_id=around.owner.member_id, rule=rule.text()
-        )
+        given = replace(row, target=target, member_id=around.owner.member_id, rule=rule.text())
         await self._book(given, order, first=True)
 
     async def _book(self, row: PointOrder, order: ShopOrder, *, first: bool) -> None:
-        settings = self._of.settings()
-        place = (settings.points_store_id or "", settings.points_terminal_id)
-        booking = Booking(row, is_payable(order), place, first)
+        booking = Booking(row, is_payable(order), self._of.settings().place, first)
         now = self._runtime.clock()
         await self._of.db.write(lambda db: book(db, booking, now))
 
@@ -121,7 +124,7 @@ def _seen(known: PointOrder, order: ShopOrder | None, now: float) -> PointOrder:
     )
 
 
-def _owner(db: sqlite3.Connection, customer_id: int | None) -> Owner:
+def owner_of(db: sqlite3.Connection, customer_id: int | None) -> Owner:
     """By the link; one that is just being made, or is not proven, gives nothing yet."""
     if customer_id is None:
         return Owner()
@@ -131,5 +134,6 @@ def _owner(db: sqlite3.Connection, customer_id: int | None) -> Owner:
     return Owner(int(link.reference), links.is_withheld(db, CHANNEL, customer_id))
 
 
-def _status(row: Mapping[str, Any]) -> str:
-    return str(row.get("status") or "0")
+def is_active(row: Mapping[str, Any]) -> bool:
+    """Of a member's row."""
+    return str(row.get("status") or "0") in _ACTIVE

@@ -22,7 +22,6 @@ was cancelled, or one of other points is for a person: `stuck`.
 
 import logging
 import math
-import sqlite3
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -33,10 +32,11 @@ from gateway.channels.smaregi.ledger import Entry, Recorded
 from gateway.delivery import Runtime
 from gateway.errors import ErrorClass, UpstreamError
 from gateway.points.added import AddedPoints
+from gateway.points.doubt import DOUBT, is_doubtful, made_at
 from gateway.points.marks import Marks
 from gateway.points.proof import Proof
-from gateway.store import Database, rewinding
-from gateway.store.points import Movement, Way, movements, orders
+from gateway.store import Database
+from gateway.store.points import Movement, Way, movements
 
 __all__ = ["PATIENCE", "Sender", "SenderParts"]
 
@@ -52,11 +52,6 @@ _OLDEST = 62 * 86400.0
 """Seconds: how far back a transaction of ours is looked for that this database does not know."""
 _SLACK = 3600.0
 _REMEMBERED = 1000
-
-
-_DOUBT = (
-    "the database was put back to a backup, and Smaregi cannot be asked whether it was done since"
-)
 
 
 class Ledger(Protocol):
@@ -107,12 +102,13 @@ class Sender:
 
     async def _send(self, one: Movement) -> None:
         if one.attempts >= len(self._runtime.policy.schedule):
-            await self._marks.stuck(one, f"Smaregi refused it {one.attempts} times: {one.message}")
+            text = f"Smaregi refused it {one.attempts} times: {one.message}"
+            await self._marks.give_up(one, text)
             return
         way = self._of.way()
         seen_since = self._runtime.clock() - _OLDEST if way == "transaction" else math.inf
-        if await self._of.db.read(partial(_is_doubtful, one=one, seen_since=seen_since)):
-            await self._marks.stuck(one, _DOUBT)
+        if await self._of.db.read(partial(is_doubtful, one=one, seen_since=seen_since)):
+            await self._marks.stuck(one, DOUBT)
             return
         if way == "transaction" and (found := await self._known(one)):
             await self._found_before(one, found)
@@ -125,7 +121,7 @@ class Sender:
         if watched or one.points < 0:
             balance = await self._of.members.balance(str(one.member_id))
             if balance is None:
-                await self._marks.stuck(one, "Smaregi has no such member any more")
+                await self._marks.give_up(one, "Smaregi has no such member any more")
                 return
             if balance + one.points < 0 and one.points < 0:
                 await self._marks.take_what_is_there(one, max(0, balance))
@@ -133,11 +129,10 @@ class Sender:
         await self._leave(one, way, balance if watched else None)
 
     async def _known(self, one: Movement) -> list[Recorded]:
-        """Those with its number that Smaregi has already, made since its order was."""
-        order = await self._of.db.read(lambda db: orders.get(db, one.order_id))
+        """Those with its number that Smaregi has already, made since what it is for was."""
+        made = await self._of.db.read(lambda db: made_at(db, one))
         now = self._runtime.clock()
-        made = order.made_at if order is not None and order.made_at is not None else one.created_at
-        since = max(min(made, one.created_at) - _SLACK, now - _OLDEST)
+        since = max(min(made or now, one.created_at) - _SLACK, now - _OLDEST)
         return await self._of.ledger.find(one.uuid, since, max(now, one.tran_at) + _SLACK)
 
     async def _found_before(self, one: Movement, found: Sequence[Recorded]) -> None:
@@ -195,7 +190,7 @@ class Sender:
             terminal_id=sent.terminal_id,
             number=sent.id,
             at=sent.tran_at,
-            memo=f"オンライン注文 {sent.order_id}",
+            memo=_memo(sent),
         )
         return await self._of.ledger.post(entry)
 
@@ -258,21 +253,10 @@ class Sender:
             self._runtime.listener.failed("points", ErrorClass.CONFLICT, text)
 
 
-def _is_doubtful(db: sqlite3.Connection, one: Movement, seen_since: float) -> bool:
-    """Whether it may have been done in a time that the database has forgotten, and no look shows
-    it. `seen_since`: orders made since then are shown. Not once a person has settled its order.
-    """
-    rewound = rewinding.rewound_at(db)
-    order = orders.get(db, one.order_id)
-    made = order.made_at if order is not None and order.made_at is not None else one.created_at
-    if rewound is None or made > min(rewound, seen_since):
-        return False
-    own = [each for each in movements.of_order(db, one.order_id) if each.updated_at >= rewound]
-    return not any(_is_settled_by_hand(each) for each in own)
-
-
-def _is_settled_by_hand(one: Movement) -> bool:
-    return one.state == "void" or (one.state == "done" and one.head_id is None)
+def _memo(one: Movement) -> str:
+    if one.order_id is not None:
+        return f"オンライン注文 {one.order_id}"
+    return f"オンラインポイント利用 {one.reservation_id}"
 
 
 def _is_it(sent: Movement, there: Recorded) -> bool:

@@ -1,4 +1,4 @@
-"""Points earned online, as the rest of the gateway knows them."""
+"""Points earned and spent online, as the rest of the gateway knows them."""
 
 import asyncio
 import sqlite3
@@ -14,19 +14,23 @@ from gateway.channels.smaregi import Smaregi
 from gateway.delivery import Runtime
 from gateway.errors import CommandRefused, UpstreamError
 from gateway.points.added import AddedPoints
-from gateway.points.checking import check_points
+from gateway.points.checking import check_points, check_spending
 from gateway.points.drift import LedgerPass
+from gateway.points.eligibility import Customers, Eligibility, EligibilityParts
+from gateway.points.keeper import KeeperParts, ReservationKeeper
 from gateway.points.passes import Passes, PassParts
 from gateway.points.proof import Proof
 from gateway.points.rates import Rates
 from gateway.points.reader import OrderReader, ReaderParts
+from gateway.points.reserving import Reserving, ReservingParts
 from gateway.points.sender import Sender, SenderParts
 from gateway.points.settings import PointsSettings
 from gateway.points.switch import Switch
+from gateway.points.uses import OrderUses
 from gateway.points.worker import PointsWorker, WorkerParts
-from gateway.shopify import Orders
-from gateway.store import Database
-from gateway.store.points import Way, drift, movements, orders
+from gateway.shopify import DiscountCodes, Orders
+from gateway.store import Database, Keys
+from gateway.store.points import Way, drift, movements, orders, reservation_steps, reservations
 
 __all__ = ["Points", "PointsParts"]
 
@@ -36,7 +40,10 @@ class PointsParts:
     """`way()`: SMAREGI_POINTS_BY."""
 
     db: Database
+    keys: Keys
+    customers: Customers
     shop: Orders
+    codes: DiscountCodes
     smaregi: Smaregi
     settings: Callable[[], PointsSettings]
     way: Callable[[], Way]
@@ -53,14 +60,19 @@ class Points:
         self.rates = Rates(ledger, parts.settings, time.monotonic)
         self.proof = Proof(db)
         added = AddedPoints(db, client, ledger, self.rates, runtime.clock)
+        uses = OrderUses(db, parts.settings, runtime)
         reading = ReaderParts(
-            db, parts.shop, parts.smaregi, self.rates, self.switch, parts.settings
+            db, parts.shop, parts.smaregi, self.rates, self.switch, parts.settings, uses
         )
         sending = SenderParts(db, ledger, client, added, self.proof, parts.way)
+        sender = Sender(sending, runtime)
+        keeping = KeeperParts(db, parts.codes, parts.shop, parts.settings, self._wake.set)
+        keeper = ReservationKeeper(keeping, runtime)
         working = WorkerParts(
             db,
             OrderReader(reading, runtime),
-            Sender(sending, runtime),
+            sender,
+            keeper,
             ledger.turns,
             self.proof,
             self.switch,
@@ -72,6 +84,24 @@ class Points:
             db, parts.shop, LedgerPass(db, ledger), self.switch, parts.settings, self._wake.set
         )
         self.passes = Passes(passing, runtime)
+        asking = EligibilityParts(db, parts.customers, client, self.rates, self.switch, self.proof)
+        reserving = ReservingParts(
+            db,
+            parts.keys,
+            Eligibility(asking),
+            self.switch,
+            sender,
+            keeper,
+            ledger.turns,
+            parts.settings,
+            self._wake.set,
+        )
+        self.reserving = Reserving(reserving, runtime)
+
+    @property
+    def is_off(self) -> bool:
+        """Whether orders neither earn nor use points any more; what was begun goes on."""
+        return self.switch.mode is Mode.OFF and self.switch.spending() is Mode.OFF
 
     async def start(self) -> None:
         await self.worker.start()
@@ -82,10 +112,16 @@ class Points:
 
     async def noticed(self, order_id: int) -> bool:
         """Something happened to an order: durable when this returns. False where the order is none
-        of ours: the flag is off, and it has got nobody anything. Raises StorageError.
+        of ours: the flag is off, it has got nobody anything, and none can have used points. Raises
+        StorageError.
         """
-        now, known = self._runtime.clock(), self.switch.mode is Mode.OFF
-        kept = await self._of.db.write(lambda db: orders.notice(db, order_id, now, known=known))
+        now, off = self._runtime.clock(), self.switch.mode is Mode.OFF
+
+        def unit(db: sqlite3.Connection) -> bool:
+            known = off and not reservations.any_of_them(db)
+            return orders.notice(db, order_id, now, known=known)
+
+        kept = await self._of.db.write(unit)
         if kept:
             self._wake.set()
         return kept
@@ -94,7 +130,10 @@ class Points:
         """One line each of what `check` proves. Raises UpstreamError."""
         ledger = self._of.smaregi.client.ledger
         settings, now = self._of.settings(), self._runtime.clock()
-        return await check_points(self._of.shop, ledger, self.rates, settings, now)
+        found = await check_points(self._of.shop, ledger, self.rates, settings, now)
+        if self.switch.spending() is Mode.OFF or not all(each.ok for each in found):
+            return found
+        return [*found, await check_spending(self._of.codes, self.rates)]
 
     # -- what a person does
 
@@ -107,7 +146,8 @@ class Points:
             if one is None or one.state != "stuck":
                 raise CommandRefused(f"Movement {movement_id} is not stuck.")
             movements.settle(db, movement_id, "done" if done else "void", now)
-            orders.notice(db, one.order_id, now, known=True)
+            orders.notice(db, one.order_id or 0, now, known=True)
+            reservation_steps.wake(db, one.reservation_id or 0, now)
             Proof.go_on(db)
 
         await self._of.db.write(unit)

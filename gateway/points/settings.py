@@ -52,5 +52,18 @@ class PointsSettings(Section):
         30, ge=0, description="days for which a paid order waits for its customer to be a member"
     )
 
+    points_reservation_minutes: float = Field(
+        60,
+        ge=5,
+        le=1440,
+        description="minutes for which points that a customer spends online are kept, with their "
+        "discount code",
+    )
+
+    @property
+    def place(self) -> tuple[str, str]:
+        """Store and terminal that movements bear."""
+        return self.points_store_id or "", self.points_terminal_id
+
     def missing(self) -> list[str]:
         return self._absent("points_store_id")

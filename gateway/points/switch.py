@@ -1,4 +1,4 @@
-"""What the flags say of points earned online, and since when.
+"""What the flags say of points earned and spent online, and since when the former.
 
 Orders made since the flag was last switched on (`on` or `hold`) earn by themselves; older ones only
 where a person asks for it (`points backfill`). What an order has begun to earn goes on whatever the
@@ -14,9 +14,9 @@ from gateway.store import Database
 from gateway.store.members import get_meta, set_meta
 from gateway.store.points import orders
 
-__all__ = ["EARN", "Period", "Switch", "mode_of"]
+__all__ = ["EARN", "SPEND", "Period", "Switch", "mode_of"]
 
-EARN = "points_earn"
+EARN, SPEND = "points_earn", "points_spend"
 _SINCE, _FIRST = "points_since", "points_first"
 
 
@@ -28,9 +28,11 @@ class Period:
     first: float | None
 
 
-def mode_of(flags: FlagSet, customer_id: int | None = None, email: str | None = None) -> Mode:
-    """Of FLAG_POINTS_EARN and FLAG_SMAREGI the stricter; a percentage is of the former's."""
-    own, smaregi = flags[EARN], flags["smaregi"].mode
+def mode_of(
+    flags: FlagSet, name: str, customer_id: int | None = None, email: str | None = None
+) -> Mode:
+    """Of EARN or SPEND and FLAG_SMAREGI the stricter; a percentage is of the former's."""
+    own, smaregi = flags[name], flags["smaregi"].mode
     mode = own.mode if customer_id is None else own.decide(customer_id, email).mode
     return Mode.stricter(mode, smaregi)
 
@@ -44,10 +46,15 @@ class Switch:
 
     @property
     def mode(self) -> Mode:
-        return mode_of(self._runtime.flags)
+        """Of what orders earn."""
+        return mode_of(self._runtime.flags, EARN)
 
     def of(self, customer_id: int | None, email: str | None) -> Mode:
-        return mode_of(self._runtime.flags, customer_id, email)
+        return mode_of(self._runtime.flags, EARN, customer_id, email)
+
+    def spending(self, customer_id: int | None = None, email: str | None = None) -> Mode:
+        """Whether points can be spent, by whomever or by this customer."""
+        return mode_of(self._runtime.flags, SPEND, customer_id, email)
 
     def flags_changed(self) -> None:
         self._changes += 1

@@ -1,4 +1,5 @@
-"""The work that goes on by itself: orders that are due are read, movements take their next step.
+"""The work that goes on by itself: orders that are due are read, movements and reservations take
+their next step.
 
 Each step is written down before the next, so nothing is claimed: a round that dies is made again.
 A system that does not answer pauses what needs it, longer each time; nothing is counted meanwhile.
@@ -17,6 +18,7 @@ from gateway.delivery import Runtime
 from gateway.delivery.retry import retry_delay
 from gateway.errors import ErrorClass, UpstreamError
 from gateway.points.booking import CHANNEL
+from gateway.points.keeper import ReservationKeeper
 from gateway.points.marks import is_about_the_system
 from gateway.points.proof import Proof
 from gateway.points.reader import OrderReader
@@ -24,7 +26,16 @@ from gateway.points.sender import Sender
 from gateway.points.settings import PointsSettings
 from gateway.points.switch import Switch
 from gateway.store import Database
-from gateway.store.points import Movement, PointOrder, Way, movements, orders
+from gateway.store.points import (
+    Movement,
+    PointOrder,
+    Reservation,
+    Way,
+    movements,
+    orders,
+    reservation_steps,
+    reservations,
+)
 from gateway.wire import Lane, lane
 
 __all__ = ["PointsWorker", "WorkerParts"]
@@ -49,6 +60,7 @@ class WorkerParts:
     db: Database
     reader: OrderReader
     sender: Sender
+    keeper: ReservationKeeper
     turns: MemberTurns
     proof: Proof
     switch: Switch
@@ -87,6 +99,7 @@ class PointsWorker:
         def unit(db: sqlite3.Connection) -> None:
             orders.take_up(db, now)
             movements.take_up(db, now)
+            reservation_steps.take_up(db, now)
 
         await self._of.db.write(unit)
         self._runtime.background.go_round(self.round, "points", self._wake)
@@ -104,6 +117,7 @@ class PointsWorker:
         await self._look_after_those_who_wait()
         worked = await self._read_orders()
         worked |= await self._move()
+        worked |= await self._keep_reservations()
         return 0.0 if worked else await self._rest()
 
     async def _rest(self) -> float:
@@ -114,6 +128,8 @@ class PointsWorker:
         waits = [IDLE]
         waits += [] if due is None else [max(due - now, self._reading.left)]
         waits += [] if at is None else [max(at - now, self._sending.left)]
+        ends = await self._of.db.read(reservations.next_due)
+        waits += [] if ends is None else [max(ends - now, self._reading.left)]
         return max(0.1, min(waits))
 
     async def _look_after_those_who_wait(self) -> None:
@@ -187,7 +203,26 @@ class PointsWorker:
                 at, text = self._runtime.clock() + _AGAIN, str(error)
                 await self._of.db.write(lambda db: movements.put_off(db, one.id, at, text))
 
-    # -- both
+    # -- reservations
+
+    async def _keep_reservations(self) -> bool:
+        if self._reading.left:
+            return False
+        now = self._runtime.clock()
+        due = await self._of.db.read(lambda db: reservations.due(db, now, _PAGE))
+        return await self._each(due, self._keep, self._reading)
+
+    async def _keep(self, one: Reservation) -> None:
+        try:
+            await self._of.keeper.go_on(one.id)
+        except UpstreamError:
+            raise
+        except Exception:
+            log.exception("points: reservation %d broke its step", one.id)
+            at = self._runtime.clock() + _AGAIN
+            await self._of.db.write(lambda db: reservation_steps.put_off(db, one, at))
+
+    # -- all of them
 
     async def _each(
         self, found: Sequence[T], work: Callable[[T], Awaitable[None]], pause: _Pause

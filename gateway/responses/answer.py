@@ -50,6 +50,7 @@ class _Problem:
     detail: Text
     errors: Sequence[FieldError]
     registration_id: str | None
+    numbers: Mapping[str, int]
 
     def body(self, language: Language) -> bytes:
         told: Problem = {
@@ -62,6 +63,10 @@ class _Problem:
             told["errors"] = [cast("Row", error.row(language)) for error in self.errors]
         if self.registration_id:
             told["registration_id"] = self.registration_id
+        if "reservation_id" in self.numbers:
+            told["reservation_id"] = self.numbers["reservation_id"]
+        if "balance" in self.numbers:
+            told["balance"] = self.numbers["balance"]
         return orjson.dumps(told)
 
 
@@ -74,14 +79,17 @@ def problem(
     errors: Sequence[FieldError] = (),
     registration_id: str | None = None,
     retry_after: float | None = None,
+    **numbers: int,
 ) -> Answer:
-    """RFC 9457. `retry_after` in seconds, rounded up."""
+    """RFC 9457. `retry_after` in seconds, rounded up. `numbers`: what the problem names beside
+    its sentence, `reservation_id` and `balance`.
+    """
     text = detail.text if isinstance(detail, Detail) else detail
     if len(errors) > MOST_ERRORS:
         more = Detail.MORE_FIELDS_WRONG.text.within(listed=MOST_ERRORS, all=len(errors))
         text = text.then(more)
     told = _Problem(
-        status, kind, title or title_of(kind), text, errors[:MOST_ERRORS], registration_id
+        status, kind, title or title_of(kind), text, errors[:MOST_ERRORS], registration_id, numbers
     )
     headers = {}
     if retry_after is not None:

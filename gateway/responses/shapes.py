@@ -27,6 +27,8 @@ __all__ = [
     "Problem",
     "ProfileShown",
     "Registration",
+    "ReservationList",
+    "ReservationShown",
     "ShopifyAction",
     "Try",
     "Valid",
@@ -69,6 +71,8 @@ class Problem(TypedDict, total=False):
         list[FieldError], Field(description="Every wrong field, up to 50.", max_length=50)
     ]
     registration_id: str
+    reservation_id: Annotated[int, Field(description="Of the one that is open.")]
+    balance: Annotated[int, Field(description="The points that the customer has.")]
 
 
 class FieldWarning(TypedDict):
@@ -188,6 +192,27 @@ class Points(TypedDict):
         str | None, Field(json_schema_extra={"format": "date"}, description="Null: no date.")
     ]
     member_number: str
+
+
+class ReservationShown(TypedDict):
+    """Points that a customer spends, as the discount code that they became."""
+
+    id: Annotated[int | None, Field(description="Null under `dry_run`.")]
+    state: Annotated[
+        Literal["pending", "active", "closing", "used", "released", "refused", "dry_run"],
+        Field(description="`pending`: the code is not known yet; ask again."),
+    ]
+    points: int
+    amount: Annotated[int, Field(description="What they are worth.")]
+    currency: Literal["JPY"]
+    code: Annotated[str | None, Field(description="For the checkout of this customer, once.")]
+    expires_at: Moment | None
+
+
+class ReservationList(TypedDict):
+    """The newest first, 20 at most."""
+
+    reservations: list[ReservationShown]
 
 
 class DeliveryRow(TypedDict):

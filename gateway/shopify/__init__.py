@@ -2,6 +2,7 @@
 
 from gateway.shopify.batches import Read
 from gateway.shopify.client import GraphQL
+from gateway.shopify.discounts import CodeRefused, CodeSeen, DiscountCodes, NewCode
 from gateway.shopify.master import Shopify
 from gateway.shopify.orders import Orders, ShopOrder, ShopOrderLine
 from gateway.shopify.results import (
@@ -20,11 +21,15 @@ __all__ = [
     "Accepted",
     "AlreadyRegistered",
     "Changed",
+    "CodeRefused",
+    "CodeSeen",
     "Created",
+    "DiscountCodes",
     "EmailTaken",
     "GraphQL",
     "ListedPage",
     "Missing",
+    "NewCode",
     "Orders",
     "Read",
     "Refused",

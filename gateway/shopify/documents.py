@@ -1,24 +1,16 @@
-"""Every GraphQL document that we send, for Admin API 2026-10; tests hold them against the schema.
+"""Every GraphQL document that we send, for Admin API 2026-10; tests hold them to the schema."""
 
-`cost` is what Shopify asks for before execution [points], of the largest page, by the rule that was
-recorded (`tests/shopify/test_documents.py` holds it); a start value that its answers correct.
-`scope`: what the app needs for it, where that is not one of the two for customers.
-"""
-
-from dataclasses import dataclass
-
+from gateway.shopify.document import Document
+from gateway.shopify.order_documents import (
+    DISCOUNT,
+    DISCOUNT_BY_CODE,
+    DISCOUNT_END,
+    ORDER,
+    ORDERS,
+)
 from gateway.wire import Access
 
 __all__ = ["ALL", "Document"]
-
-
-@dataclass(frozen=True, slots=True)
-class Document:
-    name: str
-    access: Access
-    cost: float
-    text: str
-    scope: str = ""
 
 
 _FIELDS = """
@@ -195,48 +187,6 @@ DEFINE = Document(
 }""",
 )
 
-_ORDERS = "read_orders"
-_MONEY = "{ shopMoney { amount } }"
-
-ORDER = Document(
-    "order",
-    Access.READ,
-    100,
-    f"""query ReadOrder($id: ID!, $first: Int!, $after: String) {{
-  order(id: $id) {{
-    id createdAt updatedAt cancelledAt test sourceName checkoutToken currencyCode taxesIncluded
-    displayFinancialStatus displayFulfillmentStatus
-    customer {{ id defaultEmailAddress {{ emailAddress }} }}
-    currentSubtotalPriceSet {_MONEY} currentTotalTaxSet {_MONEY} currentShippingPriceSet {_MONEY}
-    currentTotalDutiesSet {_MONEY} currentTotalAdditionalFeesSet {_MONEY}
-    totalTipReceivedSet {_MONEY} totalOutstandingSet {_MONEY} netPaymentSet {_MONEY}
-    transactions(first: 50) {{ kind status processedAt }}
-    lineItems(first: $first, after: $after) {{
-      nodes {{
-        isGiftCard quantity currentQuantity originalTotalSet {_MONEY}
-        discountAllocations {{ allocatedAmountSet {_MONEY} }}
-        priceAfterAllDiscountsBeforeTaxesSet {_MONEY}
-      }}
-      pageInfo {{ hasNextPage endCursor }}
-    }}
-  }}
-}}""",
-    _ORDERS,
-)
-
-ORDERS = Document(
-    "orders",
-    Access.READ,
-    11,
-    """query ListOrders($first: Int!, $after: String, $query: String, $sort: OrderSortKeys!) {
-  orders(first: $first, after: $after, query: $query, sortKey: $sort) {
-    nodes { id createdAt updatedAt }
-    pageInfo { hasNextPage endCursor }
-  }
-}""",
-    _ORDERS,
-)
-
 CURRENCY = Document(
     "shop",
     Access.READ,
@@ -293,5 +243,5 @@ SUBSCRIBE = Document(
 ALL = (
     *(CREATE, UPDATE, CONSENT, CLEAR, ADDRESS_UPDATE, ADDRESS_CREATE, FIND, READ_MANY),
     *(ROLL, CHANGED, NEWEST, COUNT, DEFINITIONS, DEFINE, ORDER, ORDERS, CURRENCY),
-    *(SHOP, IDENTITY, SUBSCRIPTIONS, SUBSCRIBE),
+    *(DISCOUNT, DISCOUNT_BY_CODE, DISCOUNT_END, SHOP, IDENTITY, SUBSCRIPTIONS, SUBSCRIBE),
 )

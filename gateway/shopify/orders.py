@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 from gateway.customer import numeric_id
 from gateway.errors import ErrorClass, UpstreamError
-from gateway.shopify import documents
+from gateway.shopify import documents, order_documents
 from gateway.shopify.client import GraphQL
 from gateway.shopify.pages import PageSize
 from gateway.shopify.reading import unexpected
@@ -30,7 +30,7 @@ _CAPTURED = {"SALE", "CAPTURE"}
 @dataclass(frozen=True, slots=True)
 class ShopOrderLine:
     """`full`: what all that were ordered cost after their discounts; `before_taxes`: what is left
-    of the line costs, without taxes.
+    of the line costs, without taxes. `codes`: what each discount code took off all of them.
     """
 
     is_gift_card: bool
@@ -38,17 +38,26 @@ class ShopOrderLine:
     current: int
     full: Fraction
     before_taxes: Fraction
+    codes: Mapping[str, Fraction] = field(default_factory=dict)
 
     @property
     def value(self) -> Fraction:
         """What is left of it costs so much, after all discounts."""
-        return self.full * self.current / self.quantity if self.quantity else Fraction(0)
+        return self._left(self.full)
+
+    def off(self, code: str) -> Fraction:
+        """What a code takes off what is left of it."""
+        return self._left(self.codes.get(code, Fraction(0)))
+
+    def _left(self, whole: Fraction) -> Fraction:
+        return whole * self.current / self.quantity if self.quantity else Fraction(0)
 
 
 @dataclass(frozen=True, slots=True)
 class ShopOrder:
     """Times are Unix seconds, amounts in the shop's currency. `customer_id` None: a guest's.
-    `paid_at`: of the last payment. `outstanding` below 0 is to be paid back.
+    `paid_at`: of the last payment. `outstanding` below 0 is to be paid back. `codes`: the discount
+    codes that were entered, in capitals, as everywhere here.
     """
 
     id: int
@@ -74,16 +83,22 @@ class ShopOrder:
     outstanding: Fraction
     net_payment: Fraction
     lines: tuple[ShopOrderLine, ...]
+    codes: frozenset[str] = frozenset()
+
+    def off(self, code: str) -> Fraction:
+        """What a discount code takes off what is left of the order."""
+        return sum((line.off(code) for line in self.lines), Fraction(0))
 
 
 @dataclass(frozen=True, slots=True)
 class ListedOrders:
     """Ids with the time of the last change; `after` is where the next page begins (None: the
-    last).
+    last). `codes`: of those with discount codes, by id.
     """
 
     orders: tuple[tuple[int, float], ...]
     after: str | None
+    codes: Mapping[int, frozenset[str]] = field(default_factory=dict)
 
 
 class Orders:
@@ -127,7 +142,7 @@ class Orders:
         data = await self._lines.ask(
             LINES,
             lambda size: self._graphql.run(
-                documents.ORDER, {"id": gid, "first": size, "after": after}
+                order_documents.ORDER, {"id": gid, "first": size, "after": after}
             ),
         )
         node = data.get("order")
@@ -144,22 +159,29 @@ class Orders:
         query = f"created_at:>='{_iso(since)}' created_at:<='{_iso(until)}'"
         return await self._list(query, "CREATED_AT", after)
 
+    async def of_customer(self, customer_id: int, since: float, after: str | None) -> ListedOrders:
+        """A customer's that were made since, the oldest first."""
+        query = f"customer_id:{customer_id} created_at:>='{_iso(since)}'"
+        return await self._list(query, "CREATED_AT", after)
+
     async def _list(
         self, query: str, sort: Literal["UPDATED_AT", "CREATED_AT"], after: str | None
     ) -> ListedOrders:
         data = await self._size.ask(
             PAGE,
             lambda size: self._graphql.run(
-                documents.ORDERS, {"first": size, "after": after, "query": query, "sort": sort}
+                order_documents.ORDERS,
+                {"first": size, "after": after, "query": query, "sort": sort},
             ),
         )
         try:
             nodes, info = data["orders"]["nodes"], data["orders"]["pageInfo"]
             seen = tuple((_id(node["id"]), _seconds(node["updatedAt"])) for node in nodes)
             behind = str(info["endCursor"]) if info["hasNextPage"] else None
+            codes = {_id(each["id"]): _codes(each) for each in nodes if each["discountCodes"]}
         except (KeyError, TypeError, ValueError):
-            raise unexpected("the answer is not a page of orders", documents.ORDERS) from None
-        return ListedOrders(seen, behind)
+            raise unexpected("the answer is not a page of orders", order_documents.ORDERS) from None
+        return ListedOrders(seen, behind, codes)
 
     async def currency(self) -> str:
         """The shop's. Raises UpstreamError."""
@@ -168,7 +190,7 @@ class Orders:
 
 
 def _strange() -> UpstreamError:
-    return unexpected("the answer is not an order", documents.ORDER)
+    return unexpected("the answer is not an order", order_documents.ORDER)
 
 
 def _order(pages: list[dict[str, Any]]) -> ShopOrder:
@@ -199,6 +221,7 @@ def _order(pages: list[dict[str, Any]]) -> ShopOrder:
             outstanding=_amount(node["totalOutstandingSet"], below_zero=True),
             net_payment=_amount(node["netPaymentSet"], below_zero=True),
             lines=tuple(_line(each) for page in pages for each in page["lineItems"]["nodes"]),
+            codes=_codes(node),
         )
     except (AttributeError, KeyError, TypeError, ValueError):
         raise _strange() from None
@@ -206,16 +229,25 @@ def _order(pages: list[dict[str, Any]]) -> ShopOrder:
 
 def _line(node: Mapping[str, Any]) -> ShopOrderLine:
     quantity, current = int(node["quantity"]), int(node["currentQuantity"])
-    discounts = sum(
-        _amount(each["allocatedAmountSet"]) for each in node.get("discountAllocations") or []
-    )
+    codes: dict[str, Fraction] = {}
+    discounts = Fraction(0)
+    for each in node.get("discountAllocations") or []:
+        amount = _amount(each["allocatedAmountSet"])
+        discounts += amount
+        if code := str((each.get("discountApplication") or {}).get("code") or "").upper():
+            codes[code] = codes.get(code, Fraction(0)) + amount
     return ShopOrderLine(
         is_gift_card=node["isGiftCard"] is not False,
         quantity=quantity,
         current=min(max(0, current), quantity),
         full=max(Fraction(0), _amount(node["originalTotalSet"]) - discounts),
         before_taxes=_amount(node["priceAfterAllDiscountsBeforeTaxesSet"]),
+        codes=codes,
     )
+
+
+def _codes(node: Mapping[str, Any]) -> frozenset[str]:
+    return frozenset(str(code).upper() for code in node.get("discountCodes") or ())
 
 
 def _amount(bag: Any, *, below_zero: bool = False) -> Fraction:

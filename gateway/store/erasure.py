@@ -8,7 +8,7 @@ import orjson
 
 from gateway.store import actions, personal
 from gateway.store.outbox.queries import OPEN_SQL, open_of
-from gateway.store.points import orders
+from gateway.store.points import orders, reservation_steps
 
 __all__ = [
     "GONE",
@@ -139,6 +139,7 @@ def move_deliveries(
             )
     db.execute("UPDATE registrations SET customer_id = ? WHERE customer_id = ?", (kept, gone))
     orders.move_customer(db, gone, kept)
+    reservation_steps.move_customer(db, gone, kept, now)
 
 
 def replaces(db: sqlite3.Connection, delivery_id: int, gone: int) -> None:

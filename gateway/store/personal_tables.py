@@ -9,6 +9,8 @@ _AMONG = "{} IN (SELECT value FROM json_each(:{}))"
 OF_CUSTOMER = _AMONG.format("customer_id", "customers")
 _IN_SMAREGI = "lives in Smaregi, and goes here once it is erased there"
 _DELETE = "DELETE"
+_RESERVED = f"SELECT id FROM points_reservations WHERE {OF_CUSTOMER}"  # noqa: S608
+_ENDED = "state IN ('used', 'released', 'refused')"
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,11 +136,31 @@ TABLES: tuple[Table, ...] = (
         "order_id, customer_id, member_id, state, reason, target, lacking, created_at, updated_at",
     ),
     Table(
+        "points_reservations",
+        "points that they spend online: ids, how many, and the discount code",
+        "400 days after its last change; {days} days where nothing was used",
+        "id, customer_id, member_id, points, state, code, created_at, updated_at",
+        only=_ENDED,
+        stays="its points are given back first; it goes with the rest some days later",
+    ),
+    Table(
+        "points_uses",
+        "how many of these points an order has used",
+        "as long as the reservation",
+        "reservation_id, order_id, points",
+        f"reservation_id IN ({_RESERVED})",
+        only=f"reservation_id IN ({_RESERVED} AND {_ENDED})",
+        stays="belongs to points that are given back first",
+    ),
+    Table(
         "points_movements",
-        "points that their orders earned, on the way to their store member: ids and numbers",
-        "as long as its order",
-        "id, order_id, member_id, points, state, created_at, updated_at",
-        f"order_id IN (SELECT order_id FROM points_orders WHERE {OF_CUSTOMER})",  # noqa: S608
+        "points that their orders earned or used, on the way: ids and numbers",
+        "as long as its order or reservation",
+        "id, order_id, reservation_id, member_id, points, state, created_at, updated_at",
+        f"order_id IN (SELECT order_id FROM points_orders WHERE {OF_CUSTOMER})"  # noqa: S608
+        f" OR reservation_id IN ({_RESERVED})",
+        only=f"order_id IS NOT NULL OR reservation_id IN ({_RESERVED} AND {_ENDED})",
+        stays="belongs to points that are given back first",
     ),
     Table(
         "points_drift",

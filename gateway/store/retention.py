@@ -8,6 +8,7 @@ from gateway.store import actions, removals
 from gateway.store.outbox.queries import SETTLED_SQL
 from gateway.store.paging import LOOKED, PAGE, Run, every_page
 from gateway.store.points import orders as points
+from gateway.store.points import reservation_steps
 
 __all__ = ["expire"]
 
@@ -78,8 +79,9 @@ def _events(state: str, before: float, db: sqlite3.Connection, _: int) -> tuple[
 def _points(
     before: float, given_before: float, db: sqlite3.Connection, _: int
 ) -> tuple[int, int | None]:
-    """Orders that will do nothing more, and their movements."""
+    """Orders and reservations that will do nothing more, and their movements."""
     gone = points.expire_old(db, before, given_before, PAGE)
+    gone += reservation_steps.expire_old(db, before, given_before, PAGE)
     return gone, 0 if gone else None
 
 

@@ -90,10 +90,17 @@ FAMILIES: tuple[tuple[str, type[Counter | Gauge | Histogram], str, str, tuple[st
         ("state",),
     ),
     (
+        "_points_reservations",
+        Gauge,
+        "gateway_points_reservations",
+        "Reservations of points whose use is not decided: pending, active, closing",
+        ("state",),
+    ),
+    (
         "_points_lacking",
         Gauge,
         "gateway_points_lacking",
-        "Points to be taken back that members no longer have",
+        "Points to be taken that members no longer have",
         (),
     ),
     (

@@ -32,6 +32,7 @@ class Metrics:
     points_moved: Counter
     _points_movements: Gauge
     _points_orders: Gauge
+    _points_reservations: Gauge
     _points_lacking: Gauge
     _points_drift: Gauge
     _deliveries: Gauge
@@ -136,12 +137,19 @@ class Metrics:
         self._duplicates.set(number)
 
     def set_points(
-        self, movements: Mapping[str, int], orders: Mapping[str, int], lacking: int, drift: int
+        self,
+        movements: Mapping[str, int],
+        orders: Mapping[str, int],
+        reservations: Mapping[str, int],
+        lacking: int,
+        drift: int,
     ) -> None:
         for state in ("owed", "sent", "stuck"):
             self._points_movements.labels(state).set(movements.get(state, 0))
         for state in ("waiting", "held", "failed"):
             self._points_orders.labels(state).set(orders.get(state, 0))
+        for state in ("pending", "active", "closing"):
+            self._points_reservations.labels(state).set(reservations.get(state, 0))
         self._points_lacking.set(lacking)
         self._points_drift.set(drift)
 

@@ -179,6 +179,38 @@ class Detail(Enum):
         "This customer is no member of the store yet.",
         "このお客様はまだ店舗の会員ではありません。",
     )
+    SPENDING_OFF = (
+        "Points cannot be spent online (FLAG_POINTS_SPEND).",
+        "オンラインではポイントを利用できません（FLAG_POINTS_SPEND）。",
+    )
+    SPENDING_HELD = (
+        "Points cannot be spent online at the moment (FLAG_POINTS_SPEND). Nothing is lost.",
+        "ただいまオンラインではポイントを利用できません（FLAG_POINTS_SPEND）。何も失われていません。",
+    )
+    SPENDING_STOPPED = (
+        "A person has to look at the points first. Nothing is lost.",
+        "担当者がポイントを確認しています。何も失われていません。",
+    )
+    TOO_FEW_POINTS = (
+        "The customer has fewer points: as many as balance says.",
+        "ポイントが足りません。残高は balance のとおりです。",
+    )
+    RESERVATION_ACTIVE = (
+        "The customer has a reservation already: use the code of reservation_id, or delete it.",
+        "利用手続き中のポイントがあります。reservation_id のコードを使うか、削除してください。",
+    )
+    RESERVATION_USED = (
+        "An order has used these points. They return with its cancellation or refund.",
+        "このポイントは注文で利用済みです。注文の取り消しや返金のときに戻ります。",
+    )
+    RESERVED_TOO_OFTEN = (
+        "Ten reservations in an hour are the most for one customer.",
+        "お客様1人につき、1時間に10回まで利用できます。",
+    )
+    NO_RESERVATION = (
+        "This customer has no reservation with this id.",
+        "このお客様には、このIDの利用手続きはありません。",
+    )
     NO_SUCH_CARD = "There is no such card.", "その形式の会員証はありません。"
     NO_CARD = (
         "No member number is known for this customer.",

@@ -139,6 +139,17 @@ class Fault(Enum):
         "an e-mail address has at most 254 characters",
         "メールアドレスは254文字以内で入力してください。",
     )
+    WHOLE = Code.WRONG_TYPE, "should be a whole number", "整数で指定してください。"
+    POINTS = (
+        Code.OUT_OF_RANGE,
+        "should be 1 to 999999999",
+        "1～999999999の範囲で指定してください。",
+    )
+    MULTIPLE = (
+        Code.OUT_OF_RANGE,
+        "should be a multiple of {unit}, and be worth a yen at least",
+        "{unit}の倍数で、1円以上になるように指定してください。",
+    )
     NOT_VALID = Code.FORMAT, "is not valid", "正しい値を入力してください。"
     TAKEN = Code.TAKEN, "belongs to another customer", "ほかのお客様が使用しています。"
     REGISTERED = Code.TAKEN, "is registered already", "すでに登録されています。"

@@ -28,6 +28,7 @@ TITLES: Mapping[str, Text] = {
     "in-progress": Text(
         "A registration for this e-mail is under way", "このメールアドレスの登録を処理しています"
     ),
+    "insufficient-points": Text("Too few points", "ポイントが足りません"),
     "internal-error": Text("Internal error", "内部エラー"),
     "invalid-client-address": Text("Invalid client address", "X-Client-Address が正しくありません"),
     "invalid-data": Text("Some fields are wrong", "入力内容に誤りがあります"),
@@ -44,12 +45,15 @@ TITLES: Mapping[str, Text] = {
     "not-json": Text("Not JSON", "JSONではありません"),
     "not-ready": Text("Not ready", "準備ができていません"),
     "points-unavailable": Text(
-        "The points cannot be shown right now", "ただいまポイントを表示できません"
+        "The points are not available right now", "ただいまポイントを利用できません"
     ),
     "request-timeout": Text("Request timeout", "リクエストが時間内に届きませんでした"),
+    "reservation-active": Text("There is an open reservation", "利用手続き中のポイントがあります"),
+    "reservation-used": Text("The points were used", "ポイントは利用済みです"),
     "shopify-unavailable": Text(
         "Shopify cannot take registrations right now", "ただいま登録を受け付けられません"
     ),
+    "spending-off": Text("Points cannot be spent", "ポイントを利用できません"),
     "storage-unavailable": Text(
         "The gateway cannot keep anything right now", "ただいまデータを保存できません"
     ),

@@ -2,6 +2,7 @@
 
 import asyncio
 import sqlite3
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -25,7 +26,9 @@ EARNING = {
 }
 _ON_THEIR_WAY = """
     SELECT 1 FROM points_orders WHERE due_at IS NOT NULL AND lacking = 0
-    UNION ALL SELECT 1 FROM points_movements WHERE state IN ('owed', 'sent') LIMIT 1"""
+    UNION ALL SELECT 1 FROM points_movements WHERE state IN ('owed', 'sent')
+    UNION ALL SELECT 1 FROM points_reservations
+        WHERE due_at <= ? AND lacking = 0 LIMIT 1"""
 
 
 class Shop:
@@ -70,7 +73,7 @@ class Shop:
 
         async def busy() -> bool:
             def unit(db: sqlite3.Connection) -> bool:
-                return db.execute(_ON_THEIR_WAY).fetchone() is not None
+                return db.execute(_ON_THEIR_WAY, (time.time(),)).fetchone() is not None
 
             return await self.world.core.db.read(unit)
 
@@ -90,7 +93,7 @@ class Shop:
         return [
             (row["transactionUuid"], int(row["newPoint"]) - int(row["spendPoint"]))
             for row in self.smaregi.transactions.rows.values()
-            if row["transactionUuid"].startswith("E")
+            if row["transactionUuid"][0] in "ER"
         ]
 
     async def row(self, order: Order) -> PointOrder:

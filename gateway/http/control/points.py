@@ -1,4 +1,4 @@
-"""Points earned online, for the commands of this machine and the console."""
+"""Points earned and spent online, for the commands of this machine and the console."""
 
 from collections.abc import Mapping
 from functools import partial
@@ -15,7 +15,15 @@ from gateway.http.forms.delivery_filter import seconds_of
 from gateway.http.keys import CORE
 from gateway.http.middleware import respond
 from gateway.responses.bodies import Answer, iso
-from gateway.store.points import Movement, PointOrder, drift, movements, orders
+from gateway.store.points import (
+    Movement,
+    PointOrder,
+    Reservation,
+    drift,
+    movements,
+    orders,
+    reservations,
+)
 from gateway.store.points.drift import Drift
 
 __all__ = ["routes"]
@@ -49,9 +57,23 @@ async def list_movements(request: web.Request) -> web.Response:
     return _json({"movements": [movement_row(each) for each in found]})
 
 
+@routes.get("/control/points/reservations")
+async def list_reservations(request: web.Request) -> web.Response:
+    """By rising id: `state`, `lacking`, `after`, `limit`."""
+    query = request.query
+    after, limit = _number(query, "after", 0), min(max(_number(query, "limit", 1000), 1), 1000)
+    state, lacking = query.get("state"), query.get("lacking") == "true"
+    found = await request.app[CORE].db.read(
+        lambda db: reservations.listed(db, state, after, limit, lacking=lacking)
+    )
+    return _json({"reservations": [reservation_row(each) for each in found]})
+
+
 @routes.get("/control/points/show")
 async def show(request: web.Request) -> web.Response:
-    """The order with this id, and else the orders of the customer with it; newest first."""
+    """The order with this id and the reservations that it used, and else all of the customer with
+    it; newest first.
+    """
     number = _number(request.query, "id", 0)
     core = request.app[CORE]
     one = await core.db.read(lambda db: orders.get(db, number))
@@ -64,7 +86,18 @@ async def show(request: web.Request) -> web.Response:
     for each in found:
         own = await core.db.read(partial(movements.of_order, order_id=each.order_id))
         rows.append({**order_row(each), "movements": [movement_row(one) for one in own]})
-    return _json({"orders": rows})
+    held = await core.db.read(
+        lambda db: (
+            reservations.touching(db, number, ())
+            or reservations.of_customer(db, number, _OF_CUSTOMER)
+        )
+    )
+    reserved = []
+    for reservation in held:
+        own = await core.db.read(partial(movements.of_reservation, reservation_id=reservation.id))
+        moved = [movement_row(one) for one in own]
+        reserved.append({**reservation_row(reservation), "movements": moved})
+    return _json({"orders": rows, "reservations": reserved})
 
 
 @routes.post("/control/points/settle")
@@ -122,10 +155,29 @@ def order_row(order: PointOrder) -> dict[str, Any]:
     }
 
 
+def reservation_row(one: Reservation) -> dict[str, Any]:
+    """Without its code, which is worth money."""
+    return {
+        "reservation_id": one.id,
+        "shopify_customer_id": gid(one.customer_id),
+        "member_id": one.member_id,
+        "state": one.state,
+        "points": one.points,
+        "amount": one.yen,
+        "lacking": one.lacking,
+        "error_class": one.error_class,
+        "message": one.message,
+        "expires_at": iso(one.expires_at),
+        "created_at": iso(one.created_at),
+        "updated_at": iso(one.updated_at),
+    }
+
+
 def movement_row(one: Movement) -> dict[str, Any]:
     return {
         "id": one.id,
         "order_id": one.order_id,
+        "reservation_id": one.reservation_id,
         "member_id": one.member_id,
         "points": one.points,
         "state": one.state,

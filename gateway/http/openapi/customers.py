@@ -9,9 +9,9 @@ from gateway.http.openapi.operation import Operation, Said, Sent, path, query
 from gateway.outcomes import Outcome
 from gateway.responses.shapes import Change, Points, ProfileShown
 
-__all__ = ["OPERATIONS"]
+__all__ = ["CUSTOMER", "OPERATIONS"]
 
-_CUSTOMER = path(
+CUSTOMER = path(
     "shopify_customer_id",
     "The customer's number, or the whole gid.",
     "^(gid://shopify/Customer/)?[0-9]{1,19}$",
@@ -62,7 +62,7 @@ OPERATIONS = (
         {404: ("not-found",), 503: ("shopify-unavailable", "another-shop")},
         "In the registration's fields; sent back with a PATCH it changes nothing. Show it only to "
         "a customer who has signed in at Shopify.",
-        (_CUSTOMER,),
+        (CUSTOMER,),
         key="storefront",
     ),
     Operation(
@@ -89,7 +89,7 @@ OPERATIONS = (
         },
         "Only what you send changes. An `address` replaces the customer's default address as a "
         "whole. You may always send the same request again.",
-        (_CUSTOMER, *VISITOR),
+        (CUSTOMER, *VISITOR),
         Sent(ChangeForm, CHANGE_EXAMPLE),
         key="storefront",
     ),
@@ -106,7 +106,7 @@ OPERATIONS = (
             503: ("points-unavailable",),
         },
         "Live from Smaregi, at most 3 seconds old. Nobody waits longer than 4 seconds.",
-        (_CUSTOMER,),
+        (CUSTOMER,),
         key="storefront",
     ),
     Operation(
@@ -127,7 +127,7 @@ OPERATIONS = (
         },
         {403: ("email-not-proven",), 404: ("no-card",), 422: ("invalid-data",)},
         parameters=(
-            _CUSTOMER,
+            CUSTOMER,
             query(
                 "format",
                 "Code 128, or a QR code.",

@@ -12,7 +12,14 @@ from pydantic import BaseModel, TypeAdapter
 from pydantic.json_schema import GenerateJsonSchema
 
 from gateway.http.forms.delivery_filter import FilterForm
-from gateway.http.openapi import customers, deliveries, form_filling, others, registrations
+from gateway.http.openapi import (
+    customers,
+    deliveries,
+    form_filling,
+    others,
+    registrations,
+    reservations,
+)
 from gateway.http.openapi.headers import ALWAYS, EVERYWHERE, HEADERS
 from gateway.http.openapi.operation import Operation, Parameter, Said, Sent, query
 from gateway.http.openapi.problems import ANY, ANY_WITH_BODY, ANY_WITH_KEY, NOWHERE, example
@@ -27,6 +34,7 @@ OPERATIONS: tuple[Operation, ...] = (
     *registrations.OPERATIONS,
     *form_filling.OPERATIONS,
     *customers.OPERATIONS,
+    *reservations.OPERATIONS,
     *deliveries.OPERATIONS,
     *others.OPERATIONS,
 )

@@ -4,7 +4,7 @@ from typing import Any
 
 from gateway.http.openapi.operation import Parameter, sent_header
 
-__all__ = ["ALWAYS", "EVERYWHERE", "HEADERS", "SIGN_UP", "VISITOR"]
+__all__ = ["ALWAYS", "EVERYWHERE", "HEADERS", "IDEMPOTENCY_KEY", "SIGN_UP", "VISITOR"]
 
 _TEXT = {"type": "string"}
 
@@ -24,7 +24,7 @@ HEADERS: dict[str, Any] = {
     ),
     "X-Client-Request-Id": _header("The `X-Request-Id` that you sent.", "checkout-7731"),
     "Location": _header(
-        "The registration: ask it how it went.",
+        "What was accepted: ask it how it went.",
         "/v1/registrations/01a2000a118ed7c1571e7df6faad368b",
         always=True,
     ),
@@ -49,7 +49,7 @@ VISITOR: tuple[Parameter, ...] = (
         "203.0.113.7",
     ),
 )
-SIGN_UP: tuple[Parameter, ...] = (
+IDEMPOTENCY_KEY: tuple[Parameter, ...] = (
     sent_header(
         "Idempotency-Key",
         "New for each form, and the same when you send that request again: for 24 hours the answer "
@@ -57,6 +57,9 @@ SIGN_UP: tuple[Parameter, ...] = (
         {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[ -~]+$"},
         "6f1c0e4a-signup",
     ),
+)
+SIGN_UP: tuple[Parameter, ...] = (
+    *IDEMPOTENCY_KEY,
     sent_header(
         "Prefer",
         "`respond-async`: answered 202 at once, and sent to Shopify as soon as it accepts it.",

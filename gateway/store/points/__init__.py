@@ -1,5 +1,21 @@
-"""Queries on points earned online: orders, their movements, and what Smaregi has otherwise."""
+"""Queries on points online: orders, reservations, movements, and what Smaregi has otherwise."""
 
-from gateway.store.points.records import Movement, OrderState, PointOrder, State, Way
+from gateway.store.points.records import (
+    Movement,
+    OrderState,
+    PointOrder,
+    Reservation,
+    ReservationState,
+    State,
+    Way,
+)
 
-__all__ = ["Movement", "OrderState", "PointOrder", "State", "Way"]
+__all__ = [
+    "Movement",
+    "OrderState",
+    "PointOrder",
+    "Reservation",
+    "ReservationState",
+    "State",
+    "Way",
+]

@@ -11,17 +11,18 @@ __all__ = [
     "add",
     "adopt",
     "any_sent",
-    "by_uuids",
+    "beside",
     "change_points",
     "counts",
     "get",
     "is_moving",
+    "is_stuck",
     "is_turn",
-    "known_heads",
     "later",
     "listed",
     "next_at",
     "of_order",
+    "of_reservation",
     "put_off",
     "remember_head",
     "return_to_owed",
@@ -41,10 +42,25 @@ def get(db: sqlite3.Connection, movement_id: int) -> Movement | None:
     return movement_of(row) if row else None
 
 
+def of_reservation(db: sqlite3.Connection, reservation_id: int) -> list[Movement]:
+    """All of a reservation's, void ones too, the oldest first."""
+    rows = db.execute(
+        "SELECT * FROM points_movements WHERE reservation_id = ? ORDER BY id", (reservation_id,)
+    )
+    return [movement_of(row) for row in rows]
+
+
 def of_order(db: sqlite3.Connection, order_id: int) -> list[Movement]:
     """All of an order's, void ones too, the oldest first."""
     rows = db.execute("SELECT * FROM points_movements WHERE order_id = ? ORDER BY id", (order_id,))
     return [movement_of(row) for row in rows]
+
+
+def beside(db: sqlite3.Connection, one: Movement) -> list[Movement]:
+    """All of the same order or reservation, as `of_order`."""
+    if one.order_id is not None:
+        return of_order(db, one.order_id)
+    return of_reservation(db, one.reservation_id or 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +68,8 @@ class NewMovement:
     """`place`: store and terminal; `tran_at` in whole Unix seconds."""
 
     uuid: str
-    order_id: int
+    order_id: int | None
+    reservation_id: int | None
     number: int
     member_id: int
     points: int
@@ -63,12 +80,14 @@ class NewMovement:
 def add(db: sqlite3.Connection, new: NewMovement, now: float) -> None:
     """It is owed from now on."""
     db.execute(
-        """INSERT INTO points_movements (uuid, order_id, number, member_id, points, state, store_id,
-                                         terminal_id, tran_at, next_at, created_at, updated_at)
-           VALUES (?1, ?2, ?3, ?4, ?5, 'owed', ?6, ?7, ?8, ?9, ?9, ?9)""",
+        """INSERT INTO points_movements
+               (uuid, order_id, reservation_id, number, member_id, points, state, store_id,
+                terminal_id, tran_at, next_at, created_at, updated_at)
+           VALUES (?1, ?2, ?3, ?4, ?5, ?6, 'owed', ?7, ?8, ?9, ?10, ?10, ?10)""",
         (
             new.uuid,
             new.order_id,
+            new.reservation_id,
             new.number,
             new.member_id,
             new.points,
@@ -231,40 +250,17 @@ def adopt(
 
 def is_moving(db: sqlite3.Connection, member_ids: Iterable[int]) -> bool:
     """Whether it is not known of any of these members how many points they have."""
-    states = (
-        row[0]
-        for member_id in member_ids
-        for row in db.execute(
-            f"""SELECT state FROM points_movements
-                WHERE member_id = ? AND state IN {_OPEN}""",  # noqa: S608
-            (member_id,),
-        )
-    )
-    return any(state in {"sent", "stuck"} for state in states)
+    return bool(_open_states(db, member_ids) & {"sent", "stuck"})
 
 
-def known_heads(db: sqlite3.Connection, head_ids: Iterable[str]) -> dict[str, Movement]:
-    """Our movements by the transactions that they are."""
-    found = {}
-    for head_id in head_ids:
-        row = db.execute(
-            "SELECT * FROM points_movements WHERE head_id = ? LIMIT 1", (head_id,)
-        ).fetchone()
-        if row is not None:
-            found[head_id] = movement_of(row)
-    return found
+def is_stuck(db: sqlite3.Connection, member_id: int) -> bool:
+    """Whether a person must settle one of the member's first."""
+    return "stuck" in _open_states(db, [member_id])
 
 
-def by_uuids(db: sqlite3.Connection, uuids: Iterable[str]) -> dict[str, Movement]:
-    """Those that are not void."""
-    found = {}
-    for uuid in uuids:
-        row = db.execute(
-            "SELECT * FROM points_movements WHERE uuid = ? AND state <> 'void'", (uuid,)
-        ).fetchone()
-        if row is not None:
-            found[uuid] = movement_of(row)
-    return found
+def _open_states(db: sqlite3.Connection, member_ids: Iterable[int]) -> set[str]:
+    sql = f"SELECT state FROM points_movements WHERE member_id = ? AND state IN {_OPEN}"  # noqa: S608
+    return {row[0] for each in member_ids for row in db.execute(sql, (each,))}
 
 
 def listed(

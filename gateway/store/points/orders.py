@@ -278,6 +278,9 @@ def move_member(db: sqlite3.Connection, absorbed: int, survivor: int) -> None:
 
 def forget_all(db: sqlite3.Connection) -> None:
     """Of another shop or contract, or a shop whose data is erased."""
-    for table in ("points_orders", "points_movements", "points_drift"):
+    for table in (
+        *("points_orders", "points_movements", "points_drift"),
+        *("points_reservations", "points_uses"),
+    ):
         db.execute(f"DELETE FROM {table}")  # noqa: S608
     db.execute("DELETE FROM meta WHERE key LIKE 'points\\_%' ESCAPE '\\'")

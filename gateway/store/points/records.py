@@ -1,12 +1,24 @@
 """The rows of points, as values. Times are Unix seconds; points below 0 are taken."""
 
 import sqlite3
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from typing import Literal
 
-__all__ = ["Movement", "OrderState", "PointOrder", "State", "Way", "movement_of", "order_of"]
+__all__ = [
+    "Movement",
+    "OrderState",
+    "PointOrder",
+    "Reservation",
+    "ReservationState",
+    "State",
+    "Way",
+    "movement_of",
+    "order_of",
+    "reservation_of",
+]
 
 OrderState = Literal["waiting", "held", "skipped", "dry_run", "ignored", "given", "failed"]
+ReservationState = Literal["pending", "active", "closing", "used", "released", "refused"]
 State = Literal["owed", "sent", "done", "stuck", "void"]
 Way = Literal["transaction", "add"]
 
@@ -39,11 +51,12 @@ class PointOrder:
 
 @dataclass(frozen=True, slots=True)
 class Movement:
-    """Points on their way: the columns of `points_movements`."""
+    """Points on their way, of an order or of a reservation: the columns of `points_movements`."""
 
     id: int
     uuid: str
-    order_id: int
+    order_id: int | None
+    reservation_id: int | None
     number: int
     member_id: int
     points: int
@@ -62,8 +75,35 @@ class Movement:
     updated_at: float
 
 
-_ORDER = tuple(field.name for field in fields(PointOrder))
-_MOVEMENT = tuple(field.name for field in fields(Movement))
+@dataclass(frozen=True, slots=True)
+class Reservation:
+    """Points that a customer spends online: the columns of `points_reservations`."""
+
+    id: int
+    customer_id: int
+    member_id: int
+    points: int
+    yen: int
+    code: str = field(repr=False)
+    state: ReservationState
+    tried_at: float | None
+    ended_at: float | None
+    lacking: int
+    lacking_since: float | None
+    key_hash: bytes | None
+    body_hash: bytes | None
+    attempts: int
+    error_class: str | None
+    message: str | None
+    due_at: float | None
+    expires_at: float
+    created_at: float
+    updated_at: float
+
+
+_ORDER = tuple(each.name for each in fields(PointOrder))
+_MOVEMENT = tuple(each.name for each in fields(Movement))
+_RESERVATION = tuple(each.name for each in fields(Reservation))
 
 
 def order_of(row: sqlite3.Row) -> PointOrder:
@@ -73,3 +113,7 @@ def order_of(row: sqlite3.Row) -> PointOrder:
 
 def movement_of(row: sqlite3.Row) -> Movement:
     return Movement(**{name: row[name] for name in _MOVEMENT})
+
+
+def reservation_of(row: sqlite3.Row) -> Reservation:
+    return Reservation(**{name: row[name] for name in _RESERVATION})
