@@ -56,6 +56,9 @@ class _Secrets:
     def randbits(self, bits: int) -> int:
         return self._now().chance.getrandbits(bits)
 
+    def choice(self, letters: str) -> str:
+        return self._now().chance.choice(letters)
+
     def token_hex(self, size: int) -> str:
         return f"{self.randbits(8 * size):0{2 * size}x}"
 

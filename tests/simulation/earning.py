@@ -14,7 +14,7 @@ from fractions import Fraction
 from random import Random
 from typing import Any
 
-from gateway.points import ORDER_TOPICS, passes, sender, worker
+from gateway.points import ORDER_TOPICS, keeper, passes, reserving, sender, worker
 from gateway.sandbox.shopify.orders import Order
 from gateway.sandbox.shopify.records import WebhookSubscription
 from tests.simulation import trouble
@@ -24,21 +24,26 @@ from tests.simulation.sign_ups import sign_up
 from tests.simulation.world import URL, World
 from tests.world import registration
 
-__all__ = ["play"]
+__all__ = ["START", "Books", "a_customer", "change", "off", "play", "quick", "subscribe", "till"]
 
-_START = 300
+START = 300
 _YEN = 100
 
 
 @contextmanager
-def _quick() -> Iterator[None]:
+def quick() -> Iterator[None]:
     """Longer than any late request of the weather, and no hours until a pass."""
-    edges = [
+    edges: list[tuple[Any, str, float]] = [
         (sender, "PATIENCE", 14.0),
         (worker, "_LONGEST", 8.0),
         (passes, "FIRST_AFTER", 6.0),
         (passes, "EVERY", 20.0),
         (passes, "AGAIN_AFTER", 5.0),
+        (keeper, "PATIENCE", 14.0),
+        (keeper, "SETTLING", 15.0),
+        (keeper, "_READ_AGAIN", 5.0),
+        (keeper, "_COUNTED_FOR", 60.0),
+        (reserving, "_MINUTE", 4.0),
     ]
     old = [(module, name, getattr(module, name)) for module, name, _ in edges]
     for module, name, value in edges:
@@ -60,12 +65,12 @@ async def play(world: World) -> None:
     }
     world.hook_delay = (0.01, dice.choice((0.5, 5.0)))
     world.hook_twice = dice.choice((0.0, 0.3))
-    with _quick():
+    with quick():
         await world.start()
-        _subscribe(world)
+        subscribe(world)
         people = [Person(f"p{n}@example.com", f"090-1{n:03}-5678") for n in range(2)]
-        customers = [await _customer(world, person) for person in people]
-        books = _Books(world)
+        customers = [await a_customer(world, person) for person in people]
+        books = Books(world)
         rule = dice.random() < 0.5  # what no document says: whether the same again is refused
         ledger = world.smaregi.transactions
         ledger.options = replace(ledger.options, tuple_rule=rule)
@@ -78,14 +83,14 @@ async def play(world: World) -> None:
                 buyer = dice.choice(customers)
                 group.create_task(_buy(world, books, buyer, Random(dice.random())))
             if dice.random() < 0.5:
-                group.create_task(_till(world, books, Random(dice.random())))
+                group.create_task(till(world, books, Random(dice.random())))
         world.set(FLAG_POINTS_EARN="on")
         await asyncio.sleep(30.0 if world.hook_lost else 1.0)
         await at_rest(world)
         books.judge()
 
 
-def _subscribe(world: World) -> None:
+def subscribe(world: World) -> None:
     world.subscribe()
     store = world.shopify.store
     for topic in ORDER_TOPICS:
@@ -95,7 +100,7 @@ def _subscribe(world: World) -> None:
         store.subscriptions[made.id] = made
 
 
-async def _customer(world: World, person: Person) -> int:
+async def a_customer(world: World, person: Person) -> int:
     """Registered, and a member with some points."""
     body = registration(email=person.email, phone=person.phone)
     while (await sign_up(world, person, body, key=None)).status != 201:
@@ -104,11 +109,11 @@ async def _customer(world: World, person: Person) -> int:
     assert made is not None
     while (member := world.smaregi.members.with_code(str(made.id))) is None:
         await asyncio.sleep(1.0)
-    world.smaregi.give(member, _START)
+    world.smaregi.give(member, START)
     return made.id
 
 
-async def _buy(world: World, books: "_Books", customer: int, dice: Random) -> None:
+async def _buy(world: World, books: "Books", customer: int, dice: Random) -> None:
     """An order, and what becomes of it."""
     await asyncio.sleep(dice.choice((0.0, 1.0, 8.0)) * dice.random())
     orders = world.shopify.orders
@@ -127,7 +132,7 @@ async def _buy(world: World, books: "_Books", customer: int, dice: Random) -> No
     books.follow(order)
     for _ in range(dice.randint(0, 4)):
         await asyncio.sleep(dice.choice((0.0, 0.3, 3.0, 10.0)) * dice.random())
-        _change(world, order, dice)
+        change(world, order, dice)
         books.follow(order)
     if order.payments and order.outstanding > 0:
         orders.pay(order)  # what an edit made dearer
@@ -135,7 +140,7 @@ async def _buy(world: World, books: "_Books", customer: int, dice: Random) -> No
     world.say(f"order {order.id}: {order.financial_status} {order.total} {order.net_payment}")
 
 
-def _change(world: World, order: Order, dice: Random) -> None:
+def change(world: World, order: Order, dice: Random) -> None:
     orders = world.shopify.orders
     place = dice.randrange(len(order.lines))
     if order.cancelled_at is not None:
@@ -157,7 +162,7 @@ def _change(world: World, order: Order, dice: Random) -> None:
             orders.fulfil(order)
 
 
-async def _till(world: World, books: "_Books", dice: Random) -> None:
+async def till(world: World, books: "Books", dice: Random) -> None:
     for _ in range(dice.randint(1, 6)):
         await asyncio.sleep(4.0 * dice.random())
         member = dice.choice(books.members)
@@ -166,18 +171,19 @@ async def _till(world: World, books: "_Books", dice: Random) -> None:
         world.smaregi.sale(member, dice.choice((0, 10, 40)), used)
 
 
-class _Books:
+class Books:
     """What members should have, by what the shop and the tills know alone."""
 
     def __init__(self, world: World) -> None:
         self._world = world
+        self._earns = world.settings["FLAG_POINTS_EARN"] != "off"
         self.members = [
             number
             for customer in world.shopify.customers
             if (number := world.smaregi.members.with_code(str(customer))) is not None
         ]
         self._most: dict[int, int] = defaultdict(int)
-        self._orders: list[Order] = []
+        self.orders: list[Order] = []
         desk = world.smaregi._points
         post = desk.post
 
@@ -189,9 +195,9 @@ class _Books:
         vars(desk)["post"] = watched
 
     def follow(self, order: Order) -> None:
-        if order not in self._orders:
-            self._orders.append(order)
-        self._most[order.id] = max(self._most[order.id], _worth(order))
+        if order not in self.orders:
+            self.orders.append(order)
+        self._most[order.id] = max(self._most[order.id], worth_of(order))
 
     def _given(self, order: Order) -> int:
         memo = f" {order.id}"
@@ -200,7 +206,7 @@ class _Books:
         return sum(int(row["newPoint"]) - int(row["spendPoint"]) for row in own)
 
     def _watch(self) -> None:
-        for order in self._orders:
+        for order in self.orders:
             given = self._given(order)
             if not 0 <= given <= self._most[order.id]:
                 most = self._most[order.id]
@@ -213,8 +219,8 @@ class _Books:
         if len(uuids) != len(set(uuids)):
             world.find("points", f"a number is there twice: {sorted(uuids)}")
         lacking = dict(world.disk.image.execute("SELECT order_id, lacking FROM points_orders"))
-        for order in self._orders:
-            given, worth = self._given(order), _worth(order)
+        for order in self.orders:
+            given, worth = self._given(order), worth_of(order) if self._earns else 0
             if given != worth + lacking.get(order.id, 0):
                 world.find(
                     "points",
@@ -227,21 +233,31 @@ class _Books:
                 for row in rows
                 if row["customerId"] == str(member)
             )
-            if int(world.smaregi.members[member]["point"] or "0") != _START + moved:
+            if int(world.smaregi.members[member]["point"] or "0") != START + moved:
                 world.find("points", f"member {member}: the ledger and the balance differ")
 
 
-def _worth(order: Order) -> int:
-    """What it earns, by whole hundreds of yen."""
-    if order.cancelled_at is not None or not order.payments:
+def worth_of(order: Order) -> int:
+    """What it earns, by whole hundreds of yen, those that points paid among them."""
+    unpaid = not order.payments and order.total > 0
+    if order.cancelled_at is not None or unpaid:
         return 0
     cards = sum(
-        Fraction(
-            (line.price * line.quantity - line.discount) * line.current_quantity, line.quantity
-        )
+        Fraction(line.full * line.current_quantity, line.quantity)
         for line in order.lines
         if line.is_gift_card
     )
     goods = order.subtotal - cards
     paid = order.net_payment - order.shipping - order.tip - cards
-    return int(max(0, min(goods, paid)) // _YEN)
+    used = sum((off(order, code) for code in order.discount_codes), Fraction(0))
+    return int(int(max(0, min(goods, paid)) + used) // _YEN)
+
+
+def off(order: Order, code: str) -> Fraction:
+    """What a code takes off what is left of the order."""
+    shares = (
+        Fraction(line.codes.get(code, 0) * line.current_quantity, line.quantity)
+        for line in order.lines
+        if line.quantity
+    )
+    return sum(shares, Fraction(0))

@@ -24,6 +24,8 @@ UNION ALL SELECT 'points of an order ' || state FROM points_orders
     WHERE due_at IS NOT NULL AND lacking = 0
 UNION ALL SELECT 'movement of points ' || state FROM points_movements
     WHERE state IN ('owed', 'sent', 'stuck')
+UNION ALL SELECT 'reservation of points ' || state FROM points_reservations
+    WHERE state IN ('pending', 'active', 'closing') OR (state = 'used' AND ended_at IS NULL)
 UNION ALL SELECT 'merge ' || step FROM merges WHERE step <> 'done' AND problem IS NULL
 """
 _LEFT = """

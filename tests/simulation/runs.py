@@ -19,6 +19,7 @@ from tests.simulation import (
     one_person,
     parting,
     sign_ups,
+    spending,
     till,
     timing,
 )
@@ -43,6 +44,7 @@ FAMILIES: Mapping[str, Play] = {
     "failed_merge": leaving.failed_merge,
     "till": till.play,
     "earning": earning.play,
+    "spending": spending.play,
     "broken_refresh": till.broken_refresh,
     "points": mending.points,
     "unlinked": parting.unlinked,

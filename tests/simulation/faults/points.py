@@ -1,4 +1,4 @@
-"""Mends of points: moved by a merge, earned by orders."""
+"""Mends of points: moved by a merge, earned by orders, spent by customers."""
 
 from tests.simulation.faults.sign_ups import MERELY_4XX
 from tests.simulation.faults.taking_out import Change, Fault
@@ -55,6 +55,50 @@ POINTS: tuple[Fault, ...] = (
                 "gateway.points.switch:Switch.keep",
                 "self._kept = read, period",
                 "self._kept = self._changes, period",
+            ),
+        ),
+    ),
+    Fault(
+        "a reservation whose points may be gone is not withdrawn",
+        "spending",
+        (
+            Change(
+                "gateway.store.points.reservation_steps:withdraw",
+                "AND state = 'owed' AND attempts = 0 AND number = 1",
+                "AND number = 1",
+            ),
+        ),
+    ),
+    Fault(
+        "who has too few points gets no code",
+        "spending",
+        (Change("gateway.points.holding:lack", "if is_taking(one, movement):", "if False:"),),
+    ),
+    Fault(
+        "what was given back is written with its movement",
+        "spending",
+        (
+            Change(
+                "gateway.points.keeper:ReservationKeeper._release",
+                "balance_books(db, one.id, place, now)",
+                "pass",
+            ),
+        ),
+    ),
+    Fault(
+        "an order that was found late is taken from what was given back",
+        "spending",
+        (
+            Change(
+                "gateway.points.keeper:ReservationKeeper._decide",
+                "elif found := await self._orders(one):",
+                "elif found := []:",
+            ),
+            Change(
+                "gateway.points.holding:_target",
+                "reservations.used_points(db, one.id)",
+                "0 if own_movements(db, one.id)[-1].points > 0 else "
+                "reservations.used_points(db, one.id)",
             ),
         ),
     ),
