@@ -71,8 +71,6 @@ class Disk:
 class Thread:
     """In place of aiosqlite's connection: what a gateway's death meets in its queue never runs."""
 
-    stopped: "asyncio.Future[Any] | None" = None
-
     def __init__(self, disk: Disk) -> None:
         self._disk = disk
         self._conn = disk.connect()
@@ -84,10 +82,11 @@ class Thread:
         yield from ()
         return self
 
-    async def close(self) -> None:
+    async def end(self) -> bool:
         """What was handed in is done first."""
         while self._busy:
             await asyncio.sleep(0.001)
+        return False
 
     async def run(self, unit: Callable[[sqlite3.Connection], T]) -> T:
         future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
