@@ -138,6 +138,7 @@ class Database:
         self._writer: asyncio.Task[None] | None = None
         self._identity: tuple[int, int] | None = None
         self._copying = asyncio.Lock()
+        self._browsing = asyncio.Lock()
         self.is_new = False  # whether `open` has made it
 
     async def open(self) -> None:
@@ -186,6 +187,13 @@ class Database:
             return await self._opened().run(unit)
         except sqlite3.Error as error:
             raise translated(error, self.path) from None
+
+    async def browse(self, unit: Unit[T]) -> T:
+        """As `read`, for whoever looks through many rows: one of them at a time, so that a sign-up
+        waits behind one, however many commands there are.
+        """
+        async with self._browsing:
+            return await self.read(unit)
 
     async def copy(self, copy: PagedCopy) -> None:
         """Makes the copy while everything goes on; one at a time. Raises StorageError."""

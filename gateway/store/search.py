@@ -27,7 +27,7 @@ async def find(
     look = partial(_look, chosen=chosen, oldest_first=oldest_first, untouched=untouched_since)
     place: int | None = after
     while len(found) < limit:
-        rows, place = await db.read(partial(look, after=place, limit=limit - len(found)))
+        rows, place = await db.browse(partial(look, after=place, limit=limit - len(found)))
         found += rows
         if place is None:
             break
@@ -43,7 +43,9 @@ async def page(
     where `after` is no place.
     """
     if sort not in {Sort.NEWEST, Sort.OLDEST}:
-        return await db.read(lambda connection: outbox.page(connection, chosen, sort, after, limit))
+        return await db.browse(
+            lambda connection: outbox.page(connection, chosen, sort, after, limit)
+        )
     last = None if after is None else int(after)
     oldest = sort is Sort.OLDEST
     rows = await find(db, chosen, limit=limit + 1, after=last, oldest_first=oldest)
@@ -85,4 +87,4 @@ async def count(db: Database, chosen: DeliveryFilter) -> int:
             return 0, None
         return len(outbox.ids(connection, chosen, after, until)), until
 
-    return await every_page(db.read, page, -1)
+    return await every_page(db.browse, page, -1)

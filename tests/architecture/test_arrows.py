@@ -38,7 +38,6 @@ APART = {"sandbox"}
 
 
 STILL_LARGE = {
-    "tests/benchmarks/backlog.py": 312,
     "tests/delivery/heart.py": 363,
     "tests/duplicates/population.py": 359,
     "tests/store/test_paging.py": 316,
