@@ -29,6 +29,7 @@ class Right(StrEnum):
     PROBE = "probe"
     FLAGS = "flags"
     ACTIONS = "actions"
+    SETTLE = "settle"
 
 
 _OF_STAFF = {Right.LOOK, Right.SEND_AGAIN, Right.PERSON, Right.JUDGE}

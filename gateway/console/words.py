@@ -77,9 +77,16 @@ _LABELS: Mapping[str, str] = {
     "find_person": N_("Looked for a person"),
     "reveal": N_("Saw a person's values"),
     "send_again": N_("Sent again"),
+    "settle_points": N_("Settled points"),
     "privacy_show": N_("Showed what is held about a person"),
     "privacy_erase": N_("Erased a person here"),
     "command": N_("Command"),
+    # states of reserved points
+    "active": N_("Can be used"),
+    "closing": N_("Ending"),
+    "used": N_("Used"),
+    "released": N_("Given back"),
+    "refused": N_("Refused"),
     # by what a person is looked for
     "by_email": N_("E-mail"),
     "by_phone": N_("Phone"),

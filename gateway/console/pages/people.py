@@ -104,6 +104,7 @@ async def _page(
         "channels": list(core.deliverer.routes),
         "card": _card(person.number),
         "orders": await core.db.read(lambda db: orders.of_customer(db, customer_id, _ORDERS)),
+        "reserved": await core.points.reserving.newest(customer_id),
     }
     return render(request, "person.html", values, status)
 
