@@ -22,7 +22,7 @@ SECOND: dict[str, Any] = {
 
 _HOST, _PORT, _SANDBOX_PORT = "127.0.0.1", 8080, 8090
 
-_POINTS, _PRICE = 1250, 1980
+_POINTS, _PRICE, _SPENT = 1250, 1980, 300
 _POINTS_WITHIN = 100
 """Tenths of a second until an order's points are there."""
 
@@ -68,6 +68,7 @@ async def _show_it(port: int | None, *, once: bool) -> bool:
         well = answer.get("status") == "complete"
         if well:
             await _buy_something(answer, sandbox)
+            await _spend_points(url, answer, sandbox)
         if not once:
             await _fail_one(url, sandbox)
             click.echo("\nTry it by hand on the sandbox's page. Ctrl-C stops the demo.")
@@ -109,6 +110,7 @@ async def _running(port: int | None) -> AsyncIterator[tuple[Any, str]]:
                 "FLAG_EMAIL": "on",
                 "FLAG_UPDATES": "on",
                 "FLAG_POINTS_EARN": "on",
+                "FLAG_POINTS_SPEND": "on",
                 "POINTS_STORE_ID": "1",
             }
             live = LiveConfig(load(Sources(environment, {})))
@@ -137,6 +139,18 @@ async def _buy_something(answer: dict[str, Any], sandbox: Any) -> None:
     click.echo(f"An order of {_PRICE} yen has earned {points - _POINTS} points: {points} now.")
 
 
+async def _spend_points(url: str, answer: dict[str, Any], sandbox: Any) -> None:
+    """Some of them become a discount code, and an order that uses it."""
+    customer = int(answer["shopify_customer_id"].rpartition("/")[2])
+    path = f"/v1/customers/{customer}/points/reservations"
+    made = await _post(f"{url}{path}", {"points": _SPENT})
+    if made.get("code") is None:
+        click.echo(f"The points could not be spent: {made.get('detail', 'ask again')}", err=True)
+        return
+    order = sandbox.shopify.orders.place(customer, [_PRICE], codes=[made["code"]])
+    click.echo(f"{_SPENT} of them became a code: the next order costs {order.total} yen.")
+
+
 async def _fail_one(url: str, sandbox: Any) -> None:
     """Somebody whose mail is refused, once: something to find and to mend in the console."""
     from gateway.sandbox import Fault  # noqa: PLC0415
@@ -149,10 +163,14 @@ async def _fail_one(url: str, sandbox: Any) -> None:
 
 
 async def _register(url: str, body: dict[str, Any]) -> dict[str, Any]:
+    return await _post(f"{url}/v1/registrations", body)
+
+
+async def _post(address: str, body: dict[str, Any]) -> dict[str, Any]:
     import aiohttp  # noqa: PLC0415
 
     async with aiohttp.ClientSession() as session:
-        response = await session.post(f"{url}/v1/registrations", json=body)
+        response = await session.post(address, json=body)
         answer: dict[str, Any] = await response.json(content_type=None)
         return answer
 

@@ -12,11 +12,13 @@
     PATCH  /_sandbox/customers/{id}     a change made in Shopify's admin; `state` ENABLED signs in
     DELETE /_sandbox/customers/{id}     deleted in Shopify's admin; without an id all of them
     POST   /_sandbox/orders             {"customer": 7000000000001, "prices": [1200, 800]}, paid
-                                        unless "paid" is false; answers its id
+                                        unless "paid" is false, with discount "codes"; answers its
+                                        id
     PATCH  /_sandbox/orders/{id}        {"do": "pay"|"refund"|"edit"|"cancel"|"fulfil"}; of a refund
                                         "lines": {"0": 1} or "goodwill": 100, of an edit "line" and
                                         "quantity"
     POST   /_sandbox/sales              {"member": 1, "new_point": 10, "spend_point": 0}, at a till
+    POST   /_sandbox/reserve            {"customer": 7000000000001, "points": 500}, at the gateway
     POST   /_sandbox/register           passes a registration on to the gateway
     GET    /_sandbox/registrations      the newest 12 in Shopify, each as the gateway tells it now
     POST   /_sandbox/reset              empties everything

@@ -17,6 +17,7 @@ def order_routes(systems: Systems) -> list[web.RouteDef]:
         web.post("/_sandbox/orders", desk.place),
         web.patch("/_sandbox/orders/{id}", desk.change),
         web.post("/_sandbox/sales", desk.sale),
+        web.post("/_sandbox/reserve", desk.reserve),
     ]
 
 
@@ -33,8 +34,17 @@ class _Desk:
             raise ValueError(f"no customer {customer}")
         prices = [int(price) for price in wanted["prices"]]
         shipping, paid = int(wanted.get("shipping", 0)), bool(wanted.get("paid", True))
-        order = self._systems.shopify.orders.place(customer, prices, paid=paid, shipping=shipping)
-        return _json({"id": order.id}, 201)
+        codes = [str(code) for code in wanted.get("codes", ())]
+        order = self._systems.shopify.orders.place(
+            customer, prices, paid=paid, shipping=shipping, codes=codes
+        )
+        return _json({"id": order.id, "total": order.total}, 201)
+
+    async def reserve(self, request: web.Request) -> web.Response:
+        """As a storefront does for who is signed in; what the gateway answers."""
+        wanted = orjson.loads(await request.read())
+        customer, points = int(wanted["customer"]), wanted["points"]
+        return _json(await self._systems.storefront.reserve(customer, points))
 
     async def change(self, request: web.Request) -> web.Response:
         order = self._systems.shopify.orders.rows[int(request.match_info["id"])]

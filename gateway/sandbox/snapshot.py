@@ -90,6 +90,8 @@ def _order(order: Order) -> dict[str, Any]:
         "subtotal": order.subtotal,
         "total": order.total,
         "net_payment": order.net_payment,
+        "codes": order.discount_codes,
+        "first": order.lines[0].current_quantity if order.lines else 0,
         "createdAt": iso(order.created_at),
         "updatedAt": iso(order.updated_at),
     }

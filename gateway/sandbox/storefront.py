@@ -42,10 +42,16 @@ class Storefront:
 
     async def register(self, body: bytes) -> dict[str, Any]:
         """`status`, `milliseconds`, `retry_after` (seconds as it came, or None) and `body`."""
+        return await self._post("v1/registrations", body)
+
+    async def reserve(self, customer_id: int, points: Any) -> dict[str, Any]:
+        """As `register`, of points that this customer wants to spend."""
+        path = f"v1/customers/{customer_id}/points/reservations"
+        return await self._post(path, orjson.dumps({"points": points}))
+
+    async def _post(self, path: str, body: bytes) -> dict[str, Any]:
         began = time.perf_counter()
-        status, headers, answer = await self._ask(
-            "POST", "v1/registrations", _REGISTER_SECONDS, body
-        )
+        status, headers, answer = await self._ask("POST", path, _REGISTER_SECONDS, body)
         milliseconds = round((time.perf_counter() - began) * 1000)
         after = headers.get("Retry-After")
         return {
