@@ -26,7 +26,7 @@ COMMANDS: dict[str, str] = {
     "check": "prove the configuration against the real systems",
     "duplicates": "store members that may be one person: list, show, reject, merge, link, unlink",
     "members": "the index of Smaregi members",
-    "points": "points earned online: list, show, settle, backfill, drift",
+    "points": "points earned and spent online: list, show, settle, backfill, drift",
     "privacy": "what is held about one person: show, erase",
     "removals": "a mass disappearance that was held: list, confirm, drop",
     "backup": "copy the database, while everything goes on",

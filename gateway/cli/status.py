@@ -118,9 +118,10 @@ def _waiting(found: dict[str, Any]) -> list[str]:
 
 
 def _points(found: dict[str, Any]) -> list[str]:
-    """Nothing where no order was ever noticed."""
-    if not found["orders"]:
+    """Nothing where no order was ever noticed, and no points were reserved."""
+    if not found["orders"] and not found["reservations"]:
         return []
+    reserved = sum(found["reservations"].get(each, 0) for each in ("pending", "active", "closing"))
     parts = [
         f"{count} {word}"
         for count, word in (
@@ -128,6 +129,7 @@ def _points(found: dict[str, Any]) -> list[str]:
             (found["movements"].get("stuck", 0), "stuck"),
             (found["orders"].get("waiting", 0), "orders waiting"),
             (found["orders"].get("held", 0), "held"),
+            (reserved, "reserved by customers"),
             (found["lacking"], "points lacking"),
         )
         if count

@@ -80,7 +80,7 @@ class Listener(Protocol):
     def points_read(self, result: str) -> None: ...
 
     def points_moved(self, points: int) -> None:
-        """Points earned online that have reached a member, or, below 0, were taken back."""
+        """Points of the online shop that have reached a member, or, below 0, were taken."""
 
     def reconciled(self, found: Mapping[str, int], at: float) -> None:
         """What a whole pass over both systems found, and when (Unix seconds) it ended."""

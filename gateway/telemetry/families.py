@@ -72,7 +72,7 @@ FAMILIES: tuple[tuple[str, type[Counter | Gauge | Histogram], str, str, tuple[st
         "points_moved",
         Counter,
         "gateway_points_moved",
-        "Points earned online that reached members, or were taken back",
+        "Points of the online shop that reached members, or were taken from them",
         ("direction",),
     ),
     (

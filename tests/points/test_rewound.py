@@ -5,7 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from gateway.points import keeper
+from gateway.store.points import Movement, movements
 from tests.points.shop import Shop, a_shop
+from tests.points.spending import START, Spender, spending
 from tests.rewound import back_up, put_back
 
 AHEAD = 5.0
@@ -76,3 +79,33 @@ async def test_orders_made_after_the_restore_go_by_themselves(tmp_path: Path) ->
         order = shop.buy(1000)
         await shop.notice(order)
         assert [one.state for one in await shop.moved(order)] == ["done"]
+
+
+@pytest.mark.parametrize("way", ["transaction", "add"])
+@pytest.mark.parametrize("is_used", [True, False])
+async def test_of_points_that_were_spent_since_the_backup_none_moves_twice(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, way: str, is_used: bool
+) -> None:
+    monkeypatch.setattr(keeper, "SETTLING", 0.0)
+    async with spending(tmp_path, SMAREGI_POINTS_BY=way) as spender:
+        shop = spender.shop
+        made = await spender.reserve(500)
+        await back_up(shop.world, tmp_path / "b.db")
+        if is_used:
+            await shop.notice(shop.buy(300, codes=[made["code"]]))
+        else:
+            await spender.delete(made["id"])
+        await spender.until(made["id"], "used" if is_used else "released")
+        assert shop.balance == (START - 300 if is_used else START)
+        await rewound(shop, tmp_path / "b.db")
+        assert await spender.state(made["id"]) == "active"
+        await spender.expire(made["id"])
+        await spender.until(made["id"], "used" if is_used else "released")
+        assert shop.balance == (START - 300 if is_used else START)
+        (one,) = [each for each in await _moved(spender, made["id"]) if each.points > 0]
+        assert one.state == ("done" if way == "transaction" else "stuck")
+
+
+async def _moved(spender: Spender, reservation_id: int) -> list[Movement]:
+    db = spender.shop.world.core.db
+    return await db.read(lambda db: movements.of_reservation(db, reservation_id))

@@ -88,6 +88,7 @@ async def test_orders_are_noticed_while_points_may_be_used_though_they_earn_noth
 
 
 @pytest.mark.long
+@pytest.mark.timeout(1800)
 async def test_of_a_thousand_reservations_half_are_abandoned_and_no_point_is_lost(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
