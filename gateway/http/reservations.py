@@ -96,6 +96,8 @@ def _refused(refusal: Refusal) -> Answer:
             return problem(422, "idempotency-key-reused", Detail.KEY_REUSED)
         case "held":
             return problem(503, "points-unavailable", Detail.SPENDING_HELD, retry_after=_HELD_FOR)
+        case "ended":
+            return problem(503, "points-unavailable", Detail.NO_CODE, retry_after=_STOPPED_FOR)
         case "stopped":
             return problem(
                 503, "points-unavailable", Detail.SPENDING_STOPPED, retry_after=_STOPPED_FOR

@@ -31,6 +31,7 @@ Why = Literal[
     "too_many",
     "key_reused",
     "stopped",
+    "ended",
 ]
 
 

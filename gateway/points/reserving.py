@@ -9,6 +9,7 @@ import secrets
 import sqlite3
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from flags import Mode
 from gateway.channels.smaregi.turns import MemberTurns
@@ -34,6 +35,8 @@ _LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"
 _LENGTH = 20
 _MINUTE = 60.0
 _SHOWN = 20
+_TURNS = (0.05, 0.1, 0.2, 0.4, 0.8, 1.6, 3.2)
+"""Seconds between looks whether it is its turn: the member's older points go first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +140,8 @@ class Reserving:
         if one.state == "refused":
             balance = await self._of.eligibility.balance(one.member_id)
             return Refusal("no_member") if balance is None else Refusal("insufficient", balance)
+        if one.state in {"closing", "released"}:  # it was ended before it became a code
+            return Refusal("ended")
         return Reserved(yen, one, again)
 
     def _work(self, reservation_id: int) -> "asyncio.Task[UpstreamError | None]":
@@ -169,13 +174,18 @@ class Reserving:
         return None
 
     async def _take(self, reservation_id: int) -> None:
-        own = await self._of.db.read(lambda db: own_movements(db, reservation_id))
-        if not own:
-            return
-        first = own[0]
-        async with self._of.turns.of(first.member_id):
-            if await self._of.db.read(lambda db: movements.is_turn(db, first.id)):
-                await self._of.sender.go_on(first.id)
+        """By its first movement, unless the worker has begun it."""
+        for seconds in _TURNS:
+            own = await self._of.db.read(lambda db: own_movements(db, reservation_id))
+            if not own or own[0].state != "owed":
+                return
+            first = own[0]
+            async with self._of.turns.of(first.member_id):
+                if await self._of.db.read(partial(movements.is_turn, movement_id=first.id)):
+                    await self._of.sender.go_on(first.id)
+                    return
+            self._of.noticed()
+            await asyncio.sleep(seconds)
 
     # -- the same again
 

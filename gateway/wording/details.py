@@ -191,6 +191,10 @@ class Detail(Enum):
         "A person has to look at the points first. Nothing is lost.",
         "担当者がポイントを確認しています。何も失われていません。",
     )
+    NO_CODE = (
+        "The points could not become a code; they return by themselves.",
+        "ポイントの利用手続きができませんでした。ポイントは自動で戻ります。",
+    )
     TOO_FEW_POINTS = (
         "The customer has fewer points: as many as balance says.",
         "ポイントが足りません。残高は balance のとおりです。",

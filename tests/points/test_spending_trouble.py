@@ -155,10 +155,12 @@ async def test_a_customer_whom_shopify_does_not_know_gets_the_points_back(tmp_pa
         }
         fault = Fault("status", status=200, body=refused, match=CREATE, times=1, applied=False)
         world.sandbox.faults.set("shopify", fault)
-        reply = await spender.ask(500)
-        assert reply.status in {201, 202}
-        await spender.until(reply.body["id"], "released")
+        reply = await spender.ask(500, key="k")
+        assert (reply.status, reply.body["type"]) == (503, "points-unavailable")
+        await spender.until(1, "released")
         assert spender.shop.balance == START
+        again = await spender.ask(500, key="k")
+        assert (again.status, again.body["id"]) == (201, 2)
 
 
 async def test_what_was_cut_off_goes_on_at_the_next_start(tmp_path: Path) -> None:
@@ -187,6 +189,24 @@ async def test_a_reservation_that_never_became_a_code_gives_its_points_back(tmp_
         spender.shop.world.sandbox.faults.clear()
         await spender.until(reply.body["id"], "released")
         assert spender.shop.balance == START
+
+
+async def test_what_was_given_up_before_it_became_a_code_is_no_answer_to_its_key(
+    tmp_path: Path,
+) -> None:
+    async with spending(tmp_path) as spender:
+        await _prove(spender)
+        broken = Fault("status", status=500, match=CREATE)
+        spender.shop.world.sandbox.faults.set("shopify", broken)
+        reply = await spender.ask(500, key="k")
+        assert reply.status == 202
+        assert (await spender.delete(reply.body["id"])).body["state"] == "closing"
+        spender.shop.world.sandbox.faults.clear()
+        await spender.until(reply.body["id"], "released")
+        again = await spender.ask(500, key="k")
+        assert again.status == 201
+        assert again.body["id"] != reply.body["id"]
+        assert spender.code(again.body).amount == 500
 
 
 async def test_of_merged_members_the_survivor_gets_what_is_given_back(tmp_path: Path) -> None:

@@ -135,10 +135,12 @@ def refuse(db: sqlite3.Connection, reservation_id: int, now: float) -> None:
 
 
 def close(db: sqlite3.Connection, reservation_id: int, now: float) -> None:
-    """It is to end, if it is open."""
+    """It is to end, if it is open. The key of one that never became a code is free: it has no
+    answer.
+    """
     db.execute(
         """UPDATE points_reservations SET state = 'closing', due_at = ?1, attempts = 0,
-                  updated_at = ?1
+                  key_hash = iif(state = 'pending', NULL, key_hash), updated_at = ?1
            WHERE id = ?2 AND state IN ('pending', 'active')""",
         (now, reservation_id),
     )
@@ -258,7 +260,8 @@ def take_up(db: sqlite3.Connection, now: float) -> None:
 def move_customer(db: sqlite3.Connection, gone: int, kept: int, now: float) -> None:
     """Two customers became one. Of two open ones that of the customer who is gone ends."""
     db.execute(
-        """UPDATE points_reservations SET state = 'closing', due_at = ?3, updated_at = ?3
+        """UPDATE points_reservations SET state = 'closing', due_at = ?3, updated_at = ?3,
+                  key_hash = iif(state = 'pending', NULL, key_hash)
            WHERE customer_id = ?1 AND state IN ('pending', 'active')
                  AND EXISTS (SELECT 1 FROM points_reservations
                              WHERE customer_id = ?2 AND state IN ('pending', 'active'))""",
