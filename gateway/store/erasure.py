@@ -114,7 +114,9 @@ def move_deliveries(
     """Open deliveries of the merged customer are opened for the survivor, unless they exist there.
 
     `settled` are channels that need none. Deliveries that were discarded because the customer was
-    gone from Shopify are opened again: now it is known that they were merged.
+    gone from Shopify are opened again: now it is known that they were merged. Of the removals only
+    those stay that look for a record which nobody ever heard of: what is linked goes to the
+    survivor, or gets a removal anew.
     """
     taken = {*settled, *(channel for _, channel in open_of(db, [kept]))}
     db.execute(
@@ -125,7 +127,10 @@ def move_deliveries(
                             GROUP BY channel)""",
         (now, gone, GONE),
     )
+    linked = _linked(db, gone)
     for (_, channel), delivery in open_of(db, [gone]).items():
+        if delivery.kind.removes and channel not in linked:
+            continue
         if channel in taken or delivery.kind.removes:
             db.execute(
                 """UPDATE deliveries SET outcome = 'discarded', message = ?, next_attempt_at = NULL,
@@ -140,6 +145,11 @@ def move_deliveries(
     db.execute("UPDATE registrations SET customer_id = ? WHERE customer_id = ?", (kept, gone))
     orders.move_customer(db, gone, kept)
     reservation_steps.move_customer(db, gone, kept, now)
+
+
+def _linked(db: sqlite3.Connection, customer_id: int) -> set[str]:
+    rows = db.execute("SELECT channel FROM links WHERE customer_id = ?", (customer_id,))
+    return {row[0] for row in rows}
 
 
 def replaces(db: sqlite3.Connection, delivery_id: int, gone: int) -> None:

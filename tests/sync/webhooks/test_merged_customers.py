@@ -236,8 +236,9 @@ async def test_where_the_till_keeps_its_own_numbers_only_the_second_one_follows_
     assert at_the_till(hooked)["customerCode"] == "0012345"
 
 
+@pytest.mark.parametrize("again", [False, True], ids=["told once", "told twice"])
 async def test_a_contact_of_the_merged_one_that_was_never_heard_of_is_archived(
-    hooked: World, monkeypatch: pytest.MonkeyPatch
+    hooked: World, monkeypatch: pytest.MonkeyPatch, again: bool
 ) -> None:
     monkeypatch.setattr(erasure, "LATE", 0.0)
     hooked.set(GATEWAY_RETRY_SCHEDULE="100")
@@ -245,8 +246,18 @@ async def test_a_contact_of_the_merged_one_that_was_never_heard_of_is_archived(
     hooked.sandbox.faults.set("crm", Fault("drop", match="POST /crm/objects"))
     reply = await hooked.register(number=2)
     assert reply.channel("crm")["outcome"] == "retrying"
-    hooked.sandbox.faults.clear()
-    hooked.sandbox.shopify.merge_customers(first, int(reply.body["member_number"]))
+    hooked.sandbox.faults.set("crm", Fault("drop"))
+    gone = int(reply.body["member_number"])
+    hooked.sandbox.shopify.merge_customers(first, gone)
     await arrived(hooked)
+    if again:
+        body = {
+            "admin_graphql_api_customer_kept_id": gid(first),
+            "admin_graphql_api_customer_deleted_id": gid(gone),
+            "status": "completed",
+        }
+        await send(hooked, "shopify", *from_shopify("customers/merge", body))
+        await arrived(hooked)
+    hooked.sandbox.faults.clear()
     await hooked.replay(channel=["crm"])
     assert [each["shopify_customer_id"] for each in contacts(hooked)] == [str(first)]
