@@ -144,6 +144,12 @@ class Pos(Channel, Protocol):
         """Whether the Shopify customer id is everybody's member number, as things are set now."""
         ...
 
+    def foresee_sign_up(self) -> None:
+        """A sign-up begins, and what it is delivered by in this context follows: what that will
+        read may be read now, beside Shopify. Raises nothing, and waits for nothing.
+        """
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Context:

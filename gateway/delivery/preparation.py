@@ -70,6 +70,14 @@ class Preparation:
         """For a customer without a link: the number that the open delivery will give them."""
         return self._routes[POS].number_beforehand(customer_id, deliveries)
 
+    def foresee_sign_up(self) -> None:
+        """What a sign-up of this context will read is begun beside Shopify's call, if it is sure to
+        be read: who is inside a percentage is known by the id that Shopify gives.
+        """
+        flag, route = self._live.policy.flags[POS], self._routes[POS]
+        if flag.mode is Mode.ON and flag.percent is None and route.circuit.cause is None:
+            route.foresee_sign_up()
+
     def _number_by_rule(self, customer_id: int) -> str:
         """The number that this customer will have, if that is known beforehand; else ''."""
         route = self._routes[POS]

@@ -37,3 +37,6 @@ class Route:
     def numbers_by_rule(self) -> bool:
         """Whether, by the settings of now, the Shopify customer id is everybody's member number."""
         return cast(Pos, self.channel).numbers_by_rule
+
+    def foresee_sign_up(self) -> None:
+        cast(Pos, self.channel).foresee_sign_up()

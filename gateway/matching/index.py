@@ -1,8 +1,9 @@
 """The index of Smaregi members, since its API cannot search by e-mail.
 
-One scan fills it, paged by id (the list moves while it is read). Right before each decision it is
+One scan fills it, paged by id (the list moves while it is read). Before each decision it is
 brought up to date with what changed since, by Smaregi's own time stamps. One refresh serves all who
-asked before it began. The rows hold ids, numbers and keyed hashes; nothing readable.
+asked before it began; a sign-up asks when it begins, so that Smaregi answers beside Shopify. The
+rows hold ids, numbers and keyed hashes; nothing readable.
 
 What is read first may be written last, by two lanes or by a refresh beside a scan. So a row is
 never replaced by one with an older time stamp, nor, within the same second, by one of an earlier
@@ -22,9 +23,9 @@ from gateway.errors import NotReadyError
 from gateway.matching.hashing import in_slices, newest_stamp
 from gateway.matching.keying import Keying
 from gateway.matching.match_keys import KEYS, earlier, instant
+from gateway.matching.refreshes import Refreshes
 from gateway.matching.rules import Evidence
 from gateway.matching.scan import HIGHEST_ID, MemberSource, Page, ScanProgress, pages, scan
-from gateway.matching.shared_run import SharedRun
 from gateway.matching.written import WrittenRows
 from gateway.store import Database, Keys, duplicate_queue, member_pass, members
 from gateway.store.members import Member
@@ -39,9 +40,6 @@ WAIT_FOR_SCAN = 2.0
 OVERLAP = 2.0
 """Seconds that a refresh looks back behind the newest stamp: stamps have whole seconds, and a
 change may become visible a little after a later one."""
-APART = 0.05
-"""Seconds between two refreshes. Many sign-ups at once share one, which leaves most of Smaregi's
-reads for looking people up."""
 LONGEST_GAP = 29 * 86400.0
 """Smaregi looks back 31 days at most; after a longer gap everything is scanned."""
 
@@ -65,7 +63,7 @@ class MemberIndex:
         self._on_ready = on_ready
         self._ready = asyncio.Event()
         self._scan: asyncio.Task[None] | None = None
-        self._refreshes = {each: SharedRun(self._changes, APART) for each in Lane}
+        self._refreshes = Refreshes(self._changes, source.seconds_apart)
         self._stamp = ""  # the newest time stamp of Smaregi's that we have seen
         self._refreshed_at = 0.0
         self._noted_at = 0.0
@@ -120,17 +118,14 @@ class MemberIndex:
         if self._scan is not None:
             self._scan.cancel()
             await asyncio.wait({self._scan})
-        while left := [task for task in self._refreshing() if not task.done()]:
+        while left := [task for task in self._refreshes.tasks() if not task.done()]:
             await asyncio.wait(left)
 
     async def close(self) -> None:
-        for task in [*self._refreshing(), *([self._scan] if self._scan else [])]:
+        for task in [*self._refreshes.tasks(), *([self._scan] if self._scan else [])]:
             task.cancel()
             with suppress(asyncio.CancelledError, Exception):
                 await task
-
-    def _refreshing(self) -> list["asyncio.Task[None]"]:
-        return [task for run in self._refreshes.values() for task in run.tasks()]
 
     def start_scan(self, *, again: bool = False) -> "asyncio.Task[None]":
         """Begin the scan, or join the one that runs; `again` rebuilds a complete index."""
@@ -138,17 +133,21 @@ class MemberIndex:
             self._scan = asyncio.create_task(self._full_scan(again=again), name="member scan")
         return self._scan
 
+    def foresee(self) -> None:
+        """A sign-up begins: in its context `fresh` speaks of now, and is begun if it can be."""
+        if self.ready and not self._gap_too_long():
+            self._refreshes.foresee()
+
     async def fresh(self) -> None:
-        """Return once the index holds all that Smaregi had when this was called."""
-        if not self.ready:
-            await self._wait_for_scan()
-            return
+        """Return once the index holds all that Smaregi had when this was called, or when the
+        sign-up that calls it began (`foresee`).
+        """
         if self._gap_too_long():
             self._ready.clear()
+        if self.ready:
+            await asyncio.shield(self._refreshes.join())
+        else:
             await self._wait_for_scan()
-            return
-        # Somebody who registers does not queue behind the backlog's refresh.
-        await asyncio.shield(self._refreshes[lane.get()].join())
 
     async def _wait_for_scan(self) -> None:
         task = self.start_scan(again=False)

@@ -42,9 +42,14 @@ class ScanProgress:
 
 
 class MemberSource(Protocol):
-    """Where members come from: a page, ordered by id, of those at or above `from_id`."""
+    """Where members come from: a page, ordered by id, of those at or above `from_id`.
+
+    `seconds_apart()`: how often it may be asked for what changed.
+    """
 
     async def member_page(self, from_id: int, updated_from: str | None) -> list[Row]: ...
+
+    def seconds_apart(self) -> float: ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,10 +10,12 @@ __all__ = ["SharedRun"]
 class SharedRun:
     """`join()` returns the run that has not begun yet: a running one may have passed what is new.
 
-    A run begins at least `apart` seconds after the one before: the more ask, the more share it.
+    A run begins at least `apart()` seconds after the one before: the more ask, the more share it.
     """
 
-    def __init__(self, run: Callable[[], Coroutine[Any, Any, None]], apart: float = 0.0) -> None:
+    def __init__(
+        self, run: Callable[[], Coroutine[Any, Any, None]], apart: Callable[[], float]
+    ) -> None:
         self._run = run
         self._apart = apart
         self._begun_at = float("-inf")
@@ -23,13 +25,14 @@ class SharedRun:
     def join(self) -> "asyncio.Task[None]":
         if self._next is None or self._next.done():
             self._next = asyncio.create_task(self._after(self._running))
+            self._next.add_done_callback(_noticed)
         return self._next
 
     async def _after(self, before: "asyncio.Task[None] | None") -> None:
         if before is not None and not before.done():
             await asyncio.wait({before})
         loop = asyncio.get_running_loop()
-        wait = self._begun_at + self._apart - loop.time()
+        wait = self._begun_at + self._apart() - loop.time()
         if wait > 0:
             await asyncio.sleep(wait)
         self._running, self._next = self._next, None
@@ -38,3 +41,9 @@ class SharedRun:
 
     def tasks(self) -> list["asyncio.Task[None]"]:
         return [task for task in (self._running, self._next) if task is not None]
+
+
+def _noticed(run: "asyncio.Task[None]") -> None:
+    """Its failure is for whoever waits for it; perhaps nobody does any more."""
+    if not run.cancelled():
+        run.exception()

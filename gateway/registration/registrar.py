@@ -140,9 +140,11 @@ class Registrar:
     async def _run(
         self, begun: Begun, sign_up: SignUp, request: AdmissionRequest, until: float
     ) -> Answer:
+        """In a task of its own, so what is foreseen here is this sign-up's alone."""
         first, spans = begun.verdict == "new", self._runtime.spans
         try:
             with spans.registration(begun.id, first=first) as note:
+                self._delivery.preparation.foresee_sign_up()
                 answer = await self._to_shopify(begun, sign_up, request, until)
                 note("status", answer.status)
             if request.key is not None:

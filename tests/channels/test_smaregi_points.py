@@ -135,6 +135,16 @@ async def test_a_number_too_short_for_a_customer_is_not_looked_for() -> None:
         assert said.sent == []
 
 
+@pytest.mark.parametrize(("reads", "apart"), [(10, 0.25), (50, 0.05), (1000, 0.03)])
+async def test_refreshes_of_the_index_take_two_fifths_of_the_reads_at_most(
+    reads: float, apart: float
+) -> None:
+    settings: SmaregiSettings = SETTINGS.model_copy(update={"smaregi_reads_per_second": reads})
+    async with wire() as sender:
+        client = SmaregiClient(sender, kept(settings), asyncio.get_running_loop().time)
+        assert client.seconds_apart() == pytest.approx(apart)
+
+
 async def test_more_readers_than_the_share_has_room_for_are_sent_away_at_once() -> None:
     async with a_reader(smaregi_reads_per_second=50) as (reader, said):
         said.say("GET", POINT, ROW, repeat=True)

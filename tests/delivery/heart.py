@@ -79,6 +79,10 @@ class AChannel:
         self.ends: list[End] = []
         self.consent = "consent" if name == "crm" else ""
         self.numbers_by_rule = True
+        self.foreseen = 0
+
+    def foresee_sign_up(self) -> None:
+        self.foreseen += 1
 
     def takes(self, _: Customer, /) -> bool:
         return True
@@ -270,14 +274,10 @@ class Heart:
         )
 
     def flags(self) -> FlagSet:
-        return FlagSet(
-            {
-                f"FLAG_{name.upper()}": Flag(
-                    f"FLAG_{name.upper()}", mode, percent=self.percent.get(name)
-                )
-                for name, mode in self.modes.items()
-            }
-        )
+        variables = {name: f"FLAG_{name.upper()}" for name in self.modes}
+        percent = self.percent.get
+        flags = [Flag(variables[n], mode, percent=percent(n)) for n, mode in self.modes.items()]
+        return FlagSet({flag.name: flag for flag in flags})
 
     @property
     def policy(self) -> Policy:

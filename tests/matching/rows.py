@@ -46,6 +46,7 @@ class Source:
     def __init__(self, *rows: Row, page: int = 1000) -> None:
         self.rows: dict[int, Row] = {}
         self.page = page
+        self.apart = 0.0
         self.asked: list[tuple[int, str | None]] = []
         self.held: asyncio.Event | None = None
         self.put(*rows)
@@ -53,6 +54,9 @@ class Source:
     def put(self, *rows: Row) -> None:
         for row in rows:
             self.rows[int(row["customerId"])] = row
+
+    def seconds_apart(self) -> float:
+        return self.apart
 
     async def member_page(self, from_id: int, updated_from: str | None) -> list[Row]:
         self.asked.append((from_id, updated_from))

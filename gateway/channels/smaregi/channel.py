@@ -102,6 +102,9 @@ class Smaregi:
     def takes(self, _: Customer) -> bool:
         return True
 
+    def foresee_sign_up(self) -> None:
+        self.index.foresee()
+
     async def deliver(self, work: Work) -> Done:
         chosen = _by_hand(work)
         if chosen is not None:

@@ -24,6 +24,11 @@ __all__ = ["PAGE", "SYSTEM", "SmaregiClient"]
 _OF_THE_CONTRACT = {"list members", "create member", "read required columns"}
 """Operations that name no member: if they are not found, the contract is wrong."""
 PAGE = 1000
+_FOR_REFRESHES = 0.4
+"""Share of the reads that may go into asking what changed; sign-ups at the highest rate of writes
+need another for looking each up, and points have their own (`gateway.channels.smaregi.points`)."""
+_CLOSEST = 0.03
+"""Seconds from one refresh to the next, whatever the rate: more would cost time, and save none."""
 
 
 class SmaregiClient:
@@ -32,6 +37,7 @@ class SmaregiClient:
     def __init__(
         self, wire: Wire, settings: Callable[[], SmaregiSettings], clock: Callable[[], float]
     ) -> None:
+        self._settings = settings
         self._transport = SmaregiTransport(wire, settings, clock)
         self._columns = Columns(self._list_members)
         self.ledger = PointLedger(self._transport)
@@ -101,6 +107,10 @@ class SmaregiClient:
                 applied=False,
             )
         return rows
+
+    def seconds_apart(self) -> float:
+        """Between two refreshes of the index: many sign-ups at once share one."""
+        return max(_CLOSEST, 1 / (self._settings().smaregi_reads_per_second * _FOR_REFRESHES))
 
     async def by_number(self, column: str, number: str) -> list[Mapping[str, Any]]:
         """Members whose `customer_code` or `customer_no` is `number`."""

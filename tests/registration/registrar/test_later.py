@@ -110,3 +110,14 @@ async def test_what_is_being_finished_is_no_answer_to_keep_under_a_key(desk: Des
     answer = await desk.sign_up(key="k:1")
     assert answer.status not in {201, 202}
     assert desk.answers() == []
+
+
+async def test_channels_foresee_a_sign_up_once_and_only_as_it_goes_to_shopify(desk: Desk) -> None:
+    """What is answered from here, or later, makes them read nothing."""
+    smaregi = desk.channels["smaregi"]
+    await desk.sign_up(later=True)
+    assert smaregi.foreseen == 0
+    await desk.sign_up()
+    assert smaregi.foreseen == 1
+    await desk.sign_up()
+    assert (smaregi.foreseen, len(desk.master.registered)) == (1, 1)
