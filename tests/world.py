@@ -31,6 +31,7 @@ OPERATOR = {"Authorization": "Bearer the-operators-own-key"}
 ALL_ON = {
     **dict.fromkeys(("FLAG_SMAREGI", "FLAG_CRM", "FLAG_EMAIL", "FLAG_UPDATES"), "on"),
     "FLAG_POINTS_EARN": "off",
+    "FLAG_POINTS_SPEND": "off",
 }
 
 
