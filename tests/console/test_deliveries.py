@@ -12,7 +12,7 @@ from gateway.store import actions
 from tests.console.visitor import Page, Visitor
 from tests.world import World
 
-MARKUP = '<img src=x onerror="alert(1)">'
+MARKUP = '<img src=x onerror="alert(document)">'
 NO_MAIL = Fault("status", status=550, body="5.1.1 No such user here", match="RCPT")
 TOO_LARGE = str(2**63)
 
@@ -187,7 +187,7 @@ async def test_markup_in_a_filter_is_text(admin: Visitor) -> None:
 
 
 async def test_what_an_upstream_says_is_text(world: World, admin: Visitor) -> None:
-    refusal = {"title": MARKUP, "detail": "</code><script>alert(1)</script>"}
+    refusal = {"title": MARKUP, "detail": "</code><script>alert(document)</script>"}
     world.sandbox.faults.set("smaregi", Fault("status", status=400, body=refusal))
     await world.register()
     (owed,) = await world.deliveries(outcomes=(Outcome.RETRYING, Outcome.FAILED))
