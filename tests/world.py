@@ -193,4 +193,4 @@ async def a_world(
             yield world
         finally:
             await world.stop()
-        assert unlisted(sandbox.journal.asked) == [], "see tests/conformance"
+        assert (found := unlisted(sandbox.journal.asked)) == [], f"see tests/conformance: {found}"
