@@ -7,6 +7,7 @@ from aiohttp import web
 from gateway.app import Core
 from gateway.customer import numeric_id
 from gateway.http.forms.profile_change import ChangeForm, read_change
+from gateway.http.forms.refused import refused_body
 from gateway.http.forms.registration import FormError, NotJsonError, parse_json
 from gateway.http.keys import CORE
 from gateway.http.limiting import too_often
@@ -38,10 +39,8 @@ async def change(request: web.Request) -> web.Response:
     try:
         body = parse_json(raw)
         form = await _form(core, customer_id, body)
-    except NotJsonError as error:
-        return respond(problem(400, "not-json", error.detail))
-    except FormError as error:
-        return respond(problem(422, "invalid-data", Detail.FIELDS_WRONG, errors=error.errors))
+    except (NotJsonError, FormError) as error:
+        return respond(refused_body(error))
     asked = ProfileChange(form.changes(), body, form.email_verified)
     return respond(await core.profile_changes.change(customer_id, asked))
 

@@ -9,6 +9,7 @@ from aiohttp import web
 
 from gateway.delivery import ReplayOptions
 from gateway.http.forms.delivery_filter import read_filter
+from gateway.http.forms.refused import refused_body
 from gateway.http.forms.registration import FormError, NotJsonError, parse_json
 from gateway.http.keys import CORE
 from gateway.http.middleware import read_body, respond
@@ -86,7 +87,7 @@ async def replay_many(request: web.Request) -> web.Response:
         chosen = read_filter(body, tuple(core.deliverer.routes), _LIMITED)
         limit = number(body, "limit", 1, MOST_REPLAYED) if body.get("limit") is not None else None
     except NotJsonError as error:
-        return respond(problem(400, "not-json", error.detail))
+        return respond(refused_body(error))
     except FormError as error:
         return wrong_filter(error)
     return await _replay(core, ReplayOptions(chosen, limit=limit))

@@ -9,6 +9,7 @@ from aiohttp import web
 from gateway.http.caching import cacheable
 from gateway.http.forms.json_body import NotJsonError, parse_json
 from gateway.http.forms.normalized import normalized
+from gateway.http.forms.refused import refused_body
 from gateway.http.limiting import forms_too_often
 from gateway.http.middleware import read_body, respond
 from gateway.normalize import clean_postal_code, places_of_postal_code
@@ -49,7 +50,7 @@ async def normalize(request: web.Request) -> web.Response:
     try:
         parse_json(raw)
     except NotJsonError as error:
-        return respond(problem(400, "not-json", error.detail))
+        return respond(refused_body(error))
     return respond(
         Answer(200, _row(raw, "en"), {"Cache-Control": "no-store"}, partial(_row, raw, "ja"))
     )

@@ -5,6 +5,7 @@ import time
 from aiohttp import web
 
 from gateway.app.identity import SHOP
+from gateway.http.forms.refused import refused_body
 from gateway.http.forms.registration import (
     FormError,
     NotJsonError,
@@ -41,10 +42,8 @@ async def create(request: web.Request) -> web.Response:
     try:
         only_validates = _only_validates(request)
         form = read_form(parse_json(raw), RegistrationForm)
-    except NotJsonError as error:
-        return respond(problem(400, "not-json", error.detail))
-    except FormError as error:
-        return respond(problem(422, "invalid-data", Detail.FIELDS_WRONG, errors=error.errors))
+    except (NotJsonError, FormError) as error:
+        return respond(refused_body(error))
     profile = form.profile()
     if only_validates:
         return respond(valid(profile, unfit(profile)))

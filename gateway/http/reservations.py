@@ -6,6 +6,7 @@ from gateway.app.identity import SHOP
 from gateway.errors import EmailNotProven, UpstreamError
 from gateway.http.customers import CUSTOMER
 from gateway.http.forms.json_body import NotJsonError, parse_json
+from gateway.http.forms.refused import refused_body
 from gateway.http.forms.reservation import read_reservation
 from gateway.http.forms.wrong_fields import FormError
 from gateway.http.keys import CORE
@@ -45,10 +46,8 @@ async def reserve(request: web.Request) -> web.Response:
     raw = await read_body(request)
     try:
         points = read_reservation(parse_json(raw))
-    except NotJsonError as error:
-        return respond(problem(400, "not-json", error.detail))
-    except FormError as error:
-        return respond(problem(422, "invalid-data", Detail.FIELDS_WRONG, errors=error.errors))
+    except (NotJsonError, FormError) as error:
+        return respond(refused_body(error))
     customer_id = customer_id_of(request)
     if customer_id is None:
         return respond(problem(404, "no-member", Detail.NO_MEMBER))
