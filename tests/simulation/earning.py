@@ -63,17 +63,8 @@ async def play(world: World) -> None:
         "FLAG_POINTS_EARN": dice.choice(("on", "on", "on", "hold")),
         "POINTS_STORE_ID": "1",
     }
-    world.hook_delay = (0.01, dice.choice((0.5, 5.0)))
-    world.hook_twice = dice.choice((0.0, 0.3))
     with quick():
-        await world.start()
-        subscribe(world)
-        people = [Person(f"p{n}@example.com", f"090-1{n:03}-5678") for n in range(2)]
-        customers = [await a_customer(world, person) for person in people]
-        books = Books(world)
-        rule = dice.random() < 0.5  # what no document says: whether the same again is refused
-        ledger = world.smaregi.transactions
-        ledger.options = replace(ledger.options, tuple_rule=rule)
+        customers, books = await opened(world)
         await asyncio.sleep(dice.choice((0.0, 2.0)))
         world.hook_lost = dice.choice((0.0, 0.0, 0.2, 0.9))
         async with asyncio.TaskGroup() as group:
@@ -88,6 +79,22 @@ async def play(world: World) -> None:
         await asyncio.sleep(30.0 if world.hook_lost else 1.0)
         await at_rest(world)
         books.judge()
+
+
+async def opened(world: World) -> tuple[list[int], "Books"]:
+    """The shop and the store run, and two people are members; what they should have."""
+    dice = world.dice
+    world.hook_delay = (0.01, dice.choice((0.5, 5.0)))
+    world.hook_twice = dice.choice((0.0, 0.3))
+    await world.start()
+    subscribe(world)
+    people = [Person(f"p{n}@example.com", f"090-1{n:03}-5678") for n in range(2)]
+    customers = [await a_customer(world, person) for person in people]
+    books = Books(world)
+    rule = dice.random() < 0.5  # what no document says: whether the same again is refused
+    ledger = world.smaregi.transactions
+    ledger.options = replace(ledger.options, tuple_rule=rule)
+    return customers, books
 
 
 def subscribe(world: World) -> None:

@@ -6,7 +6,6 @@ ended; and the balance is what it was at first with all that tills and orders mo
 """
 
 import asyncio
-from dataclasses import replace
 from math import ceil
 from random import Random
 from typing import Any
@@ -15,14 +14,12 @@ from gateway.sandbox.shopify.orders import Order
 from tests.simulation import trouble
 from tests.simulation.earning import (
     Books,
-    a_customer,
     change,
     off,
+    opened,
     quick,
-    subscribe,
     till,
 )
-from tests.simulation.judge import Person
 from tests.simulation.network import Fate
 from tests.simulation.process import NOBODY, Reply
 from tests.simulation.rest import at_rest
@@ -44,17 +41,8 @@ async def play(world: World) -> None:
         "POINTS_STORE_ID": "1",
         "POINTS_RESERVATION_MINUTES": "5",
     }
-    world.hook_delay = (0.01, dice.choice((0.5, 5.0)))
-    world.hook_twice = dice.choice((0.0, 0.3))
     with quick():
-        await world.start()
-        subscribe(world)
-        people = [Person(f"p{n}@example.com", f"090-1{n:03}-5678") for n in range(2)]
-        customers = [await a_customer(world, person) for person in people]
-        books = Books(world)
-        rule = dice.random() < 0.5  # what no document says: whether the same again is refused
-        ledger = world.smaregi.transactions
-        ledger.options = replace(ledger.options, tuple_rule=rule)
+        customers, books = await opened(world)
         world.shopify.orders.discounts.limit_lags = dice.choice((0.0, 0.0, 3.0))
         world.hook_lost = dice.choice((0.0, 0.0, 0.2, 0.9))
         async with asyncio.TaskGroup() as group:
