@@ -26,11 +26,11 @@ import uvloop
 
 from gateway.sandbox import Sandbox
 from tests.attacks.raw import head
-from tests.benchmarks.children import ROOT, process, ready
+from tests.benchmarks.children import free_port, serving
 from tests.benchmarks.people import sign_ups
 from tests.benchmarks.unlimited import unlimited
 
-PORT = 18_082
+PORT = free_port()
 EVERY = 0.1
 """Seconds between two honest sign-ups."""
 ROWS = 300_000
@@ -167,26 +167,13 @@ async def gateway() -> AsyncIterator[tuple[str, int]]:
                 "FLAG_CRM": "on",
                 "FLAG_EMAIL": "on",
                 "FLAG_UPDATES": "on",
-                "GATEWAY_PORT": str(PORT),
             }
-            async with _serve(environment, folder):
+            async with serving(environment, folder, PORT):
                 pass  # makes the schema
             fill(folder / "gateway.db")
-            async with _serve(environment, folder) as pid:
+            async with serving(environment, folder, PORT) as served:
                 await asyncio.sleep(3)
-                yield f"http://127.0.0.1:{PORT}/v1/registrations", pid
-
-
-@asynccontextmanager
-async def _serve(environment: dict[str, str], folder: Path) -> AsyncIterator[int]:
-    """The process id, once it is ready."""
-    command = [sys.executable, str(ROOT / "main.py"), "serve", "--log-level", "error"]
-    variables = {**environment, "PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT)}
-    log = folder / "gateway.log"
-    with log.open("wb") as said:
-        async with process(command, variables, folder, stdout=said, stderr=said) as started:
-            await ready(started, PORT, log)
-            yield started.pid
+                yield f"http://127.0.0.1:{PORT}/v1/registrations", served.pid
 
 
 async def main(seconds: float, names: list[str]) -> bool:

@@ -14,7 +14,6 @@ clock.
 """
 
 import asyncio
-import os
 import sys
 import tempfile
 from collections import Counter
@@ -28,11 +27,11 @@ import aiohttp
 import uvloop
 
 from gateway.sandbox import Sandbox, SandboxOptions, ShopifyOptions
-from tests.benchmarks.children import ROOT, cpu_seconds, process, quiet, ready
+from tests.benchmarks.children import cpu_seconds, free_port, quiet, serving
 from tests.benchmarks.people import sign_ups
 
 BUCKET, RESTORE = 2000.0, 100.0
-PORT = 18_080
+PORT = free_port()
 LATER = {"Prefer": "respond-async"}
 
 
@@ -146,17 +145,11 @@ async def served(sandbox: Sandbox, folder: Path) -> AsyncIterator[int]:
         "FLAG_SMAREGI": "on",
         "FLAG_CRM": "on",
         "FLAG_EMAIL": "on",
-        "GATEWAY_PORT": str(PORT),
         "GATEWAY_RATE_LIMIT": "100000",
-        "GATEWAY_LOG_LEVEL": "error",
     }
-    variables = {"PATH": os.environ["PATH"], **settings}
-    command, log = [sys.executable, str(ROOT / "main.py"), "serve"], folder / "gateway.log"
-    with log.open("wb") as said:
-        async with process(command, variables, folder, stdout=said, stderr=said) as started:
-            await ready(started, PORT, log)
-            await quiet(started.pid)
-            yield started.pid
+    async with serving(settings, folder, PORT) as one:
+        await quiet(one.pid)
+        yield one.pid
 
 
 async def _campaign(

@@ -26,6 +26,7 @@ __all__ = [
     "process",
     "quiet",
     "ready",
+    "serving",
 ]
 
 ROOT = Path(__file__).parents[2]
@@ -139,6 +140,20 @@ async def ready(
     said = log.read_text(errors="replace").strip().splitlines()[-3:]
     what = "does not start" if server.returncode is not None else f"is not ready in {patience:g} s"
     raise RuntimeError(f"{log.stem} {what}: {' '.join(said)}")
+
+
+@asynccontextmanager
+async def serving(
+    settings: Mapping[str, str], folder: Path, port: int
+) -> AsyncIterator[asyncio.subprocess.Process]:
+    """A gateway that is ready at this port; it logs its errors alone."""
+    command = [sys.executable, str(ROOT / "main.py"), "serve", "--log-level", "error"]
+    own = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "GATEWAY_PORT": str(port)}
+    log = folder / "gateway.log"
+    with log.open("wb") as said:
+        async with process(command, {**settings, **own}, folder, stdout=said, stderr=said) as one:
+            await ready(one, port, log)
+            yield one
 
 
 async def quiet(pid: int, *, patience: float = 30.0) -> None:
