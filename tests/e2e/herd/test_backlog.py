@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from gateway.http.serving import calm_collector
 from gateway.sandbox import Fault, HubspotOptions, Sandbox, SandboxOptions, SmaregiOptions
 from tests.e2e.evidence import started_quietly
 from tests.e2e.herd.backlog import (
@@ -113,15 +114,16 @@ async def herded(herd: Herd, folder: Path) -> AsyncIterator[tuple[World, Latenci
 
 @contextmanager
 def unwalked() -> Iterator[None]:
-    """What is there is no more looked at for garbage, as in `serve`: the stand-ins hold so much,
-    in the gateway's own process, that looking through it makes calls late.
+    """The collector does as in `serve`: what is there is not looked through again. The stand-ins
+    hold so much, in the gateway's own process, that looking through it makes calls late.
     """
-    gc.collect()
-    gc.freeze()
+    thresholds = gc.get_threshold()
+    calm_collector()
     try:
         yield
     finally:
         gc.unfreeze()
+        gc.set_threshold(*thresholds)
 
 
 def everybody(herd: Herd, sandbox: Sandbox) -> Callable[[], bool]:
