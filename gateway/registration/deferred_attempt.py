@@ -1,12 +1,18 @@
-"""One try to bring a sign-up that was answered 202 to Shopify, and to write Shopify's answer."""
+"""One try to bring a sign-up that was answered 202 to Shopify, and to write Shopify's answer.
+
+The channels are told at once, with the customer that Shopify has just answered with: reading them
+again costs a shop on the standard plan more than their sign-up.
+"""
 
 import asyncio
 import logging
+from collections.abc import Sequence
 
-from gateway.customer import Profile
+from gateway.customer import Customer, Profile
 from gateway.delivery import DeliveryParts, Runtime
-from gateway.delivery.opening import REHEARSED
+from gateway.delivery.opening import LIVE, REHEARSED
 from gateway.errors import ErrorClass
+from gateway.outcomes import Delivery
 from gateway.registration.acceptance import Acceptance
 from gateway.registration.intent import read_intent
 from gateway.responses.problems import given_up, kept, refused, unreadable
@@ -14,12 +20,16 @@ from gateway.shopify import Accepted, AlreadyRegistered, Shopify
 from gateway.store import Database, Keys, deferred, registrations
 from gateway.store.deferred import DeferredRegistration
 
-__all__ = ["DeferredAttempt"]
+__all__ = ["AT_ONCE", "DeferredAttempt"]
 
 log = logging.getLogger(__name__)
 
 _CALLS = 3
 """A whole try may take as long as this many calls."""
+AT_ONCE = 32
+"""Customers of whom channels are being told at a time; of those beyond the worker tells them. So a
+channel that hangs holds up no sign-up, and piles up nothing.
+"""
 
 
 class DeferredAttempt:
@@ -40,6 +50,7 @@ class DeferredAttempt:
         self._delivery = delivery
         self._acceptance = acceptance
         self._runtime = runtime
+        self._telling = 0
 
     def read(self, row: DeferredRegistration) -> Profile | None:
         """The sign-up's data; None if GATEWAY_SECRET has changed, so that it cannot be read."""
@@ -75,13 +86,22 @@ class DeferredAttempt:
         log.info("registration %s: rejected: %s", row.id, problem["type"], extra=about)
 
     async def _accepted(self, row: DeferredRegistration, result: Accepted) -> None:
-        """What is to be sent goes through the worker, at its pace."""
-        owed = await self._acceptance.accept(row.id, result, tried=REHEARSED)
+        tried = LIVE if self._telling < AT_ONCE else REHEARSED
+        owed = await self._acceptance.accept(row.id, result, tried=tried)
         ids = tuple(delivery.id for delivery in owed)
         about = {"registration_id": row.id, "delivery_ids": ids, "attempt": row.tries}
         log.info("registration %s: Shopify has the customer", row.id, extra=about)
-        until = asyncio.get_running_loop().time() + self._runtime.policy.timeout
-        await self._delivery.deliverer.run_live(owed, result.customer, fresh=False, until=until)
+        telling = self._tell(owed, result.customer)
+        self._runtime.background.keep(telling, f"telling the channels of registration {row.id}")
+
+    async def _tell(self, owed: Sequence[Delivery], customer: Customer) -> None:
+        """In the lane of the backlog, as the try itself: live sign-ups pass."""
+        self._telling += 1
+        try:
+            until = asyncio.get_running_loop().time() + self._runtime.policy.timeout
+            await self._delivery.deliverer.run_live(owed, customer, fresh=False, until=until)
+        finally:
+            self._telling -= 1
 
     async def end_unreadable(self, row: DeferredRegistration) -> None:
         text = (

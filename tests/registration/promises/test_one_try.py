@@ -10,25 +10,31 @@ from gateway.background import WOKEN
 from gateway.channels import Done, Work
 from gateway.customer import Customer
 from gateway.errors import ErrorClass
+from gateway.registration.deferred_attempt import AT_ONCE
 from gateway.request_id import request_id
 from gateway.shopify import Accepted, AlreadyRegistered, Refused
 from gateway.wording import not_taken
 from tests.delivery.heart import HANAKO, TARO
 from tests.registration.desk import PROFILE, Desk, down
-from tests.registration.promises.promised import problem
+from tests.registration.promises.promised import others, problem
 
 
-async def test_a_promise_is_kept_and_channels_go_by_the_worker(desk: Desk) -> None:
+async def test_a_promise_is_kept_and_the_channels_told_of_whom_shopify_answered(
+    desk: Desk,
+) -> None:
     desk.set(email_verified=1)
     assert await desk.deferred._round() is WOKEN
+    await desk.background.finish(10.0)
     (asked,) = desk.master.registered
     assert (asked.id, asked.profile, asked.email_verified) == (desk.only.id, PROFILE, True)
     assert not asked.look_first
     assert asked.seconds == pytest.approx(24.0, abs=0.3)
     assert (desk.only.state, desk.only.customer_id) == ("accepted", TARO)
     assert desk.column("answered") == 1
-    assert desk.owed_rows() == {"smaregi": "pending", "crm": "pending", "mail": "pending"}
-    assert desk.channels["smaregi"].works == []
+    assert desk.owed_rows() == dict.fromkeys(desk.channels, "delivered")
+    for channel in desk.channels.values():
+        (work,) = channel.works
+        assert (work.customer, work.fresh) == (Customer(TARO, PROFILE, desk.only.id), False)
     assert desk.results == [None]
     assert desk.told_others.waited_for == [False]
     assert sorted(desk.calls) == ["gone", "owed"]
@@ -46,6 +52,7 @@ async def test_a_try_is_made_for_the_request_that_it_began_with_and_counted_in_i
 
     desk.set(request_id="req-1")
     desk.master.ends = [looks, looks]
+    desk.modes = dict.fromkeys(desk.channels, Mode.HOLD)
     for _ in range(2):
         await desk.deferred._round()
         desk.clock.now += 6
@@ -92,13 +99,35 @@ async def test_the_log_says_whose_promise_was_rejected(
 
 
 async def test_a_rehearsal_is_made_at_once(desk: Desk) -> None:
-    desk.modes["crm"] = Mode.DRY_RUN
+    desk.modes = {**dict.fromkeys(desk.channels, Mode.HOLD), "crm": Mode.DRY_RUN}
     await desk.deferred._round()
+    await desk.background.finish(10.0)
     assert len(desk.channels["crm"].works) == 1
     assert not desk.channels["crm"].works[0].fresh
-    assert desk.owed_rows() == {"smaregi": "pending", "crm": "dry_run", "mail": "pending"}
+    assert desk.owed_rows() == {"smaregi": "held", "crm": "dry_run", "mail": "held"}
     (attempt,) = desk.db.connection.execute("SELECT outcome FROM attempts").fetchall()
     assert attempt[0] == "dry_run"
+
+
+async def test_a_channel_that_hangs_holds_up_no_promise_and_gathers_only_so_many(
+    desk: Desk,
+) -> None:
+    async def never(work: Work) -> Done:
+        await asyncio.sleep(60)
+        raise AssertionError
+
+    desk.modes = {**dict.fromkeys(desk.channels, Mode.HOLD), "crm": Mode.ON}
+    desk.channels["crm"].ends = [never] * AT_ONCE
+    await others(desk, AT_ONCE + 1)
+    customers = [Customer(TARO + n, PROFILE) for n in range(AT_ONCE + 2)]
+    desk.master.ends = [Accepted(each, "created") for each in customers]
+    while await desk.deferred._round() is not WOKEN:
+        pass
+    count = "SELECT count(*) FROM deliveries WHERE channel = 'crm' AND "
+    for told, number in (("IS NOT NULL", AT_ONCE), ("IS NULL", 2)):
+        sql = f"{count} claimed_version {told}"
+        assert desk.db.connection.execute(sql).fetchone()[0] == number
+    await desk.background.finish(0.0)
 
 
 async def test_a_rehearsal_takes_no_longer_than_a_call(desk: Desk) -> None:
@@ -117,13 +146,18 @@ async def test_a_rehearsal_takes_no_longer_than_a_call(desk: Desk) -> None:
 async def test_a_rehearsal_that_the_disk_does_not_take_follows(
     desk: Desk, caplog: pytest.LogCaptureFixture
 ) -> None:
+    rounds_are_over = asyncio.Event()
+
     async def fills_the_disk(work: Work) -> Done:
+        await rounds_are_over.wait()
         desk.db.breaks = 1
         return Done("created", "1")
 
-    desk.modes["crm"] = Mode.DRY_RUN
+    desk.modes = {**dict.fromkeys(desk.channels, Mode.HOLD), "crm": Mode.DRY_RUN}
     desk.channels["crm"].ends = [fills_the_disk]
     await desk.deferred._round()
+    rounds_are_over.set()
+    await desk.background.finish(0.1)
     assert "outcomes could not be kept, they follow: the disk is full (free some" in caplog.text
     assert desk.only.state == "accepted"
     await desk.background.finish(0.0)
