@@ -10,13 +10,14 @@ from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from fractions import Fraction
 from random import Random
 from typing import Any
 
 from gateway.points import ORDER_TOPICS, keeper, passes, reserving, sender, worker
 from gateway.sandbox.shopify.orders import Order
 from gateway.sandbox.shopify.records import WebhookSubscription
+from tests.points import buying
+from tests.points.law import Kept, Moved, astray, points_of, worth_of
 from tests.simulation import trouble
 from tests.simulation.judge import Person
 from tests.simulation.rest import at_rest
@@ -24,10 +25,9 @@ from tests.simulation.sign_ups import sign_up
 from tests.simulation.world import URL, World
 from tests.world import registration
 
-__all__ = ["START", "Books", "a_customer", "change", "off", "play", "quick", "subscribe", "till"]
+__all__ = ["START", "Books", "a_customer", "play", "quick", "subscribe", "till"]
 
 START = 300
-_YEN = 100
 
 
 @contextmanager
@@ -124,49 +124,15 @@ async def _buy(world: World, books: "Books", customer: int, dice: Random) -> Non
     """An order, and what becomes of it."""
     await asyncio.sleep(dice.choice((0.0, 1.0, 8.0)) * dice.random())
     orders = world.shopify.orders
-    lines = [
-        orders.line(
-            dice.choice((80, 500, 1234, 9800)),
-            dice.randint(1, 3),
-            is_gift_card=dice.random() < 0.15,
-            discount=dice.choice((0, 0, 70)),
-        )
-        for _ in range(dice.randint(1, 3))
-    ]
-    paid, shipping = dice.random() < 0.7, dice.choice((0, 500))
-    order = orders.place(customer, lines, paid=paid, shipping=shipping)
-    order.goodwill_shown = dice.random() < 0.5
+    order = buying.place(orders, customer, dice)
     books.follow(order)
     for _ in range(dice.randint(0, 4)):
         await asyncio.sleep(dice.choice((0.0, 0.3, 3.0, 10.0)) * dice.random())
-        change(world, order, dice)
+        buying.change(orders, order, dice)
         books.follow(order)
-    if order.payments and order.outstanding > 0:
-        orders.pay(order)  # what an edit made dearer
-        books.follow(order)
+    buying.settle(orders, order)
+    books.follow(order)
     world.say(f"order {order.id}: {order.financial_status} {order.total} {order.net_payment}")
-
-
-def change(world: World, order: Order, dice: Random) -> None:
-    orders = world.shopify.orders
-    place = dice.randrange(len(order.lines))
-    if order.cancelled_at is not None:
-        return
-    match dice.choice(("pay", "refund", "refund", "goodwill", "edit", "settle", "cancel", "ship")):
-        case "pay":
-            orders.pay(order)
-        case "refund" if order.payments:
-            orders.refund(order, {place: dice.randint(1, 2)}, kept=dice.choice((0, 0, 50)))
-        case "goodwill" if order.net_payment > 300:
-            orders.refund(order, goodwill=300)
-        case "edit":
-            orders.edit(order, dice.choice((place, len(order.lines))), dice.randint(0, 2))
-        case "settle":
-            orders.settle_up(order)
-        case "cancel":
-            orders.cancel(order)
-        case _:
-            orders.fulfil(order)
 
 
 async def till(world: World, books: "Books", dice: Random) -> None:
@@ -206,65 +172,21 @@ class Books:
             self.orders.append(order)
         self._most[order.id] = max(self._most[order.id], worth_of(order))
 
-    def _given(self, order: Order) -> int:
-        memo = f" {order.id}"
-        rows = self._world.smaregi.transactions.rows.values()
-        own = [row for row in rows if row["memo"].endswith(memo)]
-        return sum(int(row["newPoint"]) - int(row["spendPoint"]) for row in own)
-
     def _watch(self) -> None:
+        moved = Moved(self._world.smaregi.transactions.rows.values())
         for order in self.orders:
-            given = self._given(order)
-            if not 0 <= given <= self._most[order.id]:
-                most = self._most[order.id]
+            given, most = moved.for_order(order.id), self._most[order.id]
+            if not 0 <= given <= most:
                 self._world.find("points", f"order {order.id} got {given}, worth {most} at most")
 
     def judge(self) -> None:
         world = self._world
         rows = world.smaregi.transactions.rows.values()
-        uuids = [row["transactionUuid"] for row in rows if row["memo"]]
-        if len(uuids) != len(set(uuids)):
-            world.find("points", f"a number is there twice: {sorted(uuids)}")
-        lacking = dict(world.disk.image.execute("SELECT order_id, lacking FROM points_orders"))
-        for order in self.orders:
-            given, worth = self._given(order), worth_of(order) if self._earns else 0
-            if given != worth + lacking.get(order.id, 0):
-                world.find(
-                    "points",
-                    f"order {order.id} is worth {worth}, got {given}, lacks "
-                    f"{lacking.get(order.id)}",
-                )
+        kept = Kept.read(world.disk.image)
+        shop, now = world.shopify.orders, world.wall()
+        for wrong in astray(shop, Moved(rows), kept, now, earns=self._earns):
+            world.find("points", wrong.text)
         for member in self.members:
-            moved = sum(
-                int(row["newPoint"]) - int(row["spendPoint"])
-                for row in rows
-                if row["customerId"] == str(member)
-            )
+            moved = sum(points_of(row) for row in rows if row["customerId"] == str(member))
             if int(world.smaregi.members[member]["point"] or "0") != START + moved:
                 world.find("points", f"member {member}: the ledger and the balance differ")
-
-
-def worth_of(order: Order) -> int:
-    """What it earns, by whole hundreds of yen, those that points paid among them."""
-    unpaid = not order.payments and order.total > 0
-    if order.cancelled_at is not None or unpaid:
-        return 0
-    cards = sum(
-        Fraction(line.full * line.current_quantity, line.quantity)
-        for line in order.lines
-        if line.is_gift_card
-    )
-    goods = order.subtotal - cards
-    paid = order.net_payment - order.shipping - order.tip - cards
-    used = sum((off(order, code) for code in order.discount_codes), Fraction(0))
-    return int(int(max(0, min(goods, paid)) + used) // _YEN)
-
-
-def off(order: Order, code: str) -> Fraction:
-    """What a code takes off what is left of the order."""
-    shares = (
-        Fraction(line.codes.get(code, 0) * line.current_quantity, line.quantity)
-        for line in order.lines
-        if line.quantity
-    )
-    return sum(shares, Fraction(0))

@@ -6,20 +6,14 @@ ended; and the balance is what it was at first with all that tills and orders mo
 """
 
 import asyncio
-from math import ceil
 from random import Random
 from typing import Any
 
 from gateway.sandbox.shopify.orders import Order
+from tests.points import buying
+from tests.points.law import Moved
 from tests.simulation import trouble
-from tests.simulation.earning import (
-    Books,
-    change,
-    off,
-    opened,
-    quick,
-    till,
-)
+from tests.simulation.earning import Books, opened, quick, till
 from tests.simulation.network import Fate
 from tests.simulation.process import NOBODY, Reply
 from tests.simulation.rest import at_rest
@@ -27,8 +21,6 @@ from tests.simulation.weather import Rule
 from tests.simulation.world import World
 
 __all__ = ["play"]
-
-_MEMO = "オンラインポイント利用 "
 
 
 async def play(world: World) -> None:
@@ -60,7 +52,6 @@ async def play(world: World) -> None:
         await asyncio.sleep(30.0 if world.hook_lost else 1.0)
         await at_rest(world)
         books.judge()
-        _judge(world, books.orders)
 
 
 async def _forget(world: World) -> None:
@@ -93,7 +84,7 @@ async def _shop(world: World, books: Books, customer: int, dice: Random) -> None
 async def _reserve(world: World, customer: int, key: str, dice: Random) -> Reply:
     """As a storefront does: the same key again while it does not know."""
     points, reply = dice.choice((1, 30, 120, 290, 5000)), NOBODY
-    path = f"/v1/customers/{customer}/points/reservations"
+    path, rows = f"/v1/customers/{customer}/points/reservations", world.smaregi.transactions.rows
     for _ in range(dice.randint(1, 4)):
         reply = await world.ask("POST", path, {"points": points}, {"Idempotency-Key": key})
         if reply.status not in {0, 202, 503}:
@@ -101,7 +92,7 @@ async def _reserve(world: World, customer: int, key: str, dice: Random) -> Reply
         await asyncio.sleep(dice.choice((0.1, 2.0)))
     if reply.status == 201:
         if "Idempotent-Replayed" not in (reply.headers or {}):
-            taken = _taken(world, reply.body["id"])
+            taken = Moved(rows.values()).taken_for(reply.body["id"])
             if taken != points:
                 world.find("points", f"a code for {points} points, of which {taken} were taken")
         made = world.shopify.orders.discounts.by_code(reply.body["code"])
@@ -122,13 +113,9 @@ async def _spend(
     if dice.random() < 0.35:
         return
     for _ in range(dice.choice((1, 1, 2))):
-        if orders.discounts.may_use(reserved["code"], customer) is None:
+        order = buying.place_with(orders, customer, reserved["code"], dice)
+        if order is None:
             return
-        lines = [
-            orders.line(dice.choice((80, 500, 1234)), dice.randint(1, 3))
-            for _ in range(dice.randint(1, 2))
-        ]
-        order = orders.place(customer, lines, paid=dice.random() < 0.8, codes=[reserved["code"]])
         books.follow(order)
         world.spawn(_later(world, books, order, Random(dice.random())))
 
@@ -136,47 +123,7 @@ async def _spend(
 async def _later(world: World, books: Books, order: Order, dice: Random) -> None:
     for _ in range(dice.randint(0, 3)):
         await asyncio.sleep(dice.choice((0.0, 0.3, 3.0, 8.0)) * dice.random())
-        change(world, order, dice)
+        buying.change(world.shopify.orders, order, dice)
         books.follow(order)
-    if order.payments and order.outstanding > 0:
-        world.shopify.orders.pay(order)
-        books.follow(order)
-
-
-def _judge(world: World, orders: list[Order]) -> None:
-    held = world.disk.image.execute(
-        "SELECT id, code, points, state, lacking FROM points_reservations"
-    ).fetchall()
-    for number, code, points, state, lacking in held:
-        taken = _taken(world, number)
-        used = sum(_used(order, code) for order in orders)
-        if taken != used - lacking:
-            world.find(
-                "points",
-                f"reservation {number} ({state}) of {points}: {taken} taken, {used} used, "
-                f"{lacking} lacking",
-            )
-        made = world.shopify.orders.discounts.by_code(code)
-        if made is not None and made.status(world.wall()) == "ACTIVE":
-            world.find("points", f"the code of reservation {number} ({state}) has not ended")
-    known = {f"{_MEMO}{row[0]}" for row in held}
-    for row in world.smaregi.transactions.rows.values():
-        if row["memo"].startswith(_MEMO) and row["memo"] not in known:
-            world.find("points", f"points were moved for nobody: {row['memo']}")
-    codes = {row[1] for row in held}
-    for made in world.shopify.orders.discounts.rows.values():
-        if made.code not in codes:
-            world.find("points", "there is a code of nobody's")
-
-
-def _taken(world: World, reservation_id: int) -> int:
-    """By the store's ledger."""
-    rows = world.smaregi.transactions.rows.values()
-    own = [row for row in rows if row["memo"] == f"{_MEMO}{reservation_id}"]
-    return sum(int(row["spendPoint"]) - int(row["newPoint"]) for row in own)
-
-
-def _used(order: Order, code: str) -> int:
-    if order.cancelled_at is not None:
-        return 0
-    return ceil(off(order, code))
+    buying.settle(world.shopify.orders, order)
+    books.follow(order)
