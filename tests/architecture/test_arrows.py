@@ -37,15 +37,6 @@ APART = {"sandbox"}
 """Rooms that import nothing else of gateway/; only the commands and the tests use them."""
 
 
-STILL_LARGE = {
-    "tests/delivery/heart.py": 363,
-    "tests/duplicates/population.py": 359,
-    "tests/store/test_paging.py": 316,
-    "tests/sync/pos/test_any_order.py": 312,
-}
-"""Lines of the tests' files that are over 300 yet: they may shrink only."""
-
-
 def module(path: Path) -> str:
     return ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
 
@@ -169,17 +160,12 @@ def test_every_package_has_one_public_face(path: Path) -> None:
 
 
 def test_files_stay_small() -> None:
-    lines = {module(path): len(path.read_text("utf-8").splitlines()) for path in FILES}
+    """Those of the tests too."""
+    paths = [*FILES, *(ROOT / "tests").rglob("*.py")]
+    lines = {
+        str(path.relative_to(ROOT)): len(path.read_text("utf-8").splitlines()) for path in paths
+    }
     assert {name: count for name, count in lines.items() if count > 300} == {}
-
-
-def test_files_of_tests_stay_small() -> None:
-    """Those that are larger yet may shrink, and no other may become large."""
-    paths = {str(path.relative_to(ROOT)): path for path in (ROOT / "tests").rglob("*.py")}
-    lines = {name: len(path.read_text("utf-8").splitlines()) for name, path in paths.items()}
-    large = {name: count for name, count in lines.items() if count > 300}
-    assert large.keys() == STILL_LARGE.keys()
-    assert {name: count for name, count in large.items() if count > STILL_LARGE[name]} == {}
 
 
 def test_only_commands_print() -> None:

@@ -28,7 +28,7 @@ def test_one_channels_worker_is_woken_or_all_and_nobody_else() -> None:
 
 def test_without_traces_a_span_is_nothing() -> None:
     heart = Heart()
-    spans = Runtime(heart, heart.told_others, heart.background).spans
+    spans = Runtime(heart, heart.listener, heart.background).spans
     opened = (spans.registration("r", first=True), spans.shopify(), spans.attempt(heart.owed()))
     for span in opened:
         with span as note:

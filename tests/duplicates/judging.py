@@ -16,7 +16,7 @@ from gateway.normalize import kana_key, name_key
 from gateway.outcomes import Match
 from gateway.store import Keys, duplicate_queue, duplicates, members
 from gateway.store.members import Member
-from tests.duplicates.population import Person, Record, Town
+from tests.duplicates.town import Person, Record, Town
 
 __all__ = ["Verdict", "judge_town"]
 

@@ -6,116 +6,21 @@ twins, numbers that were given to somebody else, landlines, typos, missing field
 """
 
 import random
-from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 
 import jaconv
 
 from gateway.customer import Address, Profile
+from tests.duplicates.judging import judge_town
+from tests.duplicates.names import FEMALE, LAST, MALE, TOWNS, VARIANTS
+from tests.duplicates.town import Home, Person, Record, Town
 
-__all__ = ["Person", "Record", "Town", "make_town"]
+__all__ = ["PEOPLE", "make_town"]
 
 SEED = 20261121
 PEOPLE = 20_000
-
-_LAST_HEADS = (
-    "山:ヤマ 田:タ 中:ナカ 小:コ 川:カワ 石:イシ 松:マツ 高:タカ 森:モリ 吉:ヨシ 村:ムラ 木:キ "
-    "藤:フジ 野:ノ 西:ニシ 東:ヒガシ 北:キタ 南:ミナミ 大:オオ 上:ウエ 下:シモ 林:ハヤシ 岡:オカ "
-    "安:ヤス 平:ヒラ 長:ナガ 福:フク 黒:クロ 青:アオ 古:フル"
-)
-_LAST_TAILS = (
-    "田:ダ 本:モト 川:カワ 口:グチ 村:ムラ 山:ヤマ 野:ノ 井:イ 沢:ザワ 島:シマ 崎:サキ 原:ハラ "
-    "橋:ハシ 木:キ 谷:タニ 尾:オ"
-)
-_WHOLE_LAST = (
-    "佐藤:サトウ 鈴木:スズキ 高橋:タカハシ 渡辺:ワタナベ 斎藤:サイトウ 伊藤:イトウ 浜田:ハマダ "
-    "桜井:サクライ 柳沢:ヤナギサワ 広瀬:ヒロセ"
-)
-_MALE = (
-    "健:ケン 大:ダイ 翔:ショウ 拓:タク 直:ナオ 和:カズ 正:マサ 義:ヨシ 浩:ヒロ 康:ヤス 雄:ユウ "
-    "隆:タカ 信:ノブ 智:トモ 茂:シゲ 勝:カツ 英:ヒデ 幸:ユキ 洋:ヨウ 克:カツ"
-)
-_MALE_TAILS = "太:タ 一:イチ 二:ジ 郎:ロウ 樹:キ 介:スケ 也:ヤ 人:ト 夫:オ 之:ユキ 史:フミ 斗:ト"
-_FEMALE = (
-    "美:ミ 花:ハナ 優:ユウ 由:ユ 真:マ 陽:ハル 恵:ケイ 智:トモ 幸:サチ 和:カズ 千:チ 明:アキ "
-    "裕:ユ 久:ク 桃:モモ 彩:アヤ 里:リ 奈:ナ 理:リ 節:セツ"
-)
-_FEMALE_TAILS = "子:コ 美:ミ 香:カ 奈:ナ 代:ヨ 江:エ 菜:ナ 穂:ホ 乃:ノ 織:オリ 音:ネ 咲:サキ"
-_PAIRS = "高髙 辺邊 辺邉 斎齋 斎齊 浜濱 桜櫻 崎﨑 沢澤 広廣 島嶋"
-_VARIANTS = [(pair[0], pair[1]) for pair in _PAIRS.split(" ")]
-_TOWNS = (
-    "150-0043 東京都 渋谷区 道玄坂|150-0001 東京都 渋谷区 神宮前|160-0022 東京都 新宿区 新宿|"
-    "160-0023 東京都 新宿区 西新宿|104-0061 東京都 中央区 銀座|110-0005 東京都 台東区 上野|"
-    "530-0001 大阪府 大阪市北区 梅田|542-0076 大阪府 大阪市中央区 難波|"
-    "460-0008 愛知県 名古屋市中区 栄|810-0001 福岡県 福岡市中央区 天神|"
-    "980-0811 宮城県 仙台市青葉区 一番町|231-0023 神奈川県 横浜市中区 山下町|"
-    "650-0021 兵庫県 神戸市中央区 三宮町|730-0011 広島県 広島市中区 基町|"
-    "900-0015 沖縄県 那覇市 久茂地|330-0845 埼玉県 さいたま市大宮区 仲町|"
-    "260-0013 千葉県 千葉市中央区 中央|420-0852 静岡県 静岡市葵区 紺屋町|"
-    "700-0901 岡山県 岡山市北区 本町|860-0805 熊本県 熊本市中央区 桜町|"
-    "153-0051 東京都 目黒区 上目黒|154-0024 東京都 世田谷区 三軒茶屋|"
-    "180-0004 東京都 武蔵野市 吉祥寺本町|190-0012 東京都 立川市 曙町"
-)
-
-
-@dataclass(slots=True)
-class Person:
-    """As they are; what a record holds of them may be older, misspelt or missing."""
-
-    id: int
-    last: tuple[str, str]
-    first: tuple[str, str]
-    birth: date
-    sex: str
-    home: "Home"
-    email: str
-    mobile: str
-    old_email: str
-    told: Profile | None = None  # of those who register online
-
-
-@dataclass(frozen=True, slots=True)
-class Home:
-    postal_code: str
-    prefecture: str
-    city: str
-    town: str
-    block: tuple[int, int, int]
-    building: str
-    landline: str
-
-
-@dataclass(frozen=True, slots=True)
-class Record:
-    """A store member: Smaregi's row, and whose it is."""
-
-    row: dict[str, Any]
-    person: int
-
-
-@dataclass(slots=True)
-class Town:
-    people: list[Person] = field(default_factory=list)
-    records: list[Record] = field(default_factory=list)
-
-    @property
-    def online(self) -> list[Person]:
-        return [person for person in self.people if person.told is not None]
-
-
-def _names(text: str) -> list[tuple[str, str]]:
-    return [(kanji, kana) for kanji, kana in (each.split(":") for each in text.split())]
-
-
-def _joined(heads: str, tails: str) -> list[tuple[str, str]]:
-    return [(a + c, b + d) for a, b in _names(heads) for c, d in _names(tails) if a != c]
-
-
-LAST = _names(_WHOLE_LAST) * 4 + _joined(_LAST_HEADS, _LAST_TAILS)
-MALE, FEMALE = _joined(_MALE, _MALE_TAILS), _joined(_FEMALE, _FEMALE_TAILS)
-TOWNS = [town.split() for town in _TOWNS.split("|")]
 
 
 class _Maker:
@@ -264,7 +169,7 @@ class _Maker:
         return row
 
     def variant(self, name: str) -> str:
-        usable = [(plain, other) for plain, other in _VARIANTS if plain in name]
+        usable = [(plain, other) for plain, other in VARIANTS if plain in name]
         if usable and self.chance(0.4):
             plain, variant = self.random.choice(usable)
             return name.replace(plain, variant)
@@ -348,12 +253,6 @@ def make_town(people: int = PEOPLE, seed: int = SEED) -> Town:
     return maker.town
 
 
-def _lines() -> Iterator[str]:
-    from tests.duplicates.judging import judge_town
-
-    yield from judge_town(make_town()).lines()
-
-
 if __name__ == "__main__":
-    for line in _lines():
+    for line in judge_town(make_town()).lines():
         print(line)  # noqa: T201

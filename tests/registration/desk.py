@@ -165,9 +165,9 @@ class Desk(Heart):
         self.room = True
         # The clock is set by hand, and that is no jump of it.
         self.delivery.clock_jumps.follow = _no_jump  # type: ignore[method-assign]
-        self.calls = self.told_others.calls
-        self.results = self.told_others.results
-        self.hopeless = self.told_others.failures
+        self.calls = self.listener.calls
+        self.results = self.listener.results
+        self.hopeless = self.listener.failures
         shopify = cast("Shopify", self.master)
         self.acceptance = Acceptance(self.db, self.routes, self.runtime)
         self.standing = RegistrationStatus(self.db, self.delivery.preparation)

@@ -1,17 +1,12 @@
 """What touches many rows goes in pages: all of it, each row once, and none of it in one unit."""
 
 import sqlite3
-from collections.abc import Callable, Iterator
-from functools import partial
-from pathlib import Path
-from typing import Any
+from collections.abc import Iterator
 
 import pytest
 
-from gateway.errors import ErrorClass
-from gateway.outcomes import DeliveryFilter, Outcome
+from gateway.outcomes import Outcome
 from gateway.store import (
-    Database,
     backfill,
     deferred,
     duplicates,
@@ -19,17 +14,14 @@ from gateway.store import (
     outbox,
     registrations,
     retention,
-    search,
     takeover,
 )
 from gateway.store.outbox import FIRST
-from gateway.store.paging import LOOKED, PAGE, Run, every_page
+from gateway.store.paging import LOOKED, PAGE, every_page
 from tests.delivery.test_kept_back import steps
+from tests.store.many import DAY, MANY, NOW, counted, deferred_rows, deliveries, times, webhooks
 from tests.store.memory import a_connection, at_once, units_of
 
-MANY = 2 * PAGE + 100
-NOW = 1_000_000.0
-DAY = 86400.0
 TABLES = ("deliveries", "registrations", "events", "duplicates")
 
 
@@ -38,52 +30,6 @@ def db() -> Iterator[sqlite3.Connection]:
     connection = a_connection()
     yield connection
     connection.close()
-
-
-def deliveries(db: sqlite3.Connection, outcome: str, many: int = MANY, **columns: Any) -> list[int]:
-    """As many, each another customer's; the ids."""
-    known = {"channel": "crm", "kind": "backfill", "created_at": NOW, "updated_at": NOW} | columns
-    names, marks = ", ".join(known), ", ".join("?" * len(known))
-    first = db.execute("SELECT coalesce(max(customer_id), 0) FROM deliveries").fetchone()[0]
-    db.executemany(
-        f"INSERT INTO deliveries (customer_id, outcome, {names}) VALUES (?, ?, {marks})",
-        [(first + n, outcome, *known.values()) for n in range(1, many + 1)],
-    )
-    return [row[0] for row in db.execute("SELECT id FROM deliveries ORDER BY id")][-many:]
-
-
-def deferred_rows(db: sqlite3.Connection, many: int = MANY, *, claimed: int = 0) -> None:
-    db.executemany(
-        """INSERT INTO registrations (id, state, email_hash, body_hash, created_at, updated_at,
-                                      next_try_at, end_at, claimed)
-           VALUES (?, 'waiting', ?, x'00', ?1, ?3, ?4, ?5, ?6)""".replace("?1", str(NOW)),
-        [(f"r{n:05}", b"%d" % n, NOW - n, NOW + n, NOW + DAY - n, claimed) for n in range(many)],
-    )
-
-
-def webhooks(db: sqlite3.Connection, state: str, many: int = MANY, **columns: Any) -> None:
-    times = {"received_at": NOW, "updated_at": NOW, "next_attempt_at": NOW} | columns
-    db.executemany(
-        f"""INSERT INTO events (id, source, topic, state, {", ".join(times)})
-            VALUES (?, 'shopify', 'customers/update', ?, ?, ?, ?)""",
-        [(f"shopify:{n}", state, *times.values()) for n in range(many)],
-    )
-
-
-def counted(db: sqlite3.Connection, sizes: list[int]) -> Run:
-    """Runs units; writes down how many rows each has changed."""
-
-    async def run(unit: Callable[[sqlite3.Connection], Any]) -> Any:
-        before = db.total_changes
-        result = unit(db)
-        sizes.append(db.total_changes - before)
-        return result
-
-    return run
-
-
-def times(db: sqlite3.Connection, table: str, column: str) -> dict[Any, float]:
-    return {row[0]: row[1] for row in db.execute(f"SELECT id, {column} FROM {table}")}
 
 
 # -- a new owner
@@ -187,76 +133,6 @@ def test_a_jump_moves_each_webhook_once_and_none_that_was_put_off_since(
     after = times(db, "events", "next_attempt_at")
     stays = {"shopify:5"} if seconds > 0 else set()
     assert after == {i: at + (0 if i in stays else seconds) for i, at in before.items()}
-
-
-# -- looking
-
-
-async def test_all_sign_ups_that_are_unclear_are_seen_however_many(tmp_path: Path) -> None:
-    database = Database(tmp_path / "gateway.db")
-    await database.open()
-
-    def page(db: sqlite3.Connection, after: str) -> tuple[int, str | None]:
-        rows = registrations.unsettled_page(db, "unclear", after)
-        assert len(rows) <= PAGE
-        return len(rows), rows[-1].id if rows else None
-
-    def fill(db: sqlite3.Connection) -> None:
-        deferred_rows(db)
-        db.execute("UPDATE registrations SET state = 'unclear'")
-
-    try:
-        await database.write(fill)
-        assert await every_page(database.read, page, "") == MANY
-    finally:
-        await database.close()
-
-
-async def test_a_filter_that_few_match_finds_them_wherever_they_are(tmp_path: Path) -> None:
-    database = Database(tmp_path / "gateway.db")
-    await database.open()
-    few = DeliveryFilter(error_classes=(ErrorClass.CONFLICT,))
-    rare = (1, LOOKED, LOOKED + 1, 2 * LOOKED + 5, 3 * LOOKED)
-
-    def fill(db: sqlite3.Connection) -> None:
-        deliveries(db, "failed", 3 * LOOKED)
-        for delivery_id in rare:
-            db.execute(
-                "UPDATE deliveries SET error_class = 'conflict' WHERE id = ?", (delivery_id,)
-            )
-
-    try:
-        await database.write(fill)
-        assert await search.count(database, few) == len(rare)
-        assert await search.count(database, DeliveryFilter()) == 3 * LOOKED
-        for oldest_first in (True, False):
-            look = partial(search.find, database, few, oldest_first=oldest_first)
-            found = [each.id for each in await look(limit=10)]
-            assert found == sorted(rare, reverse=not oldest_first)
-            assert [each.id for each in await look(limit=2, after=found[1])] == found[2:4]
-        everybody = await search.find(database, DeliveryFilter(), limit=2 * PAGE + 7)
-        ids = [each.id for each in everybody]
-        assert ids == list(range(3 * LOOKED, 0, -1))[: 2 * PAGE + 7]
-        named = await search.find(database, DeliveryFilter(ids=(7, 8)), limit=10)
-        assert [each.id for each in named] == [8, 7]
-        assert await search.find(database, DeliveryFilter(ids=(7,)), limit=10, after=7) == []
-    finally:
-        await database.close()
-
-
-def test_what_a_run_left_is_found_in_pages_each_once(db: sqlite3.Connection) -> None:
-    ours = deliveries(db, "pending", next_attempt_at=NOW - 1)
-    deliveries(db, "failed", kind="update")
-    deliveries(db, "pending", channel="smaregi")
-    found, after = list[int](), FIRST
-    while True:
-        left, end = backfill.leftovers(db, "crm", after, 50, NOW)
-        assert len(left) <= 50
-        found += [each.id for each in left]
-        if end is None:
-            break
-        after = end
-    assert found == ours
 
 
 # -- retention

@@ -145,7 +145,7 @@ async def test_whoever_listens_and_breaks_changes_nothing(
     def breaks(_: object) -> None:
         raise ValueError
 
-    heart.told_others.attempt_ended = breaks  # type: ignore[method-assign, assignment]
+    heart.listener.attempt_ended = breaks  # type: ignore[method-assign, assignment]
     delivery = heart.owed()
     await heart.deliverer._results.settle([an_end(delivery)])
     assert heart.row(delivery).outcome is Outcome.DELIVERED

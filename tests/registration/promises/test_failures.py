@@ -21,7 +21,7 @@ async def test_a_failure_is_tried_again_by_the_schedule_and_looked_for_first(
     assert 5.0 <= desk.column("next_try_at") - desk.clock.now <= 5.5
     assert (desk.column("doubt"), desk.column("claimed"), desk.column("tries")) == (1, 0, 1)
     assert desk.results == [error]
-    assert desk.told_others.waited_for == [False]
+    assert desk.listener.waited_for == [False]
     text = f"registration {desk.only.id} waits on: Shopify failed: call: it went wrong"
     assert text in caplog.text
     await desk.deferred._round()
@@ -111,7 +111,7 @@ async def test_after_a_day_it_is_given_up_with_the_reason(
     assert (desk.only.state, problem(desk)["type"]) == ("rejected", "shopify-unavailable")
     assert problem(desk)["detail"].startswith("Shopify cannot be reached")
     ((kind, text),) = desk.hopeless
-    assert (kind, desk.told_others.areas) == (ErrorClass.TOO_LATE, ["registrations"])
+    assert (kind, desk.listener.areas) == (ErrorClass.TOO_LATE, ["registrations"])
     assert text == "a registration that was answered 202 could not reach Shopify for 24 hours"
     assert f"registration {desk.only.id}: given up: Shopify: connection" in caplog.text
     assert sorted(desk.calls) == ["gone", "unclear"]

@@ -36,7 +36,7 @@ async def test_a_promise_is_kept_and_the_channels_told_of_whom_shopify_answered(
         (work,) = channel.works
         assert (work.customer, work.fresh) == (Customer(TARO, PROFILE, desk.only.id), False)
     assert desk.results == [None]
-    assert desk.told_others.waited_for == [False]
+    assert desk.listener.waited_for == [False]
     assert sorted(desk.calls) == ["gone", "owed"]
     assert not desk.deliverer.busy
 

@@ -41,7 +41,7 @@ async def test_a_sign_up_reaches_shopify_and_then_every_channel(desk: Desk) -> N
     assert (row.state, row.customer_id, row.shopify_action) == ("accepted", TARO, "created")
     assert desk.intents() == 0
     assert desk.column("answered") == 1
-    assert (desk.results, desk.told_others.waited_for) == ([None], [True])
+    assert (desk.results, desk.listener.waited_for) == ([None], [True])
     assert desk.calls == ["gone"]
     assert desk.channels["smaregi"].works[0].fresh
     assert desk.proven() == {TARO: desk.keys.email(PROFILE.email)}

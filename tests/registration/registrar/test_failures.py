@@ -47,7 +47,7 @@ async def test_what_shopify_may_have_carried_out_is_asked_for_until_it_is_clear(
     desk.master.ends = [error]
     answer = await desk.sign_up()
     assert types(answer) == (503, "shopify-unavailable")
-    assert (desk.results, desk.told_others.waited_for) == ([error], [True])
+    assert (desk.results, desk.listener.waited_for) == ([error], [True])
     assert [row.state for row in desk.rows()] == ([] if state is None else [state])
     assert desk.calls == (["gone"] if state is None else ["unclear"])
     assert desk.intents() == (0 if state is None else 1)
