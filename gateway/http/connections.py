@@ -12,7 +12,6 @@ their own; a public address that has used up its share first loses its own silen
 import ipaddress
 import logging
 import resource
-import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -27,8 +26,6 @@ _MOST = 2048
 _KEPT_BACK = 400
 """Descriptors for upstreams (200 connections), mail, the database, commands and the log."""
 _WANTED = 65_536
-_LOG_EVERY = 10.0
-"""Seconds between two log lines of one kind."""
 
 
 @lru_cache(maxsize=256)
@@ -85,17 +82,14 @@ class Connections:
         limits: Limits,
         ended: Callable[[str], None],
         opened: Callable[[int], None] = lambda number: None,
-        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._limits = limits
         self._ended = ended
         self._opened = opened
-        self._clock = clock
         self._all: dict[Guest, str] = {}
         self._of: Counter[str] = Counter()
         self._silent: dict[Guest, None] = {}
         self._resting: dict[Guest, None] = {}
-        self._logged: dict[str, tuple[float, int]] = {}
 
     def __len__(self) -> int:
         return len(self._all)
@@ -146,20 +140,14 @@ class Connections:
         return False
 
     def end(self, reason: str) -> None:
-        """Counts each time, and logs now and then."""
+        """Counts and logs each time; the log sums up equal lines (`telemetry/repeats.py`)."""
         self._ended(reason)
-        now = self._clock()
-        logged_at, since = self._logged.get(reason, (now - _LOG_EVERY, 0))
-        if now - logged_at < _LOG_EVERY:
-            self._logged[reason] = (logged_at, since + 1)
-            return
-        self._logged[reason] = (now, 0)
-        log.warning("connections: %s (%d more since the last line)", _TOLD[reason], since)
+        log.warning("connections: %s", _TEXTS[reason])
 
 
-_TOLD = {
-    "refused": "one was refused, all that may be open are busy",
-    "replaced": "a silent one was closed for a new one, all that may be open are",
+_TEXTS = {
+    "refused": "a new one was refused: the limit is reached, and all are busy",
+    "replaced": "a silent one was closed for a new one: the limit is reached",
     "slow_head": "one was closed that did not send a whole head in time",
     "large_head": "one was closed whose head was too large",
     "unread": "one was closed that did not take its answer",

@@ -8,6 +8,7 @@ import pytest
 
 from gateway.http import connections, protocol
 from gateway.http.connections import Connections, Limits
+from gateway.telemetry.logs import log_to_stderr
 from tests.attacks.raw import connected, head, is_closed
 from tests.world import World, registration
 
@@ -85,7 +86,6 @@ async def crowded(world: World, limits: Limits, monkeypatch: pytest.MonkeyPatch)
 async def test_silent_connections_make_room_and_nobody_honest_is_refused(
     world: World, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(connections, "_LOG_EVERY", 0.0)
     await crowded(world, Limits(20, 20), monkeypatch)
     async with AsyncExitStack() as stack:
         for _ in range(60):
@@ -150,17 +150,15 @@ def test_descriptors_are_raised_and_some_kept_back(monkeypatch: pytest.MonkeyPat
     assert Limits.of_this_process().in_all == 1024 - 400
 
 
-def test_a_refusal_is_counted_each_time_and_told_now_and_then(
-    caplog: pytest.LogCaptureFixture,
-) -> None:
-    now = [0.0]
+@pytest.mark.usefixtures("log_as_before")
+def test_a_refusal_is_counted_each_time_and_told_once(capsys: pytest.CaptureFixture[str]) -> None:
+    log_to_stderr("warning")
     counted: list[str] = []
-    door = Connections(Limits(0, 0), counted.append, clock=lambda: now[0])
-    for second in range(100):
-        now[0] = second / 5
+    door = Connections(Limits(0, 0), counted.append)
+    for _ in range(100):
         door.end("refused")
     assert len(counted) == 100
-    assert len(caplog.records) <= 3
+    assert len(capsys.readouterr().err.splitlines()) == 1
 
 
 async def test_who_does_not_take_the_answer_is_closed(
