@@ -115,7 +115,8 @@ class HubspotOptions:
 
 @dataclass(frozen=True, slots=True)
 class MailOptions:
-    """`tls` offers STARTTLS; `username` and `password` offer AUTH, and `auth_required` demands it.
+    """`tls` offers STARTTLS; `username` and `password` offer AUTH, and `auth_required` demands it;
+    `pipelining` offers PIPELINING (RFC 2920).
 
     `keep` is how many messages are held.
     """
@@ -124,6 +125,7 @@ class MailOptions:
     username: str | None = None
     password: str | None = None
     auth_required: bool = False
+    pipelining: bool = True
     size: int = 10 * 1024 * 1024
     keep: int = 20_000
 

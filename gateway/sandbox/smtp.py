@@ -98,7 +98,11 @@ class Server(SMTP):
         if said is not None:
             return [said]
         offers_auth = self._options.username is not None
-        return [line for line in lines if offers_auth or not line.startswith("250-AUTH")]
+        hello, *offered = lines
+        if self._options.pipelining:
+            offered.insert(0, "250-PIPELINING")
+        wanted = (line for line in offered if offers_auth or not line.startswith("250-AUTH"))
+        return [hello, *wanted]
 
     async def handle_AUTH(  # noqa: N802
         self, _server: Any, _session: Session, _envelope: Envelope, _arguments: list[str]

@@ -16,6 +16,7 @@ from gateway.wire.limits import Slots
 from gateway.wire.reasons import reason_of
 from gateway.wire.session import Access, guard
 from gateway.wire.smtp_refusals import Refusal, refusal_of
+from gateway.wire.smtp_transaction import hand_over
 
 __all__ = ["AT_ONCE", "SmtpSettings", "SmtpTransport"]
 
@@ -25,7 +26,6 @@ _SOONER = 0.9
 """aiosmtplib's limit as a part of ours, so that it is the one to say what it waited for."""
 AT_ONCE = 6
 """Connections at the same time; shared hosts refuse more."""
-_DONE, _WILL_FORWARD = 250, 251
 _FAILURES = (aiosmtplib.SMTPException, OSError)
 
 
@@ -91,7 +91,7 @@ class SmtpTransport:
                 async with asyncio.timeout(self._timeout()):
                     connection = await self._connect(settings)
                     with _closed_on_failure(connection):
-                        await _hand_over(connection, sender, recipient, message)
+                        await hand_over(connection, sender, recipient, message)
             except (aiosmtplib.SMTPException, TimeoutError, OSError, ValueError) as error:
                 told = (recipient, *values())
                 raise self._translated(error, told, sent=connection is not None) from None
@@ -185,25 +185,6 @@ async def _greet(connection: aiosmtplib.SMTP) -> None:
         if not connection.is_connected:
             raise
         await connection.helo()
-
-
-async def _hand_over(
-    connection: aiosmtplib.SMTP, sender: str, recipient: str, message: bytes
-) -> None:
-    """One transaction (RFC 5321, 3.3). The library's `sendmail` would parse both addresses twice,
-    which `smtp_address` made, and reset a connection that we close; and we limit the time.
-    """
-    told = await connection.execute_command(
-        b"MAIL", b"FROM:<%b>" % sender.encode("ascii"), timeout=None
-    )
-    if told.code != _DONE:
-        raise aiosmtplib.SMTPSenderRefused(told.code, told.message, sender)
-    told = await connection.execute_command(
-        b"RCPT", b"TO:<%b>" % recipient.encode("ascii"), timeout=None
-    )
-    if told.code not in {_DONE, _WILL_FORWARD}:
-        raise aiosmtplib.SMTPRecipientRefused(told.code, told.message, recipient)
-    await connection.data(message, timeout=None)
 
 
 @contextlib.contextmanager

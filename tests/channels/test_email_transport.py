@@ -80,12 +80,15 @@ REFUSALS = [
 ]
 
 
+@pytest.mark.parametrize("pipelining", [True, False])
 @pytest.mark.parametrize(("match", "status", "text", "about"), REFUSALS)
 async def test_a_refusal_belongs_to_the_recipient_or_to_the_server(
-    match: str, status: int, text: str, about: About | None
+    match: str, status: int, text: str, about: About | None, pipelining: bool
 ) -> None:
     login = match == "AUTH"
-    options = MailOptions(username="shop", password="right") if login else MailOptions()
+    options = MailOptions(pipelining=pipelining)
+    if login:
+        options = MailOptions(username="shop", password="right", pipelining=pipelining)
     settings: dict[str, Any] = {"smtp_username": "shop", "smtp_password": "right"} if login else {}
     async with a_post(options, **settings) as post:
         fault = Fault("status", status=status, match=match, body=f"{text} <taro@example.com>")

@@ -9,7 +9,7 @@ from gateway.app import lifecycle
 from gateway.registration import recovery
 from gateway.shopify import Shopify
 from gateway.store import database
-from gateway.wire import SmtpTransport
+from gateway.wire import SmtpTransport, smtp
 from tests.simulation import clock
 from tests.simulation.disk import Thread
 from tests.simulation.network import VirtualWire
@@ -30,6 +30,7 @@ def installed() -> Iterator[None]:
         (Shopify, "register", _one_at_a_time(vars(Shopify)["register"])),
         (recovery, "KEEP_ASKING", KEEP_ASKING),
         (SmtpTransport, "_open", lambda *_: current().post.connect()),
+        (smtp, "hand_over", lambda connection, *mail: connection.take(*mail)),
     ]
     old = [(holder, name, getattr(holder, name)) for holder, name, _ in edges]
     disabled = logging.root.manager.disable

@@ -69,20 +69,10 @@ class Connection:
 
     def __init__(self, post: Post) -> None:
         self._post = post
-        self._recipients: list[str] = []
 
-    async def execute_command(
-        self, verb: bytes, argument: bytes, *, timeout: float | None
-    ) -> aiosmtplib.SMTPResponse:
-        """The envelope: only a mail itself meets the weather."""
-        if verb == b"MAIL":
-            self._recipients = []
-        else:
-            self._recipients.append(argument.decode().removeprefix("TO:<").removesuffix(">"))
-        return aiosmtplib.SMTPResponse(250, "2.1.0 Ok")
-
-    async def data(self, message: bytes, *, timeout: float | None) -> None:
-        await self._post.take(self._recipients, message)
+    async def take(self, _sender: str, recipient: str, message: bytes) -> None:
+        """Only a mail itself meets the weather."""
+        await self._post.take([recipient], message)
 
     async def noop(self) -> None:
         await asyncio.sleep(0.001)

@@ -34,6 +34,7 @@ PARTS = {
     "gateway.channels.crm": "HubSpot",
     "gateway.channels.email": "composing the mail",
     "gateway.wire.smtp": "SMTP",
+    "gateway.wire.smtp_transaction": "SMTP",
     "gateway.store.database": DATABASE,
     "gateway.telemetry": "metrics",
     "gateway.telemetry.logs": "logging",
