@@ -147,8 +147,7 @@ class Registrar:
                 self._delivery.preparation.foresee_sign_up()
                 answer = await self._to_shopify(begun, sign_up, request, until)
                 note("status", answer.status)
-            if request.key is not None:
-                await self._remember(request.key, answer, final=_is_final(answer))
+            await self._answered(request.key, answer, final=_is_final(answer))
         except StorageError:
             # Once the disk is writable again, one of the two takes it up.
             self._runtime.listener.registration_unclear()
@@ -237,6 +236,19 @@ class Registrar:
             self._runtime.listener.intent_gone()
         return waits
 
+    async def _answered(self, key: bytes | None, answer: Answer, *, final: bool) -> None:
+        """The answer is true whether or not the database takes its key now: whoever is registered
+        must hear of it, since the same person is turned away from then on.
+        """
+        if key is None:
+            return
+        remember = partial(self._remember, key, answer, final=final)
+        try:
+            await remember()
+        except StorageError as error:
+            log.error("an answer could not be kept, it follows: %s (%s)", error, error.hint)
+            self._runtime.background.keep(until_stored(remember), "keeping an answer")
+
     async def _remember(self, key: bytes, answer: Answer, *, final: bool) -> None:
         """Stores a final answer under its key; any other answer frees the key."""
         if not final:
@@ -260,9 +272,8 @@ class Registrar:
         if answer is None:
             found = await self._status.answer_of(begun.id)
             answer = found or problems.being_finished(begun.id)
-        if request.key is not None:
-            ended = running is None and answer.status == 422  # of one that was answered 202
-            await self._remember(request.key, answer, final=ended or _is_final(answer))
+        ended = running is None and answer.status == 422  # of one that was answered 202
+        await self._answered(request.key, answer, final=ended or _is_final(answer))
         return answer
 
     async def _verified(self, registration_id: str, request: AdmissionRequest) -> None:

@@ -1,11 +1,14 @@
 """A sign-up is refused or fails, or the database does."""
 
 import asyncio
+from typing import Any
 
 import pytest
 
 from gateway.customer import Customer
+from gateway.errors import StorageError
 from gateway.shopify import Accepted, AlreadyRegistered, Refused
+from gateway.store import registrations
 from gateway.wording import Fault
 from tests.delivery.heart import HANAKO, TARO
 from tests.registration.desk import PROFILE, Desk, body, down
@@ -138,6 +141,31 @@ async def test_where_the_end_cannot_be_kept_recovery_is_told_and_the_key_is_free
     await desk.settled()
     assert desk.answers() == [], "the same request does not find its key busy"
     assert 1.0 in pauses
+
+
+async def test_who_is_registered_hears_of_it_though_the_key_cannot_be_kept_yet(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    remember, failures, sleep = (
+        registrations.remember,
+        [StorageError("full", "hint")],
+        asyncio.sleep,
+    )
+
+    def not_at_first(*given: Any) -> None:
+        if failures:
+            raise failures.pop()
+        remember(*given)
+
+    monkeypatch.setattr(registrations, "remember", not_at_first)
+    monkeypatch.setattr("gateway.background.asyncio.sleep", lambda _: sleep(0))
+    answer = await desk.sign_up(key="k:1")
+    assert answer.status == 201
+    assert "an answer could not be kept, it follows: full (hint)" in caplog.text
+    await desk.settled()
+    assert desk.answers() == [(201, answer.body)]
+    again = await desk.sign_up(key="k:1")
+    assert (again.status, again.body) == (201, answer.body)
 
 
 async def test_without_a_key_nothing_is_freed(desk: Desk) -> None:
