@@ -16,7 +16,7 @@ from typing import TypeVar
 from gateway.channels.smaregi.turns import MemberTurns
 from gateway.delivery import Runtime
 from gateway.delivery.retry import retry_delay
-from gateway.errors import ErrorClass, UpstreamError
+from gateway.errors import ErrorClass, StorageError, UpstreamError
 from gateway.points.booking import CHANNEL
 from gateway.points.keeper import ReservationKeeper
 from gateway.points.marks import is_about_the_system
@@ -159,6 +159,8 @@ class PointsWorker:
             if is_about_the_system(error):
                 raise
             await self._failed(order, error.error_class, str(error))
+        except StorageError:
+            raise
         except Exception:
             log.exception("points: an order broke its reading")
             await self._failed(order, ErrorClass.UNEXPECTED, _STRANGE)
@@ -215,7 +217,7 @@ class PointsWorker:
     async def _keep(self, one: Reservation) -> None:
         try:
             await self._of.keeper.go_on(one.id)
-        except UpstreamError:
+        except (StorageError, UpstreamError):
             raise
         except Exception:
             log.exception("points: reservation %d broke its step", one.id)

@@ -1,5 +1,6 @@
 """No point that a customer spends is lost or taken twice, whatever fails."""
 
+import sqlite3
 from pathlib import Path
 from typing import Any
 
@@ -7,6 +8,7 @@ import pytest
 
 from gateway.points import keeper, sender, worker
 from gateway.points.eligibility import Eligibility
+from gateway.points.holding import balance_books
 from gateway.sandbox import Fault, SmaregiOptions
 from gateway.store import erasure
 from gateway.store.points import reservations
@@ -139,6 +141,26 @@ async def test_points_that_a_till_takes_meanwhile_are_not_taken(
         assert reply.body["balance"] == 300
         assert spender.shop.balance == 300
         assert spender.discounts.rows == {}
+
+
+async def test_a_disk_that_is_full_while_points_are_given_back_is_no_error_of_the_gateway(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("gateway.background._AFTER_FAILURE", 0.01)
+    full = iter(range(2))
+
+    def on_a_full_disk(*given: Any) -> None:
+        if next(full, None) is not None:
+            raise sqlite3.OperationalError("database or disk is full")
+        balance_books(*given)
+
+    monkeypatch.setattr(keeper, "balance_books", on_a_full_disk)
+    async with spending(tmp_path) as spender:
+        made = await spender.reserve(500)
+        await spender.delete(made["id"])
+        await spender.until(made["id"], "released")
+        assert spender.shop.balance == START
+    assert "broke its step" not in caplog.text
 
 
 async def test_a_customer_whom_shopify_does_not_know_gets_the_points_back(tmp_path: Path) -> None:

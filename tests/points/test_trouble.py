@@ -1,13 +1,16 @@
 """Points are moved exactly once, whatever fails; and what nobody can know is for a person."""
 
 import asyncio
+import sqlite3
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from gateway.errors import CommandRefused
 from gateway.points import sender
+from gateway.points.booking import book
 from gateway.sandbox import Fault, SmaregiOptions
 from tests.e2e.evidence import AlertBox
 from tests.points.shop import Shop, a_shop
@@ -219,3 +222,23 @@ async def test_an_order_that_cannot_be_read_is_told_and_tried_again_at_the_next_
         await shop.world.restart()
         await shop.rest()
         assert shop.balance == 10
+
+
+async def test_a_disk_that_is_full_uses_up_no_try_and_is_no_error_of_the_gateway(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("gateway.background._AFTER_FAILURE", 0.01)
+    full = iter(range(6))  # more than there are tries
+
+    def on_a_full_disk(*given: Any) -> bool:
+        if next(full, None) is not None:
+            raise sqlite3.OperationalError("database or disk is full")
+        return book(*given)
+
+    monkeypatch.setattr("gateway.points.reader.book", on_a_full_disk)
+    async with a_shop(tmp_path) as shop:
+        order = shop.buy(1000)
+        await shop.notice(order)
+        assert await shop.state(order) == ("given", "")
+        assert shop.balance == 10
+    assert "broke its reading" not in caplog.text
