@@ -14,7 +14,10 @@ from tests.world import OPERATOR
 
 __all__ = ["Calm"]
 
-_UNSETTLED = ("undelivered", "wrongly linked", "old data", "wishes not heeded", "records of nobody")
+_UNSETTLED = (
+    *("undelivered", "wrongly linked", "old data", "wishes not heeded", "records of nobody"),
+    *("points on their way", "points lost", "points given twice", "points astray"),
+)
 _HOPELESS = 40.0
 """Seconds without anything owed, after which no pass over the systems will mend what is wrong."""
 _WAITING = re.compile(r"^gateway_(?:events_waiting|intents_open)\S* (\S+)$", re.MULTILINE)

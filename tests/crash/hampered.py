@@ -42,6 +42,8 @@ def _hurry() -> None:
     """What takes hours and minutes in life, in the seconds of a trial."""
     from gateway.duplicates.member_merge import MemberMerge
     from gateway.duplicates.points import PointsTransfer
+    from gateway.points import drift, keeper, passes, reserving, sender
+    from gateway.points import worker as mover
     from gateway.registration import recovery
     from gateway.sync import reconciliation
     from gateway.sync.webhooks import erasure, worker
@@ -51,6 +53,12 @@ def _hurry() -> None:
     worker._PASSING, worker._LONGEST_PAUSE = 1.5, 4.0
     recovery.KEEP_ASKING = 12.0
     PointsTransfer.patience, MemberMerge.again, erasure.LATE = 8.0, 5.0, 8.0
+    sender.PATIENCE, sender._LOOK_AGAIN, sender._WEIGH_AGAIN = 8.0, 2.0, 1.0
+    mover._AGAIN, mover._SHORTEST, mover._LONGEST = 3.0, 1.0, 4.0
+    passes.FIRST_AFTER, passes.EVERY, passes.AGAIN_AFTER = 4.0, 12.0, 3.0
+    keeper.PATIENCE, keeper.SETTLING, keeper._LOOK_AGAIN = 8.0, 9.0, 2.0
+    keeper._READ_AGAIN, keeper._COUNTED_FOR = 3.0, 30.0
+    reserving._MINUTE, drift._SETTLING = 4.0, 10.0
 
 
 def main() -> None:

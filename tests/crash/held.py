@@ -15,7 +15,11 @@ _KINDS = (
     "wrongly linked",
     "old data",
     "wishes not heeded",
-    "points gone or doubled",
+    "points lost",
+    "points given twice",
+    "points astray",
+    "points stuck",
+    "points on their way",
     "records of nobody",
     "mails of two ids",
     "duplicate customers",
@@ -31,8 +35,8 @@ class Verdict:
     counts: Counter[str] = field(default_factory=lambda: Counter(dict.fromkeys(_KINDS, 0)))
     wrong: list[str] = field(default_factory=list)
 
-    def blame(self, kind: str, what: str) -> None:
-        self.counts[kind] += 1
+    def blame(self, kind: str, what: str, count: int = 1) -> None:
+        self.counts[kind] += count
         self.wrong.append(f"{kind}: {what}")
 
 

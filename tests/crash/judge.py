@@ -12,13 +12,10 @@ from gateway.sandbox import Customer, Sandbox
 from tests.crash.held import Held, Verdict
 from tests.crash.lives import Life
 from tests.crash.people import Person
-from tests.crash.standing import nobodys, purses, stands
+from tests.crash.standing import nobodys, stands
 from tests.crash.storefront import Told
 
 __all__ = ["judge", "links_astray", "open_intents"]
-
-Purse = tuple[int, int, int]
-"""A member, the points that it and its twin should hold, and those that they do."""
 
 
 def judge(
@@ -26,7 +23,6 @@ def judge(
     everybody: Iterable[Person],
     told: Mapping[int, Told],
     lives: Mapping[int, Life] | None = None,
-    points: Iterable[Purse] = (),
 ) -> Verdict:
     verdict, held, lives = Verdict(), Held(sandbox), lives or {}
     people = {person.email: person for person in everybody}
@@ -39,7 +35,6 @@ def judge(
         life = lives.get(person.number) or Life(proven=person.body["email_verified"])
         _person(person, told.get(person.number, Told()), life, held, verdict)
     nobodys(held, [life.absorbed for life in lives.values()], verdict)
-    purses(points, verdict)
     return verdict
 
 

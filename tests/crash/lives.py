@@ -13,6 +13,7 @@ from typing import Any
 
 from gateway.sandbox import Sandbox
 from tests.crash.people import FIRST_NAMES, LAST_NAMES, Person
+from tests.crash.shop import Shop
 from tests.crash.storefront import Storefront
 from tests.crash.till import Till
 
@@ -52,6 +53,7 @@ class Lives:
         self._sandbox = sandbox
         self._storefront = storefront
         self._pos_changes = till
+        self.shop = Shop(sandbox, storefront, Random(f"{seed} shop"))
         self._seed = seed
         self._leave = leave
         self._waiting: asyncio.Queue[Person | None] = asyncio.Queue()
@@ -73,6 +75,11 @@ class Lives:
     def end(self, at_once: int) -> None:
         for _ in range(at_once):
             self._waiting.put_nowait(None)
+
+    def one_with(self) -> dict[int, int]:
+        """By the customer who survived a merge, who became one with them."""
+        by_number = self.by_number.items()
+        return {self._told(number): life.absorbed for number, life in by_number if life.merged}
 
     def _dice(self, person: Person) -> Random:
         return Random(f"{self._seed} life {person.number}")
@@ -102,7 +109,8 @@ class Lives:
         if dice.random() > 0.2 or self._leave <= 0:
             return
         self._leave -= 1
-        if dice.random() < 0.5:
+        bought = self._customer(person) in self.shop.bought  # then Shopify deletes nobody
+        if dice.random() < 0.5 and not bought:
             await self._deleted(person, life, dice)
         elif self._alone:
             self._merged(self._alone.pop(), person)
@@ -172,7 +180,27 @@ class Lives:
         member = self._pos_changes.member_of(self._customer(person))
         if member is None or person.has_twin:  # a merge of two cards wants a till at rest
             return False
-        self._pos_changes.give(member, dice.randint(1, 99))
+        if dice.random() < 0.5:
+            self._pos_changes.sell(member, dice.randint(0, 99), dice.randint(0, 99))
+        else:
+            self._pos_changes.give(member, dice.randint(1, 99))
+        return True
+
+    async def _order(self, person: Person, _life: Life, dice: Random) -> bool:
+        await self.shop.buy(self._customer(person), dice)
+        return True
+
+    async def _reservation(self, person: Person, _life: Life, dice: Random) -> bool:
+        if not await self._is_linked(person):
+            return False
+        customer = self._customer(person)
+        member = self._pos_changes.member_of(customer)
+        if member is None:
+            return False
+        for _ in range(dice.randint(1, 2)):
+            if not person.has_twin:
+                self._pos_changes.sell(member, 300, 0)
+            await self.shop.spend(customer, dice.choice((1, 30, 120, 290, 5000)), dice)
         return True
 
     async def _is_linked(self, person: Person) -> bool:
@@ -184,7 +212,10 @@ class Lives:
         return False
 
     def _customer(self, person: Person) -> int:
-        told = self._storefront.told[person.number]
+        return self._told(person.number)
+
+    def _told(self, number: int) -> int:
+        told = self._storefront.told[number]
         return int(told.answers[-1]["shopify_customer_id"].rpartition("/")[2])
 
     def _count(self, what: str) -> None:
@@ -198,5 +229,7 @@ _EVENTS: tuple[tuple[str, _Event], ...] = (
     ("changes by staff", Lives._staff),
     ("wishes in Shopify", Lives._preference),
     ("changes at the till", Lives._at_the_till),
-    ("points given", Lives._shopping),
+    ("points given or used at the till", Lives._shopping),
+    *[("people who order", Lives._order)] * 2,
+    *[("people who reserve points", Lives._reservation)] * 2,
 )

@@ -1,8 +1,6 @@
-"""What must stand at rest of those who went on living: each field's newest word, consent, links and
-points.
-"""
+"""What must stand at rest of those who went on living: each newest word, consent and links."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from gateway.sandbox import Customer
@@ -10,7 +8,7 @@ from tests.crash.held import Held, Verdict
 from tests.crash.lives import Life
 from tests.crash.people import Person
 
-__all__ = ["nobodys", "purses", "stands"]
+__all__ = ["nobodys", "stands"]
 
 _CONSENT = "accepts_marketing"
 _SHOPIFY_IDS = 10**12
@@ -84,10 +82,3 @@ def nobodys(held: Held, absorbed: Collection[int], verdict: Verdict) -> None:
     for number, contacts in held.contact_numbers.items():
         if int(number) not in held.by_id:
             verdict.blame("records of nobody", f"contact {contacts[0]} has the number {number}")
-
-
-def purses(found: Iterable[tuple[int, int, int]], verdict: Verdict) -> None:
-    """Of each member (with whom it was merged): what it should hold, and what it does."""
-    for member, due, has in found:
-        if due != has:
-            verdict.blame("points gone or doubled", f"member {member} has {has}, due are {due}")

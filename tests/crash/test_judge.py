@@ -15,7 +15,6 @@ from tests.crash.judge import judge, links_astray
 from tests.crash.lives import Life
 from tests.crash.people import LAST_NAMES, Person, people
 from tests.crash.storefront import Told
-from tests.crash.till import Till
 
 _ID = 7000000000001
 
@@ -232,30 +231,6 @@ async def test_two_mails_of_two_ids_are_right_for_whoever_came_back_alone() -> N
     life = Life(proven=True, returned=True)
     assert _verdict(sandbox, person, life).counts["mails of two ids"] == 0
     assert _verdict(sandbox, person, _lived(person)).counts["mails of two ids"] == 1
-
-
-@pytest.mark.parametrize(("points", "wrong"), [(0, 0), (5, 1), (-5, 1)])
-async def test_points_gone_or_doubled_are_named(points: int, wrong: int) -> None:
-    person = next(p for p in people(1000, Random(1)) if p.has_twin and not p.late_card)
-    sandbox = Sandbox()
-    till = Till(sandbox, [person])
-    ((twin, main),) = till.twins.items()
-    moved = int(sandbox.smaregi.members[twin]["point"] or "0")
-    held = int(sandbox.smaregi.members[main]["point"] or "0")
-    sandbox.smaregi.edit(main, point=str(held + moved + points))  # as a merge of the two does
-    sandbox.smaregi.edit(twin, point="0", status="4")
-    verdict = judge(sandbox, [], {}, points=till.purses())
-    assert verdict.counts["points gone or doubled"] == wrong, verdict.wrong
-
-
-async def test_points_given_at_the_till_are_due() -> None:
-    person = next(p for p in people(1000, Random(1)) if p.is_member and not p.late_card)
-    sandbox = Sandbox()
-    till = Till(sandbox, [person])
-    till.give(1, 30)
-    assert judge(sandbox, [], {}, points=till.purses()).wrong == []
-    sandbox.smaregi.edit(1, point="30")
-    assert judge(sandbox, [], {}, points=till.purses()).counts["points gone or doubled"] == 1
 
 
 async def test_a_link_that_the_records_contradict_is_named(tmp_path: Path) -> None:

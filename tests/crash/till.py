@@ -1,6 +1,6 @@
 """The store: its members from before, cards made while people sign up, points given at the till."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from gateway.sandbox import Sandbox
 from tests.crash.people import Person
@@ -74,13 +74,21 @@ class Till:
         for each in self._crowd:
             members.put(each, members[each], self._smaregi.now())
 
-    def purses(self) -> Iterator[tuple[int, int, int]]:
-        """Of each member, with their twin if they have one: what is due, and what they hold."""
+    def sell(self, member: int, points: int, used: int) -> None:
+        """Somebody bought something, and paid a part of it with points, as far as they had any."""
+        used = min(used, int(self._smaregi.members[member]["point"] or "0"))
+        self._smaregi.sale(member, points, used)
+        self.due[member] = self.due.get(member, 0) + points - used
+
+    def purses(self, moved: Mapping[int, int]) -> Iterator[tuple[int, int, int]]:
+        """Of each member, with their twin if they have one: what is due, with what was `moved` for
+        orders, and what they hold.
+        """
         twin_of = {main: twin for twin, main in self.twins.items()}
         members = self._smaregi.members
         for member in members:
             if member in self.twins:
                 continue
             all_of = [each for each in (member, twin_of.get(member)) if each is not None]
-            due = sum(self.due.get(each, 0) for each in all_of)
+            due = sum(self.due.get(each, 0) + moved.get(each, 0) for each in all_of)
             yield member, due, sum(int(members[each]["point"] or "0") for each in all_of)

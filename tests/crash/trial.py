@@ -10,6 +10,7 @@ from random import Random
 
 import aiohttp
 
+from gateway.points import ORDER_TOPICS
 from gateway.sandbox import (
     HubspotOptions,
     MailOptions,
@@ -29,6 +30,7 @@ from tests.crash.held import Verdict
 from tests.crash.judge import judge, links_astray, open_intents
 from tests.crash.lives import Lives
 from tests.crash.people import MARKS, Person, people
+from tests.crash.points import Purses, judge_points
 from tests.crash.storefront import Storefront
 from tests.crash.till import Till
 from tests.crash.victim import Victim
@@ -48,6 +50,8 @@ _SETTINGS = {
     "SMAREGI_READS_PER_SECOND": "1000",
     "SMAREGI_WRITES_PER_SECOND": "1000",
     "SMAREGI_SYNC_CHANGES": "true",
+    "POINTS_STORE_ID": "1",
+    "POINTS_RESERVATION_MINUTES": "5",
     "PYTHONPATH": str(_ROOT),
 }
 _LIVES_AT_ONCE = 48
@@ -85,7 +89,12 @@ class _Scene:
 
     def verdict(self) -> Verdict:
         told, lives = self.storefront.told, self.lives.by_number
-        return judge(self.sandbox, self.everybody, told, lives, self.till.purses())
+        verdict = judge(self.sandbox, self.everybody, told, lives)
+        purses = Purses(self.till, self.lives.shop.asked, self.lives.one_with())
+        judge_points(self.sandbox, self.victim.database, purses, verdict)
+        for line in self.lives.shop.wrong:
+            verdict.blame("turned away", line)
+        return verdict
 
     def dice(self, name: str) -> Random:
         return Random(f"{self.plan.seed} {name}")
@@ -95,7 +104,9 @@ def _options(seed: int) -> SandboxOptions:
     return SandboxOptions(
         seed=seed,
         shopify=ShopifyOptions(bucket=1e7, restore=1e6, webhook_retries=(0.3, 0.7, *[2.0] * 60)),
-        smaregi=SmaregiOptions(reads_per_second=None, writes_per_second=None),
+        smaregi=SmaregiOptions(
+            reads_per_second=None, writes_per_second=None, tuple_rule=bool(seed % 2)
+        ),
         hubspot=HubspotOptions(per_ten_seconds=1_000_000),
         mail=MailOptions(keep=1_000_000),
     )
@@ -178,7 +189,7 @@ def _shell(sandbox: Sandbox, home: Path) -> tuple[Shell, Hardship]:
 
 def _subscribe(sandbox: Sandbox, url: str) -> None:
     sandbox.smaregi.webhook_url = f"{url}/smaregi"
-    for topic in SUBSCRIBED:
+    for topic in (*SUBSCRIBED, *ORDER_TOPICS):
         store = sandbox.shopify.store
         made = WebhookSubscription(store.new_id(), topic, f"{url}/shopify", "JSON", 0.0, 0.0)
         store.subscriptions[made.id] = made

@@ -25,7 +25,7 @@ class Victim:
 
     def __init__(self, shell: Shell, database: Path, hardship: Hardship, dice: Random) -> None:
         self._shell = shell
-        self._database = database
+        self.database = database
         self._hardship = hardship
         self._dice = dice
         self._stack = AsyncExitStack()
@@ -107,7 +107,7 @@ class Victim:
 
     async def _put_away(self) -> None:
         await self._stack.aclose()
-        self.leaks |= await asyncio.to_thread(marks_in, self._database)
+        self.leaks |= await asyncio.to_thread(marks_in, self.database)
 
 
 def marks_in(database: Path) -> set[str]:

@@ -15,8 +15,16 @@ from tests.crash.hardship import Hardship
 
 __all__ = ["FLAGS", "Surroundings", "Weather"]
 
-FLAGS = ("FLAG_SMAREGI", "FLAG_CRM", "FLAG_EMAIL", "FLAG_UPDATES")
-_MAKES = {"shopify": "customerCreate", "smaregi": "POST /customers", "crm": "POST /crm/objects"}
+FLAGS = (
+    *("FLAG_SMAREGI", "FLAG_CRM", "FLAG_EMAIL", "FLAG_UPDATES"),
+    *("FLAG_POINTS_EARN", "FLAG_POINTS_SPEND"),
+)
+_MAKES = {
+    "shopify": ("customerCreate", "customerCreate", "discountCodeBasicCreate"),
+    "smaregi": ("POST /customers", "POST /transactions"),
+    "crm": ("POST /crm/objects",),
+    "email": (None,),
+}
 _HOUR = 3600.0
 _AFTER_THE_EFFECT = (408, 409, 423, 499, 500, 503)
 
@@ -123,12 +131,12 @@ def _fault(system: str, dice: Random) -> Fault:
             return _status(system, dice, part)
         case "late":
             delay = dice.choice((0.05, 0.4, 1.5, 5.0))
-            return Fault("late", delay=delay, probability=part, match=_MAKES.get(system))
+            return Fault("late", delay=delay, probability=part, match=dice.choice(_MAKES[system]))
         case "drop":
             return Fault("drop", probability=part)
         case "hang":
             applied = dice.random() < 0.5
-            match = _MAKES.get(system) if applied else None
+            match = dice.choice(_MAKES[system]) if applied else None
             return Fault("hang", probability=part, applied=applied, match=match)
         case "half" if system != "email":
             return Fault("half", probability=part)

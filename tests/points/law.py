@@ -6,8 +6,8 @@ to be lacking, and which code is whose.
 """
 
 import sqlite3
-from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections import Counter, defaultdict
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from math import ceil
@@ -33,7 +33,7 @@ class Wrong:
 
 @dataclass(frozen=True, slots=True)
 class Reserved:
-    """A reservation, as the gateway's books have it."""
+    """A reservation, as the gateway's books have it. `keyed`: it answers an idempotency key."""
 
     id: int
     customer_id: int
@@ -41,6 +41,7 @@ class Reserved:
     points: int
     state: str
     lacking: int
+    keyed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +55,8 @@ class Kept:
     def read(cls, db: sqlite3.Connection) -> Self:
         lacking = dict(db.execute("SELECT order_id, lacking FROM points_orders").fetchall())
         rows = db.execute(
-            "SELECT id, customer_id, code, points, state, lacking FROM points_reservations"
+            """SELECT id, customer_id, code, points, state, lacking, key_hash IS NOT NULL
+               FROM points_reservations"""
         )
         return cls(lacking, tuple(Reserved(*row) for row in rows))
 
@@ -67,16 +69,23 @@ class Moved:
     def __init__(self, rows: Iterable[Mapping[str, str]]) -> None:
         self.rows = [row for row in rows if row["memo"]]
         self._for: Counter[str] = Counter()
+        self._members: defaultdict[str, set[int]] = defaultdict(set)
         self.to: Counter[int] = Counter()
         for row in self.rows:
-            self._for[row["memo"]] += points_of(row)
-            self.to[int(row["customerId"])] += points_of(row)
+            member, points = int(row["customerId"]), points_of(row)
+            self._for[row["memo"]] += points
+            self._members[row["memo"]].add(member)
+            self.to[member] += points
 
     def for_order(self, order_id: int) -> int:
         return self._for[f"{_ORDER}{order_id}"]
 
     def taken_for(self, reservation_id: int) -> int:
         return -self._for[f"{_RESERVATION}{reservation_id}"]
+
+    def members_for(self, one: "Order | Reserved") -> set[int]:
+        name = _RESERVATION if isinstance(one, Reserved) else _ORDER
+        return self._members[f"{name}{one.id}"]
 
     def reservations(self) -> dict[int, int]:
         """Those for which there is one at all, and what it gave back."""
@@ -89,18 +98,34 @@ def points_of(row: Mapping[str, str]) -> int:
 
 
 def astray(
-    shop: Orders, moved: Moved, kept: Kept, now: float, *, earns: bool = True
+    shop: Orders,
+    moved: Moved,
+    kept: Kept,
+    members_of: Callable[[int], Collection[int]],
+    now: float,
+    *,
+    earns: bool = True,
 ) -> Iterator[Wrong]:
-    """At rest. `now` is the shop's time; `earns`: orders did so."""
+    """At rest. `members_of` a customer, and of those who became one with them; `now` is the shop's
+    time; `earns`: orders did so.
+    """
     orders = list(shop.rows.values())
     yield from _twice(moved)
+    everything: list[Order | Reserved] = [*orders, *kept.reserved]
+    for each in everything:
+        if others := moved.members_for(each).difference(members_of(each.customer_id or 0)):
+            yield Wrong(f"{type(each).__name__} {each.id} moved points of members {others}")
     for order in orders:
         due = (worth_of(order) if earns else 0) + kept.lacking.get(order.id, 0)
         if (given := moved.for_order(order.id)) != due:
             text = f"order {order.id} got {given}, due are {due}"
             yield Wrong(f"{text}, {kept.lacking.get(order.id, 0)} of them lacking", given - due)
+    bearing = defaultdict(list)
+    for order in orders:
+        for code in order.discount_codes:
+            bearing[code].append(order)
     for one in kept.reserved:
-        yield from _of_reservation(one, orders, moved)
+        yield from _of_reservation(one, bearing[one.code], moved)
     yield from _of_nobody(shop, moved, kept, now)
 
 
@@ -113,6 +138,7 @@ def _twice(moved: Moved) -> Iterator[Wrong]:
 
 
 def _of_reservation(one: Reserved, orders: Iterable[Order], moved: Moved) -> Iterator[Wrong]:
+    """`orders`: those that bear its code."""
     used = sum(_used(order, one.code) for order in orders)
     due = one.points if one.state in _OPEN else used - one.lacking
     taken = moved.taken_for(one.id)

@@ -184,7 +184,12 @@ class Books:
         rows = world.smaregi.transactions.rows.values()
         kept = Kept.read(world.disk.image)
         shop, now = world.shopify.orders, world.wall()
-        for wrong in astray(shop, Moved(rows), kept, now, earns=self._earns):
+
+        def members_of(customer: int) -> list[int]:
+            found = world.smaregi.members.with_code(str(customer))
+            return [] if found is None else [found]
+
+        for wrong in astray(shop, Moved(rows), kept, members_of, now, earns=self._earns):
             world.find("points", wrong.text)
         for member in self.members:
             moved = sum(points_of(row) for row in rows if row["customerId"] == str(member))
