@@ -249,8 +249,8 @@ class MemberIndex:
         `stamp`: what the index is complete up to with this page, '' while more pages are to come.
         """
         async with self._writing:  # between the look at what is written and the write nobody writes
-            news = [row for row in page if self._written.is_news(row, refresh)]
-            rows = await in_slices(self._hasher, news)
+            met = self._written.meet(page, refresh)
+            rows = await in_slices(self._hasher, met.news)
             stamp = max(self._stamp, stamp, key=instant)
             if self._scan is not None and not self._scan.done():
                 self._touched |= {row[0] for row in rows}
@@ -263,7 +263,7 @@ class MemberIndex:
             if rows or stamp != self._stamp:
                 await self._db.write(unit)
             self._stamp = stamp
-            self._written.note(page, refresh, instant(stamp) - 2 * OVERLAP)
+            self._written.note(met, instant(stamp) - 2 * OVERLAP)
 
     async def by_email(self, email: str) -> list[Member]:
         """Raises NotReadyError while the index is being keyed by another secret."""
