@@ -1,8 +1,13 @@
 """One room per channel: everything that differs by vendor, and nothing else."""
 
-from gateway.channels import crm, email, smaregi
-from gateway.channels.base import Channel, Check, Context, Done, Pos, Shop, Spec, Work
-from gateway.channels.last_sent import LastSent
+from typing import TYPE_CHECKING
+
+from gateway.at_first_use import at_first_use
+
+if TYPE_CHECKING:
+    from gateway.channels.base import Channel, Check, Context, Done, Pos, Shop, Spec, Work
+    from gateway.channels.last_sent import LastSent
+    from gateway.channels.roster import POS, ROSTER
 
 __all__ = [
     "POS",
@@ -18,6 +23,11 @@ __all__ = [
     "Work",
 ]
 
-POS = smaregi.NAME
-
-ROSTER: tuple[Spec, ...] = (smaregi.SPEC, crm.SPEC, email.SPEC)
+__getattr__ = at_first_use(
+    __name__,
+    {
+        "base": "Channel Check Context Done Pos Shop Spec Work",
+        "last_sent": "LastSent",
+        "roster": "POS ROSTER",
+    },
+)

@@ -1,4 +1,4 @@
-"""What a channel is. To add one: a new room here, and a line in the roster (`__init__`).
+"""What a channel is. To add one: a new room here, and a line in the roster.
 
 README.md in this folder says how.
 """

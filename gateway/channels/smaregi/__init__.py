@@ -1,24 +1,23 @@
 """The store's POS: its members are matched by e-mail and linked by the Shopify customer id."""
 
-from gateway.channels.base import Spec
-from gateway.channels.smaregi.channel import Smaregi
-from gateway.channels.smaregi.contract import identify, moved
-from gateway.channels.smaregi.points import Balance
-from gateway.channels.smaregi.settings import SmaregiSettings
+from typing import TYPE_CHECKING
+
+from gateway.at_first_use import at_first_use
+
+if TYPE_CHECKING:
+    from gateway.channels.smaregi.channel import Smaregi
+    from gateway.channels.smaregi.points import Balance
+    from gateway.channels.smaregi.settings import SmaregiSettings
+    from gateway.channels.smaregi.spec import NAME, SPEC
 
 __all__ = ["NAME", "SPEC", "Balance", "Smaregi", "SmaregiSettings"]
 
-NAME = "smaregi"
-"""The store's POS: the member number of its link is the one that tills know."""
-
-SPEC = Spec(
-    name=NAME,
-    title="Smaregi",
-    settings=SmaregiSettings,
-    build=Smaregi,
-    account="Smaregi contract",
-    identify=identify,
-    moved=moved,
-    forgets="The links to the old contract's members and their index are forgotten here; the new "
-    "contract's members are read from the first.",
+__getattr__ = at_first_use(
+    __name__,
+    {
+        "channel": "Smaregi",
+        "points": "Balance",
+        "settings": "SmaregiSettings",
+        "spec": "NAME SPEC",
+    },
 )

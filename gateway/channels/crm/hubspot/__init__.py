@@ -1,9 +1,13 @@
 """HubSpot, an adapter of the CRM."""
 
-from gateway.channels.crm.adapter import Adapter
-from gateway.channels.crm.hubspot.account import identify
-from gateway.channels.crm.hubspot.adapter import HubSpot
+from typing import TYPE_CHECKING
+
+from gateway.at_first_use import at_first_use
+
+if TYPE_CHECKING:
+    from gateway.channels.crm.hubspot.adapter import HubSpot
+    from gateway.channels.crm.hubspot.spec import ADAPTER
 
 __all__ = ["ADAPTER", "HubSpot"]
 
-ADAPTER = Adapter(HubSpot, "HubSpot account", identify)
+__getattr__ = at_first_use(__name__, {"adapter": "HubSpot", "spec": "ADAPTER"})

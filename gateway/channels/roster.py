@@ -1,0 +1,10 @@
+"""The channels that there are."""
+
+from gateway.channels import crm, email, smaregi
+from gateway.channels.base import Spec
+
+__all__ = ["POS", "ROSTER"]
+
+POS = smaregi.NAME
+
+ROSTER: tuple[Spec, ...] = (smaregi.SPEC, crm.SPEC, email.SPEC)
