@@ -101,7 +101,9 @@ def accept(
 ) -> list[Delivery]:
     """Shopify has the customer: writes the deliveries, and deletes the intent for good.
 
-    Earlier registrations of the same e-mail whose result was unknown end in this one.
+    Earlier registrations of the same e-mail whose result was unknown end in this one. So do those
+    of which nobody was told, and whose customer has this one's data now: who sends them again is
+    registered already.
     """
     db.execute(
         """UPDATE registrations SET state = 'accepted', customer_id = ?, shopify_action = ?,
@@ -117,12 +119,17 @@ def accept(
         ),
     )
     superseded = db.execute(
-        """SELECT id FROM registrations WHERE state = 'unclear' AND id <> ?1 AND email_hash =
-               (SELECT email_hash FROM registrations WHERE id = ?1)""",
-        (registration_id,),
+        """SELECT id, state FROM registrations WHERE id <> ?1 AND email_hash =
+               (SELECT email_hash FROM registrations WHERE id = ?1)
+               AND (state = 'unclear'
+                    OR (state = 'accepted' AND answered = 0 AND customer_id = ?2))""",
+        (registration_id, customer_id),
     ).fetchall()
     for row in superseded:
-        close(db, row["id"], now)
+        if row["state"] == "unclear":
+            close(db, row["id"], now)
+        else:
+            forget_person(db, row["id"], None)
     db.execute("DELETE FROM intents WHERE registration_id = ?", (registration_id,))
     proofs.of_registration(db, registration_id, customer_id)
     return outbox.add(db, customer_id, registration_id, deliveries, now)
@@ -195,8 +202,8 @@ def mark_unclear(db: sqlite3.Connection, registration_id: str, now: float) -> No
 
 
 def forget_person(db: sqlite3.Connection, registration_id: str, key: bytes | None) -> None:
-    """Its customer is gone from Shopify: a sign-up with this e-mail is somebody new, and may use
-    the idempotency key that is waiting for an answer now.
+    """Its customer is gone from Shopify, or has newer data: a sign-up with this e-mail is somebody
+    new, and may use the idempotency key that is waiting for an answer now.
     """
     db.execute("UPDATE registrations SET email_hash = x'' WHERE id = ?", (registration_id,))
     if key is not None:
@@ -210,13 +217,14 @@ def verify(db: sqlite3.Connection, registration_id: str) -> None:
 
 def mark_answered(db: sqlite3.Connection, registration_id: str) -> bool:
     """What this registration sent stands from now on. False where nobody was told of it yet, and
-    newer data of this e-mail, on its way to Shopify, may just be taking its place.
+    newer data of this e-mail has taken its place, or is on its way to Shopify and may be taking it.
     """
     marked = db.execute(
-        """UPDATE registrations AS mine SET answered = 1 WHERE id = ?1 AND (answered OR NOT EXISTS (
-               SELECT 1 FROM registrations WHERE id <> ?1 AND email_hash = mine.email_hash
-                   AND state IN ('open', 'waiting', 'unclear')))""",
-        (registration_id,),
+        """UPDATE registrations AS mine SET answered = 1 WHERE id = ?1 AND (answered OR (
+               email_hash <> ?2 AND NOT EXISTS (
+                   SELECT 1 FROM registrations WHERE id <> ?1 AND email_hash = mine.email_hash
+                       AND state IN ('open', 'waiting', 'unclear'))))""",
+        (registration_id, b""),
     )
     return bool(marked.rowcount)
 

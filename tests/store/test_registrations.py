@@ -231,6 +231,19 @@ def test_nobody_is_told_of_data_that_newer_data_may_just_replace(
     assert registrations.mark_answered(db, "first")
 
 
+@pytest.mark.parametrize("told", [False, True])
+def test_nobody_is_told_of_data_that_newer_data_has_replaced(
+    db: sqlite3.Connection, told: bool
+) -> None:
+    """Who sends the old data again is somebody new, and so registered already."""
+    put(db, "accepted")
+    db.execute("UPDATE registrations SET answered = ?, customer_id = 7", (told,))
+    assert asked(db, request("second", OTHER)).verdict == "new"
+    registrations.accept(db, "second", 7, "adopted", [], [], NOW, answered=True)
+    assert registrations.mark_answered(db, "first") is told
+    assert asked(db, request("third")).verdict == "new"
+
+
 def test_an_acceptance_proves_a_store_member_that_was_linked_before_it(
     db: sqlite3.Connection,
 ) -> None:
