@@ -1,4 +1,5 @@
-"""The one way in which work goes on by itself: start it, go round, do it until it is stored, stop.
+"""The one way in which work goes on by itself: start it, repeat it in rounds, repeat it until it is
+stored, stop it.
 
 Work that was begun for somebody is waited for at the end (`keep`). Work that never ends goes in
 rounds (`go_round`) and is cancelled; a round that fails is logged by name and made again.
@@ -57,7 +58,7 @@ class Background:
         wake: asyncio.Event | None = None,
         first: float | None = 0.0,
     ) -> "asyncio.Task[None]":
-        """`one` again and again: after the seconds that it returns, or at once when woken.
+        """Calls `one` again and again: after as many seconds as it returns, or at once when woken.
 
         `first`: seconds before the first round.
         """
@@ -66,7 +67,7 @@ class Background:
     def every(
         self, seconds: float, work: Callable[[], Awaitable[object]], name: str
     ) -> "asyncio.Task[None]":
-        """`work` each so many seconds, for the first time after as many."""
+        """Calls `work` every so many seconds, for the first time after as many."""
 
         async def one() -> float:
             await work()
@@ -80,11 +81,11 @@ class Background:
         return bool(self._kept)
 
     async def stop(self) -> None:
-        """Cancel what never ends: nothing new is begun by itself from here on."""
+        """Cancels the work that never ends: from here on nothing begins by itself."""
         await _cancel(self._endless)
 
     async def finish(self, seconds: float) -> None:
-        """Let what is under way end; what has not ended by then is due again at the next start."""
+        """Lets running work end; what has not ended in time is due again at the next start."""
         if self._kept:
             await asyncio.wait(set(self._kept), timeout=seconds)
         await _cancel(self._kept | self._endless)
@@ -107,7 +108,7 @@ async def _cancel(tasks: "set[asyncio.Task[Any]]") -> None:
 async def _rounds(one: Round, name: str, wake: asyncio.Event, pause: float | None) -> None:
     while True:
         await _woken(wake, pause)
-        wake.clear()  # before the round, so that a call during it is not lost
+        wake.clear()  # before the round, so that a wake-up during the round is not lost
         pause = await _one_round(one, name)
 
 
@@ -128,12 +129,12 @@ async def _one_round(one: Round, name: str) -> float | None:
     except UpstreamError as error:
         log.warning("%s goes on later: %s: %s", name, error.system, error)
     except Exception:
-        log.exception("%s stumbled", name)
+        log.exception("%s failed unexpectedly", name)
     return _AFTER_FAILURE
 
 
 async def until_stored(work: Callable[[], Awaitable[T]]) -> T:
-    """`work` again and again until the database takes it."""
+    """Repeats `work` until the database accepts it."""
     while True:
         try:
             return await work()

@@ -47,7 +47,7 @@ class _Sent:
 
 
 class Attempts:
-    """Makes attempts; one that finds a paused channel working wakes what waited for that."""
+    """Makes attempts. One that finds a paused channel working makes due what waited for it."""
 
     def __init__(
         self,
@@ -149,8 +149,8 @@ class Attempts:
         return _Sent(done, fingerprints, mode, same_record)
 
     async def _remove(self, delivery: Delivery) -> _Sent:
-        """The link goes with the result; where there is none an earlier attempt was at it, or
-        the answer of the one that made the record was lost.
+        """The result brings the link. If there is no link, an earlier attempt made the record, or
+        its answer was lost.
         """
         route = self.routes[delivery.channel]
         if route.settings().missing():

@@ -19,7 +19,9 @@ FIRST_PAUSE = 5.0
 LONGEST_PAUSE = 60.0
 AUTH_PAUSE = 10.0
 LONG_RETRY_AFTER = 2.0
-"""If `Retry-After` is at least this many seconds, the whole channel waits, not its callers."""
+"""If `Retry-After` is at least this many seconds, the whole channel is paused, and no caller waits
+for it.
+"""
 WIDEST = 64
 """Most attempts of the backlog at the same time; after a recovery the number rises from one."""
 
@@ -57,7 +59,7 @@ class CircuitBreaker:
         return max(0.0, self._until - self._clock()) if self.cause else 0.0
 
     async def admit(self, *, person: bool = False) -> CircuitState:
-        """A person's attempt probes at once, or waits for the running probe."""
+        """An attempt that a person asked for probes at once, or waits for the running probe."""
         if person and self.cause is not None and self._probing is not None:
             await self._probing.wait()
             person = False
@@ -97,7 +99,7 @@ class CircuitBreaker:
             self._failures += 1
             probed = self.cause is not None and self._probing is not None
             if probed or (self.cause is None and self._failures >= FAILURES_TO_OPEN):
-                # Only a probe makes the pause longer: other running attempts tell nothing new.
+                # Only a probe makes the pause longer: attempts that ran already say nothing new.
                 self._open(error, self._pause)
                 self._pause = longer(self._pause, 0.0, LONGEST_PAUSE)
         elif self.cause is not None:
@@ -105,7 +107,7 @@ class CircuitBreaker:
         self._end_probe()
 
     def half_open(self) -> None:
-        """The cause may be gone (new credentials): attempts will show whether it is."""
+        """The cause may be gone (new credentials): the next attempt is a probe."""
         self.recoveries += self.cause is not None
         self.cause = None
         self._failures = 0

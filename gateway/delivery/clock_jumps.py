@@ -1,8 +1,9 @@
-"""The wall clock may be set: what waits moves along, before a time by the new clock is written.
+"""The wall clock may be set: the times of what waits move along, before a time by the new clock is
+written.
 
-Also where it was set while no process looked: how far it was ahead of the time since the machine's
-start is kept in the database, and compared by the next owner. A file that comes to another machine,
-or through a restart of this one, knows nothing of that.
+A clock that was set while no process ran is noticed as well: the database keeps how far it was
+ahead of the time since the machine's start, and the next owner compares. After a move to another
+machine, or a restart of this one, there is nothing to compare with.
 """
 
 import asyncio
@@ -30,15 +31,15 @@ _BOOT = Path("/proc/sys/kernel/random/boot_id")
 
 
 class ClockJumps:
-    """Call `follow` before you write when something is due."""
+    """Call `follow` before you write a time at which something is due."""
 
     def __init__(self, db: Database, live: Live) -> None:
         self._db = db
         self._live = live
         self._offset = live.clock() - time.monotonic()
         self._following = asyncio.Lock()
-        self._by = 0.0  # what waits is being moved by so much, and is still to be below this id
-        self._below: int | None = None
+        self._by = 0.0  # seconds by which waiting times are being moved
+        self._below: int | None = None  # deliveries below this id still have to be
         self._events_below: int | None = None
         self._registrations: deferred.Shift | None = None  # those that were answered 202
         self._before = 0.0  # webhooks that were put off later know the new clock

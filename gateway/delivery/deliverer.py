@@ -32,13 +32,15 @@ log = logging.getLogger(__name__)
 
 
 class Doubted(Protocol):
-    """Told who was asked for and who was found in Shopify: of whom nothing may be given up."""
+    """Is told which customers were asked for and which Shopify has; returns those whose deliveries
+    must not be given up.
+    """
 
     async def read(self, asked: Iterable[int], found: Collection[int]) -> set[int]: ...
 
 
 class Deliverer:
-    """Tries deliveries, live or later, and settles how they ended."""
+    """Tries deliveries, live or later, and stores their outcomes."""
 
     def __init__(
         self,
@@ -63,7 +65,9 @@ class Deliverer:
     # -- deciding
 
     def may_go(self, delivery: Delivery) -> bool:
-        """Before its customer is read: could the flags let it go, or must it go?"""
+        """Before its customer is read: whether the flags may let it go, or it must go whatever they
+        say.
+        """
         return delivery.urgent or self._preparation.flag_policy.may_be(delivery)
 
     def is_too_late(self, delivery: Delivery) -> bool:
@@ -80,9 +84,9 @@ class Deliverer:
     async def run_live(
         self, owed: Sequence[Delivery], customer: Customer, *, fresh: bool, until: float
     ) -> LiveRun:
-        """As `live`, of those that were written as claimed; the others stay as they are.
+        """As `live`, for those that were stored as claimed; the others stay as they are.
 
-        Outcomes that the database does not take follow as soon as it does.
+        Outcomes that the database cannot store are stored as soon as it can.
         """
         going = [delivery for delivery in owed if delivery.claimed_version == delivery.version]
         if not going:
@@ -90,17 +94,18 @@ class Deliverer:
         try:
             ended = await self.live(going, customer, fresh=fresh, until=until)
         except StorageError as error:
-            log.error("outcomes could not be kept, they follow: %s (%s)", error, error.hint)
+            log.error("outcomes could not be stored yet: %s (%s)", error, error.hint)
             return LiveRun(owed)
         return LiveRun.of(owed, ended)
 
     async def live(
         self, deliveries: Iterable[Delivery], customer: Customer, *, fresh: bool, until: float
     ) -> dict[int, SettledAttempt]:
-        """Try all at once; those settled by `until` (the event loop's time), by delivery id.
+        """Tries all at once; returns those that ended by `until` (the event loop's time), by
+        delivery id.
 
-        What is unfinished by then goes on, and settles by itself. No outcome waits for a slower
-        channel's: a process that dies meanwhile would repeat it.
+        What is unfinished by then goes on by itself. No outcome waits for a slower channel's: a
+        process that dies meanwhile would send it again.
         """
         running: dict[asyncio.Task[AttemptResult], Delivery] = {}
         for delivery in deliveries:
@@ -123,7 +128,7 @@ class Deliverer:
     async def _settle_done(
         self, ended: Mapping["asyncio.Task[AttemptResult]", Delivery]
     ) -> dict[int, SettledAttempt]:
-        """Attempts that could not even be made for want of the database stay pending."""
+        """Attempts that could not be made because the database failed stay pending."""
         results = []
         for task, delivery in ended.items():
             if task.cancelled() or task.exception() is not None:
@@ -145,7 +150,9 @@ class Deliverer:
         return {one.delivery.id: one for one in settled}
 
     async def _settle_later(self, results: Sequence[AttemptResult]) -> None:
-        """The disk failed us, not the channels: nothing is repeated there if this can be helped."""
+        """The disk failed, not the channels: so the attempt is not repeated there if its outcome
+        can still be stored.
+        """
         try:
             await until_stored(lambda: self._results.settle(results))
         finally:
@@ -173,10 +180,10 @@ class Deliverer:
     async def with_customers(
         self, deliveries: Sequence[Delivery]
     ) -> list[tuple[Delivery, Customer | None]] | None:
-        """The deliveries with their customers (None: gone), afresh from Shopify.
+        """The deliveries with their customers (None: gone), read afresh from Shopify.
 
-        Those whose customer alone Shopify does not answer for have failed, and are left out. None
-        where Shopify could not be asked: then all wait.
+        If Shopify gives an error for a single customer, that delivery has failed and is left out.
+        None if Shopify could not be asked: then all wait.
         """
         needed = {d.customer_id for d in deliveries if not d.kind.removes}
         wakings = self._results.wakings
@@ -195,7 +202,7 @@ class Deliverer:
         return [(d, read.customers.get(d.customer_id)) for d in deliveries if d not in refused]
 
     async def cannot_be_read(self, delivery: Delivery, error: UpstreamError) -> None:
-        """Shopify answers for others, and not for this customer: a person has to look."""
+        """Shopify answers for other customers but not for this one: a person has to look."""
         if delivery.id not in self.busy:
             text = f"the customer cannot be read from Shopify ({error})"
             await self._results.end(delivery, Outcome.FAILED, error.error_class, text, error.reason)
@@ -208,8 +215,8 @@ class Deliverer:
         person: bool = False,
         named: bool = False,
     ) -> Delivery | None:
-        """Try a persisted delivery; None if somebody else is at it, or the customer changed since
-        they were read. `customer` None: gone.
+        """Tries a stored delivery; None if another attempt is running, or the customer changed
+        since they were read. `customer` None: gone.
 
         A delivery whose flag is no longer `on` stays as it is, uncounted.
         """
@@ -257,7 +264,7 @@ class Deliverer:
         return settled[0].delivery if settled else None
 
     async def _gone(self, delivery: Delivery) -> Delivery | None:
-        """Given up; kept where too many are gone at once for that to be believed."""
+        """Given up; but kept if too many customers are gone at once to be believed."""
         customer_id, now = delivery.customer_id, self._runtime.clock()
         wakings = self._results.wakings
         if not await self._db.write(lambda db: removals.begin(db, customer_id, "gone", now)):
@@ -266,5 +273,5 @@ class Deliverer:
         return await self._results.end(delivery, Outcome.DISCARDED, None, erasure.GONE)
 
     async def wake(self, waiting: Waiting, channel: str | None = None) -> None:
-        """What deliveries waited for is over."""
+        """What deliveries waited for is there: they are due at once."""
         await self._results.wake(waiting, channel)

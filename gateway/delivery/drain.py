@@ -55,7 +55,7 @@ class Drain:
         if self._circuit.cause is None:
             return self._circuit.window
         if self._circuit.remaining() > 0:
-            self._pump.drop()  # nothing of it was claimed: it stays as it is
+            self._pump.drop()  # nothing was claimed yet, so all stays as it is
             return 0
         return 1
 
@@ -78,4 +78,4 @@ class Drain:
         return None
 
     def ended(self, item: _Item, result: None) -> None:
-        """It was settled by the attempt."""
+        """The attempt has stored its outcome itself."""

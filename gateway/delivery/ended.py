@@ -21,7 +21,9 @@ class SettledAttempt:
 
     @classmethod
     def of(cls, delivery: Delivery, end: AttemptResult) -> Self:
-        """As it was written: what ended with another customer's record has failed."""
+        """The outcome as it was stored: an attempt that ended with another customer's record has
+        failed.
+        """
         if delivery.outcome is Outcome.FAILED and end.outcome is Outcome.DELIVERED:
             end = replace(
                 end,
@@ -35,7 +37,7 @@ class SettledAttempt:
 
 @dataclass(frozen=True, slots=True)
 class LiveRun:
-    """How deliveries stand once the caller's own try is over.
+    """Deliveries after the caller's own try.
 
     `deliveries`: all that were owed, as they stand now; `results`: of those that ended.
     """

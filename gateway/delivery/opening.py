@@ -25,16 +25,16 @@ __all__ = [
 ]
 
 UNTRIED = frozenset[Outcome]()
-"""The caller leaves all to the worker."""
+"""The caller tries none: the worker does."""
 REHEARSED = frozenset({Outcome.DRY_RUN})
-"""The caller looks at once where the flag is `dry_run`; the worker sends at its pace."""
+"""The caller makes only dry runs at once; the worker sends the rest."""
 LIVE = frozenset({Outcome.PENDING, Outcome.DRY_RUN})
-"""The caller tries at once."""
+"""The caller tries all at once."""
 
 
 @dataclass(frozen=True, slots=True)
 class Owed:
-    """One customer before one channel.
+    """What is known of one customer and one channel.
 
     `email`: for an allow-list; None where it is not at hand. `linked`: they have a record there,
     `unproven`: which is not known to be theirs. `waiting`: the delivery that is open. `belongs`:
@@ -71,17 +71,19 @@ def opening(
 
 
 def removal(channel: str, *, not_before: float | None = None) -> NewDelivery:
-    """A record is to be taken away, whatever the flags say."""
+    """A record is to be removed, whatever the flags say."""
     return NewDelivery(channel, Kind.REMOVAL, Outcome.PENDING, not_before=not_before)
 
 
 def sent_again(channel: str) -> NewDelivery:
-    """A person asks for what a customer has already, or should have; they asked the flag before."""
+    """A person orders a delivery that a customer has had, or should have; the flag was asked
+    before.
+    """
     return NewDelivery(channel, Kind.BACKFILL, Outcome.PENDING)
 
 
 def by_hand(channel: str) -> NewDelivery:
-    """A person has decided, and asked the flag before."""
+    """A person has decided; the flag was asked before."""
     return NewDelivery(channel, Kind.REGISTRATION, Outcome.PENDING)
 
 
@@ -101,7 +103,7 @@ def _of_sign_up(mode: Mode) -> Outcome:
 def _of_change(
     flags: FlagSet, channel: str, kind: Kind, owed: Owed, tried: frozenset[Outcome]
 ) -> NewDelivery | None:
-    """An unproven record takes no change. Of an open delivery its own kind's flags count."""
+    """An unproven record accepts no change. For an open delivery its own kind's flags count."""
     linked, waiting = owed.linked, owed.waiting
     if owed.unproven or not (linked or owed.belongs):
         return None
@@ -119,7 +121,7 @@ def _of_change(
 
 
 def _kept_back(mode: Mode, waiting: Delivery | None) -> Outcome | None:
-    """Of a change whose flags are not `on`; an open delivery's are asked again later."""
+    """For a change whose flags are not `on`; those of an open delivery are asked again later."""
     held = waiting is not None and waiting.outcome is Outcome.HELD
     match mode:
         case Mode.ON:
@@ -136,7 +138,7 @@ def _kept_back(mode: Mode, waiting: Delivery | None) -> Outcome | None:
 
 
 def after_opting_out(mode: Mode) -> Outcome:
-    """Of a delivery of which only the opting out was sent: `mode` keeps back the rest."""
+    """For a delivery of which only the opt-out was sent: `mode` keeps back the rest."""
     match mode:
         case Mode.ON | Mode.OFF:
             return Outcome.DELIVERED

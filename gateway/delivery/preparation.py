@@ -71,8 +71,8 @@ class Preparation:
         return self._routes[POS].number_beforehand(customer_id, deliveries)
 
     def foresee_sign_up(self) -> None:
-        """What a sign-up of this context will read is begun beside Shopify's call, if it is sure to
-        be read: who is inside a percentage is known by the id that Shopify gives.
+        """Begins, beside Shopify's call, what the sign-up of this context is sure to read. Under a
+        percentage nothing is sure yet: that needs the id that Shopify gives.
         """
         flag, route = self._live.policy.flags[POS], self._routes[POS]
         if flag.mode is Mode.ON and flag.percent is None and route.circuit.cause is None:
@@ -127,7 +127,7 @@ class Preparation:
     # -- before an attempt
 
     async def is_kept_back(self, delivery: Delivery, customer: Customer | None) -> bool:
-        """Whether its flags keep it back, now that the customer is read (None: gone)."""
+        """Whether its flags keep it back, now that the customer was read (None: gone)."""
         if delivery.urgent and not self._routes[delivery.channel].settings().missing():
             return False
         update = delivery.kind.changes
@@ -162,7 +162,7 @@ class Preparation:
         fresh: bool,
         number: str,
     ) -> Work:
-        """Until the link is written, the plan holds what is known of a record."""
+        """Until the link is written, what is known of a record is in the plan."""
         route = self._routes[delivery.channel]
         known = link.fingerprints if link else (delivery.plan or {}).get("fields")
         last_sent = self.last_sent(delivery.channel, customer.id, known)

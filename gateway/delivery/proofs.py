@@ -1,4 +1,4 @@
-"""An e-mail is proven to be a customer's: what waited for that continues."""
+"""An e-mail is proven to be a customer's: what waited for the proof continues."""
 
 import sqlite3
 from collections.abc import Sequence
@@ -52,7 +52,9 @@ class Proofs:
             self._runtime.listener.delivery_due(POS)
 
     async def signed_in(self, customer: Customer) -> None:
-        """Their first sign-in at Shopify, with a mailed code, proves the e-mail of that moment."""
+        """The first sign-in at Shopify, with a mailed code, proves the e-mail that the customer has
+        then.
+        """
         await self.prove(customer.id, self._preparation.emails(customer), signed_in=True)
 
     async def trust(self, customer_id: int, reference: str) -> bool:

@@ -49,7 +49,9 @@ class Pump(Generic[T, R]):
         self._dry = False
 
     async def run(self) -> bool:
-        """Until there is nothing more; whether anything was begun. Raises what the source does."""
+        """Runs until there is nothing more; returns whether anything was begun. Raises what the
+        source does.
+        """
         begun = self._dry = False
         try:
             while True:
@@ -62,7 +64,7 @@ class Pump(Generic[T, R]):
             await self.close()
 
     def start(self) -> bool:
-        """Begin as many as there is room for; what was read for a room that is gone as well."""
+        """Begins as many as there is room for, and also what was read when there was more room."""
         begun = False
         while self.ready and (not self._ahead or len(self.running) < self._source.room()):
             item = self.ready.popleft()
@@ -102,7 +104,7 @@ class Pump(Generic[T, R]):
             self._source.ended(item, task.result())
 
     def drop(self) -> None:
-        """What is ready is left as it was, and nothing more is read."""
+        """What was read stays as it was, and nothing more is read."""
         self.ready.clear()
         self._dry = True
 

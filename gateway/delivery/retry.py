@@ -1,4 +1,4 @@
-"""The retry decision, as a value: what follows a failed attempt. Pure; the clock is given."""
+"""The retry decision, as a value: what follows a failed attempt. Pure; the time is a parameter."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -87,14 +87,14 @@ def longer(pause: float, shortest: float, longest: float) -> float:
 
 
 def _passes(error: UpstreamError) -> bool:
-    """A conflict that another delivery may end comes with the time to look again."""
+    """A conflict that another delivery may end says when to look again."""
     return error.error_class is ErrorClass.CONFLICT and error.retry_after is not None
 
 
 def wait_for_channel(
     cause: ErrorClass, message: str, again_at: float, reason: str | None = None
 ) -> RetryDecision:
-    """The channel as a whole is to blame: nothing is counted against this customer."""
+    """The channel as a whole failed: nothing is counted against this delivery."""
     return RetryDecision(Outcome.RETRYING, cause, message, again_at, False, Waiting.CHANNEL, reason)
 
 

@@ -1,4 +1,6 @@
-"""What every part runs in: what changes meanwhile, who is told, and where work goes on."""
+"""What every part is handed: the policy that may change, the listener, and the background for work
+that goes on.
+"""
 
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
@@ -55,16 +57,16 @@ class Listener(Protocol):
         """There may be something for the worker, of one channel or of any."""
 
     def shopify_answered(self, error: UpstreamError | None, *, live: bool = True) -> None:
-        """How a call fared; `live`: one that somebody waited for."""
+        """How a call to Shopify ended; `live`: a caller waited for it."""
 
     def intent_gone(self) -> None:
-        """There are bytes to wipe from the database's files."""
+        """An intent was deleted: its bytes are to be wiped from the database's files."""
 
     def registration_unclear(self) -> None:
-        """Somebody has to ask Shopify until it is known."""
+        """A registration is unclear: Shopify has to be asked until it is known."""
 
     def registration_deferred(self) -> None:
-        """Somebody has to take it to Shopify."""
+        """A registration waits to be taken to Shopify."""
 
     def failed(self, area: str, error_class: ErrorClass, text: str) -> None:
         """Something that a person has to know of."""
@@ -90,7 +92,7 @@ class Listener(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Wakes:
-    """What those who wait are woken by: each channel's worker, and what goes on beside."""
+    """The events that wake each channel's worker and the other background work."""
 
     channels: dict[str, asyncio.Event]
     unclear: asyncio.Event = field(default_factory=asyncio.Event)

@@ -1,4 +1,6 @@
-"""Writes how attempts ended: in one commit for those that end together, yet each for itself."""
+"""Stores the outcomes of attempts: one commit for those that end together, and one that cannot be
+stored stops no other.
+"""
 
 import asyncio
 import logging
@@ -25,8 +27,8 @@ _TOGETHER = 0.01
 class AttemptResults:
     """The listener is told of every settled attempt.
 
-    `wakings` counts how often something that deliveries wait for was over. Note it before you look
-    whether it is there: whoever looked before the last of them waits for nothing any more.
+    `wakings` counts how often something that deliveries wait for came about. Note the count before
+    you look for it: if it has risen since, do not wait.
     """
 
     def __init__(self, db: Database, clock_jumps: ClockJumps, runtime: Runtime) -> None:
@@ -89,7 +91,7 @@ class AttemptResults:
     async def postpone(
         self, deliveries: Sequence[Delivery], decision: RetryDecision, wakings: int
     ) -> None:
-        """The deliveries wait. Nothing was tried, so only the time of the next try is written."""
+        """Puts deliveries off. Nothing was tried, so only the time of the next try is written."""
         ids = [d.id for d in deliveries if d.outcome in AUTOMATIC]
         if ids:
             ahead = self._clock_jumps.ahead()
@@ -121,7 +123,7 @@ class AttemptResults:
     def _tell(self, ended: SettledAttempt) -> None:
         try:
             self._runtime.listener.attempt_ended(ended)
-        except Exception:  # it is written: an error of a listener changes nothing
+        except Exception:  # the outcome is stored: an error of a listener changes nothing
             log.exception("the end of delivery %d could not be told", ended.delivery.id)
 
 
@@ -140,7 +142,7 @@ def _unwritable(end: AttemptResult, error: str) -> AttemptResult:
 async def ended_together(
     running: Iterable["asyncio.Task[AttemptResult]"], seconds: float
 ) -> set["asyncio.Task[AttemptResult]"]:
-    """The first to end, and those that end with it; none if `seconds` pass before that."""
+    """The first result, and those that end together with it; none if `seconds` pass before that."""
     first, rest = await asyncio.wait(running, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
     if not first or not rest:
         return first

@@ -15,7 +15,7 @@ __all__ = ["Acceptance"]
 
 
 class Acceptance:
-    """What each channel is owed is decided by the flags of the moment of the commit."""
+    """The flags at the moment of the commit decide what each channel is owed."""
 
     def __init__(self, db: Database, channels: Iterable[str], runtime: Runtime) -> None:
         self._db = db
@@ -23,8 +23,8 @@ class Acceptance:
         self._runtime = runtime
 
     async def is_ours(self, registration_id: str, email_hash: bytes) -> bool:
-        """Whether a customer's `registration.id` (`registration_id`) is that of a sign-up of this
-        e-mail whose success nobody has been told.
+        """Whether `registration_id`, a customer's metafield `registration.id`, is of a sign-up with
+        this e-mail whose caller was never told that it succeeded.
         """
         now = self._runtime.clock()
         return registration_id in await self._db.read(
@@ -38,10 +38,11 @@ class Acceptance:
         *,
         tried: frozenset[Outcome] = UNTRIED,
     ) -> list[Delivery]:
-        """Writes the deliveries, by the flags of this moment, and deletes the intent: one commit.
+        """Writes the deliveries, as the flags say at this moment, and deletes the intent, in one
+        commit.
 
         `tried`: the caller tries deliveries of these outcomes at once, so they are counted and
-        claimed already. The caller hears of the success, or was promised it.
+        claimed already. The caller is told of the success, or has had a 202.
         """
         accept = self._acceptance(registration_id, result, tried, answered=True)
         written = await self._db.write(accept)
@@ -49,8 +50,8 @@ class Acceptance:
         return written
 
     async def accept_found(self, row: Registration, result: Accepted) -> bool:
-        """The same for a customer who was found late, and of whom nobody has been told. False if
-        the registration has changed since it was read: whoever changed it knows better.
+        """The same for a customer who was found after the caller had been told 503. False if the
+        registration has changed since it was read: whoever changed it knows more.
         """
         accept = self._acceptance(row.id, result, UNTRIED, answered=False)
 

@@ -1,9 +1,9 @@
-"""Brings sign-ups that were answered 202 to Shopify: in order of arrival, a few at a time, in the
-backlog's lane.
+"""Brings sign-ups that were answered 202 to Shopify: in order of arrival, a few at a time, behind
+live sign-ups.
 
-Those that wait are in the database alone; memory holds those being tried. The circuit is as a
-channel's: while Shopify is down, one try at a time goes as a probe; after a recovery the number
-rises from one. Live sign-ups do not pass it.
+Those that wait are only in the database; memory holds those being tried. The circuit works as a
+channel's does: while Shopify is down, one try at a time goes as a probe; after a recovery the
+number rises from one. Live sign-ups do not go through it.
 """
 
 import asyncio
@@ -35,20 +35,22 @@ AT_ONCE = 8
 """At most so many tries at a time. Usually Shopify's cost points set the pace: its standard plan
 restores five creates a second. On a larger plan this leaves the processor to live sign-ups."""
 LONGEST_DELAY = 600.0
-"""Seconds. A failed one is tried at least this often: its caller was promised that it goes on."""
+"""Seconds. One that failed is tried again after this time at the latest: a 202 promises that."""
 _IDLE = 1.0
 _ORPHANED = 2.0
-"""Seconds from a live caller's claim in the database until this process must know of its try."""
+"""Seconds after which a claim in the database that no running try of this process explains is
+freed.
+"""
 
 
 class Driving(Protocol):
-    """Whom a caller drives at this moment."""
+    """Knows which registrations a live request is working on."""
 
     def is_running(self, registration_id: str) -> bool: ...
 
 
 class DeferredRegistrations:
-    """`registrar` knows whom a caller drives at this moment; `circuit` is Shopify's."""
+    """`registrar` knows which registrations a request is working on; `circuit` is Shopify's."""
 
     def __init__(
         self,
@@ -67,7 +69,7 @@ class DeferredRegistrations:
         self._wake = wake
         self._jumps = jumps
         self._runtime = runtime
-        self._recoveries = 0  # after one, what failed need not wait for its time any more
+        self._recoveries = 0  # after a recovery, what failed is due at once
         self._loops = Background()
         self._pump: Pump[DeferredRegistration, None] = Pump(
             self, runtime.background, "registrations answered 202", ahead=False
@@ -75,18 +77,18 @@ class DeferredRegistrations:
 
     @property
     def circuit(self) -> CircuitBreaker:
-        """Why what waits for Shopify is not tried, where it is not."""
+        """While it is open it says why nothing is being tried."""
         return self._circuit
 
     def start(self) -> None:
         self._loops.go_round(self._round, "registrations answered 202", self._wake)
 
     async def stop(self) -> None:
-        """Begin no more; what is under way goes on."""
+        """Begins no more tries; those under way go on."""
         await self._loops.stop()
 
     def wake(self) -> None:
-        """Something was deferred."""
+        """A registration was deferred."""
         self._wake.set()
 
     def reload(self) -> None:
@@ -96,7 +98,9 @@ class DeferredRegistrations:
         self._wake.set()
 
     async def _round(self) -> float | None:
-        """Until nothing is due or nothing may go; again soon while any are left."""
+        """Tries what is due until nothing is, or nothing may go; the next round is soon while any
+        wait.
+        """
         lane.set(Lane.BACKLOG)
         await self._jumps.follow()
         await self._take_up_orphans()
@@ -113,7 +117,7 @@ class DeferredRegistrations:
             await self._db.write(partial(deferred.recover, ids=ids, now=now))
 
     def room(self) -> int:
-        """An open circuit lets one through, as a probe, when its time is come."""
+        """An open circuit lets one through, as a probe, when its time has come."""
         if self._circuit.cause is None:
             return self._circuit.window
         return 0 if self._circuit.remaining() > 0 else 1
@@ -121,7 +125,7 @@ class DeferredRegistrations:
     async def read(
         self, waiting: Sequence[DeferredRegistration], running: Sequence[DeferredRegistration]
     ) -> Sequence[DeferredRegistration] | None:
-        """What is due is claimed, for as many as may begin."""
+        """Claims as many of those due as may begin."""
         if self._recoveries != self._circuit.recoveries:
             self._recoveries = self._circuit.recoveries
             now = self._runtime.clock()
@@ -132,17 +136,17 @@ class DeferredRegistrations:
         return await self._db.write(claim) or None
 
     def ended(self, item: DeferredRegistration, result: None) -> None:
-        """It was written by the try."""
+        """The try itself has written its result."""
 
     async def work(self, item: DeferredRegistration) -> None:
-        """One that the database fails stays claimed, and is taken up again as an orphan."""
+        """If the database fails, it stays claimed, and is taken up again as an orphan."""
         try:
             with on_behalf_of(item.request_id):
                 await self._follow(item)
         except StorageError as error:
             log.error("registration %s waits on: %s (%s)", item.id, error, error.hint)
         except Exception:
-            log.exception("following registration %s stumbled", item.id)
+            log.exception("registration %s: the try failed unexpectedly", item.id)
 
     async def _follow(self, row: DeferredRegistration) -> None:
         profile = self._attempt.read(row)
@@ -171,7 +175,7 @@ class DeferredRegistrations:
         self._circuit.failed(error)
         about = {"registration_id": row.id, "error_class": error.error_class, "attempt": row.tries}
         log.warning("registration %s waits on: Shopify failed: %s", row.id, error, extra=about)
-        if error.error_class is not ErrorClass.RATE_LIMIT:  # that is only our own pace
+        if error.error_class is not ErrorClass.RATE_LIMIT:  # its limit is no failure
             self._runtime.listener.shopify_answered(error, live=False)
         await self._jumps.follow()
         now = self._runtime.clock()

@@ -27,13 +27,13 @@ log = logging.getLogger(__name__)
 _CALLS = 3
 """A whole try may take as long as this many calls."""
 AT_ONCE = 32
-"""Customers of whom channels are being told at a time; of those beyond the worker tells them. So a
-channel that hangs holds up no sign-up, and piles up nothing.
+"""Customers who are being sent to the channels at a time; the worker sends the others. So a channel
+that hangs delays no sign-up, and no work piles up in memory.
 """
 
 
 class DeferredAttempt:
-    """One that could not be kept is told to administrators."""
+    """Administrators are told of a sign-up that was answered 202 and could not be finished."""
 
     def __init__(
         self,
@@ -95,7 +95,7 @@ class DeferredAttempt:
         self._runtime.background.keep(telling, f"telling the channels of registration {row.id}")
 
     async def _tell(self, owed: Sequence[Delivery], customer: Customer) -> None:
-        """In the lane of the backlog, as the try itself: live sign-ups pass."""
+        """Behind live sign-ups, as the try itself."""
         self._telling += 1
         try:
             until = asyncio.get_running_loop().time() + self._runtime.policy.timeout

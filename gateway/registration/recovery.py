@@ -36,7 +36,7 @@ log = logging.getLogger(__name__)
 
 KEEP_ASKING = 15 * 60.0
 LONGEST_DELAY = 2 * 86400.0
-"""Seconds. No schedule, and no Retry-After that we respect, is longer."""
+"""Seconds. Longer than any schedule and any Retry-After that we respect."""
 _SOON, _SELDOM = 1.0, 30.0
 _AT_ONCE = 8
 _Look = tuple[str, float]
@@ -66,7 +66,9 @@ class Recovery:
         self._since: dict[_Look, float] = {}  # first asked (monotonic)
 
     async def take_over(self) -> None:
-        """The first thing a new owner does: it marks what a dead owner left half done."""
+        """The first thing that a new owner of the database does: it marks what a dead owner left
+        half done.
+        """
         now = self._runtime.clock()
         unclear, pending = await take_over(self._db.write, now + LONGEST_DELAY, now)
         if unclear or pending:
@@ -86,7 +88,9 @@ class Recovery:
         await self._loops.stop()
 
     async def _round(self) -> float | None:
-        """Ask for each whose turn it is; soon again while some are left, even if being tried."""
+        """Asks for each that is due. The next round is soon while any are left, those being tried
+        included.
+        """
         unsettled = [row async for row in self._unsettled()]
         rows = [row for row in unsettled if not self._registrar.is_running(row.id)]
         await self._mark_orphans(rows)

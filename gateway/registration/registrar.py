@@ -116,7 +116,7 @@ class Registrar:
             if row.customer_id in await self._shopify.read([row.customer_id]):
                 return False
         except UpstreamError:
-            return False  # then the old answer is the best we have
+            return False  # the stored answer is the best we have
         await self._db.write(lambda db: registrations.forget_person(db, row.id, request.key))
         return True
 
@@ -140,7 +140,7 @@ class Registrar:
     async def _run(
         self, begun: Begun, sign_up: SignUp, request: AdmissionRequest, until: float
     ) -> Answer:
-        """In a task of its own, so what is foreseen here is this sign-up's alone."""
+        """Runs in a task of its own, so that `foresee_sign_up` concerns this sign-up alone."""
         first, spans = begun.verdict == "new", self._runtime.spans
         try:
             with spans.registration(begun.id, first=first) as note:
@@ -149,7 +149,7 @@ class Registrar:
                 note("status", answer.status)
             await self._answered(request.key, answer, final=_is_final(answer))
         except StorageError:
-            # Once the disk is writable again, one of the two takes it up.
+            # Once the disk is writable again, recovery or the deferred registrations take it up.
             self._runtime.listener.registration_unclear()
             self._runtime.listener.registration_deferred()
             raise
@@ -219,7 +219,7 @@ class Registrar:
         log.warning("registration %s: Shopify failed: %s", begun.id, error)
         doubt = error.applied is not False or begun.verdict == "resume"
         if await self._leave(begun.id, doubt=doubt):
-            return accepted(begun.id)  # the same person got a 202 before: it still holds
+            return accepted(begun.id)  # the same person got a 202 before, and it still holds
         return problems.shopify_unavailable(error, begun.id)
 
     async def _leave(self, registration_id: str, *, doubt: bool) -> bool:
@@ -237,8 +237,8 @@ class Registrar:
         return waits
 
     async def _answered(self, key: bytes | None, answer: Answer, *, final: bool) -> None:
-        """The answer is true whether or not the database takes its key now: whoever is registered
-        must hear of it, since the same person is turned away from then on.
+        """The answer is given even if the database cannot store it now: whoever is registered must
+        hear of it, since from then on the same person is turned away.
         """
         if key is None:
             return
@@ -246,7 +246,7 @@ class Registrar:
         try:
             await remember()
         except StorageError as error:
-            log.error("an answer could not be kept, it follows: %s (%s)", error, error.hint)
+            log.error("an answer could not be stored yet: %s (%s)", error, error.hint)
             self._runtime.background.keep(until_stored(remember), "keeping an answer")
 
     async def _remember(self, key: bytes, answer: Answer, *, final: bool) -> None:
@@ -287,6 +287,6 @@ class Registrar:
 
 
 def _is_final(answer: Answer) -> bool:
-    """Whether the answer is stored under its idempotency key. A 202 is, while it waits."""
+    """Whether the answer is stored under its idempotency key. A 202 is, too."""
     taken = answer.status == 409 and b'"already-registered"' in answer.body
     return taken or answer.status in {201, 202}

@@ -32,8 +32,8 @@ class RegistrationStatus:
     async def answer_of(self, registration_id: str) -> Answer | None:
         """The answer to the same request again: 201, 202 or the problem.
 
-        None where it is not known yet, or whether it stands. The caller hears of the success, so
-        what was sent stands from now on.
+        None if the answer is not known yet, or may be true no more. A caller who is told of a
+        success may rely on it: nobody else's data replace theirs from now on.
         """
         row, deliveries = await self._read(registration_id, tell=True)
         if row is None:

@@ -185,4 +185,4 @@ def _log_error(task: "asyncio.Task[None]") -> None:
     """Whoever waits for it tells what an upstream or the database did; nobody tells of a bug."""
     error = None if task.cancelled() else task.exception()
     if error is not None and not isinstance(error, UpstreamError | StorageError):
-        log.error("the rotation stumbled", exc_info=error)
+        log.error("the rotation failed unexpectedly", exc_info=error)

@@ -120,7 +120,7 @@ class Reconciliation:
         except StorageError as error:
             log.error("the reconciliation goes on later: %s (%s)", error, error.hint)
         except Exception:
-            log.exception("the reconciliation stumbled")
+            log.exception("the reconciliation failed unexpectedly")
             text = "an error of the gateway itself; see its log"
             self._runtime.listener.failed(_AREA, ErrorClass.UNEXPECTED, text)
         else:

@@ -85,7 +85,7 @@ def test_a_wake_up_during_a_round_makes_another_one() -> None:
     [
         (StorageError("disk is full", hint="make room"), "disk is full (make room)"),
         (UpstreamError("crm", "read", ErrorClass.TIMEOUT, "no answer"), "goes on later: crm"),
-        (RuntimeError("a bug"), "stumbled"),
+        (RuntimeError("a bug"), "failed unexpectedly"),
     ],
 )
 def test_a_round_that_fails_is_logged_by_name_and_made_again(

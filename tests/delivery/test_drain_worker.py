@@ -71,7 +71,7 @@ def test_an_idle_worker_looks_every_second_and_at_once_when_it_is_woken() -> Non
             StorageError("disk", "mend it"),
             "worker of crm: the database cannot be used: disk (mend it)",
         ),
-        (ValueError("yamada"), "worker of crm stumbled"),
+        (ValueError("yamada"), "worker of crm failed unexpectedly"),
     ],
 )
 def test_a_round_that_breaks_is_told_and_made_again(

@@ -188,6 +188,6 @@ async def test_of_a_live_run_whose_ends_cannot_be_kept_all_stands_as_it_was_writ
     owed = [heart.owed(claimed=True), heart.owed("mail", Outcome.HELD)]
     run = await heart.deliverer.run_live(owed, a_customer(), fresh=True, until=soon())
     assert (list(run.deliveries), list(run.results)) == (owed, [])
-    assert "outcomes could not be kept, they follow: the disk is full" in caplog.text
+    assert "outcomes could not be stored yet: the disk is full" in caplog.text
     await heart.settled()
     assert heart.row(owed[0]).outcome is Outcome.DELIVERED

@@ -158,7 +158,7 @@ async def test_a_rehearsal_that_the_disk_does_not_take_follows(
     await desk.deferred._round()
     rounds_are_over.set()
     await desk.background.finish(0.1)
-    assert "outcomes could not be kept, they follow: the disk is full (free some" in caplog.text
+    assert "outcomes could not be stored yet: the disk is full (free some" in caplog.text
     assert desk.only.state == "accepted"
     await desk.background.finish(0.0)
 

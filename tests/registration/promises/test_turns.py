@@ -260,7 +260,7 @@ async def test_a_round_that_breaks_is_told_and_made_again(
     await two_rounds_that_break(desk.deferred)
     assert [record.getMessage() for record in caplog.records] == [
         "registrations answered 202: the database cannot be used: full (mend it)",
-        "registrations answered 202 stumbled",
+        "registrations answered 202 failed unexpectedly",
     ]
 
 

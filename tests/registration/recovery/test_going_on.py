@@ -127,7 +127,7 @@ async def test_a_round_that_cannot_read_is_told_and_made_again(
     told = [record.getMessage() for record in caplog.records]
     assert told == [
         "unclear registrations: the database cannot be used: full (mend it)",
-        "unclear registrations stumbled",
+        "unclear registrations failed unexpectedly",
     ]
 
 

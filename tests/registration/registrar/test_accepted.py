@@ -144,7 +144,7 @@ async def test_outcomes_that_the_disk_does_not_take_follow_and_the_answer_stands
         channel.ends = [fills_the_disk]
     answer = await desk.sign_up()
     assert (answer.status, body(answer)["status"]) == (201, "partial")
-    assert "outcomes could not be kept, they follow: the disk is full" in caplog.text
+    assert "outcomes could not be stored yet: the disk is full" in caplog.text
     await desk.background.finish(0.0)
 
 

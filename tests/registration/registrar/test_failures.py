@@ -161,7 +161,7 @@ async def test_who_is_registered_hears_of_it_though_the_key_cannot_be_kept_yet(
     monkeypatch.setattr("gateway.background.asyncio.sleep", lambda _: sleep(0))
     answer = await desk.sign_up(key="k:1")
     assert answer.status == 201
-    assert "an answer could not be kept, it follows: full (hint)" in caplog.text
+    assert "an answer could not be stored yet: full (hint)" in caplog.text
     await desk.settled()
     assert desk.answers() == [(201, answer.body)]
     again = await desk.sign_up(key="k:1")
