@@ -105,18 +105,12 @@ def accept(
     of which nobody was told, and whose customer has this one's data now: who sends them again is
     registered already.
     """
+    warned = orjson.dumps(warnings).decode()
     db.execute(
         """UPDATE registrations SET state = 'accepted', customer_id = ?, shopify_action = ?,
                   warnings = ?, answered = ?, updated_at = ?, claimed = 0, problem = NULL
            WHERE id = ?""",
-        (
-            customer_id,
-            shopify_action,
-            orjson.dumps(warnings).decode(),
-            answered,
-            now,
-            registration_id,
-        ),
+        (customer_id, shopify_action, warned, answered, now, registration_id),
     )
     superseded = db.execute(
         """SELECT id, state FROM registrations WHERE id <> ?1 AND email_hash =
