@@ -46,11 +46,12 @@ def _hurry() -> None:
     from gateway.points import worker as mover
     from gateway.registration import recovery
     from gateway.sync import reconciliation
-    from gateway.sync.webhooks import erasure, worker
+    from gateway.sync.webhooks import erasure, shopify, worker
 
     reconciliation.FIRST_AFTER, reconciliation.EVERY = 4.0, 12.0
     reconciliation.AGAIN_AFTER, reconciliation.OVERLAP = 3.0, 30.0
     worker._PASSING, worker._LONGEST_PAUSE = 1.5, 4.0
+    shopify.UNSAID = 20.0
     recovery.KEEP_ASKING = 12.0
     PointsTransfer.patience, MemberMerge.again, erasure.LATE = 8.0, 5.0, 8.0
     sender.PATIENCE, sender._LOOK_AGAIN, sender._WEIGH_AGAIN = 8.0, 2.0, 1.0

@@ -197,6 +197,7 @@ class Lives:
         member = self._pos_changes.member_of(customer)
         if member is None:
             return False
+        self.shop.members[customer] = member
         for _ in range(dice.randint(1, 2)):
             if not person.has_twin:
                 self._pos_changes.sell(member, 300, 0)

@@ -1,6 +1,7 @@
 """Points at rest: by the law, by what each member holds, and by what the gateway has left open."""
 
 import sqlite3
+import time
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import closing
@@ -29,7 +30,7 @@ UNION ALL SELECT 'order ' || order_id || ' is ' || state || ': ' || reason FROM 
     WHERE state NOT IN ('given', 'ignored') AND reason <> 'unpaid'
 UNION ALL SELECT 'reservation ' || id || ' is ' || state FROM points_reservations
     WHERE state = 'pending' OR (state = 'used' AND ended_at IS NULL)
-       OR (due_at < unixepoch('subsec') + ? AND lacking = 0)
+       OR (due_at < ? AND lacking = 0)
 """
 _STUCK = """
 SELECT 'movement ' || id || ' is stuck: ' || message FROM points_movements WHERE state = 'stuck'
@@ -39,12 +40,14 @@ UNION ALL SELECT 'transaction ' || head_id || ' is ' || kind FROM points_drift
 
 @dataclass(frozen=True, slots=True)
 class Purses:
-    """`one_with`: with whom a customer became one. `asked`: how often each asked for a reservation
-    of points.
+    """`asked`: how often each customer asked for a reservation of points; `members`: whose they
+    were then, for a customer who is deleted later is a member no more. `one_with`: with whom a
+    customer became one.
     """
 
     till: Till
     asked: Counter[int]
+    members: Mapping[int, int]
     one_with: Mapping[int, int]
 
 
@@ -54,11 +57,11 @@ def judge_points(sandbox: Sandbox, database: Path, purses: Purses, verdict: Verd
     moved = Moved(sandbox.smaregi.transactions.rows.values())
     with closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True)) as db:
         kept = Kept.read(db)
-        for (text,) in db.execute(_OPEN, (_SOON,)):
+        for (text,) in db.execute(_OPEN, (time.time() + _SOON,)):
             verdict.blame("points on their way", text)
         for (text,) in db.execute(_STUCK):
             verdict.blame("points stuck", text)
-    members_of = partial(_members, sandbox.smaregi, purses.one_with)
+    members_of = partial(_members, sandbox.smaregi, purses)
     for wrong in (
         *astray(orders, moved, kept, members_of, sandbox.smaregi.now()),
         *_held(purses.till, moved),
@@ -87,9 +90,13 @@ def _held(till: Till, moved: Moved) -> Iterator[Wrong]:
             yield Wrong(f"member {member} has {has} points, due are {due}", has - due)
 
 
-def _members(smaregi: Smaregi, one_with: Mapping[int, int], customer: int) -> set[int]:
-    codes = (customer, one_with.get(customer, customer))
-    return {each for code in codes if (each := smaregi.members.with_code(str(code))) is not None}
+def _members(smaregi: Smaregi, purses: Purses, customer: int) -> set[int | None]:
+    both = (customer, purses.one_with.get(customer, customer))
+    return {
+        member
+        for each in both
+        for member in (smaregi.members.with_code(str(each)), purses.members.get(each))
+    }
 
 
 def _never_asked_for(kept: Kept, purses: Purses) -> Iterator[Wrong]:

@@ -27,8 +27,8 @@ _REFUSED = (b"insufficient-points", b"reservation-active")
 
 
 class Shop:
-    """`bought`: who has orders. `asked`: how often each customer asked for a reservation. `wrong`:
-    what a storefront should never be told.
+    """`bought`: who has orders. `asked`: how often each customer asked for a reservation, and
+    `members`: of whose points. `wrong`: what a storefront should never be told.
     """
 
     def __init__(self, sandbox: Sandbox, storefront: Storefront, dice: Random) -> None:
@@ -37,6 +37,7 @@ class Shop:
         self._dice = dice
         self.bought: set[int] = set()
         self.asked: Counter[int] = Counter()
+        self.members: dict[int, int] = {}
         self.wrong: list[str] = []
         webhooks = sandbox.shopify.webhooks
         self._send = webhooks.send

@@ -79,7 +79,7 @@ class Scene:
         with closing(sqlite3.connect(self.file)) as there:
             self.db.backup(there)
         verdict = Verdict()
-        judge_points(self.sandbox, self.file, Purses(self.till, self.asked, {}), verdict)
+        judge_points(self.sandbox, self.file, Purses(self.till, self.asked, {}, {}), verdict)
         return verdict
 
 
@@ -159,6 +159,10 @@ def _unread(scene: Scene) -> None:
     scene.db.execute("UPDATE points_orders SET due_at = 1")
 
 
+def _closing(scene: Scene) -> None:
+    scene.db.execute("UPDATE points_reservations SET due_at = 1")
+
+
 @pytest.mark.parametrize(
     ("damage", "kind", "count"),
     [
@@ -174,6 +178,7 @@ def _unread(scene: Scene) -> None:
         (_nobody_asked, "points astray", 1),
         (_sent, "points on their way", 1),
         (_unread, "points on their way", 1),
+        (_closing, "points on their way", 1),
         (_stuck, "points stuck", 1),
     ],
 )

@@ -10,18 +10,7 @@ from random import Random
 
 import aiohttp
 
-from gateway.points import ORDER_TOPICS
-from gateway.sandbox import (
-    HubspotOptions,
-    MailOptions,
-    Sandbox,
-    SandboxOptions,
-    ShopifyOptions,
-    SmaregiOptions,
-    first_free,
-)
-from gateway.sandbox.shopify.records import WebhookSubscription
-from gateway.sync.webhooks import SUBSCRIBED
+from gateway.sandbox import Sandbox, first_free
 from tests.cli.process import Shell
 from tests.crash.calm import Calm
 from tests.crash.commands import Commands
@@ -31,6 +20,7 @@ from tests.crash.judge import judge, links_astray, open_intents
 from tests.crash.lives import Lives
 from tests.crash.people import MARKS, Person, people
 from tests.crash.points import Purses, judge_points
+from tests.crash.stand_ins import options, subscribe
 from tests.crash.storefront import Storefront
 from tests.crash.till import Till
 from tests.crash.victim import Victim
@@ -90,26 +80,15 @@ class _Scene:
     def verdict(self) -> Verdict:
         told, lives = self.storefront.told, self.lives.by_number
         verdict = judge(self.sandbox, self.everybody, told, lives)
-        purses = Purses(self.till, self.lives.shop.asked, self.lives.one_with())
+        shop = self.lives.shop
+        purses = Purses(self.till, shop.asked, shop.members, self.lives.one_with())
         judge_points(self.sandbox, self.victim.database, purses, verdict)
-        for line in self.lives.shop.wrong:
+        for line in shop.wrong:
             verdict.blame("turned away", line)
         return verdict
 
     def dice(self, name: str) -> Random:
         return Random(f"{self.plan.seed} {name}")
-
-
-def _options(seed: int) -> SandboxOptions:
-    return SandboxOptions(
-        seed=seed,
-        shopify=ShopifyOptions(bucket=1e7, restore=1e6, webhook_retries=(0.3, 0.7, *[2.0] * 60)),
-        smaregi=SmaregiOptions(
-            reads_per_second=None, writes_per_second=None, tuple_rule=bool(seed % 2)
-        ),
-        hubspot=HubspotOptions(per_ten_seconds=1_000_000),
-        mail=MailOptions(keep=1_000_000),
-    )
 
 
 async def trial(plan: Plan, folder: Path, tell: Callable[[str], None]) -> Verdict:
@@ -139,7 +118,7 @@ async def trial(plan: Plan, folder: Path, tell: Callable[[str], None]) -> Verdic
 @asynccontextmanager
 async def _scene(plan: Plan, home: Path, tell: Callable[[str], None]) -> AsyncIterator[_Scene]:
     everybody = people(plan.registrations, Random(f"{plan.seed} people"))
-    async with Sandbox(_options(plan.seed)) as sandbox, aiohttp.ClientSession() as session:
+    async with Sandbox(options(plan.seed)) as sandbox, aiohttp.ClientSession() as session:
         till = Till(sandbox, everybody)
         shell, hardship = _shell(sandbox, home)
         victim = Victim(shell, home / "gateway.db", hardship, Random(f"{plan.seed} kills"))
@@ -183,16 +162,8 @@ def _shell(sandbox: Sandbox, home: Path) -> tuple[Shell, Hardship]:
     for name in ALL_ON:  # they are in `.env`, which may change
         del shell.settings[name]
     shell.write_env(**dict.fromkeys(FLAGS, "on"))
-    _subscribe(sandbox, f"http://127.0.0.1:{port}/webhooks")
+    subscribe(sandbox, f"http://127.0.0.1:{port}/webhooks")
     return shell, hardship
-
-
-def _subscribe(sandbox: Sandbox, url: str) -> None:
-    sandbox.smaregi.webhook_url = f"{url}/smaregi"
-    for topic in (*SUBSCRIBED, *ORDER_TOPICS):
-        store = sandbox.shopify.store
-        made = WebhookSubscription(store.new_id(), topic, f"{url}/shopify", "JSON", 0.0, 0.0)
-        store.subscriptions[made.id] = made
 
 
 async def _storm(scene: _Scene) -> Weather:

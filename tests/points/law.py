@@ -101,7 +101,7 @@ def astray(
     shop: Orders,
     moved: Moved,
     kept: Kept,
-    members_of: Callable[[int], Collection[int]],
+    members_of: Callable[[int], Collection[int | None]],
     now: float,
     *,
     earns: bool = True,
