@@ -1,8 +1,9 @@
 """Fixtures of the whole suite."""
 
 import asyncio
+import gc
 import logging
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Generator, Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -11,13 +12,16 @@ from hypothesis import HealthCheck, settings
 from tests import compiled
 
 compiled.share()
+gc.disable()  # what is imported and collected is no garbage
 
-from tests.steady_time import SteadyLoop  # noqa: E402 - compiled where all processes find it
+from tests import memory  # noqa: E402 - compiled where all processes find it
+from tests.steady_time import SteadyLoop  # noqa: E402
 from tests.world import World, a_world  # noqa: E402
 
 # A busy machine is slow, which says nothing about the product.
 settings.register_profile("gateway", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("gateway")
+memory.keep_files_in_memory()
 
 
 def pytest_asyncio_loop_factories() -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:
@@ -25,8 +29,16 @@ def pytest_asyncio_loop_factories() -> Mapping[str, Callable[[], asyncio.Abstrac
     return {"steady": SteadyLoop}
 
 
-def pytest_collection(session: pytest.Session) -> None:
+@pytest.hookimpl(wrapper=True)
+def pytest_collection(session: pytest.Session) -> Generator[None, object, object]:
     compiled.rewrite_a_share(session)
+    done = yield
+    memory.collected()
+    return done
+
+
+def pytest_runtest_logfinish() -> None:
+    memory.forget_applications()
 
 
 @pytest.fixture

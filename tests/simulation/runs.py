@@ -97,6 +97,7 @@ def simulating() -> Iterator[None]:
         gc.enable()
         gc.unfreeze()
         gc.collect()
+        gc.freeze()  # what was there before
         sys.unraisablehook = hook
 
 
