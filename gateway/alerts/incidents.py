@@ -99,7 +99,7 @@ class Incidents:
         return news
 
     def _digests(self, now: float) -> list[News]:
-        """Those that need a person have no end that is told: what is left is told in time."""
+        """Those that need a person have no message of their end: the digests say what is left."""
         due = []
         for each in self._open.values():
             over = each.is_over(now, self._calm)

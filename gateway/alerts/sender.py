@@ -1,4 +1,4 @@
-"""Sends alerts to a Slack-style webhook and by mail; a broken target hurts nothing."""
+"""Sends alerts to a Slack-style webhook and by mail; if a target fails, nothing else does."""
 
 import asyncio
 import logging

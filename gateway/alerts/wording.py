@@ -1,6 +1,7 @@
-"""What administrators are told of an incident: what, since when, how many wait, and the mend.
+"""What administrators are told of an incident: what failed, since when, how many wait, and the
+remedy.
 
-The mend is a command and, where there is a console, the page on which the same is done.
+The remedy is a command and, where there is a console, the page on which the same is done.
 """
 
 from collections.abc import Awaitable, Callable, Iterator, Mapping

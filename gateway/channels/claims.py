@@ -30,7 +30,7 @@ class Claims:
         return True
 
     def holder(self, record: str) -> int | None:
-        """The customer who has claimed it; what became of that is not known here."""
+        """The customer who has claimed it; whether the link was written is not known here."""
         customer_id, since = self._claims.get(record, (None, 0.0))
         return customer_id if abs(self._clock() - since) <= STANDS else None
 

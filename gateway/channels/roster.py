@@ -1,4 +1,4 @@
-"""The channels that there are."""
+"""The list of channels."""
 
 from gateway.channels import crm, email, smaregi
 from gateway.channels.base import Spec

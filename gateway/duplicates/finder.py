@@ -1,4 +1,4 @@
-"""Who looks for possible duplicates, and when.
+"""Finds possible duplicates in the background.
 
 A pair counts only if one of the two is linked to an online customer. Members that changed or were
 linked, and after a full scan all linked ones, are looked at in the background, in slices so short

@@ -202,7 +202,7 @@ class Linking:
         return await self._own_member(customer_id, customer)
 
     async def _own_member(self, customer_id: int, customer: Customer | None) -> str:
-        """How the delivery for their new member stands; tried now if it is still open."""
+        """The state of the delivery for their new member; it is tried now if it is still open."""
         waiting = await self._db.read(lambda db: _open(db, customer_id))
         if customer is None or not waiting:
             return f"Customer {customer_id} is not linked to a store member."

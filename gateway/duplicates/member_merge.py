@@ -187,7 +187,7 @@ class MemberMerge:
         return of_merge("look", stopped, problem=problem)
 
     async def _interrupted(self, merge: Merge, error: UpstreamError) -> str:
-        """What stands, in words; a merge that has not moved anything is forgotten."""
+        """The state in words; a merge that has not moved anything is forgotten."""
         known = await self._db.read(lambda db: merges.get(db, *merge.pair)) or merge
         await self._forget(known)
         stands = {
@@ -256,7 +256,7 @@ class MemberMerge:
     # -- what a dead owner left, or Smaregi's trouble
 
     async def start(self) -> None:
-        """Finish what has begun to move, by itself; what needs a person waits for one."""
+        """Finishes by itself what has begun to move; what needs a person waits for one."""
         with suppress(StorageError):
             begun = await self._db.read(merges.unfinished)
             self._smaregi.ownership.leaving |= {merge.absorbed for merge in begun}
@@ -271,7 +271,7 @@ class MemberMerge:
         return self.again
 
     def _again(self, merge: Merge) -> AsyncIterator[Event]:
-        """Only what has begun to move: a new beginning is a person's."""
+        """Only what has begun to move: a person has to start the others again."""
 
         async def work(report: Report) -> str:
             async with self._one_at_a_time, self._smaregi.client.ledger.turns.of(*merge.pair):

@@ -73,7 +73,7 @@ class PageHasher:
             try:
                 return await self._exchange(rows)
             except asyncio.CancelledError:
-                self._usable = False  # an answer is left that nobody waits for
+                self._usable = False  # an answer may still come that nobody waits for
                 raise
             except (OSError, EOFError, ValueError):
                 if self._usable:
@@ -129,7 +129,7 @@ class PageHasher:
         if process is not None:
             process.wait()
             for pipe in (process.stdin, process.stdout):
-                with suppress(OSError):  # what is left to send has nowhere to go
+                with suppress(OSError):  # what is left to send cannot be sent
                     pipe.close() if pipe else None
 
 

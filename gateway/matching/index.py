@@ -248,7 +248,7 @@ class MemberIndex:
 
         `stamp`: what the index is complete up to with this page, '' while more pages are to come.
         """
-        async with self._writing:  # between the look at what is written and the write nobody writes
+        async with self._writing:  # nobody else writes between this read and the write
             met = self._written.meet(page, refresh)
             rows = await in_slices(self._hasher, met.news)
             stamp = max(self._stamp, stamp, key=instant)
@@ -282,7 +282,7 @@ class MemberIndex:
         return await self._db.read(lambda db: members.by_mobile(db, key)) if key else []
 
     async def forget(self, member_ids: Iterable[int]) -> None:
-        """Members that Smaregi has no more: what changed since does not show them."""
+        """Members that Smaregi no longer has: they are not among those that changed."""
         ids = list(member_ids)
         await self._db.write(lambda db: members.forget(db, ids))
 

@@ -53,7 +53,7 @@ class LinkTo:
 
 @dataclass(frozen=True, slots=True)
 class CreateNew:
-    """No member is this person for certain; `possible` are those that might be."""
+    """No member is certainly this person; `possible` are those that may be."""
 
     possible: tuple[Member, ...] = ()
 

@@ -26,7 +26,7 @@ TOGETHER = 2
 """Pages that are written at once: each write touches most leaves of a part's indexes. More would
 keep the database from a sign-up for too long."""
 HIGHEST_ID = (1 << 63) - 1
-"""Up to which the last page speaks of all."""
+"""The upper bound of the last page."""
 
 Row = Mapping[str, Any]
 
@@ -94,7 +94,7 @@ async def pages(
 async def scan(
     source: MemberSource, from_id: int, hasher: MemberHasher
 ) -> AsyncGenerator[Page, None]:
-    """Pages in order, some together; what stops the source is raised after those before it."""
+    """Pages in order, some together. An error of the source is raised after the pages before it."""
     ready: asyncio.Queue[asyncio.Future[Page | None]] = asyncio.Queue(_AHEAD)
     hashing = PageHasher(hasher)
     fetching = asyncio.create_task(_fetch(source, from_id, hashing, ready))

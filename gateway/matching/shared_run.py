@@ -44,6 +44,6 @@ class SharedRun:
 
 
 def _noticed(run: "asyncio.Task[None]") -> None:
-    """Its failure is for whoever waits for it; perhaps nobody does any more."""
+    """Whoever waits for the run gets its failure; perhaps nobody does any more."""
     if not run.cancelled():
         run.exception()

@@ -1,4 +1,4 @@
-"""One customer after the other: what is kept of them is keyed anew, from Shopify's word of today.
+"""Customer by customer: what is kept of them is keyed anew, from what Shopify has today.
 
 A hash tells nothing, so a value has to be at hand to be hashed anew. What fits no value of today is
 left: it differs from all of them by the newest secret too, which is what it says.

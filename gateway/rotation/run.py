@@ -1,4 +1,4 @@
-"""secret rotate: in the background, and by itself on with it where the owner of the file died.
+"""`secret rotate`: works in the background, and the next owner of the database continues it.
 
 sign-ups under way   sealed anew, from what is sealed; again at every start
 the member index     scanned anew; attempts that need it wait, as at the first scan
@@ -65,7 +65,7 @@ class Rotation:
         await reseal(self._db, self._keys)
 
     def start(self) -> None:
-        """Go on with what was begun, by this owner or a dead one."""
+        """Continues what this owner or a dead one has begun."""
         self._loops.go_round(self._round, "the secret's rotation", self._wake)
 
     async def stop(self) -> None:
@@ -182,7 +182,9 @@ def _text(error: BaseException | None) -> str:
 
 
 def _log_error(task: "asyncio.Task[None]") -> None:
-    """Whoever waits for it tells what an upstream or the database did; nobody tells of a bug."""
+    """Whoever waits for the rotation reports errors of upstreams and of the database; a bug is
+    logged here.
+    """
     error = None if task.cancelled() else task.exception()
     if error is not None and not isinstance(error, UpstreamError | StorageError):
         log.error("the rotation failed unexpectedly", exc_info=error)

@@ -89,7 +89,9 @@ def _may_be_of_one(error: UpstreamError) -> bool:
 
 
 def _of_this_one(error: UpstreamError) -> UpstreamError:
-    """Trouble of Shopify's would pass; that it is of one customer alone does not tell that."""
+    """An error that is Shopify's own would pass by itself; one about a single customer says nothing
+    of that.
+    """
     text = f"not for this customer, while others are given: {error}"
     return UpstreamError(
         error.system, error.operation, ErrorClass.UNEXPECTED, text, status=error.status

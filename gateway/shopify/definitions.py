@@ -32,7 +32,7 @@ async def ensure_definition(graphql: GraphQL) -> bool:
         nodes = (data.get("metafieldDefinitions") or {}).get("nodes") or []
         if not any(node.get("key") == "id" for node in nodes):
             await _define(graphql)
-    except IdentityError:  # told where it was found
+    except IdentityError:  # logged where it was found
         return False
     except (UpstreamError, AttributeError) as error:
         log.warning(

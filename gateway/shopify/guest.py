@@ -12,7 +12,7 @@ from gateway.wording import Notice
 __all__ = ["IsOurs", "ShopifySignUp", "as_stranger"]
 
 IsOurs = Callable[[str], Awaitable[bool]]
-"""Whether a registration id is one of ours whose success nobody was told."""
+"""Whether a registration id is one of ours whose caller was never told of the success."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -120,7 +120,9 @@ def leftover_metafields(existing: Customer, profile: Profile) -> list[dict[str, 
 def replace_input(
     existing: Customer, profile: Profile, registration_id: str, *, with_phone: bool = True
 ) -> dict[str, Any]:
-    """`CustomerInput` that makes a customer of ours, of whom nobody was told, say the newest."""
+    """`CustomerInput` that brings a customer of ours, whose sign-up no caller was told of, to the
+    newest data.
+    """
     body = customer_input(profile, registration_id, with_phone=with_phone)
     body.pop("emailMarketingConsent", None)
     if existing.profile.phone and "phone" not in body:

@@ -14,7 +14,7 @@ T = TypeVar("T")
 
 
 class PageSize:
-    """`what` is asked for. That Shopify wants smaller pages is told once."""
+    """`what` names the records. It is logged once that Shopify wants smaller pages."""
 
     def __init__(self, what: str) -> None:
         self._what = what

@@ -63,7 +63,7 @@ _SENTENCES = tuple(
         ("invalid|not valid", Fault.NOT_VALID),
     )
 )
-"""The first that is found decides."""
+"""The first one found decides."""
 _FIELD = re.compile(r"[\w.]{1,64}", re.ASCII)
 
 

@@ -1,4 +1,4 @@
-"""How a sign-up ends at Shopify, as values."""
+"""How a sign-up or a change ends at Shopify, as values."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

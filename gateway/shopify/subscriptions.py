@@ -21,9 +21,9 @@ _FIELDS: Mapping[str, list[str]] = {
     "ORDERS_EDITED": ["order_edit"],
     "REFUNDS_CREATE": ["id", "order_id"],
 }
-"""Of an order only its id is sent: a whole one may be large, and is nobody's business here."""
+"""Only the id of an order is sent: a whole order may be large, and we do not need its data."""
 _MORE = 250
-"""Subscriptions that one answer holds; an app with more for these few topics is not thought of."""
+"""Subscriptions that one answer holds: no app has more for these few topics."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ class Subscriptions:
         return [_seen(topic, address, found) for topic in topics]
 
     async def install(self, address: str, topics: Sequence[str]) -> list[Subscribed]:
-        """Make what is missing; one that fails keeps back no other. Raises UpstreamError."""
+        """Makes the missing ones; one that fails does not stop the others. Raises UpstreamError."""
         looked = await self.look(address, topics)
         return [
             await self._make(each.topic, address) if each.state == "missing" else each

@@ -30,7 +30,7 @@ class ChannelStatus:
 
 
 class ChannelUpdates:
-    """Opens what the channels are owed of customers as Shopify has just answered."""
+    """Opens the deliveries that customers need, as Shopify has just answered."""
 
     def __init__(self, db: Database, delivery: DeliveryParts, runtime: Runtime) -> None:
         self._db = db
@@ -41,8 +41,8 @@ class ChannelUpdates:
     async def changed(self, customers: Sequence[Customer], *, kind: Kind = Kind.UPDATE) -> int:
         """Opens or raises the deliveries for customers just read from Shopify; returns how many.
 
-        If nothing differs this is one look into the database. If FLAG_UPDATES or the channel's flag
-        is off, nothing is opened; opting out of mail goes whatever they say.
+        If nothing differs this is one read of the database. If FLAG_UPDATES or the channel's flag
+        is off, nothing is opened; an opt-out of mail is sent whatever they say.
         """
         if not customers:
             return 0
@@ -79,7 +79,9 @@ class ChannelUpdates:
     def _news(
         self, customer: Customer, channel: str, channel_status: ChannelStatus, kind: Kind
     ) -> NewDelivery | None:
-        """None for an echo: nothing differs, or just this is being tried or was tried in vain."""
+        """None for an echo: nothing differs, or exactly this is being tried or was tried and
+        failed.
+        """
         waiting = channel_status.open.get((customer.id, channel))
         if waiting is not None and self._is_tried(waiting, customer):
             return None

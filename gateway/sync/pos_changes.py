@@ -56,7 +56,7 @@ class PosParts:
 
 
 class PosChanges:
-    """Where SMAREGI_SYNC_CHANGES wants it. Setting `whole_pass` asks for one over all members."""
+    """Works if SMAREGI_SYNC_CHANGES is on. `whole_pass`: set to ask for a pass over all members."""
 
     def __init__(self, parts: PosParts, whole_pass: asyncio.Event, runtime: Runtime) -> None:
         self._parts = parts
@@ -157,7 +157,7 @@ class PosChanges:
             if isinstance(result, Changed):
                 return result.customer
             if not isinstance(result, Refused):
-                return None  # gone: another webhook says so
+                return None  # gone: a webhook about that comes by itself
             self._refused(comparison, customer.id, result)
         return None
 

@@ -71,7 +71,7 @@ class ProfileChanges:
 
     @asynccontextmanager
     async def turn(self, customer_id: int) -> AsyncIterator[None]:
-        """Waits until no other change of this customer is running, and keeps others out."""
+        """Waits until no other change of this customer is running, and makes later ones wait."""
         turn = self._turns.setdefault(customer_id, asyncio.Lock())
         async with turn:
             yield
@@ -127,7 +127,9 @@ class ProfileChanges:
     async def _owe_beforehand(
         self, customer_id: int, changes: Mapping[str, Any], until: float
     ) -> list[Delivery]:
-        """Due only once Shopify's answer can be out no longer: until then it has the old state."""
+        """Due only when Shopify must have answered: until then Shopify may still have the old
+        state.
+        """
         await self._delivery.clock_jumps.follow()
         left = until - asyncio.get_running_loop().time()
         owed = await self.updates.owed_beforehand(

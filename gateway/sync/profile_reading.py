@@ -22,8 +22,8 @@ log = logging.getLogger(__name__)
 
 
 class Profiles:
-    """Reads behind the sign-ups: a crowd of readers leaves them their share of Shopify's points.
-    Waits for a change of the same customer that is under way, of which Shopify may show half.
+    """Gives way to sign-ups: many readers leave them their share of Shopify's cost points. Waits
+    for a change of the same customer that is under way, since Shopify may show half of it.
     """
 
     def __init__(self, shopify: Shopify, changes: ProfileChanges, runtime: Runtime) -> None:
@@ -43,7 +43,7 @@ class Profiles:
         return Answer(200, body, {"Cache-Control": "no-store"})
 
     async def fields(self, customer_id: int) -> dict[str, Any]:
-        """What `shown` would show; nothing where it could not."""
+        """What `shown` would show; nothing if Shopify cannot be read."""
         try:
             customer = await self._read(customer_id)
         except UpstreamError:

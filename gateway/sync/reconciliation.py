@@ -250,7 +250,7 @@ _LINKS, _PAGE = "reconciled_links", "reconciled_page"
 
 
 def _next_linked(db: sqlite3.Connection) -> list[int]:
-    """The next of those who have a record; from the first again after the last."""
+    """The next customers who have a record; after the last it begins with the first again."""
     return links.customers_after(db, int(get_meta(db, _LINKS) or 0), _LINKS_A_STEP)
 
 

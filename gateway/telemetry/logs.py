@@ -130,7 +130,7 @@ def _to_json(line: Mapping[str, Any]) -> str:
 
 
 class _ToStderr(logging.StreamHandler[Any]):
-    """Adds the request's id, and leaves out what was said just before."""
+    """Adds the request's id, and leaves out equal warnings (`repeats.py`)."""
 
     def __init__(self) -> None:
         super().__init__(sys.stderr)
@@ -157,7 +157,7 @@ class _ToStderr(logging.StreamHandler[Any]):
             self._repeats.sum_up()
 
     def close(self) -> None:
-        """What was counted is told, rather than lost."""
+        """Logs what was counted so far, so that it is not lost."""
         with self._alone():
             self._repeats.sum_up(at_once=True)
         super().close()

@@ -1,4 +1,4 @@
-"""What happens is told to metrics, log, administrators, and whoever waits for it, here."""
+"""Passes on what happens to the metrics, the log, the administrators, and whatever waits for it."""
 
 import logging
 from collections.abc import Mapping
@@ -37,7 +37,7 @@ class Observer:
                 self._delivery_failed(ended)
             case Outcome.PENDING | Outcome.HELD | Outcome.SKIPPED | Outcome.DISCARDED:
                 pass
-            case Outcome.DRY_RUN:  # what failed was a rehearsal
+            case Outcome.DRY_RUN:  # what failed was a dry run
                 pass
             case _:
                 assert_never(result.outcome)
@@ -45,7 +45,7 @@ class Observer:
             self._wakes.worker(channel)
 
     def _delivery_failed(self, ended: SettledAttempt) -> None:
-        """What only waits for the index has no error, and is no news."""
+        """A delivery that only waits for the index has no error, and nobody is told."""
         error_class = ended.result.error_class
         if error_class is None:
             return

@@ -12,7 +12,7 @@ __all__ = ["WINDOW", "Repeats"]
 WINDOW = 60.0
 """Seconds for which equal warnings are counted."""
 _MOST = 1000
-"""Different warnings that are remembered at the same time; any more are told each time."""
+"""Different warnings that are remembered at the same time; any more are logged each time."""
 
 _Key = tuple[object, ...]
 
@@ -56,7 +56,7 @@ class Repeats:
         self._timer: Timer | None = None
 
     def is_new(self, record: logging.LogRecord) -> bool:
-        """Whether it is to be written now; if not it is counted."""
+        """Whether it is to be logged now; if not, it is counted."""
         key, now = _key(record), self._clock()
         known = self._told.get(key)
         if known is not None and (known.more or now - known.at < WINDOW):

@@ -108,7 +108,7 @@ class Traces:
             ) from None
 
     def close(self) -> None:
-        """An endpoint that does not answer holds nobody up."""
+        """An endpoint that does not answer delays nothing."""
         closing = threading.Thread(target=self._provider.shutdown, daemon=True)
         closing.start()
         closing.join(self.patience)

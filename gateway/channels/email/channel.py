@@ -20,7 +20,7 @@ SYSTEM = "email"
 
 
 class Email:
-    consent = ""  # whether they want mail is no matter of a welcome
+    consent = ""  # a welcome goes out whether or not they want marketing mail
 
     def __init__(self, context: Context) -> None:
         self._context = context
@@ -43,7 +43,7 @@ class Email:
         return {}
 
     async def record_of(self, customer_id: int) -> str | None:
-        _ = customer_id  # a mail that was sent is no record
+        _ = customer_id  # a mail that was sent cannot be changed
         return None
 
     async def remove(self, link: Link) -> Done:
@@ -89,7 +89,7 @@ class Email:
 
 
 def _recipient(email: str) -> str:
-    """Shopify may hold an address that no mail server accepts: any text, from before our time."""
+    """Shopify may hold an address that no mail server accepts, from an old import, say."""
     if not email:
         raise _invalid("no e-mail address")
     try:

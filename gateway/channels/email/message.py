@@ -40,7 +40,7 @@ _LINES = re.compile(".{1,76}")
 
 
 class BrokenTemplateError(Exception):
-    """An overriding template is wrong; the text names it."""
+    """A template of the shop's own is wrong; the text names it."""
 
 
 class Composer:

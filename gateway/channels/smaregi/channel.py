@@ -118,7 +118,7 @@ class Smaregi:
             own = await self._own(work)
         if own is not None:
             return await self._recognised(own, work)
-        unproven = await self.ownership.unproven(work) if found else None  # of nobody, no matter
+        unproven = await self.ownership.unproven(work) if found else None  # belongs to nobody
         decision = await self._deciding.decide(work, found, proven=unproven is None)
         if isinstance(decision, LinkTo):
             match = Match(ids(decision.others), decision.signup_evidence)
@@ -223,7 +223,7 @@ class Smaregi:
             if not leaves:
                 self.ownership.release(int(link.reference), link.customer_id)
         if leaves:
-            await self.withdraw(link)  # still held: who read it before this reads it again
+            await self.withdraw(link)  # still locked: whoever read it before reads it again
         return Done("withdrawn" if leaves else "unlinked", link.reference)
 
     async def unlink(self, link: Link) -> str | None:

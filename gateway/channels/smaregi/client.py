@@ -22,13 +22,15 @@ from gateway.wire import Access, Lane, UpstreamAnswer, Wire, lane
 __all__ = ["PAGE", "SYSTEM", "SmaregiClient"]
 
 _OF_THE_CONTRACT = {"list members", "create member", "read required columns"}
-"""Operations that name no member: if they are not found, the contract is wrong."""
+"""Operations that name no member: 404 means that the contract is wrong."""
 PAGE = 1000
 _FOR_REFRESHES = 0.4
 """Share of the reads that may go into asking what changed; sign-ups at the highest rate of writes
 need another for looking each up, and points have their own (`gateway.channels.smaregi.points`)."""
 _CLOSEST = 0.03
-"""Seconds from one refresh to the next, whatever the rate: more would cost time, and save none."""
+"""Seconds from one refresh to the next, whatever the rate allows: waiting longer would save
+nothing.
+"""
 
 
 class SmaregiClient:

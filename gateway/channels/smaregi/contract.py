@@ -25,7 +25,7 @@ async def identify(channel: Smaregi, context: Context) -> Identity:
 
 
 async def moved(channel: Smaregi) -> None:
-    """Another contract from now on: its members are read from the first."""
+    """Another contract from now on: all its members are read anew."""
     await channel.close()
     channel.ownership.apart.clear()
     channel.ownership.leaving.clear()

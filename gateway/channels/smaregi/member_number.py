@@ -69,13 +69,13 @@ class MemberNumbers:
         return not (in_second and text_of(row, "customerNo"))
 
     def shown(self, row: Row, work: Work) -> str:
-        """In `customerNo` mode the till goes on reading the old card's number."""
+        """In `customerNo` mode the till can still read the old card's number."""
         if self._settings().smaregi_link_field == "customerNo":
             return str(row.get("customerCode") or work.customer.member_number)
         return work.customer.member_number
 
     async def give(self, target: Target, work: Work) -> Done:
-        """Link: the customer's number goes to the member, the old one to where staff find it."""
+        """Link: the member gets the customer's number; its old one is kept where staff find it."""
         number = work.customer.member_number
         if self._settings().smaregi_link_field == "customerNo":
             if target.number:

@@ -44,7 +44,9 @@ class RecordOwnership:
         self.apart |= await self._context.db.read(links.apart)
 
     def refuse_apart(self, rows: Sequence[Row], customer_id: int) -> None:
-        """The number is still on a member that a person keeps apart: its unlinking must end."""
+        """The number is still on a member that a person has unlinked: the unlinking must finish
+        first.
+        """
         if any((customer_id, int(row["customerId"])) in self.apart for row in rows):
             raise conflict(
                 "a person keeps this member apart: run `duplicates unlink` again, or "

@@ -93,7 +93,7 @@ def _filling(column: str, fields: Fields, now: float) -> tuple[str, str] | None:
 
 
 class RequiredColumns:
-    """The columns as last read; none before that. Reading never fails, and never holds up a start.
+    """The columns as last read; none before that. Reading never raises, and never delays a start.
 
     `read` asks Smaregi and may raise UpstreamError; `clock` is monotonic seconds.
     """

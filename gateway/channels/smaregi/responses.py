@@ -1,4 +1,4 @@
-"""Smaregi's answers, read: whatever shape is not documented is not relied on."""
+"""Reads Smaregi's answers, and relies on no shape that is not documented."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -28,7 +28,7 @@ def _told(answer: UpstreamAnswer) -> str:
 
 
 def unread(answer: UpstreamAnswer) -> UpstreamError:
-    """What is refused of a question is our own doing, and no customer's data is wrong."""
+    """If a read is refused, the request was wrong, not a customer's data."""
     if answer.status in {400, 409, 422}:
         detail = f"HTTP {answer.status}: Smaregi refuses what it was asked"
         return refused(answer, ErrorClass.UNEXPECTED, detail)

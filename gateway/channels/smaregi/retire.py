@@ -17,7 +17,7 @@ async def withdraw(client: SmaregiClient, member_id: str) -> None:
 
 
 async def absorb(client: SmaregiClient, member_id: str, survivor_id: str) -> bool:
-    """Status 4 and `統合先: ` with the survivor's id and number; false if that found no room."""
+    """Status 4 and `統合先: ` with the survivor's id and number; false if the note is full."""
     row, survivor = await client.by_id(member_id), await client.by_id(survivor_id)
     if row is None or survivor is None:
         gone = "the member is gone"

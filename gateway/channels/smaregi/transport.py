@@ -1,7 +1,7 @@
 """The way to Smaregi's platform API: tokens, rates, and refusals that are about these.
 
-Members have a token of their own: what else a contract may not give (transactions, stores) must not
-keep a sign-up from its member.
+Members have a token of their own: if a contract does not give other scopes (transactions, stores),
+sign-ups must work all the same.
 """
 
 import base64

@@ -1,4 +1,4 @@
-"""One change of a member's points at a time: what is on its way must be known before the next."""
+"""One change of a member's points at a time: the result of each must be known before the next."""
 
 import asyncio
 from collections import defaultdict

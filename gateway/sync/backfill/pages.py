@@ -65,9 +65,7 @@ class Pages:
         self._channel = delivery.routes[options.channel].channel
         self._checkpoints = checkpoints
         self._checkpoint = BackfillCheckpoint()
-        self._is_old = (
-            False  # the checkpoint is another run's: its cursor may be worth nothing any more
-        )
+        self._is_old = False  # the checkpoint is another run's: its cursor may no longer be valid
         self._last_leftover: Spot | None = FIRST
         self._all_listed = False
         self.counts: Counter[str] = Counter()
@@ -200,7 +198,7 @@ class Pages:
     def _fates(
         self, page: ListedPage, found: Known, flags: FlagSet
     ) -> Iterator[tuple[Customer, str, NewDelivery | None]]:
-        """What there is to count of each customer, and what is owed them."""
+        """Counts each customer, and decides which delivery they get."""
         for customer in page.customers:
             if customer.id in found.linked:
                 yield customer, "has", None

@@ -39,7 +39,7 @@ class Backfill:
         self._shopify = shopify
         self._delivery = delivery
         self._runtime = runtime
-        self._checkpointing: set[str] = set()  # of running runs that write down how far they are
+        self._checkpointing: set[str] = set()  # of running runs that keep a checkpoint
         self._under_way: Counter[str] = Counter()  # runs, by channel
 
     def refusal(self, options: BackfillOptions) -> str | None:

@@ -130,7 +130,9 @@ class Sending:
         await self._pump.something_ends(stopped, seconds=pause if pause > 0 else None)
 
     def room(self) -> int:
-        """At a pause, and once it is to stop, none; one tries whether it goes on."""
+        """None during a pause or once the run is to stop; after a pause one, to see whether it can
+        go on.
+        """
         if self._stop.is_set() or self._clock() < self._again_at:
             return 0
         return 1 if self._stuck_since is not None or self._circuit.cause else self._circuit.window
@@ -196,7 +198,7 @@ class Sending:
         self._wait(f"{circuit.channel} is paused ({circuit.cause})", circuit.remaining())
 
     def _wait(self, why: str, seconds: float) -> None:
-        """Not this delivery's fault: after a pause one attempt finds out whether to go on."""
+        """The delivery is not to blame: after a pause one attempt finds out whether to go on."""
         if self._circuit.cause is ErrorClass.AUTH:
             text = f"{self._circuit.channel} refuses our credentials: mend them. {_AGAIN}"
             raise GaveUpError(text)

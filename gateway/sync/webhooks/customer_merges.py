@@ -44,7 +44,7 @@ class CustomerMerges:
         return await self._db.read(lambda db: events.is_being_merged(db, customer_id))
 
     async def came_to_nothing(self, event_id: str) -> None:
-        """Both still exist: if one is deleted later, that was no merge."""
+        """Both still exist: so this was no merge, and a later deletion is one."""
         await self._db.write(lambda db: events.no_merge(db, event_id))
 
     async def merge(self, gone: int, kept: int, customer: Customer | None) -> None:
@@ -91,7 +91,9 @@ class CustomerMerges:
     def _fingerprints(
         self, link: Link, kept: int, customer: Customer | None
     ) -> dict[str, str] | None:
-        """What we sent is sent again, with the survivor's data; the rest is left alone."""
+        """Sends again, with the survivor's data, the fields that we had sent; leaves the others
+        alone.
+        """
         if customer is None or link.fingerprints is None:
             return None
         fields = self._delivery.routes[link.channel].channel.fields_of(customer)

@@ -1,5 +1,5 @@
-"""A customer who is gone from Shopify leaves the channels; a redaction also wipes our rows, and so
-does a person who says so.
+"""A customer who is gone from Shopify is removed from the channels. A redaction, or a person's
+order, also wipes our rows.
 """
 
 import asyncio
@@ -38,7 +38,7 @@ _NEEDED = {DELETED, MERGED, REDACT}
 def look_for_lost(
     db: sqlite3.Connection, customer_id: int, doubt: Mapping[str, dict[str, Any]], now: float
 ) -> None:
-    """A removal of what an attempt may have made: once nothing can arrive any more."""
+    """Removes what an attempt may have made, once no late request can arrive any more."""
     for name, plan in doubt.items():
         later = removal(name, not_before=now + LATE)
         (delivery,) = outbox.add(db, customer_id, None, [later], now)
@@ -46,7 +46,7 @@ def look_for_lost(
 
 
 class Erasure:
-    """The journal's bytes of what is wiped are wiped too."""
+    """The database's journal is wiped of those rows, too."""
 
     def __init__(
         self, db: Database, shopify: Shopify, delivery: DeliveryParts, runtime: Runtime
@@ -107,8 +107,8 @@ class Erasure:
 
     async def wipe(self, known: Traces, action: Action, patience: float) -> list[Unfinished]:
         """Wipes all rows about a person, whatever the other systems have, and logs it in the same
-        commit. Nothing at all while something is under way about them that needs the rows: what
-        that is, if it does not end within `patience` seconds.
+        commit. Wipes nothing while work on them is under way that needs the rows; returns what that
+        is if it does not end within `patience` seconds.
         """
 
         def unit(db: sqlite3.Connection) -> list[Unfinished]:

@@ -17,7 +17,7 @@ _REHEARSAL = 30.0
 
 
 class NewCustomers:
-    """Brought to the channels under SHOPIFY_SYNC_OTHERS.
+    """Are sent to the channels if SHOPIFY_SYNC_OTHERS is on.
 
     They get no welcome mail: that is for sign-ups.
     """

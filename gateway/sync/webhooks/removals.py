@@ -23,7 +23,7 @@ _TOPICS: dict[Cause, str] = {"gone": DELETED, "redact": REDACT, "exists": REDACT
 
 
 class Removals:
-    """What is held is told to administrators."""
+    """Administrators are told what is held."""
 
     def __init__(self, db: Database, runtime: Runtime) -> None:
         self._db = db

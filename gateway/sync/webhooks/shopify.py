@@ -32,7 +32,7 @@ then, the removal waits for the merge.
 """
 UNSAID = 60.0
 """Seconds from when a customer was first found gone, if no event says that they were deleted: a
-merge's event is likely to come. A deletion's own event, or the hourly pass, is sooner believed.
+merge's event is likely to come. A deletion's own event, or the hourly pass, is believed sooner.
 """
 _UNDER_WAY = 0.5
 """Seconds until the webhooks of our own sign-up are compared with its result; longer if nobody
@@ -43,7 +43,7 @@ _MERGE_FIRST = 1.0
 _NEVER_ENDS = 3600.0
 """Seconds after which a merge counts as failed if the other customer still exists."""
 _BLIND = {DATA_REQUEST, REDACT, SHOP_REDACT}
-"""Topics for which nothing is read: the shop may refuse us by now."""
+"""Topics whose work reads nothing from Shopify: the shop may have uninstalled the app."""
 
 
 class Master(Protocol):
@@ -70,7 +70,7 @@ class Changes(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class CustomerEventParts:
-    """Who does what an event asks for."""
+    """The parts that do what events ask for."""
 
     shopify: Master
     sign_ins: SignIns
@@ -116,7 +116,7 @@ class CustomerEvents:
                 self._runtime.listener.notice(notices.data_asked_for(event.customer_id))
             elif event.topic == SHOP_REDACT:
                 await erasure.redact_shop()
-            elif 0 <= age < self.grace:  # more of them may come: they are judged together
+            elif 0 <= age < self.grace:  # more of them may come, and they are judged together
                 raise LaterError(self.grace - age)
             else:
                 await self._redact(event.customer_id or 0, age)

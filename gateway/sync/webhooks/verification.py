@@ -73,7 +73,7 @@ _ORDERS: Mapping[str, Mapping[str, type]] = {
     DATA_REQUEST: {"customer": dict, "data_request": dict},
     SHOP_REDACT: {"customer": type(None)},
 }
-"""What each order of Shopify's has in its body, and no other topic has."""
+"""Fields and their types that the body of each privacy topic has, and no other topic's."""
 _MEMBERS = "pos:customers"
 _ACTIONS = {"created", "edited", "deleted", "bulk-update", "bulk-deleted"}
 TOPICS = frozenset({*_BY_NAME.values(), *(f"{_MEMBERS} {action}" for action in _ACTIONS), _MEMBERS})

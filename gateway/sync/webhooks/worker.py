@@ -33,12 +33,14 @@ _AT_ONCE = 8
 _PAGE = 200
 _LONGEST_JOB = 60.0
 _PASSING = 15.0
-"""Seconds until a job is tried again that a system's own trouble stopped; uncounted."""
+"""Seconds until a job is tried again after an upstream failed; no try is counted."""
 _LONGEST_PAUSE = 30.0
 
 
 class LaterError(Exception):
-    """Not now, but nothing is wrong: the job waits for `seconds`, uncounted."""
+    """The job cannot be done yet, but nothing is wrong: it waits for `seconds`, and no try is
+    counted.
+    """
 
     def __init__(self, seconds: float) -> None:
         super().__init__(f"later by {seconds:.0f} s")
@@ -65,7 +67,7 @@ class Handler(Protocol):
 
 
 class EventWorker:
-    """A piece whose tries are used up is told to administrators."""
+    """Administrators are told of a job whose tries are used up."""
 
     def __init__(
         self,
@@ -108,7 +110,7 @@ class EventWorker:
         await self._loops.stop()
 
     async def _follow(self, source: Source, handler: Handler) -> float:
-        """Rest after a round that found something: what comes meanwhile is worked together."""
+        """Rests after a round that found something: what comes meanwhile is done together."""
         lane.set(Lane.BACKLOG)
         try:
             worked = await self._round(source, handler)
@@ -116,7 +118,7 @@ class EventWorker:
             pause = longer(self._pauses.get(source, 0.0), 1.0, _LONGEST_PAUSE)
             self._pauses[source] = pause
             log.warning("webhooks of %s wait %.0f s: %s", source, pause, error)
-            await asyncio.sleep(pause)  # nothing that comes meanwhile makes it readable
+            await asyncio.sleep(pause)  # new events do not make it readable
             return 0.0
         self._pauses[source] = 0.0
         if worked:
@@ -192,7 +194,7 @@ class EventWorker:
         log.warning("%s: %s; tried again", job.events[0].topic, text)
 
     def _look_in(self, source: Source, seconds: float) -> None:
-        """Wakes the worker sooner than it would look by itself."""
+        """Wakes the worker before its next look."""
         if seconds < IDLE:
             asyncio.get_running_loop().call_later(seconds, self._wake[source].set)
 

@@ -147,8 +147,8 @@ class HubSpot:
         return done
 
     async def _gone(self, work: Work, fields: Mapping[str, str]) -> Done:
-        """Somebody deleted it in HubSpot, maybe on purpose: only a person has it created again.
-        Where another contact has the customer's number by now, that one is meant.
+        """Somebody deleted it in HubSpot, maybe on purpose: only a person has it created again. If
+        another contact has the customer's number by now, that one is used.
         """
         own = await self._numbered(work.customer.member_number)
         if own is not None:
