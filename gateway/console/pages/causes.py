@@ -6,6 +6,7 @@ from urllib.parse import urlencode
 
 from gateway.app.advice import advice
 from gateway.console.visit import PREFIX
+from gateway.outcomes import REPLAYABLE
 from gateway.store.causes import Cause
 
 __all__ = ["shown_causes"]
@@ -26,6 +27,7 @@ def _shown(cause: Cause) -> dict[str, Any]:
     return {
         "cause": cause,
         "why": cause.reason or cause.message,
+        "replayable": cause.outcome in REPLAYABLE,
         "mend": advice(cause.channel, cause.outcome, cause.error_class),
         "filter": chosen,
         "url": f"{PREFIX}/deliveries?{urlencode(chosen)}",
