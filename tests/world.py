@@ -11,8 +11,10 @@ from typing import Any, Self
 
 import aiohttp
 
+from flags.flag import variable
 from gateway.app import Core, Role, open_core
 from gateway.app.config import LiveConfig, load
+from gateway.channels import ROSTER
 from gateway.console import sites
 from gateway.outcomes import Delivery, DeliveryFilter
 from gateway.sandbox import Sandbox, SandboxOptions
@@ -29,7 +31,7 @@ TARO = FORM
 OPERATOR = {"Authorization": "Bearer the-operators-own-key"}
 
 ALL_ON = {
-    **dict.fromkeys(("FLAG_SMAREGI", "FLAG_CRM", "FLAG_EMAIL", "FLAG_UPDATES"), "on"),
+    **dict.fromkeys((*(variable(spec.name) for spec in ROSTER), "FLAG_UPDATES"), "on"),
     "FLAG_POINTS_EARN": "off",
     "FLAG_POINTS_SPEND": "off",
 }
