@@ -1,16 +1,18 @@
 """The page and the control API."""
 
 import asyncio
+import re
 import subprocess
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from importlib.resources import files
 from pathlib import Path
 
 import pytest
 from aiohttp import web
 
-from gateway.sandbox import Ports, Sandbox, SandboxOptions
+from gateway.sandbox import SYSTEMS, Ports, Sandbox, SandboxOptions
 from gateway.sandbox.control import Handler
 from tests.sandbox.conftest import Clients
 
@@ -61,8 +63,8 @@ async def test_state_and_journal_show_every_system_and_reset_empties_them(
     made = await clients.control("POST", "members", json=[{"lastName": "山", "firstName": "太"}])
     assert made.body == {"customerIds": [1]}
     state = (await clients.control("GET", "state?limit=2")).body
-    counts = {system: state[system]["count"] for system in ("shopify", "smaregi", "crm", "email")}
-    assert counts == {"shopify": 3, "smaregi": 1, "crm": 1, "email": 0}
+    counts = {system: state[system]["count"] for system in SYSTEMS}
+    assert counts == dict.fromkeys(SYSTEMS, 0) | {"shopify": 3, "smaregi": 1, "crm": 1}
     assert [each["email"][0] for each in state["shopify"]["records"]] == ["2", "1"]
     whole = (await clients.control("GET", "state?limit=all")).body
     assert len(whole["shopify"]["records"]) == 3
@@ -71,8 +73,16 @@ async def test_state_and_journal_show_every_system_and_reset_empties_them(
     assert journal["counts"]["shopify"]["applied"] == 3
     await clients.control("POST", "reset")
     state = (await clients.control("GET", "state")).body
-    assert not any(state[system]["count"] for system in ("shopify", "smaregi", "crm", "email"))
+    assert not any(state[system]["count"] for system in SYSTEMS)
     assert (await clients.control("GET", "journal")).body["entries"] == []
+
+
+def test_the_page_makes_trouble_for_every_system_and_shows_each() -> None:
+    page = files("gateway.sandbox").joinpath("page.html").read_text("utf-8")
+    (choice,) = re.findall(r'<select name="system">(.+?)</select>', page)
+    assert tuple(re.findall(r"<option[^>]*>(\w+)<", choice)) == SYSTEMS
+    shown = re.findall(r'^  (\w+): \["', page, re.MULTILINE)
+    assert {*shown, *re.findall(r'^section\("(\w+)"', page, re.MULTILINE)} >= {*SYSTEMS}
 
 
 def _sign_up(clients: Clients, registration: str) -> None:
