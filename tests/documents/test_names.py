@@ -12,9 +12,11 @@ import pytest
 from flags.flag import variable
 from flags.words import ALLOWED_WORDS
 from gateway.app.config import FLAGS, known_variables
+from gateway.app.misspelt import prefixes
 from gateway.channels import Spec
 from gateway.cli import COMMANDS
 from gateway.errors import ErrorClass
+from gateway.http.forms.registration import RegistrationForm
 from gateway.http.server import ROOMS
 from gateway.outcomes import Kind, Outcome
 from gateway.sandbox import KINDS, SYSTEMS
@@ -24,6 +26,7 @@ from tests.documents.reading import DOCUMENTS, ENGLISH, ROOT, text
 
 README = text(ROOT / "README.md")
 OPERATING = text(ROOT / "gateway/docs/operating.md")
+STOREFRONT = text(ROOT / "gateway/docs/storefront.md")
 ALL = "\n".join(map(text, DOCUMENTS))
 FLAG_VARIABLES = [variable(f) + end for f in FLAGS for end in ("", "_PERCENT", "_ALLOW")]
 ROUTES = [
@@ -119,9 +122,21 @@ def test_every_variable_is_named(name: str) -> None:
     assert re.search(rf"\b{name}\b", OPERATING)
 
 
+def test_the_beginnings_that_are_watched_are_those_that_the_document_says() -> None:
+    (line,) = re.findall(
+        r"^- A name that begins with (.+) and belongs to no setting", OPERATING, re.MULTILINE
+    )
+    assert sorted(re.findall(r"`(\w+)`", line)) == [*prefixes(known_variables())]
+
+
+@pytest.mark.parametrize("name", RegistrationForm.model_fields)
+def test_every_field_of_a_sign_up_is_in_the_table_for_storefronts(name: str) -> None:
+    assert re.search(rf"^\| [^|]*`{name}`[^|]* \|", STOREFRONT, re.MULTILINE)
+
+
 def test_no_variable_is_named_that_does_not_exist() -> None:
-    prefixes = "|".join(sorted({name.split("_")[0] for name in known_variables()} | {"FLAG"}))
-    named = set(re.findall(rf"\b(?:{prefixes})_[A-Z_]*[A-Z]\b", ALL))
+    beginnings = "|".join(sorted({name.split("_")[0] for name in known_variables()} | {"FLAG"}))
+    named = set(re.findall(rf"\b(?:{beginnings})_[A-Z_]*[A-Z]\b", ALL))
     assert named <= known_variables() | set(FLAG_VARIABLES)
 
 

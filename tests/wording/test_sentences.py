@@ -9,6 +9,7 @@ import pytest
 
 import gateway
 from gateway.errors import ErrorClass
+from gateway.http.forms.registration import AddressForm, RegistrationForm
 from gateway.wording import (
     FIELD_NAMES,
     GIVEN_UP,
@@ -50,6 +51,13 @@ def test_no_sentence_lacks_its_translation(text: Text) -> None:
     assert _JAPANESE.search(text.ja)
     assert not _JAPANESE.search(re.sub("東京都|ヤマダ|やまだ", "", text.en))
     assert sorted(_PLACE.findall(text.en)) == sorted(_PLACE.findall(text.ja))
+
+
+def test_every_field_that_a_form_takes_has_a_name_in_words() -> None:
+    """Without one Shopify's refusal of it would be told of no field at all."""
+    within = {f"address.{name}" for name in AddressForm.model_fields}
+    asked = {*RegistrationForm.model_fields, *within} - {"email_verified"}
+    assert FIELD_NAMES.keys() == asked
 
 
 def test_no_sentence_of_the_public_address_stands_outside_the_tables() -> None:
