@@ -1,7 +1,8 @@
 """Between our values and Shopify's."""
 
+import re
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import fields, replace
 from typing import Any
 
 import pytest
@@ -9,7 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.customer import Address, Customer, Profile, gid, numeric_id
+from gateway.shopify.documents import FIND
 from gateway.shopify.mapping import (
+    KEPT_PHONE,
+    METAFIELDS,
+    WRITTEN_PHONE,
     customer_input,
     fill_input,
     replace_input,
@@ -20,6 +25,8 @@ from tests.people import ADDRESS, PROFILE
 from tests.shopify.nodes import ID, node
 
 TARO = PROFILE
+BESIDE = (KEPT_PHONE, WRITTEN_PHONE, ("registration", "id", "id"))
+"""What no field of a profile is."""
 
 
 def stored(body: Mapping[str, Any]) -> dict[str, Any]:
@@ -45,20 +52,35 @@ def stored(body: Mapping[str, Any]) -> dict[str, Any]:
 
 words = st.text("山田太郎ヤマダ abc-1", min_size=1, max_size=8).map(str.strip).filter(bool)
 maybe = st.just("") | words
-profiles = st.builds(
-    Profile,
-    email=st.just("taro@example.com"),
-    last_name=words,
-    first_name=words,
-    last_kana=maybe,
-    first_kana=maybe,
-    phone=st.sampled_from(["", "090-1234-5678", "03-1234-5678", "+1 212 555 2368", "12"]),
-    birth_date=st.sampled_from(["", "1990-04-01", "2004-02-29"]),
-    gender=st.sampled_from(["male", "female", "unknown"]),
-    address=st.none() | st.builds(Address, address1=words, address2=maybe, city=maybe),
-    accepts_marketing=st.booleans(),
-    locale=st.sampled_from(["ja", "en"]),
-)
+TOLD: dict[str, st.SearchStrategy[Any]] = {
+    "email": st.just("taro@example.com"),
+    "last_name": words,
+    "first_name": words,
+    "last_kana": maybe,
+    "first_kana": maybe,
+    "phone": st.sampled_from(["", "090-1234-5678", "03-1234-5678", "+1 212 555 2368", "12"]),
+    "birth_date": st.sampled_from(["", "1990-04-01", "2004-02-29"]),
+    "gender": st.sampled_from(["male", "female", "unknown"]),
+    "address": st.none() | st.builds(Address, address1=words, address2=maybe, city=maybe),
+    "accepts_marketing": st.booleans(),
+    "locale": st.sampled_from(["ja", "en"]),
+}
+profiles = st.builds(Profile, **TOLD)
+
+
+def test_the_profiles_of_these_tests_tell_every_field() -> None:
+    """One that they leave blank would be lost on its way to Shopify, and no test would see it."""
+    every = {field.name: field.default for field in fields(Profile)}
+    assert TOLD.keys() == every.keys()
+    taro = {name for name, default in every.items() if getattr(TARO, name) != default}
+    assert taro == every.keys() - {"locale"}, "the sample person of all tests has them as well"
+
+
+def test_shopify_is_asked_for_as_many_metafields_as_a_customer_may_have() -> None:
+    ours = {place for place in (*METAFIELDS.values(), *BESIDE) if place[0] == "registration"}
+    asked = re.search(r'metafields\(first: (\d+), namespace: "registration"\)', FIND.text)
+    assert asked
+    assert len(ours) <= int(asked[1])
 
 
 @given(profiles, st.booleans())
