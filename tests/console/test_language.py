@@ -12,6 +12,7 @@ from babel.messages.pofile import read_po
 
 import gateway.console
 from gateway.app.advice import advice, sentences
+from gateway.channels import ROSTER
 from gateway.console.language import language_of
 from gateway.console.pages.log import details_of
 from gateway.console.rendering import environment
@@ -62,10 +63,12 @@ def test_every_word_of_a_closed_set_is_in_words_for_people() -> None:
     for word in (*Outcome, *ErrorClass, *Kind, *Sort):
         assert label(word) != word
         assert japanese.text(label(word)) != label(word)
+    for spec in ROSTER:
+        assert label(spec.name) != spec.name
 
 
 def test_there_is_something_to_do_about_every_cause() -> None:
-    for channel in ("smaregi", "crm", "email", "another"):
+    for channel in (*(spec.name for spec in ROSTER), "another"):
         for outcome in Outcome:
             for error_class in (None, *ErrorClass):
                 assert advice(channel, outcome, error_class) in {*sentences()}

@@ -5,6 +5,9 @@ import logging
 import orjson
 import pytest
 
+from gateway.app.identity import SHOP
+from gateway.app.privacy import _HOW
+from gateway.channels import ROSTER
 from tests.app.privacy.traces import EMAIL, count, log_of, signed_up, systems, tables_with
 from tests.duplicates.mending import customer_of
 from tests.e2e.evidence import personal_data_in
@@ -14,6 +17,10 @@ from tests.world import World
 def every_trace(world: World, customer: int, registration_id: str) -> list[bytes | str | int]:
     hashed = world.core.keys.email(EMAIL)
     return [customer, str(customer), hashed, hashed.hex(), registration_id]
+
+
+def test_what_is_left_in_a_channel_is_told_of_every_channel() -> None:
+    assert _HOW.keys() == {SHOP, "backups", *(spec.name for spec in ROSTER)}
 
 
 async def test_a_person_is_shown_whole_by_e_mail_and_by_id(
