@@ -75,7 +75,9 @@ class AttemptResults:
         message: str,
         reason: str | None = None,
     ) -> Delivery | None:
-        """Ends a delivery that is no longer tried; None if it was discarded meanwhile."""
+        """Ends a delivery that is no longer tried; None if it was changed or discarded since it was
+        read: then it is decided about anew.
+        """
         now = self._runtime.clock()
         result = AttemptResult(
             delivery.id,
@@ -84,6 +86,7 @@ class AttemptResults:
             error_class=error_class,
             message=message,
             reason=reason,
+            version=delivery.version,
         )
         settled = await self.settle([result])
         return settled[0].delivery if settled else None

@@ -27,6 +27,7 @@ class AttemptResult:
     customer who is gone from Shopify, and whose link to this record ends. `unproven`: as
     `Link.unproven`, of a record that was linked just now. `ahead`: of the clock by which
     `next_attempt_at` was said. `wakings`: as `AttemptResults` had counted when the attempt began.
+    `version`: of an end without an attempt, the delivery's that was decided about.
     """
 
     delivery_id: int
@@ -41,6 +42,7 @@ class AttemptResult:
     next_attempt_at: float | None = None
     ahead: float | None = None
     wakings: int = 0
+    version: int | None = None
     waiting: Waiting | None = None
     action: str | None = None
     reference: str | None = None
@@ -63,10 +65,14 @@ def settle(
     """Write how attempts ended, by delivery id; those discarded meanwhile are left out.
 
     `delivered` or `failed` only at the version that the attempt began with: a change that came
-    meanwhile may have solved it, and may have said when the next attempt is due at the earliest. A
-    record belongs to one customer: an attempt that ended with another customer's record is a
-    conflict, unless that customer is gone.
+    meanwhile may have solved it, and may have said when the next attempt is due at the earliest. An
+    end without an attempt leaves one out that is of another version now: a merge may have moved it
+    to the survivor. A record belongs to one customer: an attempt that ended with another customer's
+    record is a conflict, unless that customer is gone.
     """
+    ends = [end for end in ends if end.version is None or _is_at(db, end.delivery_id, end.version)]
+    if not ends:
+        return {}
     ends = _one_customer_a_record(db, ends)
     rows = db.execute(
         _settle_sql(len(ends)),
@@ -93,6 +99,11 @@ def settle(
             member_id = int(end.reference or 0)
             duplicate_queue.linked_now(db, delivery.customer_id, member_id, end.match, now)
     return settled
+
+
+def _is_at(db: sqlite3.Connection, delivery_id: int, version: int) -> bool:
+    sql = "SELECT 1 FROM deliveries WHERE id = ? AND version = ?"
+    return db.execute(sql, (delivery_id, version)).fetchone() is not None
 
 
 def _one_customer_a_record(

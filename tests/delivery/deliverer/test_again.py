@@ -10,7 +10,7 @@ from gateway.outcomes import Delivery, Kind, Outcome, Waiting
 from gateway.request_id import request_id
 from gateway.store import erasure, links
 from gateway.wire import Lane, lane
-from tests.delivery.heart import TARO, Heart, a_customer, trouble
+from tests.delivery.heart import HANAKO, TARO, Heart, a_customer, trouble
 
 
 async def test_a_delivery_is_claimed_and_tried_in_the_backlogs_lane(heart: Heart) -> None:
@@ -110,6 +110,20 @@ async def test_what_is_owed_to_one_who_is_gone_is_given_up(heart: Heart) -> None
     assert after is not None
     assert (after.outcome, after.message) == (Outcome.DISCARDED, erasure.GONE)
     assert after.error_class is None
+    assert heart.deliverer.busy == set()
+
+
+@pytest.mark.parametrize("kind", [Kind.REGISTRATION, Kind.UPDATE])
+async def test_what_a_merge_has_moved_to_the_survivor_is_not_given_up_with_who_is_gone(
+    heart: Heart, kind: Kind
+) -> None:
+    delivery = heart.owed("crm", kind=kind)
+    moved = (HANAKO, delivery.version + 1, delivery.id)
+    sql = "UPDATE deliveries SET customer_id = ?, version = ? WHERE id = ?"
+    heart.db.connection.execute(sql, moved)
+    before = heart.row(delivery)
+    assert await heart.deliverer.again(delivery, None) is None
+    assert heart.row(delivery) == before
     assert heart.deliverer.busy == set()
 
 
