@@ -14,6 +14,7 @@ import pytest
 from graphql import get_named_type
 
 import gateway
+from gateway.channels import ROSTER
 from gateway.channels.smaregi.columns import INDEX, TILL
 from gateway.sandbox.journal import Asked
 from gateway.sandbox.shopify import schema
@@ -27,7 +28,8 @@ from tests.shopify.test_documents import schema as shopifys_own
 from tests.world import World
 
 ROOT = Path(gateway.__file__).parent
-ROOMS = {"smaregi": "channels/smaregi", "crm": "channels/crm", "shopify": "shopify"}
+OVER_HTTP = [spec.name for spec in ROSTER if spec.name != "email"]
+ROOMS = {name: f"channels/{name}" for name in OVER_HTTP} | {"shopify": "shopify"}
 
 
 def sources(folder: str = "") -> Iterator[tuple[str, str]]:
@@ -57,7 +59,7 @@ def _declared(node: ast.Call) -> Iterator[tuple[str, str]]:
             yield str(before.value), after.value
 
 
-@pytest.mark.parametrize("system", ["smaregi", "crm"])
+@pytest.mark.parametrize("system", OVER_HTTP)
 def test_every_call_in_the_source_is_in_the_list_and_nothing_else_is(system: str) -> None:
     listed = {(entry.name, entry.request.split()[0]) for entry in lists()[system]}
     found = set(calls(ROOMS[system]))
