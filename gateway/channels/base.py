@@ -113,7 +113,8 @@ class Channel(Protocol):
     `record_of` is the reference of a record that bears this customer's number, which only a gateway
     gives it, whether or not we know of it.
     `fields_of` is pure: the fields of a record that the customer decides, without blank ones.
-    `takes`: whether the channel can have such a customer at all; the others are not sent there.
+    `takes`: whether the channel can have such a customer at all; the others are not sent there, and
+    of a sign-up, which has a delivery for every channel, theirs is `failed`.
     `consent`: the field that says whether the customer wants mail, '' where there is none.
     """
 
