@@ -63,7 +63,11 @@ def person_of(profile: Profile, keys: Keys) -> tuple[bytes, bytes]:
 
 
 def _same(profile: Profile) -> str:
-    """A text that two sign-ups have in common if they are the same."""
+    """A text that two sign-ups have in common if they are the same.
+
+    A new field of `Profile` changes it, also where it is blank: across that upgrade a repetition is
+    taken for another sign-up, and its idempotency key answered 422.
+    """
     key = email_key(profile.email)
     same = profile if key == profile.email else replace(profile, email=key)
     return orjson.dumps(same).decode()
