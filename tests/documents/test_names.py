@@ -182,6 +182,16 @@ def test_every_file_that_is_named_exists(path: Path) -> None:
     assert lost == []
 
 
+@pytest.mark.parametrize(
+    ("folder", "line"),
+    [("gateway", r"^\| `(\w+)/` \| \S"), ("tests", r"`tests/(\w+)/`")],
+)
+def test_every_room_is_on_the_map(folder: str, line: str) -> None:
+    rooms = {each.name for each in (ROOT / folder).iterdir() if each.is_dir()}
+    named = re.findall(line, text(ROOT / folder / "README.md"), re.MULTILINE)
+    assert {room for room in rooms if not room.startswith(("_", "."))} <= {*named}
+
+
 _FILE = re.compile(r"`((?:gateway|flags|tests|\.ci)/[\w./-]*|[\w./-]+\.(?:py|html|graphql|md))`")
 
 _IS_MADE = re.compile(r"NAME|^build/")
