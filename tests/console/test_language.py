@@ -19,7 +19,7 @@ from gateway.console.rendering import environment
 from gateway.console.words import label, words
 from gateway.duplicates.steps import of_merge
 from gateway.errors import ErrorClass
-from gateway.outcomes import Kind, Outcome, Sort
+from gateway.outcomes import AUTOMATIC, OPEN, Kind, Outcome, Sort
 from gateway.store.merges import Merge
 
 ROOM = Path(gateway.console.__file__).parent
@@ -72,6 +72,12 @@ def test_there_is_something_to_do_about_every_cause() -> None:
         for outcome in Outcome:
             for error_class in (None, *ErrorClass):
                 assert advice(channel, outcome, error_class) in {*sentences()}
+
+
+def test_only_what_the_worker_takes_is_said_to_go_by_itself() -> None:
+    for outcome in OPEN - AUTOMATIC - {Outcome.FAILED}:
+        for error_class in (None, ErrorClass.TIMEOUT):
+            assert "by itself" not in advice("crm", outcome, error_class)
 
 
 def test_code_in_a_text_is_escaped_first() -> None:
