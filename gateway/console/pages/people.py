@@ -1,5 +1,6 @@
 """A person: found, seen as each system has them, masked until somebody says why; and sent again."""
 
+import sqlite3
 from typing import Any
 
 from aiohttp import web
@@ -17,7 +18,7 @@ from gateway.customer import numeric_id
 from gateway.errors import CommandRefused, UpstreamError
 from gateway.http.control.guard import require_known
 from gateway.http.keys import CORE
-from gateway.store.points import orders
+from gateway.store.points import movements, orders
 from gateway.wire.reasons import reason_of
 
 __all__ = ["masked", "routes"]
@@ -26,7 +27,7 @@ routes = web.RouteTableDef()
 
 _LONGEST = 254
 _LEAST_WHY = 3
-_ORDERS = 20
+_ORDERS, _STUCK = 20, 200
 _DOTS = "•••"
 
 
@@ -105,8 +106,18 @@ async def _page(
         "card": _card(person.number),
         "orders": await core.db.read(lambda db: orders.of_customer(db, customer_id, _ORDERS)),
         "reserved": await core.points.reserving.newest(customer_id),
+        "stuck": await core.db.read(_stuck),
     }
     return render(request, "person.html", values, status)
+
+
+def _stuck(db: sqlite3.Connection) -> dict[str, set[int | None]]:
+    """Orders and reservations whose points a person must settle; these are few."""
+    found = movements.listed(db, ["stuck"], 0, _STUCK)
+    return {
+        "order_id": {each.order_id for each in found},
+        "reservation_id": {each.reservation_id for each in found},
+    }
 
 
 def _card(number: str | None) -> Markup | None:
