@@ -1,6 +1,7 @@
 """points list|show|settle|backfill|drift: points earned and spent online."""
 
 import sys
+from collections.abc import Sequence
 from typing import Any
 
 import click
@@ -181,15 +182,15 @@ def _orders(title: str, rows: list[dict[str, Any]]) -> None:
             row["reason"] or row["message"],
             row["points"],
             row["lacking"] or None,
-            row["made_at"],
+            _time(row["made_at"]),
         )
         for row in rows
     ]
-    table(title, columns, shown)
+    _table(title, columns, shown)
 
 
 def _reservations(title: str, rows: list[dict[str, Any]]) -> None:
-    columns = ("reservation", "customer", "member", "state", "points", "yen", "lacking", "ends")
+    columns = ("id", "customer", "member", "state", "points", "yen", "lacking", "ends")
     shown = [
         (
             row["reservation_id"],
@@ -199,21 +200,36 @@ def _reservations(title: str, rows: list[dict[str, Any]]) -> None:
             row["points"],
             row["amount"],
             row["lacking"] or None,
-            row["expires_at"],
+            _time(row["expires_at"]),
         )
         for row in rows
     ]
-    table(title, columns, shown)
+    _table(title, columns, shown)
 
 
 def _movements(title: str, rows: list[dict[str, Any]]) -> None:
     columns = ("id", "for", "member", "points", "state", "number", "transaction", "made")
-    names = ("member_id", "points", "state", "uuid", "transaction", "created_at")
-    shown = [[row["id"], _for(row), *(row[name] for name in names)] for row in rows]
-    table(title, columns, shown)
+    names = ("member_id", "points", "state", "uuid", "transaction")
+    shown = [
+        [row["id"], _for(row), *(row[name] for name in names), _time(row["created_at"])]
+        for row in rows
+    ]
+    _table(title, columns, shown)
     for row in rows:
         if row["state"] == "stuck":
             say(f"{row['id']} is stuck: {row['message']}", indent="  ")
+
+
+def _table(title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+    """Without the columns of which no row has anything: a terminal has 80 of its own."""
+    kept = [place for place in range(len(columns)) if any(row[place] for row in rows)]
+    shown = [[row[place] for place in kept] for row in rows]
+    table(title, [columns[place] for place in kept], shown)
+
+
+def _time(text: str | None) -> str:
+    """To the minute, and with a space at which a narrow column breaks; `--json` has it all."""
+    return (text or "")[:16].replace("T", " ")
 
 
 def _for(row: dict[str, Any]) -> str:
