@@ -34,7 +34,7 @@ class CallerAccess:
         return not self._settings().gateway_api_keys
 
     def caller(self, authorization: str) -> str | None:
-        """A name for the caller that is no secret; None if the key is missing or wrong."""
+        """The caller's name, which is no secret; None if the key is missing or wrong."""
         keys = self._settings().gateway_api_keys
         return _caller(authorization, keys) if keys else LOOPBACK
 

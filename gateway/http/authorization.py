@@ -19,7 +19,9 @@ __all__ = ["keys"]
 _OPERATORS = "/v1/deliveries"
 _FORWARDED = ("Forwarded", "X-Forwarded-For", "X-Real-IP", "Via")
 _OUR_PAGES = {None, "same-origin", "none"}
-"""`Sec-Fetch-Site` of what no foreign page sent: no browser, our own page, or an address typed."""
+"""Values of `Sec-Fetch-Site` that no foreign page sends: no browser, our own page, or a typed
+address.
+"""
 
 
 @web.middleware

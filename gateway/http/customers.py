@@ -22,7 +22,7 @@ __all__ = ["CUSTOMER", "routes"]
 routes = web.RouteTableDef()
 
 CUSTOMER = "/v1/customers/{shopify_customer_id:(?:gid:.*Customer/)?[^/]+}"
-"""A gid holds slashes, which the caller need not encode; what follows them is no part of it."""
+"""A gid has slashes, which the caller need not encode."""
 
 
 @routes.patch(CUSTOMER)

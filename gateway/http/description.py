@@ -22,13 +22,13 @@ _POLICY = (
     "'sha256-QMIg+bpjm3JdElJ388KYke01izlUW0UoNOeKjpMxdgc='; "
     "connect-src 'self'; img-src data:; form-action 'none'; base-uri 'none'; frame-ancestors 'none'"
 )
-"""Nothing comes from elsewhere: the viewer's logo is refused too. The nonce is of the styles that
-the viewer makes, the hashes are of two that it makes without one; its arrow is a `data:` image."""
+"""Nothing is loaded from elsewhere, the viewer's logo included. The nonce is of the styles that the
+viewer makes, the hashes are of two that it makes without one; its arrow is a `data:` image."""
 
 
 @routes.get("/openapi.json")
 async def description(_: web.Request) -> web.Response:
-    """Made at the first request, beside the others: it takes some 50 ms."""
+    """Made at the first request, in a thread, since it takes some 50 ms."""
     return respond(Answer(200, await asyncio.to_thread(document_bytes)))
 
 

@@ -23,7 +23,7 @@ async def alive(_: web.Request) -> web.Response:
 
 @routes.get("/readyz")
 async def ready(request: web.Request) -> web.Response:
-    """Settings were fit at start; here the database proves that it can keep a promise."""
+    """The settings were checked at the start; here the database proves that it can write."""
     try:
         await request.app[CORE].prove_storage()
     except StorageError as error:

@@ -14,7 +14,7 @@ _HEADER = "X-Client-Address"
 
 
 def too_often(request: web.Request) -> Answer | None:
-    """None if the caller, or the visitor whom it names, may go on.
+    """Returns None if the caller, or the visitor that it names, may go on.
 
     An invalid address is refused, with or without a key: if it were ignored, visitors would have
     no limit and nobody would notice.

@@ -26,10 +26,10 @@ _ANSWER: web.ResponseKey[Answer] = web.ResponseKey("answer", Answer)
 _NAMED = 8
 """Characters of a caller's name that stand in the log: they tell its key from the others."""
 _BODY_TIME = 30.0
-"""Seconds for a body of 64 KiB at most; half a request is not kept for ever."""
+"""Seconds for a body of 64 KiB at most."""
 _PLAIN_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
 _CLOSED = 499
-"""The status of a request whose caller is gone: nobody is answered (nginx's number)."""
+"""The status in the log if the caller is gone and cannot be answered (nginx's number)."""
 
 
 class HungUp(Exception):  # noqa: N818 - no error of ours
@@ -80,7 +80,7 @@ async def watch(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Id, log line and count. The log has the route's pattern, never the path or its query."""
     given = request.headers.get("X-Request-Id", "")
     ours = secrets.token_hex(8)
-    request_id.set(ours)  # a connection's next request sets it anew
+    request_id.set(ours)  # the connection's next request sets it anew
     began = time.perf_counter()
     response = await handler(request)
     _translate(request, response)
@@ -114,14 +114,14 @@ def _about(request: web.Request, response: web.StreamResponse) -> dict[str, Any]
 
 
 _METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
-"""A closed set: a metric's label is kept for ever."""
+"""One of a closed set, since a metric's label is kept for ever."""
 
 
 @web.middleware
 async def problems(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Whatever is raised becomes a problem (RFC 9457); a bug of ours is logged, and not shown."""
     try:
-        # An inflated body may be a thousand times as large: none is ever inflated.
+        # An inflated body may be a thousand times as large, so none is inflated.
         if request.headers.get("Content-Encoding", "identity").lower() == "identity":
             return await handler(request)
         return respond(problem(415, "unsupported-media-type", Detail.UNCOMPRESSED))

@@ -25,7 +25,7 @@ from gateway.wording import Text
 __all__ = ["STARTING", "control_site", "owning"]
 
 STARTING = "starting"
-"""The type of the answer to a command that came too early."""
+"""The problem type of the answer to a command that came too early."""
 
 
 @asynccontextmanager
@@ -75,8 +75,8 @@ async def control_site(
 async def _listening(
     application: web.Application, path: Path, seconds: float = 1.0
 ) -> AsyncIterator[None]:
-    """On the socket beside the file, which only its own user may use. Who is answered at the end
-    has so many seconds.
+    """On the socket beside the file, which only its own user may use. At the end, requests under
+    way have so many seconds.
     """
     place = socket_path(path)
     with _bound(place) as bound:
@@ -91,7 +91,7 @@ async def _listening(
 
 
 def _bound(place: Path) -> socket.socket:
-    """A socket that was never there for others, not even for a moment before a chmod."""
+    """Makes a socket that no other user can ever reach, not even for a moment before a chmod."""
     bound = socket.socket(socket.AF_UNIX)
     mask = os.umask(0o177)
     try:

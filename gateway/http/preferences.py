@@ -1,4 +1,4 @@
-"""The `Prefer` header (RFC 7240): what the caller would like; what we do not know is ignored."""
+"""The `Prefer` header (RFC 7240): what the caller would like. Unknown preferences are ignored."""
 
 import re
 

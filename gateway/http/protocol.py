@@ -34,7 +34,7 @@ LARGEST_HEAD = 32 * 1024
 _MOST_HEADERS = 64
 _LINGER_SECONDS = 1.0
 _LINGER_BYTES = 1024 * 1024
-"""What a caller still sends is read a little longer; otherwise they might miss our answer."""
+"""What a caller still sends is read a little longer: otherwise they may miss our answer."""
 
 
 class _Handler(RequestHandler):
@@ -52,7 +52,7 @@ class _Handler(RequestHandler):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         peer = transport.get_extra_info("peername")
         if not self._door.admit(self, peer[0] if isinstance(peer, tuple) else ""):
-            self._manager = None  # so that nothing of aiohttp's begins
+            self._manager = None  # so that aiohttp begins nothing of its own
             _refuse(cast(asyncio.Transport, transport))
             return
         super().connection_made(transport)
@@ -91,7 +91,7 @@ class _Handler(RequestHandler):
         return self._waiter is not None and not self._waiter.done()
 
     def leave(self) -> None:
-        """Whatever it still had to say."""
+        """Closes at once, whatever may still be sent."""
         transport = self.transport
         self.force_close()
         if transport is not None:
@@ -152,7 +152,9 @@ class _Handler(RequestHandler):
         return response
 
     def log_exception(self, *_: object, **__: object) -> None:
-        """What our middlewares did not see is the connection's trouble, with its bytes."""
+        """An error that our middlewares did not see is the connection's own, and its text may quote
+        bytes.
+        """
         log.debug("a connection ended badly")
 
 
@@ -166,7 +168,7 @@ async def _linger(body: StreamReader) -> None:
 
 
 def _refuse(transport: asyncio.Transport) -> None:
-    """Answered unread: nothing is kept for whom there is no room."""
+    """Answers without reading, since there is no room for the connection."""
     answer = problem(503, "too-many-connections", Detail.CONNECTIONS_FULL, retry_after=1)
     head = (
         "HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/problem+json\r\n"

@@ -63,7 +63,7 @@ async def create(request: web.Request) -> web.Response:
 
 
 def idempotency_key(request: web.Request) -> str | Answer | None:
-    """As the caller sent it; the problem where it is none."""
+    """The key as the caller sent it, or a problem if it is not a valid one."""
     key = request.headers.get("Idempotency-Key")
     if key is None or (0 < len(key) <= 255 and all(" " <= c <= "~" for c in key)):
         return key

@@ -43,6 +43,8 @@ def application(core: Core) -> web.Application:
 
 
 async def _guard(_: web.Request, response: web.StreamResponse) -> None:
-    """No browser takes an answer for something else, and nobody learns what to attack."""
+    """Headers by which no browser takes an answer for another type, and that do not name our
+    software.
+    """
     response.headers["X-Content-Type-Options"] = "nosniff"
     response.headers["Server"] = "gateway"

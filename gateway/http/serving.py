@@ -65,14 +65,16 @@ async def serve(live: LiveConfig, doors: Doors) -> None:
 
 
 def calm_collector() -> None:
-    """What start-up made stays for good: the collector need not walk it again and again."""
+    """What start-up made stays for good, so the garbage collector need not look at it again."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(10_000, 20, 20)
 
 
 async def _own(lock: OwnerLock, path: Path, stop: asyncio.Event) -> bool:
-    """A command that owns the file makes way; another gateway does not. False: told to stop."""
+    """A command that owns the file makes way; another gateway does not. False: we were told to
+    stop.
+    """
     if lock.acquire():
         return True
     asking = asyncio.create_task(_keep_asking(path), name="asking for the file")
@@ -90,7 +92,7 @@ async def _own(lock: OwnerLock, path: Path, stop: asyncio.Event) -> bool:
 
 
 async def _keep_asking(path: Path) -> None:
-    """Until whoever owns the file has said nothing for too long, or that it serves."""
+    """Waits until the owner of the file has not answered for too long, or says that it serves."""
     clock, announced = asyncio.get_running_loop().time, ""
     heard = clock()
     while clock() - heard < _SILENCE:

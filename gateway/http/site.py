@@ -43,7 +43,7 @@ async def public_site(
 async def listening(
     core: Core, app: web.Application, host: str, port: int, variable: str = "GATEWAY_PORT"
 ) -> AsyncIterator[str]:
-    """`variable` names the port in what is said of it."""
+    """`variable`: the setting that an error about the port names."""
     metrics = core.metrics
     door = Connections(
         Limits.of_this_process(), metrics.connection_ended, metrics.connections_open.set
@@ -62,7 +62,7 @@ async def listening(
 
 
 def _cannot_listen(error: OSError, variable: str) -> str:
-    """Asyncio's own text repeats the address."""
+    """In our own words: asyncio's text repeats the address."""
     if isinstance(error, socket.gaierror) or error.errno == errno.EADDRNOTAVAIL:
         return "GATEWAY_HOST: is no address of this machine"
     reason = os.strerror(error.errno) if error.errno else type(error).__name__

@@ -37,7 +37,7 @@ async def copy(request: web.Request) -> web.StreamResponse:
 
 async def _copy(core: Core, draft: Path, stopping: asyncio.Event) -> AsyncIterator[dict[str, Any]]:
     """`progress` with the pages done of all, then `end`, with an `error` and its `hint` if it could
-    not be made. Whoever does not listen any more, or an owner that has to go, ends it.
+    not be made. It ends early if the listener or the owner goes away.
     """
     if not await asyncio.to_thread(draft.exists):
         yield {"event": "end", "error": _ELSEWHERE.format(draft.parent), "hint": _HINT}

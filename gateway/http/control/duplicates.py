@@ -26,7 +26,7 @@ __all__ = ["Gone", "explained", "pair_of", "routes", "side_by_side"]
 routes = web.RouteTableDef()
 
 _CATCH_UP = 2.0
-"""Seconds that a listing waits for who is still to be looked at."""
+"""Seconds that a listing waits for members who are still to be looked at."""
 _DEFAULT_LIMIT, _LARGEST_LIMIT = 100, 1000
 _KNOWN = {"limit", "cursor", "all", "min_score"}
 

@@ -28,7 +28,7 @@ _WRITING = {
 
 @web.middleware
 async def guarded(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """What a command may not do is 409, and exit code 2."""
+    """A refusal is 409, and the command's exit code 2."""
     systems: tuple[str, ...] = _WRITING.get(request.path, ())
     if request.path.startswith("/control/duplicates/") and request.method == "POST":
         systems = () if request.path.endswith("/reject") else (SHOP, "smaregi")

@@ -1,5 +1,5 @@
-"""What is held about one person, for the commands of this machine. Whom is in the body, so that it
-is in no address and in no log.
+"""What is held about one person, for the commands of this machine. The person is named in the body,
+so that no URL and no log has the name.
 """
 
 import orjson

@@ -27,10 +27,10 @@ _CHANNELS = tuple(spec.name for spec in ROSTER)
 
 
 def _listed(value: Any) -> Any:
-    """Of a query the words are separated by commas."""
+    """In a query the words are separated by commas."""
     words = value.split(",") if isinstance(value, str) else value
     if not isinstance(words, list) or not words:
-        raise Wrong(Fault.NOT_IN_LIST)  # an empty one would mean all, which nobody means
+        raise Wrong(Fault.NOT_IN_LIST)  # an empty one would mean all, which nobody intends
     return tuple(word.strip() if isinstance(word, str) else word for word in words)
 
 

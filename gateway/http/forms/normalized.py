@@ -57,7 +57,7 @@ def normalized(line: bytes, language: Language = "en") -> Row:
 
 
 def _of_text(body: Row) -> tuple[Row, list[FieldError]]:
-    """What the door refuses is read all the same, and given to no system."""
+    """What a sign-up would refuse is read all the same, and given to no system."""
     errors: list[FieldError] = []
     try:
         text = read_form(body, _Line).text
@@ -83,7 +83,7 @@ def _of_text(body: Row) -> tuple[Row, list[FieldError]]:
 
 
 def _of_registration(body: Row) -> tuple[Row, list[FieldError]]:
-    """A field that the door refuses is named, and goes nowhere; the others are shown."""
+    """A field that a sign-up would refuse is named and given to no system; others are shown."""
     form, errors = _accepted(body)
     profile = form.profile()
     customer = answered(profile)
@@ -122,7 +122,7 @@ def _without(wrong: set[str], body: Row, before: str) -> Row:
 
 
 def _of_shopify(warnings: Warnings) -> Notes:
-    """The language is the mail's matter."""
+    """The language concerns only the mail."""
     return [
         _noted("email" if each["field"] == "locale" else "shopify", each["field"], each["message"])
         for each in warnings

@@ -73,7 +73,7 @@ def _place(text: str) -> str:
 
 
 def _kana(text: str) -> str:
-    """Katakana. What is none, such as a name in kanji, is not emptied in silence further on."""
+    """Katakana. Anything else, such as a name in kanji, is refused here, not dropped silently."""
     kana = to_katakana(_optional(text))
     if kana and not is_kana(kana):
         raise Wrong(Fault.KANA)
@@ -126,7 +126,7 @@ def _locale(text: str) -> str:
 
 
 def _international(phone: str, country: str) -> str:
-    """An address that is only a country is not kept; only this is."""
+    """In E.164, which keeps the country: an address that is only a country is not stored."""
     found = parse_phone(phone, country)
     return (found.e164 or phone) if found else phone
 
