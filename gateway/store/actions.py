@@ -3,7 +3,7 @@
 import sqlite3
 from dataclasses import dataclass
 
-from gateway.store.paging import PAGE
+from gateway.store.paging import EVERY, PAGE
 
 __all__ = ["Action", "add", "expire", "forget", "page"]
 
@@ -38,9 +38,9 @@ def page(
     """The newest, behind the id `before`."""
     rows = db.execute(
         """SELECT at, actor, action, customer_id, subject, why, id FROM actions
-           WHERE (?1 IS NULL OR id < ?1) AND (?2 IS NULL OR customer_id = ?2)
+           WHERE id < ?1 AND (CAST(?2 AS BIGINT) IS NULL OR customer_id = ?2)
            ORDER BY id DESC LIMIT ?3""",
-        (before, customer_id, limit),
+        (EVERY if before is None else before, customer_id, limit),
     )
     return [Action(*row) for row in rows]
 

@@ -100,19 +100,12 @@ def begin(
         or _open(db, request, now)
     )
     if request.key is not None and begun.verdict not in {"busy", "full"}:
-        deferred = begun.verdict == "waiting"
+        told = (202, b"") if begun.verdict == "waiting" else (None, None)
         db.execute(
             """INSERT INTO idempotency_keys
                    (key, body_hash, registration_id, status, answer, created_at)
                VALUES (?, ?, ?, ?, ?, ?)""",
-            (
-                request.key,
-                request.key_hash,
-                begun.id,
-                202 if deferred else None,
-                b"" if deferred else None,
-                now,
-            ),
+            (request.key, request.key_hash, begun.id, *told, now),
         )
     return begun
 
@@ -134,19 +127,25 @@ def _rekey(db: sqlite3.Connection, request: AdmissionRequest, before: OlderHashe
     """Re-keys what an older secret stored of this person and this key, so that it is found."""
     db.execute(
         """UPDATE registrations
-           SET email_hash = ?1, body_hash = iif(body_hash = ?3, ?4, body_hash)
+           SET email_hash = ?1,
+                  body_hash = CASE WHEN body_hash = ?3 THEN ?4 ELSE body_hash END
            WHERE email_hash = ?2""",
         (request.email_hash, before.email_hash, before.body_hash, request.body_hash),
     )
     db.execute(
-        """UPDATE OR IGNORE idempotency_keys
-           SET key = ?1, body_hash = iif(body_hash = ?3, ?4, body_hash) WHERE key = ?2""",
+        """UPDATE idempotency_keys
+           SET key = ?1, body_hash = CASE WHEN body_hash = ?3 THEN ?4 ELSE body_hash END
+           WHERE key = ?2 AND NOT EXISTS (SELECT 1 FROM idempotency_keys WHERE key = ?1)""",
         (request.key, before.key, before.key_hash, request.key_hash),
     )
 
 
+_KEY = """SELECT body_hash, registration_id, status, answer, created_at
+          FROM idempotency_keys WHERE key = ?"""
+
+
 def _known_key(db: sqlite3.Connection, request: AdmissionRequest, now: float) -> Begun | None:
-    row = db.execute("SELECT * FROM idempotency_keys WHERE key = ?", (request.key,)).fetchone()
+    row = db.execute(_KEY, (request.key,)).fetchone()
     if row is None:
         return None
     if row["status"] is not None and row["created_at"] <= now - DAY:
@@ -224,8 +223,9 @@ def _beside_a_waiting_one(
         _replace(db, request, row["id"], now)
         return dataclasses.replace(begun, left_unclear=bool(row["doubt"]))
     db.execute(
-        """UPDATE registrations SET email_verified = max(email_verified, ?), claimed = ?,
-                  updated_at = ?, request_id = coalesce(?, request_id) WHERE id = ?""",
+        """UPDATE registrations
+           SET email_verified = CASE WHEN ? = 1 THEN 1 ELSE email_verified END, claimed = ?,
+               updated_at = ?, request_id = coalesce(?, request_id) WHERE id = ?""",
         (request.email_verified, not request.later, now, request_id.get(), row["id"]),
     )
     return Begun("waiting" if request.later else "resume", id=row["id"])
@@ -242,7 +242,8 @@ def _replace(db: sqlite3.Connection, request: AdmissionRequest, old: str, now: f
         (request.id, request.email_hash, old),
     )
     db.execute(
-        """UPDATE registrations SET state = iif(doubt, 'unclear', 'replaced'), updated_at = ?
+        """UPDATE registrations
+           SET state = CASE WHEN doubt = 1 THEN 'unclear' ELSE 'replaced' END, updated_at = ?
            WHERE id = ?""",
         (now, old),
     )
@@ -257,8 +258,8 @@ def _resume(db: sqlite3.Connection, request: AdmissionRequest, identity: str, no
     """Answered 503 before, or given up: nobody knows yet whether Shopify has the customer."""
     db.execute(
         """UPDATE registrations SET state = 'open', updated_at = ?, problem = NULL,
-                  email_verified = max(email_verified, ?), replaced_by = NULL,
-                  request_id = coalesce(?, request_id)
+                  email_verified = CASE WHEN ? = 1 THEN 1 ELSE email_verified END,
+                  replaced_by = NULL, request_id = coalesce(?, request_id)
            WHERE id = ?""",
         (now, request.email_verified, request_id.get(), identity),
     )

@@ -8,7 +8,7 @@ import orjson
 
 from gateway.outcomes import Delivery, NewDelivery
 from gateway.store import members, outbox
-from gateway.store.outbox.queries import OPEN_SQL, Spot, open_end, row_to_delivery
+from gateway.store.outbox.queries import COLUMNS, OPEN_SQL, Spot, open_end, row_to_delivery
 from gateway.store.paging import PAGE
 
 __all__ = [
@@ -126,7 +126,7 @@ def leftovers(
     if end is None:
         return [], None
     rows = db.execute(
-        f"""SELECT * FROM deliveries INDEXED BY deliveries_open
+        f"""SELECT {COLUMNS} FROM deliveries INDEXED BY deliveries_open
             WHERE outcome IN {OPEN_SQL}
               AND (customer_id, channel) > (?, ?) AND (customer_id, channel) <= (?, ?)
               AND channel = ? AND kind = 'backfill'

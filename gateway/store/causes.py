@@ -39,22 +39,23 @@ class Cause:
 
 
 def page(db: sqlite3.Connection, after: int) -> tuple[list[Cause], int | None]:
-    """The causes among the rows behind `after`, and the last of these; None when there is no more.
-
-    SQLite takes the other columns from the row that has the maximum.
-    """
+    """The causes among the rows behind `after`, and the last of these; None if there is no more."""
     end = db.execute(
         """SELECT max(id), count(*)
-           FROM (SELECT id FROM deliveries WHERE id > ? ORDER BY id LIMIT ?)""",
+           FROM (SELECT id FROM deliveries WHERE id > ? ORDER BY id LIMIT ?) AS page""",
         (after, _PAGE),
     ).fetchone()
     if end[0] is None:
         return [], None
     rows = db.execute(
-        f"""SELECT channel, outcome, error_class, reason, message, count(*) AS number,
-                   max(id) AS example, min(created_at) AS oldest, min(next_attempt_at) AS next_at
-            FROM deliveries WHERE id > ? AND id <= ? AND outcome IN {OPEN_SQL}
-            GROUP BY channel, outcome, error_class, reason""",  # noqa: S608
+        f"""SELECT cause.channel, cause.outcome, cause.error_class, cause.reason,
+                   newest.message AS message, number, example, oldest, next_at
+            FROM (SELECT channel, outcome, error_class, reason, count(*) AS number,
+                         max(id) AS example, min(created_at) AS oldest,
+                         min(next_attempt_at) AS next_at
+                  FROM deliveries WHERE id > ? AND id <= ? AND outcome IN {OPEN_SQL}
+                  GROUP BY channel, outcome, error_class, reason) AS cause
+                 JOIN deliveries AS newest ON newest.id = cause.example""",  # noqa: S608
         (after, end[0]),
     )
     return [_cause(row) for row in rows], end[0] if end[1] == _PAGE else None

@@ -59,7 +59,7 @@ def claim(db: sqlite3.Connection, now: float, limit: int) -> list[DeferredRegist
            WHERE id IN (SELECT id FROM registrations
                         WHERE state = 'waiting' AND claimed = 0 AND next_try_at <= ?1
                         ORDER BY next_try_at, id LIMIT ?2)
-           RETURNING *,
+           RETURNING id, email_hash, email_verified, tries, doubt, end_at, request_id,
                (SELECT sealed FROM intents WHERE registration_id = registrations.id) AS sealed""",
         (now, limit),
     ).fetchall()
@@ -105,7 +105,7 @@ def end(db: sqlite3.Connection, ids: Iterable[str], problem: dict[str, Any], now
     for registration_id in ids:
         db.execute(
             """UPDATE registrations SET problem = ?, claimed = 0, updated_at = ?,
-                      state = iif(doubt, 'unclear', 'rejected')
+                      state = CASE WHEN doubt = 1 THEN 'unclear' ELSE 'rejected' END
                WHERE id = ? AND state = 'waiting'""",
             (text, now, registration_id),
         )

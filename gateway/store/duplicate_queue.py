@@ -39,7 +39,9 @@ _UNKNOWN = """(customer_id IS NOT NULL AND NOT EXISTS (
 def add(db: sqlite3.Connection, member_ids: Iterable[int]) -> None:
     """These changed: to be looked at."""
     db.executemany(
-        "INSERT OR IGNORE INTO duplicate_queue (member_id) VALUES (?)", [(i,) for i in member_ids]
+        """INSERT INTO duplicate_queue (member_id) VALUES (?)
+           ON CONFLICT (member_id) DO NOTHING""",
+        [(i,) for i in member_ids],
     )
 
 
@@ -75,8 +77,9 @@ def keep_evidence(db: sqlite3.Connection, member_id: int) -> None:
 def clear_evidence(db: sqlite3.Connection) -> None:
     """What customers told must be read again: the index has other keys now."""
     db.execute(
-        """INSERT OR IGNORE INTO signup_evidence (customer_id)
-           SELECT customer_id FROM duplicate_queue WHERE evidence IS NOT NULL"""
+        """INSERT INTO signup_evidence (customer_id)
+           SELECT customer_id FROM duplicate_queue WHERE evidence IS NOT NULL
+           ON CONFLICT (customer_id) DO NOTHING"""
     )
     db.execute("UPDATE duplicate_queue SET evidence = NULL WHERE evidence IS NOT NULL")
 

@@ -22,6 +22,8 @@ __all__ = [
     "upsert",
 ]
 
+_COLUMNS = "low_id, high_id, state, reasons, score, found_at, updated_at"
+
 State = Literal["open", "rejected", "merged"]
 
 
@@ -88,7 +90,7 @@ def _insert(db: sqlite3.Connection, values: tuple[int, int, str, int, float]) ->
            SELECT ?1, ?2, 'open', ?3, ?4, ?5, ?5 WHERE NOT EXISTS (
                SELECT 1 FROM kept_apart JOIN links USING (customer_id)
                WHERE channel = 'smaregi' AND member_id IN (?1, ?2)
-                 AND CAST(reference AS INTEGER) IN (?1, ?2))
+                 AND reference IN (CAST(?1 AS TEXT), CAST(?2 AS TEXT)))
            ON CONFLICT (low_id, high_id) DO NOTHING""",
         values,
     )
@@ -106,15 +108,16 @@ def add_bare(db: sqlite3.Connection, member_id: int, others: Iterable[int], now:
 
 def get(db: sqlite3.Connection, one: int, other: int) -> Pair | None:
     row = db.execute(
-        "SELECT * FROM duplicates WHERE low_id = ? AND high_id = ?", _ordered(one, other)
+        f"SELECT {_COLUMNS} FROM duplicates WHERE low_id = ? AND high_id = ?",  # noqa: S608
+        _ordered(one, other),
     ).fetchone()
     return _pair(row) if row else None
 
 
 def of_member(db: sqlite3.Connection, member_id: int) -> list[Pair]:
     rows = db.execute(
-        """SELECT * FROM duplicates WHERE low_id = ?1
-           UNION ALL SELECT * FROM duplicates WHERE high_id = ?1""",
+        f"""SELECT {_COLUMNS} FROM duplicates WHERE low_id = ?1
+            UNION ALL SELECT {_COLUMNS} FROM duplicates WHERE high_id = ?1""",  # noqa: S608
         (member_id,),
     )
     return [_pair(row) for row in rows]
@@ -129,7 +132,7 @@ def find(
     after: tuple[int, int, int] | None = None,
 ) -> list[Pair]:
     """The likeliest first; `after` is (score, low id, high id) of the last of the page before."""
-    where, values = ["1" if every_state else "state = 'open'"], list[int]()
+    where, values = ["TRUE" if every_state else "state = 'open'"], list[int]()
     if min_score is not None:
         where.append("score >= ?")
         values.append(min_score)
@@ -137,7 +140,7 @@ def find(
         where.append("(-score, low_id, high_id) > (?, ?, ?)")
         values += [-after[0], *after[1:]]
     rows = db.execute(
-        f"""SELECT * FROM duplicates WHERE {" AND ".join(where)}
+        f"""SELECT {_COLUMNS} FROM duplicates WHERE {" AND ".join(where)}
             ORDER BY score DESC, low_id, high_id LIMIT ?""",  # noqa: S608
         (*values, limit),
     )

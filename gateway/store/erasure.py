@@ -103,8 +103,11 @@ def move_link(
 def move_evidence(db: sqlite3.Connection, gone: int, kept: int) -> None:
     """What they said, beside the store member that is the survivor's now."""
     db.execute(
-        "UPDATE OR REPLACE signup_evidence SET customer_id = ? WHERE customer_id = ?", (kept, gone)
+        """DELETE FROM signup_evidence WHERE customer_id = ?1
+               AND EXISTS (SELECT 1 FROM signup_evidence WHERE customer_id = ?2 AND ?1 <> ?2)""",
+        (kept, gone),
     )
+    db.execute("UPDATE signup_evidence SET customer_id = ? WHERE customer_id = ?", (kept, gone))
     db.execute("UPDATE duplicate_queue SET customer_id = ? WHERE customer_id = ?", (kept, gone))
 
 

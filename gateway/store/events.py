@@ -87,10 +87,12 @@ def due(db: sqlite3.Connection, source: Source, now: float, limit: int) -> list[
     these in the order of arrival.
     """
     rows = db.execute(
-        """SELECT * FROM (
-               SELECT *, rowid AS arrival FROM events
-               WHERE source = ? AND state = 'waiting' AND next_attempt_at <= ?
-               ORDER BY next_attempt_at, rowid LIMIT ?)
+        """SELECT id, topic, customer_id, merged_id, members, attempts, received_at, request_id
+           FROM (
+               SELECT id, topic, customer_id, merged_id, members, attempts, received_at, request_id,
+                      rowid AS arrival
+               FROM events WHERE source = ? AND state = 'waiting' AND next_attempt_at <= ?
+               ORDER BY next_attempt_at, rowid LIMIT ?) AS page
            ORDER BY received_at, arrival""",
         (source, now, limit),
     )
@@ -115,7 +117,7 @@ def settled(db: sqlite3.Connection, ids: Iterable[str], now: float) -> None:
     """
     db.executemany(
         """UPDATE events SET state = 'done', message = NULL, members = '[]', updated_at = ?,
-                  customer_id = iif(merged_id IS NULL, NULL, customer_id)
+                  customer_id = CASE WHEN merged_id IS NOT NULL THEN customer_id END
            WHERE id = ?""",
         [(now, event_id) for event_id in ids],
     )

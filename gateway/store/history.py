@@ -42,14 +42,15 @@ def attempts_page(
     """
     end = db.execute(
         """SELECT min(id) AS low, min(started_at) AS began, count(*) AS number FROM (
-               SELECT id, started_at FROM attempts WHERE id < ? ORDER BY id DESC LIMIT ?)""",
+               SELECT id, started_at FROM attempts WHERE id < ? ORDER BY id DESC LIMIT ?)
+           AS page""",
         (1 << 62 if before is None else before, _PAGE),
     ).fetchone()
     if not end["number"]:
         return [], None
     rows = db.execute(
         """SELECT CAST(started_at / 3600 AS INTEGER) AS hour, count(*) AS number,
-                  sum(error_class IS NOT NULL) AS failed, sum(duration) AS seconds
+                  count(error_class) AS failed, sum(duration) AS seconds
            FROM attempts WHERE id >= ? AND id < ? AND started_at >= ? GROUP BY hour""",
         (end["low"], 1 << 62 if before is None else before, since),
     )

@@ -34,7 +34,9 @@ def all_of(db: sqlite3.Connection) -> dict[str, Identity]:
 def pin(db: sqlite3.Connection, system: str, identity: Identity, now: float) -> None:
     """From now on it is this one."""
     db.execute(
-        "INSERT OR REPLACE INTO identities (system, id, place, label, since) VALUES (?,?,?,?,?)",
+        """INSERT INTO identities (system, id, place, label, since) VALUES (?, ?, ?, ?, ?)
+           ON CONFLICT (system) DO UPDATE SET id = excluded.id, place = excluded.place,
+               label = excluded.label, since = excluded.since""",
         (system, identity.id, identity.place, identity.label, now),
     )
 

@@ -35,7 +35,7 @@ def count(db: sqlite3.Connection) -> Inventory:
     links, waiting, rows = db.execute(
         f"""SELECT (SELECT count(*) FROM links),
                    (SELECT count(*) FROM deliveries WHERE outcome IN {OPEN_SQL}),
-                   EXISTS (SELECT 1 FROM deliveries) + EXISTS (SELECT 1 FROM registrations)"""  # noqa: S608
+                   EXISTS (SELECT 1 FROM deliveries) OR EXISTS (SELECT 1 FROM registrations)"""  # noqa: S608
     ).fetchone()
     return Inventory(links, waiting, is_empty=not links and not rows)
 

@@ -29,6 +29,10 @@ __all__ = [
 ]
 
 
+_COLUMNS = """channel, customer_id, reference, member_number, fingerprints, old_number, old_place,
+              unproven"""
+
+
 def _row(row: sqlite3.Row) -> Link:
     return Link(
         channel=row["channel"],
@@ -44,7 +48,8 @@ def _row(row: sqlite3.Row) -> Link:
 
 def get(db: sqlite3.Connection, channel: str, customer_id: int) -> Link | None:
     row = db.execute(
-        "SELECT * FROM links WHERE channel = ? AND customer_id = ?", (channel, customer_id)
+        f"SELECT {_COLUMNS} FROM links WHERE channel = ? AND customer_id = ?",  # noqa: S608
+        (channel, customer_id),
     ).fetchone()
     return _row(row) if row else None
 
@@ -93,7 +98,8 @@ def refresh(db: sqlite3.Connection, link: Link, now: float) -> None:
 def of_reference(db: sqlite3.Connection, channel: str, reference: str) -> Link | None:
     """The customer whose record this is."""
     row = db.execute(
-        "SELECT * FROM links WHERE channel = ? AND reference = ? LIMIT 1", (channel, reference)
+        f"SELECT {_COLUMNS} FROM links WHERE channel = ? AND reference = ? LIMIT 1",  # noqa: S608
+        (channel, reference),
     ).fetchone()
     return _row(row) if row else None
 
@@ -205,7 +211,8 @@ def planned(
 def keep_apart(db: sqlite3.Connection, customer_id: int, member_id: int, now: float) -> None:
     """A person says that this member is not this customer."""
     db.execute(
-        "INSERT OR IGNORE INTO kept_apart (customer_id, member_id, created_at) VALUES (?, ?, ?)",
+        """INSERT INTO kept_apart (customer_id, member_id, created_at) VALUES (?, ?, ?)
+           ON CONFLICT (customer_id, member_id) DO NOTHING""",
         (customer_id, member_id, now),
     )
 

@@ -7,6 +7,7 @@ from functools import lru_cache
 from typing import Any
 
 from gateway.store.outbox.write import values
+from gateway.store.paging import EVERY
 
 __all__ = [
     "ALIKE",
@@ -65,13 +66,15 @@ PART = 16384
 _NAMES = tuple(field.name for field in fields(Member) if field.name != "points")
 COLUMNS = ", ".join(_NAMES)
 _OTHERS = ", ".join(_NAMES[1:])
+_KNOWN, _READ = (
+    ", ".join(f"{table}.{name}" for name in _NAMES[1:]) for table in ("members", "excluded")
+)
 _AT_ONCE = 100
 """Rows in a statement: between two of them the event loop may want the interpreter's lock."""
 _CHANGED = (
-    f" ON CONFLICT (member_id) DO UPDATE SET ({_OTHERS}) ="
-    f" ({', '.join(f'excluded.{name}' for name in _NAMES[1:])})"
-    f" WHERE ({_OTHERS}) IS NOT ({', '.join(f'excluded.{name}' for name in _NAMES[1:])})"
-    " AND (excluded.updated_at >= updated_at OR excluded.updated_at = 0)"
+    f" ON CONFLICT (member_id) DO UPDATE SET ({_OTHERS}) = ({_READ})"
+    f" WHERE ({_KNOWN}) IS NOT ({_READ})"
+    " AND (excluded.updated_at >= members.updated_at OR excluded.updated_at = 0)"
 )
 
 
@@ -92,7 +95,9 @@ def upsert(db: sqlite3.Connection, rows: Sequence[Values]) -> None:
     """Write members as Smaregi has them; what has not changed, or was older, is not written."""
     ids = "[" + ",".join(str(row[0]) for row in rows) + "]"
     known = db.execute(
-        "SELECT count(*) FROM json_each(?) JOIN members ON member_id = value", (ids,)
+        """SELECT count(*) FROM json_each(CAST(? AS TEXT)) AS one
+                           JOIN members ON member_id = CAST(one.value AS BIGINT)""",
+        (ids,),
     ).fetchone()[0]
     _upsert(db, rows, known)
 
@@ -170,7 +175,7 @@ def alike(db: sqlite3.Connection, one: Member) -> list[Member]:
 
 
 def _found(
-    db: sqlite3.Connection, where: str, values: Sequence[bytes | None], limit: int = -1
+    db: sqlite3.Connection, where: str, values: Sequence[bytes | None], limit: int = EVERY
 ) -> list[Member]:
     """Lowest id first. Every index of keys begins with the part; see the schema."""
     parts = ",".join(map(str, range(_came(db) // PART + 1)))
@@ -204,6 +209,7 @@ def get_meta(db: sqlite3.Connection, key: str) -> str | None:
 
 def set_meta(db: sqlite3.Connection, key: str, value: str) -> None:
     db.execute(
-        "INSERT INTO meta VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value",
+        """INSERT INTO meta (key, value) VALUES (?, ?)
+           ON CONFLICT (key) DO UPDATE SET value = excluded.value""",
         (key, value),
     )

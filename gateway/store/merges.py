@@ -35,6 +35,8 @@ class Merge:
 
 
 _COLUMNS = tuple(each.name for each in fields(Merge))
+_LISTED = ", ".join(_COLUMNS)
+_REPLACED = ", ".join(f"{name} = excluded.{name}" for name in _COLUMNS)
 
 
 def _row(row: sqlite3.Row) -> Merge:
@@ -47,14 +49,16 @@ def write(db: sqlite3.Connection, merge: Merge) -> None:
     placeholders = ", ".join("?" * (len(_COLUMNS) + 2))
     values = [getattr(merge, name) for name in _COLUMNS]
     db.execute(
-        f"INSERT OR REPLACE INTO merges ({names}) VALUES ({placeholders})",  # noqa: S608
+        f"""INSERT INTO merges ({names}) VALUES ({placeholders})
+            ON CONFLICT (low, high) DO UPDATE SET {_REPLACED}""",  # noqa: S608
         (*merge.pair, *values),
     )
 
 
 def get(db: sqlite3.Connection, one: int, other: int) -> Merge | None:
     row = db.execute(
-        "SELECT * FROM merges WHERE low = ? AND high = ?", (min(one, other), max(one, other))
+        f"SELECT {_LISTED} FROM merges WHERE low = ? AND high = ?",  # noqa: S608
+        (min(one, other), max(one, other)),
     ).fetchone()
     return _row(row) if row else None
 
@@ -66,7 +70,10 @@ def forget(db: sqlite3.Connection, merge: Merge) -> None:
 
 def unfinished(db: sqlite3.Connection) -> list[Merge]:
     """Merges whose points have begun to move and whose end has not come."""
-    rows = db.execute("SELECT * FROM merges WHERE step NOT IN ('begun', 'done') ORDER BY low, high")
+    rows = db.execute(
+        f"""SELECT {_LISTED} FROM merges
+            WHERE step NOT IN ('begun', 'done') ORDER BY low, high"""  # noqa: S608
+    )
     return [_row(row) for row in rows]
 
 

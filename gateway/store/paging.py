@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Any, TypeVar
 
-__all__ = ["LOOKED", "PAGE", "Page", "Run", "every_page"]
+__all__ = ["EVERY", "LOOKED", "PAGE", "Page", "Run", "every_page"]
 
 P = TypeVar("P")
 Page = Callable[[sqlite3.Connection, P], tuple[int, P | None]]
@@ -19,6 +19,8 @@ PAGE = 300
 """Rows that a unit changes, at most."""
 LOOKED = 1000
 """Rows that a unit looks at, at most."""
+EVERY = 1 << 62
+"""The LIMIT of a query that leaves none out."""
 
 
 Run = Callable[[Callable[[sqlite3.Connection], Any]], Awaitable[Any]]

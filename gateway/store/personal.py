@@ -4,7 +4,7 @@ A test holds that every table of the schema is in `TABLES` or in `IMPERSONAL`.
 """
 
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -37,13 +37,17 @@ class Traces:
     subjects: frozenset[str] = frozenset()
 
 
-def _parameters(found: Traces) -> dict[str, bytes]:
+def _parameters(found: Traces) -> dict[str, str]:
     return {
-        "customers": orjson.dumps(sorted(found.customers)),
-        "registrations": orjson.dumps(sorted(found.registrations)),
-        "members": orjson.dumps(sorted(found.members)),
-        "subjects": orjson.dumps(sorted(found.subjects)),
+        "customers": _listed(found.customers),
+        "registrations": _listed(found.registrations),
+        "members": _listed(found.members),
+        "subjects": _listed(found.subjects),
     }
+
+
+def _listed(found: Collection[int] | Collection[str]) -> str:
+    return orjson.dumps(sorted(found)).decode()
 
 
 def of_email(db: sqlite3.Connection, emails: Sequence[bytes]) -> Traces:
@@ -81,7 +85,7 @@ def traces(db: sqlite3.Connection, known: Traces) -> Traces:
 
     A sign-up of another customer with the same e-mail is that customer's.
     """
-    asked = {"customers": orjson.dumps(sorted(known.customers))}
+    asked = {"customers": _listed(known.customers)}
     theirs = db.execute(f"SELECT id, email_hash FROM registrations WHERE {OF_CUSTOMER}", asked)  # noqa: S608
     rows = theirs.fetchall()
     proofs = db.execute(f"SELECT email_hash FROM proofs WHERE {OF_CUSTOMER}", asked).fetchall()  # noqa: S608

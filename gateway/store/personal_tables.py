@@ -5,8 +5,15 @@ from dataclasses import dataclass
 
 __all__ = ["IMPERSONAL", "OF_CUSTOMER", "TABLES", "Table"]
 
-_AMONG = "{} IN (SELECT value FROM json_each(:{}))"
-OF_CUSTOMER = _AMONG.format("customer_id", "customers")
+_TYPES = {"customers": "BIGINT", "members": "BIGINT", "registrations": "TEXT", "subjects": "TEXT"}
+
+
+def _among(column: str, ids: str) -> str:
+    of_list = f"SELECT CAST(one.value AS {_TYPES[ids]}) FROM json_each(CAST(:{ids} AS TEXT)) AS one"  # noqa: S608
+    return f"{column} IN ({of_list})"
+
+
+OF_CUSTOMER = _among("customer_id", "customers")
 _IN_SMAREGI = "lives in Smaregi, and goes here once it is erased there"
 _DELETE = "DELETE"
 _RESERVED = f"SELECT id FROM points_reservations WHERE {OF_CUSTOMER}"  # noqa: S608
@@ -28,7 +35,7 @@ class Table:
     columns: str
     where: str = OF_CUSTOMER
     wipe: str = _DELETE
-    only: str = "1"
+    only: str = "TRUE"
     stays: str = ""
 
     @property
@@ -48,21 +55,21 @@ TABLES: tuple[Table, ...] = (
         "a sign-up: ids, how it stands; e-mail and data as keyed hashes",
         "{days} days, and as long as its deliveries",
         "id, state, customer_id, shopify_action, warnings, problem, created_at, updated_at",
-        _AMONG.format("id", "registrations"),
+        _among("id", "registrations"),
     ),
     Table(
         "intents",
         "the data of a sign-up, encrypted",
         "until Shopify has it or has refused it",
         "registration_id, created_at",
-        _AMONG.format("registration_id", "registrations"),
+        _among("registration_id", "registrations"),
     ),
     Table(
         "idempotency_keys",
         "the answer that a storefront was given: ids, the member number and outcomes",
         "24 hours",
         "registration_id, status, created_at",
-        _AMONG.format("registration_id", "registrations"),
+        _among("registration_id", "registrations"),
     ),
     Table(
         "links",
@@ -101,7 +108,7 @@ TABLES: tuple[Table, ...] = (
         "webhooks about them: topic and ids",
         "7 days after the work",
         "id, topic, state, received_at",
-        " OR ".join((OF_CUSTOMER, _AMONG.format("merged_id", "customers"))),
+        " OR ".join((OF_CUSTOMER, _among("merged_id", "customers"))),
         wipe="",
         stays="goes by itself: it is needed to know a repetition",
     ),
@@ -124,7 +131,7 @@ TABLES: tuple[Table, ...] = (
         "what staff did about them, and the reason that was given",
         "{days} days",
         "at, actor, action, customer_id, why",
-        " OR ".join((OF_CUSTOMER, _AMONG.format("subject", "subjects"))),
+        " OR ".join((OF_CUSTOMER, _among("subject", "subjects"))),
         wipe="customer_id = NULL, subject = '', why = ''",
         only="customer_id IS NOT NULL",
         stays="that it was asked for, under a keyed hash: the proof that it was done",
@@ -167,7 +174,7 @@ TABLES: tuple[Table, ...] = (
         "what their store member's points have otherwise in Smaregi than here",
         "until somebody has put it right",
         "head_id, kind, member_id, points, found_at",
-        _AMONG.format("member_id", "members"),
+        _among("member_id", "members"),
         wipe="",
         stays=_IN_SMAREGI,
     ),
@@ -176,7 +183,7 @@ TABLES: tuple[Table, ...] = (
         "the index of Smaregi's members: ids, numbers, dates of visit, and keyed hashes",
         "as long as they are in Smaregi",
         "member_id, code, number, last_come",
-        _AMONG.format("member_id", "members"),
+        _among("member_id", "members"),
         wipe="",
         stays=_IN_SMAREGI,
     ),
@@ -192,7 +199,7 @@ TABLES: tuple[Table, ...] = (
         "store members that may be the same person: their ids in Smaregi",
         "as long as both are in Smaregi",
         "low_id, high_id, state, reasons, found_at",
-        " OR ".join(_AMONG.format(each, "members") for each in ("low_id", "high_id")),
+        " OR ".join(_among(each, "members") for each in ("low_id", "high_id")),
         wipe="",
         stays=_IN_SMAREGI,
     ),
@@ -201,7 +208,7 @@ TABLES: tuple[Table, ...] = (
         "two store members that were made one",
         "as long as the database",
         "survivor, absorbed, step, customer_id, points, updated_at",
-        " OR ".join((OF_CUSTOMER, *(_AMONG.format(each, "members") for each in ("low", "high")))),
+        " OR ".join((OF_CUSTOMER, *(_among(each, "members") for each in ("low", "high")))),
         wipe="customer_id = NULL",
         only="step IN ('begun', 'done')",
         stays="two ids of Smaregi and the points that were moved, so that they are not moved twice",

@@ -7,6 +7,8 @@ A proof never counts for another e-mail: it names its e-mail, and so does a link
 import sqlite3
 from collections.abc import Iterable, Sequence
 
+import orjson
+
 __all__ = ["is_known", "is_news", "of_registration", "prove", "rekey", "release"]
 
 
@@ -38,7 +40,8 @@ def prove(
     db.execute(
         """INSERT INTO proofs (customer_id, email_hash, signed_in) VALUES (?, ?, ?)
            ON CONFLICT (customer_id) DO UPDATE SET
-               email_hash = excluded.email_hash, signed_in = max(signed_in, excluded.signed_in)""",
+               email_hash = excluded.email_hash,
+               signed_in = CASE WHEN excluded.signed_in = 1 THEN 1 ELSE proofs.signed_in END""",
         (customer_id, emails[0], signed_in),
     )
     return release(db, [customer_id])
@@ -71,11 +74,17 @@ def rekey(db: sqlite3.Connection, customer_id: int, emails: Sequence[bytes]) -> 
                WHERE channel = 'smaregi' AND customer_id = ?2 AND unproven = ?3""",
             (newest, customer_id, each),
         )
-        db.execute(
-            """UPDATE deliveries SET plan = json_set(plan, '$.unproven', ?1)
-               WHERE customer_id = ?2 AND json_extract(plan, '$.unproven') = ?3""",
-            (newest.hex(), customer_id, each.hex()),
-        )
+        waiting = db.execute(
+            """SELECT id, plan FROM deliveries
+               WHERE customer_id = ? AND json_extract(plan, '$.unproven') = ?""",
+            (customer_id, each.hex()),
+        ).fetchall()
+        for row in waiting:
+            plan = {**orjson.loads(row["plan"]), "unproven": newest.hex()}
+            db.execute(
+                "UPDATE deliveries SET plan = ? WHERE id = ?",
+                (orjson.dumps(plan).decode(), row["id"]),
+            )
 
 
 def release(db: sqlite3.Connection, customer_ids: Iterable[int]) -> bool:

@@ -38,6 +38,8 @@ __all__ = [
 ]
 
 DAY = 86400.0
+_SELECT = """SELECT id, state, body_hash, email_hash, email_verified, customer_id, shopify_action,
+    warnings, problem, replaced_by, created_at, updated_at, request_id FROM registrations"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,9 +103,8 @@ def accept(
 ) -> list[Delivery]:
     """Shopify has the customer: writes the deliveries, and deletes the intent for good.
 
-    Earlier registrations of the same e-mail whose result was unknown end in this one. So do those
-    of which nobody was told, and whose customer has this one's data now: who sends them again is
-    registered already.
+    Earlier ones of the same e-mail whose result was unknown end in this one. So do those of which
+    nobody was told, and whose customer has this one's data now: sent again they are a 409.
     """
     warned = orjson.dumps(warnings).decode()
     db.execute(
@@ -140,7 +141,7 @@ def close(db: sqlite3.Connection, registration_id: str, now: float) -> None:
     db.execute("DELETE FROM intents WHERE registration_id = ?", (registration_id,))
     db.execute(
         """UPDATE registrations SET updated_at = ?,
-                  state = iif(replaced_by IS NULL, 'rejected', 'replaced')
+                  state = CASE WHEN replaced_by IS NULL THEN 'rejected' ELSE 'replaced' END
            WHERE id = ? AND (replaced_by IS NOT NULL OR problem IS NOT NULL)""",
         (now, registration_id),
     )
@@ -171,8 +172,9 @@ def fail(
     `doubt`: Shopify may have the customer, and has to be asked until that is known.
     """
     waits = db.execute(
-        """UPDATE registrations SET claimed = 0, tries = tries + 1, doubt = doubt OR ?,
-                  next_try_at = ?, updated_at = ? WHERE id = ? AND state = 'waiting'""",
+        """UPDATE registrations SET claimed = 0, tries = tries + 1,
+                  doubt = CASE WHEN ? = 1 THEN 1 ELSE doubt END, next_try_at = ?, updated_at = ?
+           WHERE id = ? AND state = 'waiting'""",
         (doubt, again_at, now, registration_id),
     ).rowcount
     if not waits:
@@ -199,7 +201,7 @@ def forget_person(db: sqlite3.Connection, registration_id: str, key: bytes | Non
     """Its customer is gone from Shopify, or has newer data: a sign-up with this e-mail is somebody
     new, and may use the idempotency key that is waiting for an answer now.
     """
-    db.execute("UPDATE registrations SET email_hash = x'' WHERE id = ?", (registration_id,))
+    db.execute("UPDATE registrations SET email_hash = ? WHERE id = ?", (b"", registration_id))
     if key is not None:
         db.execute("DELETE FROM idempotency_keys WHERE key = ? AND status IS NULL", (key,))
 
@@ -214,7 +216,7 @@ def mark_answered(db: sqlite3.Connection, registration_id: str) -> bool:
     newer data of this e-mail has taken its place, or is on its way to Shopify and may be taking it.
     """
     marked = db.execute(
-        """UPDATE registrations AS mine SET answered = 1 WHERE id = ?1 AND (answered OR (
+        """UPDATE registrations AS mine SET answered = 1 WHERE id = ?1 AND (answered = 1 OR (
                email_hash <> ?2 AND NOT EXISTS (
                    SELECT 1 FROM registrations WHERE id <> ?1 AND email_hash = mine.email_hash
                        AND state IN ('open', 'waiting', 'unclear'))))""",
@@ -250,7 +252,7 @@ def forget_unanswered_keys(db: sqlite3.Connection, after: bytes) -> tuple[int, b
 
 
 def get(db: sqlite3.Connection, registration_id: str) -> Registration | None:
-    row = db.execute("SELECT * FROM registrations WHERE id = ?", (registration_id,)).fetchone()
+    row = db.execute(f"{_SELECT} WHERE id = ?", (registration_id,)).fetchone()
     return _row(row) if row else None
 
 
@@ -264,9 +266,7 @@ def current(db: sqlite3.Connection, registration_id: str) -> Registration | None
 
 def unsettled(db: sqlite3.Connection) -> list[Registration]:
     """Sign-ups for which it is not known whether Shopify has the customer, oldest first."""
-    rows = db.execute(
-        "SELECT * FROM registrations WHERE state IN ('open', 'unclear') ORDER BY created_at"
-    )
+    rows = db.execute(f"{_SELECT} WHERE state IN ('open', 'unclear') ORDER BY created_at")
     return [_row(row) for row in rows]
 
 
@@ -275,8 +275,8 @@ def unsettled_page(
 ) -> list[Registration]:
     """A page of those in one of these states, by id from behind `after`."""
     rows = db.execute(
-        """SELECT * FROM registrations
-           WHERE state IN ('open', 'unclear') AND state = ? AND id > ? ORDER BY id LIMIT ?""",
+        f"""{_SELECT} WHERE state IN ('open', 'unclear') AND state = ? AND id > ?
+            ORDER BY id LIMIT ?""",
         (state, after, PAGE),
     )
     return [_row(row) for row in rows]

@@ -190,9 +190,13 @@ def record(
             (orjson.dumps(fingerprints).decode(), channel, customer_id),
         )
     if now.planned is not None:
+        plan = db.execute(
+            "SELECT plan FROM deliveries WHERE id = ?", (now.delivery_id,)
+        ).fetchone()[0]
+        fields = rekeyed(now.planned)
         db.execute(
-            "UPDATE deliveries SET plan = json_set(plan, '$.fields', json(?)) WHERE id = ?",
-            (orjson.dumps(rekeyed(now.planned)).decode(), now.delivery_id),
+            "UPDATE deliveries SET plan = ? WHERE id = ?",
+            (orjson.dumps({**orjson.loads(plan), "fields": fields}).decode(), now.delivery_id),
         )
     if now.content_hash in content_hashes:
         db.execute(

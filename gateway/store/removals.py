@@ -7,6 +7,7 @@ from typing import Literal
 
 from gateway.outcomes import Kind
 from gateway.store.outbox.queries import OPEN_SQL
+from gateway.store.paging import EVERY
 
 __all__ = [
     "MOST",
@@ -64,11 +65,13 @@ def notice(
     """
     for customer_id in customer_ids:
         db.execute(
-            f"""INSERT INTO removals SELECT ?1, ?2, 'noticed', ?3, ?3 WHERE {_KNOWN}
+            f"""INSERT INTO removals (customer_id, cause, state, noticed_at, updated_at)
+                SELECT ?1, ?2, 'noticed', ?3, ?3 WHERE {_KNOWN}
                 ON CONFLICT (customer_id) DO UPDATE
                 SET cause = ?2, state = 'noticed', noticed_at = ?3, updated_at = ?3
-                WHERE (cause = 'gone' AND ?2 = 'redact' AND state NOT IN ('begun', 'confirmed'))
-                   OR (state = 'dropped' AND ?4)""",  # noqa: S608
+                WHERE (removals.cause = 'gone' AND ?2 = 'redact'
+                       AND removals.state NOT IN ('begun', 'confirmed'))
+                   OR (removals.state = 'dropped' AND ?4 = 1)""",  # noqa: S608
             (customer_id, cause, now, customer_id in said),
         )
 
@@ -102,10 +105,12 @@ def hold(db: sqlite3.Connection, customer_id: int, now: float) -> bool:
     """
     return bool(
         db.execute(
-            """INSERT INTO removals VALUES (?1, 'exists', 'held', ?2, ?2)
+            """INSERT INTO removals (customer_id, cause, state, noticed_at, updated_at)
+               VALUES (?1, 'exists', 'held', ?2, ?2)
                ON CONFLICT (customer_id) DO UPDATE
                SET cause = 'exists', state = 'held', updated_at = ?2
-               WHERE state = 'noticed' OR (state = 'begun' AND cause <> 'exists')""",
+               WHERE removals.state = 'noticed'
+                     OR (removals.state = 'begun' AND removals.cause <> 'exists')""",
             (customer_id, now),
         ).rowcount
     )
@@ -131,7 +136,8 @@ def _linked(db: sqlite3.Connection) -> int:
     """Customers with a record, those included whose removal has just taken it away."""
     found: int = db.execute(
         """SELECT count(*) FROM (SELECT customer_id FROM links
-                                 UNION SELECT customer_id FROM removals WHERE state = 'begun')"""
+                                 UNION SELECT customer_id FROM removals WHERE state = 'begun')
+           AS linked"""
     ).fetchone()[0]
     return found
 
@@ -184,9 +190,10 @@ def begin(db: sqlite3.Connection, customer_id: int, cause: Cause, now: float) ->
     ).rowcount
     if not confirmed:
         db.execute(
-            f"""INSERT INTO removals SELECT ?1, ?2, 'begun', ?3, ?3 WHERE {_KNOWN}
+            f"""INSERT INTO removals (customer_id, cause, state, noticed_at, updated_at)
+                SELECT ?1, ?2, 'begun', ?3, ?3 WHERE {_KNOWN}
                 ON CONFLICT (customer_id) DO UPDATE SET state = 'begun', updated_at = ?3
-                WHERE state = 'noticed'""",
+                WHERE removals.state = 'noticed'""",
             (customer_id, cause, now),
         )
     return True
@@ -204,7 +211,7 @@ def held(db: sqlite3.Connection) -> int:
     return found
 
 
-def find(db: sqlite3.Connection, state: str, after: int = 0, limit: int = -1) -> list[Removal]:
+def find(db: sqlite3.Connection, state: str, after: int = 0, limit: int = EVERY) -> list[Removal]:
     """By customer id, from above `after`."""
     rows = db.execute(
         """SELECT customer_id, cause, state, noticed_at FROM removals

@@ -42,7 +42,7 @@ def _walk(
     """Of a page of all rows, by id."""
     end = db.execute(
         f"""SELECT max(id) FROM (SELECT id FROM {table} WHERE id > :after
-                                 ORDER BY id LIMIT {LOOKED})""",  # noqa: S608
+                                 ORDER BY id LIMIT {LOOKED}) AS page""",  # noqa: S608
         {"after": after},
     ).fetchone()[0]
     if end is None:

@@ -31,11 +31,12 @@ COLUMNS = (
     "postal_key",
     "place_key",
 )
+_REPLACED = ", ".join(f"{column} = excluded.{column}" for column in COLUMNS)
 _NOTHING = bytes(KEY_SIZE)
 _SAME = "links.channel = 'smaregi' AND links.customer_id = signup_evidence.customer_id"
 # A cross join keeps the order: without statistics SQLite would begin with every link there is.
-BY_MEMBER = f"FROM links CROSS JOIN signup_evidence ON {_SAME} WHERE links.reference = ?"
-BY_KEYS = f"FROM signup_evidence CROSS JOIN links ON {_SAME} WHERE"
+BY_MEMBER = f"FROM links CROSS JOIN signup_evidence WHERE {_SAME} AND links.reference = ?"
+BY_KEYS = f"FROM signup_evidence CROSS JOIN links WHERE {_SAME} AND"
 
 
 def packed(keys: Mapping[str, bytes | None]) -> bytes:
@@ -54,8 +55,9 @@ def unpacked(text: bytes) -> dict[str, bytes | None]:
 def put(db: sqlite3.Connection, customer_id: int, keys: Mapping[str, bytes | None]) -> None:
     """Keep what this customer told, by column."""
     db.execute(
-        f"""INSERT OR REPLACE INTO signup_evidence (customer_id, {", ".join(COLUMNS)})
-            VALUES (?, ?, ?, ?, ?, ?, ?, ?)""",  # noqa: S608
+        f"""INSERT INTO signup_evidence (customer_id, {", ".join(COLUMNS)})
+            VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+            ON CONFLICT (customer_id) DO UPDATE SET {_REPLACED}""",  # noqa: S608
         (customer_id, *(keys.get(column) for column in COLUMNS)),
     )
 

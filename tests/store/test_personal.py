@@ -38,7 +38,7 @@ def test_what_is_shown_has_no_keyed_hash(table: personal.Table) -> None:
 
 def test_what_does_not_all_go_says_why() -> None:
     for table in TABLES:
-        assert bool(table.stays) == (not table.wipe or table.only != "1")
+        assert bool(table.stays) == (not table.wipe or table.only != "TRUE")
 
 
 def test_every_query_runs() -> None:

@@ -22,8 +22,10 @@ from gateway.store.paging import PAGE
 
 __all__ = [
     "AUTOMATIC_SQL",
+    "COLUMNS",
     "FIRST",
     "OPEN_SQL",
+    "RETURNED",
     "SETTLED_SQL",
     "Spot",
     "any_of",
@@ -49,6 +51,18 @@ OPEN_SQL = _listed(OPEN)
 """As in the partial indexes, word for word: SQLite uses them for nothing else."""
 AUTOMATIC_SQL = _listed(AUTOMATIC)
 SETTLED_SQL = _listed(SETTLED)
+
+
+_NAMES = (
+    *("id", "registration_id", "customer_id", "channel", "kind", "outcome", "error_class"),
+    *("message", "reason", "attempts", "version", "claimed_version", "waiting", "urgent"),
+    *("content_hash", "plan", "action", "reference", "adjustments", "created_at", "updated_at"),
+    *("next_attempt_at", "request_id"),
+)
+COLUMNS = ", ".join(_NAMES)
+"""What `row_to_delivery` reads."""
+RETURNED = ", ".join(f"deliveries.{name}" for name in _NAMES)
+"""The same where another table is beside."""
 
 
 def row_to_delivery(row: sqlite3.Row) -> Delivery:
@@ -80,7 +94,10 @@ def row_to_delivery(row: sqlite3.Row) -> Delivery:
 
 
 def get(db: sqlite3.Connection, delivery_id: int) -> Delivery | None:
-    row = db.execute("SELECT * FROM deliveries WHERE id = ?", (delivery_id,)).fetchone()
+    row = db.execute(
+        f"SELECT {COLUMNS} FROM deliveries WHERE id = ?",  # noqa: S608
+        (delivery_id,),
+    ).fetchone()
     return row_to_delivery(row) if row else None
 
 
@@ -94,7 +111,8 @@ def any_of(db: sqlite3.Connection, customer_id: int, channels: Sequence[str]) ->
 def of_registration(db: sqlite3.Connection, registration_id: str) -> list[Delivery]:
     """The deliveries that a registration's answer shows."""
     rows = db.execute(
-        "SELECT * FROM deliveries WHERE registration_id = ? ORDER BY id", (registration_id,)
+        f"SELECT {COLUMNS} FROM deliveries WHERE registration_id = ? ORDER BY id",  # noqa: S608
+        (registration_id,),
     )
     return [row_to_delivery(row) for row in rows]
 
@@ -104,7 +122,7 @@ def open_of(db: sqlite3.Connection, customer_ids: Iterable[int]) -> dict[tuple[i
     found: dict[tuple[int, str], Delivery] = {}
     for customer_id in customer_ids:
         rows = db.execute(
-            f"SELECT * FROM deliveries WHERE customer_id = ? AND outcome IN {OPEN_SQL}",  # noqa: S608
+            f"SELECT {COLUMNS} FROM deliveries WHERE customer_id = ? AND outcome IN {OPEN_SQL}",  # noqa: S608
             (customer_id,),
         )
         found |= {(customer_id, row["channel"]): row_to_delivery(row) for row in rows}
@@ -146,7 +164,8 @@ def find(
         )
         values.append(untouched_since)
     order = "ASC" if oldest_first else "DESC"
-    sql = f"SELECT * FROM deliveries WHERE {' AND '.join(where)} ORDER BY id {order} LIMIT ?"  # noqa: S608
+    sql = f"""SELECT {COLUMNS} FROM deliveries
+              WHERE {" AND ".join(where)} ORDER BY id {order} LIMIT ?"""  # noqa: S608
     return [row_to_delivery(row) for row in db.execute(sql, (*values, limit))]
 
 
@@ -170,7 +189,7 @@ def page(
         beyond = ">" if direction == "ASC" else "<"
         where.append(f"({key}, id) {beyond} (?, ?)")
         values += [float(value or 0), int(last)]
-    sql = f"""SELECT *, {key} AS place FROM deliveries WHERE {" AND ".join(where)}
+    sql = f"""SELECT {COLUMNS}, {key} AS place FROM deliveries WHERE {" AND ".join(where)}
               ORDER BY {key} {direction}, id {direction} LIMIT ?"""  # noqa: S608
     rows = db.execute(sql, (*values, limit + 1)).fetchall()
     end = rows[limit - 1] if len(rows) > limit else None
@@ -189,7 +208,7 @@ def open_end(db: sqlite3.Connection, after: Spot) -> Spot | None:
         f"""SELECT customer_id, channel FROM (
                 SELECT customer_id, channel FROM deliveries INDEXED BY deliveries_open
                 WHERE outcome IN {OPEN_SQL} AND (customer_id, channel) > (?, ?)
-                ORDER BY customer_id, channel LIMIT ?)
+                ORDER BY customer_id, channel LIMIT ?) AS page
             ORDER BY customer_id DESC, channel DESC LIMIT 1""",  # noqa: S608
         (*after, PAGE),
     ).fetchone()
@@ -200,11 +219,12 @@ def page_end(
     db: sqlite3.Connection, after: int | None, size: int = 300, *, oldest_first: bool = True
 ) -> int | None:
     """The last id of so many behind `after`, whatever they are; None: no more."""
-    where = "1" if after is None else f"id {'<>'[oldest_first]} ?"
+    where = "TRUE" if after is None else f"id {'<>'[oldest_first]} ?"
     last, way = ("max", "ASC") if oldest_first else ("min", "DESC")
     found: int | None = db.execute(
         f"""SELECT {last}(id)
-            FROM (SELECT id FROM deliveries WHERE {where} ORDER BY id {way} LIMIT ?)""",  # noqa: S608
+            FROM (SELECT id FROM deliveries WHERE {where} ORDER BY id {way} LIMIT ?)
+            AS page""",  # noqa: S608
         (size,) if after is None else (after, size),
     ).fetchone()[0]
     return found
@@ -224,7 +244,7 @@ def last_attempt(db: sqlite3.Connection) -> int:
 
 
 def _conditions(chosen: DeliveryFilter) -> tuple[list[str], list[Any]]:
-    where: list[str] = ["1"]
+    where: list[str] = ["TRUE"]
     values: list[Any] = []
     for column, wanted in (
         ("channel", chosen.channels),

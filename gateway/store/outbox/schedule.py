@@ -6,7 +6,7 @@ from typing import Protocol
 
 from gateway.errors import ErrorClass
 from gateway.outcomes import Delivery, Outcome, Waiting
-from gateway.store.outbox.queries import AUTOMATIC_SQL, OPEN_SQL, row_to_delivery
+from gateway.store.outbox.queries import AUTOMATIC_SQL, COLUMNS, OPEN_SQL, row_to_delivery
 from gateway.store.paging import PAGE
 
 __all__ = [
@@ -80,7 +80,7 @@ _DUE = (
 
 
 def _due_sql(when: str) -> str:
-    return f"""SELECT * FROM deliveries
+    return f"""SELECT {COLUMNS} FROM deliveries
                WHERE channel = :channel AND kept_back = 0 AND outcome IN {OPEN_SQL} AND {when}
                LIMIT :limit"""  # noqa: S608
 
@@ -163,7 +163,7 @@ def wake(db: sqlite3.Connection, waiting: Waiting, channel: str | None, now: flo
     return db.execute(
         f"""UPDATE deliveries SET next_attempt_at = ?1, waiting = NULL
             WHERE id IN (SELECT id FROM deliveries
-                         WHERE waiting = ?2 AND (?3 IS NULL OR channel = ?3)
+                         WHERE waiting = ?2 AND channel = coalesce(?3, channel)
                                AND outcome = 'retrying' LIMIT {PAGE})""",  # noqa: S608
         (now, waiting, channel),
     ).rowcount
@@ -177,10 +177,11 @@ def proven(db: sqlite3.Connection, customer_id: int, channel: str, now: float) -
     db.execute(
         f"""UPDATE deliveries SET
                 version = version + 1, updated_at = ?1, kept_back = 0,
-                attempts = iif(error_class = 'conflict', 0, attempts),
-                next_attempt_at = iif(outcome = 'failed' AND error_class = 'conflict', ?1,
-                                      next_attempt_at),
-                outcome = iif(outcome = 'failed' AND error_class = 'conflict', 'pending', outcome)
+                attempts = CASE WHEN error_class = 'conflict' THEN 0 ELSE attempts END,
+                next_attempt_at = CASE WHEN outcome = 'failed' AND error_class = 'conflict'
+                                       THEN ?1 ELSE next_attempt_at END,
+                outcome = CASE WHEN outcome = 'failed' AND error_class = 'conflict'
+                               THEN 'pending' ELSE outcome END
             WHERE customer_id = ?2 AND channel = ?3 AND outcome IN {OPEN_SQL}""",  # noqa: S608
         (now, customer_id, channel),
     )
@@ -227,7 +228,7 @@ def _page(
 
 
 def _page_sql(where: str) -> str:
-    return f"""SELECT *, EXISTS (SELECT 1 FROM links WHERE channel = d.channel
+    return f"""SELECT {COLUMNS}, EXISTS (SELECT 1 FROM links WHERE channel = d.channel
                                          AND customer_id = d.customer_id) AS linked
                FROM deliveries AS d
                WHERE channel = ? AND kept_back = ? AND outcome IN {OPEN_SQL} AND outcome = ?

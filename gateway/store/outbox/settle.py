@@ -11,7 +11,7 @@ import orjson
 from gateway.errors import ErrorClass, UpstreamError
 from gateway.outcomes import Delivery, Link, Match, Outcome, Waiting
 from gateway.store import duplicate_queue, links, proofs
-from gateway.store.outbox.queries import row_to_delivery
+from gateway.store.outbox.queries import RETURNED, row_to_delivery
 from gateway.store.outbox.write import values
 
 __all__ = ["AttemptResult", "settle"]
@@ -168,15 +168,18 @@ def _settle_sql(rows: int) -> str:
         UPDATE deliveries SET
             outcome = CASE WHEN e.outcome IN ('delivered', 'held', 'failed')
                                 AND version <> claimed_version
-                           THEN iif(deliveries.outcome = 'discarded', 'discarded', 'pending')
+                           THEN CASE WHEN deliveries.outcome = 'discarded'
+                                     THEN 'discarded' ELSE 'pending' END
                            ELSE e.outcome END,
             error_class = e.error_class, message = e.message, reason = e.reason,
             waiting = e.waiting,
             next_attempt_at = CASE WHEN version <> claimed_version
-                                   THEN nullif(max(coalesce(e.again_at, 0),
-                                                   coalesce(next_attempt_at, 0)), 0)
-                                   ELSE e.again_at END,
-            attempts = max(0, attempts - e.uncounted),
+                                        AND coalesce(next_attempt_at, 0) >
+                                            coalesce(CAST(e.again_at AS DOUBLE PRECISION), 0)
+                                   THEN next_attempt_at
+                                   ELSE CAST(e.again_at AS DOUBLE PRECISION) END,
+            attempts = CASE WHEN attempts > e.uncounted
+                            THEN attempts - e.uncounted ELSE 0 END,
             action = coalesce(e.action, deliveries.action),
             reference = coalesce(e.reference, deliveries.reference),
             adjustments = CASE WHEN e.outcome = 'delivered' THEN e.adjustments
@@ -189,7 +192,7 @@ def _settle_sql(rows: int) -> str:
         FROM e
         WHERE deliveries.id = e.id
               AND (deliveries.outcome <> 'discarded' OR e.outcome = 'delivered')
-        RETURNING *"""  # noqa: S608
+        RETURNING {RETURNED}"""  # noqa: S608
 
 
 def _settle_values(end: AttemptResult, now: float) -> tuple[Any, ...]:
@@ -265,18 +268,20 @@ def _link(
         proofs.release(db, [delivery.customer_id for delivery, _ in linked])
 
 
+_SAME_RECORD = "CASE WHEN links.reference = excluded.reference THEN links.{} END"
+
+
 @lru_cache(maxsize=64)
 def _link_sql(rows: int) -> str:
     return f"""INSERT INTO links (channel, customer_id, reference, member_number, old_number,
                                   old_place, fingerprints, created_at, updated_at, unproven)
         VALUES {values(10, rows)}
         ON CONFLICT (channel, customer_id) DO UPDATE SET
-            old_number = coalesce(excluded.old_number,
-                                  iif(reference = excluded.reference, old_number, NULL)),
-            old_place = coalesce(excluded.old_place,
-                                 iif(reference = excluded.reference, old_place, NULL)),
-            unproven = iif(reference = excluded.reference, unproven, excluded.unproven),
+            old_number = coalesce(excluded.old_number, {_SAME_RECORD.format("old_number")}),
+            old_place = coalesce(excluded.old_place, {_SAME_RECORD.format("old_place")}),
+            unproven = CASE WHEN links.reference = excluded.reference
+                            THEN links.unproven ELSE excluded.unproven END,
             reference = excluded.reference,
-            member_number = coalesce(excluded.member_number, member_number),
-            fingerprints = coalesce(excluded.fingerprints, fingerprints),
+            member_number = coalesce(excluded.member_number, links.member_number),
+            fingerprints = coalesce(excluded.fingerprints, links.fingerprints),
             updated_at = excluded.updated_at"""  # noqa: S608

@@ -9,7 +9,7 @@ import orjson
 
 from gateway.outcomes import Delivery, NewDelivery
 from gateway.request_id import request_id
-from gateway.store.outbox.queries import OPEN_SQL, Spot, open_end, row_to_delivery
+from gateway.store.outbox.queries import COLUMNS, OPEN_SQL, Spot, open_end, row_to_delivery
 
 __all__ = [
     "add",
@@ -62,11 +62,11 @@ def _insert(
     registration_id: str | None,
     new: Sequence[NewDelivery],
     now: float,
-) -> range:
-    """The ids, in order: rows of one statement are numbered on end by AUTOINCREMENT."""
+) -> list[int]:
+    """The ids, in order: the rows of one statement are numbered one after the other."""
     if not new:
-        return range(0)
-    last = db.execute(
+        return []
+    rows = db.execute(
         _insert_sql(len(new)),
         [
             value
@@ -86,9 +86,8 @@ def _insert(
                 request_id.get(),
             )
         ],
-    ).lastrowid
-    assert last is not None  # noqa: S101 - of an INSERT
-    return range(last - len(new) + 1, last + 1)
+    )
+    return sorted(row[0] for row in rows)
 
 
 @lru_cache(maxsize=16)
@@ -96,7 +95,7 @@ def _insert_sql(rows: int) -> str:
     return f"""INSERT INTO deliveries (registration_id, customer_id, channel, kind, outcome,
                                        attempts, claimed_version, urgent,
                                        created_at, updated_at, next_attempt_at, request_id)
-        VALUES {values(12, rows)}"""  # noqa: S608
+        VALUES {values(12, rows)} RETURNING id"""  # noqa: S608
 
 
 def _as_written(
@@ -131,6 +130,9 @@ def _as_written(
     )
 
 
+_LATER = "CAST(:later AS DOUBLE PRECISION)"
+
+
 def _raise_open(
     db: sqlite3.Connection,
     customer_id: int,
@@ -145,19 +147,21 @@ def _raise_open(
                 kind = CASE WHEN :kind = 'registration' THEN :kind ELSE kind END,
                 registration_id = coalesce(:registration, registration_id),
                 request_id = coalesce(:request, request_id),
-                urgent = max(urgent, :urgent), kept_back = 0,
+                urgent = CASE WHEN :urgent = 1 THEN 1 ELSE urgent END, kept_back = 0,
                 attempts = CASE WHEN outcome IN ('failed', 'held') THEN 0 ELSE attempts END
-                           + (:claimed AND claimed_version IS NULL),
+                           + CASE WHEN :claimed = 1 AND claimed_version IS NULL
+                                  THEN 1 ELSE 0 END,
                 outcome = CASE WHEN claimed_version IS NULL AND
-                                    (:claimed OR :later OR outcome IN ('failed', 'held'))
+                                    (:claimed = 1 OR {_LATER} IS NOT NULL
+                                     OR outcome IN ('failed', 'held'))
                                THEN :outcome ELSE outcome END,
-                next_attempt_at = CASE WHEN :later IS NOT NULL THEN :later
-                                       WHEN :claimed OR outcome IN ('failed', 'held') THEN NULL
+                next_attempt_at = CASE WHEN {_LATER} IS NOT NULL THEN {_LATER}
+                                       WHEN :claimed = 1 OR outcome IN ('failed', 'held') THEN NULL
                                        ELSE next_attempt_at END,
-                claimed_version = CASE WHEN claimed_version IS NULL AND :claimed
+                claimed_version = CASE WHEN claimed_version IS NULL AND :claimed = 1
                                        THEN version + 1 ELSE claimed_version END
             WHERE customer_id = :customer AND channel = :channel AND outcome IN {OPEN_SQL}
-            RETURNING *""",  # noqa: S608
+            RETURNING {COLUMNS}""",  # noqa: S608
         {
             "now": now,
             "kind": new.kind,
@@ -185,8 +189,9 @@ def claim(
         f"""UPDATE deliveries SET outcome = 'pending', attempts = attempts + 1,
                    claimed_version = version, next_attempt_at = NULL, waiting = NULL,
                    kept_back = 0, updated_at = ?1
-            WHERE id = ?2 AND outcome IN {OPEN_SQL} AND (?3 IS NULL OR version = ?3)
-            RETURNING *""",  # noqa: S608
+            WHERE id = ?2 AND outcome IN {OPEN_SQL}
+                  AND version = coalesce(?3, version)
+            RETURNING {COLUMNS}""",  # noqa: S608
         (now, delivery_id, version),
     ).fetchall()
     return row_to_delivery(rows[0]) if rows else None
@@ -237,7 +242,9 @@ def recover(
         return 0, None
     changed = db.execute(
         f"""UPDATE deliveries INDEXED BY deliveries_open SET claimed_version = NULL,
-                   next_attempt_at = iif(outcome = 'pending', min(next_attempt_at, ?1), ?1)
+                   next_attempt_at =
+                       CASE WHEN outcome = 'pending' AND coalesce(next_attempt_at, 0) <= ?1
+                            THEN next_attempt_at ELSE ?1 END
             WHERE outcome IN {OPEN_SQL}
               AND (customer_id, channel) > (?3, ?4) AND (customer_id, channel) <= (?5, ?6)
               AND (outcome = 'pending' AND (claimed_version IS NOT NULL OR next_attempt_at > ?1)

@@ -47,7 +47,10 @@ def add(db: sqlite3.Connection, found: Iterable[Drift]) -> int:
 
 
 def listed(db: sqlite3.Connection) -> list[Drift]:
-    rows = db.execute("SELECT * FROM points_drift ORDER BY found_at, head_id")
+    rows = db.execute(
+        """SELECT head_id, kind, uuid, member_id, points, movement_id, found_at
+           FROM points_drift ORDER BY found_at, head_id"""
+    )
     return [
         Drift(
             row["head_id"],

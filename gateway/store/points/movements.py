@@ -4,7 +4,7 @@ import sqlite3
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from gateway.store.points.records import Movement, State, Way, movement_of
+from gateway.store.points.records import MOVEMENT_COLUMNS, Movement, State, Way, movement_of
 
 __all__ = [
     "NewMovement",
@@ -33,26 +33,25 @@ __all__ = [
 ]
 
 _OPEN = "('owed', 'sent', 'stuck')"
+_SELECT = f"SELECT {MOVEMENT_COLUMNS} FROM points_movements"  # noqa: S608
 _FAR = 2 * 86400.0
 """Seconds: nothing is put off further, so what lies beyond was written by a wrong clock."""
 
 
 def get(db: sqlite3.Connection, movement_id: int) -> Movement | None:
-    row = db.execute("SELECT * FROM points_movements WHERE id = ?", (movement_id,)).fetchone()
+    row = db.execute(f"{_SELECT} WHERE id = ?", (movement_id,)).fetchone()
     return movement_of(row) if row else None
 
 
 def of_reservation(db: sqlite3.Connection, reservation_id: int) -> list[Movement]:
     """All of a reservation's, void ones too, the oldest first."""
-    rows = db.execute(
-        "SELECT * FROM points_movements WHERE reservation_id = ? ORDER BY id", (reservation_id,)
-    )
+    rows = db.execute(f"{_SELECT} WHERE reservation_id = ? ORDER BY id", (reservation_id,))
     return [movement_of(row) for row in rows]
 
 
 def of_order(db: sqlite3.Connection, order_id: int) -> list[Movement]:
     """All of an order's, void ones too, the oldest first."""
-    rows = db.execute("SELECT * FROM points_movements WHERE order_id = ? ORDER BY id", (order_id,))
+    rows = db.execute(f"{_SELECT} WHERE order_id = ? ORDER BY id", (order_id,))
     return [movement_of(row) for row in rows]
 
 
@@ -128,9 +127,9 @@ _TURN = f"""m.state IN ('owed', 'sent')
 def turns(db: sqlite3.Connection, now: float, limit: int) -> list[Movement]:
     """Those whose turn it is and whose time has come, the oldest first."""
     rows = db.execute(
-        f"""SELECT m.* FROM points_movements AS m
+        f"""{_SELECT} AS m
             WHERE {_TURN} AND (m.next_at <= ?1 OR m.next_at > ?1 + ?3)
-            ORDER BY m.id LIMIT ?2""",  # noqa: S608
+            ORDER BY m.id LIMIT ?2""",
         (now, limit, _FAR),
     )
     return [movement_of(row) for row in rows]
@@ -200,8 +199,9 @@ def later(db: sqlite3.Connection, movement_id: int, at: float, message: str | No
 def put_off(db: sqlite3.Connection, movement_id: int, at: float, message: str) -> None:
     """A step of it failed: not before `at`."""
     db.execute(
-        """UPDATE points_movements SET next_at = max(next_at, ?), message = ?
-           WHERE id = ? AND state IN ('owed', 'sent')""",
+        """UPDATE points_movements
+           SET next_at = CASE WHEN next_at > ?1 THEN next_at ELSE ?1 END, message = ?2
+           WHERE id = ?3 AND state IN ('owed', 'sent')""",
         (at, message, movement_id),
     )
 
@@ -270,8 +270,8 @@ def listed(
     wanted = list(states)
     marks = ", ".join("?" * len(wanted))
     rows = db.execute(
-        f"""SELECT * FROM points_movements WHERE id > ? AND state IN ({marks})
-            ORDER BY id LIMIT ?""",  # noqa: S608
+        f"""{_SELECT} WHERE id > ? AND state IN ({marks})
+            ORDER BY id LIMIT ?""",
         (after, *wanted, limit),
     )
     return [movement_of(row) for row in rows]

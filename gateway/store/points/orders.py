@@ -2,7 +2,7 @@
 
 import sqlite3
 
-from gateway.store.points.records import PointOrder, order_of
+from gateway.store.points.records import ORDER_COLUMNS, PointOrder, order_of
 
 __all__ = [
     "counts",
@@ -29,6 +29,7 @@ __all__ = [
     "wake_state",
 ]
 
+_SELECT = f"SELECT {ORDER_COLUMNS} FROM points_orders"  # noqa: S608
 _FAR = 2 * 86400.0
 """Seconds: nothing is ever put off further, so what lies beyond was written by a wrong clock."""
 
@@ -41,7 +42,8 @@ def notice(
     """
     changed = db.execute(
         """UPDATE points_orders SET version = version + 1, due_at = ?2, attempts = 0,
-                  asked = max(asked, ?3), updated_at = ?2 WHERE order_id = ?1""",
+                  asked = CASE WHEN ?3 = 1 THEN 1 ELSE asked END, updated_at = ?2
+           WHERE order_id = ?1""",
         (order_id, now, asked),
     ).rowcount
     if changed or known:
@@ -56,15 +58,15 @@ def notice(
 
 
 def get(db: sqlite3.Connection, order_id: int) -> PointOrder | None:
-    row = db.execute("SELECT * FROM points_orders WHERE order_id = ?", (order_id,)).fetchone()
+    row = db.execute(f"{_SELECT} WHERE order_id = ?", (order_id,)).fetchone()
     return order_of(row) if row else None
 
 
 def due(db: sqlite3.Connection, now: float, limit: int) -> list[PointOrder]:
     """What is to be read now, the longest due first."""
     rows = db.execute(
-        """SELECT * FROM points_orders WHERE due_at <= ?1 OR due_at > ?1 + ?3
-           ORDER BY due_at, order_id LIMIT ?2""",
+        f"""{_SELECT} WHERE due_at <= ?1 OR due_at > ?1 + ?3
+            ORDER BY due_at, order_id LIMIT ?2""",
         (now, limit, _FAR),
     )
     return [order_of(row) for row in rows]
@@ -82,7 +84,7 @@ def save(db: sqlite3.Connection, order: PointOrder) -> None:
         """UPDATE points_orders SET customer_id = ?2, member_id = ?3, state = ?4, reason = ?5,
                   rule = ?6, target = ?7, lacking = ?8, lacking_since = ?9, seen_updated_at = ?10,
                   made_at = ?11, paid_at = ?12, attempts = 0, error_class = NULL, message = NULL,
-                  due_at = iif(version = ?13, ?14, due_at), updated_at = ?15
+                  due_at = CASE WHEN version = ?13 THEN ?14 ELSE due_at END, updated_at = ?15
            WHERE order_id = ?1""",
         (
             order.order_id,
@@ -128,8 +130,9 @@ def given_up(
     points keeps its state: they are still its.
     """
     db.execute(
-        """UPDATE points_orders SET state = iif(member_id IS NULL, 'failed', state), due_at = NULL,
-                  error_class = ?, message = ?, updated_at = ?
+        """UPDATE points_orders
+           SET state = CASE WHEN member_id IS NULL THEN 'failed' ELSE state END, due_at = NULL,
+               error_class = ?, message = ?, updated_at = ?
            WHERE order_id = ? AND version = ?""",
         (error_class, message, now, read.order_id, read.version),
     )
@@ -227,7 +230,8 @@ def is_behind(db: sqlite3.Connection, order_id: int, changed_at: float, slack: f
 
 def of_customer(db: sqlite3.Connection, customer_id: int, limit: int) -> list[PointOrder]:
     rows = db.execute(
-        "SELECT * FROM points_orders WHERE customer_id = ? ORDER BY order_id DESC LIMIT ?",
+        f"""{_SELECT}
+            WHERE customer_id = ? ORDER BY order_id DESC LIMIT ?""",
         (customer_id, limit),
     )
     return [order_of(row) for row in rows]
@@ -240,9 +244,9 @@ def listed(
     back.
     """
     rows = db.execute(
-        """SELECT * FROM points_orders
-           WHERE order_id > ?1 AND (?2 IS NULL OR state = ?2) AND (NOT ?4 OR lacking > 0)
-           ORDER BY order_id LIMIT ?3""",
+        f"""{_SELECT}
+            WHERE order_id > ?1 AND state = coalesce(?2, state) AND (?4 = 0 OR lacking > 0)
+            ORDER BY order_id LIMIT ?3""",
         (after, state, limit, lacking),
     )
     return [order_of(row) for row in rows]
@@ -251,7 +255,9 @@ def listed(
 def counts(db: sqlite3.Connection) -> tuple[dict[str, int], int]:
     """Orders by state, and the points that were lacking."""
     rows = db.execute("SELECT state, count(*) FROM points_orders GROUP BY state").fetchall()
-    lacking = db.execute("SELECT sum(lacking) FROM points_orders WHERE lacking > 0").fetchone()[0]
+    lacking = db.execute(
+        "SELECT CAST(sum(lacking) AS BIGINT) FROM points_orders WHERE lacking > 0"
+    ).fetchone()[0]
     return {str(row[0]): int(row[1]) for row in rows}, lacking or 0
 
 

@@ -5,6 +5,9 @@ from dataclasses import dataclass, field, fields
 from typing import Literal
 
 __all__ = [
+    "MOVEMENT_COLUMNS",
+    "ORDER_COLUMNS",
+    "RESERVATION_COLUMNS",
     "Movement",
     "OrderState",
     "PointOrder",
@@ -104,6 +107,11 @@ class Reservation:
 _ORDER = tuple(each.name for each in fields(PointOrder))
 _MOVEMENT = tuple(each.name for each in fields(Movement))
 _RESERVATION = tuple(each.name for each in fields(Reservation))
+
+
+ORDER_COLUMNS = ", ".join(_ORDER)
+MOVEMENT_COLUMNS = ", ".join(_MOVEMENT)
+RESERVATION_COLUMNS = ", ".join(_RESERVATION)
 
 
 def order_of(row: sqlite3.Row) -> PointOrder:

@@ -75,11 +75,11 @@ def open_(db: sqlite3.Connection, new: New, now: float) -> Opened:
     ).fetchone()
     if count >= MOST_AN_HOUR:
         return Opened(wait=max(1.0, first + _HOUR - now))
-    done = db.execute(
+    row = db.execute(
         """INSERT INTO points_reservations
                (customer_id, member_id, points, yen, code, state, key_hash, body_hash, due_at,
                 expires_at, created_at, updated_at)
-           VALUES (?1, ?2, ?3, ?4, ?5, 'pending', ?6, ?7, ?8, ?8, ?9, ?9)""",
+           VALUES (?1, ?2, ?3, ?4, ?5, 'pending', ?6, ?7, ?8, ?8, ?9, ?9) RETURNING id""",
         (
             new.customer_id,
             new.member_id,
@@ -91,8 +91,8 @@ def open_(db: sqlite3.Connection, new: New, now: float) -> Opened:
             new.expires_at,
             now,
         ),
-    )
-    return Opened(done.lastrowid or 0)
+    ).fetchone()
+    return Opened(row["id"])
 
 
 def withdraw(db: sqlite3.Connection, reservation_id: int) -> bool:
@@ -140,7 +140,7 @@ def close(db: sqlite3.Connection, reservation_id: int, now: float) -> None:
     """
     db.execute(
         """UPDATE points_reservations SET state = 'closing', due_at = ?1, attempts = 0,
-                  key_hash = iif(state = 'pending', NULL, key_hash), updated_at = ?1
+                  key_hash = CASE WHEN state <> 'pending' THEN key_hash END, updated_at = ?1
            WHERE id = ?2 AND state IN ('pending', 'active')""",
         (now, reservation_id),
     )
@@ -158,7 +158,8 @@ def ended(db: sqlite3.Connection, one: Reservation, due_at: float, now: float) -
     db.execute(
         """UPDATE points_reservations
            SET ended_at = ?1, attempts = 0, error_class = NULL, message = NULL, updated_at = ?1,
-               due_at = iif(state = 'closing', ?2, iif(lacking > 0, due_at, NULL)) WHERE id = ?3""",
+               due_at = CASE WHEN state = 'closing' THEN ?2 WHEN lacking > 0 THEN due_at END
+           WHERE id = ?3""",
         (now, due_at, one.id),
     )
 
@@ -181,12 +182,12 @@ def use(
     """So many of its points an order has used; its code is to end."""
     db.execute(
         """INSERT INTO points_uses (reservation_id, order_id, points) VALUES (?, ?, ?)
-           ON CONFLICT DO UPDATE SET points = excluded.points""",
+           ON CONFLICT (reservation_id, order_id) DO UPDATE SET points = excluded.points""",
         (reservation_id, order_id, points),
     )
     db.execute(
         """UPDATE points_reservations SET state = 'used', attempts = 0, updated_at = ?1,
-                  due_at = iif(ended_at IS NULL, ?1, NULL)
+                  due_at = CASE WHEN ended_at IS NULL THEN ?1 END
            WHERE id = ?2 AND state <> 'used'""",
         (now, reservation_id),
     )
@@ -202,18 +203,18 @@ def lacks(
     """So many points could not be taken, since when, and when that is tried again."""
     db.execute(
         """UPDATE points_reservations SET lacking = ?1, lacking_since = ?2,
-                  due_at = coalesce(min(due_at, ?3), due_at, ?3) WHERE id = ?4""",
+                  due_at = CASE WHEN due_at < ?3 THEN due_at ELSE coalesce(?3, due_at) END
+           WHERE id = ?4""",
         (lacking, since, due_at, reservation_id),
     )
 
 
 def has_moved(db: sqlite3.Connection, reservation_id: int, now: float) -> None:
-    """All of a movement is done: a code may be made, and unless points still lack, the next lack is
-    a new one.
-    """
+    """All of a movement is done: a code may be made; unless points lack, the next lack is new."""
     db.execute(
-        """UPDATE points_reservations SET due_at = iif(state = 'pending', ?, due_at),
-                  lacking_since = iif(lacking = 0, NULL, lacking_since) WHERE id = ?""",
+        """UPDATE points_reservations
+           SET due_at = CASE WHEN state = 'pending' THEN ? ELSE due_at END,
+               lacking_since = CASE WHEN lacking <> 0 THEN lacking_since END WHERE id = ?""",
         (now, reservation_id),
     )
 
@@ -242,8 +243,9 @@ def put_off(
     an error a try is used up.
     """
     db.execute(
-        """UPDATE points_reservations SET due_at = ?1, attempts = attempts + (?2 IS NOT NULL),
-                  error_class = ?2, message = ?3 WHERE id = ?4 AND state = ?5""",
+        """UPDATE points_reservations SET due_at = ?1, error_class = ?2,
+                  attempts = attempts + CASE WHEN CAST(?2 AS TEXT) IS NULL THEN 0 ELSE 1 END,
+                  message = ?3 WHERE id = ?4 AND state = ?5""",
         (at, error_class, message, one.id, one.state),
     )
 
@@ -261,7 +263,7 @@ def move_customer(db: sqlite3.Connection, gone: int, kept: int, now: float) -> N
     """Two customers became one. Of two open ones that of the customer who is gone ends."""
     db.execute(
         """UPDATE points_reservations SET state = 'closing', due_at = ?3, updated_at = ?3,
-                  key_hash = iif(state = 'pending', NULL, key_hash)
+                  key_hash = CASE WHEN state <> 'pending' THEN key_hash END
            WHERE customer_id = ?1 AND state IN ('pending', 'active')
                  AND EXISTS (SELECT 1 FROM points_reservations
                              WHERE customer_id = ?2 AND state IN ('pending', 'active'))""",

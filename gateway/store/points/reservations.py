@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 import orjson
 
-from gateway.store.points.records import Reservation, reservation_of
+from gateway.store.points.records import RESERVATION_COLUMNS, Reservation, reservation_of
 
 __all__ = [
     "any_of_them",
@@ -22,13 +22,14 @@ __all__ = [
     "used_points",
 ]
 
+_SELECT = f"SELECT {RESERVATION_COLUMNS} FROM points_reservations"  # noqa: S608
 _DAY = 86400.0
 _FAR = 2 * 86400.0
 """Seconds: nothing is ever put off further, so what lies beyond was written by a wrong clock."""
 
 
 def get(db: sqlite3.Connection, reservation_id: int) -> Reservation | None:
-    row = db.execute("SELECT * FROM points_reservations WHERE id = ?", (reservation_id,)).fetchone()
+    row = db.execute(f"{_SELECT} WHERE id = ?", (reservation_id,)).fetchone()
     return reservation_of(row) if row else None
 
 
@@ -36,7 +37,7 @@ def by_key(db: sqlite3.Connection, hashes: Iterable[bytes], now: float) -> Reser
     """The one that was opened with this idempotency key, by any of its hashes, within a day."""
     for each in hashes:
         row = db.execute(
-            "SELECT * FROM points_reservations WHERE key_hash = ? AND created_at > ?",
+            f"{_SELECT} WHERE key_hash = ? AND created_at > ?",
             (each, now - _DAY),
         ).fetchone()
         if row is not None:
@@ -47,9 +48,10 @@ def by_key(db: sqlite3.Connection, hashes: Iterable[bytes], now: float) -> Reser
 def touching(db: sqlite3.Connection, order_id: int, codes: Iterable[str]) -> list[Reservation]:
     """Those that the order used, by what was read before or by the codes that it bears now."""
     rows = db.execute(
-        """SELECT * FROM points_reservations
+        f"""{_SELECT}
            WHERE id IN (SELECT reservation_id FROM points_uses WHERE order_id = ?1)
-                 OR code IN (SELECT value FROM json_each(?2)) ORDER BY id""",
+                 OR code IN (SELECT CAST(one.value AS TEXT) FROM json_each(CAST(?2 AS TEXT)) AS one)
+           ORDER BY id""",  # noqa: S608
         (order_id, orjson.dumps(sorted(codes)).decode()),
     )
     return [reservation_of(row) for row in rows]
@@ -64,7 +66,8 @@ def is_used(db: sqlite3.Connection, reservation_id: int) -> bool:
 
 def used_points(db: sqlite3.Connection, reservation_id: int) -> int:
     row = db.execute(
-        "SELECT sum(points) FROM points_uses WHERE reservation_id = ?", (reservation_id,)
+        "SELECT CAST(sum(points) AS BIGINT) FROM points_uses WHERE reservation_id = ?",
+        (reservation_id,),
     ).fetchone()
     return row[0] or 0
 
@@ -72,7 +75,7 @@ def used_points(db: sqlite3.Connection, reservation_id: int) -> int:
 def due(db: sqlite3.Connection, now: float, limit: int) -> list[Reservation]:
     """About which something is to be done now, the longest due first."""
     rows = db.execute(
-        """SELECT * FROM points_reservations WHERE due_at <= ?1 OR due_at > ?1 + ?3
+        f"""{_SELECT} WHERE due_at <= ?1 OR due_at > ?1 + ?3
            ORDER BY due_at, id LIMIT ?2""",
         (now, limit, _FAR),
     )
@@ -104,7 +107,7 @@ def are_open(db: sqlite3.Connection) -> bool:
 def of_customer(db: sqlite3.Connection, customer_id: int, limit: int) -> list[Reservation]:
     """The newest first."""
     rows = db.execute(
-        """SELECT * FROM points_reservations WHERE customer_id = ?
+        f"""{_SELECT} WHERE customer_id = ?
            ORDER BY created_at DESC, id DESC LIMIT ?""",
         (customer_id, limit),
     )
@@ -116,8 +119,8 @@ def listed(
 ) -> list[Reservation]:
     """By rising id from above `after`; `lacking`: only those that lack points."""
     rows = db.execute(
-        """SELECT * FROM points_reservations
-           WHERE id > ?1 AND (?2 IS NULL OR state = ?2) AND (NOT ?4 OR lacking > 0)
+        f"""{_SELECT}
+           WHERE id > ?1 AND state = coalesce(?2, state) AND (?4 = 0 OR lacking > 0)
            ORDER BY id LIMIT ?3""",
         (after, state, limit, lacking),
     )
@@ -127,5 +130,7 @@ def listed(
 def counts(db: sqlite3.Connection) -> tuple[dict[str, int], int]:
     """Reservations by state, and the points that could not be taken."""
     rows = db.execute("SELECT state, count(*) FROM points_reservations GROUP BY state").fetchall()
-    lacking = db.execute("SELECT sum(lacking) FROM points_reservations").fetchone()[0]
+    lacking = db.execute("SELECT CAST(sum(lacking) AS BIGINT) FROM points_reservations").fetchone()[
+        0
+    ]
     return {str(row[0]): int(row[1]) for row in rows}, lacking or 0
