@@ -135,7 +135,7 @@ def orphans(db: sqlite3.Connection, before: float) -> list[str]:
     """Those claimed before then. If nobody is trying them, the database failed midway."""
     rows = db.execute(
         """SELECT id FROM registrations INDEXED BY registrations_claimed
-           WHERE state = 'waiting' AND claimed = 1 AND updated_at < ?""",
+           WHERE state = 'waiting' AND claimed = 1 AND updated_at < ? ORDER BY id""",
         (before,),
     )
     return [row[0] for row in rows]

@@ -117,7 +117,8 @@ def get(db: sqlite3.Connection, one: int, other: int) -> Pair | None:
 def of_member(db: sqlite3.Connection, member_id: int) -> list[Pair]:
     rows = db.execute(
         f"""SELECT {_COLUMNS} FROM duplicates WHERE low_id = ?1
-            UNION ALL SELECT {_COLUMNS} FROM duplicates WHERE high_id = ?1""",  # noqa: S608
+            UNION ALL SELECT {_COLUMNS} FROM duplicates WHERE high_id = ?1
+            ORDER BY low_id, high_id""",  # noqa: S608
         (member_id,),
     )
     return [_pair(row) for row in rows]

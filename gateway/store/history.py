@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 __all__ = ["Attempted", "attempts_page", "registrations"]
 
+_HOUR = "CAST({0} AS BIGINT) - CASE WHEN CAST({0} AS BIGINT) > {0} THEN 1 ELSE 0 END"
+"""Rounded down, whether a CAST cuts off or rounds."""
 _PAGE = 5000
 """Attempts that one look passes: some milliseconds, then others have a turn."""
 
@@ -25,8 +27,9 @@ def registrations(db: sqlite3.Connection, first: str, last: str) -> dict[int, in
     Ids begin with their time, and the table is kept in their order.
     """
     rows = db.execute(
-        """SELECT CAST(created_at / 3600 AS INTEGER) AS hour, count(*) AS number
-           FROM registrations WHERE id >= ? AND id < ? AND state = 'accepted' GROUP BY hour""",
+        f"""SELECT {_HOUR.format("created_at / 3600")} AS hour, count(*) AS number
+            FROM registrations WHERE id >= ? AND id < ? AND state = 'accepted'
+            GROUP BY hour""",  # noqa: S608
         (first, last),
     )
     return {row["hour"]: row["number"] for row in rows}
@@ -49,9 +52,9 @@ def attempts_page(
     if not end["number"]:
         return [], None
     rows = db.execute(
-        """SELECT CAST(started_at / 3600 AS INTEGER) AS hour, count(*) AS number,
-                  count(error_class) AS failed, sum(duration) AS seconds
-           FROM attempts WHERE id >= ? AND id < ? AND started_at >= ? GROUP BY hour""",
+        f"""SELECT {_HOUR.format("started_at / 3600")} AS hour, count(*) AS number,
+                   count(error_class) AS failed, sum(duration) AS seconds
+            FROM attempts WHERE id >= ? AND id < ? AND started_at >= ? GROUP BY hour""",  # noqa: S608
         (end["low"], 1 << 62 if before is None else before, since),
     )
     found = [Attempted(row["hour"], row["number"], row["failed"], row["seconds"]) for row in rows]

@@ -41,7 +41,8 @@ def read(db: sqlite3.Connection) -> Tally:
     numbers = {
         (row["kind"], row["part"]): row["number"]
         for row in db.execute(
-            "SELECT kind, part, number FROM tally WHERE kind <> 'idempotency_keys'"
+            """SELECT kind, part, number FROM tally WHERE kind <> 'idempotency_keys'
+               ORDER BY kind, part"""
         )
     }
     deferred = numbers.get(("deferred", ""), 0)
