@@ -1,11 +1,8 @@
 """The SQLite file: one connection, one writer, commits of concurrent requests in groups.
 
-A unit of work is a plain function of a `sqlite3.Connection`; all SQL lives in such functions in
-this package. `write` runs a unit inside a transaction that is on disk before the awaiting caller
-continues. Units that arrive during a commit share the next one (a fsync costs the same for one as
-for fifty). If the caller is cancelled, the unit still runs as a whole. A unit may run twice, with
-the first run undone, so it must have no effect but on the database. It sees the context of its
-caller, and so the request for which it writes (`gateway.request_id`).
+All SQL lives in plain functions of a connection (`gateway.store.engine`). Units that arrive during
+a commit share the next one (a fsync costs the same for one as for fifty). A unit sees the context
+of its caller, and so the request for which it writes (`gateway.request_id`).
 """
 
 import asyncio
@@ -14,6 +11,7 @@ import contextvars
 import logging
 import os
 import sqlite3
+import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -23,6 +21,7 @@ import aiosqlite
 from gateway.errors import StorageError
 from gateway.store import tally
 from gateway.store.copying import PagedCopy
+from gateway.store.engine import ALONE, Keys, Unit
 from gateway.store.migration import migrate
 
 __all__ = ["Database", "Unit", "translated"]
@@ -30,7 +29,6 @@ __all__ = ["Database", "Unit", "translated"]
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
-Unit = Callable[[sqlite3.Connection], T]
 
 _Queued = tuple[Unit[Any], "asyncio.Future[Any]"]
 
@@ -173,7 +171,7 @@ class Database:
         if cancelled:
             raise asyncio.CancelledError
 
-    async def write(self, unit: Unit[T]) -> T:
+    async def write(self, unit: Unit[T], keys: Keys = ALONE) -> T:  # noqa: ARG002 - one writes here
         """Runs `unit` in a transaction; it is on disk when this returns. Raises StorageError."""
         future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
         self._queue.append((_in_context(unit), future))
@@ -240,6 +238,9 @@ class Database:
                 "the database file was deleted or replaced while the gateway runs",
                 f"put {self.path.name} back, or restart the gateway to go on with the new file",
             )
+
+    def now(self) -> float:
+        return time.time()  # nobody else writes here
 
     async def checkpoint(self) -> None:
         """Moves the journal into the file and empties it, so that wiped intents leave no bytes."""

@@ -1,0 +1,56 @@
+"""What a database must do for the store, whichever it is."""
+
+import sqlite3
+from collections.abc import Callable, Collection
+from typing import Protocol, TypeVar
+
+__all__ = ["ALONE", "Engine", "Keys", "Unit"]
+
+T = TypeVar("T")
+Unit = Callable[[sqlite3.Connection], T]
+"""A plain function of a connection. It may run twice, with the first run undone, so it must have no
+effect but on the database. The connection is SQLite's, or has `execute` and `executemany` as it.
+"""
+
+Keys = Collection[int | bytes] | None
+"""Whom a unit is about: ids of customers, and hashes of e-mails and of idempotency keys. Units
+without one in common may run at the same time; those with one in common run one after the other, in
+the order in which they came.
+"""
+
+ALONE: Keys = None
+"""No other unit writes meanwhile: for what reads and writes without regard to a person."""
+
+
+class Engine(Protocol):
+    """`is_new`: whether `open` has made the database. Errors are StorageErrors, besides a unit's
+    own.
+    """
+
+    is_new: bool
+
+    async def open(self) -> None: ...
+
+    async def close(self) -> None: ...
+
+    async def write(self, unit: Unit[T], keys: Keys = ALONE) -> T:
+        """Run `unit` in a transaction, which is durable when this returns. If the caller is
+        cancelled, it still runs as a whole.
+        """
+        ...
+
+    async def read(self, unit: Unit[T]) -> T:
+        """Run `unit` on what every finished write has left."""
+        ...
+
+    async def browse(self, unit: Unit[T]) -> T:
+        """As `read`, for whoever looks through many rows: one of them at a time."""
+        ...
+
+    async def checkpoint(self) -> None:
+        """What was wiped leaves no bytes, as far as the database can promise that."""
+        ...
+
+    def now(self) -> float:
+        """Unix seconds by the clock that all gateways on this database share."""
+        ...

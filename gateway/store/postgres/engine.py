@@ -1,0 +1,177 @@
+"""PostgreSQL as the store's engine: a few lanes, a transaction for each unit."""
+
+import asyncio
+import contextvars
+import secrets
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from functools import partial
+from typing import Any, TypeVar
+
+import psycopg
+
+from gateway.background import Background
+from gateway.errors import StorageError
+from gateway.store.engine import ALONE, Keys, Unit
+from gateway.store.postgres.address import conninfo
+from gateway.store.postgres.errors import translated
+from gateway.store.postgres.lane import Lane
+from gateway.store.postgres.locks import locks
+from gateway.store.postgres.migration import migrate
+from gateway.store.postgres.schedule import Job, next_of
+
+__all__ = ["Postgres"]
+
+T = TypeVar("T")
+
+LANES = 4
+"""A registration has four commits, each some milliseconds of a lane."""
+SILENCE = 6.0
+"""Seconds without an answer after which a connection is given up: more than the server's limits."""
+PATIENCE = 10.0
+"""Seconds that a unit waits for a lane at most; one that did not begin is not in the database."""
+
+
+_NO_TURN = (
+    f"no connection to the database was free for {PATIENCE:g} s",
+    "see that the database answers; what waited was not written",
+)
+
+
+class Postgres:
+    """The database at `url`, in the schema that its user sees first."""
+
+    def __init__(self, url: str, *, lanes: int = LANES) -> None:
+        self._conninfo = conninfo(url)
+        self._gateway = secrets.token_hex(8)
+        self._lanes = [Lane(self._conninfo, self._gateway, number) for number in range(lanes)]
+        self._threads = ThreadPoolExecutor(lanes, thread_name_prefix="database")
+        self._free = [*self._lanes]
+        self._waiting: dict[Job[Any], None] = {}
+        self._running: dict[Job[Any], asyncio.Future[Any]] = {}
+        self._background = Background()
+        self._browsing = asyncio.Lock()
+        self._is_open = False
+        self._space = ""
+        self._offset = 0.0
+        self.is_new = False
+
+    async def open(self) -> None:
+        try:
+            await asyncio.to_thread(self._prepare)
+        except psycopg.Error as error:
+            raise translated(error) from None
+        self._is_open = True
+        self._background.every(1.0, self._watch, "database watchdog")
+
+    def _prepare(self) -> None:
+        with psycopg.connect(self._conninfo, autocommit=True) as connection:
+            self.is_new = migrate(connection)
+            before = time.monotonic()
+            row: Any = connection.execute(
+                "SELECT current_schema(), extract(epoch FROM clock_timestamp())::float8"
+            ).fetchone()
+            self._space = row[0]
+            self._offset = row[1] - (before + time.monotonic()) / 2
+            connection.execute(
+                "INSERT INTO lanes SELECT %s, generate_series(0, %s), 0",
+                (self._gateway, len(self._lanes) - 1),
+            )
+
+    async def close(self) -> None:
+        """After what was asked for has run; what cannot end soon is told that it is undecided."""
+        until = time.monotonic() + PATIENCE
+        while self._running:
+            if time.monotonic() > until:
+                for lane in self._lanes:
+                    lane.stop()
+            await asyncio.wait(self._running.values(), timeout=1, return_when="FIRST_COMPLETED")
+        await self._background.stop()
+        if self._is_open:
+            self._is_open = False
+            await asyncio.to_thread(self._leave)
+        self._threads.shutdown()
+
+    def _leave(self) -> None:
+        for lane in self._lanes:
+            lane.close()
+        with (
+            suppress(psycopg.Error),
+            psycopg.connect(self._conninfo, autocommit=True) as connection,
+        ):
+            connection.execute("DELETE FROM lanes WHERE gateway = %s", (self._gateway,))
+
+    async def write(self, unit: Unit[T], keys: Keys = ALONE) -> T:
+        job: Job[T] = self._job(unit)
+        job.keys = None if keys is None else frozenset(keys)
+        return await self._asked(job)
+
+    async def read(self, unit: Unit[T]) -> T:
+        job: Job[T] = self._job(unit)
+        job.reads = True
+        return await self._asked(job)
+
+    async def browse(self, unit: Unit[T]) -> T:
+        async with self._browsing:
+            return await self.read(unit)
+
+    async def checkpoint(self) -> None:
+        """Nothing: what PostgreSQL's files and log keep of a wiped intent is only ciphertext."""
+
+    def now(self) -> float:
+        return time.monotonic() + self._offset
+
+    def _job(self, unit: Unit[T]) -> Job[T]:
+        future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        return Job(unit, contextvars.copy_context(), future)
+
+    async def _asked(self, job: Job[T]) -> T:
+        self._waiting[job] = None
+        self._go_on()
+        if job in self._waiting:
+            asyncio.get_running_loop().call_later(PATIENCE, self._give_up, job)
+        return await job.future
+
+    def _give_up(self, job: Job[Any]) -> None:
+        if job in self._waiting:
+            del self._waiting[job]
+            _end(job.future, error=StorageError(*_NO_TURN))
+            self._go_on()
+
+    def _go_on(self) -> None:
+        while self._free and (job := next_of(self._waiting, self._running)) is not None:
+            del self._waiting[job]
+            lane = self._free.pop()
+            call = self._call(job, lane)
+            done = asyncio.get_running_loop().run_in_executor(self._threads, job.context.run, call)
+            self._running[job] = done
+            done.add_done_callback(partial(self._done, job, lane))
+
+    def _call(self, job: Job[Any], lane: Lane) -> Callable[[], Any]:
+        if job.reads:
+            return partial(lane.read, job.unit)
+        return partial(lane.write, job.unit, locks(self._space, job.keys))
+
+    def _done(self, job: Job[Any], lane: Lane, done: "asyncio.Future[Any]") -> None:
+        del self._running[job]
+        self._free.append(lane)
+        error = done.exception()
+        _end(job.future, None if error else done.result(), error)
+        self._go_on()
+
+    async def _watch(self) -> None:
+        for lane in self._lanes:
+            lane.shut_if_silent(SILENCE)
+
+
+def _end(
+    future: "asyncio.Future[Any]", result: Any = None, error: BaseException | None = None
+) -> None:
+    if future.done():
+        return
+    if error is not None:
+        future.set_exception(error)
+    else:
+        future.set_result(result)

@@ -1,0 +1,120 @@
+"""A PostgreSQL of its own for the tests: Debian's programs, in a temporary folder, on a socket in
+it, by a user without rights. The processes of one run of the tests share it.
+"""
+
+import fcntl
+import json
+import os
+import pwd
+import shutil
+import socket
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import quote
+
+__all__ = ["MISSING", "Cluster", "programs", "shared"]
+
+MISSING = "PostgreSQL is not installed: apt-get install postgresql"
+_QUICK = (
+    *("fsync=off", "full_page_writes=off", "shared_buffers=16MB", "max_connections=60"),
+    *("listen_addresses=127.0.0.1", "autovacuum=off", "deadlock_timeout=100ms", "jit=off"),
+)
+
+
+def programs() -> Path | None:
+    """The folder of the newest PostgreSQL of this machine."""
+    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=_version)
+    return found[-1].parent if found else None
+
+
+def _version(program: Path) -> int:
+    name = program.parts[-3]
+    return int(name) if name.isdecimal() else 0
+
+
+class Cluster:
+    """One in `folder`, a temporary one whose owner is this user or, for root, `postgres`."""
+
+    def __init__(self, folder: Path, port: int) -> None:
+        self.folder = folder
+        self.port = port
+        self.data = folder / "data"
+        self._as = ("postgres",) if os.getuid() == 0 else ()
+
+    @classmethod
+    def made(cls) -> "Cluster":
+        folder = Path(tempfile.mkdtemp(prefix="gateway-postgres-"))
+        cluster = cls(folder, _free_port())
+        if cluster._as:
+            user = pwd.getpwnam("postgres")
+            os.chown(folder, user.pw_uid, user.pw_gid)
+        cluster._run(
+            *("initdb", "-D", cluster.data, "-U", "postgres", "-A", "trust", "-N"),
+            *("-E", "UTF8", "--locale", "C.UTF-8"),
+        )
+        return cluster
+
+    def url(self, database: str = "postgres") -> str:
+        return f"postgresql://postgres@{quote(str(self.folder), safe='')}:{self.port}/{database}"
+
+    def start(self) -> None:
+        options = " ".join(f"-c {each}" for each in _QUICK)
+        self._run(
+            *("pg_ctl", "start", "-w", "-D", self.data, "-l", self.folder / "log"),
+            *("-o", f"-p {self.port} -k {self.folder} {options}"),
+        )
+
+    def stop(self, how: str = "immediate") -> None:
+        self._run("pg_ctl", "stop", "-w", "-m", how, "-D", self.data)
+
+    def remove(self) -> None:
+        shutil.rmtree(self.folder)
+
+    def _run(self, program: str, *arguments: str | Path) -> None:
+        folder = programs()
+        assert folder is not None, MISSING
+        command = [str(folder / program), *map(str, arguments)]
+        done = subprocess.run(
+            ["runuser", "-u", *self._as, "--", *command] if self._as else command,
+            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+            check=False, cwd="/", text=True,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        number: int = probe.getsockname()[1]
+        return number
+
+
+@contextmanager
+def shared(place: Path) -> Iterator[Cluster]:
+    """The one of all processes that know this `place`: made by the first, removed by the last."""
+    cluster = _counted(place, 1)
+    try:
+        yield cluster
+    finally:
+        _counted(place, -1)
+
+
+def _counted(place: Path, more: int) -> Cluster:
+    with place.open("a+") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        file.seek(0)
+        users, folder, port = json.loads(file.read() or "[0, null, 0]")
+        if not users:
+            cluster = Cluster.made()
+            cluster.start()
+        else:
+            cluster = Cluster(Path(folder), port)
+        if users + more == 0:
+            cluster.stop()
+            cluster.remove()
+        file.truncate(0)
+        file.write(json.dumps([users + more, str(cluster.folder), cluster.port]))
+    return cluster

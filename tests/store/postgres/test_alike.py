@@ -1,0 +1,91 @@
+"""Both engines answer alike and hold the same afterwards, whatever function of the store is run."""
+
+import importlib
+import inspect
+import pkgutil
+import re
+from collections.abc import Iterator
+from importlib.resources import files
+from typing import Any
+
+import pytest
+
+import gateway.store
+from gateway.store import Database
+from gateway.store.postgres import Postgres
+from tests.store.postgres.people import MEMBERS, PERSONS, WEBHOOKS
+from tests.store.postgres.points import POINTS
+from tests.store.postgres.sign_ups import DELIVERIES, SIGN_UPS
+from tests.store.postgres.spending import SPENDING
+from tests.store.postgres.steps import Step
+
+STORIES: dict[str, tuple[Step, ...]] = {
+    "sign-ups": SIGN_UPS,
+    "deliveries": DELIVERIES,
+    "people": MEMBERS + WEBHOOKS + PERSONS,
+    "points": POINTS,
+    "spending": SPENDING,
+}
+BY_ONE_ENGINE = {
+    "gateway.store.backups.examined",
+    "gateway.store.database.translated",
+    "gateway.store.inventory.look",
+    "gateway.store.inventory.read_only",
+    "gateway.store.migration.migrate",
+    "gateway.store.migration.upgrade",
+    "gateway.store.paging.every_page",
+    "gateway.store.rewinding.rewind",
+    "gateway.store.tally.keep",
+}
+"""What is of SQLite's file alone, its backup and restore among it, or only hands on."""
+
+
+def tables() -> list[str]:
+    schema = files("gateway.store").joinpath("schema.sql").read_text("utf-8")
+    return re.findall(r"CREATE TABLE (\w+)", schema)
+
+
+def rows(table: str, columns: str) -> Any:
+    return lambda db: sorted(
+        repr(tuple(row)) for row in db.execute(f"SELECT {columns} FROM {table}").fetchall()
+    )
+
+
+async def columns_of(db: Database, table: str) -> str:
+    found = await db.read(lambda c: c.execute(f"PRAGMA table_info({table})").fetchall())
+    return ", ".join(row["name"] for row in found)
+
+
+@pytest.mark.parametrize("story", STORIES)
+async def test_each_step_gives_the_same(db: Database, postgres: Postgres, story: str) -> None:
+    for number, step in enumerate(STORIES[story]):
+        name = f"step {number}: {step.function.__module__}.{step.function.__name__}"
+        assert await step.done_by(postgres) == await step.done_by(db), name
+    for table in tables():
+        look = rows(table, await columns_of(db, table))
+        assert await postgres.read(look) == await db.read(look), table
+
+
+def functions() -> Iterator[str]:
+    """Every public function of the store that works on a database."""
+    for module in pkgutil.walk_packages(gateway.store.__path__, "gateway.store."):
+        if module.name.startswith("gateway.store.postgres"):
+            continue
+        found = importlib.import_module(module.name)
+        for name in getattr(found, "__all__", ()):
+            function = getattr(found, name)
+            if inspect.isfunction(function) and function.__module__ == module.name:
+                kinds = [str(each) for each in inspect.get_annotations(function).values()]
+                if any("sqlite3.Connection" in kind or "store.database" in kind for kind in kinds):
+                    yield f"{module.name}.{name}"
+
+
+def test_no_function_of_the_store_is_forgotten() -> None:
+    run = {
+        f"{step.function.__module__}.{step.function.__name__}"
+        for story in STORIES.values()
+        for step in story
+    }
+    known = {*functions()}
+    assert len(known) > 150
+    assert known - run - BY_ONE_ENGINE == set()
