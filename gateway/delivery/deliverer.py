@@ -248,7 +248,9 @@ class Deliverer:
         claimed = None
         try:
             now, seen = self._runtime.clock(), delivery.version  # before the customer was read
-            claimed = await self._db.write(lambda db: outbox.claim(db, delivery.id, now, seen))
+            claimed = await self._db.write(
+                lambda db: outbox.claim(db, delivery.id, now, seen), (delivery.customer_id,)
+            )
         finally:
             if claimed is None:
                 circuit.abandon()

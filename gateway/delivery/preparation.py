@@ -173,7 +173,9 @@ class Preparation:
 
         async def save_plan(plan: dict[str, Any]) -> None:
             whole = {**plan, "fields": last_sent.after(fields(), {})}
-            await self._db.write(lambda db: outbox.save_plan(db, delivery.id, whole))
+            await self._db.write(
+                lambda db: outbox.save_plan(db, delivery.id, whole), (delivery.customer_id,)
+            )
 
         async def announce(sending: Mapping[str, str]) -> None:
             if link is not None and not dry_run.get():
@@ -181,7 +183,8 @@ class Preparation:
                 await self._db.write(
                     lambda db: links.set_fingerprints(
                         db, link.channel, link.customer_id, fingerprints
-                    )
+                    ),
+                    (link.customer_id,),
                 )
 
         return Work(

@@ -14,6 +14,7 @@ from gateway.delivery.runtime import Runtime
 from gateway.errors import ErrorClass, StorageError
 from gateway.outcomes import AUTOMATIC, Delivery, Outcome, Waiting
 from gateway.store import Database, outbox
+from gateway.store.engine import ALONE, Whom
 from gateway.store.outbox import AttemptResult
 
 __all__ = ["AttemptResults", "ended_together"]
@@ -59,7 +60,7 @@ class AttemptResults:
         now = self._runtime.clock()
         for result in results:
             self._move_along(result, now)
-        written = await self._db.write(lambda db: outbox.settle(db, results, now))
+        written = await self._db.write(lambda db: outbox.settle(db, results, now), _keys(results))
         settled = []
         for result in results:
             if (delivery := written.get(result.delivery_id)) is not None:
@@ -87,6 +88,7 @@ class AttemptResults:
             message=message,
             reason=reason,
             version=delivery.version,
+            customer_id=delivery.customer_id,
         )
         settled = await self.settle([result])
         return settled[0].delivery if settled else None
@@ -130,6 +132,11 @@ class AttemptResults:
             log.exception("the end of delivery %d could not be told", ended.delivery.id)
 
 
+def _keys(results: Sequence[AttemptResult]) -> Whom:
+    known = [one.customer_id for one in results if one.customer_id is not None]
+    return known if len(known) == len(results) else ALONE
+
+
 def _unwritable(end: AttemptResult, error: str) -> AttemptResult:
     text = f"the attempt was made ({end.outcome}), its outcome could not be written: {error}"
     return AttemptResult(
@@ -139,6 +146,7 @@ def _unwritable(end: AttemptResult, error: str) -> AttemptResult:
         duration=end.duration,
         error_class=ErrorClass.UNEXPECTED,
         message=f"{text}; see the log, then replay it",
+        customer_id=end.customer_id,
     )
 
 

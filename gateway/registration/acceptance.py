@@ -1,7 +1,7 @@
 """Shopify has the customer: the deliveries are written, and the intent is deleted."""
 
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from gateway.delivery import Runtime
 from gateway.delivery.opening import UNTRIED, Owed, opening
@@ -35,6 +35,7 @@ class Acceptance:
         self,
         registration_id: str,
         result: Accepted,
+        emails: Sequence[bytes],
         *,
         tried: frozenset[Outcome] = UNTRIED,
     ) -> list[Delivery]:
@@ -42,10 +43,11 @@ class Acceptance:
         commit.
 
         `tried`: the caller tries deliveries of these outcomes at once, so they are counted and
-        claimed already. The caller is told of the success, or has had a 202.
+        claimed already. The caller is told of the success, or has had a 202. `emails`: hashes of
+        the e-mail, by which its sign-up was admitted.
         """
         accept = self._acceptance(registration_id, result, tried, answered=True)
-        written = await self._db.write(accept)
+        written = await self._db.write(accept, (*emails, result.customer.id))
         self._runtime.listener.intent_gone()
         return written
 
@@ -61,7 +63,7 @@ class Acceptance:
                 accept(db)
             return still
 
-        owed = await self._db.write(unit)
+        owed = await self._db.write(unit, (row.email_hash, result.customer.id))
         self._runtime.listener.intent_gone()
         return owed
 

@@ -87,7 +87,7 @@ class DeferredAttempt:
 
     async def _accepted(self, row: DeferredRegistration, result: Accepted) -> None:
         tried = LIVE if self._telling < AT_ONCE else REHEARSED
-        owed = await self._acceptance.accept(row.id, result, tried=tried)
+        owed = await self._acceptance.accept(row.id, result, (row.email_hash,), tried=tried)
         ids = tuple(delivery.id for delivery in owed)
         about = {"registration_id": row.id, "delivery_ids": ids, "attempt": row.tries}
         log.info("registration %s: Shopify has the customer", row.id, extra=about)

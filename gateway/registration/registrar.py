@@ -17,6 +17,7 @@ A sign-up that may be answered later (202) is `waiting` from its first commit on
 
 import asyncio
 import logging
+from collections.abc import Sequence
 from functools import partial
 
 from gateway.background import until_stored
@@ -98,7 +99,9 @@ class Registrar:
         if request.later:  # it is due by the clock of now
             await self._delivery.clock_jumps.follow()
         now, bounds = self._runtime.clock(), Bounds(self._runtime.policy.waiting_limit)
-        begun = await self._db.write(lambda db: admission.begin(db, request, now, bounds))
+        begun = await self._db.write(
+            lambda db: admission.begin(db, request, now, bounds), request.keys
+        )
         if begun.left_unclear:
             self._runtime.listener.registration_unclear()
         return begun
@@ -121,7 +124,7 @@ class Registrar:
         return True
 
     async def _free_key(self, key: bytes) -> None:
-        await self._db.write(partial(registrations.free_key, key=key))
+        await self._db.write(partial(registrations.free_key, key=key), (key,))
 
     def _start(
         self, begun: Begun, sign_up: SignUp, request: AdmissionRequest, until: float
@@ -175,7 +178,7 @@ class Registrar:
             raise
         self._runtime.listener.shopify_answered(None)
         if isinstance(result, Accepted):
-            return await self._accepted(begun.id, result, until=until)
+            return await self._accepted(begun.id, result, request.emails, until=until)
         if isinstance(result, AlreadyRegistered) and sign_up.email_verified:
             await self._delivery.proofs.prove(result.customer_id, request.emails)
         return await self._refused(begun.id, result)
@@ -184,11 +187,12 @@ class Registrar:
         self,
         registration_id: str,
         result: Accepted,
+        emails: Sequence[bytes],
         *,
         until: float,
     ) -> Answer:
         customer = result.customer
-        owed = await self._acceptance.accept(registration_id, result, tried=LIVE)
+        owed = await self._acceptance.accept(registration_id, result, emails, tried=LIVE)
         run = await self._delivery.deliverer.run_live(
             owed, customer, fresh=result.fresh, until=until
         )
@@ -255,7 +259,9 @@ class Registrar:
             await self._free_key(key)
             return
         status, now = answer.status, self._runtime.clock()
-        await self._db.write(lambda db: registrations.remember(db, key, status, answer.body, now))
+        await self._db.write(
+            lambda db: registrations.remember(db, key, status, answer.body, now), (key,)
+        )
 
     async def _known(self, begun: Begun, request: AdmissionRequest) -> Answer:
         answer = problems.answer_at_once(begun)

@@ -2,6 +2,7 @@
 
 import dataclasses
 import sqlite3
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from gateway.request_id import request_id
@@ -41,6 +42,11 @@ class AdmissionRequest:
     before: tuple[OlderHashes, ...] = ()
 
     @property
+    def keys(self) -> Collection[bytes]:
+        """Whom `begin` is about, by every hash."""
+        return (*self.emails, *filter(None, (self.key, *(each.key for each in self.before))))
+
+    @property
     def emails(self) -> tuple[bytes, ...]:
         """The hashes of its e-mail, newest first."""
         return (self.email_hash, *(each.email_hash for each in self.before))
@@ -48,12 +54,10 @@ class AdmissionRequest:
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """How many registrations may wait for Shopify, and how many keys of one caller are remembered:
-    enough for a whole day at six sign-ups a second.
-    """
+    """How many registrations may wait for Shopify, and how many keys of one caller are kept."""
 
     waiting: int = 100_000
-    keys: int = 500_000
+    keys: int = 500_000  # a whole day at six sign-ups a second
 
 
 BOUNDS = Bounds()
@@ -127,14 +131,13 @@ def _rekey(db: sqlite3.Connection, request: AdmissionRequest, before: OlderHashe
     """Re-keys what an older secret stored of this person and this key, so that it is found."""
     db.execute(
         """UPDATE registrations
-           SET email_hash = ?1,
-                  body_hash = CASE WHEN body_hash = ?3 THEN ?4 ELSE body_hash END
+           SET email_hash = ?1, body_hash = CASE body_hash WHEN ?3 THEN ?4 ELSE body_hash END
            WHERE email_hash = ?2""",
         (request.email_hash, before.email_hash, before.body_hash, request.body_hash),
     )
     db.execute(
         """UPDATE idempotency_keys
-           SET key = ?1, body_hash = CASE WHEN body_hash = ?3 THEN ?4 ELSE body_hash END
+           SET key = ?1, body_hash = CASE body_hash WHEN ?3 THEN ?4 ELSE body_hash END
            WHERE key = ?2 AND NOT EXISTS (SELECT 1 FROM idempotency_keys WHERE key = ?1)""",
         (request.key, before.key, before.key_hash, request.key_hash),
     )
@@ -157,8 +160,7 @@ def _known_key(db: sqlite3.Connection, request: AdmissionRequest, now: float) ->
         return Begun("key_busy", id=row["registration_id"] or "")
     if row["status"] == 202:
         return _deferred(db, request, row["registration_id"])
-    known = row["registration_id"] or ""
-    return Begun("key_replay", id=known, status=row["status"], answer=row["answer"])
+    return Begun("key_replay", row["registration_id"] or "", row["status"], row["answer"])
 
 
 def _deferred(
@@ -270,10 +272,6 @@ def _resume(db: sqlite3.Connection, request: AdmissionRequest, identity: str, no
     return Begun("waiting", id=identity)
 
 
-def _of_person(request: AdmissionRequest) -> tuple[str, bytes, bytes, bool]:
-    return request.id, request.email_hash, request.body_hash, request.email_verified
-
-
 def _defer(db: sqlite3.Connection, identity: str, now: float, *, claimed: bool = False) -> None:
     db.execute(
         """UPDATE registrations SET state = 'waiting', claimed = ?, tries = 0, next_try_at = ?,
@@ -285,11 +283,12 @@ def _defer(db: sqlite3.Connection, identity: str, now: float, *, claimed: bool =
 def _open(
     db: sqlite3.Connection, request: AdmissionRequest, now: float, *, deferred: bool = False
 ) -> Begun:
+    asked_by = request_id.get()
     db.execute(
         """INSERT INTO registrations (id, state, email_hash, body_hash, email_verified,
                                       created_at, updated_at, request_id)
            VALUES (?1, 'open', ?2, ?3, ?4, ?5, ?5, ?6)""",
-        (*_of_person(request), now, request_id.get()),
+        (request.id, request.email_hash, request.body_hash, request.email_verified, now, asked_by),
     )
     db.execute(
         "INSERT INTO intents (registration_id, sealed, created_at) VALUES (?, ?, ?)",

@@ -21,7 +21,7 @@ import aiosqlite
 from gateway.errors import StorageError
 from gateway.store import tally
 from gateway.store.copying import PagedCopy
-from gateway.store.engine import ALONE, Keys, Unit
+from gateway.store.engine import ALONE, Unit, Whom
 from gateway.store.migration import migrate
 
 __all__ = ["Database", "Unit", "translated"]
@@ -171,7 +171,7 @@ class Database:
         if cancelled:
             raise asyncio.CancelledError
 
-    async def write(self, unit: Unit[T], keys: Keys = ALONE) -> T:  # noqa: ARG002 - one writes here
+    async def write(self, unit: Unit[T], keys: Whom = ALONE) -> T:  # noqa: ARG002 - one writes here
         """Runs `unit` in a transaction; it is on disk when this returns. Raises StorageError."""
         future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
         self._queue.append((_in_context(unit), future))

@@ -4,7 +4,7 @@ import sqlite3
 from collections.abc import Callable, Collection
 from typing import Protocol, TypeVar
 
-__all__ = ["ALONE", "Engine", "Keys", "Unit"]
+__all__ = ["ALONE", "Engine", "Unit", "Whom"]
 
 T = TypeVar("T")
 Unit = Callable[[sqlite3.Connection], T]
@@ -12,13 +12,13 @@ Unit = Callable[[sqlite3.Connection], T]
 effect but on the database. The connection is SQLite's, or has `execute` and `executemany` as it.
 """
 
-Keys = Collection[int | bytes] | None
+Whom = Collection[int | bytes] | None
 """Whom a unit is about: ids of customers, and hashes of e-mails and of idempotency keys. Units
 without one in common may run at the same time; those with one in common run one after the other, in
 the order in which they came.
 """
 
-ALONE: Keys = None
+ALONE: Whom = None
 """No other unit writes meanwhile: for what reads and writes without regard to a person."""
 
 
@@ -33,7 +33,7 @@ class Engine(Protocol):
 
     async def close(self) -> None: ...
 
-    async def write(self, unit: Unit[T], keys: Keys = ALONE) -> T:
+    async def write(self, unit: Unit[T], keys: Whom = ALONE) -> T:
         """Run `unit` in a transaction, which is durable when this returns. If the caller is
         cancelled, it still runs as a whole.
         """

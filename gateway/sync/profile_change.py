@@ -140,7 +140,9 @@ class ProfileChanges:
         if not owed:
             return []
         now = self._runtime.clock()
-        return await self._db.write(lambda db: outbox.add(db, customer_id, None, owed, now))
+        return await self._db.write(
+            lambda db: outbox.add(db, customer_id, None, owed, now), (customer_id,)
+        )
 
     async def _to_channels(
         self, result: Changed, before: Sequence[Delivery], until: float
@@ -164,7 +166,7 @@ class ProfileChanges:
             outbox.due_now(db, unneeded)
             return outbox.add(db, customer.id, None, news, now)
 
-        written = await self._db.write(unit)
+        written = await self._db.write(unit, (customer.id,))
         self._wake([*before, *written])
         return written
 

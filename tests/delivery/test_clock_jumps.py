@@ -153,7 +153,7 @@ async def test_the_new_clock_is_known_with_the_first_page_that_moved(
     heart.clock.now += HOUR
     write = heart.db.write
 
-    async def fails_after_one(unit: object) -> object:
+    async def fails_after_one(unit: object, keys: object = None) -> object:
         if due(heart, numbers[-1]) != DUE:
             raise StorageError("full", "hint")
         return await write(unit)  # type: ignore[arg-type]

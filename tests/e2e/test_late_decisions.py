@@ -155,10 +155,10 @@ async def test_a_key_is_free_again_after_a_full_disk(
     real = world.core.db.write
     full = False
 
-    async def write(unit: Any) -> Any:
+    async def write(unit: Any, *keys: Any) -> Any:
         if full:
             raise StorageError("SQLITE_FULL", "free some space")
-        return await real(unit)
+        return await real(unit, *keys)
 
     monkeypatch.setattr(world.core.db, "write", write)
     await hangs(world, CREATE)

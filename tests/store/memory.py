@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 from gateway.errors import StorageError
 from gateway.store import Database, tally
-from gateway.store.engine import ALONE, Keys, Unit
+from gateway.store.engine import ALONE, Unit, Whom
 from gateway.store.paging import Run
 
 __all__ = ["MemoryDatabase", "a_connection", "at_once", "units_of"]
@@ -49,7 +49,7 @@ class MemoryDatabase(Database):
         await asyncio.sleep(0)
         return unit(self.connection)
 
-    async def write(self, unit: Unit[T], keys: Keys = ALONE) -> T:
+    async def write(self, unit: Unit[T], keys: Whom = ALONE) -> T:
         await asyncio.sleep(0)
         self.writes += 1
         if self.breaks:

@@ -28,6 +28,7 @@ class AttemptResult:
     `Link.unproven`, of a record that was linked just now. `ahead`: of the clock by which
     `next_attempt_at` was said. `wakings`: as `AttemptResults` had counted when the attempt began.
     `version`: of an end without an attempt, the delivery's that was decided about.
+    `customer_id`: the delivery's, None where it is not known.
     """
 
     delivery_id: int
@@ -57,6 +58,7 @@ class AttemptResult:
     unproven: bytes | None = None
     instead_of: int | None = None
     error: UpstreamError | None = None
+    customer_id: int | None = None
 
 
 def settle(

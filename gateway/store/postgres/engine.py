@@ -14,7 +14,7 @@ import psycopg
 
 from gateway.background import Background
 from gateway.errors import StorageError
-from gateway.store.engine import ALONE, Keys, Unit
+from gateway.store.engine import ALONE, Unit, Whom
 from gateway.store.postgres.address import conninfo
 from gateway.store.postgres.errors import translated
 from gateway.store.postgres.lane import Lane
@@ -103,7 +103,7 @@ class Postgres:
         ):
             connection.execute("DELETE FROM lanes WHERE gateway = %s", (self._gateway,))
 
-    async def write(self, unit: Unit[T], keys: Keys = ALONE) -> T:
+    async def write(self, unit: Unit[T], keys: Whom = ALONE) -> T:
         job: Job[T] = self._job(unit)
         job.keys = None if keys is None else frozenset(keys)
         return await self._asked(job)
@@ -128,6 +128,8 @@ class Postgres:
         return Job(unit, contextvars.copy_context(), future)
 
     async def _asked(self, job: Job[T]) -> T:
+        if not self._is_open:
+            raise StorageError("the database is closed", "start the gateway again")
         self._waiting[job] = None
         self._go_on()
         if job in self._waiting:

@@ -1,5 +1,6 @@
 """psycopg's exceptions are translated here: by their codes, never with a value."""
 
+import sqlite3
 from typing import Any
 
 import psycopg
@@ -57,16 +58,22 @@ _HINTS = {
     "25": "name the database that accepts writes: this one is a copy",
 }
 _CONNECTION = _HINTS["08"]
+_OF_THE_UNIT = {"22", "23"}
+"""Values that do not fit, and constraints."""
 
 
-def translated(error: Exception) -> StorageError:
+def of_unit(error: psycopg.Error) -> StorageError | sqlite3.IntegrityError:
+    """What a unit itself has done wrong is told as on SQLite: it says nothing of the database."""
+    known = translated(error)
+    if (error.sqlstate or "")[:2] in _OF_THE_UNIT:
+        return sqlite3.IntegrityError(str(known))
+    return known
+
+
+def translated(error: psycopg.Error) -> StorageError:
     """PostgreSQL's texts may quote a value, so only its code and the names it gives are told."""
-    if isinstance(error, StorageError):
-        return error
-    if not isinstance(error, psycopg.Error):
-        return StorageError(type(error).__name__, _CONNECTION)
     code = error.sqlstate or ""
     named = (error.diag.constraint_name, error.diag.table_name)
     told = " ".join(each for each in (code, *named) if each)
-    text = f"{type(error).__name__}{f': {told}' if told else ''}"
-    return StorageError(f"PostgreSQL: {text}", _HINTS.get(code[:2], _CONNECTION))
+    text = f"PostgreSQL: {type(error).__name__}{f': {told}' if told else ''}"
+    return StorageError(text, _HINTS.get(code[:2], _CONNECTION))

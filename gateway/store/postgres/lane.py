@@ -26,6 +26,7 @@ from gateway.store.postgres.errors import (
     is_locked,
     is_lost,
     is_passing,
+    of_unit,
     translated,
 )
 from gateway.store.postgres.session import Session
@@ -90,7 +91,7 @@ class Lane:
                 if tries == _TRIES or not (
                     is_passing(error) or (broken and not lost) or (lost and is_locked(error))
                 ):
-                    raise translated(error) from None
+                    raise of_unit(error) from None
                 lost = lost or broken
             self._stopping.wait(random.random() * 0.01 * tries)  # noqa: S311 - no secret
         raise AssertionError

@@ -2,12 +2,12 @@
 
 from hashlib import blake2b
 
-from gateway.store.engine import Keys
+from gateway.store.engine import Whom
 
 __all__ = ["locks"]
 
 
-def locks(space: str, keys: Keys) -> str:
+def locks(space: str, keys: Whom) -> str:
     """The calls that take them. A unit with keys shares one lock with all others that have some;
     one that runs alone has it to itself. `space` keeps the shops of one database apart.
     """

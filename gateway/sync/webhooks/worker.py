@@ -88,7 +88,7 @@ class EventWorker:
         """Durable when this returns; false for an event that was kept before."""
         await self._jumps.follow()
         now = self._runtime.clock()
-        fresh = await self._db.write(lambda db: events.add(db, new, now))
+        fresh = await self._db.write(lambda db: events.add(db, new, now), ())
         if fresh:
             self._wake[new.source].set()
         return fresh

@@ -81,7 +81,7 @@ async def test_webhooks_move_along_once_and_a_move_that_broke_off_is_ended(
     heart.clock.now += 60.0
     write, calls = heart.db.write, 0
 
-    async def breaks_once(unit: object) -> object:
+    async def breaks_once(unit: object, keys: object = None) -> object:
         nonlocal calls
         calls += 1
         if calls == 2:
@@ -140,7 +140,7 @@ async def test_an_end_that_the_disk_takes_late_moves_along_each_time_the_clock_i
     end = AttemptResult(delivery.id, Outcome.RETRYING, started_at=1.0, next_attempt_at=2e6)
     end.ahead = clock_jumps.ahead()
 
-    async def full(unit: object) -> object:
+    async def full(unit: object, keys: object = None) -> object:
         raise StorageError("full", "hint")
 
     for jump in (60.0, -600.0):

@@ -8,7 +8,7 @@ import pytest
 
 from gateway.sandbox import Fault
 from gateway.store import merges
-from gateway.store.engine import ALONE, Keys
+from gateway.store.engine import ALONE, Whom
 from gateway.store.merges import Merge
 from tests.duplicates.mending import customer_of, link_of, member, store_member, told
 from tests.duplicates.merge.merging import ADD, GIVE, balances, fault_at, merge, pair, row, sent
@@ -66,7 +66,7 @@ async def _done_by_itself(world: World, one: int, other: int) -> None:
 def _die_once_written(world: World, step: str, died: asyncio.Event) -> None:
     real = world.core.db.write
 
-    async def write(unit: Any, keys: Keys = ALONE) -> Any:
+    async def write(unit: Any, keys: Whom = ALONE) -> Any:
         result = await real(unit, keys)
         for known in await world.core.db.read(_all):
             if known.step == step:

@@ -6,7 +6,7 @@ import contextvars
 import pytest
 
 from gateway.errors import ConfigurationError
-from gateway.store.engine import Keys
+from gateway.store.engine import Whom
 from gateway.store.postgres.address import conninfo
 from gateway.store.postgres.locks import locks
 from gateway.store.postgres.schedule import Job, next_of
@@ -69,7 +69,7 @@ def test_locks_are_taken_in_one_order_and_apart_by_shop() -> None:
     assert "shared" not in locks("shop", None)
 
 
-def jobs(*keys: Keys) -> list[Job[None]]:
+def jobs(*keys: Whom) -> list[Job[None]]:
     loop = asyncio.new_event_loop()
     loop.close()
     return [
