@@ -7,7 +7,15 @@ import psycopg
 
 from gateway.errors import StorageError
 
-__all__ = ["TakenOverError", "UndecidedError", "is_locked", "is_lost", "is_passing", "translated"]
+__all__ = [
+    "TakenOverError",
+    "UndecidedError",
+    "is_locked",
+    "is_lost",
+    "is_passing",
+    "of_unit",
+    "translated",
+]
 
 _PASSING = {"40001", "40P01", "23505"}
 """A transaction that met another one: run again, it finds what that one wrote."""
