@@ -7,8 +7,8 @@ from functools import partial
 
 from gateway.app.identity import Identities
 from gateway.delivery import Route
-from gateway.store import Database, members, outbox, removals, tally
-from gateway.store.disk import space
+from gateway.store import members, outbox, removals, tally
+from gateway.store.engine import Engine
 from gateway.store.points import counts
 from gateway.telemetry.metrics import Metrics
 
@@ -22,7 +22,7 @@ class Exposition:
 
     def __init__(
         self,
-        db: Database,
+        db: Engine,
         routes: Mapping[str, Route],
         metrics: Metrics,
         identities: Identities,
@@ -62,7 +62,7 @@ class Exposition:
             metrics.set_overdue(name, _age(since))
         read = await self._db.read(lambda db: members.get_meta(db, "members_refreshed_at"))
         metrics.set_members(float(read or 0))
-        metrics.set_space(*await asyncio.to_thread(space, self._db.path))
+        metrics.set_space(await self._db.size(), await self._db.free())
         return metrics.text()
 
 

@@ -14,7 +14,8 @@ from gateway.channels import Channel
 from gateway.delivery import Route
 from gateway.errors import UpstreamError
 from gateway.shopify import Shopify
-from gateway.store import Database, inventory, links
+from gateway.store import inventory, links
+from gateway.store.engine import Engine
 
 __all__ = ["DatabaseReport"]
 
@@ -30,7 +31,7 @@ class DatabaseReport:
     """`live` says which channels are in use."""
 
     def __init__(
-        self, db: Database, shopify: Shopify, routes: Mapping[str, Route], live: LiveConfig
+        self, db: Engine, shopify: Shopify, routes: Mapping[str, Route], live: LiveConfig
     ) -> None:
         self._db = db
         self._shopify = shopify
@@ -38,8 +39,8 @@ class DatabaseReport:
         self._live = live
 
     async def tell(self) -> None:
-        """Log which file this is and what it holds."""
-        place = self._db.path.absolute()
+        """Log which database this is and what it holds."""
+        place = self._db.place
         if self._db.is_new:
             log.warning("database %s: new, made just now", place)
         else:
@@ -51,7 +52,7 @@ class DatabaseReport:
             return
         await asyncio.sleep(_LATER)
         if systems := await self.systems_with_records():
-            log.warning("database %s: %s", self._db.path.absolute(), warning(systems))
+            log.warning("database %s: %s", self._db.place, warning(systems))
 
     async def systems_with_records(self) -> list[str]:
         """The systems that hold what a gateway made which this database does not know."""
@@ -87,7 +88,7 @@ class DatabaseReport:
 def warning(systems: list[str]) -> str:
     return (
         f"it holds nothing, yet {', '.join(systems)} hold what a gateway made: does "
-        "GATEWAY_DATABASE_URL name the right file? If the old one is lost, see "
+        "GATEWAY_DATABASE_URL name the right one? If the old one is lost, see "
         "'Backup and loss' in gateway/docs/operating.md"
     )
 

@@ -1,12 +1,10 @@
 """What stands how, on one screen: for `status`, and for the first page of the console."""
 
-import asyncio
 import sqlite3
 import time
 from collections.abc import Iterator, Mapping
 from functools import cache, partial
 from importlib.metadata import version
-from pathlib import Path
 from typing import Any, Protocol
 
 from flags import Mode
@@ -19,9 +17,9 @@ from gateway.errors import ErrorClass
 from gateway.outcomes import Outcome
 from gateway.points import Points
 from gateway.responses.bodies import iso
-from gateway.store import Database, causes, members, removals, tally
+from gateway.store import causes, members, removals, tally
 from gateway.store.causes import Cause
-from gateway.store.disk import space
+from gateway.store.engine import Engine
 from gateway.store.points import counts
 
 __all__ = ["Overview", "cause_row", "state_of"]
@@ -47,7 +45,7 @@ class OverviewParts(Protocol):
     @property
     def serving(self) -> bool: ...
     @property
-    def db(self) -> Database: ...
+    def db(self) -> Engine: ...
     @property
     def live(self) -> LiveConfig: ...
     @property
@@ -87,7 +85,7 @@ class Overview:
         return {
             "version": _version(),
             "serving": self._of.serving,
-            "database": await asyncio.to_thread(_database, self._of.db.path),
+            "database": await _database(self._of.db),
             "flags": [flag.describe() for flag in self._of.live.current.flags.flags.values()],
             "systems": systems,
             "open": [cause_row(cause) for cause in found],
@@ -167,10 +165,9 @@ def _version() -> str:
     return version("registration-gateway")
 
 
-def _database(path: Path) -> dict[str, Any]:
-    """Its file with the journal, and what the disk still holds, in bytes."""
-    size, free = space(path)
-    return {"path": str(path.absolute()), "bytes": size, "free_bytes": free}
+async def _database(db: Engine) -> dict[str, Any]:
+    """Where it is, what it takes, and what its disk still holds: null where that is not seen."""
+    return {"path": db.place, "bytes": await db.size(), "free_bytes": await db.free()}
 
 
 def _members(db: sqlite3.Connection) -> dict[str, Any]:

@@ -55,10 +55,9 @@ def _show(found: dict[str, Any]) -> None:
     database = found["database"]
     serving = "serving" if found["serving"] else "`serve` does not run beside this database"
     say(f"gateway   {found['version']}, {serving}")
-    say(
-        f"database  {database['path']}, {size_text(database['bytes'])}, "
-        f"{size_text(database['free_bytes'])} free on its disk"
-    )
+    free = database["free_bytes"]
+    left = "" if free is None else f", {size_text(free)} free on its disk"
+    say(f"database  {database['path']}, {size_text(database['bytes'])}{left}")
     table("Systems", ("system", "state", "since", "why"), map(_system, found["systems"]))
     table("Flags", ("flag", "mode", "percent"), map(_flag, found["flags"]))
     _show_open(found["open"], found["oldest_open_at"])

@@ -68,7 +68,7 @@ class Registrar:
         self._acceptance = acceptance
         self._status = status
         self._runtime = runtime
-        self._disk = Disk(db.path)
+        self._disk = Disk(db.free)
         self._running: dict[str, asyncio.Task[Answer]] = {}
 
     def is_running(self, registration_id: str) -> bool:

@@ -21,10 +21,12 @@ import aiosqlite
 from gateway.errors import StorageError
 from gateway.store import tally
 from gateway.store.copying import PagedCopy
+from gateway.store.disk import left_for, taken_by
 from gateway.store.engine import ALONE, Unit, Whom
 from gateway.store.migration import migrate
+from gateway.store.sqlite_errors import translated
 
-__all__ = ["Database", "Unit", "translated"]
+__all__ = ["Database", "Unit"]
 
 log = logging.getLogger(__name__)
 
@@ -138,6 +140,16 @@ class Database:
         self._copying = asyncio.Lock()
         self._browsing = asyncio.Lock()
         self.is_new = False  # whether `open` has made it
+
+    @property
+    def place(self) -> str:
+        return str(self.path.absolute())
+
+    async def size(self) -> int:
+        return await asyncio.to_thread(taken_by, self.path)
+
+    async def free(self) -> int | None:
+        return await asyncio.to_thread(left_for, self.path)
 
     async def open(self) -> None:
         connection = _Connection(self._connect, 64)
@@ -276,25 +288,3 @@ def _identity(path: Path) -> tuple[int, int] | None:
     except FileNotFoundError:
         return None
     return stat.st_dev, stat.st_ino
-
-
-def translated(error: Exception, path: Path) -> StorageError:
-    """sqlite3's exceptions are translated here. Its texts name tables and files, never values."""
-    if isinstance(error, StorageError):
-        return error
-    text = str(error)
-    name = getattr(error, "sqlite_errorname", "") or type(error).__name__
-    if "full" in text or name.startswith("SQLITE_IOERR"):
-        hint = "free some space on the disk of the database; nothing accepted so far is lost"
-    elif "locked" in text or name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
-        hint = f"another program has {path.name} open: close it"
-    elif name.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB")):
-        hint = (
-            f"move {path.name} away (with its -wal) and restart, or restore a backup; "
-            "see 'Backup and loss' in gateway/docs/operating.md"
-        )
-    elif name.startswith("SQLITE_READONLY") or isinstance(error, PermissionError):
-        hint = f"make {path.name} and its folder writable for the gateway's user"
-    else:
-        hint = f"check that the folder of {path.name} exists and can be written"
-    return StorageError(f"{name}: {text}", hint)

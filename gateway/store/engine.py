@@ -29,6 +29,19 @@ class Engine(Protocol):
 
     is_new: bool
 
+    @property
+    def place(self) -> str:
+        """What people call it: where it is, and nothing secret."""
+        ...
+
+    async def size(self) -> int:
+        """Bytes that it takes."""
+        ...
+
+    async def free(self) -> int | None:
+        """Bytes that its disk still holds; None where that cannot be seen from here."""
+        ...
+
     async def open(self) -> None: ...
 
     async def close(self) -> None: ...

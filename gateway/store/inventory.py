@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
-from gateway.store.database import translated
 from gateway.store.outbox.queries import OPEN_SQL
 from gateway.store.ownership import OwnerLock, lock_path
+from gateway.store.sqlite_errors import translated
 
 __all__ = ["NOTHING", "Inventory", "count", "look", "read_only", "unknown"]
 

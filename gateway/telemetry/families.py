@@ -212,14 +212,14 @@ FAMILIES: tuple[tuple[str, type[Counter | Gauge | Histogram], str, str, tuple[st
         "_database",
         Gauge,
         "gateway_database_bytes",
-        "Size of the database file and its journal",
+        "What the database takes, its journal included",
         (),
     ),
     (
         "_disk_free",
         Gauge,
         "gateway_disk_free_bytes",
-        "What the disk of the database still holds",
+        "What the disk of the database still holds; NaN where that cannot be seen",
         (),
     ),
     (

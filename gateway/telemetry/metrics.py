@@ -1,5 +1,6 @@
 """Prometheus metrics, names beginning `gateway_`; labels come from closed sets only."""
 
+import math
 from collections.abc import Iterable, Mapping
 from functools import partial
 from typing import Any, TypeVar
@@ -129,9 +130,10 @@ class Metrics:
     def set_members(self, refreshed_at: float) -> None:
         self._members_at.set(refreshed_at)
 
-    def set_space(self, used: int, free: int) -> None:
+    def set_space(self, used: int, free: int | None) -> None:
+        """`free`: no number where it cannot be seen, so that no alert takes it for none."""
         self._database.set(used)
-        self._disk_free.set(free)
+        self._disk_free.set(math.nan if free is None else free)
 
     def set_duplicates(self, number: int) -> None:
         self._duplicates.set(number)

@@ -19,7 +19,7 @@ def _others(before: list[threading.Thread]) -> list[threading.Thread]:
     return [each for each in left if each.is_alive()]
 
 
-@pytest.mark.parametrize("step", ["_prepare", "migrate"])
+@pytest.mark.parametrize("step", ["prepare", "migrate"])
 async def test_an_opening_that_is_cancelled_leaves_no_thread(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str
 ) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import contextvars
 import secrets
+import sqlite3
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -15,7 +16,7 @@ import psycopg
 from gateway.background import Background
 from gateway.errors import StorageError
 from gateway.store.engine import ALONE, Unit, Whom
-from gateway.store.postgres.address import conninfo
+from gateway.store.postgres.address import conninfo, place
 from gateway.store.postgres.errors import translated
 from gateway.store.postgres.lane import Lane
 from gateway.store.postgres.locks import locks
@@ -45,6 +46,7 @@ class Postgres:
 
     def __init__(self, url: str, *, lanes: int = LANES) -> None:
         self._conninfo = conninfo(url)
+        self._place = place(url)
         self._gateway = secrets.token_hex(8)
         self._lanes = [Lane(self._conninfo, self._gateway, number) for number in range(lanes)]
         self._threads = ThreadPoolExecutor(lanes, thread_name_prefix="database")
@@ -57,6 +59,18 @@ class Postgres:
         self._space = ""
         self._offset = 0.0
         self.is_new = False
+
+    @property
+    def place(self) -> str:
+        schema = "" if self._space in {"", "public"} else f", schema {self._space}"
+        return f"{self._place}{schema}"
+
+    async def size(self) -> int:
+        """Of the schema: other shops may have theirs in the same database."""
+        return await self.read(_size)
+
+    async def free(self) -> int | None:
+        return None  # a server's own matter: where it has none left, the write says so
 
     async def open(self) -> None:
         try:
@@ -166,6 +180,14 @@ class Postgres:
     async def _watch(self) -> None:
         for lane in self._lanes:
             lane.shut_if_silent(SILENCE)
+
+
+def _size(db: sqlite3.Connection) -> int:
+    number: int = db.execute(
+        """SELECT CAST(coalesce(sum(pg_total_relation_size(oid)), 0) AS BIGINT) FROM pg_class
+           WHERE relnamespace = current_schema()::regnamespace AND relkind = 'r'"""
+    ).fetchone()[0]
+    return number
 
 
 def _end(

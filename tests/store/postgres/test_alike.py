@@ -28,7 +28,6 @@ STORIES: dict[str, tuple[Step, ...]] = {
 }
 BY_ONE_ENGINE = {
     "gateway.store.backups.examined",
-    "gateway.store.database.translated",
     "gateway.store.inventory.look",
     "gateway.store.inventory.read_only",
     "gateway.store.migration.migrate",

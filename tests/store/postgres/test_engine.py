@@ -171,3 +171,15 @@ async def test_a_gateway_that_ends_leaves_no_lane(url: str) -> None:
     assert await asyncio.gather(*work) == [None] * 9
     with psycopg.connect(url) as connection:
         assert connection.execute("SELECT * FROM lanes").fetchall() == []
+
+
+async def test_the_database_says_where_it_is_and_what_it_takes(
+    postgres: Postgres, url: str
+) -> None:
+    schema = url.partition("%3D")[2]
+    assert postgres.place.endswith(f"/postgres, schema {schema}")
+    before = await postgres.size()
+    assert before > 100_000, "empty tables and their indexes take pages"
+    await postgres.write(note("large", "x" * 200_000))
+    assert await postgres.size() > before
+    assert await postgres.free() is None

@@ -7,7 +7,7 @@ import pytest
 
 from gateway.errors import ConfigurationError
 from gateway.store.engine import Whom
-from gateway.store.postgres.address import conninfo
+from gateway.store.postgres.address import conninfo, place
 from gateway.store.postgres.locks import locks
 from gateway.store.postgres.schedule import Job, next_of
 from gateway.store.postgres.statements import translated
@@ -59,6 +59,39 @@ def test_tls_is_demanded_where_the_url_says_nothing() -> None:
     for here in ("localhost", "127.0.0.1", "[::1]", "%2Frun%2Fpostgresql", ""):
         assert "sslmode" not in conninfo(f"postgresql://{here}/shop")
     assert "target_session_attrs=read-write" in conninfo("postgresql:///shop")
+
+
+def test_tls_is_demanded_of_a_host_that_the_environment_names(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("PGHOST", "db.example.com")
+    monkeypatch.setenv("PGSSLMODE", "disable")
+    assert "sslmode=require" in conninfo("postgresql:///shop")
+    monkeypatch.setenv("PGSSLMODE", "verify-full")
+    assert "sslmode=verify-full" in conninfo("postgresql:///shop")
+    assert "sslmode" not in conninfo("postgresql://localhost/shop")
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("postgresql://u:secret@db.example.com/shop", "postgresql://db.example.com/shop"),
+        ("postgresql://u@a:5433,b/shop?password=secret", "postgresql://a:5433,b/shop"),
+        ("postgresql://u:secret@[::1]:77/shop?sslkey=secret", "postgresql://[::1]:77/shop"),
+        ("postgresql://secret:secret@/shop", "postgresql:///shop"),
+        ("postgresql://u@%2Frun%2Fpostgresql/shop", "postgresql:///run/postgresql/shop"),
+    ],
+)
+def test_where_a_database_is_is_told_without_whose_it_is(url: str, shown: str) -> None:
+    assert place(url) == shown
+
+
+@pytest.mark.parametrize("password", ["zq@qzq", "zq/qzq", "zq:q@qzq", "z?q@qzq", "@zqqzq", "%qzq"])
+def test_a_password_that_is_not_escaped_is_refused_and_no_part_of_it_shown(password: str) -> None:
+    for reads in (place, conninfo):
+        with pytest.raises(ConfigurationError) as raised:
+            reads(f"postgresql://u:{password}@db.example.com/shop")
+        assert not any(part in str(raised.value) for part in ("zq", "qz", "u:"))
 
 
 def test_locks_are_taken_in_one_order_and_apart_by_shop() -> None:
