@@ -1,5 +1,7 @@
 """The same store in PostgreSQL: connections, transactions, and what is known after a failure."""
 
 from gateway.store.postgres.engine import Postgres
+from gateway.store.postgres.gateways import Beat, Gateway
+from gateway.store.postgres.lease import Lease, Limits
 
-__all__ = ["Postgres"]
+__all__ = ["Beat", "Gateway", "Lease", "Limits", "Postgres"]

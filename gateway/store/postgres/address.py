@@ -1,14 +1,17 @@
 """How the database is reached: what the URL says, and what is demanded beside it."""
 
+import os
+import socket
 from collections.abc import Mapping
 from ipaddress import ip_address
+from typing import Any
 
 import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from gateway.errors import ConfigurationError
 
-__all__ = ["conninfo", "place"]
+__all__ = ["conninfo", "local_host", "place"]
 
 _FORM = "GATEWAY_DATABASE_URL: should be postgresql://user:password@host/database"
 _ENCRYPTED = {"require", "verify-ca", "verify-full"}
@@ -86,3 +89,12 @@ def _is_here(host: str) -> bool:
         return ip_address(host).is_loopback
     except ValueError:
         return False
+
+
+def local_host(connection: "psycopg.Connection[Any]") -> str:
+    """The address of ours by which the database is reached, as part of a URL."""
+    with socket.socket(fileno=os.dup(connection.fileno())) as handle:
+        name = handle.getsockname()
+    if not isinstance(name, tuple):
+        return "127.0.0.1"
+    return f"[{name[0]}]" if ":" in name[0] else str(name[0])

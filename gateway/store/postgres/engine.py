@@ -7,7 +7,7 @@ import sqlite3
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import closing, suppress
 from functools import partial
 from typing import Any, TypeVar
 
@@ -16,19 +16,22 @@ import psycopg
 from gateway.background import Background
 from gateway.errors import StorageError
 from gateway.store.engine import ALONE, Unit, Whom
+from gateway.store.postgres import gateways
 from gateway.store.postgres.address import conninfo, place
-from gateway.store.postgres.errors import translated
+from gateway.store.postgres.clock import SharedClock, elapsed
+from gateway.store.postgres.errors import TakenOverError, translated
+from gateway.store.postgres.gateways import Gateway
 from gateway.store.postgres.lane import Lane
+from gateway.store.postgres.lease import LANES, Lease
 from gateway.store.postgres.locks import locks
 from gateway.store.postgres.migration import migrate
 from gateway.store.postgres.schedule import Job, next_of
+from gateway.store.postgres.session import Session
 
 __all__ = ["Postgres"]
 
 T = TypeVar("T")
 
-LANES = 4
-"""A registration has four commits, each some milliseconds of a lane."""
 SILENCE = 6.0
 """Seconds without an answer after which a connection is given up: more than the server's limits."""
 PATIENCE = 10.0
@@ -42,12 +45,18 @@ _NO_TURN = (
 
 
 class Postgres:
-    """The database at `url`, in the schema that its user sees first."""
+    """The database at `url`, in the schema that its user sees first.
 
-    def __init__(self, url: str, *, lanes: int = LANES) -> None:
+    Who has a `lease` writes while it is active. Without one it has lanes of its own, beside those
+    of whoever is active: for the tests, and for what is sure to be alone.
+    """
+
+    def __init__(self, url: str, *, lanes: int = LANES, lease: Lease | None = None) -> None:
         self._conninfo = conninfo(url)
         self._place = place(url)
-        self._gateway = secrets.token_hex(8)
+        self._lease = lease
+        self._clock = SharedClock()
+        self._gateway = secrets.token_hex(8) if lease is None else lease.me.id
         self._lanes = [Lane(self._conninfo, self._gateway, number) for number in range(lanes)]
         self._threads = ThreadPoolExecutor(lanes, thread_name_prefix="database")
         self._free = [*self._lanes]
@@ -57,7 +66,6 @@ class Postgres:
         self._browsing = asyncio.Lock()
         self._is_open = False
         self._space = ""
-        self._offset = 0.0
         self.is_new = False
 
     @property
@@ -82,17 +90,21 @@ class Postgres:
 
     def _prepare(self) -> None:
         with psycopg.connect(self._conninfo, autocommit=True) as connection:
-            self.is_new = migrate(connection)
-            before = time.monotonic()
-            row: Any = connection.execute(
-                "SELECT current_schema(), extract(epoch FROM clock_timestamp())::float8"
-            ).fetchone()
+            self.is_new = migrate(connection) if self._lease is None else self._lease.is_new
+            row: Any = connection.execute("SELECT current_schema()").fetchone()
             self._space = row[0]
-            self._offset = row[1] - (before + time.monotonic()) / 2
-            connection.execute(
-                "INSERT INTO lanes SELECT %s, generate_series(0, %s), 0",
-                (self._gateway, len(self._lanes) - 1),
-            )
+        if self._lease is None:
+            self._stand_alone(Session(self._conninfo))
+
+    def _stand_alone(self, session: Session) -> None:
+        me = Gateway(self._gateway, "", None, "")
+        try:
+            gateways.register(session, me)
+            before = elapsed()
+            self._clock.heard(before, elapsed(), gateways.beat(session, me).at)
+            gateways.seat(session, me.id, len(self._lanes))
+        finally:
+            session.close()
 
     async def close(self) -> None:
         """After what was asked for has run; what cannot end soon is told that it is undecided."""
@@ -111,11 +123,9 @@ class Postgres:
     def _leave(self) -> None:
         for lane in self._lanes:
             lane.close()
-        with (
-            suppress(psycopg.Error),
-            psycopg.connect(self._conninfo, autocommit=True) as connection,
-        ):
-            connection.execute("DELETE FROM lanes WHERE gateway = %s", (self._gateway,))
+        if self._lease is None:
+            with suppress(psycopg.Error), closing(Session(self._conninfo)) as session:
+                gateways.leave(session, self._gateway)
 
     async def write(self, unit: Unit[T], keys: Whom = ALONE) -> T:
         job: Job[T] = self._job(unit)
@@ -135,7 +145,7 @@ class Postgres:
         """Nothing: what PostgreSQL's files and log keep of a wiped intent is only ciphertext."""
 
     def now(self) -> float:
-        return time.monotonic() + self._offset
+        return self._clock.now() if self._lease is None else self._lease.now()
 
     def _job(self, unit: Unit[T]) -> Job[T]:
         future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
@@ -174,6 +184,8 @@ class Postgres:
         del self._running[job]
         self._free.append(lane)
         error = done.exception()
+        if isinstance(error, TakenOverError) and self._lease is not None:
+            self._lease.lose(error)
         _end(job.future, None if error else done.result(), error)
         self._go_on()
 

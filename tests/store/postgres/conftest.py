@@ -9,6 +9,7 @@ import pytest
 
 from gateway.store.postgres import Postgres
 from tests.store.postgres.cluster import MISSING, Cluster, programs, shared
+from tests.store.postgres.standing import Standing
 
 
 @pytest.fixture(scope="session")
@@ -38,3 +39,9 @@ async def postgres(url: str) -> AsyncIterator[Postgres]:
         yield engine
     finally:
         await engine.close()
+
+
+@pytest.fixture
+async def standing(url: str) -> AsyncIterator[Standing]:
+    async with Standing.on(url) as found:
+        yield found

@@ -11,7 +11,7 @@ from gateway.store import Database
 from gateway.store.postgres import Postgres, migration
 
 _TYPES = {"INTEGER": "bigint", "REAL": "double precision", "TEXT": "text", "BLOB": "bytea"}
-_OWN = {"schema_version", "lanes", "tally_parts"}
+_OWN = {"schema_version", "gateways", "lanes", "leases", "tally_parts"}
 """Tables that SQLite needs not, or keeps in memory."""
 Shape = dict[str, Any]
 
