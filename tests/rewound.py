@@ -3,7 +3,7 @@
 import time
 from pathlib import Path
 
-from gateway.store import PagedCopy, backups, restoring
+from gateway.store import Database, PagedCopy, backups, restoring
 from tests.world import World
 
 __all__ = ["back_up", "put_back"]
@@ -11,6 +11,7 @@ __all__ = ["back_up", "put_back"]
 
 async def back_up(world: World, file: Path) -> None:
     """As `backup` does beside a running gateway."""
+    assert isinstance(world.core.db, Database)
     await world.core.db.copy(PagedCopy(backups.draft_of(file)))
     backups.finish(backups.draft_of(file), time.time())
     backups.place(backups.draft_of(file), file)

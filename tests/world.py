@@ -79,6 +79,11 @@ class World:
     def _sources(self) -> Sources:
         return Sources(self.settings, {})
 
+    @property
+    def file(self) -> Path:
+        """Of SQLite."""
+        return self.live.current.gateway.database_path
+
     async def stop(self) -> None:
         await self._stack.aclose()
 

@@ -25,6 +25,7 @@ from gateway.points import EARN, ORDER_TOPICS, SPEND
 from gateway.shopify import Subscribed
 from gateway.store import (
     Database,
+    Engine,
     Keys,
     exposed,
     identities,
@@ -95,7 +96,7 @@ async def _core(live: LiveConfig, make_wire: Callable[[Admit], Wire]) -> AsyncIt
             await db.close()
 
 
-async def _take_pins(path: Path, db: Database) -> None:
+async def _take_pins(path: Path, db: Engine) -> None:
     """The identities until now, from the gateway's own database."""
     pinned, now = read_guard(path).pinned, time.time()
 

@@ -16,7 +16,7 @@ from gateway.delivery import CircuitBreaker, Route, Runtime, Spans, Wakes
 from gateway.outcomes import AUTOMATIC, Outcome
 from gateway.registration.deferred import AT_ONCE
 from gateway.shopify import DiscountCodes, GraphQL, Orders, Shopify, Subscriptions
-from gateway.store import Database, Keys, tally
+from gateway.store import Engine, Keys, tally
 from gateway.store.points import movements
 from gateway.telemetry.metrics import Metrics
 from gateway.telemetry.observer import Observer
@@ -44,7 +44,7 @@ class Foundation:
 
 
 def make_foundation(
-    live: LiveConfig, wire: Wire, metrics: Metrics, spans: Spans, db: Database
+    live: LiveConfig, wire: Wire, metrics: Metrics, spans: Spans, db: Engine
 ) -> Foundation:
     alerts = AlertSender(
         wire,
@@ -71,7 +71,7 @@ def _console(live: LiveConfig) -> str | None:
     return "" if own.gateway_admin_port is not None else own.gateway_public_url or ""
 
 
-async def _waiting(db: Database) -> dict[str, int]:
+async def _waiting(db: Engine) -> dict[str, int]:
     """What waits for each system, and of each channel what needs a person."""
     counted = await db.read(tally.read)
     found = {"shopify": counted.deferred, "registrations": counted.deferred}
@@ -113,7 +113,7 @@ class Surroundings:
     """What a channel is made of beside its line in the roster; `ready(channel)` as in `Context`."""
 
     live: LiveConfig
-    db: Database
+    db: Engine
     keys: Keys
     wire: Wire
     shopify: Shopify

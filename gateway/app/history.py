@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from functools import partial
 
-from gateway.store import Database, history
+from gateway.store import Engine, history
 
 __all__ = ["History", "Span"]
 
@@ -32,7 +32,7 @@ class Span:
 class History:
     """`clock` is wall time. What is read is bounded in each step, so nobody waits for it long."""
 
-    def __init__(self, db: Database, clock: Callable[[], float] = time.time) -> None:
+    def __init__(self, db: Engine, clock: Callable[[], float] = time.time) -> None:
         self._db = db
         self._clock = clock
         self._known: tuple[float, list[Span], list[Span]] | None = None

@@ -6,7 +6,7 @@ import logging
 from gateway.background import WOKEN
 from gateway.delivery import Runtime
 from gateway.errors import StorageError
-from gateway.store import Database, retention
+from gateway.store import Engine, retention
 
 __all__ = ["Housekeeping"]
 
@@ -19,7 +19,7 @@ _RETENTION_EVERY = 3600.0
 class Housekeeping:
     """`journal` is set when the bytes of a wiped intent have to leave the journal too."""
 
-    def __init__(self, db: Database, journal: asyncio.Event, runtime: Runtime) -> None:
+    def __init__(self, db: Engine, journal: asyncio.Event, runtime: Runtime) -> None:
         self._db = db
         self._journal = journal
         self._runtime = runtime

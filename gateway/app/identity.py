@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 from gateway.errors import ErrorClass, IdentityError, NotReadyError, UpstreamError
 from gateway.outcomes import Identity
-from gateway.store import Database, identities
+from gateway.store import Engine, identities
 from gateway.wire import Access, Call
 
 __all__ = ["SHOP", "Difference", "Identities", "IdentitySource"]
@@ -60,7 +60,7 @@ class Identities:
 
     def __init__(
         self,
-        db: Database,
+        db: Engine,
         sources: Mapping[str, IdentitySource],
         *,
         differs: Callable[[Difference], None] = lambda difference: None,

@@ -21,7 +21,7 @@ from gateway.errors import CommandRefused, NotReadyError, UpstreamError
 from gateway.normalize import parse_phone, prefecture
 from gateway.outcomes import Delivery, DeliveryFilter, Link
 from gateway.shopify import Shopify
-from gateway.store import Database, links, outbox
+from gateway.store import Engine, links, outbox
 
 __all__ = ["FIELDS", "KINDS", "Found", "People", "Person", "Record"]
 
@@ -87,7 +87,7 @@ class PeopleParts(Protocol):
     @property
     def live(self) -> LiveConfig: ...
     @property
-    def db(self) -> Database: ...
+    def db(self) -> Engine: ...
     @property
     def shopify(self) -> Shopify: ...
     @property

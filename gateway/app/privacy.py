@@ -21,7 +21,7 @@ from gateway.normalize import email_key
 from gateway.outcomes import Link
 from gateway.responses.bodies import iso
 from gateway.shopify import Shopify
-from gateway.store import Database, Keys, actions, links, personal, registrations
+from gateway.store import Engine, Keys, actions, links, personal, registrations
 from gateway.store.personal import Traces
 from gateway.sync.webhooks import Erasure
 
@@ -65,7 +65,7 @@ class PrivacyParts(Protocol):
     @property
     def live(self) -> LiveConfig: ...
     @property
-    def db(self) -> Database: ...
+    def db(self) -> Engine: ...
     @property
     def keys(self) -> Keys: ...
     @property

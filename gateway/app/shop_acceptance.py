@@ -13,7 +13,7 @@ from gateway.app.identity import SHOP, Identities
 from gateway.delivery import Route
 from gateway.errors import CommandRefused, UpstreamError
 from gateway.outcomes import Identity
-from gateway.store import Database, identities
+from gateway.store import Engine, identities
 from gateway.store.points import movements, reservations
 
 __all__ = ["ComparedSystem", "ShopAcceptance"]
@@ -40,7 +40,7 @@ class ShopAcceptance:
 
     def __init__(
         self,
-        db: Database,
+        db: Engine,
         known: Identities,
         routes: Mapping[str, Route],
         *,

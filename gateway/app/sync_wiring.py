@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from gateway.channels.smaregi import Smaregi
 from gateway.delivery import DeliveryParts, Runtime, Wakes
 from gateway.shopify import Shopify
-from gateway.store import Database
+from gateway.store import Engine
 from gateway.sync.pos_changes import PosChanges, PosParts
 from gateway.sync.profile_change import ProfileChanges
 from gateway.sync.reconciliation import Reconciliation, ReconciliationParts
@@ -25,7 +25,7 @@ __all__ = ["SyncParts", "make_events"]
 
 @dataclass(frozen=True, slots=True)
 class SyncParts:
-    db: Database
+    db: Engine
     shopify: Shopify
     delivery: DeliveryParts
     changes: ProfileChanges

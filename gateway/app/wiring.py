@@ -44,7 +44,7 @@ from gateway.registration.recovery import Recovery
 from gateway.registration.registrar import Registrar
 from gateway.registration.status import RegistrationStatus
 from gateway.rotation import CustomerRekeying, Rotation
-from gateway.store import Database, Keys, members, outbox
+from gateway.store import Engine, Keys, members, outbox
 from gateway.sync.backfill import Backfill
 from gateway.sync.channel_updates import ChannelUpdates
 from gateway.sync.profile_change import ProfileChanges
@@ -68,7 +68,7 @@ class Core:
     def __init__(
         self,
         live: LiveConfig,
-        db: Database,
+        db: Engine,
         keys: Keys,
         metrics: Metrics,
         make_wire: Callable[[Admit], Wire],

@@ -11,7 +11,7 @@ from gateway.channels.last_sent import LastSent
 from gateway.customer import Customer
 from gateway.outcomes import Identity, Kind, Link, Match
 from gateway.settings import Section
-from gateway.store import Database, Keys
+from gateway.store import Engine, Keys
 from gateway.wire import Wire
 
 __all__ = ["Channel", "Check", "Context", "Done", "Pos", "Spec", "Work"]
@@ -161,7 +161,7 @@ class Context:
     """
 
     wire: Wire
-    db: Database
+    db: Engine
     keys: Keys
     settings: Callable[[], Section]
     store: Callable[[], "Shop"]

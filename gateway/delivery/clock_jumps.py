@@ -16,7 +16,7 @@ from functools import partial
 from pathlib import Path
 
 from gateway.delivery.runtime import Live
-from gateway.store import Database, deferred, outbox
+from gateway.store import Engine, deferred, outbox
 from gateway.store.members import get_meta, set_meta
 
 __all__ = ["ClockJumps"]
@@ -33,7 +33,7 @@ _BOOT = Path("/proc/sys/kernel/random/boot_id")
 class ClockJumps:
     """Call `follow` before you write a time at which something is due."""
 
-    def __init__(self, db: Database, live: Live) -> None:
+    def __init__(self, db: Engine, live: Live) -> None:
         self._db = db
         self._live = live
         self._offset = live.clock() - time.monotonic()

@@ -22,7 +22,7 @@ from gateway.errors import ErrorClass, StorageError, UpstreamError
 from gateway.outcomes import Delivery, Outcome, Waiting
 from gateway.request_id import on_behalf_of
 from gateway.shopify import Shopify
-from gateway.store import Database, erasure, outbox, removals
+from gateway.store import Engine, erasure, outbox, removals
 from gateway.store.outbox import AttemptResult
 from gateway.wire import Lane, lane
 
@@ -44,7 +44,7 @@ class Deliverer:
 
     def __init__(
         self,
-        db: Database,
+        db: Engine,
         shopify: Shopify,
         attempts: Attempts,
         ends: AttemptResults,

@@ -12,7 +12,7 @@ from gateway.delivery.route import Route
 from gateway.delivery.runtime import Runtime
 from gateway.delivery.settling import AttemptResults
 from gateway.shopify import Shopify
-from gateway.store import Database, Keys
+from gateway.store import Engine, Keys
 
 __all__ = ["DeliveryParts", "make_delivery"]
 
@@ -29,7 +29,7 @@ class DeliveryParts:
 
 
 def make_delivery(
-    db: Database,
+    db: Engine,
     shopify: Shopify,
     routes: Mapping[str, Route],
     keys: Keys,

@@ -20,7 +20,7 @@ from gateway.delivery.flag_policy import FlagPolicy
 from gateway.delivery.route import Route
 from gateway.delivery.runtime import Live
 from gateway.outcomes import Delivery, Link, Outcome
-from gateway.store import Database, Keys, links, outbox
+from gateway.store import Engine, Keys, links, outbox
 from gateway.wire import dry_run
 
 __all__ = ["Preparation"]
@@ -42,7 +42,7 @@ class _Once:
 
 
 class Preparation:
-    def __init__(self, db: Database, routes: Mapping[str, Route], keys: Keys, live: Live) -> None:
+    def __init__(self, db: Engine, routes: Mapping[str, Route], keys: Keys, live: Live) -> None:
         self._db = db
         self._routes = routes
         self._keys = keys

@@ -9,13 +9,13 @@ from gateway.delivery.opening import Owed, opening
 from gateway.delivery.preparation import Preparation
 from gateway.delivery.runtime import Runtime
 from gateway.outcomes import Kind, NewDelivery
-from gateway.store import Database, links, outbox, proofs
+from gateway.store import Engine, links, outbox, proofs
 
 __all__ = ["Proofs"]
 
 
 class Proofs:
-    def __init__(self, db: Database, preparation: Preparation, runtime: Runtime) -> None:
+    def __init__(self, db: Engine, preparation: Preparation, runtime: Runtime) -> None:
         self._db = db
         self._preparation = preparation
         self._runtime = runtime

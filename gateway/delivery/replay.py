@@ -18,7 +18,7 @@ from gateway.customer import Customer
 from gateway.delivery.deliverer import Deliverer
 from gateway.errors import ErrorClass
 from gateway.outcomes import REPLAYABLE, Delivery, DeliveryFilter, Outcome
-from gateway.store import Database, outbox, search
+from gateway.store import Engine, outbox, search
 from gateway.wire import Lane, lane
 
 __all__ = ["Replay", "ReplayOptions"]
@@ -44,7 +44,7 @@ class ReplayOptions:
 
 
 class Replay:
-    def __init__(self, db: Database, deliverer: Deliverer, background: Background) -> None:
+    def __init__(self, db: Engine, deliverer: Deliverer, background: Background) -> None:
         self._db = db
         self._deliverer = deliverer
         self._background = background

@@ -13,7 +13,7 @@ from gateway.delivery.retry import RetryDecision
 from gateway.delivery.runtime import Runtime
 from gateway.errors import ErrorClass, StorageError
 from gateway.outcomes import AUTOMATIC, Delivery, Outcome, Waiting
-from gateway.store import Database, outbox
+from gateway.store import Engine, outbox
 from gateway.store.engine import ALONE, Whom
 from gateway.store.outbox import AttemptResult
 
@@ -32,7 +32,7 @@ class AttemptResults:
     you look for it: if it has risen since, do not wait.
     """
 
-    def __init__(self, db: Database, clock_jumps: ClockJumps, runtime: Runtime) -> None:
+    def __init__(self, db: Engine, clock_jumps: ClockJumps, runtime: Runtime) -> None:
         self._db = db
         self._clock_jumps = clock_jumps
         self._runtime = runtime

@@ -12,7 +12,7 @@ from gateway.delivery.parts import DeliveryParts
 from gateway.delivery.route import Route
 from gateway.delivery.runtime import Runtime, Wakes
 from gateway.outcomes import AUTOMATIC, Delivery
-from gateway.store import Database, outbox
+from gateway.store import Engine, outbox
 from gateway.wire import Lane, lane
 
 __all__ = ["Worker"]
@@ -26,9 +26,7 @@ _SWEEP = 200
 class Worker:
     """Without GATEWAY_AUTO_REPLAY only what was never tried to its end is taken, retries wait."""
 
-    def __init__(
-        self, db: Database, delivery: DeliveryParts, wakes: Wakes, runtime: Runtime
-    ) -> None:
+    def __init__(self, db: Engine, delivery: DeliveryParts, wakes: Wakes, runtime: Runtime) -> None:
         self._db = db
         self._delivery = delivery
         self._deliverer = delivery.deliverer

@@ -20,7 +20,7 @@ from gateway.alerts import notices
 from gateway.channels.smaregi import Smaregi
 from gateway.delivery import Runtime
 from gateway.duplicates.rules import Judgement, Reason, judge_forms
-from gateway.store import Database, duplicate_queue, duplicates, members, signup_evidence
+from gateway.store import Engine, duplicate_queue, duplicates, members, signup_evidence
 from gateway.store.members import Member
 from gateway.store.paging import every_page
 from gateway.wire import Lane, lane
@@ -46,7 +46,7 @@ class Finder:
 
     def __init__(
         self,
-        db: Database,
+        db: Engine,
         smaregi: Smaregi,
         runtime: Runtime,
         timer: Callable[[], float] = time.monotonic,

@@ -22,7 +22,7 @@ from gateway.duplicates.steps import of_customer
 from gateway.errors import CommandRefused
 from gateway.outcomes import OPEN, Delivery, DeliveryFilter, Link, Outcome
 from gateway.shopify import Shopify
-from gateway.store import Database, links, outbox
+from gateway.store import Engine, links, outbox
 
 __all__ = ["CHANNEL", "Linking"]
 
@@ -34,7 +34,7 @@ _PATIENCE = 30.0
 class Linking:
     def __init__(
         self,
-        db: Database,
+        db: Engine,
         delivery: DeliveryParts,
         shopify: Shopify,
         smaregi: Smaregi,

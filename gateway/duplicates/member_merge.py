@@ -30,7 +30,7 @@ from gateway.duplicates.points import PointsTransfer, UnclearBalance
 from gateway.duplicates.steps import of_merge
 from gateway.errors import CommandRefused, StorageError, UpstreamError
 from gateway.outcomes import Link
-from gateway.store import Database, duplicates, links, merges
+from gateway.store import Engine, duplicates, links, merges
 from gateway.store.merges import Merge
 from gateway.store.points import orders, reservation_steps
 
@@ -49,7 +49,7 @@ class MemberMerge:
 
     def __init__(
         self,
-        db: Database,
+        db: Engine,
         smaregi: Smaregi,
         linking: Linking,
         runtime: Runtime,

@@ -18,7 +18,7 @@ from collections.abc import Callable
 from gateway.channels.smaregi.client import SmaregiClient
 from gateway.duplicates.command_events import Report, Unfinished
 from gateway.errors import ErrorClass, UpstreamError
-from gateway.store import Database, merges
+from gateway.store import Engine, merges
 from gateway.store.merges import Merge
 from gateway.store.points import movements
 
@@ -38,7 +38,7 @@ class PointsTransfer:
     patience = 60.0
 
     def __init__(
-        self, db: Database, client: SmaregiClient, clock: Callable[[], float] = time.time
+        self, db: Engine, client: SmaregiClient, clock: Callable[[], float] = time.time
     ) -> None:
         self._db = db
         self._client = client

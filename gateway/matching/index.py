@@ -27,7 +27,7 @@ from gateway.matching.refreshes import Refreshes
 from gateway.matching.rules import Evidence
 from gateway.matching.scan import HIGHEST_ID, MemberSource, Page, ScanProgress, pages, scan
 from gateway.matching.written import WrittenRows
-from gateway.store import Database, Keys, duplicate_queue, member_pass, members
+from gateway.store import Engine, Keys, duplicate_queue, member_pass, members
 from gateway.store.members import Member
 from gateway.wire import Lane, lane
 
@@ -49,7 +49,7 @@ class MemberIndex:
 
     def __init__(
         self,
-        db: Database,
+        db: Engine,
         keys: Keys,
         source: MemberSource,
         clock: Callable[[], float] = time.time,

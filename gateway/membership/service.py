@@ -14,7 +14,7 @@ from gateway.errors import EmailNotProven, ErrorClass, UpstreamError
 from gateway.membership.cache import RecentReads
 from gateway.outcomes import OPEN, Delivery, DeliveryFilter, Link
 from gateway.shopify import Shopify
-from gateway.store import Database, links, outbox
+from gateway.store import Engine, links, outbox
 
 __all__ = ["Membership"]
 
@@ -32,7 +32,7 @@ _Asked = tuple[int, Link | None]
 class Membership:
     """`route` is the channel that numbers members."""
 
-    def __init__(self, db: Database, route: Route, shopify: Shopify, runtime: Runtime) -> None:
+    def __init__(self, db: Engine, route: Route, shopify: Shopify, runtime: Runtime) -> None:
         self._db = db
         self._route = route
         self._shopify = shopify

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 from gateway.channels.smaregi.ledger import ADDED, JST, TAKEN, Recorded
 from gateway.points.expiry import expires_on
 from gateway.points.rates import Rates
-from gateway.store import Database
+from gateway.store import Engine
 from gateway.store.points import Movement, known
 
 __all__ = ["AddedPoints"]
@@ -41,7 +41,7 @@ class AddedPoints:
 
     def __init__(
         self,
-        db: Database,
+        db: Engine,
         members: Members,
         ledger: Ledger,
         rates: Rates,

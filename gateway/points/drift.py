@@ -13,7 +13,7 @@ from typing import Protocol
 
 from gateway.channels.smaregi.ledger import ADDED, PAGE, TAKEN, Recorded
 from gateway.points.booking import is_ours
-from gateway.store import Database
+from gateway.store import Engine
 from gateway.store.members import get_meta, set_meta
 from gateway.store.points import Movement, drift, known
 from gateway.store.points.drift import Drift
@@ -36,7 +36,7 @@ class Ledger(Protocol):
 class LedgerPass:
     """Compares what was made or changed since the last pass, of one store."""
 
-    def __init__(self, db: Database, ledger: Ledger) -> None:
+    def __init__(self, db: Engine, ledger: Ledger) -> None:
         self._db = db
         self._ledger = ledger
 

@@ -16,7 +16,7 @@ from gateway.points.proof import Proof
 from gateway.points.rates import Rates
 from gateway.points.reader import owner_of
 from gateway.points.switch import Switch
-from gateway.store import Database
+from gateway.store import Engine
 
 __all__ = ["Asked", "Customers", "Eligibility", "EligibilityParts", "Refusal", "Worth", "worth_of"]
 
@@ -71,7 +71,7 @@ class Balances(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class EligibilityParts:
-    db: Database
+    db: Engine
     customers: Customers
     members: Balances
     rates: Rates

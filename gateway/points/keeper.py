@@ -41,7 +41,7 @@ from gateway.points.marks import is_about_the_system
 from gateway.points.settings import PointsSettings
 from gateway.shopify import CodeRefused, CodeSeen, NewCode
 from gateway.shopify.orders import ListedOrders
-from gateway.store import Database
+from gateway.store import Engine
 from gateway.store.points import Reservation, orders, reservation_steps, reservations
 
 __all__ = ["KeeperParts", "ReservationKeeper"]
@@ -77,7 +77,7 @@ class Shop(Protocol):
 class KeeperParts:
     """`noticed()` is called when there is work for others."""
 
-    db: Database
+    db: Engine
     codes: Codes
     shop: Shop
     settings: Callable[[], PointsSettings]

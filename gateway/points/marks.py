@@ -9,7 +9,7 @@ from gateway.delivery.retry import retry_delay
 from gateway.errors import ErrorClass, UpstreamError
 from gateway.points.booking import settle_lack
 from gateway.points.holding import is_taking, lack
-from gateway.store import Database
+from gateway.store import Engine
 from gateway.store.points import Movement, movements, orders, reservation_steps, reservations
 
 __all__ = ["Marks", "is_about_the_system"]
@@ -18,7 +18,7 @@ log = logging.getLogger(__name__)
 
 
 class Marks:
-    def __init__(self, db: Database, runtime: Runtime) -> None:
+    def __init__(self, db: Engine, runtime: Runtime) -> None:
         self._db = db
         self._runtime = runtime
 

@@ -18,7 +18,7 @@ from gateway.points.drift import LedgerPass
 from gateway.points.settings import PointsSettings
 from gateway.points.switch import Switch
 from gateway.shopify.orders import ListedOrders
-from gateway.store import Database
+from gateway.store import Engine
 from gateway.store.members import get_meta, set_meta
 from gateway.store.points import orders, reservations
 from gateway.wire import Lane, lane
@@ -45,7 +45,7 @@ class Shop(Protocol):
 class PassParts:
     """`noticed()` is called when there is work."""
 
-    db: Database
+    db: Engine
     shop: Shop
     ledger: LedgerPass
     switch: Switch

@@ -7,7 +7,7 @@ told. Points that a till moved at the same moment say nothing: then the next mov
 
 import sqlite3
 
-from gateway.store import Database
+from gateway.store import Engine
 from gateway.store.members import get_meta, set_meta
 from gateway.store.points import Movement, movements
 
@@ -24,7 +24,7 @@ STOPPED = (
 class Proof:
     """What is known of the way `transaction`; the other one proves each movement by itself."""
 
-    def __init__(self, db: Database) -> None:
+    def __init__(self, db: Engine) -> None:
         self._db = db
 
     async def is_proven(self) -> bool:

@@ -20,7 +20,7 @@ from gateway.points.standing import Around, Owner, is_payable, standing
 from gateway.points.switch import Switch
 from gateway.points.uses import OrderUses
 from gateway.shopify import ShopOrder
-from gateway.store import Database, links
+from gateway.store import Engine, links
 from gateway.store.points import PointOrder, orders
 
 __all__ = ["OrderReader", "ReaderParts", "is_active", "owner_of"]
@@ -37,7 +37,7 @@ class Shop(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class ReaderParts:
-    db: Database
+    db: Engine
     shop: Shop
     smaregi: Smaregi
     rates: Rates

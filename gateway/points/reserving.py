@@ -22,7 +22,7 @@ from gateway.points.keeper import ReservationKeeper
 from gateway.points.sender import Sender
 from gateway.points.settings import PointsSettings
 from gateway.points.switch import Switch
-from gateway.store import Database, Keys
+from gateway.store import Engine, Keys
 from gateway.store.points import Reservation, movements, reservation_steps, reservations
 
 __all__ = ["Reserved", "Reserving", "ReservingParts"]
@@ -52,7 +52,7 @@ class Reserved:
 class ReservingParts:
     """`turns`: of members, as the worker's. `noticed()` is called when there is work."""
 
-    db: Database
+    db: Engine
     keys: Keys
     eligibility: Eligibility
     switch: Switch

@@ -35,7 +35,7 @@ from gateway.points.added import AddedPoints
 from gateway.points.doubt import DOUBT, is_doubtful, made_at
 from gateway.points.marks import Marks
 from gateway.points.proof import Proof
-from gateway.store import Database
+from gateway.store import Engine
 from gateway.store.points import Movement, Way, movements
 
 __all__ = ["PATIENCE", "Sender", "SenderParts"]
@@ -68,7 +68,7 @@ class Balances(Protocol):
 class SenderParts:
     """`way()`: by which movements are sent, as SMAREGI_POINTS_BY says now."""
 
-    db: Database
+    db: Engine
     ledger: Ledger
     members: Balances
     added: AddedPoints

@@ -29,7 +29,7 @@ from gateway.points.switch import Switch
 from gateway.points.uses import OrderUses
 from gateway.points.worker import PointsWorker, WorkerParts
 from gateway.shopify import DiscountCodes, Orders
-from gateway.store import Database, Keys
+from gateway.store import Engine, Keys
 from gateway.store.points import Way, drift, movements, orders, reservation_steps, reservations
 
 __all__ = ["Points", "PointsParts"]
@@ -39,7 +39,7 @@ __all__ = ["Points", "PointsParts"]
 class PointsParts:
     """`way()`: SMAREGI_POINTS_BY."""
 
-    db: Database
+    db: Engine
     keys: Keys
     customers: Customers
     shop: Orders

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from flags import FlagSet, Mode
 from gateway.delivery import Runtime
-from gateway.store import Database
+from gateway.store import Engine
 from gateway.store.members import get_meta, set_meta
 from gateway.store.points import orders
 
@@ -38,7 +38,7 @@ def mode_of(
 
 
 class Switch:
-    def __init__(self, db: Database, runtime: Runtime) -> None:
+    def __init__(self, db: Engine, runtime: Runtime) -> None:
         self._db = db
         self._runtime = runtime
         self._changes = 0

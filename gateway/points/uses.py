@@ -9,7 +9,7 @@ from gateway.points.amounts import spent
 from gateway.points.holding import balance_books
 from gateway.points.settings import PointsSettings
 from gateway.shopify import ShopOrder
-from gateway.store import Database
+from gateway.store import Engine
 from gateway.store.points import Reservation, reservation_steps, reservations
 
 __all__ = ["OrderUses"]
@@ -17,7 +17,7 @@ __all__ = ["OrderUses"]
 
 class OrderUses:
     def __init__(
-        self, db: Database, settings: Callable[[], PointsSettings], runtime: Runtime
+        self, db: Engine, settings: Callable[[], PointsSettings], runtime: Runtime
     ) -> None:
         self._db = db
         self._settings = settings

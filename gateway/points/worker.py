@@ -25,7 +25,7 @@ from gateway.points.reader import OrderReader
 from gateway.points.sender import Sender
 from gateway.points.settings import PointsSettings
 from gateway.points.switch import Switch
-from gateway.store import Database
+from gateway.store import Engine
 from gateway.store.points import (
     Movement,
     PointOrder,
@@ -57,7 +57,7 @@ _STRANGE = "an error of the gateway itself; see its log"
 
 @dataclass(frozen=True, slots=True)
 class WorkerParts:
-    db: Database
+    db: Engine
     reader: OrderReader
     sender: Sender
     keeper: ReservationKeeper

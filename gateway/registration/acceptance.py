@@ -7,7 +7,7 @@ from gateway.delivery import Runtime
 from gateway.delivery.opening import UNTRIED, Owed, opening
 from gateway.outcomes import Delivery, Kind, Outcome
 from gateway.shopify import Accepted
-from gateway.store import Database, registrations
+from gateway.store import Engine, registrations
 from gateway.store.database import Unit
 from gateway.store.registrations import Registration
 
@@ -17,7 +17,7 @@ __all__ = ["Acceptance"]
 class Acceptance:
     """The flags at the moment of the commit decide what each channel is owed."""
 
-    def __init__(self, db: Database, channels: Iterable[str], runtime: Runtime) -> None:
+    def __init__(self, db: Engine, channels: Iterable[str], runtime: Runtime) -> None:
         self._db = db
         self._channels = tuple(channels)
         self._runtime = runtime

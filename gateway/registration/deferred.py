@@ -23,7 +23,7 @@ from gateway.delivery.retry import retry_delay
 from gateway.errors import ErrorClass, StorageError, UpstreamError
 from gateway.registration.deferred_attempt import DeferredAttempt
 from gateway.request_id import on_behalf_of
-from gateway.store import Database, deferred, tally
+from gateway.store import Engine, deferred, tally
 from gateway.store.deferred import DeferredRegistration
 from gateway.wire import Lane, lane
 
@@ -54,7 +54,7 @@ class DeferredRegistrations:
 
     def __init__(
         self,
-        db: Database,
+        db: Engine,
         attempt: DeferredAttempt,
         registrar: Driving,
         circuit: CircuitBreaker,

@@ -17,7 +17,7 @@ from gateway.registration.acceptance import Acceptance
 from gateway.registration.intent import read_intent
 from gateway.responses.problems import given_up, kept, refused, unreadable
 from gateway.shopify import Accepted, AlreadyRegistered, Shopify
-from gateway.store import Database, Keys, deferred, registrations
+from gateway.store import Engine, Keys, deferred, registrations
 from gateway.store.deferred import DeferredRegistration
 
 __all__ = ["AT_ONCE", "DeferredAttempt"]
@@ -37,7 +37,7 @@ class DeferredAttempt:
 
     def __init__(
         self,
-        db: Database,
+        db: Engine,
         keys: Keys,
         shopify: Shopify,
         delivery: DeliveryParts,

@@ -26,7 +26,7 @@ from gateway.registration.intent import read_intent
 from gateway.registration.registrar import Registrar
 from gateway.request_id import on_behalf_of
 from gateway.shopify import Accepted, Shopify
-from gateway.store import Database, Keys, registrations
+from gateway.store import Engine, Keys, registrations
 from gateway.store.registrations import Registration
 from gateway.store.takeover import take_over
 
@@ -46,7 +46,7 @@ _UNSETTLED: tuple[Literal["open", "unclear"], ...] = ("open", "unclear")
 class Recovery:
     def __init__(
         self,
-        db: Database,
+        db: Engine,
         keys: Keys,
         shopify: Shopify,
         registrar: Registrar,

@@ -32,7 +32,7 @@ from gateway.responses import problems
 from gateway.responses.answer import Answer, in_both_languages
 from gateway.responses.bodies import accepted, registration_body
 from gateway.shopify import Accepted, AlreadyRegistered, Refused, Shopify
-from gateway.store import Database, Disk, Keys, admission, registrations
+from gateway.store import Disk, Engine, Keys, admission, registrations
 from gateway.store.admission import AdmissionRequest, Begun, Bounds
 from gateway.wire import in_line
 
@@ -53,7 +53,7 @@ class Registrar:
 
     def __init__(
         self,
-        db: Database,
+        db: Engine,
         keys: Keys,
         shopify: Shopify,
         delivery: DeliveryParts,

@@ -6,14 +6,14 @@ from gateway.delivery.preparation import Preparation
 from gateway.outcomes import Delivery
 from gateway.responses.answer import Answer, in_both_languages, problem_of
 from gateway.responses.bodies import accepted, registration_body, rejected, waiting
-from gateway.store import Database, outbox, registrations
+from gateway.store import Engine, outbox, registrations
 from gateway.store.registrations import Registration
 
 __all__ = ["RegistrationStatus"]
 
 
 class RegistrationStatus:
-    def __init__(self, db: Database, works: Preparation) -> None:
+    def __init__(self, db: Engine, works: Preparation) -> None:
         self._db = db
         self._works = works
 

@@ -15,7 +15,7 @@ from gateway.customer import Customer
 from gateway.delivery import DeliveryParts, Live
 from gateway.errors import NotReadyError
 from gateway.shopify import Shopify
-from gateway.store import Database, Keys, rekeying
+from gateway.store import Engine, Keys, rekeying
 
 __all__ = ["CustomerRekeying"]
 
@@ -32,7 +32,7 @@ class CustomerRekeying:
 
     def __init__(
         self,
-        db: Database,
+        db: Engine,
         keys: Keys,
         shopify: Shopify,
         delivery: DeliveryParts,

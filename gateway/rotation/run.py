@@ -21,7 +21,7 @@ from gateway.errors import StorageError, UpstreamError
 from gateway.responses.bodies import iso
 from gateway.rotation.customers import CustomerRekeying
 from gateway.rotation.stock import reseal, take_stock
-from gateway.store import Database, Keys, rekeying
+from gateway.store import Engine, Keys, rekeying
 from gateway.store.rekeying import RotationCheckpoint
 from gateway.wire import Lane, lane
 
@@ -43,7 +43,7 @@ class Progress:
 class Rotation:
     def __init__(
         self,
-        db: Database,
+        db: Engine,
         keys: Keys,
         customers: CustomerRekeying,
         smaregi: Smaregi,

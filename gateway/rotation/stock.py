@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from functools import partial
 
 from gateway.registration.intent import person_of, read_intent
-from gateway.store import Database, Keys, rekeying
+from gateway.store import Engine, Keys, rekeying
 
 __all__ = ["reseal", "take_stock"]
 
@@ -25,7 +25,7 @@ _EARLY = (
 _OWED = "GATEWAY_SECRET has a new first entry: run `secret rotate`, which says when the old may go"
 
 
-async def take_stock(db: Database, keys: Keys, now: float, *, remember: bool) -> None:
+async def take_stock(db: Engine, keys: Keys, now: float, *, remember: bool) -> None:
     """Warn of a secret that is missing; once, where it is to `remember`ed."""
     known = await db.read(rekeying.used)
     _warn(known, keys, now)
@@ -47,7 +47,7 @@ def _warn(known: Mapping[str, float | None], keys: Keys, now: float) -> None:
         log.info(_OWED)
 
 
-async def reseal(db: Database, keys: Keys) -> None:
+async def reseal(db: Engine, keys: Keys) -> None:
     """Sign-ups under way no longer need an older secret: their data is at hand, if sealed."""
     after: str | None = "" if keys.older else None
     while after is not None:

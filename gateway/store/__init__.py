@@ -31,6 +31,7 @@ from gateway.store import (
 from gateway.store.copying import PagedCopy
 from gateway.store.database import Database
 from gateway.store.disk import Disk
+from gateway.store.engine import Engine
 from gateway.store.files import exposed, prove_folder
 from gateway.store.guard import read_guard
 from gateway.store.keys import Keys, add_secret, secret_path, secrets_of
@@ -39,6 +40,7 @@ from gateway.store.ownership import OwnerLock, lock_path, socket_path
 __all__ = [
     "Database",
     "Disk",
+    "Engine",
     "Keys",
     "OwnerLock",
     "PagedCopy",

@@ -7,14 +7,14 @@ from functools import partial
 
 from gateway.outcomes import Delivery, DeliveryFilter, Sort
 from gateway.store import outbox
-from gateway.store.database import Database
+from gateway.store.engine import Engine
 from gateway.store.paging import LOOKED, PAGE, every_page
 
 __all__ = ["count", "find", "page"]
 
 
 async def find(
-    db: Database,
+    db: Engine,
     chosen: DeliveryFilter,
     *,
     limit: int,
@@ -35,7 +35,7 @@ async def find(
 
 
 async def page(
-    db: Database, chosen: DeliveryFilter, sort: Sort, after: str | None, limit: int
+    db: Engine, chosen: DeliveryFilter, sort: Sort, after: str | None, limit: int
 ) -> tuple[list[Delivery], str | None]:
     """A page in this order, and where the next one begins: None after the last.
 
@@ -80,7 +80,7 @@ def _look(
     return rows, rows[-1].id if len(rows) == limit else until
 
 
-async def count(db: Database, chosen: DeliveryFilter) -> int:
+async def count(db: Engine, chosen: DeliveryFilter) -> int:
     def page(connection: sqlite3.Connection, after: int) -> tuple[int, int | None]:
         until = outbox.page_end(connection, after, LOOKED)
         if until is None:

@@ -13,7 +13,7 @@ from gateway.customer import Customer
 from gateway.delivery import DeliveryParts, Runtime
 from gateway.delivery.opening import LIVE, REHEARSED, Owed, opening
 from gateway.outcomes import Delivery, Kind, Link, NewDelivery, Outcome
-from gateway.store import Database, links, outbox
+from gateway.store import Engine, links, outbox
 
 __all__ = ["ChannelStatus", "ChannelUpdates"]
 
@@ -32,7 +32,7 @@ class ChannelStatus:
 class ChannelUpdates:
     """Opens the deliveries that customers need, as Shopify has just answered."""
 
-    def __init__(self, db: Database, delivery: DeliveryParts, runtime: Runtime) -> None:
+    def __init__(self, db: Engine, delivery: DeliveryParts, runtime: Runtime) -> None:
         self._db = db
         self._delivery = delivery
         self._runtime = runtime

@@ -25,7 +25,7 @@ from gateway.delivery import Runtime
 from gateway.delivery.preparation import Preparation
 from gateway.outcomes import Link
 from gateway.shopify import Changed, Refused, Shopify
-from gateway.store import Database, links
+from gateway.store import Engine, links
 from gateway.sync.channel_updates import ChannelUpdates
 from gateway.sync.profile_change import ProfileChanges
 from gateway.sync.webhooks.worker import LaterError
@@ -47,7 +47,7 @@ _LEFT = {"3": "withdrawn", "4": "merged into another", _GONE: "deleted"}
 
 @dataclass(frozen=True, slots=True)
 class PosParts:
-    db: Database
+    db: Engine
     shopify: Shopify
     smaregi: Smaregi
     preparation: Preparation

@@ -27,7 +27,7 @@ from gateway.responses.answer import Answer, in_both_languages
 from gateway.responses.bodies import change_body
 from gateway.responses.problems import change_refused, no_storage, shopify_unavailable, too_busy
 from gateway.shopify import Changed, Refused, Shopify
-from gateway.store import Database, Keys, outbox
+from gateway.store import Engine, Keys, outbox
 from gateway.sync.channel_updates import ChannelUpdates
 
 __all__ = ["ProfileChange", "ProfileChanges"]
@@ -54,7 +54,7 @@ class ProfileChanges:
 
     def __init__(
         self,
-        db: Database,
+        db: Engine,
         keys: Keys,
         shopify: Shopify,
         delivery: DeliveryParts,

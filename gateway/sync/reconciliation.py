@@ -24,7 +24,7 @@ from gateway.delivery import Runtime
 from gateway.errors import ErrorClass, StorageError, UpstreamError
 from gateway.outcomes import Link
 from gateway.shopify import Shopify
-from gateway.store import Database, links
+from gateway.store import Engine, links
 from gateway.store.members import get_meta, set_meta
 from gateway.sync.webhooks import NewEvent, Removals
 from gateway.sync.webhooks.verification import UPDATED
@@ -72,7 +72,7 @@ class ChangedMembers(Protocol):
 class ReconciliationParts:
     """`keep_event` stores an event like a webhook's."""
 
-    db: Database
+    db: Engine
     shopify: Shopify
     customers: CustomerLook
     members: ChangedMembers

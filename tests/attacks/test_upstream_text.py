@@ -52,7 +52,7 @@ async def test_what_a_command_hears_from_the_owner_is_cleaned(world: World) -> N
         db.execute("UPDATE deliveries SET message = ?", (NASTY.replace("\ud800", ""),))
 
     await world.core.db.write(nasty)
-    path = world.core.db.path
+    path = world.file
     async with control_site(world.core, path, asyncio.Event(), lambda: False):
         connector = aiohttp.UnixConnector(f"{path}.sock")
         async with aiohttp.ClientSession(connector=connector) as session:

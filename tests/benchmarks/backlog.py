@@ -248,7 +248,7 @@ async def measure(scene: Scene, waiting: int, count: int) -> bool:
             await sign_ups(world, 0, 20)
             idle = await measured(world, 20, count)
             await world.stop()
-            put_aside(world.core.db.path, scene, waiting)
+            put_aside(world.file, scene, waiting)
             taking_over = await started(world)
             down = UpstreamError("shopify", "call", ErrorClass.CONNECTION, "down")
             world.core.deferred._circuit._open(down, 3600.0)

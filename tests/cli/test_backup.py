@@ -12,6 +12,7 @@ import pytest
 from gateway.cli import run
 from gateway.http.control import backup
 from gateway.sandbox import Sandbox
+from gateway.store import Database
 from tests.cli.process import Shell, register
 from tests.world import a_world
 
@@ -135,6 +136,7 @@ def test_an_owner_that_could_not_write_it_is_told(
 async def test_an_owner_that_sees_another_folder_makes_no_copy_there(tmp_path: Path) -> None:
     draft = tmp_path / "nobody has announced it"
     async with a_world(tmp_path) as world:
-        events = [each async for each in backup._copy(world.core, draft, asyncio.Event())]
+        assert isinstance(world.core.db, Database)
+        events = [each async for each in backup._copy(world.core.db, draft, asyncio.Event())]
     assert ["sees another folder" in each["error"] for each in events] == [True]
     assert not draft.exists()

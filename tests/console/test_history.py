@@ -8,7 +8,7 @@ import pytest
 from gateway.app.history import History
 from gateway.outcomes import Kind, NewDelivery, Outcome
 from gateway.registration.intent import new_id
-from gateway.store import Database, history, outbox
+from gateway.store import Engine, history, outbox
 from tests.console.test_deliveries import an_outage
 from tests.console.visitor import Visitor
 from tests.world import World
@@ -16,7 +16,7 @@ from tests.world import World
 DAY = 86400.0
 
 
-async def an_attempt(db: Database, at: float, seconds: float, *, failed: bool) -> None:
+async def an_attempt(db: Engine, at: float, seconds: float, *, failed: bool) -> None:
     def unit(connection: Any) -> None:
         new = NewDelivery("crm", Kind.UPDATE, Outcome.PENDING)
         customer = int(at * 1000)
@@ -31,7 +31,7 @@ async def an_attempt(db: Database, at: float, seconds: float, *, failed: bool) -
     await db.write(unit)
 
 
-async def a_signup(db: Database, at: float, state: str = "accepted") -> None:
+async def a_signup(db: Engine, at: float, state: str = "accepted") -> None:
     await db.write(
         lambda c: c.execute(
             """INSERT INTO registrations (id, state, email_hash, body_hash, created_at, updated_at)

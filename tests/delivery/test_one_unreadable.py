@@ -27,7 +27,7 @@ async def waiting(world: World, people: int = PEOPLE) -> list[int]:
     """So many are owed to the CRM; their ids. The gateway has stopped."""
     ids = [each.id for each in in_the_shop(world.sandbox, people)]
     await world.stop()
-    put_aside(world.core.db.path, "crm", ids)
+    put_aside(world.file, "crm", ids)
     return ids
 
 

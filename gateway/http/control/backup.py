@@ -9,18 +9,18 @@ from typing import Any
 
 from aiohttp import web
 
-from gateway.app import Core
-from gateway.errors import StorageError
+from gateway.errors import CommandRefused, StorageError
 from gateway.http.control.body import body_of
 from gateway.http.control.stream import STOPPING, stream
 from gateway.http.keys import CORE
-from gateway.store import PagedCopy
+from gateway.store import Database, PagedCopy
 
 __all__ = ["routes"]
 
 routes = web.RouteTableDef()
 
 _SHOW = 0.2
+_NO_FILE = "PostgreSQL's own tools make its copies: pg_dump, or pg_basebackup."
 _ELSEWHERE = "the gateway that runs sees another folder {} than this command does"
 _HINT = (
     "in a container, or by PrivateTmp of its unit: run this where it runs, or name a folder that "
@@ -32,10 +32,15 @@ _HINT = (
 async def copy(request: web.Request) -> web.StreamResponse:
     """The body: `draft`, an absolute path, where the command has made an empty file."""
     draft = Path(str((await body_of(request)).get("draft")))
-    return await stream(request, _copy(request.app[CORE], draft, request.app[STOPPING]))
+    db = request.app[CORE].db
+    if not isinstance(db, Database):
+        raise CommandRefused(_NO_FILE)
+    return await stream(request, _copy(db, draft, request.app[STOPPING]))
 
 
-async def _copy(core: Core, draft: Path, stopping: asyncio.Event) -> AsyncIterator[dict[str, Any]]:
+async def _copy(
+    db: Database, draft: Path, stopping: asyncio.Event
+) -> AsyncIterator[dict[str, Any]]:
     """`progress` with the pages done of all, then `end`, with an `error` and its `hint` if it could
     not be made. It ends early if the listener or the owner goes away.
     """
@@ -43,7 +48,7 @@ async def _copy(core: Core, draft: Path, stopping: asyncio.Event) -> AsyncIterat
         yield {"event": "end", "error": _ELSEWHERE.format(draft.parent), "hint": _HINT}
         return
     made = PagedCopy(draft)
-    making = asyncio.create_task(core.db.copy(made), name="backup")
+    making = asyncio.create_task(db.copy(made), name="backup")
     try:
         while not making.done():
             if stopping.is_set():

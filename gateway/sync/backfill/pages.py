@@ -23,7 +23,7 @@ from gateway.delivery.opening import Owed, opening
 from gateway.errors import ErrorClass, UpstreamError
 from gateway.outcomes import Delivery, Kind, NewDelivery, Outcome
 from gateway.shopify import ListedPage, Shopify
-from gateway.store import Database, proofs
+from gateway.store import Engine, proofs
 from gateway.store import backfill as queries
 from gateway.store.backfill import BackfillCheckpoint, Known
 from gateway.store.outbox import FIRST, Spot
@@ -49,7 +49,7 @@ class Pages:
 
     def __init__(
         self,
-        db: Database,
+        db: Engine,
         shopify: Shopify,
         delivery: DeliveryParts,
         live: Live,

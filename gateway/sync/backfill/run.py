@@ -12,7 +12,7 @@ from gateway.background import until_stored
 from gateway.delivery import DeliveryParts, Runtime
 from gateway.errors import ErrorClass, StorageError, UpstreamError
 from gateway.shopify import Shopify
-from gateway.store import Database
+from gateway.store import Engine
 from gateway.store import backfill as queries
 from gateway.sync.backfill.options import BackfillOptions, refusal
 from gateway.sync.backfill.pages import Pages
@@ -33,7 +33,7 @@ class Backfill:
     """Runs, each as a stream of events."""
 
     def __init__(
-        self, db: Database, shopify: Shopify, delivery: DeliveryParts, runtime: Runtime
+        self, db: Engine, shopify: Shopify, delivery: DeliveryParts, runtime: Runtime
     ) -> None:
         self._db = db
         self._shopify = shopify

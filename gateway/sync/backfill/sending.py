@@ -18,7 +18,7 @@ from gateway.delivery import CircuitBreaker, Deliverer
 from gateway.delivery.pump import Pump
 from gateway.errors import ErrorClass, GatewayError, UpstreamError
 from gateway.outcomes import Delivery, Outcome, Waiting
-from gateway.store import Database, outbox
+from gateway.store import Engine, outbox
 
 __all__ = ["GaveUpError", "Item", "Sending"]
 
@@ -66,7 +66,7 @@ class Sending:
 
     def __init__(
         self,
-        db: Database,
+        db: Engine,
         circuit: CircuitBreaker,
         deliverer: Deliverer,
         pages: Pages,

@@ -14,7 +14,7 @@ from gateway.delivery import DeliveryParts, Runtime
 from gateway.delivery.opening import Owed, opening, removal
 from gateway.duplicates import merged_online
 from gateway.outcomes import Kind, Link, NewDelivery
-from gateway.store import Database, erasure, events, links, outbox
+from gateway.store import Engine, erasure, events, links, outbox
 from gateway.sync.channel_updates import ChannelUpdates
 from gateway.sync.webhooks.erasure import look_for_lost
 from gateway.sync.webhooks.worker import LaterError
@@ -29,7 +29,7 @@ _AGAIN = "s?"
 
 class CustomerMerges:
     def __init__(
-        self, db: Database, delivery: DeliveryParts, updates: ChannelUpdates, runtime: Runtime
+        self, db: Engine, delivery: DeliveryParts, updates: ChannelUpdates, runtime: Runtime
     ) -> None:
         self._db = db
         self._delivery = delivery

@@ -13,7 +13,7 @@ from gateway.delivery import DeliveryParts, Runtime
 from gateway.delivery.opening import removal
 from gateway.errors import ErrorClass, IdentityError, UpstreamError
 from gateway.shopify import Shopify
-from gateway.store import Database, actions, erasure, links, outbox, personal, removals, unfinished
+from gateway.store import Engine, actions, erasure, links, outbox, personal, removals, unfinished
 from gateway.store.actions import Action
 from gateway.store.personal import Traces
 from gateway.store.removals import Cause
@@ -49,7 +49,7 @@ class Erasure:
     """The database's journal is wiped of those rows, too."""
 
     def __init__(
-        self, db: Database, shopify: Shopify, delivery: DeliveryParts, runtime: Runtime
+        self, db: Engine, shopify: Shopify, delivery: DeliveryParts, runtime: Runtime
     ) -> None:
         self._db = db
         self._shopify = shopify

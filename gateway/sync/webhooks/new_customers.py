@@ -8,7 +8,7 @@ from gateway.customer import Customer
 from gateway.delivery import DeliveryParts, Runtime
 from gateway.delivery.opening import REHEARSED, Owed, opening
 from gateway.outcomes import Kind, Outcome
-from gateway.store import Database, erasure, links, outbox, registrations
+from gateway.store import Engine, erasure, links, outbox, registrations
 
 __all__ = ["NewCustomers"]
 
@@ -22,7 +22,7 @@ class NewCustomers:
     They get no welcome mail: that is for sign-ups.
     """
 
-    def __init__(self, db: Database, delivery: DeliveryParts, runtime: Runtime) -> None:
+    def __init__(self, db: Engine, delivery: DeliveryParts, runtime: Runtime) -> None:
         self._db = db
         self._delivery = delivery
         self._runtime = runtime

@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterable, Sequence
 
 from gateway.alerts import notices
 from gateway.delivery import Runtime
-from gateway.store import Database, events, removals
+from gateway.store import Engine, events, removals
 from gateway.store.events import Event, NewEvent
 from gateway.store.removals import Cause, Removal
 from gateway.sync.webhooks.verification import DELETED, REDACT
@@ -25,7 +25,7 @@ _TOPICS: dict[Cause, str] = {"gone": DELETED, "redact": REDACT, "exists": REDACT
 class Removals:
     """Administrators are told what is held."""
 
-    def __init__(self, db: Database, runtime: Runtime) -> None:
+    def __init__(self, db: Engine, runtime: Runtime) -> None:
         self._db = db
         self._runtime = runtime
         self._announced = 0

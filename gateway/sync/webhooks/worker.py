@@ -19,7 +19,7 @@ from gateway.delivery.clock_jumps import ClockJumps
 from gateway.delivery.retry import longer, retry_delay
 from gateway.errors import ErrorClass, StorageError, UpstreamError
 from gateway.request_id import on_behalf_of
-from gateway.store import Database, events
+from gateway.store import Engine, events
 from gateway.store.events import Event, NewEvent, Source
 from gateway.wire import Lane, lane
 
@@ -71,7 +71,7 @@ class EventWorker:
 
     def __init__(
         self,
-        db: Database,
+        db: Engine,
         handlers: Mapping[Source, Handler],
         jumps: ClockJumps,
         runtime: Runtime,

@@ -99,7 +99,7 @@ async def herded(herd: Herd, folder: Path) -> AsyncIterator[tuple[World, Latenci
         await idle.measure(world, range(10, 30), 0.05)
         await world.stop()
         waiting = customers_in_shopify(world.sandbox, herd.waiting)
-        put_aside(world.core.db.path, herd.channel, waiting)
+        put_aside(world.file, herd.channel, waiting)
         world.sandbox.faults.set(herd.channel, Fault("refuse"))
         world.sandbox.journal.clear()
         refused = refusals(world.sandbox)

@@ -61,7 +61,7 @@ async def test_a_lost_database_makes_nobody_twice(world: World) -> None:
     customers = list(world.sandbox.shopify.customers)
     await world.stop()
     for channel in ("smaregi", "crm"):
-        put_aside(world.core.db.path, channel, customers)
+        put_aside(world.file, channel, customers)
     await world.start()
     await all_delivered(world)
     numbers = sorted(str(m["customerCode"]) for m in world.sandbox.smaregi.members.values())

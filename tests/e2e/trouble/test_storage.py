@@ -149,7 +149,7 @@ async def test_a_file_locked_by_another_program_is_503_until_it_is_closed(
     world: World, caplog: pytest.LogCaptureFixture
 ) -> None:
     await world.core.db.read(lambda c: c.execute("PRAGMA busy_timeout = 100").fetchall())
-    async with locked(world.core.db.path):
+    async with locked(world.file):
         assert_problem(await world.register(), 503, "storage-unavailable")
         assert (await world.get("/healthz")).status == 200
         assert (await world.get("/readyz")).status == 503
@@ -174,7 +174,7 @@ async def test_a_file_deleted_while_the_gateway_runs_is_503_until_a_restart(
 
 async def test_a_file_replaced_while_the_gateway_runs_is_503_until_a_restart(world: World) -> None:
     """A backup restored under a running gateway: the restart goes on with it."""
-    path = world.core.db.path
+    path = world.file
     await emptied_journal(world)
     backup = path.read_bytes()
     assert (await world.register(number=1)).status == 201
@@ -191,7 +191,7 @@ async def test_a_file_replaced_while_the_gateway_runs_is_503_until_a_restart(wor
 async def test_damage_while_the_gateway_runs_is_503_and_passes_with_it(
     world: World, caplog: pytest.LogCaptureFixture
 ) -> None:
-    path = world.core.db.path
+    path = world.file
     for number in (1, 2):
         await world.register(number=number)
     await emptied_journal(world)

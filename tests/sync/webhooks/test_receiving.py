@@ -231,7 +231,7 @@ async def test_a_huge_body_is_refused_before_it_is_read_whole(world: World) -> N
 
 
 async def test_a_database_that_cannot_be_written_makes_the_sender_repeat(world: World) -> None:
-    place = world.core.db.path
+    place = world.file
     away = place.rename(place.with_suffix(".away"))
     raw, headers = from_shopify("customers/update", CUSTOMER, event_id="one")
     reply = await send(world, "shopify", raw, headers)
