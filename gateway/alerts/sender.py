@@ -50,7 +50,7 @@ class AlertSender:
         self._wire = wire
         self._settings = settings
         self._smtp = smtp
-        self._transport = SmtpTransport("alerts", smtp, timeout)
+        self._transport = SmtpTransport("alerts", smtp, timeout, wire.edge)
         self._facts = facts or AlertFacts()
         self._incidents = incidents or Incidents()
         self._clock = clock
@@ -160,6 +160,8 @@ class AlertSender:
                 log.warning("ALERT_WEBHOOK_URL answered HTTP %d", answer.status)
         except UpstreamError as error:
             log.warning("ALERT_WEBHOOK_URL cannot be reached: %s", error.error_class)
+        except StorageError as error:
+            log.warning("ALERT_WEBHOOK_URL was not asked: %s", error)
 
     async def _to_mail(self, text: str) -> None:
         wanted, given = self._settings().alert_email, self._smtp().email_from
@@ -176,3 +178,5 @@ class AlertSender:
             await self._transport.send(sender.address, recipient.address, message.as_bytes())
         except UpstreamError as error:
             log.warning("ALERT_EMAIL cannot be sent: %s", error.error_class)
+        except StorageError as error:
+            log.warning("ALERT_EMAIL was not sent: %s", error)

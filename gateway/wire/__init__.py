@@ -1,9 +1,10 @@
-"""The only outbound traffic, HTTP and SMTP: its time limits, rates, tokens, dry-run guard."""
+"""The only outbound traffic, HTTP and SMTP: time limits, rates, tokens, and the edge."""
 
+from gateway.wire.edge import Access, Edge, dry_run
 from gateway.wire.limits import Lane, RateLimit, lane
 from gateway.wire.line import in_line
 from gateway.wire.pausable_timeout import PausableTimeout, own_pace
-from gateway.wire.session import Access, Call, UpstreamAnswer, Wire, dry_run, guard
+from gateway.wire.session import Call, UpstreamAnswer, Wire
 from gateway.wire.smtp import SmtpSettings, SmtpTransport
 from gateway.wire.tokens import ClientCredentials
 
@@ -11,6 +12,7 @@ __all__ = [
     "Access",
     "Call",
     "ClientCredentials",
+    "Edge",
     "Lane",
     "PausableTimeout",
     "RateLimit",
@@ -19,7 +21,6 @@ __all__ = [
     "UpstreamAnswer",
     "Wire",
     "dry_run",
-    "guard",
     "in_line",
     "lane",
     "own_pace",

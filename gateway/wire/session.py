@@ -1,32 +1,29 @@
 """One aiohttp session for every upstream, and the one place where its exceptions are translated.
 
-Each request declares itself a read or a write. Under `dry_run` a write raises `DryRunStop` before
-anything leaves; a request that declares nothing cannot be built. Reads are repeated once inside the
-deadline (aiohttp-retry); writes never are: the outbox repeats them, after looking.
+Each request declares itself a read or a write, and what may not be written stops at the edge
+(`gateway.wire.edge`); a request that declares nothing cannot be built. Reads are repeated once
+inside the deadline (aiohttp-retry); writes never are: the outbox repeats them, after looking.
 """
 
 import asyncio
 import math
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from contextvars import ContextVar
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
-from enum import Enum
 from typing import Any, Self
 
 import aiohttp
 import orjson
 from aiohttp_retry import RetryClient
 
-from gateway.errors import Cause, DryRunStop, ErrorClass, UpstreamError
+from gateway.errors import Cause, ErrorClass, UpstreamError
 from gateway.wire.causes import cause_of
+from gateway.wire.edge import Access, Edge
 from gateway.wire.reasons import reason_of, values_in
 from gateway.wire.repeats import read_again
 
-__all__ = ["Access", "Call", "UpstreamAnswer", "Wire", "dry_run", "guard"]
-
-dry_run: ContextVar[bool] = ContextVar("dry_run", default=False)
+__all__ = ["Call", "UpstreamAnswer", "Wire"]
 
 MAX_BODY = 32 * 1024 * 1024
 """Bytes of an answer that we are willing to read: 1 000 Smaregi members are under 2 MiB."""
@@ -36,19 +33,6 @@ _CERTAIN = frozenset({401, 402, 403, 404, 422, 429})
 """Answers to a write after which certainly nothing was written. Any other may come from a proxy
 that gave up waiting (408, 499), or be about something that exists already (409, 423, 425): then we
 look for it."""
-
-
-class Access(Enum):
-    """Tokens and searches are reads, whatever their HTTP method."""
-
-    READ = "read"
-    WRITE = "write"
-
-
-def guard(access: Access, operation: str) -> None:
-    """The outbound edge of the dry run; a channel without HTTP (mail) calls it itself."""
-    if access is Access.WRITE and dry_run.get():
-        raise DryRunStop(operation)
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,37 +141,39 @@ Admit = Callable[[Call], Awaitable[None] | None]
 
 
 class Wire:
-    """Sends calls. `timeout()` is asked at each call, so that a reload takes effect at once."""
+    """Sends calls. `timeout()` is asked at each call, so that a reload takes effect at once.
+    `trusted` as of `Edge`.
+    """
 
     def __init__(
         self,
         timeout: Callable[[], float],
         observe: Observer | None = None,
         admit: Admit | None = None,
+        trusted: Callable[[], bool] | None = None,
     ) -> None:
+        self.edge = Edge(trusted)
         self._timeout = timeout
         self._admit = admit
         self._observe = observe or (lambda call, result, seconds: None)
         self._session: aiohttp.ClientSession | None = None
 
     async def __aenter__(self) -> Self:
-        self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=200, limit_per_host=100, ttl_dns_cache=60),
-            cookie_jar=aiohttp.DummyCookieJar(),
-            timeout=aiohttp.ClientTimeout(total=None),
-        )
-        # aiohttp would silently repeat a GET over a dropped connection, past our rates and counts.
-        self._session._retry_connection = False  # noqa: SLF001
+        connector = aiohttp.TCPConnector(limit=200, limit_per_host=100, ttl_dns_cache=60)
+        self._session = self._writes = _session(connector, aiohttp.ClientRequest)
+        if self.edge.is_watched:
+            self._writes = _session(connector, self.edge.request_class())
         self._reader = RetryClient(self._session)
         return self
 
     async def __aexit__(self, *_: object) -> None:
         if self._session is not None:
             await self._session.close()
+            await self._writes.close()
 
     async def send(self, call: Call) -> UpstreamAnswer:
         """The answer, whatever its status; UpstreamError when there is none that is complete."""
-        guard(call.access, f"{call.method} {call.operation}")
+        self.edge.admit(call.access, f"{call.method} {call.operation}")
         if self._admit is not None and (asking := self._admit(call)) is not None:
             await self._admitted(call, asking)
         began = time.perf_counter()
@@ -247,11 +233,25 @@ class Wire:
                 call.method, call.url, retry_options=read_again(), **options
             )
         else:
-            context = self._session.request(call.method, call.url, **options)
+            context = self._writes.request(call.method, call.url, **options)
         async with context as response:
             return UpstreamAnswer(
                 call, response.status, response.headers, await _body(call, response)
             )
+
+
+def _session(
+    connector: aiohttp.TCPConnector, request_class: type[aiohttp.ClientRequest]
+) -> aiohttp.ClientSession:
+    session = aiohttp.ClientSession(
+        connector=connector,
+        cookie_jar=aiohttp.DummyCookieJar(),
+        timeout=aiohttp.ClientTimeout(total=None),
+        request_class=request_class,
+    )
+    # aiohttp would silently repeat a GET over a dropped connection, past our rates and counts.
+    session._retry_connection = False  # noqa: SLF001
+    return session
 
 
 async def _body(call: Call, response: aiohttp.ClientResponse) -> bytes:

@@ -12,9 +12,9 @@ from pydantic import Field, SecretStr
 from gateway.errors import Cause, ErrorClass, UpstreamError
 from gateway.settings import MailboxText, Section, is_loopback
 from gateway.wire.causes import cause_of
+from gateway.wire.edge import Access, Edge
 from gateway.wire.limits import Slots
 from gateway.wire.reasons import reason_of
-from gateway.wire.session import Access, guard
 from gateway.wire.smtp_refusals import Refusal, refusal_of
 from gateway.wire.smtp_transaction import hand_over
 
@@ -58,8 +58,13 @@ class SmtpTransport:
     """Sends complete messages. `system` names it in errors: `email`, or `alerts`."""
 
     def __init__(
-        self, system: str, settings: Callable[[], SmtpSettings], timeout: Callable[[], float]
+        self,
+        system: str,
+        settings: Callable[[], SmtpSettings],
+        timeout: Callable[[], float],
+        edge: Edge,
     ) -> None:
+        self._edge = edge
         self._system = system
         self._settings = settings
         self._timeout = timeout
@@ -78,12 +83,13 @@ class SmtpTransport:
         message: bytes,
         values: Callable[[], Iterable[str]] = tuple,
     ) -> None:
-        """Hand one message over. Raises UpstreamError; its texts hold no address.
+        """Hand one message over. Raises UpstreamError, whose texts hold no address, and what
+        the edge raises.
 
         Both addresses are as `smtp_address` gives them. `values()`: what the message says of the
         recipient, which a server might quote.
         """
-        guard(Access.WRITE, "SMTP DATA")
+        self._edge.admit(Access.WRITE, "SMTP DATA")
         async with self._slots:
             settings = self._settings()
             connection: aiosmtplib.SMTP | None = None
@@ -91,7 +97,8 @@ class SmtpTransport:
                 async with asyncio.timeout(self._timeout()):
                     connection = await self._connect(settings)
                     with _closed_on_failure(connection):
-                        await hand_over(connection, sender, recipient, message)
+                        may_go = self._edge.require_trust
+                        await hand_over(connection, sender, recipient, message, may_go)
             except (aiosmtplib.SMTPException, TimeoutError, OSError, ValueError) as error:
                 told = (recipient, *values())
                 raise self._translated(error, told, sent=connection is not None) from None

@@ -9,7 +9,7 @@ closes the connection, whatever else was answered: without its end no server tak
 import asyncio
 import re
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import cast
 
@@ -31,8 +31,12 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _LINE_END = re.compile(rb"\r\n|\r|\n")
 
 
-async def hand_over(connection: SMTP, sender: str, recipient: str, message: bytes) -> None:
-    """Raises what aiosmtplib does. Addresses are in ASCII; lines of the message end in any way."""
+async def hand_over(
+    connection: SMTP, sender: str, recipient: str, message: bytes, may_go: Callable[[], None]
+) -> None:
+    """Raises what aiosmtplib does, and `may_go`, which is asked last before the message goes.
+    Addresses are in ASCII; lines of the message end in any way.
+    """
     commands = [f"MAIL FROM:<{sender}>", f"RCPT TO:<{recipient}>", "DATA"]
     if _CONTROL.search("".join(commands)):
         raise ValueError("an address holds a control character")
@@ -49,6 +53,7 @@ async def hand_over(connection: SMTP, sender: str, recipient: str, message: byte
         told = await session.reply(commands[2:3])
         if told.code != _GO_ON:
             raise SMTPDataError(told.code, told.message)
+        may_go()
         session.write(_as_data(message))
         told = await session.reply()
         if told.code != _DONE:

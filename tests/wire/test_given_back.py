@@ -7,17 +7,19 @@ from types import SimpleNamespace
 
 import pytest
 
-from gateway.wire import Access, SmtpSettings, SmtpTransport, Wire
+from gateway.wire import Access, Edge, SmtpSettings, SmtpTransport, Wire
 from gateway.wire import smtp as module
 from tests.wire.raw_server import Server, call, http
 
 
 class MailServer:
-    """Says 250 to all; `answers` are other words for a command, and None is silence."""
+    """Says 250 to all; `answers` are other words for a command, and None is silence. `taken`: mails
+    that came as a whole.
+    """
 
     def __init__(self) -> None:
         self.answers: dict[str, bytes | None] = {"DATA": b"354 go on\r\n"}
-        self.connections = 0
+        self.connections = self.taken = 0
         self.heard = asyncio.Event()
         self.left = asyncio.Event()
         self.port = 0
@@ -33,8 +35,10 @@ class MailServer:
                 continue
             writer.write(answer)
             if command == "DATA":
-                await reader.readuntil(b"\r\n.\r\n")
-                writer.write(b"250 taken\r\n")
+                with suppress(asyncio.IncompleteReadError):
+                    await reader.readuntil(b"\r\n.\r\n")
+                    self.taken += 1
+                    writer.write(b"250 taken\r\n")
         self.left.set()
         writer.close()
 
@@ -56,7 +60,7 @@ async def transport(server: MailServer) -> AsyncIterator[SmtpTransport]:
     settings = SmtpSettings(
         smtp_host="127.0.0.1", smtp_port=server.port, smtp_tls="none", email_from="shop@example.com"
     )
-    made = SmtpTransport("email", lambda: settings, lambda: 30.0)
+    made = SmtpTransport("email", lambda: settings, lambda: 30.0, Edge())
     yield made
     await made.close()
 

@@ -11,7 +11,7 @@ import pytest
 from aiohttp import client_exceptions
 
 from gateway.errors import DryRunStop, ErrorClass, UpstreamError
-from gateway.wire import Access, Call, UpstreamAnswer, Wire, dry_run, guard
+from gateway.wire import Access, Call, Edge, UpstreamAnswer, Wire, dry_run
 from gateway.wire.session import class_of_status, retry_after
 from tests.wire.raw_server import KeptOpen, Server, call, http
 
@@ -105,11 +105,11 @@ async def test_a_dry_run_stops_a_write_before_anything_leaves() -> None:
 
 
 def test_the_guard_lets_reads_through_and_writes_outside_a_dry_run() -> None:
-    guard(Access.WRITE, "SMTP DATA")
+    Edge().admit(Access.WRITE, "SMTP DATA")
     token = dry_run.set(True)
-    guard(Access.READ, "search")
+    Edge().admit(Access.READ, "search")
     with pytest.raises(DryRunStop):
-        guard(Access.WRITE, "SMTP DATA")
+        Edge().admit(Access.WRITE, "SMTP DATA")
     dry_run.reset(token)
 
 

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 import pytest
 
 from gateway.errors import About, ErrorClass, UpstreamError
+from gateway.wire.edge import Edge
 from gateway.wire.smtp import SmtpSettings, SmtpTransport
 
 OFFERED = b"250-mail.example.com\r\n250-PIPELINING\r\n250 SIZE 1000000\r\n"
@@ -58,7 +59,7 @@ async def a_server(offered: bytes, *answers: bytes) -> AsyncIterator[tuple[Serve
     settings = SmtpSettings(
         smtp_host="127.0.0.1", smtp_port=server.port, smtp_tls="none", email_from="a@example.com"
     )
-    transport = SmtpTransport("email", lambda: settings, lambda: 20.0)
+    transport = SmtpTransport("email", lambda: settings, lambda: 20.0, Edge())
     try:
         yield server, transport
     finally:

@@ -24,7 +24,7 @@ class Email:
 
     def __init__(self, context: Context) -> None:
         self._context = context
-        self._transport = SmtpTransport(SYSTEM, self._settings, context.timeout)
+        self._transport = SmtpTransport(SYSTEM, self._settings, context.timeout, context.wire.edge)
         self._composer: tuple[EmailSettings, Shop, Composer] | None = None
 
     def _settings(self) -> EmailSettings:
