@@ -12,7 +12,7 @@ from pathlib import Path
 
 from aiohttp import web_app
 
-from gateway.http.serving import calm_collector
+from gateway.http.upkeep import calm_collector
 
 __all__ = ["collected", "forget_applications", "keep_files_in_memory"]
 

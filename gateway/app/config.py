@@ -3,7 +3,7 @@
 import logging
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +24,7 @@ from gateway.settings import (
     Section,
     ShopifySettings,
 )
+from gateway.settings.extras import lacking
 from gateway.settings.sources import Sources, load_sections
 
 __all__ = ["FLAGS", "SECTIONS", "Config", "LiveConfig", "known_variables", "load", "stamp"]
@@ -100,6 +101,7 @@ def load(sources: Sources, *, complete: bool = True) -> Config:
         problems += error.problems
     if complete:
         problems += _missing(sections, flag_set, sources)
+    problems += _of_postgres(sections.get("gateway"))
     if problems or flag_set is None:
         raise ConfigurationError(list(dict.fromkeys(problems)))
     doubts = [text for section in sections.values() for text in section.doubts()]
@@ -119,6 +121,21 @@ def _missing(
     if isinstance(alerts, AlertSettings) and alerts.alert_email and email and "email" not in used:
         problems += [f"{text} (ALERT_EMAIL needs it)" for text in email.missing()]
     return problems
+
+
+def _of_postgres(section: Section | None) -> Sequence[str]:
+    """How a server is reached can only be judged by its driver."""
+    if not (isinstance(section, GatewaySettings) and section.is_postgres):
+        return []
+    if needed := lacking(postgres=True):
+        return needed
+    from gateway.store.postgres import conninfo  # noqa: PLC0415 - an extra
+
+    try:
+        conninfo(section.gateway_database_url)
+    except ConfigurationError as error:
+        return error.problems
+    return []
 
 
 def _is_used(channel: str, flag_set: FlagSet | None, sources: Sources) -> bool:

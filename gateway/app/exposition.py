@@ -47,25 +47,26 @@ class Exposition:
     async def _make(self) -> bytes:
         found = await self._db.read(tally.read)
         routes, metrics = self._routes, self._metrics
-        metrics.set_outbox(routes, found.deliveries, (found.intents, _age(found.intents_since)))
-        metrics.set_events(found.events, _age(found.events_since))
+        metrics.set_outbox(
+            routes, found.deliveries, (found.intents, self._age(found.intents_since))
+        )
+        metrics.set_events(found.events, self._age(found.events_since))
         metrics.set_duplicates(found.duplicates)
         metrics.registrations_waiting.set(found.deferred)
         metrics.set_removals(await self._db.read(removals.held))
         metrics.set_points(*await self._db.read(counts.of_points))
         for system in self._identities.sources:
             metrics.set_identity(system, differs=self._identities.difference(system) is not None)
-        now = time.time()
+        now = self._db.now()
         for name, route in routes.items():
             metrics.set_paused(name, paused=route.circuit.cause is not None)
             since = await self._db.read(partial(outbox.due_since, channel=name, now=now))
-            metrics.set_overdue(name, _age(since))
+            metrics.set_overdue(name, self._age(since))
         read = await self._db.read(lambda db: members.get_meta(db, "members_refreshed_at"))
         metrics.set_members(float(read or 0))
         metrics.set_space(await self._db.size(), await self._db.free())
         return metrics.text()
 
-
-def _age(since: float | None) -> float:
-    """Seconds; 0 where there is none."""
-    return max(0.0, time.time() - since) if since else 0.0
+    def _age(self, since: float | None) -> float:
+        """Seconds; 0 where there is none."""
+        return max(0.0, self._db.now() - since) if since else 0.0

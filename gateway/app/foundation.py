@@ -134,7 +134,7 @@ def make_route(spec: Spec, around: Surroundings) -> tuple[Route, IdentitySource 
         settings=settings,
         store=lambda: live.current.store,
         timeout=lambda: live.policy.timeout,
-        clock=time.time,
+        clock=around.db.now,
         customer_exists=around.shopify.exists,
         ready=partial(around.ready, spec.name),
     )

@@ -150,7 +150,7 @@ class Identities:
         before = await self._db.read(lambda db: identities.get(db, system))
         self._asked_at[system] = time.monotonic()
         if now is not None and before is None:
-            at = time.time()
+            at = self._db.now()
             await self._db.write(lambda db: identities.pin(db, system, now, at))
             log.info("%s is %s from now on", self.sources[system].title, now)
         if now is None or before is None or not now.differs(before):

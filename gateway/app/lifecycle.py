@@ -13,15 +13,17 @@ from gateway.app.config import LiveConfig
 from gateway.app.wiring import Core
 from gateway.delivery import NO_SPANS
 from gateway.normalize import load_places, parse_phone
-from gateway.store import Database, Keys
+from gateway.settings import GatewaySettings
+from gateway.store import Database, Engine, Keys
 from gateway.telemetry.metrics import Metrics
 from gateway.wire import Call, Wire
 from gateway.wire.session import Admit, Observer
 
 if TYPE_CHECKING:
+    from gateway.store.postgres import Lease
     from gateway.telemetry.traces import Traces
 
-__all__ = ["Lifecycle", "Role", "open_core"]
+__all__ = ["Lifecycle", "Role", "load_keys", "open_core"]
 
 
 class Role(Enum):
@@ -120,6 +122,21 @@ class Lifecycle:
         await core.housekeeping.empty_journal()
 
 
+def load_keys(gateway: GatewaySettings) -> Keys:
+    """ConfigurationError where no secret is set, and there is no file that could hold one."""
+    secret = gateway.gateway_secret
+    place = None if gateway.is_postgres else gateway.database_path
+    return Keys.load(secret.get_secret_value() if secret else None, place)
+
+
+def _leased(live: LiveConfig, lease: "Lease") -> Engine:
+    from gateway.store.postgres import Postgres  # noqa: PLC0415 - an extra
+
+    engine = Postgres(live.current.gateway.gateway_database_url, lease=lease)
+    live.clock = engine.now
+    return engine
+
+
 def _traces(wanted: object) -> "Traces | None":
     if not wanted:
         return None
@@ -137,21 +154,30 @@ def _both(one: Observer, other: Observer) -> Observer:
 
 
 @asynccontextmanager
-async def open_core(live: LiveConfig, role: Role, *, seconds: float = 7.0) -> AsyncIterator[Core]:
-    """A running core on the database that `live` names; stopped within `seconds` and closed."""
+async def open_core(
+    live: LiveConfig,
+    role: Role,
+    *,
+    seconds: float = 7.0,
+    lease: "Lease | None" = None,
+    metrics: Metrics | None = None,
+) -> AsyncIterator[Core]:
+    """A running core on the database that `live` names; stopped within `seconds` and closed.
+    `lease`: of a PostgreSQL, which this process has.
+    """
     gateway = live.current.gateway
-    secret = gateway.gateway_secret
     async with AsyncExitStack() as stack:
-        keys = Keys.load(secret.get_secret_value() if secret else None, gateway.database_path)
-        db = Database(gateway.database_path)
-        await db.open()
+        keys = load_keys(gateway)
+        db: Engine = _leased(live, lease) if lease else Database(gateway.database_path)
         stack.push_async_callback(db.close)
-        metrics = Metrics()
+        await db.open()
+        metrics = metrics or Metrics()
         traces = _traces(role is Role.SERVE and gateway.gateway_traces)
 
         def make_wire(admit: Admit) -> Wire:
             observe = metrics.called if traces is None else _both(metrics.called, traces.called)
-            return Wire(lambda: live.policy.timeout, observe, admit)
+            trusted = None if lease is None else lease.trusted
+            return Wire(lambda: live.policy.timeout, observe, admit, trusted)
 
         if traces is not None:
             stack.push_async_callback(asyncio.to_thread, traces.close)

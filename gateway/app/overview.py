@@ -1,7 +1,6 @@
 """What stands how, on one screen: for `status`, and for the first page of the console."""
 
 import sqlite3
-import time
 from collections.abc import Iterator, Mapping
 from functools import cache, partial
 from importlib.metadata import version
@@ -128,7 +127,7 @@ class Overview:
             "system": name,
             "title": title,
             "state": state,
-            "since": iso(time.time() - circuit.paused_for) if paused else None,
+            "since": iso(self._of.db.now() - circuit.paused_for) if paused else None,
             "error_class": circuit.cause if paused else None,
             "reason": difference.reason if difference else own,
             "mend": advice(name, Outcome.RETRYING, circuit.cause) if paused else None,

@@ -5,7 +5,6 @@ Nothing that is read here is kept.
 
 import asyncio
 import sqlite3
-import time
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -230,7 +229,7 @@ class People:
             )
         if not self._of.deliverer.routes[channel].channel.takes(customer):
             raise CommandRefused("The customer lacks what this system needs: an e-mail or a name.")
-        new, now = sent_again(channel), time.time()
+        new, now = sent_again(channel), self._of.db.now()
         written = await self._of.db.write(lambda db: outbox.add(db, customer_id, None, [new], now))
         self._of.worker.wake(channel)
         return written[0]

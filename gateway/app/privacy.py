@@ -2,7 +2,6 @@
 
 import re
 import sqlite3
-import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -86,7 +85,7 @@ class Privacy:
         """`text`: an e-mail, a Shopify customer id or gid, or the id of a registration."""
         who = await self._who(text)
         shown = await self._shown(who)
-        await self._of.db.write(lambda db: actions.add(db, _action("privacy_show", who)))
+        await self._of.db.write(lambda db: actions.add(db, self._action("privacy_show", who)))
         return shown
 
     async def erase(self, text: str) -> dict[str, Any]:
@@ -104,7 +103,7 @@ class Privacy:
         theirs = await self._of.db.read(lambda db: personal.traces(db, who.known))
         who = replace(who, known=theirs)  # what tells which rows are theirs goes as well
         before = await self._shown(who)
-        action = _action("privacy_erase", who)
+        action = self._action("privacy_erase", who)
         found = await self._of.erasure.wipe(who.known, action, PATIENCE)
         if found:
             return before | {"in_the_way": [each.text for each in found]}
@@ -116,6 +115,10 @@ class Privacy:
         return before | {"in_the_way": [], **_difference(before["held"], left)}
 
     # -- who it is
+
+    def _action(self, action: str, who: Who) -> actions.Action:
+        """Whom it was about is in the log as a keyed hash only."""
+        return actions.Action(self._of.db.now(), _ACTOR, action, subject=who.subjects[0])
 
     async def _who(self, text: str) -> Who:
         if email_key(text):
@@ -267,11 +270,6 @@ def _number(link: Link) -> int:
 
 def _row(system: str, record: str, state: str) -> dict[str, Any]:
     return {"system": system, "record": record, "state": state}
-
-
-def _action(action: str, who: Who) -> actions.Action:
-    """Whom it was about is in the log as a keyed hash only."""
-    return actions.Action(time.time(), _ACTOR, action, subject=who.subjects[0])
 
 
 def _difference(before: Iterable[Any], after: Iterable[Any]) -> dict[str, Any]:

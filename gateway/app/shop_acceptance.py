@@ -5,7 +5,6 @@ Nothing is changed in the systems themselves.
 """
 
 import sqlite3
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
@@ -82,7 +81,7 @@ class ShopAcceptance:
                     f"{system}: it is not {text} any more; run `shop accept` again."
                 )
         wanted = [others[system] for system in agreed]
-        now = time.time()
+        now = self._db.now()
         await self._db.write(lambda db: _take_over(db, wanted, now))
         self._known.forget()
         for one in wanted:

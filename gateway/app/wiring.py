@@ -2,7 +2,6 @@
 
 import logging
 import sqlite3
-import time
 from collections.abc import AsyncIterator, Callable, Iterable
 from functools import partial
 from typing import cast
@@ -110,7 +109,7 @@ class Core:
         self._make_sync()
         self._make_members()
         self._make_upkeep()
-        self.overview, self.people, self.history = Overview(self), People(self), History(db)
+        self.overview, self.people, self.history = Overview(self), People(self), History(db, db.now)
         self.privacy = Privacy(self)
 
     def _make_delivery(self) -> DeliveryParts:
@@ -256,7 +255,7 @@ class Core:
 
     async def discard(self, delivery_ids: Iterable[int]) -> int:
         """Given up by a person; the number of those that were open."""
-        ids, now = list(delivery_ids), time.time()
+        ids, now = list(delivery_ids), self.db.now()
         return await self.db.write(lambda db: _discard(db, ids, now))
 
     async def discard_all(self, chosen: DeliveryFilter) -> int:
@@ -266,7 +265,7 @@ class Core:
         """As `discard`, in pages: whoever signs up meanwhile waits for none of it. Of each page the
         number of those that were open.
         """
-        now = time.time()
+        now = self.db.now()
 
         def page(db: sqlite3.Connection, after: int) -> tuple[int, int | None]:
             until = outbox.page_end(db, after, _DISCARDED)
@@ -281,7 +280,7 @@ class Core:
 
     async def prove_storage(self) -> None:
         """A durable commit, or StorageError with a hint."""
-        now = repr(time.time())
+        now = repr(self.db.now())
         await self.db.write(lambda db: members.set_meta(db, "proved_at", now))
 
     async def metrics_text(self) -> bytes:

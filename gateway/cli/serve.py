@@ -19,7 +19,7 @@ def command(log_level: str | None) -> None:
     terminal.
     """
     from gateway.cli.run import read_config, run  # noqa: PLC0415 - quick --help
-    from gateway.console import sites  # noqa: PLC0415
+    from gateway.console import applications  # noqa: PLC0415
     from gateway.http.serving import serve  # noqa: PLC0415
     from gateway.telemetry.logs import log_to_stderr  # noqa: PLC0415
 
@@ -30,4 +30,4 @@ def command(log_level: str | None) -> None:
         log_to_stderr(log_level or own.gateway_log_level, own.gateway_log_format)
 
     live.on_change(as_set)
-    run(serve(live, sites))
+    run(serve(live, applications))

@@ -1,7 +1,5 @@
 """The log of actions: what somebody did here, written before it is done."""
 
-import time
-
 from aiohttp import web
 
 from gateway.console.visit import VISIT
@@ -20,5 +18,6 @@ async def record(
     why: str = "",
 ) -> None:
     """`subject` holds ids and our own words, never a value; `why` is what the person gave."""
-    new = actions.Action(time.time(), request[VISIT].actor, action, customer_id, subject, why)
-    await request.app[CORE].db.write(lambda db: actions.add(db, new))
+    core = request.app[CORE]
+    new = actions.Action(core.db.now(), request[VISIT].actor, action, customer_id, subject, why)
+    await core.db.write(lambda db: actions.add(db, new))

@@ -1,8 +1,6 @@
 """Where the console is reached: beside the API, or on a port of its own."""
 
-import logging
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager
 
 from aiohttp import web
 
@@ -10,29 +8,28 @@ from gateway.app import Core
 from gateway.app.config import LiveConfig
 from gateway.console.application import console_application
 from gateway.console.visit import PREFIX
+from gateway.http import site
 from gateway.http.keys import CORE
 from gateway.http.middleware import problems, watch
-from gateway.http.server import LARGEST_BODY
-from gateway.http.site import listening, public_site
+from gateway.http.server import LARGEST_BODY, application
+from gateway.http.site import Doors
 
-__all__ = ["sites"]
-
-log = logging.getLogger("gateway")
+__all__ = ["applications", "sites"]
 
 
-@asynccontextmanager
-async def sites(core: Core, live: LiveConfig, *, is_open: bool = False) -> AsyncIterator[str]:
-    """The API and the console; yields the API's address. `is_open`: without a password."""
-    gateway = live.current.gateway
-    console = console_application(core, is_open=is_open)
-    if gateway.gateway_admin_port is None:
-        async with public_site(core, live, console) as url:
-            yield url
-        return
-    app = web.Application(middlewares=(watch, problems), client_max_size=LARGEST_BODY)
-    app[CORE] = core
-    app.add_subapp(PREFIX, console)
-    own = (core, app, gateway.gateway_host, gateway.gateway_admin_port, "GATEWAY_ADMIN_PORT")
-    async with public_site(core, live) as url, listening(*own) as console_url:
-        log.info("the console is at %s%s", console_url, PREFIX)
-        yield url
+def sites(
+    core: Core, live: LiveConfig, *, is_open: bool = False
+) -> AbstractAsyncContextManager[str]:
+    """The API and the console listen; the API's address. `is_open`: without a password."""
+    return site.sites(core, live, applications(core, is_open=is_open))
+
+
+def applications(core: Core, *, is_open: bool = False) -> Doors:
+    console, public = console_application(core, is_open=is_open), application(core)
+    if core.live.current.gateway.gateway_admin_port is None:
+        public.add_subapp(PREFIX, console)
+        return Doors(public)
+    apart = web.Application(middlewares=(watch, problems), client_max_size=LARGEST_BODY)
+    apart[CORE] = core
+    apart.add_subapp(PREFIX, console)
+    return Doors(public, apart)

@@ -31,7 +31,9 @@ _BOOT = Path("/proc/sys/kernel/random/boot_id")
 
 
 class ClockJumps:
-    """Call `follow` before you write a time at which something is due."""
+    """Call `follow` before you write a time at which something is due. Where several gateways share
+    a database, its clock is theirs: nothing moves.
+    """
 
     def __init__(self, db: Engine, live: Live) -> None:
         self._db = db
@@ -46,6 +48,8 @@ class ClockJumps:
 
     async def take_over(self) -> None:
         """What a dead owner left waiting, by its clock. Raises StorageError."""
+        if self._db.is_shared:
+            return
         jump = self._offset - await self._db.read(self._last_offset)
         if abs(jump) >= _JUMP:
             log.warning("the wall clock was set by %.0f s meanwhile; what waits moves along", jump)
@@ -54,6 +58,8 @@ class ClockJumps:
 
     async def follow(self) -> bool:
         """Returns whether the clock was set. Raises StorageError: then the rest moves next time."""
+        if self._db.is_shared:
+            return False
         jump = self._live.clock() - time.monotonic() - self._offset
         if abs(jump) < _JUMP and not self._is_moving:
             self._offset += jump
@@ -75,7 +81,7 @@ class ClockJumps:
     def since(self, ahead: float) -> float:
         """By how much the clock was set since it was so far ahead."""
         jump = self.ahead() - ahead
-        return jump if abs(jump) >= _JUMP else 0.0
+        return jump if abs(jump) >= _JUMP and not self._db.is_shared else 0.0
 
     @property
     def _is_moving(self) -> bool:

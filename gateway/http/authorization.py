@@ -14,7 +14,7 @@ from gateway.responses.bodies import Answer, problem
 from gateway.settings import is_loopback
 from gateway.wording import Detail
 
-__all__ = ["keys"]
+__all__ = ["keys", "no_metrics"]
 
 _OPERATORS = "/v1/deliveries"
 _FORWARDED = ("Forwarded", "X-Forwarded-For", "X-Real-IP", "Via")
@@ -44,7 +44,7 @@ def _refusal(request: web.Request) -> Answer | None:
         return _no_operator(request)
     if request.app[ACCESS].is_keyless and (foreign := _foreign(request)) is not None:
         return foreign
-    return _no_metrics(request) if path == "/metrics" else _no_caller(request)
+    return no_metrics(request) if path == "/metrics" else _no_caller(request)
 
 
 def _foreign(request: web.Request) -> Answer | None:
@@ -90,7 +90,7 @@ def _no_operator(request: web.Request) -> Answer | None:
     return _unauthorized() if access.is_keyless else _forbidden(Detail.NO_DELIVERIES)
 
 
-def _no_metrics(request: web.Request) -> Answer | None:
+def no_metrics(request: web.Request) -> Answer | None:
     access = request.app[ACCESS]
     if access.may_measure(_authorization(request), is_local=_is_local(request)):
         return None

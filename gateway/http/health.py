@@ -11,7 +11,9 @@ from gateway.responses.bodies import Answer, problem
 from gateway.responses.problems import another_shop
 from gateway.wording import Detail
 
-__all__ = ["routes"]
+__all__ = ["METRICS", "routes"]
+
+METRICS = {"Content-Type": "text/plain; version=0.0.4; charset=utf-8"}
 
 routes = web.RouteTableDef()
 
@@ -37,6 +39,4 @@ async def ready(request: web.Request) -> web.Response:
 @routes.get("/metrics")
 async def metrics(request: web.Request) -> web.Response:
     text = await request.app[CORE].metrics_text()
-    return web.Response(
-        body=text, headers={"Content-Type": "text/plain; version=0.0.4; charset=utf-8"}
-    )
+    return web.Response(body=text, headers=METRICS)

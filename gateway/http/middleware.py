@@ -16,7 +16,7 @@ from gateway.request_id import request_id
 from gateway.responses.bodies import Answer, problem
 from gateway.wording import Detail, Text, preferred
 
-__all__ = ["CALLER", "Handler", "HungUp", "problems", "read_body", "respond", "watch"]
+__all__ = ["CALLER", "Handler", "HungUp", "problems", "read_body", "respond", "translate", "watch"]
 
 log = logging.getLogger("gateway.http")
 
@@ -48,7 +48,7 @@ def respond(answer: Answer) -> web.Response:
     return response
 
 
-def _translate(request: web.Request, response: web.StreamResponse) -> None:
+def translate(request: web.Request, response: web.StreamResponse) -> None:
     """The one place that looks at `Accept-Language`: only for an answer that has sentences."""
     answer = response.get(_ANSWER)
     if answer is None or answer.japanese is None or not isinstance(response, web.Response):
@@ -83,7 +83,7 @@ async def watch(request: web.Request, handler: Handler) -> web.StreamResponse:
     request_id.set(ours)  # the connection's next request sets it anew
     began = time.perf_counter()
     response = await handler(request)
-    _translate(request, response)
+    translate(request, response)
     theirs = given if given and _PLAIN_ID.fullmatch(given) else None
     if not response.prepared:
         response.headers["X-Request-Id"] = ours

@@ -1,25 +1,22 @@
 """Serving until a signal: the owner's lock, the core, its two doors, and the watch on `.env`."""
 
 import asyncio
-import gc
 import logging
-import signal
-from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 
 import aiohttp
 
-from gateway.app import Core, Role
-from gateway.app.config import POLL, LiveConfig
+from gateway.app import Role
+from gateway.app.config import LiveConfig
 from gateway.app.supervisor import supervised
-from gateway.app.terminal import closed_terminal_ends, ending_quietly
-from gateway.background import Background
 from gateway.errors import ConfigurationError
+from gateway.http.leased import serve_leased
 from gateway.http.owning import owning
+from gateway.http.site import Applications, sites
+from gateway.http.upkeep import WORK, calm_collector, stop_of, watching
 from gateway.store import OwnerLock, exposed, socket_path
 
-__all__ = ["calm_collector", "serve"]
+__all__ = ["serve"]
 
 log = logging.getLogger("gateway")
 
@@ -28,21 +25,18 @@ _SILENCE = 60.0
 end what it has begun, and says so; one that is halted, or being ended, may come back."""
 _ASK, _LOOK = 1.0, 0.05
 """Seconds between two questions, and between two looks at the lock."""
-_WORK = 3.5
-"""Seconds that deliveries get to finish after SIGTERM; with the requests' four, under 10 in all."""
 
 
-Doors = Callable[[Core, LiveConfig], AbstractAsyncContextManager[object]]
-"""What listens beside the socket: the public address, and the console."""
+async def serve(live: LiveConfig, applications: Applications) -> None:
+    stop = stop_of(live)
+    if live.current.gateway.is_postgres:
+        await serve_leased(live, applications, stop)
+    else:
+        await _serve_locked(live, applications, stop)
+    log.info("stopped")
 
 
-async def serve(live: LiveConfig, doors: Doors) -> None:
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for name in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(name, stop.set)
-    hang_up = ending_quietly(stop.set) if closed_terminal_ends() else live.reload
-    loop.add_signal_handler(signal.SIGHUP, hang_up)
+async def _serve_locked(live: LiveConfig, applications: Applications, stop: asyncio.Event) -> None:
     path = live.current.gateway.database_path
     with OwnerLock(path) as lock:
         if not await _own(lock, path, stop):
@@ -51,9 +45,9 @@ async def serve(live: LiveConfig, doors: Doors) -> None:
             log.warning("%s", warning)
         stopping = asyncio.Event()
         async with (
-            owning(live, Role.SERVE, stopping, stop.is_set, seconds=_WORK) as core,
-            doors(core, live),
-            _watching(live),
+            owning(live, Role.SERVE, stopping, stop.is_set, seconds=WORK) as core,
+            sites(core, live, applications(core)),
+            watching(live),
             supervised(),
         ):
             await core.holdings.tell()
@@ -61,14 +55,6 @@ async def serve(live: LiveConfig, doors: Doors) -> None:
             await stop.wait()
             log.info("stopping: no new requests; what is under way is finished or persisted")
             stopping.set()
-    log.info("stopped")
-
-
-def calm_collector() -> None:
-    """What start-up made stays for good, so the garbage collector need not look at it again."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(10_000, 20, 20)
 
 
 async def _own(lock: OwnerLock, path: Path, stop: asyncio.Event) -> bool:
@@ -126,13 +112,3 @@ async def _makes_way(path: Path) -> bool:
             [f"GATEWAY_DATABASE_URL: another gateway serves from {path.name} already"]
         )
     return status == 202
-
-
-@asynccontextmanager
-async def _watching(live: LiveConfig) -> AsyncIterator[None]:
-    watch = Background()
-    watch.every(POLL, live.look, "the watch on .env")
-    try:
-        yield
-    finally:
-        await watch.stop()

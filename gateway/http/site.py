@@ -1,11 +1,12 @@
-"""Listening: the public address."""
+"""Listening: the public address, and the console's."""
 
 import errno
 import logging
 import os
 import socket
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
 
 from aiohttp import web
 
@@ -14,37 +15,60 @@ from gateway.app.config import LiveConfig
 from gateway.errors import ConfigurationError
 from gateway.http.connections import Connections, Limits, raise_descriptors
 from gateway.http.protocol import Runner
-from gateway.http.server import application
+from gateway.telemetry.metrics import Metrics
 
-__all__ = ["listening", "public_site"]
+__all__ = ["CONSOLE", "Applications", "Doors", "listening", "listening_at", "sites"]
 
 log = logging.getLogger("gateway")
 
+CONSOLE = "/admin"
 _REQUESTS = 4.0
 """Seconds that requests get to finish when we stop."""
 
 
+@dataclass(frozen=True, slots=True)
+class Doors:
+    """What answers at the public address, and where the console has a port of its own, there."""
+
+    public: web.Application
+    console: web.Application | None = None
+
+
+Applications = Callable[[Core], Doors]
+
+
 @asynccontextmanager
-async def public_site(
-    core: Core, live: LiveConfig, console: web.Application | None = None
-) -> AsyncIterator[str]:
-    """The HTTP API, with the console where it has no port of its own; yields its address."""
+async def sites(core: Core, live: LiveConfig, doors: Doors) -> AsyncIterator[str]:
+    """Both, while it goes on; yields the public address."""
+    async with listening_at(live, core.metrics, doors) as url:
+        yield url
+
+
+@asynccontextmanager
+async def listening_at(live: LiveConfig, metrics: Metrics, doors: Doors) -> AsyncIterator[str]:
     gateway = live.current.gateway
     raise_descriptors()
-    app = application(core)
-    if console is not None:
-        app.add_subapp("/admin", console)
-    async with listening(core, app, gateway.gateway_host, gateway.gateway_port) as url:
+    async with AsyncExitStack() as stack:
+        public = listening(metrics, doors.public, gateway.gateway_host, gateway.gateway_port)
+        url = await stack.enter_async_context(public)
         log.info("listening on %s", url)
+        if doors.console is not None:
+            port = gateway.gateway_admin_port or 0
+            own = (metrics, doors.console, gateway.gateway_host, port, "GATEWAY_ADMIN_PORT")
+            there = await stack.enter_async_context(listening(*own))
+            log.info("the console is at %s%s", there, CONSOLE)
         yield url
 
 
 @asynccontextmanager
 async def listening(
-    core: Core, app: web.Application, host: str, port: int, variable: str = "GATEWAY_PORT"
+    metrics: Metrics,
+    app: web.Application,
+    host: str,
+    port: int,
+    variable: str = "GATEWAY_PORT",
 ) -> AsyncIterator[str]:
     """`variable`: the setting that an error about the port names."""
-    metrics = core.metrics
     door = Connections(
         Limits.of_this_process(), metrics.connection_ended, metrics.connections_open.set
     )

@@ -4,17 +4,27 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-__all__ = ["PORTS", "database_url", "with_data_dir", "with_port"]
+__all__ = ["PORTS", "database_url", "is_postgres", "with_data_dir", "with_port"]
 
 PORTS = 65535
 _SQLITE = "sqlite:///"
+_POSTGRES = ("postgresql://", "postgres://")
 
 
 def database_url(url: str) -> str:
-    """ValueError for any that is not a file of SQLite."""
+    """ValueError for any that is neither a file of SQLite nor a PostgreSQL."""
+    if is_postgres(url):
+        return url
     if not url.startswith(_SQLITE) or not url.removeprefix(_SQLITE):
-        raise ValueError("should be sqlite:/// and a path, such as sqlite:///gateway.db")
+        raise ValueError(
+            "should be sqlite:/// and a path, such as sqlite:///gateway.db, or "
+            "postgresql://user:password@host/database"
+        )
     return url
+
+
+def is_postgres(url: str) -> bool:
+    return url.startswith(_POSTGRES)
 
 
 def with_port(given: Mapping[str, Any]) -> Mapping[str, Any]:

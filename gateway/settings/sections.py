@@ -11,13 +11,14 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
+from gateway.errors import ConfigurationError
 from gateway.normalize import parse_mailbox
 from gateway.settings.addresses import http_url, is_loopback, public_url, shop_domain, upstream_url
 from gateway.settings.credentials import BearerKey, BearerKeys, LongSecret, Token, split
 from gateway.settings.extras import lacking
 from gateway.settings.passwords import Password
-from gateway.settings.platform import PORTS, database_url, with_data_dir, with_port
-from gateway.settings.secret_list import secrets_in
+from gateway.settings.platform import PORTS, database_url, is_postgres, with_data_dir, with_port
+from gateway.settings.values import Seconds, lower, schedule, secret_list
 
 __all__ = [
     "AlertSettings",
@@ -94,24 +95,6 @@ def _default_text(default: Any) -> str:
     return str(default).lower() if isinstance(default, bool) else str(default)
 
 
-def _lower(text: Any) -> Any:
-    return text.strip().lower() if isinstance(text, str) else text
-
-
-def _schedule(seconds: tuple[float, ...]) -> tuple[float, ...]:
-    if not seconds or any(not 0 <= second < 10**7 for second in seconds):
-        raise ValueError("should be seconds separated by commas, at least one")
-    return seconds
-
-
-def _secrets(secret: SecretStr) -> SecretStr:
-    secrets_in(secret.get_secret_value(), ",")
-    return secret
-
-
-Seconds = Annotated[float, Field(gt=0, le=3600)]
-
-
 class GatewaySettings(Section):
     title: ClassVar[str] = "The gateway itself"
 
@@ -157,15 +140,18 @@ class GatewaySettings(Section):
         100_000, ge=0, description="registrations answered 202 that may wait; then 503"
     )
     gateway_database_url: Annotated[str, AfterValidator(database_url)] = Field(
-        "sqlite:///gateway.db", description="where ids and outcomes are kept"
+        "sqlite:///gateway.db",
+        repr=False,
+        description="where ids and outcomes are kept; or postgresql://user:password@host/database, "
+        "for several gateways",
     )
     gateway_data_dir: Path | None = Field(
         None, description="folder of the database, where GATEWAY_DATABASE_URL is not set"
     )
-    gateway_secret: Annotated[SecretStr, AfterValidator(_secrets)] | None = Field(
+    gateway_secret: Annotated[SecretStr, AfterValidator(secret_list)] | None = Field(
         None,
-        description="keys the hashes, encrypts intents; made at first start in gateway.db.secret; "
-        "a list while it is rotated, newest first",
+        description="keys the hashes, encrypts intents; made at first start in gateway.db.secret, "
+        "needed on PostgreSQL; a list while it is rotated, newest first",
     )
     gateway_response_deadline: Seconds = Field(
         10, description="seconds to the answer; channels unfinished by then are pending in it"
@@ -175,17 +161,17 @@ class GatewaySettings(Section):
     )
     gateway_auto_replay: bool = Field(True, description="serve retries what failed by itself")
     gateway_retry_schedule: Annotated[
-        tuple[float, ...], NoDecode, BeforeValidator(split), AfterValidator(_schedule)
+        tuple[float, ...], NoDecode, BeforeValidator(split), AfterValidator(schedule)
     ] = Field(
         (5, 30, 120, 600, 1800, 7200, 21600, 43200),
         description="seconds before each further try; then the delivery is failed",
     )
     gateway_retention_days: float = Field(30, gt=0, description="days after which settled rows go")
-    gateway_log_format: Annotated[Literal["text", "json"], BeforeValidator(_lower)] = Field(
+    gateway_log_format: Annotated[Literal["text", "json"], BeforeValidator(lower)] = Field(
         "text", description="lines of the log: text, or json (one object a line)"
     )
     gateway_log_level: Annotated[
-        Literal["debug", "info", "warning", "error"], BeforeValidator(_lower)
+        Literal["debug", "info", "warning", "error"], BeforeValidator(lower)
     ] = Field("info", description="how much serve logs: debug, info, warning or error")
     gateway_traces: bool = Field(
         False, description="true: traces by OpenTelemetry; OTEL_* say where to (the extra otel)"
@@ -197,7 +183,16 @@ class GatewaySettings(Section):
         return with_data_dir(with_port(given))
 
     @property
+    def is_postgres(self) -> bool:
+        return is_postgres(self.gateway_database_url)
+
+    @property
     def database_path(self) -> Path:
+        """Of SQLite's file. ConfigurationError where there is none."""
+        if self.is_postgres:
+            raise ConfigurationError(
+                ["GATEWAY_DATABASE_URL: should name a file of SQLite for this"]
+            )
         return Path(self.gateway_database_url.removeprefix("sqlite:///"))
 
     def missing(self) -> list[str]:
@@ -215,7 +210,14 @@ class GatewaySettings(Section):
         admin = self.gateway_admin_password
         if admin and admin == self.gateway_staff_password:
             problems.append("GATEWAY_STAFF_PASSWORD: is that of GATEWAY_ADMIN_PASSWORD")
-        return problems + lacking(traces=self.gateway_traces)
+        return problems + self._of_database() + lacking(traces=self.gateway_traces)
+
+    def _of_database(self) -> list[str]:
+        if not self.is_postgres:
+            return []
+        needed = "is not set; on PostgreSQL every gateway should have the same"
+        secret = [] if self.gateway_secret else [f"GATEWAY_SECRET: {needed}"]
+        return secret + lacking(postgres=True)
 
 
 class ShopifySettings(Section):

@@ -131,6 +131,8 @@ def _savepoint(connection: sqlite3.Connection, unit: Unit[T]) -> T | Exception:
 class Database:
     """Owns the file at `path`; the caller holds the lock beside it (`store.ownership`)."""
 
+    is_shared = False
+
     def __init__(self, path: Path) -> None:
         self.path = path
         self._connection: _Connection | None = None

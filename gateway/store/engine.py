@@ -23,11 +23,12 @@ ALONE: Whom = None
 
 
 class Engine(Protocol):
-    """`is_new`: whether `open` has made the database. Errors are StorageErrors, besides a unit's
-    own.
+    """`is_new`: whether `open` has made the database. `is_shared`: other gateways may stand on it,
+    so that its time is nobody's own. Errors are StorageErrors, besides a unit's own.
     """
 
     is_new: bool
+    is_shared: bool
 
     @property
     def place(self) -> str:

@@ -33,9 +33,9 @@ def refuse_links(database: Path) -> None:
         raise ConfigurationError(problems)
 
 
-def exposed(database: Path, *others: Path) -> list[str]:
+def exposed(database: Path | None, *others: Path) -> list[str]:
     """A warning for each file that users beside its owner and its group may read or write."""
-    own = [database.with_name(database.name + end) for end in _SECRETIVE]
+    own = [database.with_name(database.name + end) for end in _SECRETIVE] if database else []
     return [text for path in (*others, *own) for text in _exposed(path)]
 
 

@@ -70,7 +70,8 @@ class Keys:
     """Purpose-bound keys from one secret. `hash` is 16 bytes, keyed BLAKE2b (RFC 7693).
 
     `older`: those of the secrets before, while what they keyed is still to be read; newest first.
-    `fingerprint` says which secret it is, and nothing else of it.
+    `fingerprint` says which secret it is, and nothing else of it; so does `check`, by which
+    gateways on one database know that they have the same.
     """
 
     def __init__(self, secret: str, *older: str) -> None:
@@ -82,12 +83,19 @@ class Keys:
         self._field_hash = hashlib.blake2b(digest_size=8, key=self._hash, person=b"gateway-mark")
         self._seal = AESGCM(hashlib.blake2b(root, digest_size=32, person=b"gateway-seal").digest())
         self.fingerprint = self.derived(b"fingerprint")[:8].hex()
+        self.check = self.derived(b"check of a database")[:16].hex()
         self.older = tuple(Keys(each) for each in older)
 
     @classmethod
-    def load(cls, secret: str | None, database: Path) -> "Keys":
-        """From the setting, or from the file beside the database, made at the first start."""
-        return cls(*(secrets_in(secret, ",") if secret else _load_or_make(secret_path(database))))
+    def load(cls, secret: str | None, database: Path | None) -> "Keys":
+        """From the setting, or from the file beside the database, made at the first start; where
+        there is no such file, ConfigurationError.
+        """
+        if secret:
+            return cls(*secrets_in(secret, ","))
+        if database is None:
+            raise ConfigurationError(["GATEWAY_SECRET: is not set; PostgreSQL keeps none"])
+        return cls(*_load_or_make(secret_path(database)))
 
     @property
     def every(self) -> "tuple[Keys, ...]":

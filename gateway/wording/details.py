@@ -251,6 +251,10 @@ class Detail(Enum):
         "Too many connections are open. Send the request again.",
         "接続数が上限に達しています。もう一度送ってください。",
     )
+    STANDBY = (
+        "This gateway stands by: another one is active. Send the request again.",
+        "このゲートウェイは待機中で、別のゲートウェイが稼働しています。もう一度送ってください。",
+    )
     DATABASE_UNFIT = "The database is not fit: {hint}.", "データベースが使えません（{hint}）。"
     DATABASE_UNUSABLE = (
         "The gateway cannot use its database right now; its log says how to mend it.",

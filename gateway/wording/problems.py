@@ -54,6 +54,7 @@ TITLES: Mapping[str, Text] = {
         "Shopify cannot take registrations right now", "ただいま登録を受け付けられません"
     ),
     "spending-off": Text("Points cannot be spent", "ポイントを利用できません"),
+    "standby": Text("Standing by", "待機中です"),
     "storage-unavailable": Text(
         "The gateway cannot keep anything right now", "ただいまデータを保存できません"
     ),

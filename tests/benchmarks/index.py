@@ -27,7 +27,7 @@ import uvloop
 
 from gateway.channels.smaregi.client import PAGE, SmaregiClient
 from gateway.channels.smaregi.settings import SmaregiSettings
-from gateway.http.serving import calm_collector
+from gateway.http.upkeep import calm_collector
 from gateway.matching import MemberIndex
 from gateway.normalize import load_places
 from gateway.store import Database, Keys, members

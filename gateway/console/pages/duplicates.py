@@ -1,7 +1,6 @@
 """Possible duplicates: side by side, and judged; each decision is shown before it is done."""
 
 import asyncio
-import time
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -168,7 +167,7 @@ async def _marked(core: Core, decision: Decision) -> dict[str, Any]:
         if known is None or known.state != before:
             return False
         state: duplicates.State = "rejected" if after == "rejected" else "open"
-        return duplicates.set_state(db, *pair, state, time.time())
+        return duplicates.set_state(db, *pair, state, core.db.now())
 
     if await core.db.write(unit):
         return {"code": 0, "text": None, "steps": []}

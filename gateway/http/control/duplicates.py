@@ -1,6 +1,5 @@
 """Possible duplicates, for the commands of this machine: listed, shown live, rejected."""
 
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -195,7 +194,7 @@ async def reject(request: web.Request) -> web.Response:
     core, pair = request.app[CORE], pair_of(request)
     if pair is None:
         return _no_pair()
-    now = time.time()
+    now = core.db.now()
 
     def unit(db: Any) -> Pair | None:
         known = duplicates.get(db, *pair)

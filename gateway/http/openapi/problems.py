@@ -25,7 +25,7 @@ ANY: Kinds = {
     400: ("bad-request",),
     415: ("unsupported-media-type",),
     500: ("internal-error",),
-    503: ("storage-unavailable", "too-many-connections"),
+    503: ("storage-unavailable", "standby", "too-many-connections"),
 }
 """What every call may meet."""
 ANY_WITH_BODY: Kinds = {400: ("not-json",), 408: ("request-timeout",), 413: ("too-large",)}
@@ -98,5 +98,6 @@ def _of_others() -> list[Answer]:
         problem(503, "not-accepted", Detail.OTHER_SIDE.text.within(name="Shopify")),
         problem(503, "not-configured", nobodys),
         problem(503, "not-ready", Detail.DATABASE_UNFIT.text.within(hint="make room on the disk")),
+        problem(503, "standby", Detail.STANDBY, retry_after=1),
         problem(503, "too-many-connections", Detail.CONNECTIONS_FULL),
     ]

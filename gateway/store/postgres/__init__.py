@@ -1,7 +1,8 @@
 """The same store in PostgreSQL: connections, transactions, and what is known after a failure."""
 
+from gateway.store.postgres.address import conninfo
 from gateway.store.postgres.engine import Postgres
 from gateway.store.postgres.gateways import Beat, Gateway
 from gateway.store.postgres.lease import Lease, Limits
 
-__all__ = ["Beat", "Gateway", "Lease", "Limits", "Postgres"]
+__all__ = ["Beat", "Gateway", "Lease", "Limits", "Postgres", "conninfo"]

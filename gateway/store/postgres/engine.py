@@ -51,6 +51,8 @@ class Postgres:
     of whoever is active: for the tests, and for what is sure to be alone.
     """
 
+    is_shared = True
+
     def __init__(self, url: str, *, lanes: int = LANES, lease: Lease | None = None) -> None:
         self._conninfo = conninfo(url)
         self._place = place(url)

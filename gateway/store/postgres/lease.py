@@ -107,6 +107,7 @@ class Lease:
         self._watch = _Watch(self._limits.gap)
         self._apart = Apart(self._conninfo, self._limits.silence)
         self._beats = Background()
+        self._wake, self._looked = asyncio.Event(), asyncio.Event()
         self._trusted_until = 0.0
         self._is_away = self._is_over = self._is_known = False
 
@@ -136,7 +137,7 @@ class Lease:
             undone.push_async_callback(self.leave)
             pause = await self._begin()
             undone.pop_all()
-        self._beats.go_round(self._one_round, "the lease", first=pause)
+        self._beats.go_round(self._one_round, "the lease", self._wake, first=pause)
         return self
 
     async def _begin(self) -> float | None:
@@ -176,6 +177,12 @@ class Lease:
             return False
         return True
 
+    async def look(self) -> None:
+        """A round at once: somebody waits to know who is active."""
+        looked = self._looked
+        self._wake.set()
+        await looked.wait()
+
     def set_config(self, config: str) -> None:
         """As of `Gateway`; others hear of it with the next beat."""
         self.me = replace(self.me, config=config)
@@ -195,6 +202,9 @@ class Lease:
             if error.sqlstate != _LOCKED:
                 self._say_that_it_is_away(error)
             return self._limits.look
+        finally:
+            self._looked.set()
+            self._looked = asyncio.Event()
 
     async def _round(self) -> float | None:
         """A beat, and the lease is taken where it may be. Seconds until the next."""

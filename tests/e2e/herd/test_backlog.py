@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.http.serving import calm_collector
+from gateway.http.upkeep import calm_collector
 from gateway.sandbox import Fault, HubspotOptions, Sandbox, SandboxOptions, SmaregiOptions
 from tests.e2e.evidence import started_quietly
 from tests.e2e.herd.backlog import (

@@ -114,6 +114,7 @@ function refusal(problem: Problem | undefined, response: Response): Result {
     case "in-progress":
     case "too-many-requests":
     case "shopify-unavailable":
+    case "standby":
     case "storage-unavailable":
     case "too-many-connections":
     case "too-many-waiting":
