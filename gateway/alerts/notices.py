@@ -6,6 +6,7 @@ Each says what happened, and the command and the console's page to go to.
 from collections.abc import Iterator
 
 from gateway.alerts.alert import Alert, Word, counted, say
+from gateway.store.rewinding import REASONS
 
 __all__ = [
     "another_system",
@@ -14,6 +15,7 @@ __all__ = [
     "made_at_till",
     "member_left",
     "nothing_erased",
+    "put_back",
     "refused_from_till",
     "sentences",
     "shop_erased",
@@ -77,6 +79,12 @@ _MANY_AT_TILL = (
     "%(number)s store members have the e-mail of an online customer who is linked to another "
     "member: see `python main.py duplicates list`."
 )
+_PUT_BACK = (
+    "The database was put back to an older state: %(reason)s. What may have been done since is not "
+    "done again by itself: %(mails)s open mails go only if somebody names them (`python main.py "
+    "replay --error-class too_late`), and %(merges)s merges of members wait for somebody who "
+    "compares the points. 'After a restore' in gateway/docs/operating.md says what else to do."
+)
 _PAIRS = "/admin/duplicates"
 _START = "/admin"
 
@@ -120,6 +128,12 @@ def data_asked_for(customer_id: int | None) -> Alert:
     return Alert(_NOTE, (say(_ASKED, customer=known),), _person(known))
 
 
+def put_back(reason: str, mails: int, merges: int) -> Alert:
+    """`reason`: one of `store.rewinding.REASONS`."""
+    told = say(_PUT_BACK, reason=Word(reason), mails=mails, merges=merges)
+    return Alert(_WARNING, (told,), _START)
+
+
 def two_members() -> Alert:
     return Alert(_PEOPLE, (say(_TWO_MEMBERS),), _PAIRS)
 
@@ -135,4 +149,5 @@ def _person(customer_id: int) -> str:
 def sentences() -> Iterator[str]:
     """The message ids of all of them."""
     yield from (_ANOTHER, _REFUSED, _LEFT, _STILL_INSTALLED, _ERASED, _EXISTS, _LAW, _DECIDE)
+    yield from (_PUT_BACK, *REASONS)
     yield from (_ASKED, _TWO_MEMBERS, _ONE_HELD, _MANY_HELD, _ONE_AT_TILL, _MANY_AT_TILL, *LEFT)

@@ -7,7 +7,7 @@ from functools import partial
 
 from gateway.app.identity import Identities
 from gateway.delivery import Route
-from gateway.store import members, outbox, removals, tally
+from gateway.store import members, outbox, removals, rewinding, tally
 from gateway.store.engine import Engine
 from gateway.store.points import counts
 from gateway.telemetry.metrics import Metrics
@@ -64,6 +64,7 @@ class Exposition:
             metrics.set_overdue(name, self._age(since))
         read = await self._db.read(lambda db: members.get_meta(db, "members_refreshed_at"))
         metrics.set_members(float(read or 0))
+        metrics.set_rewound(await self._db.read(rewinding.rewound_at))
         metrics.set_space(await self._db.size(), await self._db.free())
         return metrics.text()
 

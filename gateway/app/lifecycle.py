@@ -64,6 +64,7 @@ class Lifecycle:
     async def start(self, role: Role) -> None:
         """Take over what a dead owner left; only `serve` works on by itself."""
         core = self._core
+        await core.put_back.take_over()
         await core.delivery.clock_jumps.take_over()
         await core.rotation.take_over(serves=role is Role.SERVE)
         await core.recovery.take_over()
@@ -91,6 +92,7 @@ class Lifecycle:
         core.deferred.start()
         core.rotation.start()
         core.housekeeping.start()
+        core.put_back.start()
         core.duplicates.start()
         await core.member_merge.start()
         await core.reconciliation.start()

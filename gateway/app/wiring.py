@@ -17,6 +17,7 @@ from gateway.app.identity import SHOP, Difference, Identities, IdentitySource
 from gateway.app.overview import Overview
 from gateway.app.people import People
 from gateway.app.privacy import Privacy
+from gateway.app.put_back import PutBack
 from gateway.app.shop_acceptance import ShopAcceptance
 from gateway.app.sync_wiring import SyncParts, make_events
 from gateway.channels import ROSTER
@@ -189,6 +190,8 @@ class Core:
     def _make_upkeep(self) -> None:
         routes = self.delivery.routes
         self.housekeeping = Housekeeping(self.db, self.wakes.journal, self.runtime)
+        unrecognised = [spec.name for spec in ROSTER if not spec.updates]
+        self.put_back = PutBack(self.db, unrecognised, self.alerts, self.runtime)
         self.holdings = DatabaseReport(self.db, self.shopify, routes, self.live)
         self.exposition = Exposition(self.db, routes, self.metrics, self.identities)
         self.shop_acceptance = ShopAcceptance(

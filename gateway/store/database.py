@@ -12,7 +12,7 @@ import logging
 import os
 import sqlite3
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -24,6 +24,8 @@ from gateway.store.copying import PagedCopy
 from gateway.store.disk import left_for, taken_by
 from gateway.store.engine import ALONE, Unit, Whom
 from gateway.store.migration import migrate
+from gateway.store.pragmas import prepare
+from gateway.store.rewinding import Rewound, rewind, skip_ids
 from gateway.store.sqlite_errors import translated
 
 __all__ = ["Database", "Unit"]
@@ -159,7 +161,7 @@ class Database:
             self.path.touch(mode=0o600)
             await connection
             self._connection = connection
-            await connection.run(_prepare)
+            await connection.run(prepare)
             self.is_new = await connection.run(lambda c: migrate(c, self.path))
             await connection.run(tally.keep)
         except BaseException as error:  # cancelled, too: Ctrl-C during the start
@@ -253,26 +255,26 @@ class Database:
                 f"put {self.path.name} back, or restart the gateway to go on with the new file",
             )
 
+    async def put_back(self) -> str | None:
+        """Never found out: `restore` marks what it puts back, and `database restored` the rest."""
+        return None
+
+    async def note_origin(self) -> None:
+        pass
+
+    async def rewind(self, unrecognised: Collection[str], now: float) -> Rewound:
+        def unit(connection: sqlite3.Connection) -> Rewound:
+            skip_ids(connection)
+            return rewind(connection, unrecognised, now)
+
+        return await self.write(unit)
+
     def now(self) -> float:
         return time.time()  # nobody else writes here
 
     async def checkpoint(self) -> None:
         """Moves the journal into the file and empties it, so that wiped intents leave no bytes."""
         await self.read(lambda c: c.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall())
-
-
-def _prepare(connection: sqlite3.Connection) -> None:
-    for pragma in (
-        "journal_mode = WAL",
-        "synchronous = FULL",
-        "secure_delete = ON",
-        "foreign_keys = ON",
-        "busy_timeout = 5000",
-        "cache_size = -16000",
-        "temp_store = MEMORY",
-        "journal_size_limit = 0",
-    ):
-        connection.execute(f"PRAGMA {pragma}")
 
 
 def _resolve(future: "asyncio.Future[Any]", result: Any) -> None:

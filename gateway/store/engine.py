@@ -4,6 +4,8 @@ import sqlite3
 from collections.abc import Callable, Collection
 from typing import Protocol, TypeVar
 
+from gateway.store.rewinding import Rewound
+
 __all__ = ["ALONE", "Engine", "Unit", "Whom"]
 
 T = TypeVar("T")
@@ -63,6 +65,20 @@ class Engine(Protocol):
 
     async def checkpoint(self) -> None:
         """What was wiped leaves no bytes, as far as the database can promise that."""
+        ...
+
+    async def put_back(self) -> str | None:
+        """Why it may hold less than was committed to it; None where nothing says so. Asked by who
+        has just become active.
+        """
+        ...
+
+    async def note_origin(self) -> None:
+        """Write down what `put_back` compares; by who has been active since, now and then."""
+        ...
+
+    async def rewind(self, unrecognised: Collection[str], now: float) -> Rewound:
+        """`store.rewinding`: what may have been done since is not done again by itself."""
         ...
 
     def now(self) -> float:

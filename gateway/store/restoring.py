@@ -31,7 +31,7 @@ from gateway.store.inventory import read_only
 from gateway.store.keys import Keys, secret_path, secrets_of
 from gateway.store.migration import upgrade
 from gateway.store.ownership import lock_path
-from gateway.store.rewinding import Rewound, rewind
+from gateway.store.rewinding import Rewound, rewind, skip_ids
 
 __all__ = ["Prepared", "prepare", "put_in_place"]
 
@@ -67,6 +67,7 @@ def prepare(
             upgrade(db, backup.schema)
             db.execute("BEGIN IMMEDIATE")
             rewound = rewind(db, unrecognised, now)
+            skip_ids(db)
             db.execute("COMMIT")
         sync(draft)
     except BaseException as error:

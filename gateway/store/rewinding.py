@@ -19,13 +19,28 @@ from dataclasses import dataclass
 from gateway.store.members import get_meta, set_meta
 from gateway.store.outbox.queries import OPEN_SQL
 
-__all__ = ["Rewound", "rewind", "rewound_at"]
+__all__ = [
+    "IDS",
+    "LOST",
+    "PROMOTED",
+    "REASONS",
+    "RESTORED",
+    "Rewound",
+    "rewind",
+    "rewound_at",
+    "skip_ids",
+]
 
+LOST = "transactions that it had committed are gone from it"
+RESTORED = "it was restored from a dump, or is a copy"
+PROMOTED = "another server was promoted, which may lack the last transactions of the one before"
+REASONS = (LOST, RESTORED, PROMOTED)
+"""Why a database may hold less than was committed to it."""
 _REWOUND_AT = "rewound_at"
-_MAIL = "the database was put back to a backup: this mail may have been sent since"
-_MERGE = "the database was put back to a backup while points were on their way"
-_IDS = 1_000_000
-"""More than anybody gives between two backups."""
+_MAIL = "the database was put back to an older state: this mail may have been sent since"
+_MERGE = "the database was put back to an older state while points were on their way"
+IDS = 1_000_000
+"""More than anybody gives between two backups: so many are given to nobody."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +58,9 @@ def rewound_at(db: sqlite3.Connection) -> float | None:
 
 
 def rewind(db: sqlite3.Connection, unrecognised: Collection[str], now: float) -> Rewound:
-    """`unrecognised`: channels that do not know a second delivery for the same."""
+    """`unrecognised`: channels that do not know a second delivery for the same. Ids are skipped
+    besides, in each engine's own way.
+    """
     set_meta(db, _REWOUND_AT, repr(now))
     db.execute("UPDATE registrations SET doubt = 1 WHERE state = 'waiting'")
     db.execute("DELETE FROM merges WHERE step = 'begun'")
@@ -53,7 +70,6 @@ def rewind(db: sqlite3.Connection, unrecognised: Collection[str], now: float) ->
         (_MERGE, now),
     ).rowcount
     mails = sum(_may_have_been_sent(db, channel, now) for channel in unrecognised)
-    _skip_ids(db)
     return Rewound(mails, merges)
 
 
@@ -67,7 +83,8 @@ def _may_have_been_sent(db: sqlite3.Connection, channel: str, now: float) -> int
     ).rowcount
 
 
-def _skip_ids(db: sqlite3.Connection) -> None:
+def skip_ids(db: sqlite3.Connection) -> None:
+    """Of a file of SQLite."""
     numbered = db.execute(
         "SELECT name FROM sqlite_schema WHERE type = 'table' AND sql LIKE '%AUTOINCREMENT%'"
     ).fetchall()
@@ -75,4 +92,4 @@ def _skip_ids(db: sqlite3.Connection) -> None:
         found = db.execute("SELECT seq FROM sqlite_sequence WHERE name = ?", (name,)).fetchone()
         db.execute("DELETE FROM sqlite_sequence WHERE name = ?", (name,))
         given = found[0] if found else 0
-        db.execute("INSERT INTO sqlite_sequence VALUES (?, ?)", (name, given + _IDS))
+        db.execute("INSERT INTO sqlite_sequence VALUES (?, ?)", (name, given + IDS))

@@ -237,6 +237,13 @@ FAMILIES: tuple[tuple[str, type[Counter | Gauge | Histogram], str, str, tuple[st
         (),
     ),
     (
+        "_rewound_at",
+        Gauge,
+        "gateway_database_rewound_seconds",
+        "When the database was last put back to an older state, Unix seconds; 0 where it never was",
+        (),
+    ),
+    (
         "_strangers",
         Gauge,
         "gateway_identity_differs",

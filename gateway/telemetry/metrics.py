@@ -52,6 +52,7 @@ class Metrics:
     _members_at: Gauge
     _database: Gauge
     _disk_free: Gauge
+    _rewound_at: Gauge
     _duplicates: Gauge
     _removals: Gauge
     _strangers: Gauge
@@ -134,6 +135,9 @@ class Metrics:
         """`free`: no number where it cannot be seen, so that no alert takes it for none."""
         self._database.set(used)
         self._disk_free.set(math.nan if free is None else free)
+
+    def set_rewound(self, at: float | None) -> None:
+        self._rewound_at.set(at or 0.0)
 
     def set_duplicates(self, number: int) -> None:
         self._duplicates.set(number)

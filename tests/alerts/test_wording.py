@@ -12,6 +12,7 @@ from gateway.alerts.wording import alert_of
 from gateway.cli import gateway
 from gateway.console.language import language_of
 from gateway.errors import ErrorClass
+from gateway.store import rewinding
 
 FACTS = AlertFacts(titles={"smaregi": "Smaregi", "email": "Welcome mail"})
 SYSTEMS = (
@@ -44,6 +45,7 @@ def all_notices() -> dict[str, Alert]:
         "cannot_believe_erasure": notices.cannot_believe_erasure(7),
         "too_many_gone": notices.too_many_gone(300),
         "data_asked_for": notices.data_asked_for(7),
+        "put_back": notices.put_back(rewinding.LOST, 3, 1),
         "two_members": notices.two_members(),
         "made_at_till": notices.made_at_till(2),
     }

@@ -140,3 +140,22 @@ async def test_an_owner_that_sees_another_folder_makes_no_copy_there(tmp_path: P
         events = [each async for each in backup._copy(world.core.db, draft, asyncio.Event())]
     assert ["sees another folder" in each["error"] for each in events] == [True]
     assert not draft.exists()
+
+
+async def test_a_database_that_was_put_back_by_hand_is_marked_as_by_restore(
+    shell: Shell, sandbox: Sandbox
+) -> None:
+    assert (await shell.run("status")).code == 0, "it makes the file"
+    assert (await shell.run("database", "restored")).code == 1, "nobody has said yes"
+    with closing(sqlite3.connect(shell.folder / "gateway.db")) as db:
+        db.execute(
+            """INSERT INTO deliveries (customer_id, channel, kind, outcome, created_at, updated_at)
+               VALUES (7, 'email', 'registration', 'retrying', 1.0, 1.0)"""
+        )
+        db.commit()
+    (marked,) = (await shell.run("database", "restored", "--yes", "--json")).rows()
+    assert marked == {"mails": 1, "merges": 0}
+    with closing(sqlite3.connect(shell.folder / "gateway.db")) as db:
+        assert db.execute("SELECT outcome FROM deliveries").fetchone() == ("failed",)
+        assert db.execute("SELECT count(*) FROM meta WHERE key = 'rewound_at'").fetchone() == (1,)
+        assert db.execute("SELECT seq FROM sqlite_sequence").fetchone()[0] > 1_000_000

@@ -15,6 +15,7 @@ from gateway.http.access import CallerAccess
 from gateway.http.control import (
     backfill,
     backup,
+    database,
     deliveries,
     duplicates,
     links,
@@ -57,6 +58,7 @@ def control_application(
         deliveries,
         backfill,
         backup,
+        database,
         duplicates,
         links,
         points,

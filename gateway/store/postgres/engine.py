@@ -5,7 +5,7 @@ import contextvars
 import secrets
 import sqlite3
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, suppress
 from functools import partial
@@ -15,8 +15,9 @@ import psycopg
 
 from gateway.background import Background
 from gateway.errors import StorageError
+from gateway.store import rewinding
 from gateway.store.engine import ALONE, Unit, Whom
-from gateway.store.postgres import gateways
+from gateway.store.postgres import gateways, ids, origin
 from gateway.store.postgres.address import conninfo, place
 from gateway.store.postgres.clock import SharedClock, elapsed
 from gateway.store.postgres.errors import TakenOverError, translated
@@ -59,7 +60,8 @@ class Postgres:
         self._lease = lease
         self._clock = SharedClock()
         self._gateway = secrets.token_hex(8) if lease is None else lease.me.id
-        self._lanes = [Lane(self._conninfo, self._gateway, number) for number in range(lanes)]
+        written = dict.fromkeys(range(lanes), 0)
+        self._lanes = [Lane(self._conninfo, self._gateway, n, written) for n in written]
         self._threads = ThreadPoolExecutor(lanes, thread_name_prefix="database")
         self._free = [*self._lanes]
         self._waiting: dict[Job[Any], None] = {}
@@ -145,6 +147,20 @@ class Postgres:
 
     async def checkpoint(self) -> None:
         """Nothing: what PostgreSQL's files and log keep of a wiped intent is only ciphertext."""
+
+    async def put_back(self) -> str | None:
+        return await self.read(origin.put_back)
+
+    async def note_origin(self) -> None:
+        await self.write(origin.note, ())
+
+    async def rewind(self, unrecognised: Collection[str], now: float) -> rewinding.Rewound:
+        def unit(db: sqlite3.Connection) -> rewinding.Rewound:
+            ids.skip(db, rewinding.IDS)
+            origin.forget(db)
+            return rewinding.rewind(db, unrecognised, now)
+
+        return await self.write(unit)
 
     def now(self) -> float:
         return self._clock.now() if self._lease is None else self._lease.now()

@@ -10,6 +10,7 @@ from gateway.errors import StorageError
 __all__ = [
     "TakenOverError",
     "UndecidedError",
+    "WentBackError",
     "is_locked",
     "is_lost",
     "is_passing",
@@ -28,6 +29,18 @@ class TakenOverError(StorageError):
         super().__init__(
             "another gateway has taken this one's place in the database",
             "end this process: what it had accepted is done by the other one",
+        )
+
+
+class WentBackError(TakenOverError):
+    """The database lacks what this gateway has committed: what it knows is of another world."""
+
+    def __init__(self) -> None:
+        StorageError.__init__(
+            self,
+            "the database went back: transactions that it had committed are gone from it, as after "
+            "the promotion of a replica that was behind",
+            "end this process; the next start marks what may have been done since",
         )
 
 

@@ -7,6 +7,9 @@ What is in the database when the connection is lost, and what becomes of the uni
                                 has noticed too, which its own time-outs see to
     after, without an answer    all or nothing: `seq` of the lane tells which; the transaction that
                                 may still be under way holds its row, so this waits for its end
+
+A new connection may be to another server, and that one behind the one before: it is used only once
+every lane's `seq` is found to be no less than what was committed.
 """
 
 import random
@@ -20,9 +23,11 @@ import psycopg
 
 from gateway.errors import StorageError
 from gateway.store.engine import Unit
+from gateway.store.postgres import origin
 from gateway.store.postgres.errors import (
     TakenOverError,
     UndecidedError,
+    WentBackError,
     is_locked,
     is_lost,
     is_passing,
@@ -30,6 +35,7 @@ from gateway.store.postgres.errors import (
     translated,
 )
 from gateway.store.postgres.session import Session
+from gateway.store.rewinding import LOST
 
 __all__ = ["Lane"]
 
@@ -48,13 +54,16 @@ class _NotCommittedError(Exception):
 
 
 class Lane:
-    """`gateway` and `number` name its row in `lanes`."""
+    """`gateway` and `number` name its row in `lanes`; `written`: how many transactions each lane
+    of this gateway has committed for certain.
+    """
 
-    def __init__(self, conninfo: str, gateway: str, number: int) -> None:
+    def __init__(self, conninfo: str, gateway: str, number: int, written: dict[int, int]) -> None:
         self._conninfo = conninfo
+        self._gateway = gateway
         self._row = f"gateway = '{gateway}' AND lane = {number}"
         self._number = number
-        self._seq = 0
+        self._written = written
         self._session: Session | None = None
         self._stopping = threading.Event()
 
@@ -97,18 +106,19 @@ class Lane:
         raise AssertionError
 
     def _write(self, unit: Unit[T], locks: str) -> T:
-        session = self._connected()
+        session, seq = self._connected(), self._written[self._number]
         own = session.run(
             f"""BEGIN; {_LIMITS}
-                UPDATE lanes SET seq = {self._seq + 1} WHERE {self._row} AND seq = {self._seq}
+                UPDATE lanes SET seq = {seq + 1} WHERE {self._row} AND seq = {seq}
                 RETURNING set_config('gateway.lane', '{self._number}', true), {locks}"""  # noqa: S608
         ).rowcount
         if not own:
             session.run("ROLLBACK")
+            self._refuse_older(session)
             raise TakenOverError
         result = self._run(session, unit)
         self._commit(session)
-        self._seq += 1
+        self._written[self._number] += 1
         return result
 
     def _read(self, unit: Unit[T]) -> T:
@@ -147,22 +157,37 @@ class Lane:
                 session = self._connected()
                 row: Any = session.run(look).fetchone()
                 session.run("COMMIT")
+            except TakenOverError:
+                raise
             except (psycopg.Error, StorageError):
                 self.close()
                 self._stopping.wait(0.2)
                 continue
             if row is None:
                 raise TakenOverError
-            return bool(row[0] == self._seq + 1)
+            return bool(row[0] == self._written[self._number] + 1)
         raise UndecidedError
 
     def _connected(self) -> Session:
         if self._session is None:
             try:
                 self._session = Session(self._conninfo)
+                self._refuse_older(self._session)
             except psycopg.Error as error:
+                self.close()
                 raise translated(error) from None
         return self._session
+
+    def _refuse_older(self, session: Session) -> None:
+        """WentBackError if any lane has committed more than the database knows: it is another
+        server now, which was behind. That stays written down for whoever starts next.
+        """
+        written = dict(self._written)
+        look = "SELECT lane, seq FROM lanes WHERE gateway = ?"
+        if any(seq < written[lane] for lane, seq in session.execute(look, (self._gateway,))):
+            origin.note(cast("sqlite3.Connection", session), LOST)
+            self.close()
+            raise WentBackError
 
     def _drop_if_lost(self) -> bool:
         if self._session is not None and not is_lost(self._session.connection):

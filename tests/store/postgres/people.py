@@ -115,6 +115,7 @@ MEMBERS: tuple[Step, ...] = (
     read(merges.get, 2, 1),
     read(merges.unfinished),
     read(merges.others, 2, 3),
+    write(rewinding.rewind, ["email"], 109.0),
     write(merges.forget, merges.Merge(3, 2, "begun")),
     read(identities.merges_open),
     read(rewinding.rewound_at),

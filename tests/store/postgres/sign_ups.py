@@ -18,6 +18,7 @@ from gateway.store import (
     proofs,
     registrations,
     retention,
+    rewinding,
     search,
     takeover,
     tally,
@@ -275,6 +276,7 @@ DELIVERIES: tuple[Step, ...] = (
     write(backfill.checkpoint, "k", backfill.BackfillCheckpoint("c", 3, 1.0)),
     read(backfill.checkpoint, "k"),
     write(backfill.forget_checkpoint, "k"),
+    write(rewinding.rewind, ["email", "hubspot"], 2085.0),
     async_step("run", retention.expire, 900.0, 2100.0),
     async_step("run", retention.expire, 1e6, 1e9),
 )  # fmt: skip

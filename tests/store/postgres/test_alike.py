@@ -33,7 +33,8 @@ BY_ONE_ENGINE = {
     "gateway.store.migration.migrate",
     "gateway.store.migration.upgrade",
     "gateway.store.paging.every_page",
-    "gateway.store.rewinding.rewind",
+    "gateway.store.pragmas.prepare",
+    "gateway.store.rewinding.skip_ids",
     "gateway.store.tally.keep",
 }
 """What is of SQLite's file alone, its backup and restore among it, or only hands on."""
