@@ -31,7 +31,7 @@ COMMANDS: dict[str, str] = {
     "removals": "a mass disappearance that was held: list, confirm, drop",
     "backup": "copy the database, while everything goes on",
     "restore": "put a backup in the database's place",
-    "database": "after it was put back by other means than `restore`: restored",
+    "database": "from SQLite to PostgreSQL: copy; after it was put back by other means: restored",
     "shop": "another shop, contract or account, on purpose: accept",
     "secret": "GATEWAY_SECRET: rotate",
     "webhooks": "the subscriptions in Shopify: install",

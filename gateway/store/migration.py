@@ -10,6 +10,7 @@ What is on disk when the process dies, and what the next start makes of it:
 """
 
 import logging
+import re
 import sqlite3
 from collections.abc import Mapping
 from functools import cache
@@ -19,7 +20,7 @@ from pathlib import Path
 from gateway.errors import StorageError
 from gateway.store.durable import sync
 
-__all__ = ["copy_path", "migrate", "newest", "upgrade"]
+__all__ = ["copy_path", "migrate", "newest", "tables", "upgrade"]
 
 log = logging.getLogger(__name__)
 
@@ -32,6 +33,13 @@ def steps() -> Mapping[int, str]:
     folder = files("gateway.store").joinpath("migrations")
     found = [file for file in folder.iterdir() if file.name.endswith(".sql")]
     return {int(file.name[:4]): file.read_text("utf-8") for file in found}
+
+
+@cache
+def tables() -> tuple[str, ...]:
+    """Of the newest version; what refers to a table stands behind it."""
+    schema = files("gateway.store").joinpath("schema.sql").read_text("utf-8")
+    return tuple(re.findall(r"CREATE TABLE (\w+)", schema))
 
 
 def newest() -> int:

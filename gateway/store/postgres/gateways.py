@@ -14,7 +14,7 @@ import psycopg
 
 from gateway.store.postgres.session import Session
 
-__all__ = ["Beat", "Gateway", "ask_for", "beat", "leave", "register", "seat", "take"]
+__all__ = ["Beat", "Gateway", "ask_for", "beat", "held_by", "leave", "register", "seat", "take"]
 
 _NOW = "extract(epoch FROM clock_timestamp())::float8"
 _LIMITS = (
@@ -22,6 +22,8 @@ _LIMITS = (
     " SET LOCAL idle_in_transaction_session_timeout = 5000;"
 )
 _LEASE = "SELECT gateway, secret FROM leases WHERE name = 'active' FOR UPDATE"
+_DEAD = 30.0
+"""Seconds without a beat after which one is surely gone, to whoever looks but once."""
 _FORGOTTEN = 86400
 """Seconds after which the row of one goes that never held the lease, and died."""
 
@@ -134,6 +136,19 @@ def ask_for(session: Session, me: str, holder: str) -> None:
     session.execute(
         "UPDATE leases SET wanted = ? WHERE name = 'active' AND gateway = ?", (me, holder)
     )
+
+
+def held_by(session: Session) -> str | None:
+    """The host of the active one, if it lives; nobody else becomes active before this transaction
+    has ended.
+    """
+    session.execute(_LEASE)
+    row = session.execute(
+        f"""SELECT host FROM gateways JOIN leases ON leases.gateway = gateways.id
+            WHERE seen_at > {_NOW} - ?""",  # noqa: S608
+        (_DEAD,),
+    ).fetchone()
+    return None if row is None else row["host"]
 
 
 def leave(session: Session, me: str) -> None:

@@ -3,15 +3,14 @@
 import importlib
 import inspect
 import pkgutil
-import re
 from collections.abc import Iterator, Mapping
-from importlib.resources import files
 from typing import Any
 
 import pytest
 
 import gateway.store
 from gateway.store import Database
+from gateway.store.migration import tables
 from gateway.store.postgres import Postgres
 from tests.store.postgres.people import MEMBERS, PERSONS, WEBHOOKS
 from tests.store.postgres.points import POINTS
@@ -49,11 +48,6 @@ HELD: Mapping[str, str] = {
     "spending": "points_reservations points_uses",
 }
 """The tables that a story compares while they hold rows, each in one story."""
-
-
-def tables() -> list[str]:
-    schema = files("gateway.store").joinpath("schema.sql").read_text("utf-8")
-    return re.findall(r"CREATE TABLE (\w+)", schema)
 
 
 def rows(table: str, columns: str) -> Any:
