@@ -1,19 +1,18 @@
-"""How a command runs: its loop, its log, its configuration, and the owner of the database file."""
+"""How a command runs: its loop, its log, its configuration, and the owner of its database."""
 
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
-from typing import Any, TypeVar
-
-import aiohttp
-import orjson
+from typing import Any, Protocol, TypeVar
 
 from gateway.app import Role
 from gateway.app.config import LiveConfig, load, stamp
-from gateway.errors import CommandRefused, ConfigurationError, Unreachable, plain_json
-from gateway.http.owning import STARTING, owning
+from gateway.cli.client import OWNER_GONE, Client, OwnerGone, beside
+from gateway.cli.way import Way
+from gateway.errors import CommandRefused, ConfigurationError
+from gateway.http.owning import owning
 from gateway.settings import GatewaySettings
 from gateway.settings.sources import Sources
 from gateway.store import OwnerLock, socket_path
@@ -80,140 +79,80 @@ def read_config(
     return LiveConfig(config, read, file, seen)
 
 
-class _OwnerGone(Exception):  # noqa: N818 - not an error: the next owner is asked
-    """Or it only begins: it is asked again."""
+class Owners(Protocol):
+    """Where the owner of a database is found. `unanswered`: the problem, if none answers."""
 
+    unanswered: str
 
-_OWNER_GONE = (
-    _OwnerGone,
-    aiohttp.ClientConnectionError,
-    aiohttp.ClientPayloadError,  # killed in the middle of an answer
-    ConnectionError,
-    FileNotFoundError,
-)
+    def owner(self, role: Role, way: "Way") -> AbstractAsyncContextManager[Client]:
+        """Whoever it is now; ourselves, where there is none. OwnerGone: ask for the next."""
+        ...
 
-
-class Client:
-    """Talks to the owner of the database file over the socket beside it.
-
-    `answered`: whether the owner has answered anything yet. What it hears goes to a terminal, and
-    some of it was said by upstreams: it is made plain here.
-    """
-
-    def __init__(self, session: aiohttp.ClientSession) -> None:
-        self._session = session
-        self.answered = False
-
-    async def get(self, path: str, params: dict[str, str] | None = None) -> dict[str, Any]:
-        return await self._call("GET", path, params=params)
-
-    async def post(self, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
-        return await self._call("POST", path, json=body or {})
-
-    async def _call(self, method: str, path: str, **options: Any) -> dict[str, Any]:
-        async with self._session.request(method, f"http://owner{path}", **options) as response:
-            self.answered = True
-            return await _body(response)
-
-    async def stream(self, path: str, body: dict[str, Any]) -> AsyncIterator[dict[str, Any]]:
-        """Events until `end`; when the owner makes way, the next owner has to be asked."""
-        async with self._session.post(f"http://owner{path}", json=body) as response:
-            self.answered = True
-            if response.status >= 400:
-                await _body(response)
-            async for line in response.content:
-                event: dict[str, Any] = plain_json(orjson.loads(line))
-                if event["event"] == "yielded":
-                    raise _OwnerGone
-                yield event
-                if event["event"] == "end":
-                    return
-        raise _OwnerGone
-
-
-async def _body(response: aiohttp.ClientResponse) -> dict[str, Any]:
-    body: dict[str, Any] = plain_json(orjson.loads(await response.read()))
-    if body.get("type") == STARTING:
-        raise _OwnerGone
-    if response.status == 502:
-        raise Unreachable(_explained(body))
-    if response.status >= 400:
-        raise CommandRefused(_explained(body))
-    return body
-
-
-def _explained(body: dict[str, Any]) -> str:
-    details = [f"  {e['field']}: {e['message']}" for e in body.get("errors", [])]
-    return "\n".join([str(body.get("detail", "refused")), *details])
+    async def successor(self) -> None:
+        """Until whoever asked for the database is its owner; or has not come after all."""
+        ...
 
 
 async def with_owner(live: LiveConfig, role: Role, action: Callable[[Client], Awaitable[T]]) -> T:
-    """Do `action` with the owner of the file: a running gateway, another command, or ourselves.
+    """Do `action` with the owner of the database: a running gateway, a command, or ourselves.
 
     When the owner goes meanwhile, `action` is called again with the next one, so it must remember
     what it has done. The patience begins anew with each owner that answered.
     """
-    path, clock = live.current.gateway.database_path, asyncio.get_running_loop().time
+    owners, clock = _owners(live), asyncio.get_running_loop().time
     until = clock() + _PATIENCE
     while True:
-        way, client = _Way(), None
+        way, client = Way(), None
         try:
-            async with _owner(live, role, way) as client:
+            async with owners.owner(role, way) as client:
                 return await action(client)
-        except _OWNER_GONE:
+        except OWNER_GONE:
             if way.made or (client is not None and client.answered):
                 until = clock() + _PATIENCE
             elif clock() > until:
-                raise ConfigurationError(
-                    [f"GATEWAY_DATABASE_URL: the process that owns {path.name} does not answer"]
-                ) from None
+                raise ConfigurationError([owners.unanswered]) from None
         if way.made:
-            await _successor(path)
+            await owners.successor()
         else:
             await asyncio.sleep(_AGAIN)
 
 
-class _Way:
-    """Of a command that owns the file: whether a starting `serve` has asked for it."""
+def _owners(live: LiveConfig) -> Owners:
+    if not live.current.gateway.is_postgres:
+        return _OfFile(live)
+    from gateway.cli.of_lease import OfLease  # noqa: PLC0415 - its driver is an extra
 
-    def __init__(self) -> None:
-        self.asked = asyncio.Event()
-
-    def make(self) -> bool:
-        self.asked.set()
-        return True
-
-    @property
-    def made(self) -> bool:
-        return self.asked.is_set()
+    return OfLease(live)
 
 
-async def _successor(path: Path) -> None:
-    """Until whoever asked for the file has opened its door; or has not come after all."""
-    for _ in range(round(_SUCCESSOR / _AGAIN)):
-        if socket_path(path).exists():
-            return
-        await asyncio.sleep(_AGAIN)
+class _OfFile:
+    """Of SQLite: a lock beside it, and a socket."""
 
+    def __init__(self, live: LiveConfig) -> None:
+        self._live = live
+        self._path = live.current.gateway.database_path
+        name = self._path.name
+        self.unanswered = f"GATEWAY_DATABASE_URL: the process that owns {name} does not answer"
 
-@asynccontextmanager
-async def _owner(live: LiveConfig, role: Role, way: _Way) -> AsyncIterator[Client]:
-    path = live.current.gateway.database_path
-    with OwnerLock(path) as lock:
-        if not lock.acquire():
-            async with _client(path) as client:
+    async def successor(self) -> None:
+        for _ in range(round(_SUCCESSOR / _AGAIN)):
+            if socket_path(self._path).exists():
+                return
+            await asyncio.sleep(_AGAIN)
+
+    @asynccontextmanager
+    async def owner(self, role: Role, way: Way) -> AsyncIterator[Client]:
+        path = self._path
+        with OwnerLock(path) as lock:
+            if not lock.acquire():
+                async with beside(path) as client:
+                    yield client
+                return
+            async with (
+                owning(self._live, role, way.asked, way.make) as core,
+                beside(path) as client,
+            ):
+                if way.made:
+                    raise OwnerGone
+                await core.holdings.tell()
                 yield client
-            return
-        async with owning(live, role, way.asked, way.make) as core, _client(path) as client:
-            if way.made:
-                raise _OwnerGone
-            await core.holdings.tell()
-            yield client
-
-
-@asynccontextmanager
-async def _client(path: Path) -> AsyncIterator[Client]:
-    connector = aiohttp.UnixConnector(str(socket_path(path)))
-    timeout = aiohttp.ClientTimeout(total=None, sock_connect=5)
-    async with aiohttp.ClientSession(connector=connector, timeout=timeout) as session:
-        yield Client(session)

@@ -43,40 +43,43 @@ def rotate(new: bool, as_json: bool) -> None:
 
     live = read_config(complete=True)
     gateway = live.current.gateway
+    file = None if gateway.gateway_secret or gateway.is_postgres else _file(gateway.database_path)
     if new:
-        _make_new(gateway.database_path, is_set=gateway.gateway_secret is not None)
+        _make_new(live, file)
         return
     end = _rotate(live)
     if as_json:
         print_json({name: value for name, value in end.items() if name != "event"})
     else:
-        _tell(end, gateway.database_path, is_set=gateway.gateway_secret is not None)
+        _tell(end, file)
     sys.exit(2 if end["state"] in {"single", "stale"} else 1 if "error" in end else 0)
 
 
-def _make_new(database: Path, *, is_set: bool) -> None:
-    from gateway.errors import ConfigurationError  # noqa: PLC0415
-    from gateway.store import add_secret, secret_path  # noqa: PLC0415
+def _file(database: Path) -> Path:
+    from gateway.store import secret_path  # noqa: PLC0415
 
-    file = secret_path(database)
-    if is_set:
-        raise ConfigurationError(
-            [f"GATEWAY_SECRET: is set, so {file.name} is not used; {_SETTING}"]
-        )
+    return secret_path(database)
+
+
+def _make_new(live: Any, file: Path | None) -> None:
+    from gateway.errors import ConfigurationError  # noqa: PLC0415
+    from gateway.store import add_secret  # noqa: PLC0415
+
+    if file is None:
+        raise ConfigurationError([f"GATEWAY_SECRET: is set, so no file is used; {_SETTING}"])
     if not file.exists():
         raise ConfigurationError([f"GATEWAY_SECRET: there is no {file.name} yet to be rotated"])
-    add_secret(database)
+    add_secret(live.current.gateway.database_path)
     click.echo(_WRITTEN.format(file.name))
 
 
 def _rotate(live: Any) -> dict[str, Any]:
     from gateway.app import Role  # noqa: PLC0415
+    from gateway.app.lifecycle import load_keys  # noqa: PLC0415
     from gateway.cli.run import run_logged, with_owner  # noqa: PLC0415
-    from gateway.store import Keys  # noqa: PLC0415
 
-    gateway, end = live.current.gateway, dict[str, Any]()
-    secret = gateway.gateway_secret
-    keys = Keys.load(secret.get_secret_value() if secret else None, gateway.database_path)
+    end = dict[str, Any]()
+    keys = load_keys(live.current.gateway)
 
     async def go(client: Any) -> None:
         async for event in client.stream("/control/secret/rotate", {"newest": keys.fingerprint}):
@@ -92,13 +95,11 @@ def _rotate(live: Any) -> dict[str, Any]:
     return end
 
 
-def _tell(end: dict[str, Any], database: Path, *, is_set: bool) -> None:
-    from gateway.store import secret_path  # noqa: PLC0415
-
-    file = secret_path(database).name
-    place = "GATEWAY_SECRET" if is_set else file
+def _tell(end: dict[str, Any], file: Path | None) -> None:
+    """`file`: where the secret is, if it is not set."""
+    place = file.name if file else "GATEWAY_SECRET"
     if end["state"] == "single":
-        click.echo(_HOW.format(step=_SETTING if is_set else _FILE.format(file)), err=True)
+        click.echo(_HOW.format(step=_FILE.format(place) if file else _SETTING), err=True)
     elif end["state"] == "stale":
         click.echo(_STALE, err=True)
     elif "error" in end:

@@ -4,7 +4,7 @@ A request that comes during a hand-over waits a little, and is served as if ther
 """
 
 import asyncio
-import hmac
+import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from typing import Any
@@ -12,23 +12,25 @@ from typing import Any
 from aiohttp import web
 
 from gateway.http.access import CallerAccess
+from gateway.http.control.named import GATEWAY, Named
 from gateway.http.keys import ACCESS
-from gateway.http.middleware import Handler
-from gateway.http.server import LARGEST_BODY
+from gateway.http.middleware import Handler, respond
+from gateway.http.owning import STARTING
+from gateway.http.server import LARGEST_BODY, guard
+from gateway.responses.bodies import problem
+from gateway.wording import Text
 
-__all__ = ["GATEWAY", "HOLD", "Front"]
+__all__ = ["HOLD", "Front"]
 
 HOLD = 3.0
 """Seconds that a request waits while one gateway follows another."""
 _LOOK = 0.1
-GATEWAY = "X-Gateway"
-"""The header by which a command names the gateway that it means."""
 _PROBES = {"/healthz", "/readyz", "/metrics"}
 
 
 class Front:
     """`standing_by` makes the answer while another gateway is active, `is_changing()` says whether
-    that is about to end.
+    that is about to end. Commands are answered where they are told by what they know it.
     """
 
     def __init__(
@@ -36,24 +38,27 @@ class Front:
         standing_by: Callable[[web.Request], web.StreamResponse],
         is_changing: Callable[[], Awaitable[bool]],
         access: CallerAccess,
+        named: Named | None = None,
     ) -> None:
+        self._named = named
         self._standing_by = standing_by
         self._is_changing = is_changing
         self._inner: web.Application | None = None
-        self._control: tuple[str, web.Application] | None = None
+        self._control: web.Application | None = None
         self._is_active = asyncio.Event()
         self.application = web.Application(
             middlewares=(self._answer,), client_max_size=LARGEST_BODY
         )
         self.application[ACCESS] = access
+        self.application.on_response_prepare.append(_numbered)
+        self.application.on_response_prepare.append(guard)
 
     @asynccontextmanager
     async def active(
-        self, inner: web.Application, control: tuple[str, web.Application] | None = None
+        self, inner: web.Application, control: web.Application | None = None
     ) -> AsyncIterator[None]:
-        """`inner` answers. `control`: a key, and what answers whoever shows it."""
-        runners = [web.AppRunner(inner)]
-        runners += [web.AppRunner(control[1])] if control else []
+        """`inner` answers, and commands `control`."""
+        runners = [web.AppRunner(each) for each in (inner, control) if each is not None]
         for runner in runners:
             await runner.setup()
         self._inner, self._control = inner, control
@@ -72,14 +77,20 @@ class Front:
         request: web.Request,
         handler: Handler,  # noqa: ARG002 - the outer one knows nothing
     ) -> web.StreamResponse:
+        if self._named is not None and GATEWAY in request.headers:
+            return await self._commanded(request, self._named)
         if self._inner is None and request.path not in _PROBES:
             await self._wait()
-        inner = self._inner
-        if inner is None:
+        if self._inner is None:
             return self._standing_by(request)
-        if self._control is not None and _shows(request, self._control[0]):
-            inner = self._control[1]
-        return await _handed_on(inner, request)
+        return await _handed_on(self._inner, request)
+
+    async def _commanded(self, request: web.Request, named: Named) -> web.StreamResponse:
+        if (refusal := named.refusal(request)) is not None:
+            return refusal
+        if self._control is None:
+            return respond(problem(503, STARTING, Text.english("The gateway is starting.")))
+        return await _handed_on(self._control, request)
 
     async def _wait(self) -> None:
         """While it is likely that this one is active in a moment."""
@@ -97,10 +108,10 @@ class Front:
 async def _handed_on(inner: Any, request: Any) -> web.StreamResponse:
     """As if it had come to this application: aiohttp has no public words for that."""
     request._cache.pop("match_info", None)  # noqa: SLF001
+    request._client_max_size = inner._client_max_size  # noqa: SLF001
     answer: web.StreamResponse = await inner._handle(request)  # noqa: SLF001
     return answer
 
 
-def _shows(request: web.Request, key: str) -> bool:
-    shown = request.headers.get("Authorization", "").removeprefix("Bearer ")
-    return hmac.compare_digest(shown.encode("utf-8", "surrogateescape"), key.encode())
+async def _numbered(_: web.Request, response: web.StreamResponse) -> None:
+    response.headers["X-Request-Id"] = secrets.token_hex(8)

@@ -14,15 +14,14 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from aiohttp import web
-
-from gateway.app import Core, Role, open_core
+from gateway.app import Role, open_core
 from gateway.app.config import LiveConfig
 from gateway.app.standing import control_key, make_lease
 from gateway.app.supervisor import supervised, tell
 from gateway.background import Background
 from gateway.http.access import CallerAccess
 from gateway.http.control import control_application
+from gateway.http.control.named import Named
 from gateway.http.front import Front
 from gateway.http.site import Applications, Doors, listening_at
 from gateway.http.standby import Standby
@@ -33,7 +32,7 @@ from gateway.telemetry.metrics import Metrics
 if TYPE_CHECKING:
     from gateway.store.postgres import Lease
 
-__all__ = ["serve_leased"]
+__all__ = ["ending_when_lost", "serve_leased"]
 
 log = logging.getLogger("gateway")
 
@@ -57,7 +56,7 @@ async def serve_leased(
     async with AsyncExitStack() as doors:
         url = await doors.enter_async_context(listening_at(live, metrics, fronts.doors))
         lease = standby.lease = make(live, _address(url))
-        async with lease, watching(live), supervised(), _ending_when_lost(lease, end):
+        async with lease, watching(live), supervised(), ending_when_lost(lease, end):
             if not await _is_active(lease, stop):
                 return
             serving = _Serving(live, applications, metrics, lease, fronts)
@@ -97,7 +96,9 @@ async def _first(*events: asyncio.Event) -> None:
 
 
 @asynccontextmanager
-async def _ending_when_lost(lease: "Lease", end: Callable[[int], object]) -> AsyncIterator[None]:
+async def ending_when_lost(
+    lease: "Lease", end: Callable[[int], object] = os._exit
+) -> AsyncIterator[None]:
     """Who was active, and is no more, ends in the middle of whatever it does: nothing is drained,
     since nothing of it may be written.
     """
@@ -127,7 +128,8 @@ class _Fronts:
     @classmethod
     def of(cls, live: LiveConfig, standby: Standby) -> "_Fronts":
         access = CallerAccess(lambda: live.current.gateway)
-        public = Front(standby.answer, standby.is_changing, access)
+        named = Named(lambda: standby.lease.me.id if standby.lease else None, control_key(live))
+        public = Front(standby.answer, standby.is_changing, access, named)
         if live.current.gateway.gateway_admin_port is None:
             return cls(public, None)
         return cls(public, Front(standby.page, standby.is_changing, access))
@@ -161,7 +163,7 @@ class _Serving:
         )
         async with opened as core, AsyncExitStack() as stack:
             doors = self._applications(core)
-            control = self._control(core)
+            control = control_application(core, self.stopping, lambda: False)
             await stack.enter_async_context(self._fronts.public.active(doors.public, control))
             if self._fronts.console is not None and doors.console is not None:
                 await stack.enter_async_context(self._fronts.console.active(doors.console))
@@ -171,7 +173,3 @@ class _Serving:
             tell("STATUS=active")
             calm_collector()
             yield
-
-    def _control(self, core: Core) -> tuple[str, web.Application]:
-        application = control_application(core, self.stopping, lambda: False)
-        return control_key(self._live), application

@@ -10,6 +10,8 @@ import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
 
 from aiohttp import web
 
@@ -22,7 +24,10 @@ from gateway.responses.bodies import problem
 from gateway.store import socket_path
 from gateway.wording import Text
 
-__all__ = ["STARTING", "control_site", "owning"]
+if TYPE_CHECKING:
+    from gateway.store.postgres import Lease
+
+__all__ = ["STARTING", "control_site", "owning", "owning_leased"]
 
 STARTING = "starting"
 """The problem type of the answer to a command that came too early."""
@@ -46,6 +51,22 @@ async def owning(
             core = await stack.enter_async_context(open_core(live, role, seconds=seconds))
         await stack.enter_async_context(control_site(core, path, stopping, make_way))
         yield core
+
+
+@asynccontextmanager
+async def owning_leased(
+    live: LiveConfig, role: Role, lease: "Lease", *, seconds: float = 7.0
+) -> AsyncIterator[tuple[Core, Path]]:
+    """Of a command that has the lease of a PostgreSQL: the core, and a path beside which its own
+    door is; others of its kind wait for their turn.
+    """
+    with TemporaryDirectory(prefix="gateway-") as folder:
+        path = Path(folder) / "command"
+        async with (
+            open_core(live, role, seconds=seconds, lease=lease) as core,
+            control_site(core, path, lease.asked, lambda: True),
+        ):
+            yield core, path
 
 
 def _early_application(make_way: Callable[[], bool]) -> web.Application:

@@ -20,7 +20,7 @@ from gateway.http.keys import ACCESS, CORE
 from gateway.http.middleware import problems, watch
 from gateway.http.webhooks import BODIES, Bodies
 
-__all__ = ["ROOMS", "application"]
+__all__ = ["LARGEST_BODY", "ROOMS", "application", "guard"]
 
 ROOMS = (
     *(registrations, form_filling, membership, reservations, customers),
@@ -33,7 +33,7 @@ LARGEST_BODY = 64 * 1024
 
 def application(core: Core) -> web.Application:
     app = web.Application(middlewares=(watch, problems, keys), client_max_size=LARGEST_BODY)
-    app.on_response_prepare.append(_guard)
+    app.on_response_prepare.append(guard)
     app[CORE] = core
     app[ACCESS] = CallerAccess(lambda: core.live.current.gateway)
     app[BODIES] = Bodies()
@@ -42,7 +42,7 @@ def application(core: Core) -> web.Application:
     return app
 
 
-async def _guard(_: web.Request, response: web.StreamResponse) -> None:
+async def guard(_: web.Request, response: web.StreamResponse) -> None:
     """Headers by which no browser takes an answer for another type, and that do not name our
     software.
     """

@@ -1,7 +1,6 @@
 """What a gateway says while it stands by."""
 
 import asyncio
-import secrets
 from html import escape
 from typing import TYPE_CHECKING
 
@@ -72,12 +71,12 @@ class Standby:
     def answer(self, request: web.Request) -> web.StreamResponse:
         refused = no_metrics(request) if request.path == "/metrics" else None
         if request.path == "/metrics" and refused is None:
-            return _dressed(web.Response(body=self._metrics.text(), headers=METRICS))
+            return web.Response(body=self._metrics.text(), headers=METRICS)
         if request.path == CONSOLE or request.path.startswith(f"{CONSOLE}/"):
             return self.page(request)
         response = respond(refused or _answer(request))
         translate(request, response)
-        return _dressed(response)
+        return response
 
     def page(self, _: web.Request) -> web.StreamResponse:
         """Of the console."""
@@ -89,17 +88,10 @@ class Standby:
         )
         response.headers["Cache-Control"] = "no-store"
         response.headers["Retry-After"] = "5"
-        return _dressed(response)
+        return response
 
 
 def _answer(request: web.Request) -> Answer:
     if request.path == "/healthz":
         return Answer(200, orjson.dumps({"status": "ok"}))
     return problem(503, "standby", Detail.STANDBY, retry_after=1)
-
-
-def _dressed(response: web.Response) -> web.Response:
-    response.headers["X-Request-Id"] = secrets.token_hex(8)
-    response.headers["X-Content-Type-Options"] = "nosniff"
-    response.headers["Server"] = "gateway"
-    return response

@@ -7,7 +7,7 @@ import sqlite3
 import aiohttp
 import pytest
 
-from gateway.cli.run import Client
+from gateway.cli.client import Client
 from gateway.errors import ErrorClass, UpstreamError, plain, plain_json
 from gateway.http.owning import control_site
 from gateway.shopify import documents

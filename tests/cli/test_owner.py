@@ -48,7 +48,9 @@ def live(path: Path, other: OwnerLock) -> Any:
 
 
 def settings_of(path: Path) -> Any:
-    return SimpleNamespace(current=SimpleNamespace(gateway=SimpleNamespace(database_path=path)))
+    return SimpleNamespace(
+        current=SimpleNamespace(gateway=SimpleNamespace(database_path=path, is_postgres=False))
+    )
 
 
 @asynccontextmanager

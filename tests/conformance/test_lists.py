@@ -153,7 +153,7 @@ def test_nothing_leaves_but_through_the_wire() -> None:
         "shopify/client.py",
     }
     opening = {name for name, text in sources() if "ClientSession(" in text}
-    ours = {"cli/demo.py", "cli/run.py", "http/serving.py"}
+    ours = {"cli/demo.py", "cli/client.py", "cli/of_lease.py", "http/serving.py"}
     assert opening == {"wire/session.py"} | ours, "a command asks its own gateway, and nobody else"
     importing = {name for name, text in sources() if "import aiosmtplib" in text}
     assert importing == {"wire/smtp.py", "wire/smtp_refusals.py", "wire/causes.py"}

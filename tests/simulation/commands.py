@@ -16,7 +16,7 @@ from yarl import URL
 
 from gateway.app import Role
 from gateway.cli.backfill import Filling
-from gateway.cli.run import _OWNER_GONE, Client
+from gateway.cli.client import OWNER_GONE, Client
 from gateway.errors import CommandRefused, Unreachable
 from tests.simulation.process import Gateway, Reply
 from tests.simulation.world import World
@@ -99,7 +99,7 @@ async def with_owner(world: World, action: Callable[[Client], Awaitable[T]]) -> 
         assert owner is not None
         try:
             return await action(Client(cast(Any, _Session(owner))))
-        except _OWNER_GONE:
+        except OWNER_GONE:
             await asyncio.sleep(_AGAIN)
         finally:
             if alone and world.gateway is owner:

@@ -99,8 +99,8 @@ class Gateways:
         self.all: list[Gateway] = []
         self._stack = AsyncExitStack()
 
-    async def new(self, limits: Limits = QUICK, **settings: str) -> Gateway:
-        known = {
+    def settings(self) -> dict[str, str]:
+        return {
             **self.sandbox.environment(),
             **ALL_ON,
             "GATEWAY_PORT": "0",
@@ -108,7 +108,9 @@ class Gateways:
             "GATEWAY_SECRET": "a secret of the tests alone",
             "GATEWAY_ADMIN_PASSWORD": "a long password for tests",
         }
-        gateway = Gateway({**known, **settings}, self._session, limits)
+
+    async def new(self, limits: Limits = QUICK, **settings: str) -> Gateway:
+        gateway = Gateway({**self.settings(), **settings}, self._session, limits)
         self.all.append(gateway)
         return await gateway.start()
 

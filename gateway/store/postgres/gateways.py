@@ -14,7 +14,18 @@ import psycopg
 
 from gateway.store.postgres.session import Session
 
-__all__ = ["Beat", "Gateway", "ask_for", "beat", "held_by", "leave", "register", "seat", "take"]
+__all__ = [
+    "Beat",
+    "Gateway",
+    "active",
+    "ask_for",
+    "beat",
+    "held_by",
+    "leave",
+    "register",
+    "seat",
+    "take",
+]
 
 _NOW = "extract(epoch FROM clock_timestamp())::float8"
 _LIMITS = (
@@ -24,6 +35,7 @@ _LIMITS = (
 _LEASE = "SELECT gateway, secret FROM leases WHERE name = 'active' FOR UPDATE"
 _DEAD = 30.0
 """Seconds without a beat after which one is surely gone, to whoever looks but once."""
+_COLUMNS = ("id", "host", "address", "version", "config", "leaving", "seen_at")
 _FORGOTTEN = 86400
 """Seconds after which the row of one goes that never held the lease, and died."""
 
@@ -90,10 +102,25 @@ def beat(session: Session, me: Gateway) -> Beat:
     ).fetchone()
     holder = None
     if row["id"] is not None:
-        names = ("id", "host", "address", "version", "config", "leaving", "seen_at")
-        holder = Gateway(*(row[name] for name in names))
+        holder = _gateway(row)
     wanted = row["wanted"] is not None
     return Beat(row["known"], row["at"], holder, row["token"], wanted, row["secret"])
+
+
+def _gateway(row: Any) -> Gateway:
+    return Gateway(*(row[name] for name in _COLUMNS))
+
+
+def active(session: Session) -> Gateway | None:
+    """None, too, where no gateway has ever been."""
+    try:
+        row: Any = session.execute(
+            """SELECT g.id, g.host, g.address, g.version, g.config, g.leaving, g.seen_at
+               FROM leases AS l JOIN gateways AS g ON g.id = l.gateway WHERE l.name = 'active'"""
+        ).fetchone()
+    except psycopg.errors.UndefinedTable:
+        return None
+    return None if row is None else _gateway(row)
 
 
 def take(

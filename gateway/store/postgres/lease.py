@@ -28,7 +28,7 @@ from gateway.store.postgres.gateways import Beat, Gateway
 from gateway.store.postgres.migration import migrate
 from gateway.store.postgres.session import Session
 
-__all__ = ["Lease", "Limits"]
+__all__ = ["Lease", "Limits", "who_is_active"]
 
 log = logging.getLogger("gateway")
 
@@ -280,3 +280,15 @@ class Lease:
         self._is_known = True
         gateways.register(session, self.me)
         return is_new
+
+
+async def who_is_active(url: str) -> Gateway | None:
+    """As the database has it; whether it lives is another matter. Raises StorageError."""
+    apart = Apart(conninfo(url), Limits().silence)
+    apart.start()
+    try:
+        return await apart.call(gateways.active)
+    except psycopg.Error as error:
+        raise translated(error) from None
+    finally:
+        await apart.close()
