@@ -26,6 +26,7 @@ from gateway.store.postgres.lane import Lane
 from gateway.store.postgres.lease import LANES, Lease
 from gateway.store.postgres.locks import locks
 from gateway.store.postgres.migration import migrate
+from gateway.store.postgres.proving import prove
 from gateway.store.postgres.schedule import Job, next_of
 from gateway.store.postgres.session import Session
 
@@ -93,6 +94,8 @@ class Postgres:
         self._background.every(1.0, self._watch, "database watchdog")
 
     def _prepare(self) -> None:
+        if self._lease is None:
+            prove(self._conninfo)
         with psycopg.connect(self._conninfo, autocommit=True) as connection:
             self.is_new = migrate(connection) if self._lease is None else self._lease.is_new
             row: Any = connection.execute("SELECT current_schema()").fetchone()

@@ -26,6 +26,7 @@ from gateway.store.postgres.clock import SharedClock, elapsed
 from gateway.store.postgres.errors import TakenOverError, translated
 from gateway.store.postgres.gateways import Beat, Gateway
 from gateway.store.postgres.migration import migrate
+from gateway.store.postgres.proving import prove
 from gateway.store.postgres.session import Session
 
 __all__ = ["Lease", "Limits", "who_is_active"]
@@ -272,6 +273,7 @@ class Lease:
 
     def _prepare(self, session: Session) -> bool:
         """The tables, and a row in them; whether the tables were made."""
+        prove(self._conninfo)
         with psycopg.connect(self._conninfo, autocommit=True) as connection:
             is_new = migrate(connection)
         if self.me.address is not None:

@@ -19,6 +19,7 @@ from gateway.store.postgres import gateways, ids
 from gateway.store.postgres.address import conninfo
 from gateway.store.postgres.errors import translated
 from gateway.store.postgres.migration import migrate
+from gateway.store.postgres.proving import prove
 from gateway.store.postgres.session import Session
 
 __all__ = ["Counted", "count", "move"]
@@ -69,6 +70,7 @@ def move(
 def _empty(url: str) -> Iterator[sqlite3.Connection]:
     """A transaction on tables that hold nothing, and to which nobody else comes meanwhile."""
     try:
+        prove(conninfo(url))
         with psycopg.connect(conninfo(url), autocommit=True) as connection:
             migrate(connection)
         session = Session(conninfo(url))

@@ -15,7 +15,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import quote
 
-__all__ = ["MISSING", "Cluster", "programs", "shared"]
+import psycopg
+
+__all__ = ["MISSING", "Cluster", "free_port", "programs", "shared"]
 
 MISSING = "PostgreSQL is not installed: apt-get install postgresql"
 _QUICK = (
@@ -47,11 +49,9 @@ class Cluster:
     @classmethod
     def made(cls) -> "Cluster":
         folder = Path(tempfile.mkdtemp(prefix="gateway-postgres-"))
-        cluster = cls(folder, _free_port())
-        if cluster._as:
-            user = pwd.getpwnam("postgres")
-            os.chown(folder, user.pw_uid, user.pw_gid)
-        cluster._run(
+        cluster = cls(folder, free_port())
+        cluster.own(folder)
+        cluster.run(
             *("initdb", "-D", cluster.data, "-U", "postgres", "-A", "trust", "-N"),
             *("-E", "UTF8", "--locale", "C.UTF-8"),
         )
@@ -62,18 +62,43 @@ class Cluster:
 
     def start(self) -> None:
         options = " ".join(f"-c {each}" for each in _QUICK)
-        self._run(
+        self.run(
             *("pg_ctl", "start", "-w", "-D", self.data, "-l", self.folder / "log"),
             *("-o", f"-p {self.port} -k {self.folder} {options}"),
         )
 
+    def replica(self) -> "Cluster":
+        """A second server that follows this one, which runs; it runs too."""
+        folder = Path(tempfile.mkdtemp(prefix="gateway-replica-"))
+        copy = Cluster(folder, free_port())
+        self.own(folder)
+        source = f"host={self.folder} port={self.port} user=postgres"
+        self.run("pg_basebackup", "-D", copy.data, "-R", "-X", "stream", "-c", "fast", "-d", source)
+        copy.start()
+        return copy
+
+    def promote(self) -> None:
+        self.run("pg_ctl", "promote", "-w", "-D", self.data)
+
+    def set(self, name: str, value: str) -> None:
+        """A setting of the server, at once."""
+        with psycopg.connect(self.url(), autocommit=True) as connection:
+            connection.execute(f"ALTER SYSTEM SET {name} = '{value}'".encode())
+            connection.execute("SELECT pg_reload_conf()")
+
     def stop(self, how: str = "immediate") -> None:
-        self._run("pg_ctl", "stop", "-w", "-m", how, "-D", self.data)
+        self.run("pg_ctl", "stop", "-w", "-m", how, "-D", self.data)
 
     def remove(self) -> None:
         shutil.rmtree(self.folder)
 
-    def _run(self, program: str, *arguments: str | Path) -> None:
+    def own(self, folder: Path) -> None:
+        """The programs' user may write there."""
+        if self._as:
+            user = pwd.getpwnam("postgres")
+            os.chown(folder, user.pw_uid, user.pw_gid)
+
+    def run(self, program: str, *arguments: str | Path) -> None:
         folder = programs()
         assert folder is not None, MISSING
         command = [str(folder / program), *map(str, arguments)]
@@ -85,7 +110,7 @@ class Cluster:
         assert done.returncode == 0, done.stderr
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         number: int = probe.getsockname()[1]
