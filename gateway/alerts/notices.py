@@ -18,6 +18,7 @@ __all__ = [
     "put_back",
     "refused_from_till",
     "sentences",
+    "set_otherwise",
     "shop_erased",
     "too_many_gone",
     "two_members",
@@ -85,6 +86,10 @@ _PUT_BACK = (
     "replay --error-class too_late`), and %(merges)s merges of members wait for somebody who "
     "compares the points. 'After a restore' in gateway/docs/operating.md says what else to do."
 )
+_OTHERWISE = (
+    "The settings or flags of the gateway on %(hosts)s differ from those of the active one: make "
+    "them alike, or what it does will change when it becomes active."
+)
 _PAIRS = "/admin/duplicates"
 _START = "/admin"
 
@@ -142,6 +147,10 @@ def made_at_till(number: int) -> Alert:
     return Alert(_PEOPLE, (counted(number, _ONE_AT_TILL, _MANY_AT_TILL),), _PAIRS)
 
 
+def set_otherwise(hosts: str) -> Alert:
+    return Alert(_WARNING, (say(_OTHERWISE, hosts=hosts),), _START)
+
+
 def _person(customer_id: int) -> str:
     return f"/admin/people/{customer_id}"
 
@@ -150,4 +159,5 @@ def sentences() -> Iterator[str]:
     """The message ids of all of them."""
     yield from (_ANOTHER, _REFUSED, _LEFT, _STILL_INSTALLED, _ERASED, _EXISTS, _LAW, _DECIDE)
     yield from (_PUT_BACK, *REASONS)
+    yield _OTHERWISE
     yield from (_ASKED, _TWO_MEMBERS, _ONE_HELD, _MANY_HELD, _ONE_AT_TILL, _MANY_AT_TILL, *LEFT)

@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from gateway.app import Role, open_core
+from gateway.app.agreement import Agreement
 from gateway.app.config import LiveConfig
-from gateway.app.standing import control_key, make_lease
+from gateway.app.standing import config_hash, control_key, make_lease
 from gateway.app.supervisor import supervised, tell
 from gateway.background import Background
 from gateway.http.access import CallerAccess
@@ -56,6 +57,7 @@ async def serve_leased(
     async with AsyncExitStack() as doors:
         url = await doors.enter_async_context(listening_at(live, metrics, fronts.doors))
         lease = standby.lease = make(live, _address(url))
+        live.on_change(lambda: lease.set_config(config_hash(live)))
         async with lease, watching(live), supervised(), ending_when_lost(lease, end):
             if not await _is_active(lease, stop):
                 return
@@ -171,5 +173,6 @@ class _Serving:
             seen = self._lease.seen
             log.info("active: the %d. on this database", seen.token if seen else 0)
             tell("STATUS=active")
+            self._lease.listeners.append(Agreement(self._metrics, core.alerts).heard)
             calm_collector()
             yield

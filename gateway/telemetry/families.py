@@ -244,6 +244,13 @@ FAMILIES: tuple[tuple[str, type[Counter | Gauge | Histogram], str, str, tuple[st
         (),
     ),
     (
+        "config_differs",
+        Gauge,
+        "gateway_config_differs",
+        "Hosts of gateways on the same database whose settings or flags are others",
+        (),
+    ),
+    (
         "_strangers",
         Gauge,
         "gateway_identity_differs",

@@ -55,6 +55,7 @@ class Metrics:
     _rewound_at: Gauge
     _duplicates: Gauge
     _removals: Gauge
+    config_differs: Gauge
     _strangers: Gauge
 
     def __init__(self) -> None:

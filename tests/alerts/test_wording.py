@@ -48,6 +48,7 @@ def all_notices() -> dict[str, Alert]:
         "put_back": notices.put_back(rewinding.LOST, 3, 1),
         "two_members": notices.two_members(),
         "made_at_till": notices.made_at_till(2),
+        "set_otherwise": notices.set_otherwise("b.example.com"),
     }
 
 

@@ -114,3 +114,19 @@ async def test_another_secret_does_not_stand_beside(gateways: Gateways) -> None:
     assert other.task is not None
     with pytest.raises(ConfigurationError, match="GATEWAY_SECRET"):
         await other.task
+
+
+async def test_gateways_that_are_set_otherwise_are_told_once(
+    gateways: Gateways, caplog: pytest.LogCaptureFixture
+) -> None:
+    active = await gateways.active()
+    await gateways.new(GATEWAY_LOG_FORMAT="json")
+    other = await gateways.new(FLAG_CRM="hold")
+    assert active.core is not None
+    alerts = active.core.alerts
+    await until(lambda: len(alerts.last) == 1)
+    assert "differ from those of the active one" in alerts.last[0][1].told()
+    assert b"gateway_config_differs 1.0" in active.core.metrics.text()
+    await other.term()
+    await until(lambda: b"gateway_config_differs 0.0" in active.core.metrics.text())
+    assert len(alerts.last) == 1

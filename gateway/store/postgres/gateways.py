@@ -36,6 +36,8 @@ _LEASE = "SELECT gateway, secret FROM leases WHERE name = 'active' FOR UPDATE"
 _DEAD = 30.0
 """Seconds without a beat after which one is surely gone, to whoever looks but once."""
 _COLUMNS = ("id", "host", "address", "version", "config", "leaving", "seen_at")
+_LIVES = 30
+"""Seconds since the last beat of one that is worth a word."""
 _FORGOTTEN = 86400
 """Seconds after which the row of one goes that never held the lease, and died."""
 
@@ -61,7 +63,8 @@ class Beat:
 
     `known`: whether that has a row. `at`: the database's time. `holder`: who is active. `token`:
     how many were so far. `wanted`: whether a gateway asks that one to make way. `secret`: the hash
-    of that by which the last one keyed.
+    of that by which the last one keyed. `unlike`: hosts of gateways that live, and are set
+    otherwise than this one.
     """
 
     known: bool
@@ -70,6 +73,7 @@ class Beat:
     token: int
     wanted: bool
     secret: str | None
+    unlike: tuple[str, ...] = ()
 
 
 def register(session: Session, me: Gateway) -> None:
@@ -96,6 +100,9 @@ def beat(session: Session, me: Gateway) -> Beat:
     row: Any = session.run(
         f"""{_LIMITS} WITH alive AS ({alive})
             SELECT EXISTS (SELECT FROM alive) AS known, {_NOW} AS at, token, wanted, secret,
+                   ARRAY(SELECT DISTINCT host FROM gateways
+                         WHERE config <> '{me.config}' AND id <> '{me.id}' AND address IS NOT NULL
+                               AND seen_at > {_NOW} - {_LIVES} ORDER BY host) AS unlike,
                    g.id, g.host, g.address, g.version, g.config, g.leaving, g.seen_at
             FROM leases AS l LEFT JOIN gateways AS g ON g.id = l.gateway
             WHERE l.name = 'active'"""  # noqa: S608
@@ -104,7 +111,9 @@ def beat(session: Session, me: Gateway) -> Beat:
     if row["id"] is not None:
         holder = _gateway(row)
     wanted = row["wanted"] is not None
-    return Beat(row["known"], row["at"], holder, row["token"], wanted, row["secret"])
+    return Beat(
+        row["known"], row["at"], holder, row["token"], wanted, row["secret"], (*row["unlike"],)
+    )
 
 
 def _gateway(row: Any) -> Gateway:

@@ -79,8 +79,8 @@ class _Watch:
 
 class Lease:
     """`mine` is set while this gateway is active, `asked` once another one wants it to make way,
-    and `lost` once it must end at once: `failure` says why. `told` is called with what each beat
-    says. `secrets`: hashes of the secrets that are known here, newest first.
+    and `lost` once it must end at once: `failure` says why. `listeners` hear what each beat says.
+    `secrets`: hashes of the secrets that are known here, newest first.
     """
 
     def __init__(
@@ -91,19 +91,18 @@ class Lease:
         *,
         lanes: int = LANES,
         limits: Limits | None = None,
-        told: Callable[[Beat], None] = lambda beat: None,
         clock: Callable[[], float] = elapsed,
     ) -> None:
         self.me = me
         self.is_new = False
         self.seen: Beat | None = None
         self.failure: Exception | None = None
+        self.listeners: list[Callable[[Beat], None]] = []
         self.mine, self.asked, self.lost = asyncio.Event(), asyncio.Event(), asyncio.Event()
         self._conninfo = conninfo(url)
         self._secrets = secrets
         self._lanes = lanes
         self._limits = limits or Limits()
-        self._told = told
         self._time, self._clock = clock, SharedClock(clock)
         self._watch = _Watch(self._limits.gap)
         self._apart = Apart(self._conninfo, self._limits.silence)
@@ -241,7 +240,8 @@ class Lease:
         self._clock.heard(before, after, beat.at)
         unchanged = self._watch.seen(before, after, beat.holder)
         self._judge(before, beat)
-        self._told(beat)
+        for listener in self.listeners:
+            listener(beat)
         return beat, unchanged
 
     def _timed_beat(self, session: Session) -> tuple[float, Beat, float]:
