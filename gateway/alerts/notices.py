@@ -87,8 +87,9 @@ _PUT_BACK = (
     "compares the points. 'After a restore' in gateway/docs/operating.md says what else to do."
 )
 _OTHERWISE = (
-    "The settings or flags of the gateway on %(hosts)s differ from those of the active one: make "
-    "them alike, or what it does will change when it becomes active."
+    "The settings or flags of the gateway on %(hosts)s differ from those of the active one, so "
+    "what it does will change when it becomes active. Compare .env and `python main.py flags` on "
+    "both."
 )
 _PAIRS = "/admin/duplicates"
 _START = "/admin"
