@@ -3,10 +3,11 @@
 `check` asks each something harmless; the dry-run guard refuses any write.
 """
 
+import asyncio
 import sqlite3
 import tempfile
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from email.utils import parsedate_to_datetime
 from functools import partial
@@ -14,27 +15,18 @@ from pathlib import Path
 
 from flags import Mode
 from gateway.app.config import LiveConfig
+from gateway.app.database_checks import check_database, check_files, seen_from_outside
 from gateway.app.hints import mend
-from gateway.app.holdings import warning
 from gateway.app.identity import SHOP
 from gateway.app.wiring import Core
 from gateway.channels import ROSTER, Check
 from gateway.channels.smaregi import SmaregiSettings
-from gateway.errors import CommandRefused, ConfigurationError, StorageError, UpstreamError, plain
+from gateway.errors import CommandRefused, ConfigurationError, UpstreamError, plain
+from gateway.outcomes import Identity
 from gateway.points import EARN, ORDER_TOPICS, SPEND
 from gateway.shopify import Subscribed
-from gateway.store import (
-    Database,
-    Engine,
-    Keys,
-    exposed,
-    identities,
-    inventory,
-    prove_folder,
-    read_guard,
-    socket_path,
-)
-from gateway.store.inventory import Inventory
+from gateway.store import Database, Engine, Keys, identities
+from gateway.store.guard import Guard
 from gateway.sync.webhooks import SUBSCRIBED
 from gateway.telemetry.metrics import Metrics
 from gateway.wire import Call, UpstreamAnswer, Wire, dry_run
@@ -51,9 +43,12 @@ async def run_checks(live: LiveConfig, clock: Callable[[], float] = time.time) -
     dry_run.set(True)
     ahead: list[float] = []
     make_wire = partial(_Clocked, lambda: live.policy.timeout, clock, ahead)
-    async with _core(live, make_wire) as core:
-        found = await _checks(core)
-        own = [await _database(core, look_around=found[0].ok), *_files(live)]
+    outside = seen_from_outside(live)
+    guard = await asyncio.to_thread(outside.guard)
+    async with _core(live, make_wire, guard) as core:
+        found = await _checks(core, guard)
+        database = await check_database(core, outside, look_around=found[0].ok)
+        own = [database, *check_files(live)]
     return [*own, *_clock(ahead), *found]
 
 
@@ -80,13 +75,15 @@ class _Clocked(Wire):
 
 
 @asynccontextmanager
-async def _core(live: LiveConfig, make_wire: Callable[[Admit], Wire]) -> AsyncIterator[Core]:
-    """On a database of its own that is thrown away."""
+async def _core(
+    live: LiveConfig, make_wire: Callable[[Admit], Wire], guard: Guard
+) -> AsyncIterator[Core]:
+    """On a database of its own that is thrown away; `guard`: of the gateway's own."""
     with tempfile.TemporaryDirectory() as folder:
         db = Database(Path(folder) / "check.db")
         await db.open()
         try:
-            await _take_pins(live.current.gateway.database_path, db)
+            await _take_pins(guard.pinned, db)
             core = Core(live, db, Keys("only for this check"), Metrics(), make_wire)
             async with core.wire:
                 yield core
@@ -96,9 +93,9 @@ async def _core(live: LiveConfig, make_wire: Callable[[Admit], Wire]) -> AsyncIt
             await db.close()
 
 
-async def _take_pins(path: Path, db: Engine) -> None:
+async def _take_pins(pinned: Mapping[str, Identity], db: Engine) -> None:
     """The identities until now, from the gateway's own database."""
-    pinned, now = read_guard(path).pinned, time.time()
+    now = time.time()
 
     def unit(connection: sqlite3.Connection) -> None:
         for system, identity in pinned.items():
@@ -113,7 +110,8 @@ async def install_webhooks(live: LiveConfig) -> list[Subscribed]:
     if address is None or live.current.shopify.webhook_secret is None:
         raise ConfigurationError(_lacking(live))
     make_wire = partial(Wire, lambda: live.policy.timeout, None)
-    async with _core(live, make_wire) as core:
+    guard = await asyncio.to_thread(seen_from_outside(live).guard)
+    async with _core(live, make_wire, guard) as core:
         for difference in await core.identities.compare_all([SHOP]):
             raise CommandRefused(f"Nothing was done: {difference.reason}.")
         try:
@@ -145,41 +143,6 @@ def _lacking(live: LiveConfig) -> list[str]:
     return problems
 
 
-async def _database(core: Core, *, look_around: bool) -> Check:
-    """The file that `serve` would use; an empty one beside systems that hold records of ours is a
-    warning.
-    """
-    path = core.live.current.gateway.database_path
-    try:
-        prove_folder(path)
-        socket_path(path)
-        contents = inventory.look(path) if path.exists() else inventory.NOTHING
-    except ConfigurationError as error:
-        return Check("Database", ok=False, detail="; ".join(error.problems))
-    except StorageError as error:
-        return Check("Database", ok=False, detail=f"{error}: {error.hint}")
-    return await _contents(core, contents, look_around=look_around)
-
-
-async def _contents(core: Core, contents: Inventory | None, *, look_around: bool) -> Check:
-    path = core.live.current.gateway.database_path.absolute()
-    if contents is None:
-        return Check("Database", ok=True, detail=f"{path}: in use by a gateway or a command")
-    if (
-        contents.is_empty
-        and look_around
-        and (systems := await core.holdings.systems_with_records())
-    ):
-        return Check("Database", ok=True, detail=f"{path}: {warning(systems)}", warns=True)
-    known = f"known, {contents}" if path.exists() else "new, it is made at the first start"
-    return Check("Database", ok=True, detail=f"{path}: {known}")
-
-
-def _files(live: LiveConfig) -> Iterator[Check]:
-    for text in exposed(live.current.gateway.database_path, *live.files):
-        yield Check("Files", ok=True, detail=text, warns=True)
-
-
 def _clock(ahead: list[float]) -> Iterator[Check]:
     """If even the smallest difference is too large, our own clock is wrong."""
     least = min(ahead, key=abs, default=0.0)
@@ -193,11 +156,11 @@ def _clock(ahead: list[float]) -> Iterator[Check]:
         yield Check("Clock", ok=False, detail=detail)
 
 
-async def _checks(core: Core) -> list[Check]:
+async def _checks(core: Core, guard: Guard) -> list[Check]:
     found = [await _shopify(core)]
     if found[0].ok:
         found += await _guarded(core, "Webhooks", _webhooks(core))
-    found += _removals(core)
+    found += _removals(guard)
     for spec in ROSTER:
         channel = core.deliverer.routes[spec.name].channel
         if core.live.current.flags[spec.name].mode is Mode.OFF:
@@ -219,11 +182,10 @@ async def _shopify(core: Core) -> Check:
     return Check("Shopify", ok=True, detail=f"shop {plain(name)}: token and scopes are right")
 
 
-def _removals(core: Core) -> list[Check]:
-    held = read_guard(core.live.current.gateway.database_path).held
-    if not held:
+def _removals(guard: Guard) -> list[Check]:
+    if not guard.held:
         return []
-    text = f"{held} customers seem gone from Shopify, which is too many: see `removals list`"
+    text = f"{guard.held} customers seem gone from Shopify, which is too many: see `removals list`"
     return [Check("Removals", ok=False, detail=text)]
 
 

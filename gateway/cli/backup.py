@@ -11,6 +11,7 @@ import click
 
 from gateway.cli.output import json_object, print_json, size_text
 from gateway.cli.progress import progress_bar
+from gateway.cli.sqlite_only import refuse_server
 from gateway.cli.wrapping import say
 
 if TYPE_CHECKING:
@@ -34,6 +35,9 @@ def command(file: Path, overwrite: bool, as_json: bool) -> None:
 
     live = read_config(complete=False)
     gateway = live.current.gateway
+    refuse_server(
+        gateway, "back it up with its own tools, `pg_dump` or `pg_basebackup`, and keep the secret"
+    )
     file = file.absolute()
     _refuse(file, gateway.database_path.absolute(), overwrite=overwrite)
     setting = gateway.gateway_secret

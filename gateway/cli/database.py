@@ -9,6 +9,7 @@ import click
 
 from gateway.cli.output import json_object, print_json, table
 from gateway.cli.progress import Bar, progress_bar
+from gateway.cli.sqlite_only import refuse_server
 from gateway.cli.wrapping import say
 
 if TYPE_CHECKING:
@@ -40,6 +41,7 @@ def copy(to: str, dry_run: bool, as_json: bool) -> None:
     from gateway.errors import ConfigurationError, StorageError  # noqa: PLC0415
 
     gateway = read_config(complete=False).current.gateway
+    refuse_server(gateway, "only a file of SQLite is copied, so name that one for this command")
     secret = gateway.gateway_secret
     path, setting = gateway.database_path, secret.get_secret_value() if secret else None
     try:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from gateway.cli.output import json_object, print_json
+from gateway.cli.sqlite_only import refuse_server
 from gateway.cli.wrapping import say
 
 if TYPE_CHECKING:
@@ -34,6 +35,11 @@ def command(file: Path, dry_run: bool, yes: bool, as_json: bool) -> None:
     from gateway.store import OwnerLock, prove_folder  # noqa: PLC0415
 
     gateway = read_config(complete=False).current.gateway
+    refuse_server(
+        gateway,
+        "put back what `pg_dump` or `pg_basebackup` has made by its own tools, and start `serve`: "
+        "it marks what may have been done since. After a copy of files `database restored` does",
+    )
     database, setting = gateway.database_path, gateway.gateway_secret
     text = setting.get_secret_value() if setting else None
     if file.exists() and database.exists() and file.samefile(database):

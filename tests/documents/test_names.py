@@ -113,6 +113,7 @@ def test_no_command_or_option_is_named_that_does_not_exist() -> None:
         "--default-non-nullable",
     }
     foreign |= {"--system", "--home-dir", "--no-create-home", "--rm"}
+    foreign |= {"--exclude-table-data", "--clean", "--if-exists"}
     named = set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", ALL)) - foreign
     assert named <= _options() | {"--help", "--check"}
 

@@ -18,6 +18,7 @@ __all__ = [
     "Beat",
     "Gateway",
     "active",
+    "active_host",
     "ask_for",
     "beat",
     "held_by",
@@ -179,6 +180,11 @@ def held_by(session: Session) -> str | None:
     has ended.
     """
     session.execute(_LEASE)
+    return active_host(session)
+
+
+def active_host(session: Session) -> str | None:
+    """Where the active one runs, if it lives."""
     row = session.execute(
         f"""SELECT host FROM gateways JOIN leases ON leases.gateway = gateways.id
             WHERE seen_at > {_NOW} - ?""",  # noqa: S608

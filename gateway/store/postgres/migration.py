@@ -8,12 +8,13 @@ import logging
 from collections.abc import Mapping
 from functools import cache, partial
 from importlib.resources import files
+from typing import Any
 
 import psycopg
 
 from gateway.errors import StorageError
 
-__all__ = ["migrate", "newest"]
+__all__ = ["migrate", "newest", "refuse_newer"]
 
 log = logging.getLogger(__name__)
 
@@ -48,6 +49,14 @@ def migrate(connection: "psycopg.Connection[tuple[int, ...]]") -> bool:
     StorageError for a schema that this program must not use.
     """
     made = [*iter(partial(_step, connection), None)]
+    version = refuse_newer(connection)
+    if made and made[0] > 1:
+        log.info("the database was upgraded from schema %d to %d", made[0] - 1, version)
+    return made[:1] == [1]
+
+
+def refuse_newer(connection: "psycopg.Connection[Any]") -> int:
+    """The schema's version. StorageError for one that this program must not use."""
     version, oldest = _standing(connection)
     if oldest > newest():
         raise StorageError(
@@ -55,9 +64,7 @@ def migrate(connection: "psycopg.Connection[tuple[int, ...]]") -> bool:
             f"for programs that know {oldest}; this one knows {newest()})",
             "start the newer version",
         )
-    if made and made[0] > 1:
-        log.info("the database was upgraded from schema %d to %d", made[0] - 1, version)
-    return made[:1] == [1]
+    return version
 
 
 def _step(connection: "psycopg.Connection[tuple[int, ...]]") -> int | None:
@@ -75,6 +82,6 @@ def _step(connection: "psycopg.Connection[tuple[int, ...]]") -> int | None:
         return version + 1
 
 
-def _standing(connection: "psycopg.Connection[tuple[int, ...]]") -> tuple[int, int]:
+def _standing(connection: "psycopg.Connection[Any]") -> tuple[int, int]:
     row = connection.execute("SELECT version, oldest_reader FROM schema_version").fetchone()
     return (row[0], row[1]) if row else (0, 0)

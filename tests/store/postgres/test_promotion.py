@@ -1,9 +1,11 @@
 """A server dies, and another one is promoted in its place. The servers are real ones."""
 
 import asyncio
+import secrets
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
@@ -192,3 +194,44 @@ async def test_a_promotion_that_was_lived_through_is_no_news_at_the_next_start()
         await engine.note_origin()
         await engine.close()
         assert await found_at_a_start(url) is None
+
+
+async def test_a_dump_that_was_restored_is_found_at_the_next_start(
+    cluster: Cluster, tmp_path: Path
+) -> None:
+    """By the commands of gateway/docs/operating.md."""
+    name = f"test_{secrets.token_hex(8)}"
+    with psycopg.connect(cluster.url(), autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name}".encode())
+    url, file = cluster.url(name), Path(f"/tmp/{name}.dump")
+    engine = Postgres(url)
+    await engine.open()
+    await engine.note_origin()
+    await engine.write(note("known"))
+    await engine.write(a_sealed_sign_up)
+    dump = ("-Fc", "--exclude-table-data=*.intents", "-f", file, "-d", url)
+    await asyncio.to_thread(cluster.run, "pg_dump", *dump)
+    try:
+        await engine.write(note("since"))
+        await engine.close()
+        back = ("--clean", "--if-exists", "-1", "-d", url, file)
+        await asyncio.to_thread(cluster.run, "pg_restore", *back)
+    finally:
+        file.unlink()
+    assert await found_at_a_start(url) == rewinding.RESTORED
+    again = Postgres(url)
+    await again.open()
+    assert await again.read(noted("since")) is None
+    assert await again.read(_sealed) == 0
+    await again.rewind(["email"], 5.0)
+    await again.close()
+    assert await found_at_a_start(url) is None
+
+
+def a_sealed_sign_up(db: Any) -> None:
+    db.execute("INSERT INTO intents VALUES ('r1', ?, 1.0)", (b"sealed",))
+
+
+def _sealed(db: Any) -> int:
+    number: int = db.execute("SELECT count(*) FROM intents").fetchone()[0]
+    return number
