@@ -57,18 +57,19 @@ def _moved(path: Path, setting: str | None, url: str, bar: Bar | None) -> "list[
 
     try:
         with closing(sqlite3.connect(path, isolation_level=None)) as source:
-            _refuse_other_secret(source, path, setting)
+            keys = _keys(source, path, setting)
             if bar is None:
                 return moving.count(source, url)
             bar.begin(None)
-            return moving.move(source, url, bar.reach)
+            return moving.move(source, url, keys.check, bar.reach)
     except sqlite3.Error as error:
         raise translated(error, path) from None
 
 
-def _refuse_other_secret(source: sqlite3.Connection, path: Path, setting: str | None) -> None:
-    """Rows that nobody could read any more are not copied."""
-    at_hand = {each.fingerprint for each in Keys.load(setting, path).every}
+def _keys(source: sqlite3.Connection, path: Path, setting: str | None) -> Keys:
+    """CommandRefused where they are not those of the rows: nobody could read these any more."""
+    keys = Keys.load(setting, path)
+    at_hand = {each.fingerprint for each in keys.every}
     needed = {each for each, until in rekeying.used(source).items() if until is None}
     if not needed <= at_hand:
         place = "GATEWAY_SECRET" if setting else secret_path(path).name
@@ -76,3 +77,4 @@ def _refuse_other_secret(source: sqlite3.Connection, path: Path, setting: str | 
             f"{path.name} is keyed by a secret that {place} does not hold: put that one behind "
             "it. Nothing was done."
         )
+    return keys

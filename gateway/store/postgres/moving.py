@@ -46,9 +46,13 @@ def count(source: sqlite3.Connection, url: str) -> list[Counted]:
 
 
 def move(
-    source: sqlite3.Connection, url: str, told: Callable[[int], None] = lambda rows: None
+    source: sqlite3.Connection,
+    url: str,
+    secret: str,
+    told: Callable[[int], None] = lambda rows: None,
 ) -> list[Counted]:
-    """Copies what `source` sees at one moment, if the other side holds nothing. `told`: of the rows
+    """Copies what `source` sees at one moment, if the other side holds nothing. `secret`: the hash
+    of that by which it is keyed: a gateway that has another is refused there. `told`: of the rows
     so far. CommandRefused for a target that is in use or holds rows; StorageError where a side
     fails, and where the counts differ: then nothing was copied.
     """
@@ -61,6 +65,7 @@ def move(
             _go_on_with_ids(source, target)
             found = [Counted(each, _rows(source, each), _rows(target, each)) for each in tables()]
             _refuse_difference(found)
+            target.execute("UPDATE leases SET secret = ? WHERE name = 'active'", (secret,))
         return found
     finally:
         source.execute("ROLLBACK")

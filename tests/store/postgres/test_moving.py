@@ -98,9 +98,11 @@ def rows_of(url: str) -> dict[str, int]:
 def test_every_row_of_every_table_arrives_as_it_was(
     source: sqlite3.Connection, url: str, tmp_path: Path
 ) -> None:
-    found = moving.move(source, url)
+    found = moving.move(source, url, "aa")
     assert {each.table for each in found if not each.source} == set()
     assert {each.table: each.target for each in found} == rows_of(url)
+    with psycopg.connect(url) as target:
+        assert target.execute("SELECT secret FROM leases").fetchall() == [("aa",)]
     asyncio.run(_is_alike(tmp_path / "gateway.db", url))
 
 
@@ -148,7 +150,7 @@ async def test_a_database_that_holds_rows_is_left_alone(
     await postgres.write(note("theirs"))
     await postgres.close()
     with pytest.raises(CommandRefused, match=r"holds rows already \(meta 1\)"):
-        moving.move(source, url)
+        moving.move(source, url, "aa")
     assert sum(rows_of(url).values()) == 1
 
 
@@ -161,9 +163,9 @@ def test_a_database_that_a_gateway_uses_is_left_alone(source: sqlite3.Connection
         )
         target.execute("UPDATE leases SET gateway = 'g'")
         with pytest.raises(CommandRefused, match="A gateway on shop-a uses that database"):
-            moving.move(source, url)
+            moving.move(source, url, "aa")
         target.execute("UPDATE gateways SET seen_at = seen_at - 60")
-    assert moving.move(source, url)
+    assert moving.move(source, url, "aa")
 
 
 @pytest.mark.parametrize("breaks", ["the connection", "a count"])
@@ -178,8 +180,8 @@ def test_a_copy_that_cannot_be_whole_is_none(
 
     monkeypatch.setattr(moving, "_go_on_with_ids", breaking)
     with pytest.raises(StorageError) as raised:
-        moving.move(source, url)
+        moving.move(source, url, "aa")
     assert ("counts differ" in str(raised.value)) == (breaks == "a count")
     assert {*rows_of(url).values()} == {0}
     monkeypatch.undo()
-    assert moving.move(source, url)
+    assert moving.move(source, url, "aa")
