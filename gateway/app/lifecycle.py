@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from gateway.store.postgres import Lease
     from gateway.telemetry.traces import Traces
 
-__all__ = ["Lifecycle", "Role", "load_keys", "open_core"]
+__all__ = ["Lifecycle", "Role", "load_keys", "open_core", "warm_up"]
 
 
 class Role(Enum):
@@ -73,9 +73,7 @@ class Lifecycle:
         if role is Role.OFFLINE:
             return
         if role is Role.SERVE:
-            # From disk: not while somebody waits, nor in the loop.
-            await asyncio.to_thread(load_places)
-            parse_phone("0312345678")
+            await warm_up()
         await self._start_channels()
         if role is Role.SERVE:
             await self._work_by_itself()
@@ -122,6 +120,12 @@ class Lifecycle:
         await core.identities.close()
         await core.alerts.stop()
         await core.housekeeping.empty_journal()
+
+
+async def warm_up() -> None:
+    """What is read from the disk once: not while somebody waits, nor in the loop."""
+    await asyncio.to_thread(load_places)
+    await asyncio.to_thread(parse_phone, "0312345678")
 
 
 def load_keys(gateway: GatewaySettings) -> Keys:

@@ -10,7 +10,7 @@ _SECONDS = 10.0
 
 
 def readiness(host: str, port: int) -> tuple[bool, str]:
-    """Whether it is, and what to say of it."""
+    """Whether it is, or stands by, which is as well; and what to say of it."""
     connection = HTTPConnection(_reached(host), port, timeout=_SECONDS)
     try:
         connection.request("GET", "/readyz")
@@ -22,6 +22,8 @@ def readiness(host: str, port: int) -> tuple[bool, str]:
         connection.close()
     if response.status == 200:
         return True, "ready"
+    if isinstance(body, dict) and body.get("type") == "standby":
+        return True, "standing by: another gateway is active"
     detail = body.get("detail") if isinstance(body, dict) else None
     return False, f"not ready: {detail or response.status}"
 

@@ -19,7 +19,8 @@ def command(as_json: bool, ready: bool) -> None:
 
     Exit code 1 when something needs a person: failed deliveries, refused credentials, another shop
     or account than before, a mass disappearance that is held. Possible duplicates are only counted.
-    With --ready, for containers: 0 when it is, 1 when it is not or does not answer.
+    With --ready, for containers: 0 when it is, or stands by while another gateway is active; 1
+    when it is not or does not answer.
     """
     if ready:
         _tell_whether_ready()

@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 from gateway.app import Role, open_core
 from gateway.app.agreement import Agreement
 from gateway.app.config import LiveConfig
+from gateway.app.lifecycle import warm_up
 from gateway.app.standing import config_hash, control_key, make_lease
 from gateway.app.supervisor import supervised, tell
 from gateway.background import Background
@@ -82,6 +83,7 @@ async def _is_active(lease: "Lease", stop: asyncio.Event) -> bool:
         holder = lease.seen.holder if lease.seen else None
         log.info("standing by: the gateway on %s is active", holder.host if holder else "?")
         tell("STATUS=standing by")
+        await warm_up()
     await _first(lease.mine, stop, lease.lost)
     if lease.failure is not None:
         raise lease.failure

@@ -39,6 +39,7 @@ class Standby:
         self.lease: Lease | None = None
         self._metrics = metrics
         self._looking: asyncio.Task[None] | None = None
+        self._fresh_until = 0.0
 
     async def is_changing(self) -> bool:
         """Whether this one is likely to be active in a moment. Another that leaves may have said so
@@ -57,8 +58,9 @@ class Standby:
         return lease.mine.is_set() or holder is None or not holder.address or bool(holder.leaving)
 
     async def _look(self) -> None:
-        """Together with all who ask in the same moment."""
-        if self.lease is None:
+        """Together with all who ask in the same moment; who comes a little later knows enough."""
+        now = asyncio.get_running_loop().time()
+        if self.lease is None or now < self._fresh_until:
             return
         if self._looking is None or self._looking.done():
             self._looking = asyncio.create_task(self._looked(self.lease), name="a look")
@@ -66,7 +68,7 @@ class Standby:
 
     async def _looked(self, lease: "Lease") -> None:
         await lease.look()
-        await asyncio.sleep(_LOOK)
+        self._fresh_until = asyncio.get_running_loop().time() + _LOOK
 
     def answer(self, request: web.Request) -> web.StreamResponse:
         refused = no_metrics(request) if request.path == "/metrics" else None

@@ -18,10 +18,12 @@ from tests.documents.reading import ROOT
 
 DOCKERFILE = (ROOM / "Dockerfile").read_text("utf-8")
 UNIT = (ROOM / "registration-gateway.service").read_text("utf-8")
-CADDYFILE = (ROOM / "Caddyfile").read_text("utf-8")
+CADDYFILES = {
+    name: (ROOM / name).read_text("utf-8") for name in ("Caddyfile", "Caddyfile.postgres")
+}
 COMPOSED = {
     name: yaml.safe_load((ROOM / name).read_text("utf-8"))
-    for name in ("compose.yaml", "compose.sandbox.yaml")
+    for name in ("compose.yaml", "compose.postgres.yaml", "compose.sandbox.yaml")
 }
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
 SCRIPT = "registration-gateway"
@@ -41,7 +43,7 @@ def nginx_passes(path: str) -> bool:
 
 
 def caddy_passes(path: str) -> bool:
-    (listed,) = re.findall(r"@public path (.+)", CADDYFILE)
+    (listed,) = {re.findall(r"@public path (.+)", text)[0] for text in CADDYFILES.values()}
     return any(
         path.startswith(each[:-1]) if each.endswith("*") else path == each
         for each in listed.split()
@@ -128,10 +130,15 @@ def test_what_compose_starts_is_there_and_may_do_little(name: str) -> None:
             typed(service.get("command", ["serve"]))
 
 
-def test_only_the_proxy_of_compose_is_reached_from_outside() -> None:
-    services = COMPOSED["compose.yaml"]["services"]
+@pytest.mark.parametrize(
+    ("name", "caddyfile"),
+    [("compose.yaml", "Caddyfile"), ("compose.postgres.yaml", "Caddyfile.postgres")],
+)
+def test_only_the_proxy_of_compose_is_reached_from_outside(name: str, caddyfile: str) -> None:
+    services = COMPOSED[name]["services"]
     assert [name for name, service in services.items() if "ports" in service] == ["proxy"]
-    assert "reverse_proxy gateway:8080" in CADDYFILE
+    asked = re.findall(r"reverse_proxy (.+) \{", CADDYFILES[caddyfile])[0].split()
+    assert asked == [f"{name}:8080" for name, service in services.items() if "build" in service]
 
 
 def unit(name: str) -> str:
