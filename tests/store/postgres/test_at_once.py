@@ -23,6 +23,7 @@ class Sending:
         self.engine = engine
         self.random = random.Random(seed)
         self.ids = iter(range(10_000))
+        self.tried: set[int] = set()
 
     async def sign_up(self) -> None:
         person, name = self.random.randrange(PEOPLE), f"r{next(self.ids)}"
@@ -48,10 +49,14 @@ class Sending:
         for (_, channel), delivery in (
             await self.engine.read(lambda db: outbox.open_of(db, [person]))
         ).items():
+            if delivery.id in self.tried:
+                continue  # as the deliverer has it: one attempt at a time
+            self.tried.add(delivery.id)
             claim = partial(_claim, delivery=delivery)
             if await self.engine.write(claim, (person,)) is not None:
                 reference = f"{channel}{self.random.choice((person, 'shared'))}"
                 await self.engine.write(partial(_settle, delivery.id, reference), (person,))
+            self.tried.discard(delivery.id)
 
     async def a_while(self) -> None:
         kinds = (self.sign_up, self.change, self.attempt)
