@@ -20,7 +20,6 @@ import logging
 from collections.abc import Sequence
 from functools import partial
 
-from gateway.background import until_stored
 from gateway.delivery import DeliveryParts, Runtime
 from gateway.delivery.opening import LIVE
 from gateway.errors import StorageError, UpstreamError
@@ -28,11 +27,12 @@ from gateway.outcomes import shown_number
 from gateway.registration.acceptance import Acceptance
 from gateway.registration.intent import SignUp, admission_request
 from gateway.registration.status import RegistrationStatus
+from gateway.registration.untold import Untold
 from gateway.responses import problems
 from gateway.responses.answer import Answer, in_both_languages
 from gateway.responses.bodies import accepted, registration_body
 from gateway.shopify import Accepted, AlreadyRegistered, Refused, Shopify
-from gateway.store import Disk, Engine, Keys, admission, registrations
+from gateway.store import Disk, Engine, Keys, admission, idempotency, registrations
 from gateway.store.admission import AdmissionRequest, Begun, Bounds
 from gateway.wire import in_line
 
@@ -70,6 +70,7 @@ class Registrar:
         self._runtime = runtime
         self._disk = Disk(db.free)
         self._running: dict[str, asyncio.Task[Answer]] = {}
+        self._untold = Untold(db, runtime.background)
 
     def is_running(self, registration_id: str) -> bool:
         return registration_id in self._running
@@ -90,9 +91,8 @@ class Registrar:
             return await self._known(begun, request)
         except StorageError as error:
             log.error("a registration could not be kept: %s (%s)", error, error.hint)
-            if begun is not None and request.key is not None:
-                free = partial(self._free_key, request.key)
-                self._runtime.background.keep(until_stored(free), "freeing an idempotency key")
+            if begun is not None:
+                self._untold.add(begun, request)
             return problems.no_storage()
 
     async def _begin(self, request: AdmissionRequest) -> Begun:
@@ -124,7 +124,7 @@ class Registrar:
         return True
 
     async def _free_key(self, key: bytes) -> None:
-        await self._db.write(partial(registrations.free_key, key=key), (key,))
+        await self._db.write(partial(idempotency.free_key, key=key), (key,))
 
     def _start(
         self, begun: Begun, sign_up: SignUp, request: AdmissionRequest, until: float
@@ -150,7 +150,8 @@ class Registrar:
                 self._delivery.preparation.foresee_sign_up()
                 answer = await self._to_shopify(begun, sign_up, request, until)
                 note("status", answer.status)
-            await self._answered(request.key, answer, final=_is_final(answer))
+            if request.key is not None:
+                await self._remember(request.key, answer, final=_is_final(answer))
         except StorageError:
             # Once the disk is writable again, recovery or the deferred registrations take it up.
             self._runtime.listener.registration_unclear()
@@ -240,19 +241,6 @@ class Registrar:
             self._runtime.listener.intent_gone()
         return waits
 
-    async def _answered(self, key: bytes | None, answer: Answer, *, final: bool) -> None:
-        """The answer is given even if the database cannot store it now: whoever is registered must
-        hear of it, since from then on the same person is turned away.
-        """
-        if key is None:
-            return
-        remember = partial(self._remember, key, answer, final=final)
-        try:
-            await remember()
-        except StorageError as error:
-            log.error("an answer could not be stored yet: %s (%s)", error, error.hint)
-            self._runtime.background.keep(until_stored(remember), "keeping an answer")
-
     async def _remember(self, key: bytes, answer: Answer, *, final: bool) -> None:
         """Stores a final answer under its key; any other answer frees the key."""
         if not final:
@@ -260,7 +248,7 @@ class Registrar:
             return
         status, now = answer.status, self._runtime.clock()
         await self._db.write(
-            lambda db: registrations.remember(db, key, status, answer.body, now), (key,)
+            lambda db: idempotency.remember(db, key, status, answer.body, now), (key,)
         )
 
     async def _known(self, begun: Begun, request: AdmissionRequest) -> Answer:
@@ -271,6 +259,7 @@ class Registrar:
 
     async def _join(self, begun: Begun, request: AdmissionRequest) -> Answer:
         """The same person with the same data gets the first registration's answer."""
+        self._untold.joined(begun.id)
         running = self._running.get(begun.id)
         answer = await asyncio.shield(running) if running is not None else None
         if request.email_verified:
@@ -278,8 +267,9 @@ class Registrar:
         if answer is None:
             found = await self._status.answer_of(begun.id)
             answer = found or problems.being_finished(begun.id)
-        ended = running is None and answer.status == 422  # of one that was answered 202
-        await self._answered(request.key, answer, final=ended or _is_final(answer))
+        if request.key is not None:
+            ended = running is None and answer.status == 422  # of one that was answered 202
+            await self._remember(request.key, answer, final=ended or _is_final(answer))
         return answer
 
     async def _verified(self, registration_id: str, request: AdmissionRequest) -> None:

@@ -1,6 +1,7 @@
-"""Every query on registrations, their sealed intents and the remembered answers.
+"""Every query on registrations and their sealed intents.
 
-Beginning one is in `gateway.store.admission`, waiting in `gateway.store.deferred`.
+Beginning one is in `gateway.store.admission`, waiting in `gateway.store.deferred`, the answers that
+are remembered in `gateway.store.idempotency`.
 """
 
 import sqlite3
@@ -11,7 +12,7 @@ import orjson
 
 from gateway.outcomes import Delivery, NewDelivery
 from gateway.store import outbox, proofs
-from gateway.store.paging import LOOKED, PAGE
+from gateway.store.paging import PAGE
 
 __all__ = [
     "DAY",
@@ -22,14 +23,12 @@ __all__ = [
     "drop",
     "fail",
     "forget_person",
-    "forget_unanswered_keys",
-    "free_key",
     "get",
     "is_still",
     "mark_answered",
     "mark_unclear",
+    "mark_untold",
     "refuse",
-    "remember",
     "sealed_intent",
     "unanswered_ids",
     "unsettled",
@@ -225,30 +224,10 @@ def mark_answered(db: sqlite3.Connection, registration_id: str) -> bool:
     return bool(marked.rowcount)
 
 
-def free_key(db: sqlite3.Connection, key: bytes) -> None:
-    """An idempotency key without an answer does not stay busy for a day."""
-    db.execute("DELETE FROM idempotency_keys WHERE key = ? AND status IS NULL", (key,))
-
-
-def remember(db: sqlite3.Connection, key: bytes, status: int, answer: bytes, now: float) -> None:
-    """Stores the answer under its idempotency key."""
-    db.execute(
-        "UPDATE idempotency_keys SET status = ?, answer = ?, created_at = ? WHERE key = ?",
-        (status, answer, now, key),
-    )
-
-
-def forget_unanswered_keys(db: sqlite3.Connection, after: bytes) -> tuple[int, bytes | None]:
-    """Keys whose owner died before it answered are free: nobody was told anything. A page of all
-    keys, behind `after`.
-    """
-    rows = db.execute(
-        "SELECT key, status FROM idempotency_keys WHERE key > ? ORDER BY key LIMIT ?",
-        (after, LOOKED),
-    ).fetchall()
-    free = [(row["key"],) for row in rows if row["status"] is None]
-    db.executemany("DELETE FROM idempotency_keys WHERE key = ?", free)
-    return len(free), rows[-1]["key"] if rows else None
+def mark_untold(db: sqlite3.Connection, registration_id: str) -> None:
+    """Its success could not be told after all: newer data of this e-mail may take its place."""
+    sql = "UPDATE registrations SET answered = 0 WHERE id = ? AND state = 'accepted'"
+    db.execute(sql, (registration_id,))
 
 
 def get(db: sqlite3.Connection, registration_id: str) -> Registration | None:

@@ -5,7 +5,7 @@ dies meanwhile leaves it to the next.
 import sqlite3
 from functools import partial
 
-from gateway.store import deferred, outbox, registrations
+from gateway.store import deferred, idempotency, outbox, registrations
 from gateway.store.outbox.queries import FIRST
 from gateway.store.paging import Run, every_page
 
@@ -16,7 +16,7 @@ async def take_over(write: Run, latest: float, now: float) -> tuple[int, int]:
     """Sign-ups that Shopify has to be asked for, and deliveries that were under way, or due too
     late: nothing is tried again after `latest`. Times are Unix seconds.
     """
-    await every_page(write, registrations.forget_unanswered_keys, b"")
+    await every_page(write, idempotency.forget_unanswered_keys, b"")
     unclear = await every_page(write, partial(_mark_open_unclear, now=now), "")
     while await write(partial(deferred.take_over, now=now)):
         pass

@@ -30,7 +30,7 @@ def installed() -> Iterator[None]:
         (Shopify, "register", _one_at_a_time(vars(Shopify)["register"])),
         (recovery, "KEEP_ASKING", KEEP_ASKING),
         (SmtpTransport, "_open", lambda *_: current().post.connect()),
-        (smtp, "hand_over", lambda connection, *mail: connection.take(*mail)),
+        (smtp, "hand_over", lambda connection, *mail: connection.take(*mail[:3])),
     ]
     old = [(holder, name, getattr(holder, name)) for holder, name, _ in edges]
     disabled = logging.root.manager.disable

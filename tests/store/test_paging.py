@@ -11,6 +11,7 @@ from gateway.store import (
     deferred,
     duplicates,
     events,
+    idempotency,
     outbox,
     registrations,
     retention,
@@ -71,7 +72,7 @@ def test_keys_of_a_dead_owner_are_freed_in_pages(db: sqlite3.Connection) -> None
            VALUES (?, x'00', ?, 1.0)""",
         [(b"%08d" % n, None if n % 3 else 201) for n in range(2 * LOOKED + 100)],
     )
-    page = registrations.forget_unanswered_keys
+    page = idempotency.forget_unanswered_keys
     assert at_once(every_page(units_of(db), page, b"")) == 2 * (2 * LOOKED + 100) // 3
     assert db.execute("SELECT min(status) FROM idempotency_keys").fetchone()[0] == 201
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from gateway.outcomes import Kind, NewDelivery, Outcome
-from gateway.store import admission, links, registrations, retention, tally
+from gateway.store import admission, idempotency, links, registrations, retention, tally
 from gateway.store.admission import AdmissionRequest, Begun
 from gateway.store.registrations import DAY
 from tests.store.memory import a_connection, at_once, units_of
@@ -136,7 +136,7 @@ def test_an_idempotency_key_again(
 ) -> None:
     asked(db, request("first", key=b"key"), NOW - age)
     if answered is not None:
-        registrations.remember(db, b"key", answered, b"the answer", NOW - age)
+        idempotency.remember(db, b"key", answered, b"the answer", NOW - age)
         registrations.drop(db, "first")
     begun = asked(db, request("second", body, key=b"key"))
     assert begun.verdict == verdict
@@ -146,15 +146,15 @@ def test_an_idempotency_key_again(
 
 def test_a_503_frees_the_key(db: sqlite3.Connection) -> None:
     asked(db, request("first", key=b"key"))
-    registrations.free_key(db, b"key")
+    idempotency.free_key(db, b"key")
     registrations.drop(db, "first")
     assert asked(db, request("second", key=b"key")).verdict == "new"
 
 
 def test_an_answer_that_was_given_is_not_freed(db: sqlite3.Connection) -> None:
     asked(db, request("first", key=b"key"))
-    registrations.remember(db, b"key", 201, b"the answer", NOW)
-    registrations.free_key(db, b"key")
+    idempotency.remember(db, b"key", 201, b"the answer", NOW)
+    idempotency.free_key(db, b"key")
     assert asked(db, request("second", key=b"key")).verdict == "key_replay"
 
 
@@ -167,8 +167,8 @@ def test_a_busy_person_does_not_use_up_the_key(db: sqlite3.Connection) -> None:
 def test_a_dead_owners_keys_are_free_and_its_answers_are_kept(db: sqlite3.Connection) -> None:
     asked(db, request("first", key=b"dead"))
     asked(db, request("second", key=b"told", email=b"another"))
-    registrations.remember(db, b"told", 201, b"the answer", NOW)
-    registrations.forget_unanswered_keys(db, b"")
+    idempotency.remember(db, b"told", 201, b"the answer", NOW)
+    idempotency.forget_unanswered_keys(db, b"")
     registrations.drop(db, "first")
     assert asked(db, request("third", key=b"dead")).verdict == "new"
     assert asked(db, request("fourth", key=b"told")).verdict == "key_replay"
@@ -211,7 +211,7 @@ def test_retention_forgets_answers_after_a_day_and_never_what_is_unsettled(
     db: sqlite3.Connection,
 ) -> None:
     asked(db, request("first", key=b"key"))
-    registrations.remember(db, b"key", 201, b"the answer", NOW)
+    idempotency.remember(db, b"key", 201, b"the answer", NOW)
     later = NOW + 100 * DAY
     at_once(retention.expire(units_of(db), later, later))
     assert [row.id for row in registrations.unsettled(db)] == ["first"]

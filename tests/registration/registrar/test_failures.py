@@ -1,6 +1,7 @@
 """A sign-up is refused or fails, or the database does."""
 
 import asyncio
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -8,7 +9,7 @@ import pytest
 from gateway.customer import Customer
 from gateway.errors import StorageError
 from gateway.shopify import Accepted, AlreadyRegistered, Refused
-from gateway.store import registrations
+from gateway.store import idempotency
 from gateway.wording import Fault
 from tests.delivery.heart import HANAKO, TARO
 from tests.registration.desk import PROFILE, Desk, body, down
@@ -143,38 +144,40 @@ async def test_where_the_end_cannot_be_kept_recovery_is_told_and_the_key_is_free
     assert 1.0 in pauses
 
 
-async def test_who_is_registered_hears_of_it_though_the_key_cannot_be_kept_yet(
-    desk: Desk, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+@pytest.mark.parametrize("sent_again", [False, True])
+async def test_of_who_was_answered_503_at_the_end_nobody_was_told_but_by_sending_it_again(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, sent_again: bool
 ) -> None:
-    remember, failures, sleep = (
-        registrations.remember,
-        [StorageError("full", "hint")],
-        asyncio.sleep,
-    )
+    sleep, full = asyncio.sleep, [True]
 
-    def not_at_first(*given: Any) -> None:
-        if failures:
-            raise failures.pop()
-        remember(*given)
+    def on_a_full_disk(work: Callable[..., None]) -> Callable[..., None]:
+        def tried(*given: Any, **named: Any) -> None:
+            if full:
+                raise StorageError("the disk is full", "free some space")
+            work(*given, **named)
 
-    monkeypatch.setattr(registrations, "remember", not_at_first)
+        return tried
+
+    for name in ("remember", "free_key"):
+        monkeypatch.setattr(idempotency, name, on_a_full_disk(getattr(idempotency, name)))
     monkeypatch.setattr("gateway.background.asyncio.sleep", lambda _: sleep(0))
-    answer = await desk.sign_up(key="k:1")
-    assert answer.status == 201
-    assert "an answer could not be stored yet: full (hint)" in caplog.text
+    assert types(await desk.sign_up(key="k:1")) == (503, "storage-unavailable")
+    full.clear()
+    if sent_again:
+        assert (await desk.sign_up(key="k:2")).status == 201
     await desk.settled()
-    assert desk.answers() == [(201, answer.body)]
-    again = await desk.sign_up(key="k:1")
-    assert (again.status, again.body) == (201, answer.body)
+    assert desk.column("answered") == sent_again
+    assert len(desk.answers()) == sent_again, "the first key is free"
 
 
-async def test_without_a_key_nothing_is_freed(desk: Desk) -> None:
+async def test_where_the_acceptance_cannot_be_kept_recovery_has_it_without_a_key_too(
+    desk: Desk,
+) -> None:
     async def fills_the_disk() -> Accepted:
         desk.db.breaks = 1
         return Accepted(Customer(TARO, PROFILE), "created", fresh=True)
 
     desk.master.ends = [fills_the_disk]
     assert (await desk.sign_up()).status == 503
-    await asyncio.sleep(0)
-    await asyncio.sleep(0)
-    assert not desk.deliverer.has_work()
+    await desk.settled()
+    assert (desk.only.state, desk.column("answered")) == ("open", 0)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from gateway.outcomes import Delivery, Kind, Outcome
-from gateway.store import admission, outbox, registrations
+from gateway.store import admission, idempotency, outbox, registrations
 from gateway.store.outbox import AttemptResult
 from gateway.store.postgres import Postgres
 from tests.store.postgres.sign_ups import CHANNELS, asked, hashed, opened
@@ -35,9 +35,7 @@ class Sending:
             found: tuple[Any, ...] = (name, person, "created", [], opened(claimed=True), 1001.0)
             accept = partial(_accept, found)
             await self.engine.write(accept, (*request.emails, person))
-        await self.engine.write(
-            lambda db: registrations.free_key(db, hashed(name)), (hashed(name),)
-        )
+        await self.engine.write(lambda db: idempotency.free_key(db, hashed(name)), (hashed(name),))
 
     async def change(self) -> None:
         person, channel = self.random.randrange(PEOPLE), self.random.choice(CHANNELS)
