@@ -12,6 +12,7 @@ from pydantic import SecretStr
 
 from gateway.app.config import LiveConfig
 from gateway.app.lifecycle import load_keys
+from gateway.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from gateway.store.postgres import Lease, Limits
@@ -42,9 +43,16 @@ def make_lease(
     return Lease(gateway.gateway_database_url, me, checks, limits=limits)
 
 
-def control_key(live: LiveConfig) -> str:
-    """What a command shows to the active gateway: both have the same secret."""
-    return load_keys(live.current.gateway).derived(b"control of a gateway").hex()
+def control_key(live: LiveConfig, check: str | None = None) -> str:
+    """What a command shows to the active gateway, which keys by the secret with this `check`; that
+    of the newest without. ConfigurationError if it is not known here.
+    """
+    from gateway.store.postgres import NOT_THEIRS  # noqa: PLC0415 - an extra
+
+    for keys in load_keys(live.current.gateway).every:
+        if check in {None, keys.check}:
+            return keys.derived(b"control of a gateway").hex()
+    raise ConfigurationError([NOT_THEIRS])
 
 
 def config_hash(live: LiveConfig) -> str:

@@ -37,18 +37,20 @@ class OfLease:
 
     async def successor(self) -> None:
         for _ in range(round(_SUCCESSOR / _LOOK)):
-            holder = await who_is_active(self._url)
-            if holder is not None and holder.address is not None:
+            found = await who_is_active(self._url)
+            if found is not None and found[0].address is not None:
                 return
             await asyncio.sleep(_LOOK)
 
     @asynccontextmanager
     async def owner(self, role: Role, way: Way) -> AsyncIterator[Client]:
-        holder = await who_is_active(self._url)
-        if holder is not None and holder.address is not None and not self._is_unreached(holder):
-            async with self._reached(holder, holder.address) as client:
-                yield client
-            return
+        if (found := await who_is_active(self._url)) is not None:
+            holder, check = found
+            if holder.address is not None and not self._is_unreached(holder):
+                key = control_key(self._live, check)
+                async with self._reached(holder, holder.address, key) as client:
+                    yield client
+                return
         async with make_lease(self._live, None) as lease:
             await self._turn(lease)
             way.asked = lease.asked
@@ -66,8 +68,8 @@ class OfLease:
         return self._unreached is not None and self._unreached.id == holder.id
 
     @asynccontextmanager
-    async def _reached(self, holder: Gateway, address: str) -> AsyncIterator[Client]:
-        headers = {"Authorization": f"Bearer {control_key(self._live)}", GATEWAY: holder.id}
+    async def _reached(self, holder: Gateway, address: str, key: str) -> AsyncIterator[Client]:
+        headers = {"Authorization": f"Bearer {key}", GATEWAY: holder.id}
         timeout = aiohttp.ClientTimeout(total=None, sock_connect=5)
         async with aiohttp.ClientSession(timeout=timeout, headers=headers) as session:
             try:

@@ -12,7 +12,7 @@ from gateway.app.config import LiveConfig, load
 from gateway.app.standing import control_key, make_lease
 from gateway.cli import of_lease, run
 from gateway.cli.client import Client
-from gateway.errors import Unreachable
+from gateway.errors import ConfigurationError, Unreachable
 from gateway.sandbox import Fault
 from gateway.settings.sources import Sources
 from gateway.store.postgres import Lease, Limits
@@ -161,3 +161,19 @@ async def test_the_door_for_commands_is_for_whoever_has_the_secret(
         async with gateway.session.get(f"{gateway.url}/control/shop", headers=headers) as response:
             assert response.status == status, headers
             assert response.headers["Server"] == "gateway" or response.status == 200
+
+
+async def test_a_command_needs_the_secret_of_the_gateway_or_a_list_with_it(
+    gateways: Gateways,
+) -> None:
+    await gateways.active()
+    secret, theirs = "a newer one than theirs", gateways.settings()["GATEWAY_SECRET"]
+    listed_too = f"{secret},{theirs}"
+    for given, is_known in ((secret, False), (listed_too, True)):
+        settings = {**gateways.settings(), "GATEWAY_SECRET": given}
+        work = do(LiveConfig(load(Sources(settings, {}))), listed)
+        if is_known:
+            assert await work == 0
+        else:
+            with pytest.raises(ConfigurationError, match="GATEWAY_SECRET: is not that"):
+                await work

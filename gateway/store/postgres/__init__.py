@@ -3,6 +3,15 @@
 from gateway.store.postgres.address import conninfo
 from gateway.store.postgres.engine import Postgres
 from gateway.store.postgres.gateways import Beat, Gateway
-from gateway.store.postgres.lease import Lease, Limits, who_is_active
+from gateway.store.postgres.lease import NOT_THEIRS, Lease, Limits, who_is_active
 
-__all__ = ["Beat", "Gateway", "Lease", "Limits", "Postgres", "conninfo", "who_is_active"]
+__all__ = [
+    "NOT_THEIRS",
+    "Beat",
+    "Gateway",
+    "Lease",
+    "Limits",
+    "Postgres",
+    "conninfo",
+    "who_is_active",
+]

@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-__all__ = ["SharedClock", "elapsed"]
+__all__ = ["SharedClock", "Unchanged", "elapsed"]
 
 _ASLEEP = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 
@@ -31,3 +31,19 @@ class SharedClock:
     def now(self) -> float:
         """Unix seconds; nothing was asked before the first answer."""
         return self.elapsed() + (self._ahead or 0.0)
+
+
+class Unchanged:
+    """How long something has been the same, in looks without a longer gap than `gap` seconds."""
+
+    def __init__(self, gap: float) -> None:
+        self._gap = gap
+        self._found: object = None
+        self._since = self._last = 0.0
+
+    def seen(self, before: float, after: float, found: object) -> float:
+        """Seconds, by one more look that was asked for and answered then."""
+        if found != self._found or before - self._last > self._gap:
+            self._found, self._since = found, after
+        self._last = after
+        return before - self._since

@@ -121,16 +121,16 @@ def _gateway(row: Any) -> Gateway:
     return Gateway(*(row[name] for name in _COLUMNS))
 
 
-def active(session: Session) -> Gateway | None:
-    """None, too, where no gateway has ever been."""
+def active(session: Session) -> tuple[Gateway, str] | None:
+    """And the hash of the secret by which it keys. None, too, where no gateway has ever been."""
     try:
         row: Any = session.execute(
-            """SELECT g.id, g.host, g.address, g.version, g.config, g.leaving, g.seen_at
+            """SELECT g.id, g.host, g.address, g.version, g.config, g.leaving, g.seen_at, l.secret
                FROM leases AS l JOIN gateways AS g ON g.id = l.gateway WHERE l.name = 'active'"""
         ).fetchone()
     except psycopg.errors.UndefinedTable:
         return None
-    return None if row is None else _gateway(row)
+    return None if row is None else (_gateway(row), str(row["secret"]))
 
 
 def take(

@@ -22,23 +22,25 @@ from gateway.errors import ConfigurationError
 from gateway.store.postgres import gateways
 from gateway.store.postgres.address import conninfo, local_host
 from gateway.store.postgres.apart import Apart
-from gateway.store.postgres.clock import SharedClock, elapsed
+from gateway.store.postgres.clock import SharedClock, Unchanged, elapsed
 from gateway.store.postgres.errors import TakenOverError, translated
 from gateway.store.postgres.gateways import Beat, Gateway
 from gateway.store.postgres.migration import migrate
 from gateway.store.postgres.proving import prove
 from gateway.store.postgres.session import Session
 
-__all__ = ["Lease", "Limits", "who_is_active"]
+__all__ = ["NOT_THEIRS", "Lease", "Limits", "who_is_active"]
 
 log = logging.getLogger("gateway")
 
 LANES = 4
 """A registration has four commits, each some milliseconds of a lane."""
 _LEAVE_AGAIN = 0.2
+_SAY = 1.0
+"""Seconds to say that one leaves: what is under way has to end in time, too."""
 _LOCKED = "55P03"
 """A transaction of a dead one is not over yet: the server ends it in some seconds."""
-_NOT_THEIRS = (
+NOT_THEIRS = (
     "GATEWAY_SECRET: is not that of this database: set what the other gateways have, or a list "
     "with theirs in it"
 )
@@ -58,23 +60,6 @@ class Limits:
     death: float = 10.0
     gap: float = 4.0
     silence: float = 3.0
-
-
-class _Watch:
-    """How long the row of the active one has been the same, in beats without a gap."""
-
-    def __init__(self, gap: float) -> None:
-        self._gap = gap
-        self._row: tuple[str, float] | None = None
-        self._since = self._last = 0.0
-
-    def seen(self, before: float, after: float, holder: Gateway | None) -> float:
-        """Seconds, by one more beat that was asked for and answered then."""
-        row = None if holder is None else (holder.id, holder.seen_at)
-        if row != self._row or before - self._last > self._gap:
-            self._row, self._since = row, after
-        self._last = after
-        return before - self._since
 
 
 class Lease:
@@ -104,7 +89,7 @@ class Lease:
         self._lanes = lanes
         self._limits = limits or Limits()
         self._time, self._clock = clock, SharedClock(clock)
-        self._watch = _Watch(self._limits.gap)
+        self._watch = Unchanged(self._limits.gap)
         self._apart = Apart(self._conninfo, self._limits.silence)
         self._beats = Background()
         self._wake, self._looked = asyncio.Event(), asyncio.Event()
@@ -190,8 +175,9 @@ class Lease:
     async def begin_to_leave(self) -> None:
         """Others may know that it will not be long."""
         self.me = replace(self.me, leaving=1)
-        with suppress(psycopg.Error):
-            await self._beat()
+        with suppress(psycopg.Error, TimeoutError):
+            async with asyncio.timeout(_SAY):
+                await self._beat()
 
     # -- a round
 
@@ -214,7 +200,7 @@ class Lease:
         if not (beat.known or self.mine.is_set()):
             await self._apart.call(partial(gateways.register, me=self.me))
         if beat.secret is not None and beat.secret not in self._secrets:
-            self.lose(ConfigurationError([_NOT_THEIRS]))
+            self.lose(ConfigurationError([NOT_THEIRS]))
         elif self._may_take(beat, unchanged):
             await self._take(beat.holder)
             beat, _ = await self._beat()
@@ -238,7 +224,9 @@ class Lease:
         """And for how many seconds the active one's row has been the same."""
         before, beat, after = await self._apart.call(self._timed_beat)
         self._clock.heard(before, after, beat.at)
-        unchanged = self._watch.seen(before, after, beat.holder)
+        holder = beat.holder
+        row = None if holder is None else (holder.id, holder.seen_at)
+        unchanged = self._watch.seen(before, after, row)
         self._judge(before, beat)
         for listener in self.listeners:
             listener(beat)
@@ -284,8 +272,10 @@ class Lease:
         return is_new
 
 
-async def who_is_active(url: str) -> Gateway | None:
-    """As the database has it; whether it lives is another matter. Raises StorageError."""
+async def who_is_active(url: str) -> tuple[Gateway, str] | None:
+    """As the database has it, with the hash of its secret; whether it lives is another matter.
+    Raises StorageError.
+    """
     apart = Apart(conninfo(url), Limits().silence)
     apart.start()
     try:
