@@ -3,17 +3,22 @@ stored, stop it.
 
 Work that was begun for somebody is waited for at the end (`keep`). Work that never ends goes in
 rounds (`go_round`) and is cancelled; a round that fails is logged by name and made again.
+
+What is done for a request has its id, which its caller was told and every line of the log shows. It
+is kept with registrations, deliveries and webhooks, so that what is done for them later, even after
+a restart, has the same id.
 """
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Coroutine
-from contextlib import suppress
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
+from contextlib import contextmanager, suppress
+from contextvars import ContextVar
 from typing import Any, TypeVar
 
 from gateway.errors import StorageError, UpstreamError
 
-__all__ = ["WOKEN", "Background", "until_stored"]
+__all__ = ["WOKEN", "Background", "on_behalf_of", "request_id", "until_stored"]
 
 log = logging.getLogger(__name__)
 
@@ -25,6 +30,9 @@ _AFTER_FAILURE = 1.0
 """Seconds until a round that failed is made again."""
 _STORAGE_AGAIN = 1.0
 """Seconds until a database that failed is tried again."""
+
+request_id: ContextVar[str | None] = ContextVar("request_id", default=None)
+"""Tasks inherit it; rounds have none."""
 
 Round = Callable[[], Awaitable[float | None]]
 """Makes one round; seconds until the next, or `WOKEN`."""
@@ -140,3 +148,13 @@ async def until_stored(work: Callable[[], Awaitable[T]]) -> T:
             return await work()
         except StorageError:
             await asyncio.sleep(_STORAGE_AGAIN)
+
+
+@contextmanager
+def on_behalf_of(identity: str | None) -> Iterator[None]:
+    """What is done inside is done for that request; None: for none that is known."""
+    token = request_id.set(identity)
+    try:
+        yield
+    finally:
+        request_id.reset(token)

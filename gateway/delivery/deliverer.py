@@ -10,7 +10,7 @@ import logging
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Protocol
 
-from gateway.background import until_stored
+from gateway.background import on_behalf_of, until_stored
 from gateway.customer import Customer
 from gateway.delivery.attempt import Attempts
 from gateway.delivery.circuit import CircuitState
@@ -20,7 +20,6 @@ from gateway.delivery.runtime import Runtime
 from gateway.delivery.settling import AttemptResults, ended_together
 from gateway.errors import ErrorClass, StorageError, UpstreamError
 from gateway.outcomes import Delivery, Outcome, Waiting
-from gateway.request_id import on_behalf_of
 from gateway.shopify import Shopify
 from gateway.store import Engine, erasure, outbox, removals
 from gateway.store.outbox import AttemptResult

@@ -10,9 +10,9 @@ from typing import Any
 
 from aiohttp import web
 
+from gateway.background import request_id
 from gateway.errors import StorageError
 from gateway.http.keys import CORE
-from gateway.request_id import request_id
 from gateway.responses.bodies import Answer, problem
 from gateway.wording import Detail, Text, preferred
 

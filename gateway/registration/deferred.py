@@ -14,7 +14,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Protocol
 
-from gateway.background import WOKEN, Background
+from gateway.background import WOKEN, Background, on_behalf_of
 from gateway.customer import Profile
 from gateway.delivery import CircuitBreaker, CircuitState, Runtime
 from gateway.delivery.clock_jumps import ClockJumps
@@ -22,7 +22,6 @@ from gateway.delivery.pump import Pump
 from gateway.delivery.retry import retry_delay
 from gateway.errors import ErrorClass, StorageError, UpstreamError
 from gateway.registration.deferred_attempt import DeferredAttempt
-from gateway.request_id import on_behalf_of
 from gateway.store import Engine, deferred, tally
 from gateway.store.deferred import DeferredRegistration
 from gateway.wire import Lane, lane

@@ -17,14 +17,13 @@ from collections.abc import AsyncIterator
 from functools import partial
 from typing import Literal
 
-from gateway.background import WOKEN, Background
+from gateway.background import WOKEN, Background, on_behalf_of
 from gateway.delivery import Runtime
 from gateway.delivery.retry import longer
 from gateway.errors import UpstreamError
 from gateway.registration.acceptance import Acceptance
 from gateway.registration.intent import read_intent
 from gateway.registration.registrar import Registrar
-from gateway.request_id import on_behalf_of
 from gateway.shopify import Accepted, Shopify
 from gateway.store import Engine, Keys, registrations
 from gateway.store.registrations import Registration

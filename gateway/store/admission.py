@@ -5,7 +5,7 @@ import sqlite3
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from gateway.request_id import request_id
+from gateway.background import request_id
 from gateway.store import registrations, tally
 from gateway.store.registrations import DAY
 

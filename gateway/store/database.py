@@ -2,7 +2,7 @@
 
 All SQL lives in plain functions of a connection (`gateway.store.engine`). Units that arrive during
 a commit share the next one (a fsync costs the same for one as for fifty). A unit sees the context
-of its caller, and so the request for which it writes (`gateway.request_id`).
+of its caller, and so the request for which it writes (`gateway.background`).
 """
 
 import asyncio

@@ -7,7 +7,7 @@ from typing import Literal
 
 import orjson
 
-from gateway.request_id import request_id
+from gateway.background import request_id
 from gateway.store.paging import PAGE
 
 __all__ = [

@@ -16,8 +16,8 @@ from typing import Any
 
 import orjson
 
+from gateway.background import request_id
 from gateway.errors import plain
-from gateway.request_id import request_id
 from gateway.telemetry.repeats import Repeats
 
 __all__ = ["FIELDS", "log_to_stderr"]

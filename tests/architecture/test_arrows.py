@@ -29,7 +29,7 @@ LAYERS: tuple[set[str], ...] = (
     {"settings"},
     {"normalize", "card"},
     {"customer", "outcomes", "background", "wording"},
-    {"errors", "request_id", "at_first_use"},
+    {"errors"},
 )
 """Rooms of gateway/, the highest first: each may import from lower layers only."""
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import orjson
 
+from gateway.background import request_id
 from gateway.outcomes import Delivery, NewDelivery
-from gateway.request_id import request_id
 from gateway.store.outbox.queries import COLUMNS, OPEN_SQL, Spot, open_end, row_to_delivery
 
 __all__ = [

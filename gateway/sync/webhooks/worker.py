@@ -13,12 +13,11 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Protocol
 
-from gateway.background import Background
+from gateway.background import Background, on_behalf_of
 from gateway.delivery import Runtime
 from gateway.delivery.clock_jumps import ClockJumps
 from gateway.delivery.retry import longer, retry_delay
 from gateway.errors import ErrorClass, StorageError, UpstreamError
-from gateway.request_id import on_behalf_of
 from gateway.store import Engine, events
 from gateway.store.events import Event, NewEvent, Source
 from gateway.wire import Lane, lane

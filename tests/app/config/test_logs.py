@@ -8,8 +8,8 @@ from datetime import datetime
 import pytest
 
 from gateway.app.config import load
+from gateway.background import on_behalf_of
 from gateway.errors import ConfigurationError
-from gateway.request_id import on_behalf_of
 from gateway.settings.sources import Sources
 from gateway.telemetry.logs import log_to_stderr
 

@@ -3,11 +3,11 @@
 import pytest
 
 from flags import Flag, FlagSet, Mode
+from gateway.background import request_id
 from gateway.channels import Done, Work
 from gateway.delivery import CircuitState
 from gateway.errors import ErrorClass, StorageError
 from gateway.outcomes import Delivery, Kind, Outcome, Waiting
-from gateway.request_id import request_id
 from gateway.store import erasure, links
 from gateway.wire import Lane, lane
 from tests.delivery.heart import HANAKO, TARO, Heart, a_customer, trouble

@@ -6,12 +6,11 @@ from typing import Any
 import pytest
 
 from flags import Mode
-from gateway.background import WOKEN
+from gateway.background import WOKEN, request_id
 from gateway.channels import Done, Work
 from gateway.customer import Customer
 from gateway.errors import ErrorClass
 from gateway.registration.deferred_attempt import AT_ONCE
-from gateway.request_id import request_id
 from gateway.shopify import Accepted, AlreadyRegistered, Refused
 from gateway.wording import not_taken
 from tests.delivery.heart import HANAKO, TARO

@@ -6,9 +6,8 @@ from itertools import pairwise
 
 import pytest
 
-from gateway.background import WOKEN
+from gateway.background import WOKEN, request_id
 from gateway.registration.recovery import KEEP_ASKING
-from gateway.request_id import request_id
 from tests.delivery.heart import TARO
 from tests.registration.desk import PROFILE, Desk, down
 from tests.registration.recovery.doubt import AGAIN, Moment, found, unclear

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from gateway.background import on_behalf_of
 from gateway.outcomes import Kind, NewDelivery, Outcome
-from gateway.request_id import on_behalf_of
 from gateway.store import outbox
 from tests.store.outbox.rows import HANAKO, TARO, add, change, ids, row
 

@@ -8,8 +8,8 @@ from typing import Any
 import psycopg
 import pytest
 
+from gateway.background import request_id
 from gateway.errors import StorageError
-from gateway.request_id import request_id
 from gateway.store import events, members, outbox, tally
 from gateway.store.events import NewEvent
 from gateway.store.postgres import Postgres

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from gateway.at_first_use import at_first_use
+from gateway import at_first_use
 
 if TYPE_CHECKING:
     from gateway.channels.crm.hubspot.adapter import HubSpot
