@@ -3,12 +3,11 @@
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from random import Random
 from signal import SIGINT, SIGKILL
 
 from tests.cli.process import Process, Shell
-from tests.crash.hardship import Hardship
 
 __all__ = ["Commands"]
 
@@ -31,14 +30,20 @@ _OF_A_FLAG = ("FLAG_", "flag")
 class Commands:
     """`twins()` are the pairs of store members that are to be merged: absorbed -> survivor.
 
-    `counts` says which commands ran, `wrong` what none should have said.
+    They run in one of the `shells` each. `excused(since)`: whether one that began then might find
+    that the database is not to be used. `counts` says which commands ran, `wrong` what none should
+    have said.
     """
 
     def __init__(
-        self, shell: Shell, hardship: Hardship, twins: Callable[[], Mapping[int, int]], dice: Random
+        self,
+        shells: Sequence[Shell],
+        excused: Callable[[float], bool],
+        twins: Callable[[], Mapping[int, int]],
+        dice: Random,
     ) -> None:
-        self._shell = shell
-        self._hardship = hardship
+        self._shells = shells
+        self._excused = excused
         self._twins = twins
         self._dice = dice
         self._merged: set[int] = set()
@@ -77,7 +82,7 @@ class Commands:
         dies = mortal and self._dice.random() < 0.25
         began, seconds = time.monotonic(), self._dice.uniform(0.2, 2.5) if dies else _LONGEST
         self.counts[" ".join(words[:2])] += 1
-        async with self._shell.running(*words) as process:
+        async with self._dice.choice(self._shells).running(*words) as process:
             try:
                 async with asyncio.timeout(seconds if mortal else 90.0):
                     code = await process.ended(95.0)
@@ -102,6 +107,6 @@ class Commands:
         said = (process.out + process.log).strip()
         last = said.splitlines()[-1] if said else ""
         of_a_flag = any(word in last for word in _OF_A_FLAG)
-        if code in _DONE or of_a_flag or self._hardship.was_full(began):
+        if code in _DONE or of_a_flag or self._excused(began):
             return
         self.wrong.append(f"bad exits: {' '.join(words)} ended in {code}: {last}")

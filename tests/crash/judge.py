@@ -5,8 +5,6 @@ Our database is only asked for what it must not hold, and whom it takes for whom
 
 import sqlite3
 from collections.abc import Iterable, Mapping
-from contextlib import closing
-from pathlib import Path
 
 from gateway.sandbox import Customer, Sandbox
 from tests.crash.held import Held, Verdict
@@ -114,22 +112,20 @@ def _keeps_card(held: Held, member: int, person: Person) -> bool:
     return (row["customerNo"] == person.old_number) + in_note == 1
 
 
-def open_intents(database: Path) -> int:
+def open_intents(db: sqlite3.Connection) -> int:
     """Read after the gateway has ended."""
-    with closing(_opened(database)) as db:
-        (count,) = db.execute("SELECT count(*) FROM intents").fetchone()
+    (count,) = db.execute("SELECT count(*) FROM intents").fetchone()
     return int(count)
 
 
-def links_astray(database: Path, sandbox: Sandbox) -> list[str]:
+def links_astray(db: sqlite3.Connection, sandbox: Sandbox) -> list[str]:
     """Links that are not as the records say, read after the gateway has ended: a member's number
     and a contact's `shopify_customer_id` are the customer's.
     """
     rows, contacts = sandbox.smaregi.members, sandbox.hubspot.contacts
-    with closing(_opened(database)) as db:
-        found = db.execute(
-            "SELECT channel, customer_id, reference FROM links WHERE channel IN ('smaregi', 'crm')"
-        ).fetchall()
+    found = db.execute(
+        "SELECT channel, customer_id, reference FROM links WHERE channel IN ('smaregi', 'crm')"
+    ).fetchall()
     numbers: dict[tuple[str, str], str | None] = {
         ("smaregi", str(i)): row["customerCode"] for i, row in rows.items()
     }
@@ -143,7 +139,3 @@ def links_astray(database: Path, sandbox: Sandbox) -> list[str]:
         for channel, customer_id, reference in found
         if numbers.get((channel, str(reference))) != str(customer_id)
     ]
-
-
-def _opened(database: Path) -> sqlite3.Connection:
-    return sqlite3.connect(f"file:{database}?mode=ro", uri=True)

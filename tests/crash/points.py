@@ -4,10 +4,8 @@ import sqlite3
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 
 from gateway.sandbox import Sandbox
 from gateway.sandbox.smaregi import Smaregi
@@ -51,16 +49,17 @@ class Purses:
     one_with: Mapping[int, int]
 
 
-def judge_points(sandbox: Sandbox, database: Path, purses: Purses, verdict: Verdict) -> None:
+def judge_points(
+    sandbox: Sandbox, db: sqlite3.Connection, purses: Purses, verdict: Verdict
+) -> None:
     """The database is read beside the gateway, or after its end."""
     orders = sandbox.shopify.orders
     moved = Moved(sandbox.smaregi.transactions.rows.values())
-    with closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True)) as db:
-        kept = Kept.read(db)
-        for (text,) in db.execute(_OPEN, (time.time() + _SOON,)):
-            verdict.blame("points on their way", text)
-        for (text,) in db.execute(_STUCK):
-            verdict.blame("points stuck", text)
+    kept = Kept.read(db)
+    for (text,) in db.execute(_OPEN, (time.time() + _SOON,)):
+        verdict.blame("points on their way", text)
+    for (text,) in db.execute(_STUCK):
+        verdict.blame("points stuck", text)
     members_of = partial(_members, sandbox.smaregi, purses)
     for wrong in (
         *astray(orders, moved, kept, members_of, sandbox.smaregi.now()),

@@ -1,8 +1,9 @@
 """The load: sign-ups as a storefront sends them, and sends again until it hears of success."""
 
 import asyncio
+import time
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from random import Random
 from typing import Any
@@ -53,12 +54,18 @@ class Storefront:
         self.comes: Callable[[Person], None] = lambda _person: None
         self.goes: Callable[[Person], None] = lambda _person: None
 
-    async def serve(self, everybody: Iterable[Person], concurrency: int) -> None:
-        """All of them, so many at a time; `done` counts those who have ended."""
-        waiting = iter(everybody)
+    async def serve(
+        self, everybody: Sequence[Person], concurrency: int, seconds: float = 0.0
+    ) -> None:
+        """All of them, so many at a time at most, coming over so many seconds; `done` counts those
+        who have ended.
+        """
+        waiting, began = iter(enumerate(everybody)), time.monotonic()
 
         async def counter() -> None:
-            for person in waiting:
+            for number, person in waiting:
+                due = began + seconds * number / len(everybody)
+                await asyncio.sleep(max(0.0, due - time.monotonic()))
                 self.comes(person)
                 await self.visit(person, person.patience)
                 self.done += 1

@@ -1,10 +1,7 @@
 """The judge of points sees what it is there to see; no gateway runs here."""
 
-import sqlite3
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import closing
-from pathlib import Path
 from random import Random
 
 import pytest
@@ -26,8 +23,7 @@ class Scene:
     it should be.
     """
 
-    def __init__(self, folder: Path) -> None:
-        self.file = folder / "gateway.db"
+    def __init__(self) -> None:
         self.db = a_connection()
         self.sandbox = Sandbox()
         self.smaregi, self.orders = self.sandbox.smaregi, self.sandbox.shopify.orders
@@ -76,16 +72,14 @@ class Scene:
         row.update(memo=memo, transactionUuid=uuid or f"E{row['transactionHeadId']}")
 
     def verdict(self) -> Verdict:
-        with closing(sqlite3.connect(self.file)) as there:
-            self.db.backup(there)
         verdict = Verdict()
-        judge_points(self.sandbox, self.file, Purses(self.till, self.asked, {}, {}), verdict)
+        judge_points(self.sandbox, self.db, Purses(self.till, self.asked, {}, {}), verdict)
         return verdict
 
 
 @pytest.fixture
-def scene(tmp_path: Path) -> Iterator[Scene]:
-    scene = Scene(tmp_path)
+def scene() -> Iterator[Scene]:
+    scene = Scene()
     yield scene
     scene.db.close()
 
@@ -191,9 +185,9 @@ def test_points_that_are_lost_doubled_or_astray_are_named(
 
 
 @pytest.mark.parametrize(("points", "kind"), [(0, ""), (5, "given twice"), (-5, "lost")])
-def test_a_merge_of_two_members_keeps_what_both_had(tmp_path: Path, points: int, kind: str) -> None:
+def test_a_merge_of_two_members_keeps_what_both_had(points: int, kind: str) -> None:
     person = next(p for p in people(1000, Random(1)) if p.has_twin and not p.late_card)
-    scene = Scene(tmp_path)
+    scene = Scene()
     scene.till = till = Till(scene.sandbox, [person])
     till.due[scene.member] = 300
     ((twin, main),) = till.twins.items()

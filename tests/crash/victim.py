@@ -1,19 +1,27 @@
 """The gateway as a process that is killed at random moments and started again."""
 
 import asyncio
+import sqlite3
 import time
 from collections import Counter
-from collections.abc import Callable
-from contextlib import AsyncExitStack, suppress
+from collections.abc import Mapping
+from contextlib import AbstractContextManager, AsyncExitStack, suppress
 from pathlib import Path
 from random import Random
 from signal import SIGHUP, SIGKILL
+from typing import Self
 
+from gateway.sandbox import Sandbox
 from tests.cli.process import Process, Shell
+from tests.crash import books
 from tests.crash.hardship import Hardship
+from tests.crash.held import Verdict
 from tests.crash.people import MARKS
+from tests.crash.stage import a_port, a_shell, write_flags
+from tests.crash.stand_ins import subscribe
+from tests.crash.weather import Surroundings
 
-__all__ = ["Victim", "marks_in"]
+__all__ = ["Victim"]
 
 
 _PATIENCE = 120.0
@@ -23,9 +31,11 @@ _PATIENCE = 120.0
 class Victim:
     """`url` is where it listens, or where it did. `counts` has kills, starts and surprises."""
 
-    def __init__(self, shell: Shell, database: Path, hardship: Hardship, dice: Random) -> None:
+    def __init__(self, shell: Shell, hardship: Hardship, dice: Random) -> None:
+        self.shells = (shell,)
+        self.around = Surroundings([hardship], self._write_flags)
         self._shell = shell
-        self.database = database
+        self._database = shell.folder / "gateway.db"
         self._hardship = hardship
         self._dice = dice
         self._stack = AsyncExitStack()
@@ -34,7 +44,27 @@ class Victim:
         self._listens = False
         self.url = ""
         self.counts: Counter[str] = Counter()
-        self.leaks: set[str] = set()
+        self._leaks: set[str] = set()
+
+    @classmethod
+    def beside(cls, sandbox: Sandbox, folder: Path, seed: int) -> Self:
+        home, file = folder / "gateway", folder / "hardship"
+        hardship, port = Hardship.new(file), a_port(home)
+        shell = a_shell(sandbox, home, file, port)
+        subscribe(sandbox, f"http://127.0.0.1:{port}/webhooks")
+        return cls(shell, hardship, Random(f"{seed} kills"))
+
+    def books(self) -> AbstractContextManager[sqlite3.Connection]:
+        return books.of_file(self._database)
+
+    def excuses(self, since: float) -> bool:
+        return self._hardship.was_full(since)
+
+    def judge(self, verdict: Verdict) -> None:
+        if surprises := self.counts["ended by itself"]:
+            verdict.blame("bad exits", f"the gateway ended by itself {surprises} times")
+        for name in sorted(self._leaks):
+            verdict.blame("plain text in the database", name)
 
     async def start(self) -> None:
         """As a supervisor does: again, where a full disk has kept it from starting."""
@@ -52,29 +82,21 @@ class Victim:
                 self._listens = True
                 return
 
-    def reload(self) -> None:
-        """SIGHUP, where it would be heard: a process that has just begun dies of it."""
+    def _write_flags(self, changes: Mapping[str, str]) -> None:
+        """And a SIGHUP, where it would be heard: a process that has just begun dies of it."""
+        write_flags(self._shell, changes)
         if self._listens:
             with suppress(ProcessLookupError):
                 self._process.send(SIGHUP)
 
-    async def kill_at(self, kills: int, progress: Callable[[], float], patience: float) -> None:
-        """Kill it this often, spread over the progress (0 to 1) of the load.
+    async def strike(self) -> None:
+        """A kill. One in seven dies again before it listens."""
+        await self._kill()
+        while self._dice.random() < 1 / 7:
+            await self._die_young()
+        await self.start()
 
-        `patience` is how many seconds a kill waits for the progress at most. One in seven dies
-        again before it listens.
-        """
-        for number in range(1, kills + 1):
-            limit = time.monotonic() + patience
-            while progress() < number / (kills + 1) and time.monotonic() < limit:
-                await asyncio.sleep(0.02)
-            await asyncio.sleep(self._dice.uniform(0.0, 0.4))
-            await self.kill()
-            while self._dice.random() < 1 / 7:
-                await self._die_young()
-            await self.start()
-
-    async def kill(self) -> None:
+    async def _kill(self) -> None:
         """SIGKILL, and a look at what is on the disk then."""
         self._listens = False
         with suppress(ProcessLookupError):
@@ -88,7 +110,7 @@ class Victim:
     async def _die_young(self) -> None:
         await self._begin()
         await asyncio.sleep(self._dice.uniform(0.0, 1.2))
-        await self.kill()
+        await self._kill()
 
     async def _begin(self) -> None:
         self.counts["starts"] += 1
@@ -107,10 +129,10 @@ class Victim:
 
     async def _put_away(self) -> None:
         await self._stack.aclose()
-        self.leaks |= await asyncio.to_thread(marks_in, self.database)
+        self._leaks |= await asyncio.to_thread(_marks_in, self._database)
 
 
-def marks_in(database: Path) -> set[str]:
+def _marks_in(database: Path) -> set[str]:
     """Files of the database that hold an e-mail or a name in plain text."""
     files = [database.with_name(database.name + suffix) for suffix in ("", "-wal", "-journal")]
     return {

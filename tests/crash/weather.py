@@ -6,7 +6,7 @@ that is applied after a newer one can be told from it by nobody.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from random import Random
 from typing import Any
 
@@ -30,26 +30,52 @@ _AFTER_THE_EFFECT = (408, 409, 423, 499, 500, 503)
 
 
 class Surroundings:
-    """What a gateway stands on. `write_flags(changes)` sets these beside those that are on."""
+    """What gateways stand on. `write_flags(changes)` sets these beside those that are on.
 
-    def __init__(self, hardship: Hardship, write_flags: Callable[[dict[str, str]], None]) -> None:
-        self.hardship = hardship
+    Their clocks are so many seconds `apart`. `has_disk`: of their own, for the database.
+    """
+
+    def __init__(
+        self,
+        hardships: Sequence[Hardship],
+        write_flags: Callable[[dict[str, str]], None],
+        *,
+        has_disk: bool = True,
+        apart: float = 0.0,
+    ) -> None:
+        self._hardships = hardships
         self.write_flags = write_flags
+        self._has_disk = has_disk
+        self._apart = apart
+        self._set_clocks()
+
+    def spells(self) -> "Sequence[tuple[float, str, _Spell]]":
+        """Seconds between two, on average; and their name."""
+        full = [(8.0, "full disk", self._full_disk)] if self._has_disk else []
+        return [*full, (5.0, "clock jump", self._clock), (5.0, "flags", self._flags)]
 
     def set_fair(self) -> None:
-        self.hardship.full, self.hardship.ahead = False, 0.0
+        for hardship in self._hardships:
+            hardship.full = False
+        self._set_clocks()
         self.write_flags({})
 
-    async def full_disk(self, dice: Random) -> None:
-        self.hardship.full = True
-        await asyncio.sleep(dice.uniform(0.1, 1.2))
-        self.hardship.full = False
+    def _set_clocks(self) -> None:
+        for number, hardship in enumerate(self._hardships):
+            hardship.ahead = number * self._apart
 
-    async def clock(self, dice: Random) -> None:
-        self.hardship.ahead = dice.choice((-1, -0.2, -0.002, 0, 0.002, 0.2, 1)) * _HOUR
+    async def _full_disk(self, dice: Random) -> None:
+        hardship = dice.choice(self._hardships)
+        hardship.full = True
+        await asyncio.sleep(dice.uniform(0.1, 1.2))
+        hardship.full = False
+
+    async def _clock(self, dice: Random) -> None:
+        ahead = dice.choice((-1, -0.2, -0.002, 0, 0.002, 0.2, 1)) * _HOUR
+        dice.choice(self._hardships).ahead = ahead
         await asyncio.sleep(dice.uniform(0.2, 3.0))
 
-    async def flags(self, dice: Random) -> None:
+    async def _flags(self, dice: Random) -> None:
         name = dice.choice(FLAGS)
         held = {name: "hold"} if dice.random() < 0.6 else {f"{name}_PERCENT": "40"}
         self.write_flags(held)
@@ -75,14 +101,9 @@ class Weather:
         self.counts: dict[str, int] = {}
 
     def start(self) -> None:
-        around = self._around
         works: list[Coroutine[Any, Any, None]] = [self._over(system) for system in SYSTEMS]
-        works += [
-            self._again(8.0, "full disk", around.full_disk),
-            self._again(5.0, "clock jump", around.clock),
-            self._again(5.0, "flags", around.flags),
-            self._again(12.0, "crowd", self._pages),
-        ]
+        works += [self._again(*spell) for spell in self._around.spells()]
+        works.append(self._again(12.0, "crowd", self._pages))
         self._tasks = [asyncio.create_task(work) for work in works]
 
     async def stop(self) -> None:

@@ -108,6 +108,7 @@ def test_no_command_or_option_is_named_that_does_not_exist() -> None:
         "--no-deps",
         "--require-hashes",
         "--every",
+        "--gateways",
         "--now",
         "--only",
         "--default-non-nullable",

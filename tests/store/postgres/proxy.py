@@ -51,7 +51,11 @@ class Proxy:
             await asyncio.gather(*self._links, return_exceptions=True)
 
     async def _linked(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        back, forth = await asyncio.open_unix_connection(self._socket)
+        try:
+            back, forth = await asyncio.open_unix_connection(self._socket)
+        except OSError:  # the database is away
+            writer.close()
+            return
         deaf = asyncio.Event()
         ways = [
             asyncio.create_task(self._pass(reader, forth, writer, deaf)),
