@@ -79,7 +79,6 @@ class Lease:
         clock: Callable[[], float] = elapsed,
     ) -> None:
         self.me = me
-        self.is_new = False
         self.seen: Beat | None = None
         self.failure: Exception | None = None
         self.listeners: list[Callable[[Beat], None]] = []
@@ -94,9 +93,14 @@ class Lease:
         self._beats = Background()
         self._wake, self._looked = asyncio.Event(), asyncio.Event()
         self._trusted_until = 0.0
-        self._is_away = self._is_over = self._is_known = False
+        self._is_away = self._is_over = self._is_known = self._has_made_it = False
 
     # -- asked by the engine, and before anything is sent out
+
+    @property
+    def is_new(self) -> bool:
+        """Whether this one made the tables, and nobody else was active before it."""
+        return self._has_made_it and self.seen is not None and self.seen.token <= 1
 
     def now(self) -> float:
         return self._clock.now()
@@ -127,7 +131,7 @@ class Lease:
 
     async def _begin(self) -> float | None:
         try:
-            self.is_new = await self._apart.call(self._prepare)
+            self._has_made_it = await self._apart.call(self._prepare)
             pause = await self._round()
         except psycopg.Error as error:
             raise translated(error) from None

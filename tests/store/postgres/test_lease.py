@@ -34,6 +34,26 @@ async def test_the_first_is_active_and_the_next_stands_by(standing: Standing) ->
     assert (first.is_new, second.is_new) == (True, False)
 
 
+async def test_a_database_is_not_new_to_who_made_its_tables_and_let_another_go_first(
+    standing: Standing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    maker, other = standing.new(), standing.new()
+    begin = maker._round
+
+    async def overtaken() -> float | None:
+        monkeypatch.setattr(maker, "_round", begin)
+        await standing.enter(other)
+        return await begin()
+
+    monkeypatch.setattr(maker, "_round", overtaken)
+    await standing.enter(maker)
+    assert (maker.mine.is_set(), other.mine.is_set()) == (False, True)
+    await other.leave()
+    await maker._one_round()
+    assert maker.mine.is_set()
+    assert not maker.is_new
+
+
 async def test_gateways_that_start_together_are_not_both_active(standing: Standing) -> None:
     leases = [standing.new() for _ in range(4)]
     await asyncio.gather(*map(standing.enter, leases))
