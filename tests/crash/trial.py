@@ -13,7 +13,7 @@ import aiohttp
 from gateway.sandbox import Sandbox
 from tests.crash.calm import Calm
 from tests.crash.commands import Commands
-from tests.crash.fleet import Fleet
+from tests.crash.fleet.fleet import Fleet
 from tests.crash.held import Verdict
 from tests.crash.judge import judge, links_astray, open_intents
 from tests.crash.lives import Lives

@@ -10,7 +10,7 @@ import aiohttp
 
 __all__ = ["Balancer"]
 
-_EVERY, _PATIENCE = 0.2, 1.0
+_EVERY, _PATIENCE = 0.2, 4.0
 _READY, _THERE, _SILENT = range(3)
 
 

@@ -14,7 +14,6 @@ import psycopg
 
 from tests.crash.people import MARKS
 from tests.store.postgres.cluster import Cluster
-from tests.store.postgres.proxy import Proxy
 
 __all__ = ["Database", "Seat"]
 
@@ -46,8 +45,9 @@ class Database:
         await asyncio.to_thread(database._run, cluster.url(), f"CREATE DATABASE {_NAME}")
         return database
 
-    def proxy(self) -> Proxy:
-        return Proxy(str(self._cluster.folder / f".s.PGSQL.{self._cluster.port}"))
+    @property
+    def socket(self) -> str:
+        return str(self._cluster.folder / f".s.PGSQL.{self._cluster.port}")
 
     async def seat(self) -> Seat:
         """OperationalError where it is away."""

@@ -21,6 +21,7 @@ from tests.crash.fleet.database import Database, Seat
 from tests.crash.fleet.machine import Machine
 from tests.crash.fleet.strikes import AWAY, HAND_OVER, Strikes
 from tests.crash.fleet.watch import Watch
+from tests.crash.fleet.way import Way
 from tests.crash.hardship import Hardship
 from tests.crash.held import Verdict
 from tests.crash.stage import a_port, a_shell
@@ -87,11 +88,11 @@ class Fleet:
         return fleet
 
     async def _add(self, sandbox: Sandbox, home: Path, port: int, dice: Random) -> None:
-        proxy = await self._stack.enter_async_context(self.database.proxy().running())
-        url = f"postgresql://postgres@127.0.0.1:{proxy.port}/crash"
+        way = await self._stack.enter_async_context(Way.to(self.database.socket))
+        url = f"postgresql://postgres@127.0.0.1:{way.port}/crash"
         own = {"GATEWAY_DATABASE_URL": url, "GATEWAY_SECRET": _SECRET}
         shell = a_shell(sandbox, home, home.with_suffix(".hardship"), port, **own)
-        self.machines.append(Machine(shell, port, proxy, self.excuses, dice))
+        self.machines.append(Machine(shell, port, way, self.excuses, dice))
 
     @property
     def url(self) -> str:
@@ -152,29 +153,30 @@ class Fleet:
 
     async def active(self) -> Machine:
         """At rest there is one."""
+        return await self._active_after(0)
+
+    async def followed(self, when: Callable[[], None]) -> Machine:
+        token = (await self.database.seat()).token
+        when()
+        return await self._active_after(token)
+
+    async def _active_after(self, token: int) -> Machine:
         async with asyncio.timeout(_PATIENCE):
             while True:
-                if (found := await self._by_its_row()) is not None:
+                found = await self._by_its_row(token)
+                if found is not None:
                     return found
                 await asyncio.sleep(0.1)
 
-    async def until_another(self, than: Machine) -> Machine:
-        """Or the same machine's next process, if that was the quicker one."""
-        runs = than.runs
-        async with asyncio.timeout(_PATIENCE):
-            while True:
-                found = await self._by_its_row()
-                if found is not None and (found is not than or than.runs > runs):
-                    return found
-                await asyncio.sleep(0.1)
-
-    async def _by_its_row(self) -> Machine | None:
+    async def _by_its_row(self, token: int = 0) -> Machine | None:
+        """Whoever has the lease, if it was taken since."""
         try:
-            address = (await self.database.seat()).address
+            seat = await self.database.seat()
         except psycopg.Error:
             return None
         by_port = {f":{machine.port}": machine for machine in self.machines}
-        return next((each for end, each in by_port.items() if address.endswith(end)), None)
+        found = (each for end, each in by_port.items() if seat.address.endswith(end))
+        return next(found, None) if seat.token > token else None
 
     async def _at_rest(self) -> None:
         """Each answers, one is ready, and the database knows of no other."""
@@ -203,8 +205,9 @@ class Fleet:
             verdict.blame("plain text in the database", name)
         for machine in self.machines:
             self.counts.update(machine.counts)
-            self.counts["answers to commits lost"] += machine.proxy.lost
+            self.counts["answers to commits lost"] += machine.way.lost
             self.counts["starts"] += machine.runs
+        self._tell(f"this process itself was late by {self._watch.late:.1f} s at most")
         for kind, seconds in self._seconds.items():
             self._tell(
                 f"{kind}: {len(seconds)} times; {median(seconds):.1f} s without an answer "

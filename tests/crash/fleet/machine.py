@@ -12,8 +12,8 @@ from random import Random
 from signal import SIGCONT, SIGHUP, SIGKILL, SIGSTOP, SIGTERM, Signals
 
 from tests.cli.process import Process, Shell
+from tests.crash.fleet.way import Way
 from tests.crash.stage import write_flags
-from tests.store.postgres.proxy import Proxy
 
 __all__ = ["Machine"]
 
@@ -31,13 +31,13 @@ class Machine:
         self,
         shell: Shell,
         port: int,
-        proxy: Proxy,
+        way: Way,
         excused: Callable[[float], bool],
         dice: Random,
     ) -> None:
         self.shell = shell
         self.port = port
-        self.proxy = proxy
+        self.way = way
         self.name = shell.folder.name
         self.runs = 0
         self.counts: Counter[str] = Counter()

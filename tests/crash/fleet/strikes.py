@@ -25,7 +25,8 @@ class Struck(Protocol):
 
     async def active(self) -> Machine: ...
 
-    async def until_another(self, than: Machine) -> Machine: ...
+    async def followed(self, when: Callable[[], None]) -> Machine:
+        """Who has the lease that another one had as this was done."""
 
 
 class Strikes:
@@ -72,8 +73,7 @@ class Strikes:
 
     async def _kill_active(self) -> None:
         active = await self._struck.active()
-        active.kill()
-        await self._struck.until_another(active)
+        await self._struck.followed(active.kill)
 
     async def _kill_another(self) -> None:
         (await self._another()).kill()
@@ -87,16 +87,13 @@ class Strikes:
     async def _kill_two(self) -> None:
         """Where there are but two, the first one is back by then."""
         active = await self._struck.active()
-        active.kill()
-        following = await self._struck.until_another(active)
+        following = await self._struck.followed(active.kill)
         await self._pause(0.0, 0.5)
-        following.kill()
-        await self._struck.until_another(following)
+        await self._struck.followed(following.kill)
 
     async def _hand_over(self) -> None:
         active = await self._struck.active()
-        active.term()
-        await self._struck.until_another(active)
+        await self._struck.followed(active.term)
 
     async def _end_backends(self) -> None:
         for _ in range(self._dice.randint(2, 6)):
@@ -116,24 +113,24 @@ class Strikes:
     async def _lose_commits(self) -> None:
         """Every so many of all gateways; half of them have been carried out."""
         for machine in self._struck.machines:
-            machine.proxy.loses, machine.proxy.undone = self._dice.choice((3, 10, 25)), True
+            await machine.way.be(loses=self._dice.choice((3, 10, 25)), undone=True)
         await self._pause(3.0, 8.0)
         for machine in self._struck.machines:
-            machine.proxy.loses = 0
+            await machine.way.be(loses=0)
 
     async def _silence(self) -> None:
         """Of the active one's network, shorter than anybody's patience or a little longer."""
-        proxy = (await self._struck.active()).proxy
-        proxy.silent = True
+        way = (await self._struck.active()).way
+        await way.be(silent=True)
         await self._pause(1.0, 7.0)
-        proxy.silent = False
+        await way.be(silent=False)
 
     async def _cut_off(self) -> None:
         """What it has sent arrives once another one is active."""
-        active = await self._struck.active()
-        active.proxy.silent = True
+        way = (await self._struck.active()).way
+        await way.be(silent=True)
         await asyncio.sleep(self._long)
-        active.proxy.silent = False
+        await way.be(silent=False)
 
     async def _halt(self) -> None:
         """It wakes up when another one is active, in the middle of whatever it did."""
