@@ -3,12 +3,15 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import aiohttp
+import pytest
 from aiohttp import web
 
 from tests.crash.fleet.balancer import Balancer
 from tests.crash.fleet.watch import Watch
+from tests.crash.fleet.way import Way
 from tests.store.postgres.cluster import free_port
 
 
@@ -72,6 +75,29 @@ async def test_without_one_that_is_ready_whoever_answers_is_asked() -> None:
         async with session.get(balancer.url) as response:
             assert (response.status, await response.text()) == (503, str(there.port))
         assert not balancer.all_answer
+
+
+@pytest.mark.long  # a process
+async def test_a_way_passes_on_falls_silent_and_ends_with_the_trial(tmp_path: Path) -> None:
+    async def echo(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while data := await reader.read(100):
+            writer.write(data)
+        writer.close()
+
+    server = await asyncio.start_unix_server(echo, tmp_path / "socket")
+    async with asyncio.timeout(60), Way.to(str(tmp_path / "socket")) as way:
+        reader, writer = await asyncio.open_connection("127.0.0.1", way.port)
+        writer.write(b"one")
+        assert await reader.read(100) == b"one"
+        await way.be(silent=True)
+        writer.write(b"two")
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(reader.read(100), 0.1)
+        await way.be(silent=False)
+        assert await reader.read(100) == b"two"
+        writer.close()
+    assert way.lost == 0
+    server.close()
 
 
 def test_the_longest_time_without_an_answer_is_told() -> None:

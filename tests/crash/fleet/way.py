@@ -34,11 +34,13 @@ class Way:
         pipe = asyncio.subprocess.PIPE
         command = (sys.executable, "-m", "tests.crash.fleet.way", socket)
         child = await asyncio.create_subprocess_exec(*command, stdin=pipe, stdout=pipe)
+        assert child.stdin is not None
         assert child.stdout is not None
         try:
             yield cls(child, int(await child.stdout.readline()))
         finally:
-            await child.communicate()
+            child.stdin.close()
+            await child.wait()
 
     async def be(self, **values: object) -> None:
         """`silent`, `loses` and `undone` as a `Proxy` has them."""
