@@ -12,6 +12,7 @@ from typing import Any
 
 import psycopg
 
+from gateway.store.postgres.migration import newest
 from gateway.store.postgres.session import Session
 
 __all__ = [
@@ -79,9 +80,9 @@ class Beat:
 
 def register(session: Session, me: Gateway) -> None:
     session.execute(
-        f"""INSERT INTO gateways (id, host, address, version, config, started_at, seen_at)
-            VALUES (?, ?, ?, ?, ?, {_NOW}, {_NOW}) ON CONFLICT (id) DO NOTHING""",  # noqa: S608
-        (me.id, me.host, me.address, me.version, me.config),
+        f"""INSERT INTO gateways (id, host, address, version, config, knows, started_at, seen_at)
+            VALUES (?, ?, ?, ?, ?, ?, {_NOW}, {_NOW}) ON CONFLICT (id) DO NOTHING""",  # noqa: S608
+        (me.id, me.host, me.address, me.version, me.config, newest()),
     )
 
 

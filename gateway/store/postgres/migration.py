@@ -1,7 +1,8 @@
 """The schema is brought up to date at a start, by one gateway at a time.
 
 What is in the database when the process dies, and what the next start makes of it: a step is there
-as a whole or not at all, and the version with it; the steps that are missing follow.
+as a whole or not at all, and the version with it; the steps that are missing follow. A step that
+programs of before could not go on beside waits until none of them stands on the database.
 """
 
 import logging
@@ -25,6 +26,10 @@ _LOCK = """SET LOCAL lock_timeout = 3000;
         version       BIGINT NOT NULL,
         oldest_reader BIGINT NOT NULL
     );"""
+_TELLS = 6
+"""From this version on a gateway's row says what its program knows."""
+_OLDER = """SELECT host FROM gateways
+    WHERE knows < %s AND seen_at > extract(epoch FROM clock_timestamp()) - 30 LIMIT 1"""
 
 
 @cache
@@ -75,11 +80,24 @@ def _step(connection: "psycopg.Connection[tuple[int, ...]]") -> int | None:
         step = steps().get(version + 1)
         if step is None:
             return None
+        if version >= _TELLS:
+            _refuse_beside_older(connection, oldest_reader(step))
         connection.execute(step.encode())
         connection.execute("DELETE FROM schema_version")
         standing = (version + 1, max(oldest, oldest_reader(step)))
         connection.execute("INSERT INTO schema_version VALUES (%s, %s)", standing)
         return version + 1
+
+
+def _refuse_beside_older(connection: "psycopg.Connection[Any]", oldest: int) -> None:
+    """StorageError where one lives whose program knows less than `oldest`."""
+    row = connection.execute(_OLDER, (oldest,)).fetchone()
+    if row is not None:
+        raise StorageError(
+            f"the gateway on {row[0]} is an older version, which could not go on with the schema "
+            "of this one",
+            "start the version between on every machine first, or stop the older one",
+        )
 
 
 def _standing(connection: "psycopg.Connection[Any]") -> tuple[int, int]:
