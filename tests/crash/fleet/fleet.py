@@ -207,6 +207,9 @@ class Fleet:
             self.counts.update(machine.counts)
             self.counts["answers to commits lost"] += machine.way.lost
             self.counts["starts"] += machine.runs
+        ended, followed = self.counts["ended as taken over"], self.counts["take-overs"]
+        if ended > followed:
+            verdict.blame("bad exits", f"{ended} ended as taken over, {followed} took over")
         self._tell(f"this process itself was late by {self._watch.late:.1f} s at most")
         for kind, seconds in self._seconds.items():
             self._tell(

@@ -1,6 +1,7 @@
 """The parts of a trial with several gateways do what they are for; no gateway runs here."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -103,6 +104,6 @@ async def test_a_way_passes_on_falls_silent_and_ends_with_the_trial(tmp_path: Pa
 def test_the_longest_time_without_an_answer_is_told() -> None:
     watch = Watch("")
     watch._answered = [0.0, 1.0, 1.5, 9.0, 9.5, 12.0]
-    assert [watch.worst(since) for since in (0.0, 1.2, 9.2)] == [7.5, 7.5, 2.5]
+    assert [watch.worst(since) for since in (0.0, 5.0, 9.2)] == [7.5, 4.0, 2.5]
     watch._answered = [0.0]
-    assert watch.worst(5.0) > 0
+    assert 0 < watch.worst(time.monotonic() - 5.0) < 100

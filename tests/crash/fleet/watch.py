@@ -39,11 +39,10 @@ class Watch:
 
     def worst(self, since: float) -> float:
         """The longest that nobody was answered, in seconds, in a time that began `since`."""
-        first = next((n for n, at in enumerate(self._answered) if at >= since), None)
-        if first is None:
-            return time.monotonic() - self._answered[-1]
-        of_it = self._answered[max(0, first - 1) :]
-        return max((b - a for a, b in pairwise(of_it)), default=0.0)
+        answered = [at for at in self._answered if at >= since]
+        if not answered:
+            return time.monotonic() - max(since, self._answered[-1])
+        return max(b - a for a, b in pairwise([since, *answered]))
 
     async def _go_on(self, session: aiohttp.ClientSession) -> None:
         async with asyncio.TaskGroup() as group:
