@@ -64,7 +64,7 @@ class Fleet:
         self._wrong: list[str] = []
         self._seconds: defaultdict[str, list[float]] = defaultdict(list)
         self._is_struck = False
-        self._ended = 0.0
+        self._ended = self._late = 0.0
         self.around: Surroundings
 
     @classmethod
@@ -132,6 +132,7 @@ class Fleet:
         followed = after.token - before.token
         self._tell(f"{kind}: {seconds:.1f} s without an answer, {followed} followed")
         self._seconds[kind].append(seconds)
+        self._late = self._watch.late
         self.counts["kills"] += 1
         self.counts["hand-overs" if kind == HAND_OVER else "take-overs"] += followed
         if kind == AWAY and followed:
@@ -210,7 +211,7 @@ class Fleet:
         ended, followed = self.counts["ended as taken over"], self.counts["take-overs"]
         if ended > followed:
             verdict.blame("bad exits", f"{ended} ended as taken over, {followed} took over")
-        self._tell(f"this process itself was late by {self._watch.late:.1f} s at most")
+        self._tell(f"this process itself was late by {self._late:.1f} s at most")
         for kind, seconds in self._seconds.items():
             self._tell(
                 f"{kind}: {len(seconds)} times; {median(seconds):.1f} s without an answer "
