@@ -14,11 +14,9 @@ from aiohttp import web
 from gateway.http.access import CallerAccess
 from gateway.http.control.named import GATEWAY, Named
 from gateway.http.keys import ACCESS
-from gateway.http.middleware import Handler, respond
-from gateway.http.owning import STARTING
+from gateway.http.middleware import Handler
+from gateway.http.owning import starting
 from gateway.http.server import LARGEST_BODY, guard
-from gateway.responses.bodies import problem
-from gateway.wording import Text
 
 __all__ = ["HOLD", "Front"]
 
@@ -89,7 +87,7 @@ class Front:
         if (refusal := named.refusal(request)) is not None:
             return refusal
         if self._control is None:
-            return respond(problem(503, STARTING, Text.english("The gateway is starting.")))
+            return starting()
         return await _handed_on(self._control, request)
 
     async def _wait(self) -> None:

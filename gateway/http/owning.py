@@ -27,10 +27,10 @@ from gateway.wording import Text
 if TYPE_CHECKING:
     from gateway.store.postgres import Lease
 
-__all__ = ["STARTING", "control_site", "owning", "owning_leased"]
+__all__ = ["STARTING", "control_site", "owning", "owning_leased", "starting"]
 
 STARTING = "starting"
-"""The problem type of the answer to a command that came too early."""
+"""The problem type of that answer."""
 
 
 @asynccontextmanager
@@ -69,11 +69,14 @@ async def owning_leased(
             yield core, path
 
 
+def starting() -> web.Response:
+    """To a command that came too early."""
+    return respond(problem(503, STARTING, Text.english("The owner of the database is starting.")))
+
+
 def _early_application(make_way: Callable[[], bool]) -> web.Application:
     async def too_early(request: web.Request) -> web.Response:  # noqa: ARG001
-        return respond(
-            problem(503, STARTING, Text.english("The owner of the database is starting."))
-        )
+        return starting()
 
     app = web.Application()
     app.add_routes([yielding(make_way), web.route("*", "/{any:.*}", too_early)])
