@@ -7,7 +7,8 @@ the record lost to the customer's.
 
 If the record's own system (a till) changes it too, the fingerprints also say what it contained when
 both sides last agreed: the customer's value, unless a mark under `t:` and the field's name says
-otherwise. The mark `t` exists once that is known.
+otherwise. The mark `t` exists once that is known. While the record's change is being written to the
+customer, `w:` and the field's name mark it: a repetition knows it for the record's own.
 """
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -20,6 +21,7 @@ _SENT, _BASELINE, _LOST = "s", "b", "l"
 _UNSURE, _OVERRULED = "s?", "l?"
 _OURS = {_SENT, _LOST}
 _IN_RECORD, _RECORD_IS_KNOWN = "t:", "t"
+_WRITING, _WRITTEN = "w:", "w"
 _HASH = 16
 """Digits of a hash; `s?`, `l?`, `t` and `t!` have none."""
 OWED = "t!"
@@ -39,7 +41,8 @@ class LastSent:
         self._before = before
 
     def changes(self, fields: Mapping[str, str]) -> dict[str, str]:
-        """The fields that differ from what was last sent. '' clears a field that we once sent.
+        """The fields that differ from what was last sent, and did not come from the record itself.
+        '' clears a field that we once sent.
 
         If nothing is known, nothing differs: we never sent what the record holds.
         """
@@ -49,6 +52,7 @@ class LastSent:
             name: fields[name]
             for name, fingerprint in self._hashed(fields).items()
             if not self._is_of(self.fingerprints.get(name, " "), fingerprint, name, fields[name])
+            and not self._came_from_record(name, fields)
         }
         ours = (name for name, fingerprint in self.fingerprints.items() if fingerprint[0] in _OURS)
         return changed | {name: "" for name in ours if name not in fields}
@@ -129,6 +133,28 @@ class LastSent:
         """Whether the customer's side of these fields differs from what was last sent."""
         return bool(self.changes(fields).keys() & set(names))
 
+    def writing(
+        self, names: Iterable[str], fields: Mapping[str, str], in_record: Mapping[str, str]
+    ) -> Fingerprints:
+        """The fingerprints before the record's values are written to the customer, who has
+        `fields`: if those came from the record, too, they are what both sides agreed on.
+        """
+        going = self._hashed({name: in_record[name] for name in names})
+        marks = {_WRITING + name: _WRITTEN + hashed for name, hashed in going.items()}
+        if not self.was_written(going, fields):
+            return marks
+        had = self._hashed({name: fields.get(name, "") for name in going})
+        sent = {name: _SENT + hashed if fields.get(name) else "" for name, hashed in had.items()}
+        return marks | sent | {_IN_RECORD + name: "" for name in going}
+
+    def was_written(self, names: Iterable[str], fields: Mapping[str, str]) -> bool:
+        """Whether the customer has what was last being written to them from the record."""
+        marks, values = self.fingerprints or {}, {name: fields.get(name, "") for name in names}
+        return all(
+            self._is_of(marks.get(_WRITING + name, ""), hashed, name, values[name])
+            for name, hashed in self._hashed(values).items()
+        )
+
     def agreed(
         self, names: Iterable[str], fields: Mapping[str, str], in_record: Fingerprints
     ) -> Fingerprints:
@@ -139,7 +165,8 @@ class LastSent:
         hashed = self._hashed(found)
         sent = {n: _SENT + hashed[n] if value else "" for n, value in found.items()}
         differs = {n: in_record[n] for n in found if n in in_record and in_record[n] != found[n]}
-        return sent | {_IN_RECORD + name: "" for name in found} | self._of_record(differs)
+        over = {mark + name: "" for name in found for mark in (_IN_RECORD, _WRITING)}
+        return sent | over | self._of_record(differs)
 
     def has_own_value(self, name: str) -> bool:
         """Whether the record was seen to hold a value of its own in this field."""
@@ -169,7 +196,12 @@ class LastSent:
         """
         ours = {n for n in names if (self.fingerprints or {}).get(n, " ")[0] in _OURS}
         going = [n for n in names if n in fields or n in ours or n in contested]
-        return dict.fromkeys(going, _OVERRULED) | {_IN_RECORD + name: "" for name in going}
+        over = {mark + name: "" for name in going for mark in (_IN_RECORD, _WRITING)}
+        return dict.fromkeys(going, _OVERRULED) | over
+
+    def _came_from_record(self, name: str, fields: Mapping[str, str]) -> bool:
+        is_marked = _WRITING + name in (self.fingerprints or {}) and not self.is_unsure(name)
+        return is_marked and self.was_written([name], fields)
 
     def _is_of(self, fingerprint: str, hashed: str, name: str, value: str) -> bool:
         """Whether the fingerprint is of this value, whose hash by the newest secret is given."""
@@ -193,7 +225,7 @@ def all_known(fingerprints: Fingerprints, hashes: Hashes) -> bool:
     return all(
         fingerprint[-_HASH:] in hashes[name.removeprefix(_IN_RECORD)]
         for name, fingerprint in fingerprints.items()
-        if len(fingerprint) > _HASH
+        if len(fingerprint) > _HASH and not name.startswith(_WRITING)
     )
 
 

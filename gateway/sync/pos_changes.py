@@ -1,6 +1,7 @@
 """Sends changes made at the till to Shopify, and from there to the other channels.
 
     a member changed        its webhook is on disk; the work is repeated until it has ended
+    marks say what goes     a repetition knows the value in Shopify for the till's own
     Shopify is written      a repetition finds that Shopify has the same value by now
     marks are written       they also say that the other channels have not been told yet
     deliveries are opened   one for each channel; only then is the webhook done
@@ -12,7 +13,7 @@ write to Shopify meets marks that say so, and is no change; nor is the same valu
 import asyncio
 import logging
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from gateway.alerts import notices
@@ -136,6 +137,7 @@ class PosChanges:
             await self._remember(link, last_sent.adopt_record(fields, record_values(row)))
             return
         comparison = compare(last_sent, row, customer, fields)
+        link = await self._announced(link, comparison.writing(fields))
         customer = await self._to_shopify(comparison, customer) or customer
         fingerprints = dict(comparison.fingerprints(self._fields(customer)))
         # `same` may be what a repetition finds after its first run wrote to Shopify and died.
@@ -146,6 +148,16 @@ class PosChanges:
         if owed:
             await self._parts.updates.changed([customer])
             await self._parts.db.write(lambda db: links.forget_fingerprint(db, link, OWED))
+
+    async def _announced(self, link: Link, marks: Mapping[str, str]) -> Link:
+        """If we die once Shopify has the till's value, and the till changes it again, ours is not
+        taken for a change of Shopify's own.
+        """
+        if not marks:
+            return link
+        await self._remember(link, marks)
+        known = {**(link.fingerprints or {}), **marks}
+        return replace(link, fingerprints={name: mark for name, mark in known.items() if mark})
 
     async def _to_shopify(self, comparison: Comparison, customer: Customer) -> Customer | None:
         """The customer as Shopify has them after the change. What Shopify refuses is reported to

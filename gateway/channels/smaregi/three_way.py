@@ -32,6 +32,13 @@ class Comparison:
     lost: list[str] = field(default_factory=list)
     nothing: list[str] = field(default_factory=list)
 
+    def writing(self, fields: Mapping[str, str]) -> Fingerprints:
+        """What to remember before Shopify is written, whose customer makes `fields` of a member."""
+        marks: dict[str, str] = {}
+        for unit in self.to_shopify:
+            marks |= self.last_sent.writing(UNITS[unit], fields, self.in_record)
+        return marks
+
     def fingerprints(self, fields: Mapping[str, str]) -> Fingerprints:
         """What to remember, now that Shopify's customer makes `fields` of a member."""
         fingerprints: dict[str, str] = {}

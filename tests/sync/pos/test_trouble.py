@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 
 from gateway.channels.smaregi.create import MemberCreation
-from gateway.errors import UpstreamError
+from gateway.errors import ErrorClass, UpstreamError
 from gateway.sandbox import Fault
+from gateway.shopify import Shopify
 from gateway.sync.channel_updates import ChannelUpdates
 from gateway.sync.webhooks import worker
 from tests.e2e.evidence import AlertBox
@@ -15,6 +16,7 @@ from tests.e2e.trouble.ending import all_delivered
 from tests.sync.pos.scene import (
     at_the_till,
     contact,
+    fingerprints,
     in_shopify,
     member,
     quiet,
@@ -66,6 +68,32 @@ async def test_a_stop_in_the_middle_loses_nothing(synced: World) -> None:
     await quiet(synced)
     assert (await in_shopify(synced)).last_name == "佐藤"
     assert contact(synced)["lastname"] == "佐藤"
+
+
+async def test_a_second_change_at_the_till_finds_the_first_in_shopify_and_is_the_tills_too(
+    synced: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Shopify's answer to the first was lost."""
+    change, calls = Shopify.change, 0
+    await signed_up(synced)
+
+    async def at_first_lost(self: Shopify, *given: Any) -> Any:
+        nonlocal calls
+        calls += 1
+        result = await change(self, *given)
+        if calls < 3:
+            (member_id,) = synced.sandbox.smaregi.members
+            synced.sandbox.smaregi.edit(member_id, birthDate=f"1977-03-0{calls}")
+            raise UpstreamError("shopify", "change", ErrorClass.CONNECTION, "cut")
+        return result
+
+    monkeypatch.setattr(Shopify, "change", at_first_lost)
+    await at_the_till(synced, birthDate="1966-02-02")
+    assert (await in_shopify(synced)).birth_date == "1977-03-02"
+    assert member(synced)["birthDate"] == "1977-03-02"
+    assert contact(synced)["date_of_birth"] == "1977-03-02"
+    assert calls == 3
+    assert not [name for name in await fingerprints(synced) if name.startswith("w:")]
 
 
 async def test_channels_hear_of_it_though_the_gateway_dies_after_shopifys_answer(
