@@ -20,8 +20,6 @@ from gateway.store.postgres import Gateway, Lease, who_is_active
 
 __all__ = ["OfLease"]
 
-_SUCCESSOR = 10.0
-"""Seconds that a command which made way waits for whoever asked for it."""
 _LOOK = 0.2
 
 
@@ -35,12 +33,9 @@ class OfLease:
         self._url = live.current.gateway.gateway_database_url
         self._unreached: Gateway | None = None
 
-    async def successor(self) -> None:
-        for _ in range(round(_SUCCESSOR / _LOOK)):
-            found = await who_is_active(self._url)
-            if found is not None and found[0].address is not None:
-                return
-            await asyncio.sleep(_LOOK)
+    async def is_taken(self) -> bool:
+        found = await who_is_active(self._url)
+        return found is not None and found[0].address is not None
 
     @asynccontextmanager
     async def owner(self, role: Role, way: Way) -> AsyncIterator[Client]:

@@ -32,8 +32,8 @@ T = TypeVar("T")
 _PATIENCE = 60.0
 """Seconds that a command waits for the file's owner to answer, or to go; then for the next."""
 _SUCCESSOR = 10.0
-"""Seconds that a command which made way waits for whoever asked for the file, before it takes it
-back: `serve` must not have to win a race against it."""
+"""Seconds that a command which made way waits for whoever asked for the database, before it takes
+it back: `serve` must not have to win a race against it."""
 _AGAIN = 0.2
 
 
@@ -88,8 +88,8 @@ class Owners(Protocol):
         """Whoever it is now; ourselves, where there is none. OwnerGone: ask for the next."""
         ...
 
-    async def successor(self) -> None:
-        """Until whoever asked for the database is its owner; or has not come after all."""
+    async def is_taken(self) -> bool:
+        """Whether whoever asked for the database is its owner."""
         ...
 
 
@@ -112,9 +112,17 @@ async def with_owner(live: LiveConfig, role: Role, action: Callable[[Client], Aw
             elif clock() > until:
                 raise ConfigurationError([owners.unanswered]) from None
         if way.made:
-            await owners.successor()
+            await _successor(owners)
         else:
             await asyncio.sleep(_AGAIN)
+
+
+async def _successor(owners: Owners) -> None:
+    """Until whoever asked for the database is its owner; or has not come after all."""
+    for _ in range(round(_SUCCESSOR / _AGAIN)):
+        if await owners.is_taken():
+            return
+        await asyncio.sleep(_AGAIN)
 
 
 def _owners(live: LiveConfig) -> Owners:
@@ -134,11 +142,8 @@ class _OfFile:
         name = self._path.name
         self.unanswered = f"GATEWAY_DATABASE_URL: the process that owns {name} does not answer"
 
-    async def successor(self) -> None:
-        for _ in range(round(_SUCCESSOR / _AGAIN)):
-            if socket_path(self._path).exists():
-                return
-            await asyncio.sleep(_AGAIN)
+    async def is_taken(self) -> bool:
+        return socket_path(self._path).exists()
 
     @asynccontextmanager
     async def owner(self, role: Role, way: Way) -> AsyncIterator[Client]:

@@ -41,6 +41,5 @@ class Untold:
             if registration_id in self._ids:
                 registrations.mark_untold(db, registration_id)
 
-        keys = filter(None, (request.email_hash, request.key))
-        await self._db.write(unit, tuple(keys))
+        await self._db.write(unit, request.keys)
         self._ids.discard(registration_id)
