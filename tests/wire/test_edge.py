@@ -1,14 +1,13 @@
 """Nothing is written by a gateway that cannot know that it is the only one."""
 
-import asyncio
 from collections.abc import AsyncIterator, Callable
 
 import pytest
 
 from gateway.errors import StorageError
 from gateway.wire import Access, Edge, SmtpSettings, SmtpTransport, Wire
+from tests.wire.mail_server import MailServer
 from tests.wire.raw_server import Server, call, http
-from tests.wire.test_given_back import MailServer
 
 
 def for_so_many(times: int) -> Callable[[], bool]:
@@ -39,11 +38,8 @@ async def test_a_write_with_trust_leaves_and_a_read_needs_none() -> None:
 
 @pytest.fixture
 async def server() -> AsyncIterator[MailServer]:
-    made = MailServer()
-    listening = await asyncio.start_server(made.meet, "127.0.0.1", 0)
-    made.port = listening.sockets[0].getsockname()[1]
-    yield made
-    listening.close()
+    async with MailServer().listening() as made:
+        yield made
 
 
 @pytest.mark.parametrize("times", [0, 1], ids=["before the call", "after the recipient"])

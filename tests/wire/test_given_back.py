@@ -9,50 +9,14 @@ import pytest
 
 from gateway.wire import Access, Edge, SmtpSettings, SmtpTransport, Wire
 from gateway.wire import smtp as module
+from tests.wire.mail_server import MailServer
 from tests.wire.raw_server import Server, call, http
-
-
-class MailServer:
-    """Says 250 to all; `answers` are other words for a command, and None is silence. `taken`: mails
-    that came as a whole.
-    """
-
-    def __init__(self) -> None:
-        self.answers: dict[str, bytes | None] = {"DATA": b"354 go on\r\n"}
-        self.connections = self.taken = 0
-        self.heard = asyncio.Event()
-        self.left = asyncio.Event()
-        self.port = 0
-
-    async def meet(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self.connections += 1
-        writer.write(b"220 here\r\n")
-        while line := await reader.readline():
-            command = line.split()[0].decode().upper()
-            answer = self.answers.get(command, b"250 fine\r\n")
-            if answer is None:
-                self.heard.set()
-                continue
-            writer.write(answer)
-            if command == "DATA":
-                with suppress(asyncio.IncompleteReadError):
-                    await reader.readuntil(b"\r\n.\r\n")
-                    self.taken += 1
-                    writer.write(b"250 taken\r\n")
-        self.left.set()
-        writer.close()
-
-    async def saw_us_leave(self) -> None:
-        await asyncio.wait_for(self.left.wait(), 10.0)
 
 
 @pytest.fixture
 async def server() -> AsyncIterator[MailServer]:
-    made = MailServer()
-    listening = await asyncio.start_server(made.meet, "127.0.0.1", 0)
-    made.port = listening.sockets[0].getsockname()[1]
-    yield made
-    listening.close()
+    async with MailServer().listening() as made:
+        yield made
 
 
 @pytest.fixture

@@ -8,8 +8,9 @@ from typing import Any
 
 from gateway.store import members
 from gateway.store.engine import Engine
+from gateway.store.postgres import Postgres
 
-__all__ = ["Step", "async_step", "note", "noted", "read", "write"]
+__all__ = ["Step", "async_step", "found_at_a_start", "note", "noted", "read", "write"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,3 +63,13 @@ def note(key: str, value: str = "x") -> Any:
 
 def noted(key: str) -> Any:
     return lambda db: members.get_meta(db, key)
+
+
+async def found_at_a_start(url: str) -> str | None:
+    """Why a gateway that starts there takes it for put back; None: it does not."""
+    engine = Postgres(url, lanes=1)
+    await engine.open()
+    try:
+        return await engine.put_back()
+    finally:
+        await engine.close()

@@ -17,7 +17,7 @@ from gateway.store import members, rewinding
 from gateway.store.postgres import Gateway, Lease, Postgres
 from gateway.store.postgres.errors import WentBackError
 from tests.store.postgres.cluster import MISSING, Cluster, programs
-from tests.store.postgres.steps import note, noted
+from tests.store.postgres.steps import found_at_a_start, note, noted
 
 pytestmark = pytest.mark.long
 
@@ -67,15 +67,6 @@ async def until_written(engine: Postgres, key: str) -> None:
             return await engine.write(note(key))
         await asyncio.sleep(0.1)
     raise AssertionError(key)
-
-
-async def found_at_a_start(url: str) -> str | None:
-    engine = Postgres(url, lanes=1)
-    await engine.open()
-    try:
-        return await engine.put_back()
-    finally:
-        await engine.close()
 
 
 def once(number: int) -> Any:

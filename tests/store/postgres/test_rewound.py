@@ -10,22 +10,13 @@ from gateway.store import members, outbox, rewinding
 from gateway.store.postgres import Postgres, origin
 from gateway.store.postgres.errors import WentBackError
 from tests.store.postgres.sign_ups import opened
-from tests.store.postgres.steps import note, noted
+from tests.store.postgres.steps import found_at_a_start, note, noted
 
 
 def put_back(url: str, statement: str) -> None:
     """As the promotion of a replica leaves it that was behind."""
     with psycopg.connect(url, autocommit=True) as another:
         another.execute(statement.encode())
-
-
-async def reopened(url: str) -> str | None:
-    engine = Postgres(url, lanes=1)
-    await engine.open()
-    try:
-        return await engine.put_back()
-    finally:
-        await engine.close()
 
 
 async def test_a_lane_that_went_back_is_noticed_by_its_next_transaction(
@@ -37,7 +28,7 @@ async def test_a_lane_that_went_back_is_noticed_by_its_next_transaction(
     for _ in range(2):
         with pytest.raises(WentBackError, match="went back"):
             await postgres.write(note("more", "never"), (1,))
-    assert await reopened(url) == rewinding.LOST
+    assert await found_at_a_start(url) == rewinding.LOST
 
 
 async def test_any_new_connection_notices_what_another_lane_has_lost(
@@ -60,7 +51,7 @@ async def test_a_new_connection_to_what_knows_everything_goes_on(
     for lane in postgres._lanes:
         lane.close()
     await postgres.write(note("more"))
-    assert await reopened(url) is None
+    assert await found_at_a_start(url) is None
 
 
 def changed(**fields: Any) -> Any:
@@ -88,18 +79,18 @@ async def test_a_start_finds_the_marks_of_what_put_a_database_back(
     assert await postgres.put_back() is None, "a new one was never anything else"
     await postgres.note_origin()
     await postgres.write(changed(**before))
-    found = await reopened(url)
+    found = await found_at_a_start(url)
     assert found is None if said is None else said in (found or "")
 
 
 async def test_what_was_lost_stays_said_until_it_is_marked(url: str, postgres: Postgres) -> None:
     await postgres.write(lambda db: origin.note(db, rewinding.LOST))
     await postgres.note_origin()
-    assert await reopened(url) == rewinding.LOST
+    assert await found_at_a_start(url) == rewinding.LOST
     await postgres.write(lambda db: outbox.add(db, 7, None, opened("email"), 1.0))
     assert await postgres.rewind(["email"], 2.0) == rewinding.Rewound(mails=1, merges=0)
     assert await postgres.read(rewinding.rewound_at) == 2.0
-    assert await reopened(url) is None
+    assert await found_at_a_start(url) is None
 
 
 async def test_ids_that_may_have_been_given_since_are_given_to_nobody(postgres: Postgres) -> None:
