@@ -1,7 +1,13 @@
 import asyncio
 import threading
+from pathlib import Path
 
+import pytest
+
+from gateway.store import database
+from gateway.store.database import Database
 from tests.benchmarks.instrument.clock import BASE, Clock, wrapped
+from tests.benchmarks.instrument.units import COMMIT, Units
 
 
 def work(rounds: int) -> int:
@@ -59,3 +65,24 @@ async def test_an_error_leaves_the_part_and_goes_on_to_the_caller() -> None:
     outcome = (await asyncio.gather(wrapped(clock, "fails", fails)(), return_exceptions=True))[0]
     assert isinstance(outcome, ValueError)
     assert clock.current == BASE
+
+
+async def test_units_are_timed_by_name_however_they_are_handed_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("write", "read"):
+        monkeypatch.setattr(Database, name, getattr(Database, name))
+    monkeypatch.setattr(database, "_transaction", database._transaction)
+    units = Units()
+    units.watch()
+    db = Database(tmp_path / "gateway.db")
+    await db.open()
+    try:
+        assert await db.write(lambda db: db.execute("SELECT 1").fetchone()[0]) == 1
+        assert await db.write(lambda db: db.execute("SELECT 2").fetchone()[0], ["somebody"]) == 2
+        assert await db.read(lambda db: db.execute("SELECT 3").fetchone()[0]) == 3
+    finally:
+        await db.close()
+    assert units.ran["execute.fetchone"] == 2
+    assert units.ran["execute.fetchone (read)"] == 1
+    assert units.ran[COMMIT] >= 1

@@ -9,6 +9,7 @@ from typing import Any
 
 from gateway.store import database
 from gateway.store.database import Database
+from gateway.store.engine import ALONE, Whom
 
 __all__ = ["Units"]
 
@@ -34,8 +35,8 @@ class Units:
         """From now on."""
         write, read, transaction = Database.write, Database.read, database._transaction
 
-        async def timed_write(db: Database, unit: Unit) -> Any:
-            return await write(db, self._timed(_name(unit), unit))
+        async def timed_write(db: Database, unit: Unit, keys: Whom = ALONE) -> Any:
+            return await write(db, self._timed(_name(unit), unit), keys)
 
         async def timed_read(db: Database, unit: Unit) -> Any:
             return await read(db, self._timed(f"{_name(unit)} (read)", unit))
