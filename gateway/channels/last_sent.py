@@ -179,9 +179,9 @@ class LastSent:
 
     def accept_record(self, in_record: Mapping[str, str]) -> Fingerprints:
         """The fingerprints after which `in_record` is no longer a change, whatever the customer
-        has.
+        has: it is not being written to them any more either.
         """
-        return self._of_record(in_record)
+        return {_WRITING + name: "" for name in in_record} | self._of_record(in_record)
 
     def adopt_record(self, fields: Mapping[str, str], in_record: Mapping[str, str]) -> Fingerprints:
         """The fingerprints of a record of which nothing was known: what it holds stays."""

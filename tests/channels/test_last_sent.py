@@ -56,3 +56,16 @@ def test_marks_are_keyed_and_bound_to_the_person_and_the_field() -> None:
         Keys("another secret").field_fingerprints("smaregi 1", {"a": "x"})["a"] != fingerprints["a"]
     )
     assert all(len(mark) == 16 for mark in fingerprints.values())
+
+
+def test_what_the_customers_side_refused_of_the_record_is_sent_to_the_record_again() -> None:
+    """Whoever enters the till's value in Shopify later wants it in the member."""
+    customers, tills = {"name": "a", "phone": "1"}, {"name": "a", "phone": "2"}
+    announced = last_sent(
+        {**CREATED.fingerprints, **CREATED.writing(["phone"], customers, tills)}  # type: ignore[dict-item]
+    )
+    assert announced.changes(tills) == {}
+    refused = announced.accept_record({"phone": "2"})
+    marks = {n: m for n, m in {**announced.fingerprints, **refused}.items() if m}  # type: ignore[dict-item]
+    assert last_sent(marks).changes(tills) == {"phone": "2"}
+    assert last_sent(marks).changed_in_record({"phone": "2"}) == set()
