@@ -18,6 +18,7 @@ from gateway.app.overview import Overview
 from gateway.app.people import People
 from gateway.app.privacy import Privacy
 from gateway.app.put_back import PutBack
+from gateway.app.readiness import Readiness
 from gateway.app.shop_acceptance import ShopAcceptance
 from gateway.app.sync_wiring import SyncParts, make_events
 from gateway.channels import ROSTER
@@ -44,7 +45,7 @@ from gateway.registration.recovery import Recovery
 from gateway.registration.registrar import Registrar
 from gateway.registration.status import RegistrationStatus
 from gateway.rotation import CustomerRekeying, Rotation
-from gateway.store import Engine, Keys, members, outbox
+from gateway.store import Engine, Keys, outbox
 from gateway.sync.backfill import Backfill
 from gateway.sync.channel_updates import ChannelUpdates
 from gateway.sync.profile_change import ProfileChanges
@@ -192,6 +193,7 @@ class Core:
         self.housekeeping = Housekeeping(self.db, self.wakes.journal, self.runtime)
         unrecognised = [spec.name for spec in ROSTER if not spec.updates]
         self.put_back = PutBack(self.db, unrecognised, self.alerts, self.runtime)
+        self.readiness = Readiness(self.db, self.wire.edge.require_trust, self.runtime.background)
         self.holdings = DatabaseReport(self.db, self.shopify, routes, self.live)
         self.exposition = Exposition(self.db, routes, self.metrics, self.identities)
         self.shop_acceptance = ShopAcceptance(
@@ -280,11 +282,6 @@ class Core:
         while place is not None:
             gone, place = await self.db.write(partial(page, after=place))
             yield gone
-
-    async def prove_storage(self) -> None:
-        """A durable commit, or StorageError with a hint."""
-        now = repr(self.db.now())
-        await self.db.write(lambda db: members.set_meta(db, "proved_at", now))
 
     async def metrics_text(self) -> bytes:
         return await self.exposition.text()

@@ -25,9 +25,9 @@ async def alive(_: web.Request) -> web.Response:
 
 @routes.get("/readyz")
 async def ready(request: web.Request) -> web.Response:
-    """The settings were checked at the start; here the database proves that it can write."""
+    """The settings were checked at the start; the rest is known, however busy the database is."""
     try:
-        await request.app[CORE].prove_storage()
+        await request.app[CORE].readiness.require()
     except StorageError as error:
         detail = Detail.DATABASE_UNFIT.text.within(hint=error.hint)
         return respond(problem(503, "not-ready", detail))

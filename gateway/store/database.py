@@ -19,12 +19,13 @@ from typing import Any, TypeVar
 import aiosqlite
 
 from gateway.errors import StorageError
-from gateway.store import tally
+from gateway.store import members, tally
 from gateway.store.copying import PagedCopy
 from gateway.store.disk import left_for, taken_by
-from gateway.store.engine import ALONE, Unit, Whom
+from gateway.store.engine import ALONE, Unit, Whom, resolve
 from gateway.store.migration import migrate
 from gateway.store.pragmas import prepare
+from gateway.store.pulse import Pulse
 from gateway.store.rewinding import Rewound, rewind, skip_ids
 from gateway.store.sqlite_errors import translated
 
@@ -144,6 +145,7 @@ class Database:
         self._copying = asyncio.Lock()
         self._browsing = asyncio.Lock()
         self.is_new = False  # whether `open` has made it
+        self.pulse = Pulse()
 
     @property
     def place(self) -> str:
@@ -191,16 +193,18 @@ class Database:
         """Runs `unit` in a transaction; it is on disk when this returns. Raises StorageError."""
         future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
         self._queue.append((_in_context(unit), future))
+        self.pulse.asked()
         if self._writer is None or self._writer.done():
             self._writer = asyncio.create_task(self._drain(), name="database writer")
         return await future
 
     async def read(self, unit: Unit[T]) -> T:
         """Run `unit` outside a transaction; it sees every finished write."""
-        try:
-            return await self._opened().run(unit)
-        except sqlite3.Error as error:
-            raise translated(error, self.path) from None
+        with self.pulse.reading():
+            try:
+                return await self._opened().run(unit)
+            except sqlite3.Error as error:
+                raise translated(error, self.path) from None
 
     async def browse(self, unit: Unit[T]) -> T:
         """As `read`, for whoever looks through many rows: one of them at a time, so that a sign-up
@@ -238,7 +242,8 @@ class Database:
                     log.exception("the database writer broke")
                 results = [translated(error, self.path)] * len(batch)
             for (_, future), result in zip(batch, results, strict=True):
-                _resolve(future, result)
+                self.pulse.ended(result, wrote=True)
+                resolve(future, result)
 
     def _commit(self, units: list[Unit[Any]]) -> Unit[list[Any]]:
         def commit(connection: sqlite3.Connection) -> list[Any]:
@@ -272,18 +277,12 @@ class Database:
     def now(self) -> float:
         return time.time()  # nobody else writes here
 
+    async def prove(self) -> None:
+        await self.write(lambda db: members.set_meta(db, "proved_at", repr(self.now())))
+
     async def checkpoint(self) -> None:
         """Moves the journal into the file and empties it, so that wiped intents leave no bytes."""
         await self.read(lambda c: c.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall())
-
-
-def _resolve(future: "asyncio.Future[Any]", result: Any) -> None:
-    if future.done():
-        return
-    if isinstance(result, Exception):
-        future.set_exception(result)
-    else:
-        future.set_result(result)
 
 
 def _identity(path: Path) -> tuple[int, int] | None:

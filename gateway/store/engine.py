@@ -1,12 +1,14 @@
 """What a database must do for the store, whichever it is."""
 
+import asyncio
 import sqlite3
 from collections.abc import Callable, Collection
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
+from gateway.store.pulse import Pulse
 from gateway.store.rewinding import Rewound
 
-__all__ = ["ALONE", "Engine", "Unit", "Whom"]
+__all__ = ["ALONE", "Engine", "Unit", "Whom", "resolve"]
 
 T = TypeVar("T")
 Unit = Callable[[sqlite3.Connection], T]
@@ -26,11 +28,13 @@ ALONE: Whom = None
 
 class Engine(Protocol):
     """`is_new`: whether `open` has made the database. `is_shared`: other gateways may stand on it,
-    so that its time is nobody's own. Errors are StorageErrors, besides a unit's own.
+    so that its time is nobody's own. `pulse` hears of every unit. Errors are StorageErrors, besides
+    a unit's own.
     """
 
     is_new: bool
     is_shared: bool
+    pulse: Pulse
 
     @property
     def place(self) -> str:
@@ -63,6 +67,10 @@ class Engine(Protocol):
         """As `read`, for whoever looks through many rows: one of them at a time."""
         ...
 
+    async def prove(self) -> None:
+        """A durable commit that needs as much as any other. StorageError."""
+        ...
+
     async def checkpoint(self) -> None:
         """What was wiped leaves no bytes, as far as the database can promise that."""
         ...
@@ -84,3 +92,13 @@ class Engine(Protocol):
     def now(self) -> float:
         """Unix seconds by the clock that all gateways on this database share."""
         ...
+
+
+def resolve(future: "asyncio.Future[Any]", result: object) -> None:
+    """With a unit's result or error, unless nobody waits for it any more."""
+    if future.done():
+        return
+    if isinstance(result, BaseException):
+        future.set_exception(result)
+    else:
+        future.set_result(result)

@@ -1,9 +1,12 @@
 """What an operator watches: health, metrics and logs, without personal data."""
 
+import asyncio
 import logging
+import threading
 
 import pytest
 
+from gateway.app import readiness
 from gateway.sandbox import Fault
 from tests.e2e.evidence import (
     CHANNELS,
@@ -22,6 +25,25 @@ async def test_the_process_lives_and_is_ready_though_every_upstream_is_down(
         quick.sandbox.faults.set(system, Fault("refuse"))
     assert (await quick.get("/healthz")).status == 200
     assert (await quick.get("/readyz")).status == 200
+
+
+async def test_it_is_ready_while_everybody_waits_for_the_database(
+    quick: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(readiness, "_PATIENCE", 0.02)
+    end = threading.Event()
+    busy = [
+        asyncio.create_task(quick.core.db.write(lambda _: end.wait(30), (n,))) for n in range(4)
+    ]
+    waiting = asyncio.create_task(quick.register())
+    try:
+        for _ in range(3):
+            assert (await quick.get("/readyz")).status == 200
+        assert not waiting.done()
+    finally:
+        end.set()
+    await asyncio.gather(*busy)
+    assert (await waiting).status == 201
 
 
 async def test_every_metric_begins_with_gateway(quick: World) -> None:

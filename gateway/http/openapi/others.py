@@ -73,7 +73,8 @@ OPERATIONS = (
         "Can it take requests?",
         {200: Said("It can.", Health, {"ready": Health(status="ready")})},
         {503: ("not-ready", "another-shop")},
-        "Settings and database are fit. An upstream's trouble does not make it unready.",
+        "Settings and database are fit. Answered within half a second, however much waits. "
+        "An upstream's trouble does not make it unready.",
     ),
     Operation(
         "get",

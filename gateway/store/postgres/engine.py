@@ -15,8 +15,8 @@ import psycopg
 
 from gateway.background import Background
 from gateway.errors import StorageError
-from gateway.store import rewinding
-from gateway.store.engine import ALONE, Unit, Whom
+from gateway.store import members, rewinding
+from gateway.store.engine import ALONE, Unit, Whom, resolve
 from gateway.store.postgres import gateways, ids, origin
 from gateway.store.postgres.address import conninfo, place
 from gateway.store.postgres.clock import SharedClock, elapsed
@@ -29,6 +29,7 @@ from gateway.store.postgres.migration import migrate
 from gateway.store.postgres.proving import prove
 from gateway.store.postgres.schedule import Job, next_of
 from gateway.store.postgres.session import Session
+from gateway.store.pulse import Pulse
 
 __all__ = ["Postgres"]
 
@@ -39,6 +40,8 @@ SILENCE = 6.0
 PATIENCE = 10.0
 """Seconds that a unit waits for a lane at most; one that did not begin is not in the database."""
 
+_ROOM = "CREATE TABLE proof_of_room AS SELECT generate_series(1, 2000) AS number"
+"""Pages of a new file: on a full disk a row that finds room in an old page is still written."""
 
 _NO_TURN = (
     f"no connection to the database was free for {PATIENCE:g} s",
@@ -72,6 +75,7 @@ class Postgres:
         self._is_open = False
         self._space = ""
         self.is_new = False
+        self.pulse = Pulse()
 
     @property
     def place(self) -> str:
@@ -148,6 +152,17 @@ class Postgres:
         async with self._browsing:
             return await self.read(unit)
 
+    async def prove(self) -> None:
+        now, needs_room = repr(self.now()), self.pulse.failure is not None
+
+        def unit(db: sqlite3.Connection) -> None:
+            members.set_meta(db, "proved_at", now)
+            if needs_room:
+                db.execute(_ROOM)
+                db.execute("DROP TABLE proof_of_room")
+
+        await self.write(unit, ())
+
     async def checkpoint(self) -> None:
         """Nothing: what PostgreSQL's files and log keep of a wiped intent is only ciphertext."""
 
@@ -176,6 +191,7 @@ class Postgres:
         if not self._is_open:
             raise StorageError("the database is closed", "start the gateway again")
         self._waiting[job] = None
+        self.pulse.asked()
         self._go_on()
         if job in self._waiting:
             asyncio.get_running_loop().call_later(PATIENCE, self._give_up, job)
@@ -184,7 +200,8 @@ class Postgres:
     def _give_up(self, job: Job[Any]) -> None:
         if job in self._waiting:
             del self._waiting[job]
-            _end(job.future, error=StorageError(*_NO_TURN))
+            self.pulse.given_up()
+            resolve(job.future, StorageError(*_NO_TURN))
             self._go_on()
 
     def _go_on(self) -> None:
@@ -207,7 +224,8 @@ class Postgres:
         error = done.exception()
         if isinstance(error, TakenOverError) and self._lease is not None:
             self._lease.lose(error)
-        _end(job.future, None if error else done.result(), error)
+        self.pulse.ended(error, wrote=not job.reads)
+        resolve(job.future, error or done.result())
         self._go_on()
 
     async def _watch(self) -> None:
@@ -221,14 +239,3 @@ def _size(db: sqlite3.Connection) -> int:
            WHERE relnamespace = current_schema()::regnamespace AND relkind = 'r'"""
     ).fetchone()[0]
     return number
-
-
-def _end(
-    future: "asyncio.Future[Any]", result: Any = None, error: BaseException | None = None
-) -> None:
-    if future.done():
-        return
-    if error is not None:
-        future.set_exception(error)
-    else:
-        future.set_result(result)
