@@ -66,13 +66,13 @@ def console_application(core: Core, *, is_open: bool = False) -> web.Application
     passwords = Passwords(lambda: core.live.current.gateway, is_open=is_open)
     app = web.Application(middlewares=(_dressed, _known, _checked))
     app.on_response_prepare.append(_headers)
-    app[CORE] = core
+    app[CORE], background = core, core.runtime.background
     app[DESK] = Desk(
         Sessions(core.keys, passwords),
         passwords,
         Brake(),
-        Jobs(partial(core.runtime.background.keep, name="a run of the console")),
-        FlagTimes(core.live),
+        Jobs(partial(background.keep, name="a run of the console"), core.runtime.clock),
+        FlagTimes(core.live, core.runtime.clock),
     )
     for room in (entry, start, deliveries, jobs, people, duplicates, points, flags, actions):
         app.add_routes(room.routes)

@@ -1,6 +1,5 @@
 """Since when each flag is as it is: the start of this process, or a reload that changed it."""
 
-import time
 from collections.abc import Callable
 
 from gateway.app.config import LiveConfig
@@ -9,7 +8,7 @@ __all__ = ["FlagTimes"]
 
 
 class FlagTimes:
-    def __init__(self, live: LiveConfig, clock: Callable[[], float] = time.time) -> None:
+    def __init__(self, live: LiveConfig, clock: Callable[[], float]) -> None:
         self._live = live
         self._clock = clock
         self._known = self._now()

@@ -2,7 +2,6 @@
 
 import asyncio
 import secrets
-import time
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Coroutine
 from dataclasses import dataclass, field
@@ -53,10 +52,13 @@ Work = Callable[[asyncio.Event], AsyncIterator[tuple[str, int]]]
 
 
 class Jobs:
-    """`keep` sees to it that a task ends before the database is closed."""
+    """`keep` sees to it that a task ends before the database is closed. `clock`: Unix seconds."""
 
-    def __init__(self, keep: Callable[[Coroutine[Any, Any, None]], object]) -> None:
+    def __init__(
+        self, keep: Callable[[Coroutine[Any, Any, None]], object], clock: Callable[[], float]
+    ) -> None:
         self._keep = keep
+        self._clock = clock
         self._all: dict[str, Job] = {}
 
     def get(self, job_id: str) -> Job | None:
@@ -66,7 +68,7 @@ class Jobs:
         return [job for job in self._all.values() if job.is_running]
 
     def begin(self, kind: str, actor: str, total: int, work: Work) -> Job:
-        job = Job(secrets.token_urlsafe(9), kind, actor, total, time.time(), asyncio.Event())
+        job = Job(secrets.token_urlsafe(9), kind, actor, total, self._clock(), asyncio.Event())
         self._forget_old()
         self._all[job.id] = job
         self._keep(self._run(job, work))
@@ -83,7 +85,7 @@ class Jobs:
         finally:
             if job.is_running:
                 job.state = "broken"
-            job.ended = time.time()
+            job.ended = self._clock()
 
     def _forget_old(self) -> None:
         ended = [job for job in self._all.values() if not job.is_running]

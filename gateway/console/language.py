@@ -3,7 +3,6 @@
 import gettext
 import io
 import re
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -70,13 +69,11 @@ class Language:
     def seconds(self, value: float) -> str:
         return str(format_decimal(value, "0.00", locale=self.code))
 
-    def distance(self, seconds: float | None) -> str:
-        """How long ago, or in how long."""
-        if seconds is None:
+    def distance(self, at: float | None, now: float) -> str:
+        """How long ago, or in how long; both in Unix seconds of the same clock."""
+        if at is None:
             return ""
-        return format_timedelta(
-            timedelta(seconds=seconds - time.time()), add_direction=True, locale=self.code
-        )
+        return format_timedelta(timedelta(seconds=at - now), add_direction=True, locale=self.code)
 
     def duration(self, seconds: float) -> str:
         return format_timedelta(timedelta(seconds=seconds), locale=self.code)

@@ -1,6 +1,5 @@
 """Pages are made here: templates, in the visitor's language, with every text escaped."""
 
-import time
 from collections.abc import Mapping
 from datetime import datetime
 from functools import cache
@@ -13,6 +12,7 @@ from gateway.console.language import LANGUAGES, language_of
 from gateway.console.package_files import templates
 from gateway.console.visit import DESK, PREFIX, VISIT
 from gateway.console.words import label, tone
+from gateway.http.keys import CORE
 
 __all__ = ["render", "see_other"]
 
@@ -46,7 +46,7 @@ def render(
             {
                 "visit": visit,
                 "lang": language,
-                "now": time.time(),
+                "now": request.app[CORE].runtime.clock(),
                 "here": request.path,
                 "path_qs": request.path_qs,
                 "in_demo": request.app[DESK].passwords.is_open,

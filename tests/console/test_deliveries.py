@@ -229,3 +229,20 @@ async def test_a_field_that_cannot_be_read_chooses_nothing(world: World, admin: 
         page = await admin.post(f"/admin/deliveries/{path}", {"token": token, **fields})
         assert page.status == 422
     assert len(await world.deliveries(outcomes=(Outcome.FAILED,))) == 1
+
+
+async def test_how_long_ago_is_told_by_the_databases_clock(
+    world: World, staff: Visitor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On a shared database this machine's own clock may be minutes from everybody's."""
+    monkeypatch.setattr(world.core.db, "is_shared", True)
+    await an_outage(world, 1)
+    world.sandbox.faults.set("crm", Fault("status", status=500))
+    assert (await world.register(number=2)).status == 201
+    (waiting,) = await world.deliveries(outcomes=(Outcome.RETRYING,))
+    assert waiting.next_attempt_at is not None
+    minutes = 6 * 60
+    monkeypatch.setattr(world.core.live, "clock", lambda: waiting.created_at + minutes)
+    assert "the oldest 6 minutes ago" in (await staff.get("/admin")).words
+    monkeypatch.setattr(world.core.live, "clock", lambda: waiting.created_at - minutes)
+    assert "in 6 minutes" in (await staff.get(f"/admin/deliveries/{waiting.id}")).words
