@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 from gateway.channels.smaregi.ledger import ADDED, JST, TAKEN, Recorded
 from gateway.points.expiry import expires_on
+from gateway.points.history import MemberHistory
 from gateway.points.rates import Rates
 from gateway.store import Engine
 from gateway.store.points import Movement, known
@@ -27,14 +28,6 @@ class Members(Protocol):
 
     async def points(self, member_id: str) -> Mapping[str, Any] | None: ...
 
-    async def by_id(self, member_id: str) -> Mapping[str, Any] | None: ...
-
-
-class Ledger(Protocol):
-    async def of_member(
-        self, code: str, division: str, since: float, until: float
-    ) -> list[Recorded]: ...
-
 
 class AddedPoints:
     """`clock` is wall time, Unix seconds."""
@@ -43,13 +36,13 @@ class AddedPoints:
         self,
         db: Engine,
         members: Members,
-        ledger: Ledger,
+        history: MemberHistory,
         rates: Rates,
         clock: Callable[[], float],
     ) -> None:
         self._db = db
         self._members = members
-        self._ledger = ledger
+        self._history = history
         self._rates = rates
         self._clock = clock
 
@@ -68,18 +61,11 @@ class AddedPoints:
 
     async def find(self, sent: Movement) -> list[Recorded] | None:
         """Those that may be it and are nothing else of ours; None if the member is gone."""
-        member = await self._members.by_id(str(sent.member_id))
-        if member is None:
-            return None
-        at = sent.sent_at or sent.updated_at
         division = ADDED if sent.points > 0 else TAKEN
-        code = str(member.get("customerCode") or "")
-        rows = await self._ledger.of_member(code, division, at - _BEFORE, at + _AFTER)
-        fitting = [
-            row
-            for row in rows
-            if row.points == sent.points and row.member_id == sent.member_id and not row.cancelled
-        ]
+        rows = await self._history.around(sent, _BEFORE, _AFTER, division)
+        if rows is None:
+            return None
+        fitting = [row for row in rows if row.points == sent.points and not row.cancelled]
         ours = await self._db.read(
             lambda db: known.known_heads(db, [row.head_id for row in fitting])
         )

@@ -26,6 +26,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from itertools import accumulate
 from typing import Protocol
 
 from gateway.channels.smaregi.ledger import Entry, Recorded
@@ -33,6 +34,7 @@ from gateway.delivery import Runtime
 from gateway.errors import ErrorClass, UpstreamError
 from gateway.points.added import AddedPoints
 from gateway.points.doubt import DOUBT, is_doubtful, made_at
+from gateway.points.history import MemberHistory
 from gateway.points.marks import Marks
 from gateway.points.proof import Proof
 from gateway.store import Engine
@@ -46,6 +48,8 @@ PATIENCE = 120.0
 """Seconds, by our own running clock, after which what was sent cannot arrive any more."""
 WATCHED = 60.0
 """Seconds for which the balance may take to follow the ledger."""
+_AT_TILLS = 60.0
+"""Seconds beside that time in which a till's transaction may explain the balance."""
 _LOOK_AGAIN = 10.0
 _WEIGH_AGAIN = 5.0
 _OLDEST = 62 * 86400.0
@@ -72,6 +76,7 @@ class SenderParts:
     ledger: Ledger
     members: Balances
     added: AddedPoints
+    history: MemberHistory
     proof: Proof
     way: Callable[[], Way]
 
@@ -248,9 +253,20 @@ class Sender:
             await self._marks.done(sent, head_id)
         elif self._waited(sent) < WATCHED:
             await self._marks.later(sent, _WEIGH_AGAIN)
+        elif await self._is_explained(sent, head_id):
+            await self._marks.done(sent, head_id)
         else:
             text = await self._of.proof.stop(sent, self._runtime.clock())
             self._runtime.listener.failed("points", ErrorClass.CONFLICT, text)
+
+    async def _is_explained(self, sent: Movement, head_id: str) -> bool:
+        """Whether a till took just as many: then the balance is as it was, although ours counted.
+        Which of the others came before the balance was read is not known: the earliest ones.
+        """
+        after = max(0.0, self._runtime.clock() - (sent.sent_at or 0.0)) + _AT_TILLS
+        rows = await self._of.history.around(sent, _AT_TILLS, after) or []
+        others = [row.points for row in rows if row.head_id != head_id]
+        return -sent.points in accumulate(reversed(others))
 
 
 def _memo(one: Movement) -> str:

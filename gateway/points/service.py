@@ -17,6 +17,7 @@ from gateway.points.added import AddedPoints
 from gateway.points.checking import check_points, check_spending
 from gateway.points.drift import LedgerPass
 from gateway.points.eligibility import Customers, Eligibility, EligibilityParts
+from gateway.points.history import MemberHistory
 from gateway.points.keeper import KeeperParts, ReservationKeeper
 from gateway.points.passes import Passes, PassParts
 from gateway.points.proof import Proof
@@ -59,12 +60,13 @@ class Points:
         self.switch = Switch(db, runtime)
         self.rates = Rates(ledger, parts.settings, time.monotonic)
         self.proof = Proof(db)
-        added = AddedPoints(db, client, ledger, self.rates, runtime.clock)
+        history = MemberHistory(client, ledger)
+        added = AddedPoints(db, client, history, self.rates, runtime.clock)
         uses = OrderUses(db, parts.settings, runtime)
         reading = ReaderParts(
             db, parts.shop, parts.smaregi, self.rates, self.switch, parts.settings, uses
         )
-        sending = SenderParts(db, ledger, client, added, self.proof, parts.way)
+        sending = SenderParts(db, ledger, client, added, history, self.proof, parts.way)
         sender = Sender(sending, runtime)
         keeping = KeeperParts(db, parts.codes, parts.shop, parts.settings, self._wake.set)
         keeper = ReservationKeeper(keeping, runtime)

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from gateway.sandbox import Fault, SmaregiOptions
-from tests.points.shop import a_shop
+from tests.points.shop import Shop, a_shop
 
 pytestmark = pytest.mark.usefixtures("impatient")
 
@@ -36,20 +36,40 @@ async def test_where_posted_points_do_not_count_everything_stops_until_they_are_
         assert shop.smaregi.members[member]["point"] == "7"
 
 
+def _a_till_moves_beside_the_next_one(shop: Shop, new_point: int, spend_point: int) -> None:
+    desk = shop.smaregi._points
+    post = desk.post
+
+    def beside(*given: object) -> object:
+        answer = post(*given)  # type: ignore[arg-type]
+        shop.smaregi.sale(shop.member, new_point, spend_point)
+        vars(desk).pop("post")
+        return answer
+
+    vars(desk)["post"] = beside
+
+
+async def test_points_that_a_till_took_at_that_moment_are_not_taken_for_points_that_never_came(
+    tmp_path: Path,
+) -> None:
+    """Settling that and giving them in another way would give them twice."""
+    async with a_shop(tmp_path) as shop:
+        _a_till_moves_beside_the_next_one(shop, new_point=0, spend_point=10)
+        order = shop.buy(1000)
+        await shop.notice(order)
+        assert shop.balance == 0
+        assert [one.state for one in await shop.moved(order)] == ["done"]
+        assert not await shop.world.core.points.proof.stopped()
+        await shop.notice(shop.buy(1000))
+        assert await shop.world.core.points.proof.is_proven()
+        assert shop.balance == 10
+
+
 async def test_points_that_a_till_moved_meanwhile_prove_nothing_and_stop_nothing(
     tmp_path: Path,
 ) -> None:
     async with a_shop(tmp_path, SmaregiOptions(posted_points_count=False)) as shop:
-        desk = shop.smaregi._points
-        post = desk.post
-
-        def beside(*given: object) -> object:
-            answer = post(*given)  # type: ignore[arg-type]
-            shop.smaregi.sale(shop.member, new_point=3)
-            vars(desk).pop("post")
-            return answer
-
-        vars(desk)["post"] = beside
+        _a_till_moves_beside_the_next_one(shop, new_point=3, spend_point=0)
         order = shop.buy(1000)
         await shop.notice(order)
         assert [one.state for one in await shop.moved(order)] == ["done"]

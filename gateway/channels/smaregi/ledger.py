@@ -121,17 +121,17 @@ class PointLedger:
         return list({row.head_id: row for row in found}.values())
 
     async def of_member(
-        self, code: str, division: str, since: float, until: float
+        self, code: str, since: float, until: float, division: str | None = None
     ) -> list[Recorded]:
-        """A member's, by the time at which they came to Smaregi."""
-        return await self._page(
-            {
-                "customer_code": code,
-                "transaction_head_division": division,
-                "transaction_date_time-from": jst(since),
-                "transaction_date_time-to": jst(until),
-            }
-        )
+        """A member's, by the time at which they came to Smaregi; of any kind without `division`."""
+        asked = {
+            "customer_code": code,
+            "transaction_date_time-from": jst(since),
+            "transaction_date_time-to": jst(until),
+        }
+        if division is not None:
+            asked["transaction_head_division"] = division
+        return await self._page(asked)
 
     async def changed(
         self, store_id: str, division: str, since: float, until: float, page: int
