@@ -31,8 +31,9 @@ class Measured:
     """`cpu`: milliseconds of the processor a sign-up; `peak`: MiB, up to then; times: milliseconds.
 
     `failed`: sign-ups that were not answered 201. `others`: p99 from Shopify's answer until a
-    channel that is well had the customer. `added`: p50 less what the stand-ins held back on the way
-    that nobody can shorten: Shopify's create, then Smaregi's look-up and create.
+    channel that is well had the customer. `added`: p50 less what the stand-ins held back of a bare
+    handler: Shopify's create, then Smaregi's look-up and create. The gateway looks up nobody who is
+    new, and may save more than it adds.
     """
 
     per_second: float

@@ -1,8 +1,10 @@
 """A customer as a member of the store: recognised, linked or created, once.
 
-Every attempt first looks for our own number, and so finds what an interrupted attempt did.
-`customerCode` is unique in Smaregi: it is the idempotency key of a create. The chosen member and
-the place of its old number are written down before the write.
+Every attempt first looks for our own number, and so finds what an interrupted attempt did; of a
+customer whom Shopify made a moment ago nobody can know the number, and a member who has it all the
+same is found when the create is refused. `customerCode` is unique in Smaregi: it is the idempotency
+key of a create. The chosen member and the place of its old number are written down before the
+write.
 """
 
 import asyncio
@@ -13,6 +15,7 @@ from dataclasses import replace
 from typing import Any, cast
 
 from gateway.channels.base import Check, Context, Done, Work
+from gateway.channels.smaregi.check import check
 from gateway.channels.smaregi.client import SmaregiClient
 from gateway.channels.smaregi.create import MemberCreation
 from gateway.channels.smaregi.decision import MatchDecision, ids
@@ -20,7 +23,7 @@ from gateway.channels.smaregi.from_member import differing_values
 from gateway.channels.smaregi.member_number import MemberNumbers, Target, text_of
 from gateway.channels.smaregi.ownership import RecordOwnership, conflict
 from gateway.channels.smaregi.points import PointsReader
-from gateway.channels.smaregi.required_columns import RequiredColumns, cannot_fill, unfillable
+from gateway.channels.smaregi.required_columns import RequiredColumns
 from gateway.channels.smaregi.retire import absorb, withdraw
 from gateway.channels.smaregi.settings import SmaregiSettings
 from gateway.channels.smaregi.shown import shown
@@ -112,7 +115,7 @@ class Smaregi:
         if work.link is not None:
             link = await self.numbers.follow(work.link, work)
             return await bring_up_to_date(self.client, link, work)
-        own, _ = await asyncio.gather(self._own(work), self.index.fresh())
+        own = await self._own_and_index(work)
         found = await self.index.by_email(work.customer.profile.email) if own is None else []
         if self._is_among(found, work):  # an earlier attempt's, since the look
             own = await self._own(work)
@@ -149,6 +152,14 @@ class Smaregi:
     async def _link(self, target: Target, work: Work, match: Match) -> Done:
         former = await self.ownership.take(target.member_id, work.customer.id)
         return replace(await self.numbers.give(target, work), match=match, instead_of=former)
+
+    async def _own_and_index(self, work: Work) -> Row | None:
+        """As `_own`, beside the refresh of the index; a number of this moment is not looked for."""
+        if work.fresh:
+            await self.index.fresh()
+            return None
+        own, _ = await asyncio.gather(self._own(work), self.index.fresh())
+        return own
 
     async def _own(self, work: Work) -> Row | None:
         """The member that has our number, and so belongs to this customer already."""
@@ -272,20 +283,7 @@ class Smaregi:
         return str(found[0]["customerId"]) if found else None
 
     async def check(self) -> Sequence[Check]:
-        lacking = await self.client.lacking_scopes()
-        if lacking:
-            detail = f"the token lacks {', '.join(lacking)}: give the app this scope in Smaregi"
-            return [Check("Smaregi", ok=False, detail=detail)]
-        columns = await self.required.ask()
-        await self.client.member_page(1, None)
-        detail = "token, members and required columns can be read"
-        if columns:
-            detail += f"; this contract also requires {', '.join(sorted(columns))}"
-        lacking = cannot_fill(columns)
-        if lacking:
-            detail += f"; {unfillable(lacking)}"
-        rule = Check("Smaregi", ok=True, detail=self._settings().linking)
-        return [Check("Smaregi", ok=not lacking, detail=detail), rule]
+        return await check(self.client, self.required, self._settings().linking)
 
 
 def _status(row: Row) -> str:
