@@ -41,7 +41,7 @@ def parse_line(text: str) -> ParsedAddress:
     if len(text) > _LONGEST:
         return _not_read(written)
     code, line = take_postal_code(shown(text))
-    return replace(read_address(line, None, code), written=written)
+    return read_address(line, None, code, written)
 
 
 def parse_address(
@@ -69,11 +69,12 @@ def parse_address(
         second=_stated(address2),
         known=known,
         code=clean_postal_code(postal_code) or "",
+        written=written,
     )
     if not fields.code:
         code, line = take_postal_code(fields.first)
         fields = replace(fields, code=code, first=line)
-    return replace(_best(_said_once(fields)), postal_code=fields.code or None, written=written)
+    return _best(_said_once(fields))
 
 
 def _stated(text: str) -> str:
@@ -89,9 +90,13 @@ class _Fields:
     second: str
     known: Prefecture | None
     code: str
+    written: WrittenAddress
 
     def read(self, *parts: str) -> ParsedAddress:
-        return read_address(_joined([self.head, *parts]), self.known, self.code)
+        return self.read_line(_joined([self.head, *parts]))
+
+    def read_line(self, line: str) -> ParsedAddress:
+        return read_address(line, self.known, self.code, self.written)
 
 
 def _said_once(fields: _Fields) -> _Fields:
@@ -102,13 +107,13 @@ def _said_once(fields: _Fields) -> _Fields:
     if not first:
         first, second = second, ""
     head = without_double(fields.head, first, whole=False)
-    once = _Fields(head, first, second, fields.known, fields.code)
+    once = _Fields(head, first, second, fields.known, fields.code, fields.written)
     return once if _MUNICIPALITY_ENDS.search(once.head) else _town_of_first(once)
 
 
 def _town_of_first(fields: _Fields) -> _Fields:
     """渋谷区道玄坂2丁目 before 道玄坂2-10-7, 中央区日本橋 before 日本橋兜町15-18."""
-    found = read_address(fields.head, fields.known, fields.code)
+    found = fields.read_line(fields.head)
     if not (found.town_known and found.prefecture and fields.first):
         return fields
     shorter = replace(fields, head=f"{found.prefecture.ja}{found.city}")
@@ -165,7 +170,7 @@ def _without_repetition(address: ParsedAddress, fields: _Fields) -> str:
 def _once_more(address: ParsedAddress, fields: _Fields) -> ParsedAddress | None:
     """address2 where it names the municipality, or the town, of address1 again."""
     if _MUNICIPALITY.search(fields.second):
-        again = read_address(fields.second, fields.known, fields.code)
+        again = fields.read_line(fields.second)
         if again.city and again.city == address.city:
             return again if address.town in ("", again.town) else None
     begins = address.town[:1] == fields.second[:1] != ""

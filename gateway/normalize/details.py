@@ -25,6 +25,14 @@ _NUMBERED_AREA: Final = re.compile(
     r"|\s*(?:[0-9]+|[一二三四五六七八九十]+)(?:番[町丁](?!目)|町内|字|部(?=[0-9])|[ノの之]町)"
     r"|\s*[甲乙丙丁戊己庚辛壬癸イロハニホヘトチリヌルヲワカヨタレソ](?:字|部(?=[0-9]))"
 )
+_DIGITS: Final = "([1-9][0-9]{0,4})"
+_HYPHEN: Final = f"[{re.escape(HYPHENS)}]"
+_PLAIN: Final = re.compile(
+    rf"{_DIGITS}(?:(?:丁目|番地?|{_HYPHEN}){_DIGITS}(?:(?:番地?|{_HYPHEN}){_DIGITS})?)?"
+    "(?:号|番地?|丁目)?"
+)
+"""Most addresses: 1-2-3 or 1丁目2番3号, and nothing behind it."""
+
 _EDGES: Final = f" \t、,，.・/_({HYPHENS}"
 _OF: Final = re.compile("^[のノ](?=[0-9A-Za-z])")
 _BRACKETS: Final = {"(": ")", "「": "」", "『": "』", "[": "]", "【": "】"}
@@ -42,6 +50,9 @@ class Details:
 
 def read_details(rest: str, *, after_town: bool = True) -> Details:
     """`rest` begins right after the town, or after the municipality where no town is known."""
+    if plain := _PLAIN.fullmatch(rest):
+        parts = tuple(filter(None, plain.groups()))
+        return Details("", Block("-".join(parts), parts, 0, len(rest)), "", len(rest))
     if not after_town and (named := _NAMED_BY_A_NUMBER.fullmatch(rest.strip())):
         return Details(named[0], None, "", len(rest))
     start = _BEGINNING.match(rest).end()  # type: ignore[union-attr]

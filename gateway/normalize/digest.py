@@ -16,8 +16,8 @@ from gateway.normalize.block import ROOM
 from gateway.normalize.characters import HYPHENS, fold_width, scrub
 from gateway.normalize.folding import fold_name, readable
 from gateway.normalize.numerals import is_kanji_number, kanji_to_int
-from gateway.normalize.places import City, places
-from gateway.normalize.postal import clean_postal_code
+from gateway.normalize.places import City
+from gateway.normalize.postal import clean_postal_code, town_of_postal_code, towns_that_go_on
 from gateway.normalize.prefecture import prefecture as prefecture_of
 
 __all__ = ["place_digest"]
@@ -114,7 +114,7 @@ def _after_town(place: _Place, line: str) -> str | None:
         line = line[line.index("字") + 1 :]
     if line.startswith(place.town):
         return line[len(place.town) :]
-    return line if "" not in _towns_that_go_on(place.city) else None
+    return line if "" not in towns_that_go_on(place.city) else None
 
 
 def _of_parsed(address: ParsedAddress, place: _Place | None) -> str:
@@ -131,27 +131,13 @@ def _of_parsed(address: ParsedAddress, place: _Place | None) -> str:
 
 @lru_cache(32768)
 def _place_of_code(text: str) -> _Place | None:
-    """None for a code of several towns, and where a town's name may end elsewhere than it seems."""
     code = clean_postal_code(text) if text else None
-    found = places().town_of_postal_code(code.replace("-", "")) if code else None
+    found = town_of_postal_code(code) if code else None
     if found is None:
         return None
     city, town = found
-    if town in _towns_that_go_on(city):
-        return None
     whole = f"{city.prefecture.ja}{city.name}{town}"
     return _Place(city, town, whole, _head(city.prefecture.code, city.name, town))
-
-
-@lru_cache(2048)
-def _towns_that_go_on(city: City) -> frozenset[str]:
-    """Towns whose name is the beginning of another's that goes on with a number (本町一丁目).
-
-    '' is among them where a town begins with one.
-    """
-    names = {"", *city.names_of_towns}
-    beginnings = (name[: at.start()] for name in names for at in _NUMERAL.finditer(name))
-    return frozenset(names.intersection(beginnings))
 
 
 @lru_cache(32768)

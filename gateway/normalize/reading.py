@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Final
 
 from gateway.normalize.characters import HYPHENS, compose, fold_width, scrub
@@ -9,7 +10,7 @@ from gateway.normalize.details import Details, read_details
 from gateway.normalize.folding import Folded, fold
 from gateway.normalize.municipality import Municipality, read_municipality, read_prefecture
 from gateway.normalize.places import City
-from gateway.normalize.postal import cities_of_postal_code
+from gateway.normalize.postal import cities_of_postal_code, town_of_postal_code
 from gateway.normalize.prefecture import Prefecture
 from gateway.normalize.town import Town, read_town
 
@@ -28,6 +29,7 @@ _NOTHING: Final = re.compile(
     rf"[\s{re.escape(HYPHENS)}.,、。・*＊/]*"
     r"|(?:特に|該当)?(?:なし|無し|ナシ|無|ありません|有りません)[。.]?|未入力|空欄|同上|[Nn]/?[Aa]|[Nn]one|[Nn]ull"
 )
+_PLAIN_NUMBER: Final = re.compile(rf"[1-9][0-9]{{0,3}}(?:[{re.escape(HYPHENS)}丁番]|$)")
 _KANJI_ONE: Final = re.compile("(?<=[0-9])一(?=[0-9])")
 
 
@@ -67,25 +69,81 @@ class ParsedAddress:
     written: WrittenAddress = WrittenAddress()
 
 
-def read_address(line: str, known: Prefecture | None, code: str) -> ParsedAddress:
+def read_address(
+    line: str, known: Prefecture | None, code: str, written: WrittenAddress
+) -> ParsedAddress:
     """`known`: the prefecture from a field of its own; `code`: a clean postal code or ''."""
+    named = _by_the_post(line, known, code)
+    if named is not None:
+        return _assemble(named, read_details(named.rest), code, (), written)
     hints = cities_of_postal_code(code)
     text = fold(line)
     found = read_municipality(text, known, hints)
     if found.city is None:
         found = _by_postal_code(found, hints) or found
     if found.city is None:
-        return _without_city(found, line, code)
+        return _without_city(found, line, code, written)
     if found.doubtful:
         notes = _notes(found, hints, code, known)
-        return replace(_without_city(found, line, code), notes=notes)
+        return replace(_without_city(found, line, code, written), notes=notes)
     start = _after_repetition(found, found.city)
     in_box = _BOX_FIRST.match(line, found.text.origin[start])
     town = None if in_box else read_town(found.text, start, found.city)
-    rest = line[found.text.origin[town.end if town else start] :]
-    details = read_details(rest, after_town=town is not None)
-    notes = _notes(found, hints, code, known)
-    return _assemble(found, start, town, details, line, code, notes)
+    named = _named(found, found.city, start, town, line)
+    details = read_details(named.rest, after_town=town is not None)
+    return _assemble(named, details, code, _notes(found, hints, code, known), written)
+
+
+@dataclass(frozen=True, slots=True)
+class _Named:
+    """The places at the beginning of a line. `town` is the official name, '' if unknown; `shown`
+    the street and the town as written; `rest` what follows, as written.
+    """
+
+    city: City
+    prefecture: Prefecture | None
+    street: str
+    town: str
+    shown: str
+    rest: str
+
+
+def _by_the_post(line: str, known: Prefecture | None, code: str) -> _Named | None:
+    """Most lines: municipality and town as the post writes those of the code, and a plain number.
+
+    None for any other, and where more than that has to be looked at to find the same.
+    """
+    place = _plain_place(code) if known and code else None
+    if place is None or known is not place.city.prefecture or not line.startswith(place.begin):
+        return None
+    rest = line[len(place.begin) :]
+    if not _PLAIN_NUMBER.match(rest) or "字" in rest:
+        return None
+    return _Named(place.city, known, "", place.town, place.town, rest)
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """`begin` is how a line that names it by the post's own names begins."""
+
+    city: City
+    town: str
+    begin: str
+
+
+@lru_cache(4096)
+def _plain_place(code: str) -> _Place | None:
+    """The town of a code, but for those whose name tells too little: 高畠 is written 高畑, too,
+    浦臼第2 may go on (浦臼第21), 字 may be left out, and in Kyoto a street may stand before it.
+    """
+    found = town_of_postal_code(code)
+    if found is None:
+        return None
+    city, town = found
+    ambiguous = len(city.towns()) < len(city.names_of_towns) or "字" in town
+    if ambiguous or _ENDS_IN_A_NUMBER.search(town) or city.name.startswith("京都市"):
+        return None
+    return _Place(city, town, f"{city.name} {town}")
 
 
 def _by_postal_code(found: Municipality, hints: tuple[City, ...]) -> Municipality | None:
@@ -120,47 +178,45 @@ def _town_is_longer(found: Municipality, city: City, start: int, name: str) -> b
     return town is not None and town.end - start >= len(name)
 
 
-def _assemble(
-    found: Municipality,
-    start: int,
-    town: Town | None,
-    details: Details,
-    line: str,
-    code: str,
-    notes: tuple[str, ...],
-) -> ParsedAddress:
+def _named(found: Municipality, city: City, start: int, town: Town | None, line: str) -> _Named:
     origin = found.text.origin
-    street = line[origin[start] : origin[town.start]].strip() if town else ""
-    written_town = line[origin[town.start] : origin[town.end]].strip() if town else ""
-    official = town.name if town else ""
+    if town is None:
+        return _Named(city, found.prefecture, "", "", "", line[origin[start] :])
+    end = origin[town.end]
+    street = line[origin[start] : origin[town.start]].strip()
+    shown = f"{street} " if street else ""
+    shown += town.name if found.merged else line[origin[town.start] : end].strip()
+    if _ENDS_IN_A_NUMBER.search(shown) and line[end - 1].isspace():
+        shown += " "
+    return _Named(city, found.prefecture, street, town.name, shown, line[end:])
+
+
+def _assemble(
+    named: _Named, details: Details, code: str, notes: tuple[str, ...], written: WrittenAddress
+) -> ParsedAddress:
     block = details.block
-    written_block = line[origin[town.end if town else start] :][: details.block_end]
-    line1 = f"{street} " if street else ""
-    line1 += official if found.merged else written_town
-    if town and _ENDS_IN_A_NUMBER.search(line1) and line[origin[town.end] - 1].isspace():
-        line1 += " "
-    line1 += tidy(written_block)
     return ParsedAddress(
-        prefecture=found.prefecture,
-        city=found.city.name if found.city else "",
-        town=official + details.area.replace(" ", ""),
+        prefecture=named.prefecture,
+        city=named.city.name,
+        town=named.town + details.area.replace(" ", ""),
         block=block.text if block else "",
         building="" if is_nothing(details.building) else tidy(details.building),
         postal_code=code or None,
-        understood=_is_understood(town, details),
-        street=street,
-        line1=line1.strip(),
+        understood=_is_understood(named.town, details),
+        street=named.street,
+        line1=(named.shown + tidy(named.rest[: details.block_end])).strip(),
         parts=block.parts if block else (),
-        town_known=town is not None,
+        town_known=bool(named.town),
         notes=notes,
+        written=written,
     )
 
 
-def _is_understood(town: Town | None, details: Details) -> bool:
+def _is_understood(town: str, details: Details) -> bool:
     """A municipality alone, a known town, or an unknown one with a number."""
     if not _JAPANESE.fullmatch(details.area):
         return False
-    if town is not None or _BOX in details.building:
+    if town or _BOX in details.building:
         return True
     return details.block is not None or not (details.area or details.building)
 
@@ -180,7 +236,9 @@ def _notes(
     return tuple(notes)
 
 
-def _without_city(found: Municipality, line: str, code: str) -> ParsedAddress:
+def _without_city(
+    found: Municipality, line: str, code: str, written: WrittenAddress
+) -> ParsedAddress:
     origin = found.text.origin
     rest = line[origin[found.end] :].strip()
     name = line[origin[found.start] : origin[found.end]].strip()
@@ -194,6 +252,7 @@ def _without_city(found: Municipality, line: str, code: str) -> ParsedAddress:
         postal_code=code or None,
         understood=False,
         line1=rest[: details.block_end].strip() if details else rest,
+        written=written,
     )
 
 
