@@ -118,6 +118,19 @@ async def test_an_acknowledged_write_is_in_the_files_without_a_close(
     other.close()
 
 
+async def test_what_was_wiped_leaves_no_bytes_though_the_journal_began_anew(
+    db: Database, tmp_path: Path
+) -> None:
+    """The journal is written over from its beginning; what is behind that must go, too."""
+    await db.write(lambda c: c.execute("INSERT INTO meta VALUES ('room', hex(zeroblob(3000000)))"))
+    await db.write(note("a secret of somebody"))
+    await db.write(lambda c: c.execute("DELETE FROM meta WHERE key = 'a secret of somebody'"))
+    await db.write(note("short"))
+    await db.checkpoint()
+    files = [tmp_path / "gateway.db", tmp_path / "gateway.db-wal"]
+    assert not any(b"a secret of somebody" in file.read_bytes() for file in files)
+
+
 async def test_commits_are_durable_against_a_power_cut(db: Database) -> None:
     def pragmas(c: sqlite3.Connection) -> list[Any]:
         names = ("journal_mode", "synchronous", "secure_delete", "foreign_keys")
