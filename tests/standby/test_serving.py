@@ -108,6 +108,22 @@ async def test_whoever_is_halted_is_followed_and_ends_at_once(gateways: Gateways
     assert len(gateways.sandbox.shopify.customers) == 1
 
 
+async def test_whoever_follows_is_active_at_once_though_no_upstream_answers(
+    gateways: Gateways,
+) -> None:
+    """Who they are was known before, and is asked beside; what they owe waits for them."""
+    active = await gateways.active()
+    standby = await gateways.new(GATEWAY_UPSTREAM_TIMEOUT="60")
+    await active.register()
+    for system in ("shopify", "smaregi", "crm", "email"):
+        gateways.sandbox.faults.set(system, Fault("hang"))
+    ending = asyncio.create_task(active.term())
+    await until(lambda: standby.is_active)
+    assert (await standby.request("GET", "/readyz")).status == 200
+    gateways.sandbox.faults.clear()
+    await ending
+
+
 async def test_another_secret_does_not_stand_beside(gateways: Gateways) -> None:
     await gateways.active()
     other = await gateways.new(GATEWAY_SECRET="another one than the others")

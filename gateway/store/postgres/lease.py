@@ -211,7 +211,14 @@ class Lease:
         holder = beat.holder
         if not self.mine.is_set() and holder is not None and not holder.address and self.me.address:
             await self._apart.call(partial(gateways.ask_for, me=self.me.id, holder=holder.id))
-        return self._limits.beat if self.mine.is_set() and self.me.address else self._limits.look
+        if self.mine.is_set() and self.me.address:
+            return self._limits.beat
+        return self._until_death(unchanged)
+
+    def _until_death(self, unchanged: float) -> float:
+        """Seconds until the next look: none too late where the active one may be dead by then."""
+        left = self._limits.death - unchanged
+        return min(self._limits.look, left) if left > 0 else self._limits.look
 
     def _may_take(self, beat: Beat, unchanged: float) -> bool:
         return not self.mine.is_set() and (beat.holder is None or unchanged >= self._limits.death)

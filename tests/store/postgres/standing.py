@@ -1,15 +1,12 @@
-"""Gateways on one database whose time is the test's, and who beat when it says so."""
+"""Gateways on one database whose time is the test's, and who beat by `Lease._one_round` alone."""
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 
-from gateway.store.postgres import Gateway, Lease, Limits
+from gateway.store.postgres import Gateway, Lease
 
 __all__ = ["Standing"]
-
-_NEVER = Limits(beat=1e6, look=1e6)
-"""They beat by `Lease._one_round` alone."""
 
 
 @dataclass
@@ -31,10 +28,12 @@ class Standing:
         name = f"{len(self.names):04x}"
         self.names.append(name)
         me = Gateway(name, f"host-{name}", address, "1.0", "c0")
-        return Lease(url or self.url, me, secrets, lanes=2, limits=_NEVER, clock=lambda: self.now)
+        return Lease(url or self.url, me, secrets, lanes=2, clock=lambda: self.now)
 
     async def enter(self, lease: Lease) -> Lease:
-        return await self._stack.enter_async_context(lease)
+        entered = await self._stack.enter_async_context(lease)
+        await entered._beats.stop()
+        return entered
 
     async def two(self) -> tuple[Lease, Lease]:
         """The active one, and one that stands by."""

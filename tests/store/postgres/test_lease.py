@@ -8,7 +8,7 @@ import psycopg
 import pytest
 
 from gateway.errors import ConfigurationError, StorageError
-from gateway.store.postgres import Lease, Postgres
+from gateway.store.postgres import Lease, Limits, Postgres
 from gateway.store.postgres.clock import SharedClock
 from gateway.store.postgres.errors import TakenOverError
 from gateway.store.postgres.session import Session
@@ -88,6 +88,22 @@ async def test_a_dead_ones_place_is_taken_after_ten_seconds_of_unbroken_beats(
     assert first.lost.is_set()
     assert isinstance(first.failure, TakenOverError)
     assert not first.trusted()
+
+
+async def test_it_is_looked_in_the_very_moment_in_which_the_active_one_may_be_dead(
+    standing: Standing,
+) -> None:
+    _, second = await standing.two()
+    await standing.passes(8, second)
+    assert await second._one_round() == Limits().look
+    standing.now += 1.75
+    pause = await second._one_round()
+    assert pause is not None
+    assert pause == pytest.approx(0.25)
+    assert not second.mine.is_set()
+    standing.now += pause
+    await second._one_round()
+    assert second.mine.is_set()
 
 
 async def test_who_beats_is_not_dead(standing: Standing) -> None:
