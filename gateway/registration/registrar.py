@@ -168,7 +168,7 @@ class Registrar:
                     begun.id,
                     sign_up.profile,
                     email_verified=sign_up.email_verified,
-                    is_ours=lambda found_id: self._acceptance.is_ours(found_id, request.email_hash),
+                    is_ours=partial(self._is_ours, email_hash=request.email_hash, until=until),
                     look_first=begun.verdict == "resume",
                     deadline=until - _LEFT_FOR_CHANNELS,
                 )
@@ -183,6 +183,14 @@ class Registrar:
         if isinstance(result, AlreadyRegistered) and sign_up.email_verified:
             await self._delivery.proofs.prove(result.customer_id, request.emails)
         return await self._refused(begun.id, result)
+
+    async def _is_ours(self, found_id: str, email_hash: bytes, until: float) -> bool:
+        """As `Acceptance.is_ours`, once it is known how one ends that is just being answered."""
+        if (running := self._running.get(found_id)) is not None:
+            left = until - _LEFT_FOR_CHANNELS - asyncio.get_running_loop().time()
+            await asyncio.wait((running,), timeout=left)
+        await self._untold.settle(found_id)
+        return await self._acceptance.is_ours(found_id, email_hash)
 
     async def _accepted(
         self,

@@ -19,12 +19,12 @@ class Untold:
     def __init__(self, db: Engine, background: Background) -> None:
         self._db = db
         self._background = background
-        self._ids: set[str] = set()
+        self._ids: dict[str, AdmissionRequest] = {}
 
     def add(self, begun: Begun, request: AdmissionRequest) -> None:
         """One that was begun before may have been told to somebody: only its key is freed."""
         if begun.verdict == "new":
-            self._ids.add(begun.id)
+            self._ids[begun.id] = request
         elif request.key is None:
             return
         work = until_stored(partial(self._write, begun.id, request))
@@ -32,7 +32,12 @@ class Untold:
 
     def joined(self, registration_id: str) -> None:
         """Somebody sends the same again, and may be told."""
-        self._ids.discard(registration_id)
+        self._ids.pop(registration_id, None)
+
+    async def settle(self, registration_id: str) -> None:
+        """Before somebody acts on what is written down of it. Raises StorageError."""
+        if (request := self._ids.get(registration_id)) is not None:
+            await self._write(registration_id, request)
 
     async def _write(self, registration_id: str, request: AdmissionRequest) -> None:
         def unit(db: sqlite3.Connection) -> None:
@@ -42,4 +47,4 @@ class Untold:
                 registrations.mark_untold(db, registration_id)
 
         await self._db.write(unit, request.keys)
-        self._ids.discard(registration_id)
+        self._ids.pop(registration_id, None)

@@ -1,0 +1,91 @@
+"""Registered already is only who was told so: a sign-up that ends with a full disk was not."""
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gateway import background
+from gateway.errors import StorageError
+from gateway.sandbox import Fault
+from gateway.store import idempotency
+from tests.e2e.evidence import QUICK
+from tests.world import World, a_world
+
+KEY = {"Idempotency-Key": "k"}
+MEMBER, FIND = "POST /customers", "customerByIdentifier"
+
+
+@pytest.fixture
+def full(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """While it has something in it, no key's answer is kept, and none is freed."""
+    monkeypatch.setattr(background, "_STORAGE_AGAIN", 600.0)
+    said = [""]
+
+    def on_a_full_disk(work: Callable[..., None]) -> Callable[..., None]:
+        def tried(*given: Any, **named: Any) -> None:
+            if said:
+                said.append(work.__name__)
+                raise StorageError("the disk is full", "free some space")
+            work(*given, **named)
+
+        return tried
+
+    for name in ("remember", "free_key"):
+        monkeypatch.setattr(idempotency, name, on_a_full_disk(getattr(idempotency, name)))
+    return said
+
+
+def name(world: World) -> str | None:
+    (customer,) = world.sandbox.shopify.customers.values()
+    return customer.first_name
+
+
+async def test_newer_data_takes_the_place_of_what_nobody_was_told_before_that_is_written_down(
+    tmp_path: Path, full: list[str]
+) -> None:
+    async with a_world(tmp_path, None, **QUICK) as world:
+        assert (await world.register(headers=KEY)).status == 503
+        await world.until(
+            lambda: "free_key" in full
+        )  # nor can this be kept
+        full.clear()
+        assert (await world.register(first_name="次郎")).status == 201
+        assert name(world) == "次郎"
+
+
+async def test_other_data_waits_for_the_answer_that_is_just_being_given(
+    tmp_path: Path, full: list[str]
+) -> None:
+    async with a_world(tmp_path, None, **QUICK) as world:
+        first, other = await _beside_each_other(world)
+        full.clear()
+        world.sandbox.faults.clear()
+        await world.until(first.done)
+        assert (first.result().status, (await other).status) == (201, 409)
+        assert name(world) == "太郎"
+
+
+async def test_other_data_is_taken_once_the_answer_before_it_could_not_be_given(
+    tmp_path: Path, full: list[str]
+) -> None:
+    async with a_world(tmp_path, None, **QUICK) as world:
+        first, other = await _beside_each_other(world)
+        world.sandbox.faults.clear()
+        await world.until(first.done)
+        full.clear()
+        assert first.result().status == 503
+        assert (await other).status in {201, 503}
+        assert (await world.register(first_name="次郎")).status == 201
+        assert name(world) == "次郎"
+
+
+async def _beside_each_other(world: World) -> tuple[asyncio.Task[Any], asyncio.Task[Any]]:
+    world.sandbox.faults.set("smaregi", Fault("hang", match=MEMBER, times=1))
+    first = asyncio.create_task(world.register(headers=KEY))
+    await world.until(lambda: world.sandbox.faults.listing()["smaregi"][-1]["left"] == 0)
+    other = asyncio.create_task(world.register(first_name="次郎"))
+    await world.until(lambda: world.sandbox.journal.of("shopify", FIND))
+    return first, other
