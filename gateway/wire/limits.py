@@ -85,12 +85,13 @@ class RateLimit:
 
     def __init__(self, clock: Callable[[], float], per_period: float, period: float = 1.0) -> None:
         self._clock = clock
-        self._allowance = (per_period, period)
+        self._allowance: tuple[float, float] | None = None
+        self.allow(per_period, period)
         self._share = 1.0  # of the allowance, while somebody else uses the rest
         self._calm_at = 0.0
         self._paused_until = 0.0
         self._paced_at = 0.0
-        calls, span = self._window(Lane.LIVE)
+        calls, span = self._windows[Lane.LIVE]
         now = clock()
         self._sent = deque(now - span + span * number / calls for number in range(calls))
         self._waiting: list[tuple[int, int, asyncio.Future[None]]] = []
@@ -99,13 +100,16 @@ class RateLimit:
 
     def allow(self, per_period: float, period: float) -> None:
         """The upstream said what it allows; a rate that was halved stays so until it recovers."""
+        if (per_period, period) == self._allowance:
+            return
         self._allowance = (per_period, period)
+        self._windows = [_window(per_period, period, which) for which in Lane]
 
     async def acquire(self) -> None:
         """Wait for this call's turn. A waiter who is cancelled takes nothing."""
-        which = lane.get()
-        if not self._waiting and self._free_at(which) <= self._clock():
-            self._take(which)
+        which, now = lane.get(), self._clock()
+        if not self._waiting and self._free_at(which, now) <= now:
+            self._take(which, now)
             return
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         heapq.heappush(self._waiting, (which.value, next(self._order), future))
@@ -134,38 +138,26 @@ class RateLimit:
             self._share = min(1.0, self._share + 0.1)
             self._calm_at += 5.0
 
-    def _window(self, which: Lane) -> tuple[int, float]:
-        """(calls, seconds): so many in so long."""
-        per_period, period = self._allowance
-        calls, span = per_period, period * (1 + LATE)
-        if calls < 1:
-            calls, span = 1.0, span / calls
-        if which is Lane.BACKLOG:
-            calls -= int(calls * KEPT_FOR_SIGN_UPS)
-        return max(1, int(calls)), span
-
     def _is_paced(self, which: Lane) -> bool:
         """Whether calls keep a distance: the backlog's always, all while the rate is reduced."""
         return which is Lane.BACKLOG or self._share < 1.0
 
-    def _free_at(self, which: Lane) -> float:
+    def _free_at(self, which: Lane, now: float) -> float:
         """When a call of this lane may go, by the loop's clock."""
-        now = self._clock()
-        self._recover(now)
-        calls, span = self._window(which)
-        longest = self._window(Lane.LIVE)[1]
-        while self._sent and self._sent[0] <= now - longest:
+        if self._share < 1.0:
+            self._recover(now)
+        calls, span = self._windows[which]
+        while self._sent and self._sent[0] <= now - span:  # a lane's span is the other's, too
             self._sent.popleft()
         at = self._paused_until
         if len(self._sent) >= calls:
             at = max(at, self._sent[-calls] + span)
         return max(at, self._paced_at) if self._is_paced(which) else at
 
-    def _take(self, which: Lane) -> None:
-        now = self._clock()
+    def _take(self, which: Lane, now: float) -> None:
         self._sent.append(now)
         if self._is_paced(which):
-            calls, span = self._window(which)
+            calls, span = self._windows[which]
             # A turn that comes late by a moment does not put off those after it.
             begin = max(self._paced_at, now - span / 20)
             self._paced_at = begin + span / calls / self._share
@@ -176,15 +168,26 @@ class RateLimit:
             if future.cancelled():
                 heapq.heappop(self._waiting)
                 continue
-            wait = self._free_at(Lane(which)) - self._clock()
+            now = self._clock()
+            wait = self._free_at(Lane(which), now) - now
             if wait > 0:
                 self._wake_in(wait)
                 return
             heapq.heappop(self._waiting)
-            self._take(Lane(which))
+            self._take(Lane(which), now)
             future.set_result(None)
 
     def _wake_in(self, seconds: float) -> None:
         if self._timer is not None:
             self._timer.cancel()
         self._timer = asyncio.get_running_loop().call_later(max(seconds, 0.001), self._serve)
+
+
+def _window(per_period: float, period: float, which: Lane) -> tuple[int, float]:
+    """(calls, seconds): so many in so long."""
+    calls, span = per_period, period * (1 + LATE)
+    if calls < 1:
+        calls, span = 1.0, span / calls
+    if which is Lane.BACKLOG:
+        calls -= int(calls * KEPT_FOR_SIGN_UPS)
+    return max(1, int(calls)), span

@@ -21,7 +21,7 @@ from gateway.errors import Cause, ErrorClass, UpstreamError
 from gateway.wire.causes import cause_of
 from gateway.wire.edge import Access, Edge
 from gateway.wire.reasons import reason_of, values_in
-from gateway.wire.repeats import read_again
+from gateway.wire.repeats import READ_AGAIN
 
 __all__ = ["Call", "UpstreamAnswer", "Wire"]
 
@@ -163,7 +163,7 @@ class Wire:
         self._session = self._writes = _session(connector, aiohttp.ClientRequest)
         if self.edge.is_watched:
             self._writes = _session(connector, self.edge.request_class())
-        self._reader = RetryClient(self._session)
+        self._reader = RetryClient(self._session, retry_options=READ_AGAIN)
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -221,23 +221,21 @@ class Wire:
 
     async def _request(self, call: Call) -> UpstreamAnswer:
         assert self._session is not None  # noqa: S101 - entered before use
-        options: dict[str, Any] = {
-            "headers": call.headers,
-            "data": call.body,
-            "allow_redirects": False,
-        }
-        if call.params is not None:
-            options["params"] = call.params
-        if call.access is Access.READ:
-            context: Any = self._reader.request(
-                call.method, call.url, retry_options=read_again(), **options
-            )
-        else:
-            context = self._writes.request(call.method, call.url, **options)
-        async with context as response:
-            return UpstreamAnswer(
-                call, response.status, response.headers, await _body(call, response)
-            )
+        client = self._reader if call.access is Access.READ else self._writes
+        response = await client.request(
+            call.method,
+            call.url,
+            headers=call.headers,
+            params=call.params,
+            data=call.body,
+            allow_redirects=False,
+        )
+        try:
+            body = await _body(call, response)  # to its end, which gives the connection back
+        except BaseException:
+            response.close()
+            raise
+        return UpstreamAnswer(call, response.status, response.headers, body)
 
 
 def _session(
@@ -255,8 +253,9 @@ def _session(
 
 
 async def _body(call: Call, response: aiohttp.ClientResponse) -> bytes:
-    parts, size = [], 0
-    while part := await response.content.readany():
+    content, parts, size = response.content, list[bytes](), 0
+    while not content.at_eof():
+        part = await content.readany()
         size += len(part)
         if size > MAX_BODY:
             raise _broken(call, ErrorClass.UNEXPECTED, "the answer is too large")

@@ -119,7 +119,7 @@ def test_a_limit_below_one_call_is_one_call_in_a_longer_time(
     per_period: float, period: float, calls: int, span: float
 ) -> None:
     async def scene() -> tuple[int, float]:
-        return (await a_limit(per_period, period))._window(LIVE)
+        return (await a_limit(per_period, period))._windows[LIVE]
 
     found = run(scene())
     assert found[0] == calls
