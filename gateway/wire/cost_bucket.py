@@ -157,17 +157,22 @@ class CostBucket:
         latest = until - min(_FOR_THE_CALL, patience / 4)
         due = now + self._turn(place) if place.due is None else place.due
         if due <= max(now, latest):
-            try:
-                async with asyncio.timeout_at(latest):
-                    await self._bucket.take(cost, 0.0, place.order)
-            except TimeoutError:
-                before = self._bucket.before(place.order)
-                due = self._clock() + self._bucket.wait_for(cost + sum(before))
-            else:
+            if self._bucket.take_now(cost, 0.0) or await self._taken(cost, place, latest):
                 place.due = min(due, self._clock())
                 return None
+            before = self._bucket.before(place.order)
+            due = self._clock() + self._bucket.wait_for(cost + sum(before))
         self._line.leave(place, due)
         return due - self._clock() - min(_EARLY, patience / 4)
+
+    async def _taken(self, cost: float, place: Place, latest: float) -> bool:
+        """Whether there were points for this place in time."""
+        try:
+            async with asyncio.timeout_at(latest):
+                await self._bucket.take(cost, 0.0, place.order)
+        except TimeoutError:
+            return False
+        return True
 
     def _turn(self, place: Place) -> float:
         """Seconds until there are points for whoever has just come, after all who came before."""
