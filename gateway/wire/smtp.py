@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Literal
 
 import aiosmtplib
@@ -96,7 +96,7 @@ class SmtpTransport:
             try:
                 async with asyncio.timeout(self._timeout()):
                     connection = await self._connect(settings)
-                    with _closed_on_failure(connection):
+                    with _ClosedOnFailure(connection):
                         may_go = self._edge.require_trust
                         await hand_over(connection, sender, recipient, message, may_go)
             except (aiosmtplib.SMTPException, TimeoutError, OSError, ValueError) as error:
@@ -121,7 +121,7 @@ class SmtpTransport:
             if made_with is settings and idle < _IDLE and connection.is_connected:
                 if idle < 1.0:
                     return connection
-                with contextlib.suppress(*_FAILURES), _closed_on_failure(connection):
+                with contextlib.suppress(*_FAILURES), _ClosedOnFailure(connection):
                     await connection.noop()
                     return connection
             connection.close()
@@ -138,7 +138,7 @@ class SmtpTransport:
             start_tls=settings.smtp_tls == "starttls",
             timeout=self._timeout() * _SOONER,
         )
-        with _closed_on_failure(connection):
+        with _ClosedOnFailure(connection):
             await connection.connect()
             if connection.is_ehlo_or_helo_needed:
                 await _greet(connection)
@@ -194,14 +194,18 @@ async def _greet(connection: aiosmtplib.SMTP) -> None:
         await connection.helo()
 
 
-@contextlib.contextmanager
-def _closed_on_failure(connection: aiosmtplib.SMTP) -> Iterator[None]:
+class _ClosedOnFailure:
     """Closes it on any exception, a cancellation too: aiosmtplib does not close it by itself."""
-    try:
-        yield
-    except BaseException:
-        connection.close()
-        raise
+
+    def __init__(self, connection: aiosmtplib.SMTP) -> None:
+        self._connection = connection
+
+    def __enter__(self) -> None:
+        return
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is not None:
+            self._connection.close()
 
 
 _OTHER_CLASSES = {Cause.NO_LOGIN: ErrorClass.AUTH, Cause.SILENT: ErrorClass.TIMEOUT}

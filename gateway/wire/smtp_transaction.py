@@ -9,9 +9,8 @@ closes the connection, whatever else was answered: without its end no server tak
 import asyncio
 import re
 from collections import deque
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from typing import cast
+from collections.abc import Callable
+from typing import Self, cast
 
 from aiosmtplib import (
     SMTP,
@@ -40,7 +39,7 @@ async def hand_over(
     commands = [f"MAIL FROM:<{sender}>", f"RCPT TO:<{recipient}>", "DATA"]
     if _CONTROL.search("".join(commands)):
         raise ValueError("an address holds a control character")
-    with _session(connection) as session:
+    with _Session(connection) as session:
         if connection.supports_extension("pipelining"):
             session.say(*commands)
             commands.clear()
@@ -62,26 +61,17 @@ async def hand_over(
             connection.close()
 
 
-@contextmanager
-def _session(connection: SMTP) -> Iterator["_Session"]:
-    """The connection's replies come here, and later to aiosmtplib again."""
-    transport, behind = connection.transport, connection.protocol
-    if transport is None or behind is None or transport.is_closing():
-        raise SMTPServerDisconnected("Connection lost")
-    session = _Session(cast(asyncio.WriteTransport, transport), behind)
-    transport.set_protocol(session)
-    try:
-        yield session
-    finally:
-        if connection.transport is transport:
-            transport.set_protocol(behind)
-
-
 class _Session(asyncio.Protocol):
-    """`behind` is the protocol that hears of the connection's end, too."""
+    """Inside `with` the connection's replies come here, and later to aiosmtplib again, whose
+    protocol hears of the connection's end, too.
+    """
 
-    def __init__(self, transport: asyncio.WriteTransport, behind: asyncio.BaseProtocol) -> None:
-        self._transport = transport
+    def __init__(self, connection: SMTP) -> None:
+        transport, behind = connection.transport, connection.protocol
+        if transport is None or behind is None or transport.is_closing():
+            raise SMTPServerDisconnected("Connection lost")
+        self._connection = connection
+        self._transport = cast(asyncio.WriteTransport, transport)
         self._behind = behind
         self._loop = asyncio.get_running_loop()
         self._begun = b""
@@ -89,6 +79,14 @@ class _Session(asyncio.Protocol):
         self._size = 0
         self._replies: deque[SMTPResponse | Exception] = deque()
         self._waiter: asyncio.Future[None] | None = None
+
+    def __enter__(self) -> Self:
+        self._transport.set_protocol(self)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._connection.transport is self._transport:
+            self._transport.set_protocol(self._behind)
 
     def say(self, *commands: str) -> None:
         self.write("".join(f"{command}\r\n" for command in commands).encode("ascii"))
@@ -141,7 +139,7 @@ def _reply_of(lines: list[bytes]) -> SMTPResponse | Exception:
     code = lines[-1][:3]
     if not code.isdigit():
         return SMTPResponseException(-1, "Malformed SMTP response line")
-    text = b"\n".join(line[4:].strip(b" \t\r") for line in lines)
+    text = b"\n".join([line[4:].strip(b" \t\r") for line in lines])
     return SMTPResponse(int(code), text.decode("utf-8", "surrogateescape"))
 
 
