@@ -80,7 +80,7 @@ def record_values(row: Row) -> dict[str, str]:
     the missing one is blank. If the whole unit is missing, it is not known: it must not be cleared
     everywhere.
     """
-    there = (names for names in UNITS.values() if any(name in row for name in names))
+    there = [names for names in UNITS.values() if not row.keys().isdisjoint(names)]
     return {name: text_of(row, name) for names in there for name in names}
 
 

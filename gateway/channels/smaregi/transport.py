@@ -28,7 +28,7 @@ _SCAN_SHARE = 0.8 / 0.95
 over five seconds, so that a page which came late is made up for; `_reads` bounds each second."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Scopes:
     """What one token is for."""
 

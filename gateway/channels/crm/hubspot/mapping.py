@@ -49,7 +49,9 @@ _ONE_OF = ("email", "firstname", "lastname")
 
 
 def takes(customer: Customer) -> bool:
-    return any(contact_properties(customer).get(name) for name in _ONE_OF)
+    """Whether they have one of `_ONE_OF`."""
+    profile = customer.profile
+    return bool(profile.email or profile.first_name or profile.last_name)
 
 
 def contact_properties(customer: Customer) -> dict[str, str]:

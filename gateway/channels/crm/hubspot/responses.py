@@ -126,11 +126,11 @@ def _property(fault: Mapping[str, Any]) -> str:
 
 def _object(answer: UpstreamAnswer) -> dict[str, Any]:
     """The body of an answer; {} where it is no object."""
-    with suppress(UpstreamError):
+    try:
         body = answer.json()
-        if isinstance(body, dict):
-            return body
-    return {}
+    except UpstreamError:
+        return {}
+    return body if isinstance(body, dict) else {}
 
 
 def _error(answer: UpstreamAnswer, error_class: ErrorClass | None, detail: str) -> UpstreamError:
