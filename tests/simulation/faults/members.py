@@ -22,9 +22,9 @@ MEMBERS: tuple[Fault, ...] = (
         "till",
         (
             Change(
-                "gateway.matching.written:WrittenRows.is_news",
-                "later <= refresh and fingerprint",
-                "fingerprint",
+                "gateway.matching.written:WrittenRows.meet",
+                "later <= refresh and known",
+                "known",
             ),
             Change(
                 "gateway.store.members:_upsert_sql",
