@@ -80,9 +80,11 @@ class Worker:
             found = await self._db.read(
                 partial(outbox.due, channel=name, now=now, limit=limit, busy=skip, retries=retries)
             )
-            due = bool(found)
-            going = [d for d in found if self._deliverer.may_go(d)]
-            if staying := [d for d in found if d not in going]:
+            # Whoever signed up during the look is being tried already.
+            free = [d for d in found if d.id not in self._deliverer.busy]
+            due = bool(free) or len(found) == limit
+            going = [d for d in free if self._deliverer.may_go(d)]
+            if staying := [d for d in free if d not in going]:
                 await keep_back(staying)
         return going
 

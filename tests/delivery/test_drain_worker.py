@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from gateway.channels import Done, Work
+from gateway.delivery.drain import BATCH
 from gateway.delivery.worker import IDLE
 from gateway.errors import ErrorClass, StorageError
 from gateway.outcomes import Outcome
@@ -148,3 +149,29 @@ def test_what_is_under_way_or_passed_over_is_not_due() -> None:
         return [each.customer_id for each in found]
 
     assert run(scene()) == [2, 4]
+
+
+@pytest.mark.parametrize("signing_up", [1, BATCH])
+def test_whoever_signs_up_during_a_look_is_left_to_the_sign_up_and_hides_nobody(
+    signing_up: int,
+) -> None:
+    async def scene() -> None:
+        heart = Heart()
+        theirs = [heart.owed("crm", customer=each) for each in range(1, signing_up + 1)]
+        waiting = heart.owed("crm") if signing_up == BATCH else None
+        read = heart.db.read
+
+        async def look(unit: Any) -> Any:
+            found = await read(unit)
+            heart.deliverer.busy.update(each.id for each in theirs)
+            return found
+
+        heart.db.read = look  # type: ignore[method-assign]
+        rounds = await a_worker(heart)._channel(heart.routes["crm"])
+        assert [heart.row(each) for each in theirs] == theirs
+        assert len(heart.shopify.asked) == (1 if waiting else 0)
+        assert rounds == (0.0 if waiting else IDLE)
+        if waiting:
+            assert heart.row(waiting).outcome is Outcome.DELIVERED
+
+    run(scene())
