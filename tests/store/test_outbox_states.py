@@ -11,6 +11,7 @@ from gateway.errors import ErrorClass
 from gateway.outcomes import Delivery, Kind, NewDelivery, Outcome, Waiting
 from gateway.store import outbox, retention
 from gateway.store.outbox import FIRST, AttemptResult
+from gateway.store.outbox.queries import COLUMNS
 from gateway.store.paging import every_page
 from tests.store.memory import a_connection, at_once, units_of
 
@@ -169,7 +170,7 @@ class Outbox(RuleBasedStateMachine):
         self.busy = {i: version for i, version in self.busy.items() if i in left}
 
     def _all(self) -> list[Delivery]:
-        rows = self.db.execute("SELECT * FROM deliveries")
+        rows = self.db.execute(f"SELECT {COLUMNS} FROM deliveries")
         return [outbox.row_to_delivery(row) for row in rows]
 
     def _open(self) -> list[Delivery]:

@@ -1,7 +1,8 @@
 """Reading the outbox: single deliveries, lists by filter, and counts."""
 
 import sqlite3
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import fields
 from typing import Any
 
 import orjson
@@ -53,12 +54,16 @@ AUTOMATIC_SQL = _listed(AUTOMATIC)
 SETTLED_SQL = _listed(SETTLED)
 
 
-_NAMES = (
-    *("id", "registration_id", "customer_id", "channel", "kind", "outcome", "error_class"),
-    *("message", "reason", "attempts", "version", "claimed_version", "waiting", "urgent"),
-    *("content_hash", "plan", "action", "reference", "adjustments", "created_at", "updated_at"),
-    *("next_attempt_at", "request_id"),
-)
+_NAMES = tuple(field.name for field in fields(Delivery))
+_MADE: Sequence[tuple[int, Callable[[Any], Any]]] = [
+    (_NAMES.index("kind"), Kind),
+    (_NAMES.index("outcome"), Outcome),
+    (_NAMES.index("error_class"), ErrorClass),
+    (_NAMES.index("waiting"), Waiting),
+    (_NAMES.index("plan"), orjson.loads),
+    (_NAMES.index("adjustments"), lambda text: tuple(orjson.loads(text))),
+    (_NAMES.index("urgent"), bool),
+]
 COLUMNS = ", ".join(_NAMES)
 """What `row_to_delivery` reads."""
 RETURNED = ", ".join(f"deliveries.{name}" for name in _NAMES)
@@ -66,31 +71,12 @@ RETURNED = ", ".join(f"deliveries.{name}" for name in _NAMES)
 
 
 def row_to_delivery(row: sqlite3.Row) -> Delivery:
-    return Delivery(
-        id=row["id"],
-        registration_id=row["registration_id"],
-        customer_id=row["customer_id"],
-        channel=row["channel"],
-        kind=Kind(row["kind"]),
-        outcome=Outcome(row["outcome"]),
-        error_class=ErrorClass(row["error_class"]) if row["error_class"] else None,
-        message=row["message"],
-        reason=row["reason"],
-        attempts=row["attempts"],
-        version=row["version"],
-        claimed_version=row["claimed_version"],
-        waiting=Waiting(row["waiting"]) if row["waiting"] else None,
-        urgent=bool(row["urgent"]),
-        content_hash=row["content_hash"],
-        plan=orjson.loads(row["plan"]) if row["plan"] else None,
-        action=row["action"],
-        reference=row["reference"],
-        adjustments=tuple(orjson.loads(row["adjustments"])),
-        created_at=row["created_at"],
-        updated_at=row["updated_at"],
-        next_attempt_at=row["next_attempt_at"],
-        request_id=row["request_id"],
-    )
+    """Of a row that begins with COLUMNS. By place: a name is looked for in every column."""
+    values = list(row[: len(_NAMES)])
+    for place, made in _MADE:
+        if values[place] is not None:
+            values[place] = made(values[place])
+    return Delivery(*values)
 
 
 def get(db: sqlite3.Connection, delivery_id: int) -> Delivery | None:
