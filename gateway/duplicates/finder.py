@@ -171,12 +171,14 @@ def _alike(db: sqlite3.Connection, member: Member) -> tuple[list[Member], dict[i
     """
     ours = _forms(member, signup_evidence.of_members(db, [member.member_id]))
     near = {other.member_id: other for form in ours for other in members.alike(db, form)}
+    near[member.member_id] = member  # their own customer's word is found, too
     for form in ours:
-        for other_id in signup_evidence.alike(db, dataclasses.asdict(form)) - near.keys():
+        keys = {column: getattr(form, column) for column in signup_evidence.COLUMNS}
+        for other_id in signup_evidence.alike(db, keys) - near.keys():
             other = members.get(db, other_id)
             if other is not None:
                 near[other_id] = other
-    near.pop(member.member_id, None)
+    del near[member.member_id]
     said = signup_evidence.of_members(db, near)
     return ours, {other_id: _forms(other, said) for other_id, other in near.items()}
 

@@ -139,6 +139,11 @@ def _came(db: sqlite3.Connection) -> int:
     return int(get_meta(db, "members_came") or 0)
 
 
+def _parts(db: sqlite3.Connection) -> str:
+    """Every index of keys begins with the part; see the schema."""
+    return ",".join(map(str, range(_came(db) // PART + 1)))
+
+
 def by_email(db: sqlite3.Connection, key: bytes) -> list[Member]:
     """Members with this e-mail, lowest id first."""
     return _found(db, "email_key = ?", (key,))
@@ -160,28 +165,35 @@ def get(db: sqlite3.Connection, member_id: int) -> Member | None:
 
 def alike(db: sqlite3.Connection, one: Member) -> list[Member]:
     """Members that share e-mail, mobile number, kana and birth date, kana and postal code, or name
-    and place with this one, each once; none by a key that too many share.
+    and place with this one, each once, lowest id first; none by a key that too many share.
     """
-    found: dict[int, Member] = {}
-    for columns in ALIKE:
-        keys = [getattr(one, column) for column in columns]
-        if None not in keys:
-            where = " AND ".join(f"{column} = ?" for column in columns)
-            sharing = _found(db, where, keys, SHARED_BY + 1)
-            if len(sharing) <= SHARED_BY:
-                found |= {other.member_id: other for other in sharing}
+    sharing: list[list[Member]] = [[] for _ in ALIKE]
+    keys = [getattr(one, column) for columns in ALIKE for column in columns]
+    for which, *member in db.execute(_alike_sql(_parts(db)), keys):
+        sharing[which].append(Member(*member))
+    found = {other.member_id: other for few in sharing if len(few) <= SHARED_BY for other in few}
     found.pop(one.member_id, None)
-    return list(found.values())
+    return [found[member_id] for member_id in sorted(found)]
+
+
+@lru_cache(maxsize=4)
+def _alike_sql(parts: str) -> str:
+    """One statement, for it is asked for each member that changed. No row has an unknown key."""
+    return " UNION ALL ".join(
+        f"""SELECT * FROM (SELECT {which}, {COLUMNS} FROM members
+                           WHERE part IN ({parts}) AND {" = ? AND ".join(columns)} = ?
+                           LIMIT {SHARED_BY + 1}) AS by_{which}"""  # noqa: S608
+        for which, columns in enumerate(ALIKE)
+    )
 
 
 def _found(
     db: sqlite3.Connection, where: str, values: Sequence[bytes | None], limit: int = EVERY
 ) -> list[Member]:
-    """Lowest id first. Every index of keys begins with the part; see the schema."""
-    parts = ",".join(map(str, range(_came(db) // PART + 1)))
+    """Lowest id first."""
     rows = db.execute(
         f"SELECT {COLUMNS} FROM members"  # noqa: S608
-        f" WHERE part IN ({parts}) AND {where} ORDER BY member_id LIMIT ?",
+        f" WHERE part IN ({_parts(db)}) AND {where} ORDER BY member_id LIMIT ?",
         (*values, limit),
     )
     return [Member(*row) for row in rows]

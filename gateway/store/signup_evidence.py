@@ -79,18 +79,19 @@ def of_members(
 
 def alike(db: sqlite3.Connection, keys: Mapping[str, bytes | None]) -> set[int]:
     """Members whose customers told something that matches, as `members.alike`."""
-    found: set[int] = set()
-    for columns in ALIKE:
-        values = [keys[column] for column in columns]
-        if None not in values:
-            where = " AND ".join(f"signup_evidence.{column} = ?" for column in columns)
-            rows = db.execute(
-                f"SELECT links.reference {BY_KEYS} {where} LIMIT ?",
-                (*values, SHARED_BY + 1),
-            ).fetchall()
-            if len(rows) <= SHARED_BY:
-                found |= {int(row[0]) for row in rows}
-    return found
+    sharing: list[list[int]] = [[] for _ in ALIKE]
+    told = [keys[column] for columns in ALIKE for column in columns]
+    for which, reference in db.execute(_ALIKE_SQL, told):
+        sharing[which].append(int(reference))
+    return {member_id for few in sharing if len(few) <= SHARED_BY for member_id in few}
+
+
+_ALIKE_SQL = " UNION ALL ".join(
+    f"""SELECT * FROM (SELECT {which}, links.reference {BY_KEYS}
+                              {" AND ".join(f"signup_evidence.{column} = ?" for column in columns)}
+                       LIMIT {SHARED_BY + 1}) AS by_{which}"""  # noqa: S608
+    for which, columns in enumerate(ALIKE)
+)
 
 
 def forget_unlinked(db: sqlite3.Connection, after: int) -> tuple[int, int | None]:
