@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 
 import orjson
 
-__all__ = ["is_known", "is_news", "of_registration", "prove", "rekey", "release"]
+__all__ = ["is_known", "is_news", "prove", "rekey", "release"]
 
 
 def is_known(db: sqlite3.Connection, customer_id: int, emails: Sequence[bytes]) -> bool:
@@ -35,7 +35,9 @@ def is_news(
 def prove(
     db: sqlite3.Connection, customer_id: int, emails: Sequence[bytes], *, signed_in: bool = False
 ) -> bool:
-    """The e-mail is theirs. True if a link waited for that."""
+    """The e-mail is theirs. True if a link waited for that: a webhook may have come before their
+    sign-up, and have linked a store member.
+    """
     rekey(db, customer_id, emails)
     db.execute(
         """INSERT INTO proofs (customer_id, email_hash, signed_in) VALUES (?, ?, ?)
@@ -45,19 +47,6 @@ def prove(
         (customer_id, emails[0], signed_in),
     )
     return release(db, [customer_id])
-
-
-def of_registration(db: sqlite3.Connection, registration_id: str, customer_id: int) -> None:
-    """What the caller of the customer's accepted registration said of its e-mail. A webhook may
-    have come first, and linked a store member that waits for it.
-    """
-    db.execute(
-        """INSERT INTO proofs (customer_id, email_hash)
-           SELECT customer_id, email_hash FROM registrations WHERE id = ? AND email_verified = 1
-           ON CONFLICT (customer_id) DO UPDATE SET email_hash = excluded.email_hash""",
-        (registration_id,),
-    )
-    release(db, [customer_id])
 
 
 def rekey(db: sqlite3.Connection, customer_id: int, emails: Sequence[bytes]) -> None:

@@ -106,27 +106,34 @@ def accept(
     nobody was told, and whose customer has this one's data now: sent again they are a 409.
     """
     warned = orjson.dumps(warnings).decode()
-    db.execute(
+    rows = db.execute(
         """UPDATE registrations SET state = 'accepted', customer_id = ?, shopify_action = ?,
                   warnings = ?, answered = ?, updated_at = ?, claimed = 0, problem = NULL
-           WHERE id = ?""",
+           WHERE id = ? RETURNING email_hash, email_verified""",
         (customer_id, shopify_action, warned, answered, now, registration_id),
-    )
+    ).fetchall()
+    for row in rows:
+        _supersede(db, registration_id, customer_id, row["email_hash"], now)
+        if row["email_verified"]:
+            proofs.prove(db, customer_id, [row["email_hash"]])
+    db.execute("DELETE FROM intents WHERE registration_id = ?", (registration_id,))
+    return outbox.add(db, customer_id, registration_id, deliveries, now)
+
+
+def _supersede(
+    db: sqlite3.Connection, registration_id: str, customer_id: int, email_hash: bytes, now: float
+) -> None:
     superseded = db.execute(
-        """SELECT id, state FROM registrations WHERE id <> ?1 AND email_hash =
-               (SELECT email_hash FROM registrations WHERE id = ?1)
+        """SELECT id, state FROM registrations WHERE id <> ? AND email_hash = ?
                AND (state = 'unclear'
-                    OR (state = 'accepted' AND answered = 0 AND customer_id = ?2))""",
-        (registration_id, customer_id),
+                    OR (state = 'accepted' AND answered = 0 AND customer_id = ?))""",
+        (registration_id, email_hash, customer_id),
     ).fetchall()
     for row in superseded:
         if row["state"] == "unclear":
             close(db, row["id"], now)
         else:
             forget_person(db, row["id"], None)
-    db.execute("DELETE FROM intents WHERE registration_id = ?", (registration_id,))
-    proofs.of_registration(db, registration_id, customer_id)
-    return outbox.add(db, customer_id, registration_id, deliveries, now)
 
 
 def drop(db: sqlite3.Connection, registration_id: str) -> None:

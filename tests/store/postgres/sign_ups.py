@@ -254,7 +254,6 @@ DELIVERIES: tuple[Step, ...] = (
     read(proofs.is_known, 7, [hashed("seven")]),
     read(proofs.is_news, 7, [hashed("seven")], signed_in=True),
     write(proofs.prove, 7, [hashed("seven"), hashed("one")], signed_in=True),
-    write(proofs.of_registration, "d1", 7),
     write(proofs.rekey, 7, [hashed("newest"), hashed("seven"), hashed("one")]),
     write(proofs.release, [7]),
     read(links.get, "smaregi", 7),
