@@ -77,6 +77,13 @@ def test_any_number_that_smaregi_takes_is_read_back(number: str) -> None:
     ET.fromstring(svg(number, "code128"))
 
 
+def test_every_pattern_of_the_standard_is_read_back() -> None:
+    """Each character, each pair of digits, and the check symbols that these lead to."""
+    pairs = [f"{number:02}" * 2 for number in range(100)]
+    for number in [*(PRINTABLE[at : at + 19] for at in range(0, 95, 19)), *pairs]:
+        assert scan(picture(code128_png(number))) == [("code128", number.encode())]
+
+
 @pytest.mark.parametrize("form", FORMATS)
 def test_the_quiet_zone_is_white_in_a_dark_page(form: str) -> None:
     shown, symbol = on_screen(svg("7000000000001", form)), draw("7000000000001", form)
