@@ -5,6 +5,7 @@ from contextvars import ContextVar
 from enum import Enum
 
 import aiohttp
+from aiohttp.abc import AbstractStreamWriter
 from aiohttp.connector import Connection
 
 from gateway.errors import DryRunStop, StorageError
@@ -50,12 +51,28 @@ class Edge:
             raise StorageError(_UNTRUSTED, _REACH)
 
     def request_class(self) -> type[aiohttp.ClientRequest]:
-        """Of writes: asks once more when the connection is there, which may take seconds."""
+        """Of writes: asks once more when the connection is there, which may take seconds, and in
+        the very step in which the bytes leave.
+        """
         edge = self
 
         class _Asking(aiohttp.ClientRequest):
             async def send(self, conn: Connection) -> aiohttp.ClientResponse:
                 edge.require_trust()
                 return await super().send(conn)
+
+            async def write_bytes(
+                self,
+                writer: AbstractStreamWriter,
+                conn: Connection,
+                content_length: int | None = None,
+            ) -> None:
+                try:
+                    edge.require_trust()
+                except StorageError as error:
+                    if conn.protocol is not None:
+                        conn.protocol.set_exception(error)  # whoever waits for the answer gets it
+                    return
+                await super().write_bytes(writer, conn, content_length)
 
         return _Asking

@@ -21,7 +21,7 @@ from tests.world import ALL_ON, registration
 __all__ = ["FORKED", "MAIN", "Finished", "Process", "Shell", "register"]
 
 MAIN = Path(__file__).parents[2] / "main.py"
-FORKED = ((str(MAIN),), ("-m", "tests.crash.hampered"))
+FORKED = ((str(MAIN),), ("-m", "tests.crash.hampered"), ("-m", "tests.standby.halting"))
 """Programs that need no interpreter of their own."""
 _PATIENCE = 40.0
 
@@ -57,6 +57,12 @@ class Process:
     def code(self) -> int | None:
         """The exit code; None while it runs."""
         return self._child.returncode
+
+    @property
+    def state(self) -> str:
+        """As Linux has it: `T` of one that is stopped."""
+        text = Path(f"/proc/{self._child.pid}/stat").read_text("utf-8")
+        return text.rpartition(") ")[2][0]
 
     def peak_megabytes(self) -> int:
         """The largest resident set it has had (Linux); 0 where the system does not say."""

@@ -10,19 +10,22 @@ from typing import Any
 import aiohttp
 
 from gateway.sandbox import Sandbox
-from tests.cli.process import Process, Shell
+from tests.cli.process import MAIN, Process, Shell
 from tests.store.postgres.cluster import Cluster
 from tests.world import registration
 
-__all__ = ["Machines", "machines"]
+__all__ = ["Machines", "everybody", "machines"]
 
 _AGAIN = 0.02
 
 
 class Machines:
-    """`urls`: of those that run."""
+    """`urls`: of those that run. `program`: what each runs, as of a `Shell`."""
 
-    def __init__(self, folder: Path, cluster: Cluster, sandbox: Sandbox) -> None:
+    def __init__(
+        self, folder: Path, cluster: Cluster, sandbox: Sandbox, program: tuple[str, ...]
+    ) -> None:
+        self.program = program
         self.cluster = cluster
         self.sandbox = sandbox
         self._folder = folder
@@ -41,6 +44,7 @@ class Machines:
             "GATEWAY_AUTO_REPLAY": "true",
         }
         shell = Shell.beside(self.sandbox, folder, **own, **settings)
+        shell.program = self.program
         process, url = await self._stack.enter_async_context(shell.serving())
         await process.says("standing by|active: the")
         self.urls[process] = url
@@ -84,13 +88,23 @@ class Machines:
             return False
 
 
+def everybody(found: Machines) -> list[int]:
+    """Customers, members, contacts; the same number of each."""
+    sandbox = found.sandbox
+    return [len(each) for each in (
+        sandbox.shopify.customers, sandbox.smaregi.members, sandbox.hubspot.contacts
+    )]  # fmt: skip
+
+
 @asynccontextmanager
-async def machines(folder: Path) -> AsyncIterator[Machines]:
+async def machines(
+    folder: Path, program: tuple[str, ...] = (str(MAIN),)
+) -> AsyncIterator[Machines]:
     cluster = await asyncio.to_thread(Cluster.made)
     await asyncio.to_thread(cluster.start)
     try:
         async with Sandbox() as sandbox, aiohttp.ClientSession() as session:
-            found = Machines(folder, cluster, sandbox)
+            found = Machines(folder, cluster, sandbox, program)
             found.session = session
             async with found._stack:
                 yield found

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.standby.gateways import until
-from tests.standby.machines import Machines, machines
+from tests.standby.machines import Machines, everybody, machines
 from tests.store.postgres.cluster import MISSING, programs
 
 pytestmark = [pytest.mark.long, pytest.mark.timeout(300)]
@@ -26,14 +26,6 @@ async def found(tmp_path: Path) -> AsyncIterator[Machines]:
 
 async def signed_up(found: Machines, *numbers: int) -> None:
     await asyncio.gather(*(found.register(number, seconds=90) for number in numbers))
-
-
-def everybody(found: Machines) -> list[int]:
-    """Customers, members, contacts; the same number of each."""
-    sandbox = found.sandbox
-    return [len(each) for each in (
-        sandbox.shopify.customers, sandbox.smaregi.members, sandbox.hubspot.contacts
-    )]  # fmt: skip
 
 
 async def test_one_that_is_halted_in_the_middle_writes_nothing_when_it_goes_on(

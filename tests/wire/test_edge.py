@@ -16,22 +16,25 @@ def for_so_many(times: int) -> Callable[[], bool]:
     return lambda: bool(left) and left.pop()
 
 
-@pytest.mark.parametrize("times", [0, 1], ids=["before the call", "while it is connected"])
+@pytest.mark.parametrize(
+    "times", [0, 1, 2], ids=["before the call", "while it is connected", "as its bytes leave"]
+)
 async def test_a_write_without_trust_does_not_leave(times: int) -> None:
     async with (
         Server([http(b"{}")]).listening() as server,
         Wire(lambda: 10.0, trusted=for_so_many(times)) as wire,
     ):
         with pytest.raises(StorageError, match="another gateway may be active") as raised:
-            await wire.send(call(Access.WRITE, server.url))
+            await wire.send(call(Access.WRITE, server.url, body=b"{}"))
         assert "reached" in raised.value.hint
         assert server.requests == 0
 
 
 async def test_a_write_with_trust_leaves_and_a_read_needs_none() -> None:
     async with Server([http(b"{}")]).listening() as server:
-        async with Wire(lambda: 10.0, trusted=for_so_many(2)) as wire:
-            assert (await wire.send(call(Access.WRITE, server.url))).status == 200
+        async with Wire(lambda: 10.0, trusted=for_so_many(3)) as wire:
+            written = call(Access.WRITE, server.url, body=b"{}")
+            assert (await wire.send(written)).status == 200
         async with Wire(lambda: 10.0, trusted=for_so_many(0)) as wire:
             assert (await wire.send(call(Access.READ, server.url))).status == 200
 
