@@ -21,7 +21,12 @@ from tests.world import ALL_ON, registration
 __all__ = ["FORKED", "MAIN", "Finished", "Process", "Shell", "register"]
 
 MAIN = Path(__file__).parents[2] / "main.py"
-FORKED = ((str(MAIN),), ("-m", "tests.crash.hampered"), ("-m", "tests.standby.halting"))
+FORKED = (
+    (str(MAIN),),
+    ("-m", "tests.crash.hampered"),
+    ("-m", "tests.standby.halting"),
+    ("-m", "tests.standby.newer"),
+)
 """Programs that need no interpreter of their own."""
 _PATIENCE = 40.0
 

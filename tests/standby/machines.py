@@ -10,7 +10,7 @@ from typing import Any
 import aiohttp
 
 from gateway.sandbox import Sandbox
-from tests.cli.process import MAIN, Process, Shell
+from tests.cli.process import Process, Shell
 from tests.store.postgres.cluster import Cluster
 from tests.world import registration
 
@@ -20,12 +20,9 @@ _AGAIN = 0.02
 
 
 class Machines:
-    """`urls`: of those that run. `program`: what each runs, as of a `Shell`."""
+    """`urls`: of those that run."""
 
-    def __init__(
-        self, folder: Path, cluster: Cluster, sandbox: Sandbox, program: tuple[str, ...]
-    ) -> None:
-        self.program = program
+    def __init__(self, folder: Path, cluster: Cluster, sandbox: Sandbox) -> None:
         self.cluster = cluster
         self.sandbox = sandbox
         self._folder = folder
@@ -34,8 +31,18 @@ class Machines:
         self.urls: dict[Process, str] = {}
         self.session: aiohttp.ClientSession
 
-    async def start(self, **settings: str) -> Process:
-        """One more; it listens, and is active or stands by."""
+    async def start(self, *program: str, **settings: str) -> Process:
+        """One more; it listens, and is active or stands by. `program`: as of a `Shell`, if it is
+        another than usual.
+        """
+        shell = self.shell(*program, **settings)
+        process, url = await self._stack.enter_async_context(shell.serving())
+        await process.says("standing by|active: the")
+        self.urls[process] = url
+        return process
+
+    def shell(self, *program: str, **settings: str) -> Shell:
+        """On a machine of its own."""
         folder = self._folder / f"machine-{next(self._numbers)}"
         folder.mkdir()
         own = {
@@ -44,11 +51,8 @@ class Machines:
             "GATEWAY_AUTO_REPLAY": "true",
         }
         shell = Shell.beside(self.sandbox, folder, **own, **settings)
-        shell.program = self.program
-        process, url = await self._stack.enter_async_context(shell.serving())
-        await process.says("standing by|active: the")
-        self.urls[process] = url
-        return process
+        shell.program = program or shell.program
+        return shell
 
     async def active(self) -> Process:
         """The one that is ready."""
@@ -97,14 +101,12 @@ def everybody(found: Machines) -> list[int]:
 
 
 @asynccontextmanager
-async def machines(
-    folder: Path, program: tuple[str, ...] = (str(MAIN),)
-) -> AsyncIterator[Machines]:
+async def machines(folder: Path) -> AsyncIterator[Machines]:
     cluster = await asyncio.to_thread(Cluster.made)
     await asyncio.to_thread(cluster.start)
     try:
         async with Sandbox() as sandbox, aiohttp.ClientSession() as session:
-            found = Machines(folder, cluster, sandbox, program)
+            found = Machines(folder, cluster, sandbox)
             found.session = session
             async with found._stack:
                 yield found

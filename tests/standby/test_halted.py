@@ -20,13 +20,14 @@ from tests.store.postgres.cluster import MISSING, programs
 pytestmark = [pytest.mark.long, pytest.mark.timeout(300)]
 
 PEOPLE = 5
+HALTING = ("-m", "tests.standby.halting")
 
 
 @pytest.fixture
 async def found(tmp_path: Path) -> AsyncIterator[Machines]:
     if programs() is None:
         pytest.skip(MISSING)
-    async with machines(tmp_path, ("-m", "tests.standby.halting")) as found:
+    async with machines(tmp_path) as found:
         yield found
 
 
@@ -36,8 +37,8 @@ async def halted_at(found: Machines, point: str, once: Path, to: str = "SHOPIFY"
     """
     variable = {"SHOPIFY": "SHOPIFY_BASE_URL", "SMAREGI": "SMAREGI_API_URL"}
     at = {"HALT_AT": point, "HALT_ONCE": str(once), "HALT_TO": variable.get(to, f"{to}_BASE_URL")}
-    active = await found.start(**at)
-    await found.start(**{**at, "HALT_ONCE": f"{once}.never"})
+    active = await found.start(*HALTING, **at)
+    await found.start(*HALTING, **{**at, "HALT_ONCE": f"{once}.never"})
     await found.register(0)
     once.touch()
     working = [asyncio.create_task(found.register(n, seconds=120)) for n in range(1, PEOPLE)]
