@@ -32,6 +32,7 @@ _LONGEST: Final = 400
 """Longer text than this is no address, and is passed on without being read."""
 
 _MUNICIPALITY_ENDS: Final = re.compile("[市区町村]$|^$")
+_GOES_ON: Final = re.compile(rf"(?:丁目|番地?の?|[0-9][{re.escape(HYPHENS)}])\s*$")
 _MUNICIPALITY: Final = re.compile("[市区町村]")
 
 
@@ -181,11 +182,11 @@ def _once_more(address: ParsedAddress, fields: _Fields) -> ParsedAddress | None:
 
 
 def _goes_on(line: str) -> bool:
-    return re.search(rf"(?:丁目|番地?の?|[0-9][{re.escape(HYPHENS)}])\s*$", line) is not None
+    return _GOES_ON.search(line) is not None
 
 
 def _joined(parts: list[str]) -> str:
-    return " ".join(part for part in parts if part)
+    return " ".join(filter(None, parts))
 
 
 def _not_read(written: WrittenAddress) -> ParsedAddress:

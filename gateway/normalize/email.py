@@ -11,9 +11,9 @@ from typing import Final
 from gateway.normalize.characters import has_invisible, scrub
 from gateway.wording import Fault, Wrong
 
-_ATOM: Final = r"[a-z0-9!#$%&'*+/=?^_`{|}~-]+"
-_STRICT_LOCAL: Final = re.compile(rf"{_ATOM}(?:\.{_ATOM})*", re.IGNORECASE)
-_CARRIER_LOCAL: Final = re.compile(r"[a-z0-9!#$%&'*+/=?^_`{|}~.-]+", re.IGNORECASE)
+_ATOM: Final = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
+_STRICT_LOCAL: Final = re.compile(rf"{_ATOM}(?:\.{_ATOM})*")
+_CARRIER_LOCAL: Final = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]+")
 _CARRIER_DOMAIN: Final = re.compile(
     r"(?:docomo|ezweb|softbank|disney|(?:[a-z]+\.)?pdx|(?:[a-z]+\.)?vodafone|jp-[a-z]|ymobile"
     r"|emobile(?:-s)?|willcom|(?:[a-z0-9-]+\.)?biz\.ezweb)\.(?:ne\.jp|com)|i\.softbank\.jp|au\.com"
@@ -23,7 +23,8 @@ _CARRIER_DOMAIN: Final = re.compile(
 _LABEL: Final = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
 _DOMAIN: Final = re.compile(rf"(?:{_LABEL}\.)+(?!\d+$){_LABEL}")
 _QUOTED: Final = re.compile(r'"((?:[^"\\]|\\.)*)"')
-_READY: Final = re.compile(rf"{_STRICT_LOCAL.pattern}@{_DOMAIN.pattern}", re.IGNORECASE)
+_CLEAN: Final = re.compile(rf"{_STRICT_LOCAL.pattern}@{_DOMAIN.pattern}")
+_READY: Final = re.compile(_CLEAN.pattern, re.IGNORECASE | re.ASCII)
 _PLAIN: Final = re.compile(rf"{_CARRIER_LOCAL.pattern}@{_DOMAIN.pattern}")
 """Most addresses in a till: nothing to fold, but for the case."""
 
@@ -39,6 +40,8 @@ def clean_email(text: str) -> str:
     old carriers), and for controls, line breaks and marks that nobody sees: whoever
     pastes them meant another address than the one without them.
     """
+    if len(text) <= _LONGEST and _CLEAN.fullmatch(text) and text.index("@") <= _LONGEST_LOCAL:
+        return text
     local, domain = _split(_visible(text))
     shape = _CARRIER_LOCAL if _CARRIER_DOMAIN.fullmatch(domain) else _STRICT_LOCAL
     if len(local) > _LONGEST_LOCAL or not shape.fullmatch(local):

@@ -5,7 +5,7 @@ import unicodedata
 from functools import lru_cache
 from typing import Final
 
-from gateway.normalize.characters import compose, fold_width, scrub
+from gateway.normalize.characters import compose, fold_width, is_ordinary, scrub
 from gateway.normalize.placeholders import Placeholder
 from gateway.normalize.variants import fold_variants, is_usual
 
@@ -29,6 +29,8 @@ def clean_name(text: str) -> str:
     Half-width katakana and full-width Latin become their usual width; 髙, 﨑, 神 (U+FA19) and
     variation sequences stay as the customer wrote them.
     """
+    if is_ordinary(text):
+        return text
     return " ".join(compose(fold_width(scrub(text))).split())
 
 

@@ -53,6 +53,8 @@ _LONGEST: Final = 40
 
 def prefecture(text: str) -> Prefecture | None:
     """Understands 東京都, 東京, Tokyo, "Ōsaka Prefecture", Tokyo-to, JP-13, 13; else None."""
+    if known := _AS_WRITTEN.get(text):
+        return known
     folded = unicodedata.normalize("NFKC", scrub(text[:_LONGEST])).casefold().strip(" ,.、")
     number = _NUMBER.fullmatch(folded)
     if number:
@@ -78,3 +80,5 @@ def _names() -> dict[str, Prefecture]:
 
 
 _BY_NAME: Final = _names()
+_AS_WRITTEN: Final = {name: one for one in PREFECTURES for name in (one.code, one.ja, one.en)}
+"""What forms and shop systems write."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Final
 
-from gateway.normalize.characters import HYPHENS, compose, fold_width, scrub
+from gateway.normalize.characters import HYPHENS, compose, fold_width, is_ordinary, scrub
 from gateway.normalize.details import Details, read_details
 from gateway.normalize.folding import Folded, fold
 from gateway.normalize.municipality import Municipality, read_municipality, read_prefecture
@@ -263,7 +263,7 @@ def is_nothing(text: str) -> bool:
 
 def shown(text: str) -> str:
     """As it is shown: width folded, nothing invisible, the customer's own characters kept."""
-    return fold_width(compose(scrub(text)))
+    return text if is_ordinary(text) else fold_width(compose(scrub(text)))
 
 
 def tidy(text: str) -> str:

@@ -174,3 +174,23 @@ def test_key_of_a_clean_address_is_the_key_of_what_was_written(written: str) -> 
 )
 def test_the_quick_way_for_plain_text_gives_the_same(text: str) -> None:
     assert email_key(text) == email_key(f"{text} ")
+
+
+@given(st.emails() | st.text("aZ.@-1\u017f", max_size=12).map(lambda text: f"{text}@a.Bc.jp"))
+def test_a_plain_address_is_cleaned_as_any_other(text: str) -> None:
+    """A space before it is a slip of the hand, for which nothing is taken at once."""
+    assert _cleaned(text) == _cleaned(f" {text}")
+
+
+def _cleaned(text: str) -> str:
+    try:
+        return clean_email(text)
+    except ValueError as error:
+        return str(error)
+
+
+@pytest.mark.parametrize("letter", ["\u017f", "\u212a"])
+def test_letters_whose_lower_case_is_ascii_are_not_taken_for_ascii(letter: str) -> None:
+    """The long s and the sign of Kelvin."""
+    assert smtp_address(f"{letter}ato@example.com").isascii()
+    assert smtp_address(f"sato@{letter}ato.example").isascii()
