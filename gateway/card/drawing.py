@@ -67,37 +67,38 @@ def code128_png(number: str) -> bytes:
     compressed once.
     """
     symbol = draw(number, "code128")
-    light = "1" * symbol.quiet
-    modules = light + symbol.rows[0].translate(_INVERTED) + light
-    bits = "".join([module * _PIXELS for module in modules])
+    light = "1" * symbol.quiet * _PIXELS
+    bits = light + symbol.rows[0].translate(_ONE_BIT_A_PIXEL) + light
+    start, below, compressed = _around(len(bits))
     stride = -(-len(bits) // 8)
-    row = int(bits.ljust(stride * 8, "1"), 2).to_bytes(stride, "big")
-    below, compressed = _rows_below(stride)
-    first = b"\0" + row
+    first = b"\0" + int(bits.ljust(stride * 8, "1"), 2).to_bytes(stride, "big")
     stored = struct.pack("<BHH", 0, len(first), 0xFFFF ^ len(first)) + first
     check = struct.pack(">I", zlib.adler32(below, zlib.adler32(first)))
-    header = struct.pack(">IIBBBBB", len(bits), _HIGH, 1, 0, 0, 0, 0)
-    return b"".join(
-        (
-            b"\x89PNG\r\n\x1a\n",
-            _chunk(b"IHDR", header),
-            _chunk(b"IDAT", b"\x78\x01" + stored + compressed + check),
-            _chunk(b"IEND", b""),
-        )
-    )
+    return start + _chunk(b"IDAT", b"\x78\x01" + stored + compressed + check) + _END
 
 
 @lru_cache(64)
-def _rows_below(stride: int) -> tuple[bytes, bytes]:
-    """The rows that repeat the first, and their deflate stream."""
-    rows = (b"\2" + bytes(stride)) * (_HIGH - 1)
+def _around(width: int) -> tuple[bytes, bytes, bytes]:
+    """Of a picture so wide: all before the data, the rows that repeat the first, and their deflate
+    stream.
+    """
+    header = struct.pack(">IIBBBBB", width, _HIGH, 1, 0, 0, 0, 0)
+    rows = (b"\2" + bytes(-(-width // 8))) * (_HIGH - 1)
     packer = zlib.compressobj(9, zlib.DEFLATED, -zlib.MAX_WBITS)
-    return rows, packer.compress(rows) + packer.flush()
+    return (
+        b"\x89PNG\r\n\x1a\n" + _chunk(b"IHDR", header),
+        rows,
+        packer.compress(rows) + packer.flush(),
+    )
 
 
-_INVERTED = str.maketrans("01", "10")
+_ONE_BIT_A_PIXEL = str.maketrans({"0": "1" * _PIXELS, "1": "0" * _PIXELS})
+"""A dark module's bits are 0."""
 
 
 def _chunk(kind: bytes, data: bytes) -> bytes:
     body = kind + data
     return struct.pack(">I", len(data)) + body + struct.pack(">I", zlib.crc32(body))
+
+
+_END = _chunk(b"IEND", b"")

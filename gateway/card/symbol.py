@@ -2,6 +2,8 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from itertools import count
+from operator import mul
 
 import segno
 
@@ -26,7 +28,7 @@ class Symbol:
 
 def is_scannable(number: str) -> bool:
     """Whether Code 128 can hold it: printable ASCII, as Smaregi's numbers are."""
-    return 0 < len(number) <= LONGEST and all(" " <= character <= "~" for character in number)
+    return 0 < len(number) <= LONGEST and number.isascii() and number.isprintable()
 
 
 def _modules(widths: str) -> str:
@@ -62,7 +64,7 @@ def _code128(number: str) -> Symbol:
         values += [_TO_B, ord(number[-1]) - 32] if len(number) > even else []
     else:
         values = [_START_B, *(ord(character) - 32 for character in number)]
-    check = (values[0] + sum(place * value for place, value in enumerate(values))) % 103
+    check = (values[0] + sum(map(mul, count(), values))) % 103
     row = "".join([_CODES[value] for value in (*values, check)]) + _STOP
     return Symbol((row,), row_height=44, quiet=10, module=2)
 

@@ -101,6 +101,22 @@ async def test_a_template_that_shows_no_card_gets_none(tmp_path: Path) -> None:
         assert card_of(english) is not None, "that template is the shipped one"
 
 
+async def test_a_template_of_the_shop_may_use_all_that_jinja_has(tmp_path: Path) -> None:
+    """Its functions, a part in a file of its own, values, and blocks of another template."""
+    (tmp_path / "base.html").write_text("<b>{% block number %}none{% endblock %}</b>{{ sum }}")
+    (tmp_path / "sum.html").write_text(
+        "{% set sum = range(4) | sum %}{{ sum }} {{ member_number }}"
+    )
+    (tmp_path / "welcome.ja.html").write_text(
+        '{% extends "base.html" %}{% set sum = "&" %}'
+        '{% block number %}{{ super() }} {% include "sum.html" %}{% endblock %}'
+    )
+    async with a_post(email_templates=tmp_path) as post:
+        body = (await post.mail()).body("html") or ""
+        assert body.strip() == "<b>none 6 7000000000001</b>&amp;"
+        assert "太郎" in ((await post.mail()).body("plain") or "")
+
+
 async def test_the_same_mail_is_the_same_to_the_byte(post: Post) -> None:
     await post.mail()
     await post.mail()

@@ -53,9 +53,10 @@ class Email:
     async def deliver(self, work: Work) -> Done:
         profile = work.customer.profile
         recipient, sender = _recipient(profile.email), self._sender()
-        reference = message_id(work.customer.id, sender, self._context.store())
+        store = self._context.store()
+        reference = message_id(work.customer.id, sender, store)
         try:
-            message = self._compose().compose(
+            message = self._composed_by(store).compose(
                 profile, recipient, work.number, reference, self._context.clock()
             )
         except BrokenTemplateError as error:
@@ -71,10 +72,9 @@ class Email:
     def _sender(self) -> Mailbox:
         return parse_mailbox(self._settings().email_from or "")
 
-    def _compose(self) -> Composer:
+    def _composed_by(self, store: Shop) -> Composer:
         """Made again after the settings were reloaded."""
-        settings, store = self._settings(), self._context.store()
-        made = self._composer
+        settings, made = self._settings(), self._composer
         if made is None or made[0] is not settings or made[1] != store:
             composer = Composer(self._sender(), settings.email_templates, store)
             self._composer = made = (settings, store, composer)

@@ -8,8 +8,7 @@ multipart/alternative
 """
 
 import hashlib
-import re
-from base64 import b64encode
+from binascii import b2a_base64
 from email.utils import formatdate
 from functools import lru_cache
 from importlib.resources import files
@@ -35,8 +34,8 @@ __all__ = ["BrokenTemplateError", "Composer", "message_id"]
 
 _BOUNDARY = "=_both-parts-are-base64-so-this-is-in-neither"
 _CARD_BOUNDARY = "=_so-are-the-card-and-its-page"
-_LINES = re.compile(".{1,76}")
-"""Of base64, as long as RFC 2045 has them."""
+_LINE = 76
+"""Characters of base64, as RFC 2045 has them."""
 
 
 class BrokenTemplateError(Exception):
@@ -62,6 +61,7 @@ class Composer:
         card_id = _card_id(reference) if is_scannable(member_number) else ""
         customer = greeted(profile)
         values = {
+            **self._templates.globals,
             "customer": customer,
             "named": bool(customer.last_name or customer.first_name),
             "member_number": member_number,
@@ -83,15 +83,18 @@ class Composer:
             f"From: {self._from}\n"
             f"To: {recipient}\n"
             f"Message-ID: {reference}\n"
-            f"Date: {formatdate(now, localtime=False)}\n"
+            f"Date: {_date(int(now))}\n"
             "Auto-Submitted: auto-generated\n"
             f"Content-Language: {language}\n"
         )
         return f"{head}\n{_joined(_BOUNDARY, plain, page)}".encode("ascii")
 
     def _render(self, name: str, values: dict[str, object]) -> str:
+        """`values` with the globals among them: `render` would put them together each time."""
         try:
-            return self._templates.get_template(name).render(values)
+            template = self._templates.get_template(name)
+            context = template.new_context(values, shared=True)
+            return "".join(template.root_render_func(context))
         except Exception as error:  # noqa: BLE001 - a shop's template may raise anything
             # The error's own text may quote what was rendered.
             raise BrokenTemplateError(
@@ -117,12 +120,13 @@ def _templates(folder: Path | None) -> Environment:
 
 def _part(kind: str, content: bytes, headers: str = "") -> str:
     """By hand: the library's objects for each part would cost more than the rendering."""
-    body = "\n".join(_LINES.findall(b64encode(content).decode("ascii")))
+    text = b2a_base64(content, newline=False).decode("ascii")
+    body = "\n".join([text[at : at + _LINE] for at in range(0, len(text), _LINE)])
     return f"Content-Type: {kind}\nContent-Transfer-Encoding: base64\n{headers}\n{body}\n"
 
 
 def _joined(boundary: str, *parts: str) -> str:
-    return "".join(f"--{boundary}\n{part}\n" for part in parts) + f"--{boundary}--\n"
+    return "".join([f"--{boundary}\n{part}\n" for part in parts]) + f"--{boundary}--\n"
 
 
 def _with_card(page: str, card_id: str, member_number: str) -> str:
@@ -139,6 +143,11 @@ def _with_card(page: str, card_id: str, member_number: str) -> str:
 def _card_id(reference: str) -> str:
     """Unique to this mail (programs store pictures by it), and the same each time it is sent."""
     return reference.strip("<>").partition("@")[0] + "@card"
+
+
+@lru_cache(1)
+def _date(now: int) -> str:
+    return formatdate(now, localtime=False)
 
 
 @lru_cache(64)
