@@ -68,7 +68,8 @@ def code128_png(number: str) -> bytes:
     """
     symbol = draw(number, "code128")
     light = "1" * symbol.quiet * _PIXELS
-    bits = light + symbol.rows[0].translate(_ONE_BIT_A_PIXEL) + light
+    bars = symbol.rows[0].replace("1", "-").replace("0", "1" * _PIXELS)
+    bits = light + bars.replace("-", "0" * _PIXELS) + light
     start, below, compressed = _around(len(bits))
     stride = -(-len(bits) // 8)
     first = b"\0" + int(bits.ljust(stride * 8, "1"), 2).to_bytes(stride, "big")
@@ -90,10 +91,6 @@ def _around(width: int) -> tuple[bytes, bytes, bytes]:
         rows,
         packer.compress(rows) + packer.flush(),
     )
-
-
-_ONE_BIT_A_PIXEL = str.maketrans({"0": "1" * _PIXELS, "1": "0" * _PIXELS})
-"""A dark module's bits are 0."""
 
 
 def _chunk(kind: bytes, data: bytes) -> bytes:

@@ -49,7 +49,7 @@ class MemberHasher:
         birth, postal = _keyed(key, b"birth"), _keyed(key, b"postal")
         self._birth = lru_cache(_SHARED)(lambda text: birth(_birth(text)))
         self._mobile = _keyed(key, b"mobile")
-        self._postal = lru_cache(_SHARED)(lambda text: postal(_postal_code(text)))
+        self._postal = lru_cache(_SHARED)(lambda text: postal(postal_key(text)))
         self._place = _keyed(key, b"place")
 
     def evidence(self, profile: Profile) -> Evidence:
@@ -157,10 +157,6 @@ def _name_part(text: str) -> str:
 def _birth(text: str) -> str:
     day = parse_birth_date(text) if text else None
     return day.isoformat() if day and day.isoformat() != Placeholder.BIRTH_DATE else ""
-
-
-def _postal_code(text: str) -> str:
-    return "" if is_placeholder(text) else postal_key(text)
 
 
 def _postal(address: Address | None) -> str:

@@ -3,10 +3,13 @@
 from dataclasses import asdict
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from gateway.customer import Profile
 from gateway.matching.match_keys import MemberHasher
-from gateway.normalize import Placeholder, clean_postal_code, is_placeholder, phone_key
+from gateway.normalize import Placeholder, clean_postal_code, is_placeholder, phone_key, postal_key
+from gateway.normalize.name import _PLACEHOLDERS
 from gateway.normalize.places import places
 from gateway.store import Keys
 from gateway.store.members import Member
@@ -22,6 +25,12 @@ def test_no_telephone_and_no_place_has_the_placeholders() -> None:
     code = clean_postal_code(Placeholder.POSTAL_CODE)
     assert code is not None
     assert places().of_postal_code(code.replace("-", "")) == ()
+
+
+@given(st.sampled_from(sorted(_PLACEHOLDERS)) | st.text("〒0190-１ー－ 未入力なT〇", max_size=12))
+def test_no_placeholder_has_the_digits_of_a_postal_code(text: str) -> None:
+    """So a code need not be asked whether it is one."""
+    assert not is_placeholder(text) or postal_key(text) == ""
 
 
 @pytest.mark.parametrize("birth_date", [Placeholder.BIRTH_DATE, "1900/01/01", "19000101"])

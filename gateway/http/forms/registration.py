@@ -37,6 +37,7 @@ __all__ = [
 ]
 
 _LOCALE = re.compile(r"[A-Za-z]{2,3}([_-][A-Za-z0-9]{2,8})*")
+_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _EMOJI = re.compile("[\U0001f000-\U0001faff\u2600-\u27bf]")
 _MARKUP = re.compile(r"[<>]|https?:|www\.", re.IGNORECASE)
@@ -102,7 +103,7 @@ def _birth_date(text: str) -> str:
     if not text:
         return ""
     try:
-        day = date.fromisoformat(text) if re.fullmatch(r"\d{4}-\d{2}-\d{2}", text) else None
+        day = date.fromisoformat(text) if _DAY.fullmatch(text) else None
     except ValueError:
         day = None
     if day is None:
@@ -257,6 +258,8 @@ def _without_nulls(
     body: dict[str, Any], before: str, model: type[BaseModel]
 ) -> tuple[dict[str, Any], list[FieldError]]:
     """Null counts as left out; a name with half a character in it is not one of our fields."""
+    if None not in body.values() and "".join(body).isascii():
+        return dict(body), []
     odd = [name for name in body if not name.isascii() and _SURROGATE.search(name)]
     empty = {name for name, v in body.items() if v is None and name in model.model_fields}
     kept = {name: v for name, v in body.items() if name not in empty and name not in odd}
