@@ -79,7 +79,7 @@ async def test_units_are_timed_by_name_however_they_are_handed_over(
     await db.open()
     try:
         assert await db.write(lambda db: db.execute("SELECT 1").fetchone()[0]) == 1
-        assert await db.write(lambda db: db.execute("SELECT 2").fetchone()[0], ["somebody"]) == 2
+        assert await db.write(lambda db: db.execute("SELECT 2").fetchone()[0], [b"somebody"]) == 2
         assert await db.read(lambda db: db.execute("SELECT 3").fetchone()[0]) == 3
     finally:
         await db.close()

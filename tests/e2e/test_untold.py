@@ -48,9 +48,7 @@ async def test_newer_data_takes_the_place_of_what_nobody_was_told_before_that_is
 ) -> None:
     async with a_world(tmp_path, None, **QUICK) as world:
         assert (await world.register(headers=KEY)).status == 503
-        await world.until(
-            lambda: "free_key" in full
-        )  # nor can this be kept
+        await world.until(lambda: "free_key" in full)  # nor can this be kept
         full.clear()
         assert (await world.register(first_name="次郎")).status == 201
         assert name(world) == "次郎"
