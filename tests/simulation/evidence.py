@@ -10,7 +10,7 @@ from gateway.sandbox.shopify.session import MergeJob
 from tests.simulation import trouble
 from tests.simulation.commands import listed, refresh
 from tests.simulation.judge import Person
-from tests.simulation.rest import at_rest
+from tests.simulation.rest import at_rest, replay
 from tests.simulation.sign_ups import sign_up
 from tests.simulation.world import World
 from tests.world import registration
@@ -67,10 +67,14 @@ async def _registered(world: World, person: Person) -> None:
 
 
 async def at_links(world: World, count: int) -> None:
+    """What was given up on the way is replayed by a person."""
     for _ in range(_TRIES):
-        if len(_links(world)) == count:
-            return
-        await asyncio.sleep(0.5)
+        for _ in range(_TRIES):
+            if len(_links(world)) == count:
+                return
+            await asyncio.sleep(0.5)
+        await replay(world, {"outcome": "failed"})
+    world.find("stuck", "the members are never linked")
 
 
 def _links(world: World) -> dict[int, int]:
