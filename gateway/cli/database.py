@@ -1,6 +1,7 @@
-"""database copy: from SQLite to PostgreSQL. database restored: it was put back by other means."""
+"""database copy: to the other engine. database restored: it was put back by other means."""
 
 import sys
+from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -9,16 +10,16 @@ import click
 
 from gateway.cli.output import json_object, print_json, table
 from gateway.cli.progress import Bar, progress_bar
-from gateway.cli.sqlite_only import refuse_server
 from gateway.cli.wrapping import say
 
 if TYPE_CHECKING:
+    from gateway.settings import GatewaySettings
     from gateway.store.postgres.moving import Counted
 
 __all__ = ["command"]
 
 
-_OF_TO = "GATEWAY_DATABASE_URL: "
+_OF_TO, _FILE = "GATEWAY_DATABASE_URL: ", "sqlite:///"
 
 
 @click.group("database")
@@ -26,65 +27,98 @@ def command() -> None:
     """The database as a whole."""
 
 
-@command.command("copy", short_help="From SQLite to PostgreSQL, every row.")
+@command.command("copy", short_help="From one engine to the other, every row.")
 @click.argument("to")
 @click.option("--dry-run", is_flag=True, help="Only prove both sides, and count.")
 @json_object
 def copy(to: str, dry_run: bool, as_json: bool) -> None:
-    """Copy the SQLite database to the PostgreSQL at TO, and count every table on both sides.
+    """Copy the database to TO, of the other engine, and count every table on both sides.
 
-    TO: postgresql://user@host/database. Give its password in PGPASSWORD or ~/.pgpass: an address
-    that is typed can be seen by other users of the machine. It must hold nothing yet, and no
-    gateway may run meanwhile, here or there. All is copied, or nothing; the file stays as it is.
+    TO: postgresql://user@host/database, or from there sqlite:///gateway.db. Give a password in
+    PGPASSWORD or ~/.pgpass: an address that is typed can be seen by other users of the machine. TO
+    must hold nothing yet, and no gateway may run meanwhile, here or there. All is copied, or
+    nothing; what is copied stays as it is.
     """
     from gateway.cli.run import read_config  # noqa: PLC0415 - --help stays quick
-    from gateway.errors import ConfigurationError, StorageError  # noqa: PLC0415
+    from gateway.errors import StorageError  # noqa: PLC0415
 
     gateway = read_config(complete=False).current.gateway
-    refuse_server(gateway, "only a file of SQLite is copied, so name that one for this command")
-    secret = gateway.gateway_secret
-    path, setting = gateway.database_path, secret.get_secret_value() if secret else None
+    moved = _to_file if gateway.is_postgres else _to_server
     try:
         with progress_bar("rows") as bar:
-            found = _moved(path, setting, to, None if dry_run else bar)
-    except ConfigurationError as error:
-        text = "; ".join(error.problems)
-        if not text.startswith(_OF_TO):
-            raise
-        raise click.BadParameter(text.removeprefix(_OF_TO), param_hint="TO") from None
+            found = moved(gateway, to, None if dry_run else bar)
     except StorageError as error:
         say(f"Nothing was copied: {error}\n  {error.hint}", err=True)
         sys.exit(1)
     if as_json:
         print_json({"copied": not dry_run, "tables": [asdict(each) for each in found]})
     else:
-        _tell(found, path, is_set=setting is not None, dry_run=dry_run)
+        _tell(found, gateway, to, dry_run=dry_run)
 
 
-def _moved(path: Path, setting: str | None, to: str, bar: Bar | None) -> "list[Counted]":
+def _secret(gateway: "GatewaySettings") -> str | None:
+    return gateway.gateway_secret.get_secret_value() if gateway.gateway_secret else None
+
+
+def _to_server(gateway: "GatewaySettings", to: str, bar: Bar | None) -> "list[Counted]":
+    from gateway.app import moving  # noqa: PLC0415
+    from gateway.errors import ConfigurationError  # noqa: PLC0415
+
+    try:
+        return moving.move(gateway.database_path, _secret(gateway), to, bar)
+    except ConfigurationError as error:
+        text = "; ".join(error.problems)
+        if not text.startswith(_OF_TO):
+            raise
+        raise click.BadParameter(text.removeprefix(_OF_TO), param_hint="TO") from None
+
+
+def _to_file(gateway: "GatewaySettings", to: str, bar: Bar | None) -> "list[Counted]":
     from gateway.app import moving  # noqa: PLC0415
 
-    return moving.move(path, setting, to, bar)
+    file = to.removeprefix(_FILE)
+    if file in {to, ""}:
+        raise click.BadParameter(
+            "GATEWAY_DATABASE_URL names a PostgreSQL, so it should be a file of SQLite, "
+            "sqlite:///gateway.db",
+            param_hint="TO",
+        )
+    return moving.move_back(gateway.gateway_database_url, _secret(gateway), Path(file), bar)
 
 
-def _tell(found: "list[Counted]", path: Path, *, is_set: bool, dry_run: bool) -> None:
-    table("", ("table", "SQLite", "PostgreSQL"), [(e.table, e.source, e.target) for e in found])
+def _tell(found: "list[Counted]", gateway: "GatewaySettings", to: str, *, dry_run: bool) -> None:
+    back = gateway.is_postgres
+    engines = ("PostgreSQL", "SQLite") if back else ("SQLite", "PostgreSQL")
+    table("", ("table", *engines), [(e.table, e.source, e.target) for e in found])
     rows = sum(each.source for each in found)
     if dry_run:
         say(f"Dry run: {rows} rows would be copied. Nothing was done.")
         return
     say(f"{rows} rows were copied, and every table was counted on both sides.")
-    number = 1
-    if not is_set:
-        say(
-            f"1. set GATEWAY_SECRET to what {path.name}.secret holds: of several lines the first "
-            "first, with commas between them"
+    next_steps = _after_the_way_back(to) if back else _after(gateway)
+    for number, step in enumerate(next_steps, 1):
+        say(f"{number}. {step}")
+
+
+def _after(gateway: "GatewaySettings") -> Iterator[str]:
+    name = gateway.database_path.name
+    if gateway.gateway_secret is None:
+        yield (
+            f"set GATEWAY_SECRET to what {name}.secret holds: of several lines the first first, "
+            "with commas between them"
         )
-        number = 2
-    say(f"{number}. set GATEWAY_DATABASE_URL to that address, and start `serve`")
-    say(
-        f"{number + 1}. put {path.name} away, with the files beside it: a gateway on it would send "
-        "again what was sent since"
+    yield "set GATEWAY_DATABASE_URL to that address, and start `serve`"
+    yield (
+        f"put {name} away, with the files beside it: a gateway on it would send again what was "
+        "sent since"
+    )
+
+
+def _after_the_way_back(to: str) -> Iterator[str]:
+    yield f"set GATEWAY_DATABASE_URL to {to} on one machine, leave GATEWAY_SECRET, start `serve`"
+    yield (
+        "put the other database away (ALTER DATABASE … RENAME TO …), and let no gateway start "
+        "on it: it would send again what was sent since"
     )
 
 

@@ -7,8 +7,10 @@ from typing import Any
 import pytest
 
 from gateway.store import Database, OwnerLock, rekeying
+from gateway.store.postgres import Postgres
 from tests.cli.process import Shell
 from tests.store.postgres.conftest import cluster, url
+from tests.store.postgres.steps import note
 from tests.store.postgres.test_moving import rows_of
 
 __all__ = ["cluster", "url"]
@@ -27,6 +29,48 @@ async def test_a_file_is_copied_once_and_told_table_by_table(shell: Shell, url: 
     again = await shell.run("database", "copy", url, "--json")
     assert (again.code, again.out) == (2, "")
     assert "holds rows already" in again.err
+
+
+async def test_a_server_is_copied_into_a_new_file_that_serves(shell: Shell, url: str) -> None:
+    on_server = {"GATEWAY_DATABASE_URL": url, "GATEWAY_SECRET": "s" * 40}
+    way_back = ("database", "copy", "sqlite:///back.db")
+    nothing = await shell.run(*way_back, **on_server)
+    assert (nothing.code, "holds nothing" in nothing.err) == (2, True)
+    await written(url, note("kept"))
+    dry = await shell.run(*way_back, "--dry-run", **on_server)
+    assert (dry.code, "rows would be copied" in dry.out) == (0, True)
+    assert not (shell.folder / "back.db").exists()
+    done = await shell.run(*way_back, **on_server)
+    assert done.code == 0, done.err
+    assert "counted on both sides" in done.out
+    assert "GATEWAY_DATABASE_URL to sqlite:///back.db" in done.out
+    assert {each.name for each in shell.folder.glob("back.db*")} <= {"back.db", "back.db.lock"}
+    assert (shell.folder / "back.db").stat().st_mode & 0o777 == 0o600
+    here = on_server | {"GATEWAY_DATABASE_URL": "sqlite:///back.db"}
+    assert (await shell.run("status", **here)).code == 0
+    again = await shell.run(*way_back, "--json", **on_server)
+    assert (again.code, again.out) == (2, "")
+    assert "back.db is there already" in again.err
+
+
+async def test_from_a_server_it_goes_to_a_file_and_with_its_own_secret_alone(
+    shell: Shell, url: str
+) -> None:
+    on_server = {"GATEWAY_DATABASE_URL": url, "GATEWAY_SECRET": "s" * 40}
+    for to in ("elsewhere.db", "sqlite:///", url):
+        refused = await shell.run("database", "copy", to, **on_server)
+        assert (refused.code, "sqlite:///gateway.db" in refused.err) == (2, True)
+    await written(url, lambda c: rekeying.set_used(c, {"0" * 16: None}))
+    refused = await shell.run("database", "copy", "sqlite:///back.db", **on_server)
+    assert (refused.code, "GATEWAY_SECRET does not hold" in refused.err) == (2, True)
+    assert not (shell.folder / "back.db").exists()
+
+
+async def written(url: str, unit: Any) -> None:
+    postgres = Postgres(url, lanes=1)
+    await postgres.open()
+    await postgres.write(unit)
+    await postgres.close()
 
 
 @pytest.mark.parametrize("to", ["elsewhere.db", "postgresql://u:zqz@db.example.com:zqz/shop"])

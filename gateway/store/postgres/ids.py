@@ -2,7 +2,7 @@
 
 import sqlite3
 
-__all__ = ["columns", "raise_to", "skip"]
+__all__ = ["columns", "last", "raise_to", "skip"]
 
 
 def columns(db: sqlite3.Connection) -> list[tuple[str, str]]:
@@ -19,6 +19,13 @@ def skip(db: sqlite3.Connection, number: int) -> None:
     for table, column in columns(db):
         sequence = _sequence(db, table, column)
         db.execute(f"SELECT setval(?, (SELECT last_value FROM {sequence}) + ?)", (sequence, number))  # noqa: S608
+
+
+def last(db: sqlite3.Connection, table: str, column: str) -> int:
+    """The highest that was given, whether its row is still there or not; 0 before the first."""
+    sequence = _sequence(db, table, column)
+    number, was_given = db.execute(f"SELECT last_value, is_called FROM {sequence}").fetchone()  # noqa: S608
+    return int(number) if was_given else 0
 
 
 def raise_to(db: sqlite3.Connection, table: str, column: str, last: int) -> None:

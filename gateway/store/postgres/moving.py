@@ -22,11 +22,11 @@ from gateway.store.postgres.migration import migrate
 from gateway.store.postgres.proving import prove
 from gateway.store.postgres.session import Session
 
-__all__ = ["Counted", "count", "move"]
+__all__ = ["ORDER", "STEP", "Counted", "alone", "count", "move", "refuse_difference"]
 
 _LIMITS = """SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0;
              SET LOCAL lock_timeout = 3000"""
-_STEP = 1000
+STEP = 1000
 """Rows after which it is told how many there are."""
 
 
@@ -64,7 +64,7 @@ def move(
                 done = _copy(source, target, table, done, told)
             _go_on_with_ids(source, target)
             found = [Counted(each, _rows(source, each), _rows(target, each)) for each in tables()]
-            _refuse_difference(found)
+            refuse_difference(found)
             target.execute("UPDATE leases SET secret = ? WHERE name = 'active'", (secret,))
         return found
     finally:
@@ -73,7 +73,15 @@ def move(
 
 @contextmanager
 def _empty(url: str) -> Iterator[sqlite3.Connection]:
-    """A transaction on tables that hold nothing, and to which nobody else comes meanwhile."""
+    with alone(url) as session:
+        target = cast("sqlite3.Connection", session)
+        _refuse_rows(target)
+        yield target
+
+
+@contextmanager
+def alone(url: str) -> Iterator[Session]:
+    """A transaction on today's tables, to which nobody else comes meanwhile."""
     try:
         prove(conninfo(url))
         with psycopg.connect(conninfo(url), autocommit=True) as connection:
@@ -83,9 +91,8 @@ def _empty(url: str) -> Iterator[sqlite3.Connection]:
         raise translated(error) from None
     try:
         session.run(f"BEGIN; {_LIMITS}")
-        target = cast("sqlite3.Connection", session)
         _refuse_use(session)
-        yield target
+        yield session
         session.run("COMMIT")
     except psycopg.Error as error:
         raise translated(error) from None
@@ -102,7 +109,9 @@ def _refuse_use(session: Session) -> None:
         )
     names = ", ".join(tables())
     session.run(f"LOCK TABLE {names} IN EXCLUSIVE MODE")
-    db = cast("sqlite3.Connection", session)
+
+
+def _refuse_rows(db: sqlite3.Connection) -> None:
     held = {table: _rows(db, table) for table in tables()}
     if any(held.values()):
         told = ", ".join(f"{table} {rows}" for table, rows in held.items() if rows)
@@ -121,17 +130,17 @@ def _copy(
     into = sql.SQL("COPY {} ({}) FROM STDIN").format(
         sql.Identifier(table), sql.SQL(", ").join(map(sql.Identifier, columns))
     )
-    rows = source.execute(f"SELECT {names} FROM {table} {_ORDER.get(table, '')}")  # noqa: S608
+    rows = source.execute(f"SELECT {names} FROM {table} {ORDER.get(table, '')}")  # noqa: S608
     with cast(Any, target).connection.cursor().copy(into) as copy:
         for row in rows:
             copy.write_row(tuple(row))
             done += 1
-            if done % _STEP == 0:
+            if done % STEP == 0:
                 told(done)
     return done
 
 
-_ORDER = {"events": "ORDER BY rowid"}
+ORDER = {"events": "ORDER BY rowid"}
 """Where it is the order of arrival."""
 
 
@@ -143,7 +152,7 @@ def _go_on_with_ids(source: sqlite3.Connection, target: sqlite3.Connection) -> N
         ids.raise_to(target, table, column, max(highest, given.get(table, 0)))
 
 
-def _refuse_difference(found: list[Counted]) -> None:
+def refuse_difference(found: list[Counted]) -> None:
     wrong = [f"{each.table} {each.source} and {each.target}" for each in found if _differs(each)]
     if wrong:
         raise StorageError(
