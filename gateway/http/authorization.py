@@ -4,6 +4,7 @@ A gateway without a key listens on loopback, where every page in this machine's 
 too. So it checks the `Host`, and what a browser says about the page (Fetch Metadata).
 """
 
+from functools import lru_cache
 from urllib.parse import urlsplit
 
 from aiohttp import web
@@ -61,6 +62,7 @@ def _foreign(request: web.Request) -> Answer | None:
     return None
 
 
+@lru_cache(64)
 def _name(host: str) -> str:
     """Of a Host header, without the port; empty where it is none."""
     try:
