@@ -67,7 +67,7 @@ def cities_of_postal_code(code: str | None) -> tuple[City, ...]:
     return places().of_postal_code(code.replace("-", "")) if code else ()
 
 
-@lru_cache(32768)
+@lru_cache(256)
 def town_of_postal_code(code: str) -> tuple[City, str] | None:
     """The one town of a clean code ("150-0043"); None where it names several or none, and where the
     name may end elsewhere than it seems.
