@@ -117,6 +117,8 @@ class Keys:
 
     def field_fingerprints(self, scope: str, values: Mapping[str, str]) -> dict[str, str]:
         """A keyed hash of each value, 16 hex digits; equal values differ by `scope` and by name."""
+        if not values:
+            return {}
         scoped, fingerprints = self._field_hash.copy(), {}
         scoped.update(f"{scope}\0".encode())
         for name, value in values.items():
