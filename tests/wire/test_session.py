@@ -46,6 +46,18 @@ FOREIGN = [
 ]
 
 
+@pytest.mark.parametrize("access", Access)
+async def test_what_is_sent_while_the_gateway_stops_certainly_came_to_nothing(
+    access: Access,
+) -> None:
+    """A call that answered late is followed by another one, after the last connection is gone."""
+    async with Wire(lambda: 1.0) as wire:
+        pass
+    with pytest.raises(UpstreamError) as caught:
+        await wire.send(call(access))
+    assert (caught.value.error_class, caught.value.applied) == (ErrorClass.CONNECTION, False)
+
+
 @pytest.mark.parametrize("kind", FOREIGN, ids=lambda kind: kind.__name__)
 async def test_no_foreign_exception_is_left_over(
     kind: type[Exception], monkeypatch: pytest.MonkeyPatch
