@@ -4,7 +4,12 @@ from collections.abc import Callable, Mapping
 from importlib import import_module
 from typing import Any
 
-__all__ = ["at_first_use"]
+__all__ = ["REMEMBERED", "at_first_use"]
+
+REMEMBERED = 1024
+"""How many of what people wrote (names, addresses, postal codes) each cache keeps, read by each
+when it is imported. Who reads a million people sets more, before it imports anything else.
+"""
 
 
 def at_first_use(package: str, names: Mapping[str, str]) -> Callable[[str], Any]:

@@ -36,7 +36,12 @@ _ROWS_ALONE = 5000
 """Rows after which a process is worth its start."""
 _LENGTH = 4
 _READY = "ready"
-_PROGRAM = "from gateway.matching.hashing import serve; serve()"
+_PROGRAM = """
+import gateway
+gateway.REMEMBERED = 65536
+from gateway.matching.hashing import serve
+serve()
+"""
 
 Rows = Sequence[Mapping[str, Any]]
 

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
+from gateway import REMEMBERED
 from gateway.customer import Address, Profile
 from gateway.matching.rules import Evidence
 from gateway.normalize import (
@@ -31,8 +32,6 @@ keys is built anew. A test holds the keys of a sample."""
 
 
 _TEXTS = {str, type(None)}
-_SHARED = 65536
-"""Names, birth dates and postal codes that are remembered: many members share one."""
 
 
 class MemberHasher:
@@ -47,9 +46,9 @@ class MemberHasher:
         self._kana = _keyed(key, b"kana")
         self._name = _keyed(key, b"name")
         birth, postal = _keyed(key, b"birth"), _keyed(key, b"postal")
-        self._birth = lru_cache(_SHARED)(lambda text: birth(_birth(text)))
+        self._birth = lru_cache(REMEMBERED)(lambda text: birth(_birth(text)))
         self._mobile = _keyed(key, b"mobile")
-        self._postal = lru_cache(_SHARED)(lambda text: postal(postal_key(text)))
+        self._postal = lru_cache(REMEMBERED)(lambda text: postal(postal_key(text)))
         self._place = _keyed(key, b"place")
 
     def evidence(self, profile: Profile) -> Evidence:
@@ -144,12 +143,12 @@ def _both(last: str, first: str) -> str:
     return last + first if last and first else ""
 
 
-@lru_cache(_SHARED)
+@lru_cache(REMEMBERED)
 def _kana_part(text: str) -> str:
     return kana_key(text) if text and not is_placeholder(text) else ""
 
 
-@lru_cache(_SHARED)
+@lru_cache(REMEMBERED)
 def _name_part(text: str) -> str:
     return name_key(text) if text and not is_placeholder(text) else ""
 

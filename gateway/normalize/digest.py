@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
+from gateway import REMEMBERED
 from gateway.normalize.address import ParsedAddress, parse_address
 from gateway.normalize.block import ROOM
 from gateway.normalize.characters import HYPHENS, fold_width, scrub
@@ -129,7 +130,7 @@ def _of_parsed(address: ParsedAddress, place: _Place | None) -> str:
     return f"{head}|{'-'.join(address.parts[:2])}"
 
 
-@lru_cache(32768)
+@lru_cache(REMEMBERED)
 def _place_of_code(text: str) -> _Place | None:
     code = clean_postal_code(text) if text else None
     found = town_of_postal_code(code) if code else None
@@ -140,7 +141,7 @@ def _place_of_code(text: str) -> _Place | None:
     return _Place(city, town, whole, _head(city.prefecture.code, city.name, town))
 
 
-@lru_cache(32768)
+@lru_cache(REMEMBERED)
 def _head(code: str, city: str, town: str) -> str:
     folded = fold_name(town)
     return f"{code}|{readable(fold_name(city))}|{readable(_AZA.sub('', folded) or folded)}"

@@ -5,6 +5,7 @@ import unicodedata
 from functools import lru_cache
 from typing import Final
 
+from gateway import REMEMBERED
 from gateway.normalize.characters import compose, fold_width, is_ordinary, scrub
 from gateway.normalize.placeholders import Placeholder
 from gateway.normalize.variants import fold_variants, is_usual
@@ -41,7 +42,7 @@ def name_key(text: str) -> str:
     return "" if is_placeholder(text) else _letters(text)
 
 
-@lru_cache(8192)
+@lru_cache(REMEMBERED)
 def is_placeholder(text: str) -> bool:
     """Whether the text stands for a missing name (未入力, -, ＊, no letter at all), or is ours."""
     folded = unicodedata.normalize("NFKC", scrub(text)).casefold()

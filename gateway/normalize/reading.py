@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Final
 
+from gateway import REMEMBERED
 from gateway.normalize.characters import HYPHENS, compose, fold_width, is_ordinary, scrub
 from gateway.normalize.details import Details, read_details
 from gateway.normalize.folding import Folded, fold
@@ -131,7 +132,7 @@ class _Place:
     begin: str
 
 
-@lru_cache(4096)
+@lru_cache(REMEMBERED)
 def _plain_place(code: str) -> _Place | None:
     """The town of a code, but for those whose name tells too little: 高畠 is written 高畑, too,
     浦臼第2 may go on (浦臼第21), 字 may be left out, and in Kyoto a street may stand before it.
