@@ -25,8 +25,8 @@ _OF_THE_CONTRACT = {"list members", "create member", "read required columns"}
 """Operations that name no member: 404 means that the contract is wrong."""
 PAGE = 1000
 _FOR_REFRESHES = 0.4
-"""Share of the reads that may go into asking what changed; sign-ups at the highest rate of writes
-need another for looking each up, and points have their own (`gateway.channels.smaregi.points`)."""
+"""Share of the reads that may go into asking what changed; looking up whoever may have been tried
+before needs another, and points have their own (`gateway.channels.smaregi.points`)."""
 _CLOSEST = 0.03
 """Seconds from one refresh to the next, whatever the rate allows: waiting longer would save
 nothing.
