@@ -6,6 +6,7 @@ import psycopg
 import pytest
 
 from gateway.errors import ConfigurationError
+from gateway.http import leased
 from gateway.sandbox import Fault
 from gateway.store.postgres import Limits
 from tests.standby.gateways import Gateways, until
@@ -74,6 +75,18 @@ async def test_what_is_under_way_ends_before_the_next_one_is_active(gateways: Ga
     await ending
     await until(lambda: standby.is_active)
     assert len(gateways.sandbox.shopify.customers) == 1
+
+
+async def test_one_that_stands_by_has_looked_through_its_memory_before_anybody_waits(
+    gateways: Gateways, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked: list[bool] = []
+    monkeypatch.setattr(leased, "calm_collector", lambda: looked.append(True))
+    await gateways.active()
+    before = len(looked)
+    standby = await gateways.new()
+    await until(lambda: len(looked) > before)
+    assert not standby.is_active
 
 
 async def test_one_that_stands_by_leaves_at_once_and_leaves_nothing(
