@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
-from gateway import REMEMBERED
 from gateway.normalize.characters import HYPHENS, scrub
 from gateway.normalize.numerals import is_made_up
 from gateway.normalize.places import City, places
