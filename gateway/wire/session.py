@@ -203,8 +203,6 @@ class Wire:
 
     async def _exchange(self, call: Call) -> UpstreamAnswer:
         limit = self._limit(call)
-        if self._session is None or self._session.closed:
-            raise _broken(call, ErrorClass.CONNECTION, "the gateway is stopping", applied=False)
         try:
             async with asyncio.timeout(limit):
                 return await self._request(call)
@@ -222,6 +220,8 @@ class Wire:
             raise _broken(call, ErrorClass.UNEXPECTED, text, cause=cause) from None
 
     async def _request(self, call: Call) -> UpstreamAnswer:
+        if self._session is None or self._session.closed:
+            raise _broken(call, ErrorClass.CONNECTION, "the gateway is stopping", applied=False)
         client = self._reader if call.access is Access.READ else self._writes
         response = await client.request(
             call.method,
