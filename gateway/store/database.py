@@ -1,8 +1,9 @@
 """The SQLite file: one connection, one writer, commits of concurrent requests in groups.
 
 All SQL lives in plain functions of a connection (`gateway.store.engine`). Units that arrive during
-a commit share the next one (a fsync costs the same for one as for fifty). A unit sees the context
-of its caller, and so the request for which it writes (`gateway.background`).
+a commit share the next one (a fsync costs the same for one as for fifty), and reads share a visit
+to the thread (`gateway.store.together`). A unit that writes sees the context of its caller, and so
+the request for which it writes (`gateway.background`).
 """
 
 import asyncio
@@ -12,7 +13,7 @@ import logging
 import os
 import sqlite3
 import time
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -22,20 +23,19 @@ from gateway.errors import StorageError
 from gateway.store import members, tally
 from gateway.store.copying import PagedCopy
 from gateway.store.disk import left_for, taken_by
-from gateway.store.engine import ALONE, Unit, Whom, resolve
+from gateway.store.engine import ALONE, Unit, Whom
 from gateway.store.migration import migrate
 from gateway.store.pragmas import prepare
 from gateway.store.pulse import Pulse
 from gateway.store.rewinding import Rewound, rewind, skip_ids
 from gateway.store.sqlite_errors import translated
+from gateway.store.together import Together, finished
 
 __all__ = ["Database", "Unit"]
 
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
-
-_Queued = tuple[Unit[Any], "asyncio.Future[Any]"]
 
 
 class _Connection(aiosqlite.Connection):
@@ -56,7 +56,7 @@ class _Connection(aiosqlite.Connection):
         if self._thread.ident is None:  # never started
             return False
         stopped = self.stop()
-        return stopped is not None and await _done(stopped)
+        return stopped is not None and await finished(stopped)
 
     async def run(self, unit: Unit[T]) -> T:
         if self.copy is not None:
@@ -68,23 +68,12 @@ class _Connection(aiosqlite.Connection):
         return await execute(unit, self._conn)
 
 
-async def _done(future: "asyncio.Future[Any]") -> bool:
-    """Until it is done, even where the caller is cancelled; whether that happened."""
-    cancelled = False
-    while not future.done():
-        try:
-            await asyncio.wait([future])
-        except asyncio.CancelledError:
-            cancelled = True
-    return cancelled
-
-
 def _in_context(unit: Unit[T]) -> Unit[T]:
     context = contextvars.copy_context()
     return lambda connection: context.run(unit, connection)
 
 
-def _transaction(connection: sqlite3.Connection, units: list[Unit[Any]]) -> list[Any]:
+def _transaction(connection: sqlite3.Connection, units: Sequence[Unit[Any]]) -> list[Any]:
     """All units in one durable transaction; a unit that raises undoes only itself."""
     connection.execute("BEGIN IMMEDIATE")
     try:
@@ -97,7 +86,7 @@ def _transaction(connection: sqlite3.Connection, units: list[Unit[Any]]) -> list
     return results
 
 
-def _together(connection: sqlite3.Connection, units: list[Unit[Any]]) -> list[Any]:
+def _together(connection: sqlite3.Connection, units: Sequence[Unit[Any]]) -> list[Any]:
     """Savepoints cost as much as the units, so they are used only after a unit has raised."""
     try:
         return [unit(connection) for unit in units]
@@ -139,13 +128,13 @@ class Database:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._connection: _Connection | None = None
-        self._queue: list[_Queued] = []
-        self._writer: asyncio.Task[None] | None = None
+        self.pulse = Pulse()
+        self._writes = Together(self._commit, "database writer", self.pulse, writes=True)
+        self._reads = Together(self._answer, "database reader", self.pulse, writes=False)
         self._identity: tuple[int, int] | None = None
         self._copying = asyncio.Lock()
         self._browsing = asyncio.Lock()
         self.is_new = False  # whether `open` has made it
-        self.pulse = Pulse()
 
     @property
     def place(self) -> str:
@@ -182,7 +171,7 @@ class Database:
 
     async def close(self) -> None:
         """As a whole, even where the caller is cancelled meanwhile."""
-        cancelled = self._writer is not None and await _done(self._writer)
+        cancelled = await self._writes.end() | await self._reads.end()
         connection, self._connection = self._connection, None
         if connection is not None:
             cancelled |= await connection.end()
@@ -191,27 +180,26 @@ class Database:
 
     async def write(self, unit: Unit[T], keys: Whom = ALONE) -> T:  # noqa: ARG002 - one writes here
         """Runs `unit` in a transaction; it is on disk when this returns. Raises StorageError."""
-        future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
-        self._queue.append((_in_context(unit), future))
-        self.pulse.asked()
-        if self._writer is None or self._writer.done():
-            self._writer = asyncio.create_task(self._drain(), name="database writer")
-        return await future
+        return await self._writes.result_of(_in_context(unit))
 
     async def read(self, unit: Unit[T]) -> T:
         """Run `unit` outside a transaction; it sees every finished write."""
-        with self.pulse.reading():
-            try:
-                return await self._opened().run(unit)
-            except sqlite3.Error as error:
-                raise translated(error, self.path) from None
+        return await self._reads.result_of(unit)
 
     async def browse(self, unit: Unit[T]) -> T:
         """As `read`, for whoever looks through many rows: one of them at a time, so that a sign-up
         waits behind one, however many commands there are.
         """
         async with self._browsing:
-            return await self.read(unit)
+            return await self._apart(unit)
+
+    async def _apart(self, unit: Unit[T]) -> T:
+        """A read that takes long: none that is short waits for its end to be told its own."""
+        with self.pulse.reading():
+            try:
+                return await self._opened().run(unit)
+            except sqlite3.Error as error:
+                raise translated(error, self.path) from None
 
     async def copy(self, copy: PagedCopy) -> None:
         """Makes the copy while everything goes on; one at a time. Raises StorageError."""
@@ -232,25 +220,32 @@ class Database:
             raise StorageError("the database is closed", "start the gateway again")
         return self._connection
 
-    async def _drain(self) -> None:
-        while self._queue:
-            batch, self._queue = self._queue[:200], self._queue[200:]
-            try:
-                results = await self._opened().run(self._commit([unit for unit, _ in batch]))
-            except Exception as error:
-                if not isinstance(error, (sqlite3.Error, OSError, StorageError)):
-                    log.exception("the database writer broke")
-                results = [translated(error, self.path)] * len(batch)
-            for (_, future), result in zip(batch, results, strict=True):
-                self.pulse.ended(result, wrote=True)
-                resolve(future, result)
-
-    def _commit(self, units: list[Unit[Any]]) -> Unit[list[Any]]:
+    async def _commit(self, units: Sequence[Unit[Any]]) -> Sequence[Any]:
         def commit(connection: sqlite3.Connection) -> list[Any]:
             self._check_file()
             return _transaction(connection, units)
 
-        return commit
+        return await self._told(commit, len(units))
+
+    async def _answer(self, units: Sequence[Unit[Any]]) -> Sequence[Any]:
+        return await self._told(lambda c: [self._read(c, unit) for unit in units], len(units))
+
+    def _read(self, connection: sqlite3.Connection, unit: Unit[T]) -> T | Exception:
+        try:
+            return unit(connection)
+        except sqlite3.Error as error:
+            return translated(error, self.path)
+        except Exception as error:  # noqa: BLE001 - its caller is told
+            return error
+
+    async def _told(self, together: Unit[Sequence[Any]], units: int) -> Sequence[Any]:
+        """What fails for all of them is each one's result."""
+        try:
+            return await self._opened().run(together)
+        except Exception as error:
+            if not isinstance(error, (sqlite3.Error, OSError, StorageError)):
+                log.exception("the database broke")
+            return [translated(error, self.path)] * units
 
     def _check_file(self) -> None:
         """Commits into a file that was deleted or replaced would vanish with our handle."""
@@ -282,7 +277,7 @@ class Database:
 
     async def checkpoint(self) -> None:
         """Moves the journal into the file and empties it, so that wiped intents leave no bytes."""
-        await self.read(lambda c: c.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall())
+        await self._apart(lambda c: c.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall())
 
 
 def _identity(path: Path) -> tuple[int, int] | None:

@@ -49,6 +49,9 @@ class MemoryDatabase(Database):
         await asyncio.sleep(0)
         return unit(self.connection)
 
+    async def browse(self, unit: Unit[T]) -> T:
+        return await self.read(unit)
+
     async def write(self, unit: Unit[T], keys: Whom = ALONE) -> T:
         await asyncio.sleep(0)
         self.writes += 1

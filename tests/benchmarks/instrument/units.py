@@ -3,7 +3,7 @@
 import sqlite3
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
@@ -33,7 +33,8 @@ class Units:
 
     def watch(self) -> None:
         """From now on."""
-        write, read, transaction = Database.write, Database.read, database._transaction
+        write, read, apart = Database.write, Database.read, Database._apart
+        transaction = database._transaction
 
         async def timed_write(db: Database, unit: Unit, keys: Whom = ALONE) -> Any:
             return await write(db, self._timed(_name(unit), unit), keys)
@@ -41,7 +42,10 @@ class Units:
         async def timed_read(db: Database, unit: Unit) -> Any:
             return await read(db, self._timed(f"{_name(unit)} (read)", unit))
 
-        def timed_transaction(connection: sqlite3.Connection, units: list[Unit]) -> list[Any]:
+        async def timed_apart(db: Database, unit: Unit) -> Any:
+            return await apart(db, self._timed(f"{_name(unit)} (read)", unit))
+
+        def timed_transaction(connection: sqlite3.Connection, units: Sequence[Unit]) -> list[Any]:
             began, before = time.thread_time_ns(), self._within
             try:
                 return transaction(connection, units)
@@ -50,6 +54,7 @@ class Units:
                 self._add(COMMIT, time.thread_time_ns() - began - units_alone)
 
         Database.write, Database.read = timed_write, timed_read  # type: ignore[method-assign,assignment]
+        Database._apart = timed_apart  # type: ignore[method-assign,assignment]
         database._transaction = timed_transaction
 
     def _timed(self, name: str, unit: Unit) -> Unit:

@@ -1,0 +1,69 @@
+"""Units that come while others run go together: the thread is woken once for all of them."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, TypeVar
+
+from gateway.store.engine import Unit, resolve
+from gateway.store.pulse import Pulse
+
+__all__ = ["Together", "finished"]
+
+T = TypeVar("T")
+
+_MOST = 200
+
+
+class Together:
+    """`run` returns for each unit its result, or the exception that it ends with; raises nothing.
+
+    Of what is asked for at one moment nothing waits for more to come: a hand-over to the thread
+    costs as much as a small unit, and many sign-ups often wait for the same event.
+    """
+
+    def __init__(
+        self,
+        run: Callable[[Sequence[Unit[Any]]], Awaitable[Sequence[Any]]],
+        name: str,
+        pulse: Pulse,
+        *,
+        writes: bool,
+    ) -> None:
+        self._run = run
+        self._name = name
+        self._pulse = pulse
+        self._writes = writes
+        self._waiting: list[tuple[Unit[Any], asyncio.Future[Any]]] = []
+        self._running: asyncio.Task[None] | None = None
+
+    async def result_of(self, unit: Unit[T]) -> T:
+        """It runs as a whole, even if the caller is cancelled."""
+        future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        self._waiting.append((unit, future))
+        self._pulse.asked()
+        if self._running is None or self._running.done():
+            self._running = asyncio.create_task(self._run_all(), name=self._name)
+        return await future
+
+    async def end(self) -> bool:
+        """Until all have run; whether the caller was cancelled meanwhile."""
+        return self._running is not None and await finished(self._running)
+
+    async def _run_all(self) -> None:
+        while self._waiting:
+            batch, self._waiting = self._waiting[:_MOST], self._waiting[_MOST:]
+            results = await self._run([unit for unit, _ in batch])
+            for (_, future), result in zip(batch, results, strict=True):
+                self._pulse.ended(result, wrote=self._writes)
+                resolve(future, result)
+
+
+async def finished(future: "asyncio.Future[Any]") -> bool:
+    """Until it is done, even where the caller is cancelled; whether that happened."""
+    cancelled = False
+    while not future.done():
+        try:
+            await asyncio.wait([future])
+        except asyncio.CancelledError:
+            cancelled = True
+    return cancelled
