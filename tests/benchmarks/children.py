@@ -26,6 +26,7 @@ __all__ = [
     "process",
     "quiet",
     "ready",
+    "resident_mib",
     "serving",
 ]
 
@@ -111,9 +112,17 @@ def cpu_seconds(pid: int) -> float:
 
 def peak_mib(pid: int) -> float:
     """The most memory that was resident at once."""
+    return _status_mib(pid, "VmHWM:")
+
+
+def resident_mib(pid: int) -> float:
+    return _status_mib(pid, "VmRSS:")
+
+
+def _status_mib(pid: int, name: str) -> float:
     lines = Path(f"/proc/{pid}/status").read_text("ascii").splitlines()
-    (peak,) = (line.split()[1] for line in lines if line.startswith("VmHWM:"))
-    return int(peak) / 1024
+    (size,) = (line.split()[1] for line in lines if line.startswith(name))
+    return int(size) / 1024
 
 
 def free_port() -> int:
