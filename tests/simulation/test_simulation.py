@@ -50,6 +50,12 @@ def test_a_mend_that_is_not_there_any_more_is_told() -> None:
         pass
 
 
+def test_each_mend_is_where_it_is_taken_out() -> None:
+    for fault in FAULTS:
+        with without(fault):
+            pass
+
+
 @pytest.mark.long
 @pytest.mark.parametrize("family", FAMILIES)
 def test_nothing_is_lost_doubled_stale_or_stuck_in_a_minute_of_runs(family: str) -> None:

@@ -12,8 +12,8 @@ DELIVERIES: tuple[Fault, ...] = (
         (
             Change(
                 "gateway.store.outbox.write:_raise_open",
-                "urgent = max(urgent, :urgent), kept_back = 0,",
-                "urgent = max(urgent, :urgent),",
+                "ELSE urgent END, kept_back = 0,",
+                "ELSE urgent END,",
             ),
         ),
     ),
@@ -34,8 +34,8 @@ DELIVERIES: tuple[Fault, ...] = (
         (
             Change(
                 "gateway.store.outbox.settle:_settle_sql",
-                "max(0, attempts - e.uncounted)",
-                "attempts - e.uncounted",
+                "uncounted ELSE 0 END,",
+                "uncounted ELSE attempts - e.uncounted END,",
             ),
             Change(
                 "gateway.delivery.settling:AttemptResults.settle",

@@ -45,7 +45,7 @@ POINTS: tuple[Fault, ...] = (
     Fault(
         "an order that changes while it is read is read again",
         "earning",
-        (Change("gateway.store.points.orders:save", "iif(version = ?13, ?14, due_at)", "?14"),),
+        (Change("gateway.store.points.orders:save", "version = ?13 THEN", "1 THEN"),),
     ),
     Fault(
         "a flag that changes while it is written down is written down again",

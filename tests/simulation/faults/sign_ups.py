@@ -52,9 +52,9 @@ SIGN_UPS: tuple[Fault, ...] = (
         "one_person",
         (
             Change(
-                "gateway.registration.registrar:Registrar.register",
-                'self._runtime.background.keep(until_stored(free), "freeing an idempotency key")',
-                "pass",
+                "gateway.registration.untold:Untold.add",
+                'self._background.keep(work, "writing down that nobody was told")',
+                "work.close()",
             ),
         ),
     ),
