@@ -122,7 +122,8 @@ def _of_parsed(address: ParsedAddress, place: _Place | None) -> str:
     if not address.parts or address.prefecture is None or not address.city:
         return ""
     if address.town:
-        head = _head(address.prefecture.code, address.city, address.town)
+        folded = fold_name(address.city), fold_name(address.town)
+        head = _head(address.prefecture.code, *folded)
     elif place is not None and place.city.name == address.city:
         head = place.head
     else:
@@ -138,10 +139,10 @@ def _place_of_code(text: str) -> _Place | None:
         return None
     city, town = found
     whole = f"{city.prefecture.ja}{city.name}{town}"
-    return _Place(city, town, whole, _head(city.prefecture.code, city.name, town))
+    folded = city.folded_names()[0], city.folded_town(town)
+    return _Place(city, town, whole, _head(city.prefecture.code, *folded))
 
 
-@lru_cache(REMEMBERED)
 def _head(code: str, city: str, town: str) -> str:
-    folded = fold_name(town)
-    return f"{code}|{readable(fold_name(city))}|{readable(_AZA.sub('', folded) or folded)}"
+    """Of folded names."""
+    return f"{code}|{readable(city)}|{readable(_AZA.sub('', town) or town)}"

@@ -43,6 +43,10 @@ class City:
         """As `names_of_city` has them, folded."""
         return _folded_names(self)
 
+    def folded_town(self, name: str) -> str:
+        """Of an official name."""
+        return _towns_of(self).folded_of(name)
+
     def towns(self) -> dict[str, str]:
         """Folded name -> official name."""
         return _towns_of(self).folded
@@ -173,6 +177,9 @@ class _Towns:
         self._city = city
         self._otherwise: dict[str, str] = read["folded"]
         self.names: tuple[str, ...] = tuple(read["towns"])
+
+    def folded_of(self, name: str) -> str:
+        return self._otherwise.get(name, name)
 
     @cached_property
     def folded(self) -> dict[str, str]:
