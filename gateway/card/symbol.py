@@ -5,8 +5,6 @@ from dataclasses import dataclass
 from itertools import count
 from operator import mul
 
-import segno
-
 __all__ = ["FORMATS", "Symbol", "draw", "is_scannable"]
 
 LONGEST = 40
@@ -71,6 +69,8 @@ def _code128(number: str) -> Symbol:
 
 def _qr(number: str) -> Symbol:
     """ISO/IEC 18004: four modules of quiet zone; level M or better."""
+    import segno  # noqa: PLC0415 - loads an XML library; few ask for this form
+
     code = segno.make(number, error="m", micro=False)
     rows = tuple("".join("1" if dark else "0" for dark in row) for row in code.matrix)
     return Symbol(rows, row_height=1, quiet=4, module=8)

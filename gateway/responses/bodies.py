@@ -69,7 +69,14 @@ def registration_body(
         "warnings": cast("list[FieldWarning]", list(map(with_code, warnings))),
         "channels": {delivery.channel: _channel(delivery) for delivery in deliveries},
     }
-    return orjson.dumps(body)
+    return _dumped(body)
+
+
+def _dumped(body: object) -> bytes:
+    """Copied, since orjson's own takes 4 KB, and a connection keeps the last answer that it gave
+    until the next request comes.
+    """
+    return bytes(memoryview(orjson.dumps(body)))
 
 
 def change_body(
@@ -86,7 +93,7 @@ def change_body(
         "warnings": cast("list[FieldWarning]", list(map(with_code, warnings))),
         "channels": {delivery.channel: _channel(delivery) for delivery in deliveries},
     }
-    return orjson.dumps(body)
+    return _dumped(body)
 
 
 def valid(profile: Profile, warnings: Sequence[Mapping[str, str]]) -> Answer:
