@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from gateway.store.postgres import Lease
     from gateway.telemetry.traces import Traces
 
-__all__ = ["Lifecycle", "Role", "load_keys", "open_core", "warm_up"]
+__all__ = ["Lifecycle", "Role", "load_keys", "open_core", "read_ahead", "warm_up"]
 
 
 class Role(Enum):
@@ -124,8 +124,15 @@ class Lifecycle:
 
 async def warm_up() -> None:
     """What is read from the disk once: not while somebody waits, nor in the loop."""
-    await asyncio.to_thread(load_places)
-    await asyncio.to_thread(parse_phone, "0312345678")
+    await asyncio.to_thread(read_ahead)
+
+
+def read_ahead() -> None:
+    """The same, for whoever has no loop yet: what it takes and frees is of use to all later. A
+    thread keeps what it frees for itself.
+    """
+    load_places()
+    parse_phone("0312345678")
 
 
 def load_keys(gateway: GatewaySettings) -> Keys:

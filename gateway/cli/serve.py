@@ -18,7 +18,8 @@ def command(log_level: str | None) -> None:
     terminal. A change of .env reloads flags and settings; so does SIGHUP, where there is no
     terminal.
     """
-    from gateway.cli.run import read_config, run  # noqa: PLC0415 - quick --help
+    from gateway.app.lifecycle import read_ahead  # noqa: PLC0415 - quick --help
+    from gateway.cli.run import read_config, run  # noqa: PLC0415
     from gateway.console import applications  # noqa: PLC0415
     from gateway.http.serving import serve  # noqa: PLC0415
     from gateway.telemetry.logs import log_to_stderr  # noqa: PLC0415
@@ -30,4 +31,5 @@ def command(log_level: str | None) -> None:
         log_to_stderr(log_level or own.gateway_log_level, own.gateway_log_format)
 
     live.on_change(as_set)
+    read_ahead()
     run(serve(live, applications))

@@ -17,7 +17,7 @@ def prepare(connection: sqlite3.Connection) -> None:
         "secure_delete = ON",
         "foreign_keys = ON",
         "busy_timeout = 5000",
-        "cache_size = -16000",
+        "cache_size = -2000",
         "temp_store = MEMORY",
         f"journal_size_limit = {_JOURNAL}",
     ):
