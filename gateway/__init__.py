@@ -6,7 +6,7 @@ from typing import Any
 
 __all__ = ["REMEMBERED", "at_first_use"]
 
-REMEMBERED = 512
+REMEMBERED = 256
 """How many of what people wrote (names, addresses, postal codes) each cache keeps, read by each
 when it is imported. Who reads a million people sets more, before it imports anything else.
 """

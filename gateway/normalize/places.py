@@ -21,7 +21,7 @@ from gateway.normalize.folding import fold_name
 from gateway.normalize.japan import FILE
 from gateway.normalize.prefecture import PREFECTURES, Prefecture
 
-_REMEMBERED: Final = 64
+_REMEMBERED: Final = 32
 """Municipalities whose towns stay."""
 
 
