@@ -5,7 +5,6 @@ moved; another takes its place and does all it owed; then it goes on, as if no t
 import asyncio
 import signal
 from collections import Counter
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import psycopg
@@ -14,21 +13,12 @@ import pytest
 from gateway.sandbox.journal import JournalEntry
 from tests.cli.process import Process
 from tests.standby.gateways import until
-from tests.standby.machines import Machines, everybody, machines
-from tests.store.postgres.cluster import MISSING, programs
+from tests.standby.machines import Machines, everybody
 
 pytestmark = [pytest.mark.long, pytest.mark.timeout(300)]
 
 PEOPLE = 5
 HALTING = ("-m", "tests.standby.halting")
-
-
-@pytest.fixture
-async def found(tmp_path: Path) -> AsyncIterator[Machines]:
-    if programs() is None:
-        pytest.skip(MISSING)
-    async with machines(tmp_path) as found:
-        yield found
 
 
 async def halted_at(found: Machines, point: str, once: Path, to: str = "SHOPIFY") -> Process:
@@ -37,6 +27,7 @@ async def halted_at(found: Machines, point: str, once: Path, to: str = "SHOPIFY"
     """
     variable = {"SHOPIFY": "SHOPIFY_BASE_URL", "SMAREGI": "SMAREGI_API_URL"}
     at = {"HALT_AT": point, "HALT_ONCE": str(once), "HALT_TO": variable.get(to, f"{to}_BASE_URL")}
+    at["GATEWAY_RETRY_SCHEDULE"] = "1,2,5,5,5,5,5,5,5,5"
     active = await found.start(*HALTING, **at)
     await found.start(*HALTING, **{**at, "HALT_ONCE": f"{once}.never"})
     await found.register(0)
@@ -44,8 +35,9 @@ async def halted_at(found: Machines, point: str, once: Path, to: str = "SHOPIFY"
     working = [asyncio.create_task(found.register(n, seconds=120)) for n in range(1, PEOPLE)]
     await until(lambda: is_stopped(active), 60)
     await asyncio.gather(*working)
-    await until(lambda: everybody(found) == [PEOPLE] * 3, 90)
-    await until(lambda: owed(found) == 0, 90)
+    async with asyncio.timeout(120):
+        while everybody(found) != [PEOPLE] * 3 or owed(found):
+            await asyncio.sleep(0.1)
     return active
 
 

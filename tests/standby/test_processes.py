@@ -2,26 +2,21 @@
 
 import asyncio
 import signal
-from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 
 from tests.standby.gateways import until
-from tests.standby.machines import Machines, everybody, machines
-from tests.store.postgres.cluster import MISSING, programs
+from tests.standby.machines import Machines, everybody
 
 pytestmark = [pytest.mark.long, pytest.mark.timeout(300)]
 
 
 @pytest.fixture
-async def found(tmp_path: Path) -> AsyncIterator[Machines]:
-    if programs() is None:
-        pytest.skip(MISSING)
-    async with machines(tmp_path) as found:
-        await found.start()
-        await found.start()
-        yield found
+async def found(found: Machines) -> Machines:
+    """Of two."""
+    await found.start()
+    await found.start()
+    return found
 
 
 async def signed_up(found: Machines, *numbers: int) -> None:

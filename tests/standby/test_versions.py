@@ -7,14 +7,12 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from itertools import count
-from pathlib import Path
 
 import pytest
 
 from tests.cli.process import Process
 from tests.standby.gateways import until
-from tests.standby.machines import Machines, everybody, machines
-from tests.store.postgres.cluster import MISSING, programs
+from tests.standby.machines import Machines, everybody
 
 pytestmark = [pytest.mark.long, pytest.mark.timeout(300)]
 
@@ -23,14 +21,6 @@ EXPANDS = "-- oldest_reader: 1\nALTER TABLE members ADD COLUMN more TEXT; CREATE
 CONTRACTS = (
     "-- oldest_reader: {}\nALTER TABLE members ADD COLUMN more TEXT; CREATE TABLE another ()"
 )
-
-
-@pytest.fixture
-async def found(tmp_path: Path) -> AsyncIterator[Machines]:
-    if programs() is None:
-        pytest.skip(MISSING)
-    async with machines(tmp_path) as found:
-        yield found
 
 
 @asynccontextmanager
