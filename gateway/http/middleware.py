@@ -62,22 +62,17 @@ def translate(request: web.Request, response: web.StreamResponse) -> None:
 
 async def read_body(request: web.Request) -> bytes:
     """The whole body; a caller who does not finish it is answered 408. HungUp if they close."""
-    content, most = request.content, request.client_max_size
+    if (request.content_length or 0) > request.client_max_size and not request.content.is_eof():
+        raise web.HTTPRequestEntityTooLarge(request.client_max_size)
     try:
-        if content.is_eof():  # it came with the head, or right behind it
-            body = content.read_nowait()
-        elif (request.content_length or 0) > most:
-            raise web.HTTPRequestEntityTooLarge(most)
-        else:
-            async with asyncio.timeout(_BODY_TIME):
-                body = await request.read()
+        if request.content.is_eof():
+            return await request.read()
+        async with asyncio.timeout(_BODY_TIME):
+            return await request.read()
     except TimeoutError:
         raise web.HTTPRequestTimeout from None
     except ConnectionError:
         raise HungUp from None
-    if len(body) > most:
-        raise web.HTTPRequestEntityTooLarge(most)
-    return body
 
 
 @web.middleware
