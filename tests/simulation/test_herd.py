@@ -18,6 +18,8 @@ from tests.simulation.world import World
 from tests.world import registration
 
 CALL = 0.05
+_A_TURN = 0.2
+"""Seconds: four writes at Smaregi's rate, the backlog's before and the sign-up's own."""
 """Seconds that each call to an upstream takes."""
 
 
@@ -91,7 +93,7 @@ def judge(drained: Drained, allowed: float) -> None:
     """No call is throttled, sign-ups are as quick as ever, and the limits are made use of."""
     assert drained.throttled == 0
     assert statistics.median(drained.live) <= statistics.median(drained.idle) * 1.2
-    assert statistics.quantiles(drained.live, n=10)[-1] <= max(drained.idle) * 2
+    assert statistics.quantiles(drained.live, n=10)[-1] <= max(drained.idle) + _A_TURN
     assert drained.took <= allowed * 1.1 + 1
 
 

@@ -74,7 +74,7 @@ async def test_check_of_a_server_that_is_not_there_says_so_without_a_password(
     [
         (("backup", "monday.db"), "pg_dump"),
         (("restore", "monday.db"), "pg_basebackup"),
-        (("database", "copy", "postgresql://u@127.0.0.1/other"), "only a file of SQLite"),
+        (("database", "copy", "postgresql://u@127.0.0.1/other"), "it should be a file of SQLite"),
     ],
 )
 async def test_what_is_about_the_file_is_refused_with_what_does_it_there(
