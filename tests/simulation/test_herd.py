@@ -18,9 +18,9 @@ from tests.simulation.world import World
 from tests.world import registration
 
 CALL = 0.05
+"""Seconds that each call to an upstream takes."""
 _A_TURN = 0.2
 """Seconds: four writes at Smaregi's rate, the backlog's before and the sign-up's own."""
-"""Seconds that each call to an upstream takes."""
 
 
 @pytest.fixture(autouse=True, scope="module")
