@@ -26,6 +26,11 @@ DELIVERIES: tuple[Fault, ...] = (
                 "AND message = ?3",
                 "AND message = ?3 AND 0",
             ),
+            Change(  # who is told of the survivor afterwards would see to it as well
+                "gateway.sync.webhooks.shopify:CustomerEvents._piece",
+                "await self._present(customer, age)",
+                "pass",
+            ),
         ),
     ),
     Fault(
