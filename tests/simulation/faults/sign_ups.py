@@ -100,6 +100,11 @@ SIGN_UPS: tuple[Fault, ...] = (
                 'row["id"] == accepted and same',
                 'row["state"] == "accepted" and same',
             ),
+            Change(
+                "gateway.store.registrations:_supersede",
+                "AND answered = 0 AND customer_id = ?",
+                "AND answered = 0 AND customer_id = ? AND 0",
+            ),
         ),
     ),
 )
