@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from gateway.delivery import Runtime
 from gateway.delivery.opening import UNTRIED, Owed, opening
 from gateway.outcomes import Delivery, Kind, Outcome
+from gateway.registration.untold import Untold
 from gateway.shopify import Accepted
 from gateway.store import Engine, registrations
 from gateway.store.database import Unit
@@ -21,11 +22,13 @@ class Acceptance:
         self._db = db
         self._channels = tuple(channels)
         self._runtime = runtime
+        self.untold = Untold(db, runtime.background)
 
     async def is_ours(self, registration_id: str, email_hash: bytes) -> bool:
         """Whether `registration_id`, a customer's metafield `registration.id`, is of a sign-up with
         this e-mail whose caller was never told that it succeeded.
         """
+        await self.untold.settle(registration_id)
         now = self._runtime.clock()
         return registration_id in await self._db.read(
             lambda db: registrations.unanswered_ids(db, email_hash, now)

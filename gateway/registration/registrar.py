@@ -27,7 +27,6 @@ from gateway.outcomes import shown_number
 from gateway.registration.acceptance import Acceptance
 from gateway.registration.intent import SignUp, admission_request
 from gateway.registration.status import RegistrationStatus
-from gateway.registration.untold import Untold
 from gateway.responses import problems
 from gateway.responses.answer import Answer, in_both_languages
 from gateway.responses.bodies import accepted, registration_body
@@ -70,7 +69,7 @@ class Registrar:
         self._runtime = runtime
         self._disk = Disk(db.free)
         self._running: dict[str, asyncio.Task[Answer]] = {}
-        self._untold = Untold(db, runtime.background)
+        self._untold = acceptance.untold
 
     def is_running(self, registration_id: str) -> bool:
         return registration_id in self._running
@@ -189,7 +188,6 @@ class Registrar:
         if (running := self._running.get(found_id)) is not None:
             left = until - _LEFT_FOR_CHANNELS - asyncio.get_running_loop().time()
             await asyncio.wait((running,), timeout=left)
-        await self._untold.settle(found_id)
         return await self._acceptance.is_ours(found_id, email_hash)
 
     async def _accepted(
