@@ -22,6 +22,7 @@ _KINDS: tuple[tuple[str, ...], ...] = (
     ("removals", "list", "--json"),
 )
 _LONGEST = 30.0
+_ROUNDS, _BETWEEN_ROUNDS = 20, 3.0
 _DONE = {0, 1}
 _OF_A_FLAG = ("FLAG_", "flag")
 """What a command says of a channel that is not `on` just now: that is no fault."""
@@ -61,10 +62,15 @@ class Commands:
                 await self._run(self._dice.choice(_KINDS))
 
     async def merge_the_rest(self) -> None:
-        """Until each is done; the weather is fine by now."""
-        for _ in range(4):
-            for twin in [each for each in self._twins() if each not in self._merged]:
+        """Until each is done; the weather is fine by now. A pair that the search for duplicates has
+        not come to yet is no pair.
+        """
+        for _ in range(_ROUNDS):
+            left = [each for each in self._twins() if each not in self._merged]
+            for twin in left:
                 await self._merge(twin, mortal=False)
+            if left:
+                await asyncio.sleep(_BETWEEN_ROUNDS)
         self.wrong += [
             f"the merge of member {each} never ends"
             for each in self._twins()
