@@ -1,18 +1,16 @@
 """Registered already is only who was told so: a sign-up that ends with a full disk was not."""
 
 import asyncio
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from gateway import background
-from gateway.errors import StorageError
 from gateway.sandbox import Fault
-from gateway.store import idempotency
 from tests.e2e.evidence import QUICK
 from tests.registration.deferred.later import LATER, becomes
+from tests.registration.full_disk import no_answer_is_kept
 from tests.world import World, a_world
 
 KEY = {"Idempotency-Key": "k"}
@@ -21,22 +19,9 @@ MEMBER, FIND = "POST /customers", "customerByIdentifier"
 
 @pytest.fixture
 def full(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """While it has something in it, no key's answer is kept, and none is freed."""
+    """Until it is cleared; what could not be kept is not tried again by itself."""
     monkeypatch.setattr(background, "_STORAGE_AGAIN", 600.0)
-    said = [""]
-
-    def on_a_full_disk(work: Callable[..., None]) -> Callable[..., None]:
-        def tried(*given: Any, **named: Any) -> None:
-            if said:
-                said.append(work.__name__)
-                raise StorageError("the disk is full", "free some space")
-            work(*given, **named)
-
-        return tried
-
-    for name in ("remember", "free_key"):
-        monkeypatch.setattr(idempotency, name, on_a_full_disk(getattr(idempotency, name)))
-    return said
+    return no_answer_is_kept(monkeypatch)
 
 
 def name(world: World) -> str | None:

@@ -1,18 +1,15 @@
 """A sign-up is refused or fails, or the database does."""
 
 import asyncio
-from collections.abc import Callable
-from typing import Any
 
 import pytest
 
 from gateway.customer import Customer
-from gateway.errors import StorageError
 from gateway.shopify import Accepted, AlreadyRegistered, Refused
-from gateway.store import idempotency
 from gateway.wording import Fault
 from tests.delivery.heart import HANAKO, TARO
 from tests.registration.desk import PROFILE, Desk, body, down
+from tests.registration.full_disk import no_answer_is_kept
 from tests.registration.registrar.problem_types import types
 
 
@@ -148,18 +145,7 @@ async def test_where_the_end_cannot_be_kept_recovery_is_told_and_the_key_is_free
 async def test_of_who_was_answered_503_at_the_end_nobody_was_told_but_by_sending_it_again(
     desk: Desk, monkeypatch: pytest.MonkeyPatch, sent_again: bool
 ) -> None:
-    sleep, full = asyncio.sleep, [True]
-
-    def on_a_full_disk(work: Callable[..., None]) -> Callable[..., None]:
-        def tried(*given: Any, **named: Any) -> None:
-            if full:
-                raise StorageError("the disk is full", "free some space")
-            work(*given, **named)
-
-        return tried
-
-    for name in ("remember", "free_key"):
-        monkeypatch.setattr(idempotency, name, on_a_full_disk(getattr(idempotency, name)))
+    sleep, full = asyncio.sleep, no_answer_is_kept(monkeypatch)
     monkeypatch.setattr("gateway.background.asyncio.sleep", lambda _: sleep(0))
     assert types(await desk.sign_up(key="k:1")) == (503, "storage-unavailable")
     full.clear()
