@@ -98,8 +98,9 @@ class Attempts:
         most = self._runtime.policy.timeout * _CALLS_PER_ATTEMPT
         error: UpstreamError | None = None
         try:
-            async with turn, PausableTimeout(most):
-                sent = await self._deliver(delivery, customer, fresh=fresh)
+            async with turn:
+                with PausableTimeout(most):
+                    sent = await self._deliver(delivery, customer, fresh=fresh)
         except DryRunStop as stop:
             circuit.abandon()
             return self._rehearsed(delivery, str(stop), began, time.perf_counter() - started)

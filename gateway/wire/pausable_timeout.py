@@ -3,56 +3,57 @@
 import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
-from contextvars import ContextVar
+from contextvars import ContextVar, Token
 from types import TracebackType
-from typing import Self
+
+from gateway.wire.time_limit import TimeLimit
 
 __all__ = ["PausableTimeout", "own_pace"]
 
 _patience: ContextVar["PausableTimeout | None"] = ContextVar("patience", default=None)
 
 
-class PausableTimeout:
-    """`async with PausableTimeout(seconds)`: a TimeoutError after these; inside `own_pace()`, also
-    in tasks begun in it, the time stands still.
+class PausableTimeout(TimeLimit):
+    """`with PausableTimeout(seconds)`: a TimeoutError after these; inside `own_pace()`, also in
+    tasks begun in it, the time stands still.
     """
 
+    __slots__ = ("_has_left", "_token", "_waiting")
+
+    _token: "Token[PausableTimeout | None]"
+
     def __init__(self, seconds: float) -> None:
-        self._left = seconds
+        super().__init__(seconds)
         self._waiting = 0
-        self._is_over = False
-        self._timeout: asyncio.Timeout
+        self._has_left = False
 
-    async def __aenter__(self) -> Self:
-        self._timeout = asyncio.timeout(self._left)
-        await self._timeout.__aenter__()
+    def __enter__(self) -> None:
+        super().__enter__()
         self._token = _patience.set(self)
-        return self
 
-    async def __aexit__(
+    def __exit__(
         self,
         kind: type[BaseException] | None,
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._is_over = True  # of a task that outlives it, nothing is measured
+        self._has_left = True  # of a task that outlives it, nothing is measured
         _patience.reset(self._token)
-        await self._timeout.__aexit__(kind, error, trace)
+        super().__exit__(kind, error, trace)
 
     def stop(self) -> None:
         self._waiting += 1
-        until = self._timeout.when()
-        if self._waiting == 1 and until is not None and self._is_running():
-            self._left = until - asyncio.get_running_loop().time()
-            self._timeout.reschedule(None)
+        if self._waiting == 1 and self._is_running():
+            self._left = self._timer.when() - asyncio.get_running_loop().time()
+            self._timer.cancel()
 
     def go_on(self) -> None:
         self._waiting -= 1
         if self._waiting == 0 and self._is_running():
-            self._timeout.reschedule(asyncio.get_running_loop().time() + self._left)
+            self._timer = asyncio.get_running_loop().call_later(self._left, self._end)
 
     def _is_running(self) -> bool:
-        return not self._is_over and not self._timeout.expired()
+        return not (self._has_left or self._is_over)
 
 
 @contextmanager

@@ -5,7 +5,6 @@ Each request declares itself a read or a write, and what may not be written stop
 inside the deadline (aiohttp-retry); writes never are: the outbox repeats them, after looking.
 """
 
-import asyncio
 import math
 import time
 from collections.abc import Awaitable, Callable, Mapping
@@ -22,6 +21,7 @@ from gateway.wire.causes import cause_of
 from gateway.wire.edge import Access, Edge
 from gateway.wire.reasons import reason_of, values_in
 from gateway.wire.repeats import READ_AGAIN
+from gateway.wire.time_limit import TimeLimit
 
 __all__ = ["Call", "UpstreamAnswer", "Wire"]
 
@@ -195,7 +195,7 @@ class Wire:
     async def _admitted(self, call: Call, asking: Awaitable[None]) -> None:
         limit = self._limit(call)
         try:
-            async with asyncio.timeout(limit):
+            with TimeLimit(limit):
                 await asking
         except TimeoutError:
             text = f"no answer within {limit:g} s, so who answers there is not known"
@@ -204,7 +204,7 @@ class Wire:
     async def _exchange(self, call: Call) -> UpstreamAnswer:
         limit = self._limit(call)
         try:
-            async with asyncio.timeout(limit):
+            with TimeLimit(limit):
                 return await self._request(call)
         except TimeoutError:
             raise _broken(call, ErrorClass.TIMEOUT, f"no answer within {limit:g} s") from None

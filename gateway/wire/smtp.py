@@ -1,6 +1,5 @@
 """SMTP: connections reused, TLS as set (never opportunistic), the whole send bounded in time."""
 
-import asyncio
 import contextlib
 import time
 from collections.abc import Callable, Iterable, Sequence
@@ -17,6 +16,7 @@ from gateway.wire.limits import Slots
 from gateway.wire.reasons import reason_of
 from gateway.wire.smtp_refusals import Refusal, refusal_of
 from gateway.wire.smtp_transaction import hand_over
+from gateway.wire.time_limit import TimeLimit
 
 __all__ = ["AT_ONCE", "SmtpSettings", "SmtpTransport"]
 
@@ -94,7 +94,7 @@ class SmtpTransport:
             settings = self._settings()
             connection: aiosmtplib.SMTP | None = None
             try:
-                async with asyncio.timeout(self._timeout()):
+                with TimeLimit(self._timeout()):
                     connection = await self._connect(settings)
                     with _ClosedOnFailure(connection):
                         may_go = self._edge.require_trust
@@ -107,7 +107,7 @@ class SmtpTransport:
     async def probe(self) -> None:
         """Connect, log in and say goodbye: nothing is sent. A server that is rude then works."""
         try:
-            async with asyncio.timeout(self._timeout()):
+            with TimeLimit(self._timeout()):
                 connection = await self._open(self._settings())
                 with contextlib.closing(connection), contextlib.suppress(*_FAILURES):
                     await connection.quit()

@@ -48,7 +48,7 @@ ALL = pytest.mark.parametrize("wait", [at_a_rate, at_the_points, at_the_slots, a
 @ALL
 def test_the_wait_for_a_limit_of_our_own_takes_no_time_of_an_attempt(wait: Wait) -> None:
     async def scene() -> float:
-        async with PausableTimeout(1.0):
+        with PausableTimeout(1.0):
             await asyncio.sleep(0.6)
             await wait()
             await asyncio.sleep(0.3)
@@ -60,11 +60,10 @@ def test_the_wait_for_a_limit_of_our_own_takes_no_time_of_an_attempt(wait: Wait)
 @ALL
 def test_what_is_left_of_the_time_runs_on_after_the_wait(wait: Wait) -> None:
     async def scene() -> float:
-        with pytest.raises(TimeoutError):
-            async with PausableTimeout(1.0):
-                await asyncio.sleep(0.6)
-                await wait()
-                await asyncio.sleep(100)
+        with pytest.raises(TimeoutError), PausableTimeout(1.0):
+            await asyncio.sleep(0.6)
+            await wait()
+            await asyncio.sleep(100)
         return asyncio.get_running_loop().time()
 
     assert run(scene()) == pytest.approx(11.0, abs=0.6)
@@ -72,7 +71,7 @@ def test_what_is_left_of_the_time_runs_on_after_the_wait(wait: Wait) -> None:
 
 def test_a_task_that_outlives_its_attempt_disturbs_nobody() -> None:
     async def scene() -> None:
-        async with PausableTimeout(1.0):
+        with PausableTimeout(1.0):
             limit = RateLimit(asyncio.get_running_loop().time, 1, 10.0)
             await limit.acquire()
             first = asyncio.create_task(limit.acquire())
@@ -86,7 +85,7 @@ def test_a_task_that_outlives_its_attempt_disturbs_nobody() -> None:
 def test_one_that_is_cancelled_while_it_waits_is_cancelled() -> None:
     async def scene() -> None:
         async def attempt() -> None:
-            async with PausableTimeout(1.0):
+            with PausableTimeout(1.0):
                 await at_a_rate()
 
         task = asyncio.create_task(attempt())
