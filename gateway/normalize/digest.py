@@ -18,7 +18,7 @@ from gateway.normalize.characters import HYPHENS, fold_width, scrub
 from gateway.normalize.folding import fold_name, readable
 from gateway.normalize.numerals import is_kanji_number, kanji_to_int
 from gateway.normalize.places import City
-from gateway.normalize.postal import clean_postal_code, town_of_postal_code, towns_that_go_on
+from gateway.normalize.postal import clean_postal_code, town_of_postal_code
 from gateway.normalize.prefecture import prefecture as prefecture_of
 
 __all__ = ["place_digest"]
@@ -115,7 +115,7 @@ def _after_town(place: _Place, line: str) -> str | None:
         line = line[line.index("字") + 1 :]
     if line.startswith(place.town):
         return line[len(place.town) :]
-    return line if "" not in towns_that_go_on(place.city) else None
+    return None if place.city.goes_on("") else line
 
 
 def _of_parsed(address: ParsedAddress, place: _Place | None) -> str:

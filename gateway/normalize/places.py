@@ -1,7 +1,8 @@
 """The municipalities and towns of Japan, as `gateway/normalize/japan/` has them (Japan Post).
 
-Its file is read at first use, in some 10 ms; the towns of a municipality when they are asked for,
-in 30 µs. Those of all would take 20 MB, so only those that were asked for last stay.
+Its file is read at first use, in some 10 ms. The names of a municipality's towns stay packed, and
+most questions are answered by a look at those; tables of them are made when they are asked for, in
+30 µs. Those of all would take 20 MB, so only those that were asked for last stay.
 """
 
 import re
@@ -31,13 +32,34 @@ class City:
 
     prefecture: Prefecture
     name: str
-    line: bytes = field(repr=False)
-    """Of the file: the towns, not yet read."""
+    packed: str = field(repr=False)
+    """Official names of its towns: `|東|西|`."""
+    otherwise: str = field(repr=False)
+    """Those that folding changes: `|霞が関=霞ケ関|`."""
+    going_on: str = field(repr=False)
+    """Those that `goes_on` is asked about."""
+    initials: str = field(repr=False)
+    """What the squeezed names of its towns begin with."""
 
     @property
-    def names_of_towns(self) -> tuple[str, ...]:
+    def names_of_towns(self) -> list[str]:
         """Official names, in the order in which `Places.town_of_code` counts them from 1."""
-        return _towns_of(self).names
+        return unpacked(self.packed)
+
+    def name_of_town(self, number: int) -> str:
+        """The official one. '' for 0, no town."""
+        return self.packed.split("|", number + 1)[number]
+
+    def goes_on(self, name: str) -> bool:
+        """Whether another town's name is this one that goes on with a number: 本町 and 本町一丁目.
+        So does '' where a town begins with a number.
+        """
+        return f"|{name}|" in self.going_on
+
+    def spells_alike(self, name: str) -> bool:
+        """Whether another town's name is folded to the same as this one: 高畠 and 高畑."""
+        folded = self.folded_town(name)
+        return self.otherwise.count(f"={folded}|") + (f"|{folded}|" in self.packed) > 1
 
     def folded_names(self) -> tuple[str, ...]:
         """As `names_of_city` has them, folded."""
@@ -45,7 +67,8 @@ class City:
 
     def folded_town(self, name: str) -> str:
         """Of an official name."""
-        return _towns_of(self).folded_of(name)
+        _, changed, rest = self.otherwise.partition(f"|{name}=")
+        return rest[: rest.index("|")] if changed else name
 
     def towns(self) -> dict[str, str]:
         """Folded name -> official name."""
@@ -75,23 +98,28 @@ class Places:
 
     def of_postal_code(self, code: str) -> tuple[City, ...]:
         """The municipalities that a code ("1500043") belongs to; empty if it does not exist."""
-        return tuple(dict.fromkeys(city for city, _ in self.all_of_postal_code(code)))
+        return tuple(dict.fromkeys(self.cities[self.city_of_code[at]] for at in self._rows(code)))
 
     def all_of_postal_code(self, code: str) -> tuple[tuple[City, str], ...]:
         """Municipalities with their towns, '' where the code is of no single town."""
-        number = int(code)
-        index = bisect_left(self.codes, number)
-        found = []
-        while index < len(self.codes) and self.codes[index] == number:
-            city, town = self.cities[self.city_of_code[index]], self.town_of_code[index]
-            found.append((city, city.names_of_towns[town - 1] if town else ""))
-            index += 1
-        return tuple(dict.fromkeys(found))
+        return tuple(dict.fromkeys(map(self._named, self._rows(code))))
 
     def town_of_postal_code(self, code: str) -> tuple[City, str] | None:
         """The one town that a code names; None where it names several, or none."""
-        found = self.all_of_postal_code(code)
-        return found[0] if len(found) == 1 and found[0][1] else None
+        rows = self._rows(code)
+        found = self._named(rows[0]) if len(rows) == 1 else None
+        return found if found and found[1] else None
+
+    def _rows(self, code: str) -> range:
+        number = int(code)
+        first = after = bisect_left(self.codes, number)
+        while after < len(self.codes) and self.codes[after] == number:
+            after += 1
+        return range(first, after)
+
+    def _named(self, row: int) -> tuple[City, str]:
+        city = self.cities[self.city_of_code[row]]
+        return city, city.name_of_town(self.town_of_code[row])
 
     def only_city_with_town(self, prefecture: Prefecture, folded: str) -> City | None:
         """None where no municipality of the prefecture has such a town, or several have."""
@@ -117,7 +145,7 @@ def places() -> Places:
         known, columns, lines = orjson.loads(file.readline()), _columns(file.readline()), [*file]
     by_code = {one.code: one for one in PREFECTURES}
     cities = tuple(
-        City(by_code[code], name, line)
+        City(by_code[code], name, *orjson.loads(line))
         for (code, name), line in zip(known["municipalities"], lines, strict=True)
     )
     return Places(
@@ -134,6 +162,11 @@ def _columns(line: bytes) -> list["array[int]"]:
         for column in columns:
             column.byteswap()
     return columns
+
+
+def unpacked(names: str) -> list[str]:
+    """The names of a text `|東|西|`, in which each is found without being taken out."""
+    return names.strip("|").split("|") if names else []
 
 
 def load_places() -> None:
@@ -163,35 +196,28 @@ def squeezed(folded: str) -> str:
     return folded.replace("ケ", "").replace("ノ", "").replace("ツ", "")
 
 
-def _squeezed_towns(city: City, lines: str) -> str:
+def squeezed_towns(prefecture: Prefecture, lines: str) -> str:
     """A town in each line. In Hokkaido 北3条西 is written 北3西, too."""
-    jo = city.prefecture.code == "JP-01"
+    jo = prefecture.code == "JP-01"
     return squeezed(_JO.sub("", lines) if jo else lines)
 
 
 class _Towns:
-    """Of a municipality; each table is made at first use."""
+    """Of a municipality; each further table is made at first use."""
 
     def __init__(self, city: City) -> None:
-        read = orjson.loads(city.line)
-        self._city = city
-        self._otherwise: dict[str, str] = read["folded"]
-        self.names: tuple[str, ...] = tuple(read["towns"])
-
-    def folded_of(self, name: str) -> str:
-        return self._otherwise.get(name, name)
-
-    @cached_property
-    def folded(self) -> dict[str, str]:
-        return dict(zip(map(self._otherwise.get, self.names, self.names), self.names, strict=True))
+        self._prefecture = city.prefecture
+        otherwise = dict(pair.split("=") for pair in unpacked(city.otherwise))
+        self.folded = {otherwise.get(name, name): name for name in city.names_of_towns}
 
     @cached_property
     def squeezed(self) -> dict[str, str]:
-        return self._by(_squeezed_towns(self._city, self._lines), ())
+        return self._by(squeezed_towns(self._prefecture, self._lines), ())
 
     @cached_property
     def without_ending(self) -> dict[str, str]:
-        return self._by(_squeezed_towns(self._city, _ENDING.sub("", self._lines)), self.squeezed)
+        lines = squeezed_towns(self._prefecture, _ENDING.sub("", self._lines))
+        return self._by(lines, self.squeezed)
 
     @property
     def _lines(self) -> str:

@@ -3,7 +3,6 @@
 import re
 import unicodedata
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Final
 
 from gateway.normalize.characters import HYPHENS, scrub
@@ -20,7 +19,6 @@ _IN_LINE: Final = re.compile(
 )
 _PLAIN: Final = re.compile("([0-9]{3})-?([0-9]{4})")
 _LONGEST: Final = 30
-_NUMERAL: Final = re.compile("[〇零一二三四五六七八九十百千0-9]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,23 +65,9 @@ def cities_of_postal_code(code: str | None) -> tuple[City, ...]:
     return places().of_postal_code(code.replace("-", "")) if code else ()
 
 
-@lru_cache(256)
 def town_of_postal_code(code: str) -> tuple[City, str] | None:
     """The one town of a clean code ("150-0043"); None where it names several or none, and where the
     name may end elsewhere than it seems.
     """
     found = places().town_of_postal_code(code.replace("-", ""))
-    if found is None or found[1] in towns_that_go_on(found[0]):
-        return None
-    return found
-
-
-@lru_cache(2048)
-def towns_that_go_on(city: City) -> frozenset[str]:
-    """Towns whose name is the beginning of another's that goes on with a number (本町一丁目).
-
-    '' is among them where a town begins with one.
-    """
-    names = {"", *city.names_of_towns}
-    beginnings = (name[: at.start()] for name in names for at in _NUMERAL.finditer(name))
-    return frozenset(names.intersection(beginnings))
+    return None if found is None or found[0].goes_on(found[1]) else found

@@ -141,15 +141,10 @@ def _plain_place(code: str) -> _Place | None:
     if found is None:
         return None
     city, town = found
-    ambiguous = _spells_two_alike(city) or "字" in town
+    ambiguous = "字" in town or city.spells_alike(town)
     if ambiguous or _ENDS_IN_A_NUMBER.search(town) or city.name.startswith("京都市"):
         return None
     return _Place(city, town, f"{city.name} {town}")
-
-
-@lru_cache(2048)
-def _spells_two_alike(city: City) -> bool:
-    return len(city.towns()) < len(city.names_of_towns)
 
 
 def _by_postal_code(found: Municipality, hints: tuple[City, ...]) -> Municipality | None:

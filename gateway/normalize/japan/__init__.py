@@ -15,5 +15,6 @@ FILE: Final = Path(__file__).with_name("places.jsonl")
    municipality's number, and the town's, counted from 1, or 0 where it is of no single town.
    A row for each town whose name one municipality of its prefecture alone has, in the order of the
    hashes of `gateway.normalize.places`: the hash, and the municipality's number
-3. and on: for each municipality `towns`, and in `folded` those names that are folded otherwise
+3. and on: for each municipality its towns, as `gateway.normalize.places.City` has them: `packed`,
+   `otherwise`, `going_on` and `initials`
 """

