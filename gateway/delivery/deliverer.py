@@ -16,8 +16,9 @@ from gateway.delivery.attempt import Attempts
 from gateway.delivery.circuit import CircuitState
 from gateway.delivery.ended import LiveRun, SettledAttempt
 from gateway.delivery.retry import wait_for_a_person, wait_for_shopify
+from gateway.delivery.running import Running
 from gateway.delivery.runtime import Runtime
-from gateway.delivery.settling import AttemptResults, ended_together
+from gateway.delivery.settling import AttemptResults
 from gateway.errors import ErrorClass, StorageError, UpstreamError
 from gateway.outcomes import Delivery, Outcome, Waiting
 from gateway.shopify import Shopify
@@ -106,17 +107,18 @@ class Deliverer:
         What is unfinished by then goes on by itself. No outcome waits for a slower channel's: a
         process that dies meanwhile would send it again.
         """
+        loop = asyncio.get_running_loop()
         running: dict[asyncio.Task[AttemptResult], Delivery] = {}
         for delivery in deliveries:
             self.busy.add(delivery.id)
             self._live.add(delivery.id)
-            task = asyncio.create_task(self._attempts.live(delivery, customer, fresh=fresh))
+            task = loop.create_task(self._attempts.live(delivery, customer, fresh=fresh))
             running[task] = delivery
         settled: dict[int, SettledAttempt] = {}
-        loop = asyncio.get_running_loop()
+        ends = Running(running, loop)
         try:
-            while running and (left := until - loop.time()) > 0:
-                done = await ended_together(running, left)
+            while running and loop.time() < until:
+                done = await ends.ended_together(until)
                 settled |= await self._settle_done({task: running.pop(task) for task in done})
         finally:
             for task, delivery in running.items():

@@ -2,9 +2,8 @@
 stored stops no other.
 """
 
-import asyncio
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 from gateway.delivery.clock_jumps import ClockJumps
@@ -17,12 +16,9 @@ from gateway.store import Engine, outbox
 from gateway.store.engine import ALONE, Whom
 from gateway.store.outbox import AttemptResult
 
-__all__ = ["AttemptResults", "ended_together"]
+__all__ = ["AttemptResults"]
 
 log = logging.getLogger(__name__)
-
-_TOGETHER = 0.01
-"""Seconds that an outcome waits for others, to share one commit."""
 
 
 class AttemptResults:
@@ -148,14 +144,3 @@ def _unwritable(end: AttemptResult, error: str) -> AttemptResult:
         message=f"{text}; see the log, then replay it",
         customer_id=end.customer_id,
     )
-
-
-async def ended_together(
-    running: Iterable["asyncio.Task[AttemptResult]"], seconds: float
-) -> set["asyncio.Task[AttemptResult]"]:
-    """The first result, and those that end together with it; none if `seconds` pass before that."""
-    first, rest = await asyncio.wait(running, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
-    if not first or not rest:
-        return first
-    also, _ = await asyncio.wait(rest, timeout=_TOGETHER)
-    return first | also

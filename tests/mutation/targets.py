@@ -46,6 +46,7 @@ TARGETS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "gateway/delivery/opening.py": (_heart("opening"), _OTHERS),
     "gateway/delivery/parts.py": (_heart("deliverer", "preparing"), _OTHERS),
     "gateway/delivery/pump.py": (_heart("pump", "drain", "replaying"), _OTHERS),
+    "gateway/delivery/running.py": (_heart("deliverer"), _OTHERS),
     "gateway/delivery/runtime.py": (_heart("runtime", "drain"), _OTHERS),
     "gateway/delivery/settling.py": (_heart("deliverer", "attempts", "waking"), _OTHERS),
     "gateway/delivery/circuit.py": (_heart("circuit", "gate_numbers"), _OTHERS),

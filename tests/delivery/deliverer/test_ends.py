@@ -5,6 +5,7 @@ from functools import partial
 
 import pytest
 
+from gateway.delivery.running import Running
 from gateway.errors import ErrorClass, StorageError
 from gateway.outcomes import Outcome
 from gateway.store.outbox import AttemptResult
@@ -90,8 +91,6 @@ async def test_of_two_that_end_together_one_that_cannot_be_written_spoils_nothin
 
 
 async def test_an_outcome_waits_a_hundredth_of_a_second_for_another_and_no_longer() -> None:
-    from gateway.delivery.settling import ended_together
-
     def ends_in(seconds: float) -> "asyncio.Task[AttemptResult]":
         async def later() -> AttemptResult:
             await asyncio.sleep(seconds)
@@ -100,10 +99,12 @@ async def test_an_outcome_waits_a_hundredth_of_a_second_for_another_and_no_longe
         return asyncio.create_task(later())
 
     async def scene() -> tuple[list[bool], float, int]:
+        loop = asyncio.get_running_loop()
         running = [ends_in(seconds) for seconds in (1.0, 1.005, 1.5)]
-        done = await ended_together(running, 5.0)
-        at = asyncio.get_running_loop().time()
-        none = await ended_together([running[2]], 0.1)
+        ends = Running(running, loop)
+        done = await ends.ended_together(5.0)
+        at = loop.time()
+        none = await ends.ended_together(at + 0.1)
         running[2].cancel()
         return [each in done for each in running], at, len(none)
 
@@ -114,6 +115,25 @@ async def test_an_outcome_waits_a_hundredth_of_a_second_for_another_and_no_longe
     assert together == [True, True, False]
     assert at == pytest.approx(1.01)
     assert none == 0
+
+
+async def test_what_ended_while_others_were_written_is_next_and_the_last_waits_for_none() -> None:
+    async def ends_in(seconds: float) -> AttemptResult:
+        await asyncio.sleep(seconds)
+        return AttemptResult(1, Outcome.DELIVERED, started_at=1.0)
+
+    async def scene() -> list[tuple[int, float]]:
+        loop = asyncio.get_running_loop()
+        times = (1.0, 1.001, 1.5, 1.6, 3.0)
+        ends = Running([loop.create_task(ends_in(seconds)) for seconds in times], loop)
+        first = (len(await ends.ended_together(5.0)), loop.time())
+        await asyncio.sleep(1.0)  # as long as outcomes are written
+        meanwhile = (len(await ends.ended_together(5.0)), loop.time())
+        return [first, meanwhile, (len(await ends.ended_together(5.0)), loop.time())]
+
+    seen = await asyncio.to_thread(lambda: run(scene()))
+    assert [number for number, _ in seen] == [2, 2, 1]
+    assert [at for _, at in seen] == pytest.approx([1.01, 2.02, 3.0])
 
 
 async def test_an_end_that_cannot_be_written_spoils_no_other_and_has_failed(

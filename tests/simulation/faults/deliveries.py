@@ -71,8 +71,8 @@ DELIVERIES: tuple[Fault, ...] = (
         (
             Change(
                 "gateway.delivery.deliverer:Deliverer.live",
-                "await ended_together(running, left)",
-                "(await asyncio.wait(running, timeout=min(left, 0.25)))[0]",
+                "await ends.ended_together(until)",
+                "(await asyncio.wait(running, timeout=min(until - loop.time(), 0.25)))[0]",
             ),
         ),
     ),
