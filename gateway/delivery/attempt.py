@@ -138,8 +138,12 @@ class Attempts:
         route = self.routes[delivery.channel]
         if work.link is None and not route.channel.takes(customer):
             raise _cannot_have(delivery.channel)
-        with self.preparation.under_way(delivery.channel, customer):
+        whom, sending = (delivery.channel, customer.id), self.preparation.sending
+        sending[whom] = customer
+        try:
             done = await route.channel.deliver(work)
+        finally:
+            del sending[whom]
         known = done.fields or work.link
         fingerprints = (
             work.last_sent.after(done.fields, done.sent, done.in_record, done.kept)

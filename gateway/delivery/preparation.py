@@ -5,8 +5,7 @@ database that two people have the same value.
 """
 
 import asyncio
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from typing import Any
 from weakref import WeakValueDictionary
@@ -42,13 +41,15 @@ class _Once:
 
 
 class Preparation:
+    """`sending`: by channel and customer id, with whom an attempt is under way."""
+
     def __init__(self, db: Engine, routes: Mapping[str, Route], keys: Keys, live: Live) -> None:
         self._db = db
         self._routes = routes
         self._keys = keys
         self._live = live
         self.flag_policy = FlagPolicy(live)
-        self._sending: dict[tuple[str, int], Customer] = {}
+        self.sending: dict[tuple[str, int], Customer] = {}
         self._turns: WeakValueDictionary[tuple[str, int], asyncio.Lock] = WeakValueDictionary()
 
     async def link(self, channel: str, customer_id: int) -> Link | None:
@@ -81,7 +82,8 @@ class Preparation:
     def _number_by_rule(self, customer_id: int) -> str:
         """The number that this customer will have, if that is known beforehand; else ''."""
         route = self._routes[POS]
-        will_be = self._live.policy.flags[POS].mode in {Mode.ON, Mode.HOLD}
+        mode = self._live.policy.flags[POS].mode
+        will_be = mode is Mode.ON or mode is Mode.HOLD
         return str(customer_id) if will_be and route.numbers_by_rule() else ""
 
     # -- what was last sent
@@ -89,10 +91,9 @@ class Preparation:
     def last_sent(
         self, channel: str, customer_id: int, fingerprints: Mapping[str, str] | None
     ) -> LastSent:
-        hashed, *before = (
-            partial(k.field_fingerprints, f"{channel} {customer_id}") for k in self._keys.every
-        )
-        return LastSent(fingerprints, hashed, before)
+        scope = f"{channel} {customer_id}"
+        before = [partial(keys.field_fingerprints, scope) for keys in self._keys.older]
+        return LastSent(fingerprints, partial(self._keys.field_fingerprints, scope), before)
 
     def content_hash(self, channel: str, customer: Customer) -> str:
         """A keyed hash of the customer as they are now."""
@@ -111,18 +112,9 @@ class Preparation:
         """A lock: one at a time reads, writes or unlinks a channel's record of a customer."""
         return self._turns.setdefault((channel, customer_id), asyncio.Lock())
 
-    @contextmanager
-    def under_way(self, channel: str, customer: Customer) -> Iterator[None]:
-        key = (channel, customer.id)
-        self._sending[key] = customer
-        try:
-            yield
-        finally:
-            del self._sending[key]
-
     def is_sending(self, channel: str, customer: Customer) -> bool:
         """Whether an attempt is running with the customer exactly as they are now."""
-        return self._sending.get((channel, customer.id)) == customer
+        return self.sending.get((channel, customer.id)) == customer
 
     # -- before an attempt
 
