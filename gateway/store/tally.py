@@ -11,7 +11,7 @@ import sqlite3
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from gateway.store.outbox.queries import OPEN_SQL
+from gateway.outcomes import Outcome
 
 __all__ = ["CALLER_BYTES", "Tally", "keep", "keys_of", "read", "waiting"]
 
@@ -149,7 +149,9 @@ _TALLY = """
     CREATE TEMP TABLE tally (kind TEXT, part TEXT, number INTEGER NOT NULL,
                              PRIMARY KEY (kind, part)) WITHOUT ROWID;"""
 _OUTCOME = "ROW.channel || '/' || ROW.outcome"
-_IS_OPEN = f"ROW.outcome IN {OPEN_SQL}"
+_OPEN = [f"ROW.outcome = '{each}'" for each in Outcome if each.is_open]
+_IS_OPEN = f"({' OR '.join(_OPEN)})"
+"""Not `IN`, for which a trigger makes a table of the words, anew for each row."""
 _CALLER = f"hex(substr(ROW.key, 1, {CALLER_BYTES}))"
 _IS_WAITING = "ROW.state = 'waiting'"
 _SCRIPT = "".join(
