@@ -72,6 +72,35 @@ def test_only_that_one_gives_way(db: sqlite3.Connection) -> None:
     assert owner(db) == ONE
 
 
+def test_of_several_that_end_together_only_the_one_with_anothers_record_fails(
+    db: sqlite3.Connection,
+) -> None:
+    new = [NewDelivery(c, Kind.REGISTRATION, Outcome.PENDING, True) for c in ("smaregi", "crm")]
+    (taken, free), (gone,) = (
+        outbox.add(db, TWO, None, new, 20.0),
+        outbox.add(db, THREE, None, new[:1], 20.0),
+    )
+    outbox.discard(db, gone.id, "by a person", 20.0)
+    ends = [
+        AttemptResult(each.id, outcome, started_at=20.0, reference=record)
+        for each, outcome, record in (
+            (gone, Outcome.RETRYING, None),
+            (taken, Outcome.DELIVERED, "1024"),
+            (free, Outcome.DELIVERED, "1024"),
+        )
+    ]
+    settled = outbox.settle(db, ends, 21.0)
+    assert {each: settled[each].outcome for each in settled} == {
+        taken.id: Outcome.FAILED,
+        free.id: Outcome.DELIVERED,
+    }
+    assert [outbox.attempts_of(db, end.delivery_id)[0]["outcome"] for end in ends] == [
+        Outcome.RETRYING,
+        Outcome.FAILED,
+        Outcome.DELIVERED,
+    ]
+
+
 def test_the_same_id_in_another_channel_is_another_record(db: sqlite3.Connection) -> None:
     assert ended(db, channel="crm") is Outcome.DELIVERED
 

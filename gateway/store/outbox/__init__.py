@@ -19,6 +19,7 @@ from gateway.store.outbox.queries import (
     page_end,
     row_to_delivery,
 )
+from gateway.store.outbox.result import AttemptResult
 from gateway.store.outbox.schedule import (
     START,
     Place,
@@ -39,7 +40,7 @@ from gateway.store.outbox.schedule import (
     take_back,
     wake,
 )
-from gateway.store.outbox.settle import AttemptResult, settle
+from gateway.store.outbox.settle import settle
 from gateway.store.outbox.write import add, claim, discard, recover, recreate, save_plan, values
 
 __all__ = [

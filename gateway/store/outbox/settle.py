@@ -1,64 +1,20 @@
 """Settling attempts: outcomes, attempts and links, written together."""
 
 import sqlite3
-from collections.abc import Mapping, Sequence
-from dataclasses import KW_ONLY, dataclass
+from collections.abc import Collection, Sequence
 from functools import lru_cache
 from typing import Any
 
 import orjson
 
-from gateway.errors import ErrorClass, UpstreamError
-from gateway.outcomes import Delivery, Link, Match, Outcome, Waiting
+from gateway.errors import ErrorClass
+from gateway.outcomes import Delivery, Link, Outcome
 from gateway.store import duplicate_queue, links, proofs
 from gateway.store.outbox.queries import RETURNED, row_to_delivery
+from gateway.store.outbox.result import AttemptResult
 from gateway.store.outbox.write import values
 
-__all__ = ["AttemptResult", "settle"]
-
-
-@dataclass(slots=True)
-class AttemptResult:
-    """How an attempt ended; `counted` is false if the failure says nothing about this customer.
-
-    `was_linked`: the link was there when the attempt began; if it has gone since, it stays gone.
-    `fingerprints`: of what the channel's record has been given by now, where that changed.
-    `content_hash`: a keyed hash of the customer of whom a failed attempt told. `instead_of`: a
-    customer who is gone from Shopify, and whose link to this record ends. `unproven`: as
-    `Link.unproven`, of a record that was linked just now. `ahead`: of the clock by which
-    `next_attempt_at` was said. `wakings`: as `AttemptResults` had counted when the attempt began.
-    `version`: of an end without an attempt, the delivery's that was decided about.
-    `customer_id`: the delivery's, None where it is not known.
-    """
-
-    delivery_id: int
-    outcome: Outcome
-    _: KW_ONLY
-    started_at: float
-    duration: float = 0.0
-    error_class: ErrorClass | None = None
-    message: str | None = None
-    reason: str | None = None
-    counted: bool = True
-    next_attempt_at: float | None = None
-    ahead: float | None = None
-    wakings: int = 0
-    version: int | None = None
-    waiting: Waiting | None = None
-    action: str | None = None
-    reference: str | None = None
-    member_number: str | None = None
-    old_number: str | None = None
-    old_place: str | None = None
-    adjustments: Sequence[dict[str, str]] = ()
-    fingerprints: Mapping[str, str] | None = None
-    content_hash: str | None = None
-    match: Match | None = None
-    was_linked: bool = False
-    unproven: bytes | None = None
-    instead_of: int | None = None
-    error: UpstreamError | None = None
-    customer_id: int | None = None
+__all__ = ["settle"]
 
 
 def settle(
@@ -75,13 +31,11 @@ def settle(
     ends = [end for end in ends if end.version is None or _is_at(db, end.delivery_id, end.version)]
     if not ends:
         return {}
-    ends = _one_customer_a_record(db, ends)
-    rows = db.execute(
-        _settle_sql(len(ends)),
-        [value for end in ends for value in _settle_values(end, now)],
-    ).fetchall()
+    settled = _update(db, ends, now)
+    if len(settled) < len(ends):
+        ends = _one_customer_a_record(db, ends, settled)
+        settled |= _update(db, [end for end in ends if end.delivery_id not in settled], now)
     _record_attempts(db, ends)
-    settled = {row["id"]: row_to_delivery(row) for row in rows}
     known = [
         (settled[end.delivery_id], end)
         for end in ends
@@ -108,26 +62,45 @@ def _is_at(db: sqlite3.Connection, delivery_id: int, version: int) -> bool:
     return db.execute(sql, (delivery_id, version)).fetchone() is not None
 
 
+def _update(
+    db: sqlite3.Connection, ends: Sequence[AttemptResult], now: float
+) -> dict[int, Delivery]:
+    """Leaves out those that are discarded or gone, or whose record is another customer's."""
+    rows = db.execute(
+        _settle_sql(len(ends)),
+        [value for end in ends for value in _settle_values(end, now)],
+    )
+    return {delivery.id: delivery for delivery in map(row_to_delivery, rows.fetchall())}
+
+
 def _one_customer_a_record(
-    db: sqlite3.Connection, ends: Sequence[AttemptResult]
+    db: sqlite3.Connection, ends: Sequence[AttemptResult], settled: Collection[int]
 ) -> Sequence[AttemptResult]:
-    linking = [end for end in ends if end.reference and not end.was_linked]
-    if not linking:
-        return ends
-    pairs = [value for end in linking for value in (end.delivery_id, end.reference)]
-    taken = {row["id"]: row for row in db.execute(_taken_sql(len(linking)), pairs)}
-    return [_beside(db, end, taken[end.delivery_id]) if end.delivery_id in taken else end
-            for end in ends] if taken else ends  # fmt: skip
+    """Of those that are not `settled`, some ended with another customer's record."""
+    left = [end for end in ends if end.delivery_id not in settled]
+    pairs = [value for end in left for value in (end.delivery_id, _record(end))]
+    taken = {row["id"]: row for row in db.execute(_taken_sql(len(left)), pairs)}
+    return [
+        _beside(db, end, taken[end.delivery_id]) if end.delivery_id in taken else end
+        for end in ends
+    ]
+
+
+def _record(end: AttemptResult) -> str | None:
+    """The record that the attempt may make the customer's."""
+    return None if end.was_linked else end.reference
+
+
+_TAKEN = """links.channel = deliveries.channel AND links.reference = e.record
+              AND links.customer_id <> deliveries.customer_id AND deliveries.kind <> 'removal'"""
+"""A removal is of whoever had the record, so another may have it by now."""
 
 
 @lru_cache(maxsize=64)
 def _taken_sql(rows: int) -> str:
-    """A removal is of whoever had the record, so another may have it by now."""
-    return f"""WITH e (id, reference) AS (VALUES {values(2, rows)})
-        SELECT d.id, d.channel, l.customer_id, l.reference
-        FROM e JOIN deliveries AS d ON d.id = e.id
-               JOIN links AS l ON l.channel = d.channel AND l.reference = e.reference
-        WHERE l.customer_id <> d.customer_id AND d.kind <> 'removal'"""  # noqa: S608
+    return f"""WITH e (id, record) AS (VALUES {values(2, rows)})
+        SELECT deliveries.id, links.channel, links.customer_id, links.reference
+        FROM e JOIN deliveries ON deliveries.id = e.id JOIN links ON {_TAKEN}"""  # noqa: S608
 
 
 def _beside(db: sqlite3.Connection, end: AttemptResult, link: sqlite3.Row) -> AttemptResult:
@@ -165,8 +138,8 @@ def _as_link(delivery: Delivery, end: AttemptResult) -> Link:
 @lru_cache(maxsize=64)
 def _settle_sql(rows: int) -> str:
     return f"""WITH e (id, outcome, error_class, message, again_at, waiting, uncounted, action,
-                       reference, adjustments, content_hash, now, reason)
-                       AS (VALUES {values(13, rows)})
+                       reference, adjustments, content_hash, now, reason, record)
+                       AS (VALUES {values(14, rows)})
         UPDATE deliveries SET
             outcome = CASE WHEN e.outcome IN ('delivered', 'held', 'failed')
                                 AND version <> claimed_version
@@ -194,6 +167,7 @@ def _settle_sql(rows: int) -> str:
         FROM e
         WHERE deliveries.id = e.id
               AND (deliveries.outcome <> 'discarded' OR e.outcome = 'delivered')
+              AND NOT EXISTS (SELECT 1 FROM links WHERE {_TAKEN})
         RETURNING {RETURNED}"""  # noqa: S608
 
 
@@ -212,6 +186,7 @@ def _settle_values(end: AttemptResult, now: float) -> tuple[Any, ...]:
         end.content_hash,
         now,
         end.reason,
+        _record(end),
     )
 
 
