@@ -10,7 +10,7 @@ from typing import Final
 
 from gateway.normalize.characters import HYPHENS
 from gateway.normalize.numerals import is_kanji_number, kanji_to_int
-from gateway.normalize.variants import fold_variants
+from gateway.normalize.variants import fold_variants_in_place
 
 _FIRST_NUMBER: Final = 0xE000
 _LARGEST: Final = 6399
@@ -89,21 +89,6 @@ def number_token(number: int) -> str:
 def readable(text: str) -> str:
     """Folded text with its numbers in digits again."""
     return _NUMBER_TOKEN.sub(lambda token: str(ord(token[0]) - _FIRST_NUMBER), text)
-
-
-def fold_variants_in_place(text: str) -> str:
-    """Variants folded with every index kept: variation selectors stay, for the tokens to skip."""
-    return text if text.isascii() else "".join(_fold_runs(text))
-
-
-def _fold_runs(text: str) -> list[str]:
-    return [part if _SELECTOR.match(part) else fold_variants(part) for part in _RUNS.findall(text)]
-
-
-_SELECTOR: Final = re.compile("[\ufe00-\ufe0f\U000e0100-\U000e01ef]")
-_RUNS: Final = re.compile(
-    "[\ufe00-\ufe0f\U000e0100-\U000e01ef]+|[^\ufe00-\ufe0f\U000e0100-\U000e01ef]+"
-)
 
 
 def _fold_token(token: str, kind: str | None) -> str:

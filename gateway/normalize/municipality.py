@@ -256,11 +256,11 @@ def _by_name_of_town(text: Folded, start: int, prefecture: Prefecture) -> Munici
     ends_of_name = [old[index:] for index in range(1, len(old) - 1)]
     for beginning in (old, f"{old}町", f"{old}村", f"{old}区", *repeated, *ends_of_name):
         renamed = text.replaced(start, match.end(), beginning)
-        shortest = start + len(beginning or old)
-        for end in range(min(len(renamed.text), shortest + _LONGEST_NAME), shortest, -1):
-            city = places().only_city_with_town(prefecture, renamed.text[start:end])
-            if city:
-                return Municipality(prefecture, city, renamed, start, start, merged=True)
+        shortest = len(beginning or old)
+        names = renamed.text[start : start + shortest + _LONGEST_NAME]
+        city = places().only_city_with_longest(prefecture, names, shortest)
+        if city:
+            return Municipality(prefecture, city, renamed, start, start, merged=True)
     return None
 
 

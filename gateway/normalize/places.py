@@ -13,6 +13,7 @@ from bisect import bisect_left
 from collections.abc import Container
 from dataclasses import dataclass, field
 from functools import cache, cached_property, lru_cache
+from itertools import accumulate
 from typing import Final
 from zlib import crc32
 
@@ -43,12 +44,12 @@ class City:
 
     @property
     def names_of_towns(self) -> list[str]:
-        """Official names, in the order in which `Places.town_of_code` counts them from 1."""
+        """Official names."""
         return unpacked(self.packed)
 
-    def name_of_town(self, number: int) -> str:
-        """The official one. '' for 0, no town."""
-        return self.packed.split("|", number + 1)[number]
+    def town_at(self, index: int) -> str:
+        """The official name that begins there in `packed`; '' for 0, no town."""
+        return self.packed[index : self.packed.index("|", index)] if index else ""
 
     def goes_on(self, name: str) -> bool:
         """Whether another town's name is this one that goes on with a number: 本町 and 本町一丁目.
@@ -119,23 +120,37 @@ class Places:
 
     def _named(self, row: int) -> tuple[City, str]:
         city = self.cities[self.city_of_code[row]]
-        return city, city.name_of_town(self.town_of_code[row])
+        return city, city.town_at(self.town_of_code[row])
 
     def only_city_with_town(self, prefecture: Prefecture, folded: str) -> City | None:
         """None where no municipality of the prefecture has such a town, or several have."""
-        wanted = hash_of_town(prefecture, folded)
-        index = bisect_left(self.hashes_of_towns, wanted)
-        while index < len(self.hashes_of_towns) and self.hashes_of_towns[index] == wanted:
-            city = self.cities[self.city_of_town[index]]
-            if city.prefecture is prefecture and folded in city.towns():
-                return city
-            index += 1
+        return self.only_city_with_longest(prefecture, folded, len(folded) - 1)
+
+    def only_city_with_longest(
+        self, prefecture: Prefecture, folded: str, shortest: int
+    ) -> City | None:
+        """By the longest beginning, longer than `shortest`, that is the name of a town of one
+        municipality of the prefecture alone.
+        """
+        hashes = list(accumulate(folded, hash_goes_on, initial=hash_of_town(prefecture, "")))
+        for end in range(len(folded), shortest, -1):
+            index = bisect_left(self.hashes_of_towns, hashes[end])
+            while index < len(self.hashes_of_towns) and self.hashes_of_towns[index] == hashes[end]:
+                city = self.cities[self.city_of_town[index]]
+                if city.prefecture is prefecture and folded[:end] in city.towns():
+                    return city
+                index += 1
         return None
 
 
 def hash_of_town(prefecture: Prefecture, folded: str) -> int:
     """By which the town is found without every name in memory; two may have the same."""
     return crc32(f"{prefecture.code} {folded}".encode())
+
+
+def hash_goes_on(before: int, more: str) -> int:
+    """Of a town's name that goes on."""
+    return crc32(more.encode(), before)
 
 
 @cache

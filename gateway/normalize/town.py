@@ -15,6 +15,9 @@ _ENDS_SURELY: Final = re.compile(f"{_NUMBER}(?=[-丁番号区ノ]|{_NUMBER}|$)|$
 """芦田八野 goes on behind its number, and is 芦田八ケ野."""
 
 _ENDS_A_NUMBER: Final = re.compile(f"[-ノ]?{_NUMBER}")
+_LEFT_OUT: Final = "大小字ケノツ条"
+"""What a town's name may be read without, at its beginning too."""
+
 _NO_TOWN: Final = frozenset("東西南北大小上下")
 """東6線北15号 is no 東町, 大字 no 大町."""
 
@@ -57,6 +60,9 @@ def read_town(text: Folded, start: int, city: City) -> Town | None:
 
 def town_at(text: Folded, start: int, city: City) -> Town | None:
     """The longest of the city's towns that begins at `start`, with or without 大字 and 字."""
+    first = text.text[start : start + 1]
+    if first not in city.initials and first not in _LEFT_OUT:
+        return None
     found = _longest(text.text, start, city)
     if "字" in text.text[start : start + _LONGEST_TOWN]:
         found = _longer(found, _without_aza(text, start, city))

@@ -62,11 +62,13 @@ _TO_USUAL: Final = _to_usual()
 
 
 def fold_variants(text: str) -> str:
-    """Each variant as its usual form, without the selectors of ideographic variation sequences.
+    """Each variant as its usual form, without the selectors of ideographic variation sequences."""
+    return fold_variants_in_place(_VARIATION_SELECTORS.sub("", text))
 
-    The length stays the same where the text holds no variation selector.
-    """
-    return _VARIATION_SELECTORS.sub("", text).translate(_TO_USUAL)
+
+def fold_variants_in_place(text: str) -> str:
+    """Every index is kept: the selectors stay."""
+    return text if text.isascii() else text.translate(_TO_USUAL)
 
 
 _OTHERS: Final = frozenset(map(chr, _TO_USUAL))

@@ -5,6 +5,7 @@ from array import array
 from collections import Counter
 from dataclasses import replace
 from importlib.metadata import version
+from itertools import accumulate
 
 import orjson
 import pytest
@@ -38,10 +39,11 @@ def test_a_town_is_found_where_one_municipality_of_its_prefecture_alone_has_it()
         assert places().only_city_with_town(prefecture, "某町") is None
 
 
-def test_a_town_is_known_by_its_number_and_by_its_folded_name() -> None:
+def test_a_town_is_known_by_where_it_begins_and_has_its_folded_name() -> None:
     for city in places().cities[::40]:
         names = city.names_of_towns
-        assert [city.name_of_town(number) for number in range(len(names) + 1)] == ["", *names]
+        ends = list(accumulate(names, lambda end, name: end + len(name) + 1, initial=1))
+        assert [city.town_at(index) for index in (0, *ends[:-1])] == ["", *names]
         assert [city.folded_town(name) for name in names] == [*map(fold_name, names)]
 
 
@@ -61,7 +63,8 @@ def test_towns_of_which_another_goes_on_with_a_number_or_is_spelled_alike_are_to
 def test_towns_of_one_hash_are_told_apart(monkeypatch: pytest.MonkeyPatch) -> None:
     cities = places().cities[:2]
     first, second = ({*city.towns()} for city in cities)
-    monkeypatch.setattr("gateway.normalize.places.hash_of_town", lambda *_: 7)
+    for name in ("hash_of_town", "hash_goes_on"):
+        monkeypatch.setattr(f"gateway.normalize.places.{name}", lambda *_: 7)
     alike = replace(places(), hashes_of_towns=array("I", [7, 7]), city_of_town=array("H", [0, 1]))
     for city, names in zip(cities, (first - second, second - first), strict=True):
         assert alike.only_city_with_town(city.prefecture, next(iter(names))) is city

