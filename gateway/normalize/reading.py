@@ -30,7 +30,10 @@ _NOTHING: Final = re.compile(
     rf"[\s{re.escape(HYPHENS)}.,、。・*＊/]*"
     r"|(?:特に|該当)?(?:なし|無し|ナシ|無|ありません|有りません)[。.]?|未入力|空欄|同上|[Nn]/?[Aa]|[Nn]one|[Nn]ull"
 )
-_PLAIN_NUMBER: Final = re.compile(rf"[1-9][0-9]{{0,3}}(?:[{re.escape(HYPHENS)}丁番]|$)")
+_PLAIN_NUMBER: Final = re.compile(
+    rf"[1-9][0-9]{{0,3}}(?:[{re.escape(HYPHENS)}丁番]|$)"
+    "|(?:[二三四五六七八九]?十[一二三四五六七八九]?|[一二三四五六七八九])丁目"
+)
 _KANJI_ONE: Final = re.compile("(?<=[0-9])一(?=[0-9])")
 
 

@@ -21,7 +21,11 @@ from gateway.normalize.places import City, places
 T = TypeVar("T")
 SEPARATORS = ("丁目", "番", "番地", *HYPHENS)
 ENDS = ("", "号", "番", "番地", "丁目")
-TAILS = ("1-2-3", "12", "1丁目2番3号", "9999-1", "2番地の3", "3-5 ABCビル 5F", "1番町5", "2丁目")
+IN_KANJI = ("", "", "三丁目", "十二丁目", "二十丁目", "二十一丁目", "一", "三五十丁目", "十字丁目")
+TAILS = (
+    *("1-2-3", "12", "1丁目2番3号", "9999-1", "2番地の3", "3-5 ABCビル 5F", "1番町5", "2丁目"),
+    "三丁目2番3号",
+)
 
 
 @cache
@@ -58,7 +62,8 @@ BUILDINGS = st.text("ABCビル5１ 　階号棟室字大町市区東渋谷道1-�
 def test_a_plain_address_is_read_as_a_search_would_read_it(data: st.DataObject) -> None:
     code, city, town = data.draw(st.sampled_from(homes(97)))
     prefecture = data.draw(st.sampled_from([city.prefecture.code, city.prefecture.ja, "JP-13", ""]))
-    street = town + data.draw(numbers(most=12_000)) + data.draw(BUILDINGS)
+    begin = town + data.draw(st.sampled_from(IN_KANJI))
+    street = begin + data.draw(numbers(most=12_000)) + data.draw(BUILDINGS)
     building = data.draw(BUILDINGS)
 
     def read() -> ParsedAddress:
