@@ -1,13 +1,18 @@
 """Whatever somebody sends, each wrong field has a code and a sentence of its own."""
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 import gateway
+from gateway.http.forms import registration as registration_module
 from gateway.http.forms.normalized import _Line, _Partial
 from gateway.http.forms.profile_change import ChangeForm, read_change
 from gateway.http.forms.registration import AddressForm, FormError, RegistrationForm, read_form
@@ -56,3 +61,27 @@ def test_no_form_says_what_is_wrong_without_a_code() -> None:
             if isinstance(node, ast.Raise) and isinstance(node.exc, ast.Call):
                 caught_at_once = path.name == "json_body.py"
                 assert ast.unparse(node.exc.func) != "ValueError" or caught_at_once, path.name
+
+
+WORDS = st.text("道ヤヴー々ｱA1-ﾞ \u3000\u3099\u200b.:<>/wht🍣☎髙\ud800", max_size=8)
+
+
+@given(WORDS | st.text(max_size=8), st.sampled_from(["last_name", "first_kana", "address.city"]))
+def test_plain_text_is_taken_as_it_would_be_cleaned(text: str, field: str) -> None:
+    outer, _, inner = field.partition(".")
+    body: dict[str, Any] = {"email": "taro@example.com", "last_name": "山", "first_name": "太"}
+    body |= {outer: {inner: text} if inner else text}
+
+    def read() -> object:
+        try:
+            return read_form(body, RegistrationForm)
+        except FormError as error:
+            return error.errors
+
+    never = re.compile("(?!)")
+    with (
+        patch.object(registration_module, "_PLAIN", never),
+        patch.object(registration_module, "_PLAIN_KANA", never),
+    ):
+        cleaned = read()
+    assert read() == cleaned

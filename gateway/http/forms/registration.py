@@ -41,19 +41,23 @@ _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _EMOJI = re.compile("[\U0001f000-\U0001faff\u2600-\u27bf]")
 _MARKUP = re.compile(r"[<>]|https?:|www\.", re.IGNORECASE)
+_WORD = "[0-9A-Za-zぁ-ゔァ-ヺー々一-鿯-]++"
+_PLAIN = re.compile(f"{_WORD}(?: {_WORD})*+")
+"""Most of what people write: nothing of it would be refused, or changed by cleaning."""
+_PLAIN_KANA = re.compile("[ァ-ヮヲン][ァ-ヮヲンー]*")
 
 
 def _text(text: str) -> str:
-    if _SURROGATE.search(text):
+    if not text.isascii() and _SURROGATE.search(text):
         raise Wrong(Fault.HALF_CHARACTER)
     return text
 
 
 def _name(text: str) -> str:
-    cleaned = clean_name(_text(text))
+    cleaned = _optional(text)
     if not cleaned:
         raise Wrong(Fault.BLANK)
-    return _free_text(cleaned)
+    return cleaned
 
 
 def _free_text(text: str) -> str:
@@ -63,18 +67,21 @@ def _free_text(text: str) -> str:
 
 
 def _optional(text: str) -> str:
-    return _free_text(clean_name(_text(text)))
+    return text if _PLAIN.fullmatch(text) else _free_text(clean_name(_text(text)))
 
 
 def _place(text: str) -> str:
     """Shopify refuses emoji in addresses; our own cleaning should not swallow them silently."""
-    if _EMOJI.search(text):
+    place = _optional(text)
+    if _EMOJI.search(place):
         raise Wrong(Fault.EMOJI)
-    return text
+    return place
 
 
 def _kana(text: str) -> str:
     """Katakana. Anything else, such as a name in kanji, is refused here, not dropped silently."""
+    if _PLAIN_KANA.fullmatch(text):
+        return text
     kana = to_katakana(_optional(text))
     if kana and not is_kana(kana):
         raise Wrong(Fault.KANA)
@@ -137,7 +144,7 @@ _LINE = StringConstraints(max_length=255)
 Email = Annotated[str, _LINE, AfterValidator(_email)]
 Name = Annotated[str, _LINE, AfterValidator(_name)]
 Line = Annotated[str, _LINE, AfterValidator(_optional)]
-Place = Annotated[Line, AfterValidator(_place)]
+Place = Annotated[str, _LINE, AfterValidator(_place)]
 Kana = Annotated[str, _LINE, AfterValidator(_kana)]
 
 
@@ -175,15 +182,9 @@ class AddressForm(BaseModel):
         return found.code
 
     def value(self) -> Address | None:
-        address = Address(
-            self.country,
-            self.postal_code,
-            self.prefecture,
-            self.city,
-            self.address1,
-            self.address2,
-        )
-        return None if address == Address(self.country) else address
+        """None where it says nothing but the country."""
+        told = (self.postal_code, self.prefecture, self.city, self.address1, self.address2)
+        return Address(self.country, *told) if any(told) else None
 
 
 class RegistrationForm(BaseModel):
