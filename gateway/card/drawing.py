@@ -55,40 +55,45 @@ def _path(symbol: Symbol, left: int, top: int) -> str:
     )
 
 
-_PIXELS, _HIGH = 4, 144
-"""Pixels of a module and of the height: sharp where a phone has three of them to a CSS pixel."""
+_HIGH = 144
+"""Pixels: sharp where a phone has three of them to a CSS pixel, as its modules are with four."""
+_INK = str.maketrans("01", "f0")
+"""A module, dark or not -> its four pixels, one bit each: a hexadecimal digit."""
+_BASE = 65521
+"""Of Adler-32 (RFC 1950, 8.2)."""
 
 
 def code128_png(number: str) -> bytes:
     """The bars with their quiet zone, one bit a pixel; ValueError as `draw`.
 
     By hand, since it is a single row repeated (PNG filter 2: as above) and is made for each mail:
-    only the first row differs. It is stored as it is (RFC 1951, 3.2.4), and the rows below it are
-    compressed once.
+    only the first row differs. It is stored as it is (RFC 1951, 3.2.4); the rows below it are
+    compressed once, and summed up once.
     """
     symbol = draw(number, "code128")
-    light = "1" * symbol.quiet * _PIXELS
-    bars = symbol.rows[0].replace("1", "-").replace("0", "1" * _PIXELS)
-    bits = light + bars.replace("-", "0" * _PIXELS) + light
-    start, below, compressed = _around(len(bits))
-    stride = -(-len(bits) // 8)
-    first = b"\0" + int(bits.ljust(stride * 8, "1"), 2).to_bytes(stride, "big")
+    quiet = "f" * symbol.quiet
+    row = f"{quiet}{symbol.rows[0].translate(_INK)}{quiet}"
+    start, size, sums, compressed = _around(len(row))
+    first = b"\0" + bytes.fromhex(row + "f" * (len(row) % 2))
     stored = struct.pack("<BHH", 0, len(first), 0xFFFF ^ len(first)) + first
-    check = struct.pack(">I", zlib.adler32(below, zlib.adler32(first)))
+    high, low = divmod(zlib.adler32(first), 65536)
+    high, low = (high + sums[0] + size * (low - 1)) % _BASE, (low + sums[1] - 1) % _BASE
+    check = struct.pack(">HH", high, low)
     return start + _chunk(b"IDAT", b"\x78\x01" + stored + compressed + check) + _END
 
 
 @lru_cache(64)
-def _around(width: int) -> tuple[bytes, bytes, bytes]:
-    """Of a picture so wide: all before the data, the rows that repeat the first, and their deflate
-    stream.
+def _around(modules: int) -> tuple[bytes, int, tuple[int, int], bytes]:
+    """Of a picture so wide: all before the data; and of the rows that repeat the first their size,
+    the two sums of their Adler-32, and their deflate stream.
     """
-    header = struct.pack(">IIBBBBB", width, _HIGH, 1, 0, 0, 0, 0)
-    rows = (b"\2" + bytes(-(-width // 8))) * (_HIGH - 1)
+    header = struct.pack(">IIBBBBB", modules * 4, _HIGH, 1, 0, 0, 0, 0)
+    rows = (b"\2" + bytes(-(-modules // 2))) * (_HIGH - 1)
     packer = zlib.compressobj(9, zlib.DEFLATED, -zlib.MAX_WBITS)
     return (
         b"\x89PNG\r\n\x1a\n" + _chunk(b"IHDR", header),
-        rows,
+        len(rows),
+        divmod(zlib.adler32(rows), 65536),
         packer.compress(rows) + packer.flush(),
     )
 

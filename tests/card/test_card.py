@@ -1,6 +1,8 @@
 """The card scanned: what a till reads of it is the member number, whatever that is."""
 
 import string
+import struct
+import zlib
 from xml.etree import ElementTree as ET
 
 import pytest
@@ -66,6 +68,20 @@ def test_the_picture_in_the_mail_is_read_by_a_scanner(number: str) -> None:
     assert scan(shown) == [("code128", number.encode())]
     narrow = shown.resize((shown.width * 3 // 4, shown.height))
     assert scan(narrow) == [("code128", number.encode())]
+
+
+@pytest.mark.parametrize("number", NUMBERS)
+def test_the_picture_in_the_mail_holds_what_its_check_sums_say(number: str) -> None:
+    """Some readers look at them, others do not: the bars are read without."""
+    png, chunks = code128_png(number), dict[bytes, bytes]()
+    at = 8
+    while at < len(png):
+        size, kind = struct.unpack_from(">I4s", png, at)
+        chunks[kind] = png[at + 8 : at + 8 + size]
+        assert zlib.crc32(kind + chunks[kind]) == struct.unpack_from(">I", png, at + 8 + size)[0]
+        at += 12 + size
+    width, height = struct.unpack_from(">II", chunks[b"IHDR"])
+    assert len(zlib.decompress(chunks[b"IDAT"])) == height * (1 + -(-width // 8))
 
 
 @settings(max_examples=60)
