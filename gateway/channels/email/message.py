@@ -8,6 +8,7 @@ multipart/alternative
 """
 
 import hashlib
+import struct
 from binascii import b2a_base64
 from email.utils import formatdate
 from functools import lru_cache
@@ -120,8 +121,10 @@ def _templates(folder: Path | None) -> Environment:
 
 def _part(kind: str, content: bytes, headers: str = "") -> str:
     """By hand: the library's objects for each part would cost more than the rendering."""
-    text = b2a_base64(content, newline=False).decode("ascii")
-    body = "\n".join([text[at : at + _LINE] for at in range(0, len(text), _LINE)])
+    text = b2a_base64(content, newline=False)
+    lines, rest = divmod(len(text), _LINE)
+    form = f"{_LINE}s" * lines + (f"{rest}s" if rest else "")
+    body = b"\n".join(struct.unpack(form, text)).decode("ascii")
     return f"Content-Type: {kind}\nContent-Transfer-Encoding: base64\n{headers}\n{body}\n"
 
 
