@@ -33,7 +33,7 @@ class Edge:
 
     def __init__(self, trusted: Callable[[], bool] | None = None) -> None:
         self.is_watched = trusted is not None
-        self._trusted = trusted or (lambda: True)
+        self._trusted = trusted
 
     def admit(self, access: Access, operation: str) -> None:
         """DryRunStop for a write under `dry_run`; StorageError for one without trust."""
@@ -47,7 +47,7 @@ class Edge:
         """The last thing before bytes of a write leave. A process that is halted after this, for
         longer than the others wait, may still send what it was about to.
         """
-        if not self._trusted():
+        if self._trusted is not None and not self._trusted():
             raise StorageError(_UNTRUSTED, _REACH)
 
     def request_class(self) -> type[aiohttp.ClientRequest]:

@@ -8,9 +8,10 @@ inside the deadline (aiohttp-retry); writes never are: the outbox repeats them, 
 import math
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
-from typing import Any, Self
+from types import MappingProxyType
+from typing import Any, NamedTuple, Self
 
 import aiohttp
 import orjson
@@ -35,8 +36,10 @@ that gave up waiting (408, 499), or be about something that exists already (409,
 look for it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+_NONE: Mapping[str, str] = MappingProxyType({})
+
+
+class Call(NamedTuple):
     """One request. `operation` names it in errors and metrics, without ids or data.
 
     `introduces`: a token, or the question who answers; it is sent before that is known.
@@ -47,7 +50,7 @@ class Call:
     access: Access
     method: str
     url: str
-    headers: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = _NONE
     params: Mapping[str, str] | None = None
     body: bytes | None = None
     timeout: float | None = None
@@ -132,6 +135,9 @@ def _seconds_until(date: str) -> float:
         return math.nan
 
 
+_TROUBLE = (UpstreamError, TimeoutError, aiohttp.ClientError, OSError, ValueError)
+"""What a call may end in; `_trouble` has our words for each."""
+
 Observer = Callable[[Call, str, float], None]
 """Told of each request: the call, its result (a status or an error class), its seconds."""
 
@@ -176,14 +182,16 @@ class Wire:
         self.edge.admit(call.access, f"{call.method} {call.operation}")
         if self._admit is not None and (asking := self._admit(call)) is not None:
             await self._admitted(call, asking)
-        began = time.perf_counter()
+        limit, began = self._limit(call), time.perf_counter()
         result = "cancelled"
         try:
-            answer = await self._exchange(call)
+            with TimeLimit(limit):
+                answer = await self._request(call)
             result = str(answer.status)
-        except UpstreamError as error:
-            result = error.error_class.value
-            raise
+        except _TROUBLE as error:
+            trouble = _trouble(call, error, limit)
+            result = trouble.error_class.value
+            raise trouble from None
         else:
             return answer
         finally:
@@ -200,24 +208,6 @@ class Wire:
         except TimeoutError:
             text = f"no answer within {limit:g} s, so who answers there is not known"
             raise _broken(call, ErrorClass.TIMEOUT, text, applied=False) from None
-
-    async def _exchange(self, call: Call) -> UpstreamAnswer:
-        limit = self._limit(call)
-        try:
-            with TimeLimit(limit):
-                return await self._request(call)
-        except TimeoutError:
-            raise _broken(call, ErrorClass.TIMEOUT, f"no answer within {limit:g} s") from None
-        except aiohttp.ClientConnectorError as error:
-            raise _unconnected(call, error) from None
-        except (aiohttp.ClientConnectionError, OSError):
-            raise _broken(call, ErrorClass.CONNECTION, "the connection was cut") from None
-        except aiohttp.ClientPayloadError:
-            raise _broken(call, ErrorClass.CONNECTION, "the answer was cut off") from None
-        except (aiohttp.ClientError, ValueError) as error:
-            reason = f"the answer cannot be understood ({type(error).__name__})"
-            cause, text = cause_of(error) or (None, reason)
-            raise _broken(call, ErrorClass.UNEXPECTED, text, cause=cause) from None
 
     async def _request(self, call: Call) -> UpstreamAnswer:
         if self._session is None or self._session.closed:
@@ -262,6 +252,24 @@ async def _body(call: Call, response: aiohttp.ClientResponse) -> bytes:
             raise _broken(call, ErrorClass.UNEXPECTED, "the answer is too large")
         parts.append(part)
     return parts[0] if len(parts) == 1 else b"".join(parts)
+
+
+def _trouble(call: Call, error: BaseException, limit: float) -> UpstreamError:
+    """What a call that was under way ended in, in our words."""
+    match error:
+        case UpstreamError():
+            return error
+        case TimeoutError():
+            return _broken(call, ErrorClass.TIMEOUT, f"no answer within {limit:g} s")
+        case aiohttp.ClientConnectorError():
+            return _unconnected(call, error)
+        case aiohttp.ClientConnectionError() | OSError():
+            return _broken(call, ErrorClass.CONNECTION, "the connection was cut")
+        case aiohttp.ClientPayloadError():
+            return _broken(call, ErrorClass.CONNECTION, "the answer was cut off")
+    reason = f"the answer cannot be understood ({type(error).__name__})"
+    cause, text = cause_of(error) or (None, reason)
+    return _broken(call, ErrorClass.UNEXPECTED, text, cause=cause)
 
 
 def _unconnected(call: Call, error: aiohttp.ClientConnectorError) -> UpstreamError:
