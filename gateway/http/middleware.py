@@ -6,7 +6,6 @@ import re
 import secrets
 import time
 from collections.abc import Awaitable, Callable
-from typing import Any
 
 from aiohttp import web
 
@@ -14,6 +13,7 @@ from gateway.background import request_id
 from gateway.errors import StorageError
 from gateway.http.keys import CORE
 from gateway.responses.bodies import Answer, problem
+from gateway.telemetry.logs import tell
 from gateway.wording import Detail, Text, preferred
 
 __all__ = ["CALLER", "Handler", "HungUp", "problems", "read_body", "respond", "translate", "watch"]
@@ -97,26 +97,19 @@ async def watch(request: web.Request, handler: Handler) -> web.StreamResponse:
         request.app[CORE].metrics.answered(route, method, response.status)
     if route != "/healthz":
         took = round(seconds * 1000)
+        caller, answer = request.get(CALLER), response.get(_ANSWER)
         about = {
-            **_about(request, response),
+            "caller": caller[:_NAMED] if caller else None,
+            "registration_id": answer.registration_id if answer else None,
+            "delivery_ids": (answer.delivery_ids or None) if answer else None,
             "client_request_id": theirs,
             "duration_ms": took,
             "method": method,
             "route": route,
             "status": response.status,
         }
-        log.info("%s %s %d %d ms", method, route, response.status, took, extra=about)
+        tell(log, logging.INFO, "%s %s %d %d ms", (method, route, response.status, took), about)
     return response
-
-
-def _about(request: web.Request, response: web.StreamResponse) -> dict[str, Any]:
-    """Who asked, and which registration and deliveries the answer is about."""
-    caller, answer = request.get(CALLER), response.get(_ANSWER)
-    return {
-        "caller": caller[:_NAMED] if caller else None,
-        "registration_id": answer.registration_id if answer else None,
-        "delivery_ids": (answer.delivery_ids or None) if answer else None,
-    }
 
 
 _METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}

@@ -20,7 +20,7 @@ from gateway.background import request_id
 from gateway.errors import plain
 from gateway.telemetry.repeats import Repeats
 
-__all__ = ["FIELDS", "log_to_stderr"]
+__all__ = ["FIELDS", "log_to_stderr", "tell"]
 
 _QUIET = ("aiosqlite", "aiohttp.access", "aiohttp_retry", "asyncio", "mail.log")
 
@@ -66,6 +66,22 @@ def log_to_stderr(level: str, form: str = "text") -> None:
     )
 
 
+def tell(
+    log: logging.Logger,
+    level: int,
+    text: str,
+    given: tuple[object, ...],
+    about: Mapping[str, object],
+) -> None:
+    """As `log.log(level, text, *given, extra=about)`, in half the steps: for what is logged of
+    every sign-up.
+    """
+    if log.isEnabledFor(level):
+        record = logging.LogRecord(log.name, level, "(unknown file)", 0, text, given, None)
+        record.__dict__.update(about)
+        log.handle(record)
+
+
 def _time(record: logging.LogRecord) -> str:
     second = int(record.created)
     moment, offset = _second(second)
@@ -94,7 +110,7 @@ class _Text(logging.Formatter):
         given = record.__dict__
         for name, shown in _SHOWN:
             if (value := given.get(name)) is not None:
-                line += f" {shown}={_in_text(value)}"
+                line += f" {shown}={value if type(value) is str else _in_text(value)}"
         if record.exc_info:
             trace = self.formatException(record.exc_info).splitlines()
             line = "\n".join([line, *(f"  {plain(each)}" for each in trace)])
@@ -136,12 +152,17 @@ class _ToStderr(logging.StreamHandler[Any]):
         super().__init__(sys.stderr)
         self._repeats = Repeats(self._again, self._sum_up)
 
-    def filter(self, record: logging.LogRecord) -> bool:
+    def handle(self, record: logging.LogRecord) -> bool:
         _add_request(record)
-        if record.levelno < logging.WARNING:
-            return True
         with self._alone():
-            return self._repeats.is_new(record)
+            told = record.levelno < logging.WARNING or self._repeats.is_new(record)
+            if told:
+                self.emit(record)
+        return told
+
+    def flush(self) -> None:
+        """Without the lock, which whoever writes a line has already."""
+        self.stream.flush()
 
     def _alone(self) -> Any:
         assert self.lock is not None  # noqa: S101 - a handler has one

@@ -8,6 +8,7 @@ from gateway.alerts import Alert, AlertSender
 from gateway.delivery import CircuitBreaker, SettledAttempt, Wakes
 from gateway.errors import ErrorClass, UpstreamError
 from gateway.outcomes import AUTOMATIC, Outcome, Waiting
+from gateway.telemetry.logs import tell
 from gateway.telemetry.metrics import Metrics
 
 __all__ = ["Observer"]
@@ -119,14 +120,14 @@ def _log(ended: SettledAttempt) -> None:
         "duration_ms": took,
     }
     if _only_waits(ended):
-        log.info(
-            "delivery %d to %s: %s", delivery.id, delivery.channel, result.message, extra=about
-        )
+        waits = delivery.id, delivery.channel, result.message
+        tell(log, logging.INFO, "delivery %d to %s: %s", waits, about)
         return
-    level = logging.INFO if result.error_class is None else logging.WARNING
-    why = "".join(f": {text}" for text in (result.error_class, result.message) if text)
+    kind, text = result.error_class, result.message
+    why = (f": {kind}" if kind else "") + (f": {text}" if text else "")
     given = delivery.id, delivery.channel, result.outcome, delivery.attempts, took, why
-    log.log(level, "delivery %d to %s: %s, try %d, %d ms%s", *given, extra=about)
+    level = logging.INFO if kind is None else logging.WARNING
+    tell(log, level, "delivery %d to %s: %s, try %d, %d ms%s", given, about)
 
 
 def _only_waits(ended: SettledAttempt) -> bool:
