@@ -55,7 +55,7 @@ async def create(request: web.Request) -> web.Response:
     if core.identities.difference(SHOP):
         return respond(another_shop())
     answer = await core.registrar.register(sign_up)
-    core.metrics.registration_seconds.observe(time.perf_counter() - began)
+    core.metrics.registered(time.perf_counter() - began)
     response = respond(answer)
     if later and answer.status == 202:
         response.headers["Preference-Applied"] = "respond-async"

@@ -1,13 +1,17 @@
 """Every metric: its kind, its name, what it says, and its labels, which come from closed sets."""
 
-from prometheus_client import Counter, Gauge, Histogram
+from prometheus_client import Counter, Gauge
+
+from gateway.telemetry.tallies import Counts, Times
 
 __all__ = ["FAMILIES"]
 
-FAMILIES: tuple[tuple[str, type[Counter | Gauge | Histogram], str, str, tuple[str, ...]], ...] = (
+FAMILIES: tuple[
+    tuple[str, type[Counter | Gauge | Counts | Times], str, str, tuple[str, ...]], ...
+] = (
     (
         "_requests",
-        Counter,
+        Counts,
         "gateway_http_requests",
         "Requests answered, by route and status",
         ("route", "method", "status"),
@@ -27,36 +31,36 @@ FAMILIES: tuple[tuple[str, type[Counter | Gauge | Histogram], str, str, tuple[st
         ("reason",),
     ),
     (
-        "registration_seconds",
-        Histogram,
+        "_registration_seconds",
+        Times,
         "gateway_registration_seconds",
         "From a registration's last byte to its answer",
         (),
     ),
     (
         "_attempts",
-        Counter,
+        Counts,
         "gateway_attempts",
         "Attempts at deliveries, by how they ended",
         ("channel", "outcome", "error_class"),
     ),
     (
         "_attempt_seconds",
-        Histogram,
+        Times,
         "gateway_attempt_seconds",
         "Duration of an attempt",
         ("channel",),
     ),
     (
         "_calls",
-        Counter,
+        Counts,
         "gateway_upstream_requests",
         "Requests to upstream systems; result is an HTTP status or an error class",
         ("system", "operation", "result"),
     ),
     (
         "_call_seconds",
-        Histogram,
+        Times,
         "gateway_upstream_request_seconds",
         "Duration of a request to an upstream system",
         ("system",),

@@ -2,33 +2,29 @@
 
 import math
 from collections.abc import Iterable, Mapping
-from functools import partial
-from typing import Any, TypeVar
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
 
 from gateway.delivery import SettledAttempt
 from gateway.outcomes import OPEN
 from gateway.telemetry.families import FAMILIES
+from gateway.telemetry.tallies import Counts, Times
 from gateway.wire import Call
 
 __all__ = ["Metrics"]
 
-M = TypeVar("M", Counter, Histogram)
-_SECONDS = (0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0)
-
 
 class Metrics:
-    """Incrementing is the library's own call: each metric is an attribute."""
+    """Each metric is an attribute, made of the library's own, or of `tallies`."""
 
-    _requests: Counter
+    _requests: Counts
     connections_open: Gauge
     _connections_ended: Counter
-    registration_seconds: Histogram
-    _attempts: Counter
-    _attempt_seconds: Histogram
-    _calls: Counter
-    _call_seconds: Histogram
+    _registration_seconds: Times
+    _attempts: Counts
+    _attempt_seconds: Times
+    _calls: Counts
+    _call_seconds: Times
     points_reads: Counter
     points_moved: Counter
     _points_movements: Gauge
@@ -60,10 +56,8 @@ class Metrics:
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
-        self._children: dict[tuple[Any, ...], Any] = {}
         for attribute, kind, name, text, labels in FAMILIES:
-            make = partial(Histogram, buckets=_SECONDS) if kind is Histogram else kind
-            setattr(self, attribute, make(name, text, labels, registry=self.registry))
+            setattr(self, attribute, kind(name, text, labels, registry=self.registry))
 
     def set_removals(self, held: int) -> None:
         self._removals.set(held)
@@ -75,26 +69,20 @@ class Metrics:
         """dropped, refused, replaced, slow_head, large_head or unread."""
         self._connections_ended.labels(reason).inc()
 
-    def _child(self, metric: M, *labels: str) -> M:
-        """Of what every registration counts: the library validates labels at each call."""
-        key = (metric, *labels)
-        child: M | None = self._children.get(key)
-        if child is None:
-            child = self._children[key] = metric.labels(*labels)
-        return child
-
     def answered(self, route: str, method: str, status: int) -> None:
-        self._child(self._requests, route, method, str(status)).inc()
+        self._requests.add(route, method, str(status))
+
+    def registered(self, seconds: float) -> None:
+        self._registration_seconds.add(seconds)
 
     def attempt_ended(self, ended: SettledAttempt) -> None:
         channel, result = ended.delivery.channel, ended.result
-        error_class = result.error_class or ""
-        self._child(self._attempts, channel, result.outcome.value, error_class).inc()
-        self._child(self._attempt_seconds, channel).observe(result.duration)
+        self._attempts.add(channel, result.outcome, result.error_class or "")
+        self._attempt_seconds.add(result.duration, channel)
 
     def called(self, call: Call, result: str, seconds: float) -> None:
-        self._child(self._calls, call.system, call.operation, result).inc()
-        self._child(self._call_seconds, call.system).observe(seconds)
+        self._calls.add(call.system, call.operation, result)
+        self._call_seconds.add(seconds, call.system)
 
     def event(self, source: str, topic: str, result: str) -> None:
         """`topic` is one that is known, or '' where it is not proven."""
