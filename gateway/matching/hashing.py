@@ -150,7 +150,7 @@ async def in_slices(hasher: MemberHasher, rows: Rows) -> list[Values]:
 
 def newest_stamp(rows: Rows) -> str:
     """The latest of a page's time stamps, '' if it has none."""
-    stamps = [str(row.get("updDateTime") or "") for row in rows]
+    stamps = {str(row.get("updDateTime") or "") for row in rows}
     if len({(len(stamp), stamp[19:]) for stamp in stamps}) == 1:  # one form, one zone
         return max(stamps)
     return max(stamps, default="", key=instant)

@@ -263,7 +263,7 @@ class MemberIndex:
             if rows or stamp != self._stamp:
                 await self._db.write(unit)
             self._stamp = stamp
-            self._written.note(met, instant(stamp) - 2 * OVERLAP)
+            self._written.note(met)
 
     async def by_email(self, email: str) -> list[Member]:
         """Raises NotReadyError while the index is being keyed by another secret."""

@@ -2,9 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
-
-from gateway.matching.match_keys import instant
+from typing import Any, Final
 
 __all__ = ["WrittenRows"]
 
@@ -14,13 +12,27 @@ _REMEMBERED = 4000
 Row = Mapping[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class _Met:
-    """What a refresh met: each row's `customerId` as it came, time stamp and fingerprint."""
+@dataclass(slots=True, eq=False)
+class _MetBy:
+    """The latest refresh that met all the rows which share this."""
 
     refresh: int
+
+
+_NEVER_MET: Final = None, _MetBy(0)
+
+
+@dataclass(frozen=True, slots=True)
+class _Met:
+    """What a refresh met. `others`: each row's `customerId` as it came and fingerprint, but for
+    those that the last list had already, where this one `goes_on`.
+    """
+
+    rows: Sequence[Row]
+    refresh: int
+    goes_on: bool
+    others: list[tuple[Any, int]]
     news: list[Row]
-    known_by: list[tuple[Any, str, int]]
 
 
 class WrittenRows:
@@ -29,32 +41,44 @@ class WrittenRows:
     """
 
     def __init__(self) -> None:
-        # customerId as it came -> fingerprint of its row, and the latest refresh that met it
-        self._rows: dict[Any, tuple[int, int]] = {}
-
-    def meet(self, rows: Sequence[Row], refresh: int) -> _Met:
-        """In a busy shop most rows are known already: they cost a fingerprint and no more."""
-        known_by, news = [], []
-        for row in rows:
-            member, fingerprint = row["customerId"], _fingerprint(row)
-            known_by.append((member, str(row.get("updDateTime") or ""), fingerprint))
-            known, later = self._rows.get(member, (None, 0))
-            if later <= refresh and known != fingerprint:
-                news.append(row)
-        return _Met(refresh, news, known_by)
-
-    def note(self, met: _Met, oldest: float) -> None:
-        """Only rows as new as the overlap (`oldest`) matter; others are forgotten now and then."""
-        if len(self._rows) > _REMEMBERED:
-            self._rows.clear()
-        stamps = {stamp for _, stamp, _ in met.known_by}
-        recent = {stamp for stamp in stamps if instant(stamp) >= oldest}
-        for member, stamp, fingerprint in met.known_by:
-            if stamp in recent and self._rows.get(member, (0, 0))[1] <= met.refresh:
-                self._rows[member] = fingerprint, met.refresh
+        self.clear()
 
     def clear(self) -> None:
-        self._rows.clear()
+        self._last: Sequence[Row] = []  # the latest refresh's
+        self._last_met_by = _MetBy(0)
+        # customerId as it came -> fingerprint of its row, and the latest refresh that met it
+        self._rows: dict[Any, tuple[int, _MetBy]] = {}
+
+    def meet(self, rows: Sequence[Row], refresh: int) -> _Met:
+        """In a busy shop a list mostly begins with the whole of the last one: only what follows is
+        looked at. Any other row that is known costs a fingerprint and no more.
+        """
+        last = self._last
+        goes_on = refresh >= self._last_met_by.refresh and rows[: len(last)] == last
+        others, news = [], []
+        for row in rows[len(last) :] if goes_on else rows:
+            member, fingerprint = row["customerId"], _fingerprint(row)
+            others.append((member, fingerprint))
+            known, by = self._rows.get(member, _NEVER_MET)
+            if by.refresh <= refresh and known != fingerprint:
+                news.append(row)
+        return _Met(rows, refresh, goes_on, others, news)
+
+    def note(self, met: _Met) -> None:
+        """What was met is in the index now. Now and then all but the last list is forgotten."""
+        met_by = self._last_met_by if met.goes_on else _MetBy(met.refresh)
+        met_by.refresh = met.refresh
+        for member, fingerprint in met.others:
+            if self._rows.get(member, _NEVER_MET)[1].refresh <= met.refresh:
+                self._rows[member] = fingerprint, met_by
+        if met.refresh >= self._last_met_by.refresh:
+            self._last, self._last_met_by = met.rows, met_by
+        if len(self._rows) > _REMEMBERED:
+            self._rows = {
+                member: known
+                for member, known in self._rows.items()
+                if known[1] is self._last_met_by
+            }
 
 
 def _fingerprint(row: Row) -> int:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from gateway.matching import index
+from gateway.matching import MemberIndex, index, written
 from gateway.store import members
 from gateway.wire import Lane, lane
 from tests.matching.index_world import DAY, NOW, Store, ids
@@ -152,28 +152,124 @@ async def test_what_changes_behind_a_refresh_of_several_pages_is_read_by_the_nex
     assert await ids(found, "new@example.com") == [1]
 
 
+async def held_up(store: Store, found: MemberIndex) -> tuple[asyncio.Task[None], asyncio.Event]:
+    """A refresh of the backlog's that has asked; its answer comes once the event is set."""
+    asked = len(store.source.asked)
+    store.source.held = held = asyncio.Event()
+    token = lane.set(Lane.BACKLOG)
+    early = asyncio.create_task(found.fresh())
+    lane.reset(token)
+    while len(store.source.asked) == asked:
+        await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    store.source.held = None
+    return early, held
+
+
 @pytest.mark.parametrize("apart", [60.0, 0.0], ids=["a minute apart", "in one second"])
 async def test_of_two_lanes_that_refresh_at_once_the_older_row_does_not_stay(
-    store: Store, monkeypatch: pytest.MonkeyPatch, apart: float
+    store: Store, apart: float
 ) -> None:
     """Held up is the answer to the one that began first; it comes when the other is done."""
     store.source.put(member(1, NOW - DAY))
     found = await store.ready()
     store.source.put(member(1, NOW, mailAddress="older@example.com"))
-    store.source.held = held = asyncio.Event()
-    token = lane.set(Lane.BACKLOG)
-    first = asyncio.create_task(found.fresh())
-    lane.reset(token)
-    while len(store.source.asked) < 2:
-        await asyncio.sleep(0)
-    await asyncio.sleep(0)
-    store.source.held = None
+    first, held = await held_up(store, found)
     store.source.put(member(1, NOW + apart, mailAddress="newer@example.com"))
     await found.fresh()
     held.set()
     await first
     assert await ids(found, "newer@example.com") == [1]
     assert await ids(found, "older@example.com") == []
+
+
+async def test_a_row_that_later_lists_still_show_is_not_undone_by_an_earlier_one(
+    store: Store,
+) -> None:
+    """The later list begins as the one before, with a row that was another in between."""
+    first, between = (member(1, NOW, mailAddress=f"{name}@example.com") for name in ("a", "b"))
+    store.source.put(first)
+    found = await store.ready()
+    await found.fresh()
+    store.source.put(between)
+    early, held = await held_up(store, found)
+    store.source.put(first, member(2, NOW))
+    await found.fresh()
+    held.set()
+    await early
+    assert [await ids(found, f"{name}@example.com") for name in ("a", "b")] == [[1], []]
+    assert await ids(found, "member2@example.com") == [2]
+
+
+async def test_what_was_no_news_from_an_earlier_list_is_news_from_a_later_one(store: Store) -> None:
+    store.source.put(member(1, NOW))
+    found = await store.ready()
+    await found.fresh()
+    changed = member(1, NOW, mailAddress="new@example.com")
+    store.source.put(changed)
+    early, held = await held_up(store, found)
+    store.source.put(member(1, NOW))
+    await found.fresh()
+    store.source.put(changed)
+    held.set()
+    await early
+    await found.fresh()
+    assert await ids(found, "new@example.com") == [1]
+
+
+async def test_a_change_among_rows_that_came_before_is_seen(store: Store) -> None:
+    """Lists of one second: each begins as the last one, but for the row that changed."""
+    store.source.put(*(member(n, NOW) for n in (1, 2, 3)))
+    found = await store.ready()
+    for n in range(4, 9):
+        store.source.put(member(n, NOW), member(n - 2, NOW, mailAddress=f"new{n}@example.com"))
+        await found.fresh()
+        await found.fresh()
+        assert await ids(found, f"member{n}@example.com") == [n]
+        assert await ids(found, f"new{n}@example.com") == [n - 2]
+
+
+async def test_what_could_not_be_written_is_news_again(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store.source.put(member(1, NOW))
+    found = await store.ready()
+    await found.fresh()
+    store.source.put(member(2, NOW))
+
+    async def refuse(*_: Any) -> Any:
+        raise LookupError("a full disk")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(store.db, "write", refuse)
+        with pytest.raises(LookupError):
+            await found.fresh()
+    await found.fresh()
+    assert await ids(found, "member2@example.com") == [2]
+
+
+async def test_rows_that_come_again_are_written_once(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However many are remembered, and whether or not a list begins as the last one."""
+    monkeypatch.setattr(written, "_REMEMBERED", 5)
+    store.source.put(member(1, NOW))
+    found = await store.ready()
+    wrote: list[int] = []
+    upsert = members.upsert
+
+    def noted(db: Any, rows: Any) -> None:
+        wrote.extend(row[0] for row in rows)
+        upsert(db, rows)
+
+    monkeypatch.setattr(members, "upsert", noted)
+    for n in range(2, 12):
+        store.source.put(member(n, NOW))
+        await found.fresh()
+        await found.fresh()
+    del store.source.rows[1]
+    await found.fresh()
+    assert wrote == list(range(1, 12))
 
 
 @pytest.mark.parametrize(("time", "status"), [(NOW - 1, 0), (NOW, 2), (0, 2)])

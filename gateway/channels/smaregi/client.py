@@ -5,6 +5,7 @@ from typing import Any
 
 from gateway.channels.smaregi.columns import INDEX, TILL, Columns
 from gateway.channels.smaregi.ledger import PointLedger
+from gateway.channels.smaregi.lists import GrowingList, members_of
 from gateway.channels.smaregi.responses import (
     ids_of,
     is_column,
@@ -42,6 +43,7 @@ class SmaregiClient:
         self._settings = settings
         self._transport = SmaregiTransport(wire, settings, clock)
         self._columns = Columns(self._list_members)
+        self._last_list = GrowingList()
         self.ledger = PointLedger(self._transport)
 
     async def lacking_scopes(self) -> list[str]:
@@ -69,17 +71,14 @@ class SmaregiClient:
             raise refused(answer, ErrorClass.AUTH, f"{text}, and that its plan has the member API")
         return answer
 
-    async def _list(self, operation: str, params: Mapping[str, str]) -> list[Mapping[str, Any]]:
+    async def _list(self, operation: str, params: Mapping[str, str]) -> UpstreamAnswer:
         answer = await self._send(operation, Access.READ, "GET", "/customers", params)
         if answer.status != 200:
             raise unread(answer)
-        rows = answer.json()
-        if not isinstance(rows, list) or ids_of(rows) is None:
-            raise answer.error(ErrorClass.UNEXPECTED, "the answer is not a list of members")
-        return rows
+        return answer
 
     async def _list_members(self, params: Mapping[str, str]) -> list[Mapping[str, Any]]:
-        return await self._list("list members", params)
+        return self._last_list.members_of(await self._list("list members", params))
 
     async def changed_page(self, from_id: int, updated_from: str | None) -> list[Mapping[str, Any]]:
         """As `member_page`, with what a till may change of a member."""
@@ -116,7 +115,7 @@ class SmaregiClient:
 
     async def by_number(self, column: str, number: str) -> list[Mapping[str, Any]]:
         """Members whose `customer_code` or `customer_no` is `number`."""
-        rows = await self._list("find member", {column: number})
+        rows = members_of(await self._list("find member", {column: number}))
         name = "customerCode" if column == "customer_code" else "customerNo"
         return [row for row in rows if str(row.get(name) or "") == number]
 

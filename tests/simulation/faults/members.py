@@ -23,7 +23,7 @@ MEMBERS: tuple[Fault, ...] = (
         (
             Change(
                 "gateway.matching.written:WrittenRows.meet",
-                "later <= refresh and known",
+                "by.refresh <= refresh and known",
                 "known",
             ),
             Change(

@@ -1,0 +1,68 @@
+"""A list that begins as the last one is decoded from there, with the same result as a whole one."""
+
+from collections.abc import Callable
+from itertools import permutations
+from typing import Any
+
+import pytest
+
+from gateway.channels.smaregi.lists import GrowingList, members_of
+from gateway.errors import UpstreamError
+from gateway.wire import Access, Call, UpstreamAnswer
+
+ONE, TWO, THREE = (b'{"customerId":"%d","lastName":"},{"}' % n for n in (1, 2, 3))
+OTHER = b'{"customerId":"2","lastName":"[{\\"a\\":1}]"}'
+NESTED = b'{"customerId":4,"favoriteList":[{"a":"b"}]}'
+BODIES = [
+    b"[]",
+    b"[%s]" % ONE,
+    b"[%s,%s]" % (ONE, TWO),
+    b"[%s,%s,%s]" % (ONE, TWO, THREE),
+    b"[%s,%s]" % (ONE, OTHER),
+    b"[%s,%s]" % (ONE, NESTED),
+    b"[%s,%s,%s]" % (ONE, NESTED, TWO),
+    b"[%s,%s" % (ONE, TWO),
+    b"[%s,%s" % (ONE, TWO[:-3]),
+    b"[%s,]" % ONE,
+    b"[,%s]" % ONE,
+    b"[%s]]" % ONE,
+    b"[%s],%s]" % (ONE, TWO),
+    b"[%s,7]" % ONE,
+    b'[%s,{"lastName":"x"}]' % ONE,
+    b"[%s,%s\xff]" % (ONE, TWO),
+    b"[%s , %s]" % (ONE, TWO),
+    b"[%s\n]\n" % ONE,
+    b"[%s\n]\n,%s]" % (ONE, TWO),
+    b"[7]",
+    b"]",
+    b"",
+    b"null",
+    ONE,
+]
+
+
+Read = Callable[[UpstreamAnswer], object]
+
+
+def read(members_of: Read, body: bytes) -> object:
+    """Rows, or what the error says."""
+    call = Call("smaregi", "list members", Access.READ, "GET", "http://127.0.0.1")
+    try:
+        return members_of(UpstreamAnswer(call, 200, {}, body))
+    except UpstreamError as error:
+        return str(error)
+
+
+@pytest.mark.parametrize("first", BODIES, ids=range(len(BODIES)))
+def test_whatever_came_before_a_list_is_read_as_if_it_were_the_first(first: bytes) -> None:
+    for second, third in permutations(BODIES, 2):
+        lists = GrowingList()
+        for body in (first, second, third):
+            assert read(lists.members_of, body) == read(members_of, body), body
+
+
+def test_rows_that_were_known_are_not_decoded_again() -> None:
+    lists = GrowingList()
+    found: list[Any] = [read(lists.members_of, body) for body in (*BODIES[1:4], BODIES[3])]
+    assert [len(rows) for rows in found] == [1, 2, 3, 3]
+    assert len({id(rows[0]) for rows in found}) == len({id(rows[1]) for rows in found[1:]}) == 1
