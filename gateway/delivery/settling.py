@@ -3,7 +3,8 @@ stored stops no other.
 """
 
 import logging
-from collections.abc import Sequence
+import sqlite3
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from gateway.delivery.clock_jumps import ClockJumps
@@ -13,12 +14,15 @@ from gateway.delivery.runtime import Runtime
 from gateway.errors import ErrorClass, StorageError
 from gateway.outcomes import AUTOMATIC, Delivery, Outcome, Waiting
 from gateway.store import Engine, outbox
-from gateway.store.engine import ALONE, Whom
+from gateway.store.engine import ALONE, Batched, Whom
 from gateway.store.outbox import AttemptResult
 
 __all__ = ["AttemptResults"]
 
 log = logging.getLogger(__name__)
+
+_AT_ONCE = 16
+"""Outcomes in a statement: each number of them is a statement that SQLite has to prepare."""
 
 
 class AttemptResults:
@@ -56,7 +60,7 @@ class AttemptResults:
         now = self._runtime.clock()
         for result in results:
             self._move_along(result, now)
-        written = await self._db.write(lambda db: outbox.settle(db, results, now), _keys(results))
+        written = await self._db.write(Batched(_settle, (results, now)), _keys(results))
         settled = []
         for result in results:
             if (delivery := written.get(result.delivery_id)) is not None:
@@ -126,6 +130,21 @@ class AttemptResults:
             self._runtime.listener.attempt_ended(ended)
         except Exception:  # the outcome is stored: an error of a listener changes nothing
             log.exception("the end of delivery %d could not be told", ended.delivery.id)
+
+
+def _settle(
+    db: sqlite3.Connection, asked: Sequence[tuple[Sequence[AttemptResult], float]]
+) -> list[Mapping[int, Delivery]]:
+    """`outbox.settle` for all who ask in the same moment; each is told of more than its own. A
+    delivery that ends twice ends one time after the other.
+    """
+    results = [one for some, _ in asked for one in some]
+    if len({one.delivery_id for one in results}) < len(results):
+        return [outbox.settle(db, some, now) for some, now in asked]
+    now, written = max(now for _, now in asked), dict[int, Delivery]()
+    for at in range(0, len(results), _AT_ONCE):
+        written |= outbox.settle(db, results[at : at + _AT_ONCE], now)
+    return [written] * len(asked)
 
 
 def _keys(results: Sequence[AttemptResult]) -> Whom:

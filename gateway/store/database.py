@@ -23,13 +23,13 @@ from gateway.errors import StorageError
 from gateway.store import members, tally
 from gateway.store.copying import PagedCopy
 from gateway.store.disk import left_for, taken_by
-from gateway.store.engine import ALONE, Unit, Whom
+from gateway.store.engine import ALONE, Batched, Unit, Whom
 from gateway.store.migration import migrate
 from gateway.store.pragmas import prepare
 from gateway.store.pulse import Pulse
 from gateway.store.rewinding import Rewound, rewind, skip_ids
 from gateway.store.sqlite_errors import translated
-from gateway.store.together import Together, finished
+from gateway.store.together import Together, finished, run_all
 
 __all__ = ["Database", "Unit"]
 
@@ -89,7 +89,7 @@ def _transaction(connection: sqlite3.Connection, units: Sequence[Unit[Any]]) -> 
 def _together(connection: sqlite3.Connection, units: Sequence[Unit[Any]]) -> list[Any]:
     """Savepoints cost as much as the units, so they are used only after a unit has raised."""
     try:
-        return [unit(connection) for unit in units]
+        return run_all(connection, units)
     except Exception as error:
         if not _is_the_units_own(error):
             raise
@@ -180,7 +180,8 @@ class Database:
 
     async def write(self, unit: Unit[T], keys: Whom = ALONE) -> T:  # noqa: ARG002 - one writes here
         """Runs `unit` in a transaction; it is on disk when this returns. Raises StorageError."""
-        return await self._writes.result_of(_in_context(unit))
+        unit = unit if isinstance(unit, Batched) else _in_context(unit)
+        return await self._writes.result_of(unit)
 
     async def read(self, unit: Unit[T]) -> T:
         """Run `unit` outside a transaction; it sees every finished write."""

@@ -2,14 +2,16 @@
 
 import asyncio
 import sqlite3
-from collections.abc import Callable, Collection
-from typing import Any, Protocol, TypeVar
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, Protocol, TypeVar
 
 from gateway.store.pulse import Pulse
 from gateway.store.rewinding import Rewound
 
-__all__ = ["ALONE", "Engine", "Unit", "Whom", "resolve"]
+__all__ = ["ALONE", "Batched", "Engine", "Unit", "Whom", "resolve"]
 
+P = TypeVar("P")
 T = TypeVar("T")
 Unit = Callable[[sqlite3.Connection], T]
 """A plain function of a connection. It may run twice, with the first run undone, so it must have no
@@ -19,11 +21,27 @@ effect but on the database. The connection is SQLite's, or has `execute` and `ex
 Whom = Collection[int | bytes] | None
 """Whom a unit is about: ids of customers, and hashes of e-mails and of idempotency keys. Units
 without one in common may run at the same time; those with one in common run one after the other, in
-the order in which they came.
+the order in which they came, but for `Batched`.
 """
 
 ALONE: Whom = None
 """No other unit writes meanwhile: for what reads and writes without regard to a person."""
+
+
+@dataclass(frozen=True, slots=True)
+class Batched(Generic[P, T]):
+    """A unit that may be run together with others of the same `run`: statements are expensive, rows
+    are not. `run` is given the parts of all, in the order in which they came, where the first of
+    them would run, and returns a result for each; it knows no request. Where it raises, each is run
+    again by itself.
+    """
+
+    run: Callable[[sqlite3.Connection, Sequence[P]], Sequence[T]]
+    part: P
+
+    def __call__(self, db: sqlite3.Connection) -> T:
+        (result,) = self.run(db, [self.part])
+        return result
 
 
 class Engine(Protocol):

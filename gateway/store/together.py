@@ -1,13 +1,14 @@
 """Units that come while others run go together: the thread is woken once for all of them."""
 
 import asyncio
+import sqlite3
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, TypeVar
 
-from gateway.store.engine import Unit, resolve
+from gateway.store.engine import Batched, Unit, resolve
 from gateway.store.pulse import Pulse
 
-__all__ = ["Together", "finished"]
+__all__ = ["Together", "finished", "run_all"]
 
 T = TypeVar("T")
 
@@ -56,6 +57,22 @@ class Together:
             for (_, future), result in zip(batch, results, strict=True):
                 self._pulse.ended(result, wrote=self._writes)
                 resolve(future, result)
+
+
+def run_all(connection: sqlite3.Connection, units: Sequence[Unit[Any]]) -> list[Any]:
+    """The result of each; what is batched runs with the first of its kind."""
+    results: dict[int, Any] = {}
+    for place, unit in enumerate(units):
+        if not isinstance(unit, Batched):
+            results[place] = unit(connection)
+        elif place not in results:
+            alike = {
+                n: each.part
+                for n, each in enumerate(units)
+                if isinstance(each, Batched) and each.run is unit.run
+            }
+            results |= zip(alike, unit.run(connection, [*alike.values()]), strict=True)
+    return [results[place] for place in range(len(units))]
 
 
 async def finished(future: "asyncio.Future[Any]") -> bool:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from gateway.outcomes import Delivery, Outcome
+from gateway.outcomes import Delivery, Kind, NewDelivery, Outcome
 from gateway.sandbox import Fault
 from gateway.store import outbox
 from gateway.store.outbox import AttemptResult
@@ -48,6 +48,30 @@ async def test_outcomes_that_end_together_share_a_commit(
     monkeypatch.setattr(world.core.deliverer._attempts, "live", ends_at_once)
     await world.register()
     assert written == [3]
+
+
+@pytest.mark.parametrize(("twice", "together"), [(False, [3]), (True, [1, 1, 1])])
+async def test_outcomes_of_several_customers_share_a_statement(
+    world: World, monkeypatch: pytest.MonkeyPatch, twice: bool, together: list[int]
+) -> None:
+    """But for a delivery that ends twice: one end after the other."""
+    await started_quietly(world)
+    written, settle = list[int](), outbox.settle
+    owed = [NewDelivery("crm", Kind.REGISTRATION, Outcome.PENDING, claimed=True)]
+    ids = await world.core.db.write(
+        lambda db: [outbox.add(db, customer, None, owed, 1.0)[0].id for customer in range(3)]
+    )
+    ids[2] = ids[0] if twice else ids[2]
+
+    def counted(db: sqlite3.Connection, ends: Sequence[AttemptResult], now: float) -> Any:
+        written.append(len(ends))
+        return settle(db, ends, now)
+
+    monkeypatch.setattr(outbox, "settle", counted)
+    ends = [AttemptResult(each, Outcome.SKIPPED, started_at=1.0) for each in ids]
+    told = await asyncio.gather(*(world.core.deliverer._results.settle([end]) for end in ends))
+    assert [[one.delivery.id for one in each] for each in told] == [[each] for each in ids]
+    assert written == together
 
 
 async def test_an_attempt_that_is_not_counted_never_counts_below_nothing(world: World) -> None:

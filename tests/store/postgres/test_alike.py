@@ -35,6 +35,7 @@ BY_ONE_ENGINE = {
     "gateway.store.pragmas.prepare",
     "gateway.store.rewinding.skip_ids",
     "gateway.store.tally.keep",
+    "gateway.store.together.run_all",
 }
 """What is of SQLite's file alone, its backup and restore among it, or only hands on."""
 
