@@ -251,15 +251,15 @@ def _by_name_of_town(text: Folded, start: int, prefecture: Prefecture) -> Munici
     match = _OLD_NAME.match(text.text, start)
     if match is None:
         return None
-    old = match[1]
-    repeated = [""] if text.text.startswith(old, match.end()) else []
+    old, rest = match[1], text.text[match.end() :]
+    repeated = [""] if rest.startswith(old) else []
     ends_of_name = [old[index:] for index in range(1, len(old) - 1)]
     for beginning in (old, f"{old}町", f"{old}村", f"{old}区", *repeated, *ends_of_name):
-        renamed = text.replaced(start, match.end(), beginning)
         shortest = len(beginning or old)
-        names = renamed.text[start : start + shortest + _LONGEST_NAME]
+        names = (beginning + rest)[: shortest + _LONGEST_NAME]
         city = places().only_city_with_longest(prefecture, names, shortest)
         if city:
+            renamed = text.replaced(start, match.end(), beginning)
             return Municipality(prefecture, city, renamed, start, start, merged=True)
     return None
 

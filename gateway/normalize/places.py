@@ -132,6 +132,8 @@ class Places:
         """By the longest beginning, longer than `shortest`, that is the name of a town of one
         municipality of the prefecture alone.
         """
+        if folded[:1] not in _initials(prefecture):
+            return None
         hashes = list(accumulate(folded, hash_goes_on, initial=hash_of_town(prefecture, "")))
         for end in range(len(folded), shortest, -1):
             index = bisect_left(self.hashes_of_towns, hashes[end])
@@ -195,6 +197,13 @@ def names_of_city(name: str) -> list[str]:
     ward = re.fullmatch("(.+?市)(.+区)", name)
     shorter = [county[2]] if county else [ward[2], ward[1]] if ward else []
     return [name, *shorter]
+
+
+@cache
+def _initials(prefecture: Prefecture) -> frozenset[str]:
+    """What folded names of its towns begin with; squeezed ones may have lost their first."""
+    cities = places().by_prefecture[prefecture]
+    return frozenset("ケノツ条").union(*(city.initials for city in cities))
 
 
 @cache

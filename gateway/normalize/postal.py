@@ -3,8 +3,10 @@
 import re
 import unicodedata
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
+from gateway import REMEMBERED
 from gateway.normalize.characters import HYPHENS, scrub
 from gateway.normalize.numerals import is_made_up
 from gateway.normalize.places import City, places
@@ -65,6 +67,7 @@ def cities_of_postal_code(code: str | None) -> tuple[City, ...]:
     return places().of_postal_code(code.replace("-", "")) if code else ()
 
 
+@lru_cache(REMEMBERED)
 def town_of_postal_code(code: str) -> tuple[City, str] | None:
     """The one town of a clean code ("150-0043"); None where it names several or none, and where the
     name may end elsewhere than it seems.
