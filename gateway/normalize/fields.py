@@ -18,7 +18,9 @@ def country_of(profile: Profile) -> str:
 
 def phone_of(profile: Profile) -> Phone | None:
     """The phone as people of the address's country dial it; None where there is none."""
-    return parse_phone(profile.phone, country_of(profile)) if profile.phone else None
+    if not profile.phone:
+        return None
+    return parse_phone(profile.phone, profile.address.country if profile.address else "JP")
 
 
 def mobile_of(profile: Profile) -> str:

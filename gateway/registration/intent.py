@@ -42,7 +42,7 @@ def read_intent(plain: bytes) -> Profile:
 def admission_request(sign_up: SignUp, keys: Keys, now: float) -> AdmissionRequest:
     """What the database needs to decide whether the sign-up may begin, and its sealed data."""
     plain = orjson.dumps(sign_up.profile)
-    same = _same(sign_up.profile)
+    same = _same(sign_up.profile, plain)
     identity = new_id(now)
     return AdmissionRequest(
         id=identity,
@@ -59,18 +59,18 @@ def admission_request(sign_up: SignUp, keys: Keys, now: float) -> AdmissionReque
 
 def person_of(profile: Profile, keys: Keys) -> tuple[bytes, bytes]:
     """The hashes of the person's e-mail, and of everything that they sent."""
-    return keys.email(profile.email), keys.hash(b"body", _same(profile))
+    return keys.email(profile.email), keys.hash(b"body", _same(profile, orjson.dumps(profile)))
 
 
-def _same(profile: Profile) -> str:
-    """A text that two sign-ups have in common if they are the same.
+def _same(profile: Profile, plain: bytes) -> str:
+    """A text that two sign-ups have in common if they are the same. `plain`: the profile as JSON.
 
     A new field of `Profile` changes it, also where it is blank: across that upgrade a repetition is
     taken for another sign-up, and its idempotency key answered 422.
     """
     key = email_key(profile.email)
-    same = profile if key == profile.email else replace(profile, email=key)
-    return orjson.dumps(same).decode()
+    same = plain if key == profile.email else orjson.dumps(replace(profile, email=key))
+    return same.decode()
 
 
 def _older_hashes(sign_up: SignUp, same: str, keys: Keys) -> OlderHashes:

@@ -38,9 +38,9 @@ def metafield(place: tuple[str, str, str], value: str) -> dict[str, str]:
 
 def _metafields(profile: Profile, registration_id: str) -> list[dict[str, str]]:
     fields = [
-        metafield(place, str(getattr(profile, name)))
+        metafield(place, value)
         for name, place in METAFIELDS.items()
-        if getattr(profile, name) and (name, getattr(profile, name)) != ("gender", "unknown")
+        if (value := getattr(profile, name)) and (name, value) != ("gender", "unknown")
     ]
     if has_extension(profile):
         fields.append(metafield(WRITTEN_PHONE, profile.phone))
@@ -180,12 +180,5 @@ def to_address(node: Mapping[str, Any]) -> Address | None:
     """A node of Shopify's type MailingAddress; None where it says nothing but the country, as one
     that was emptied does.
     """
-    address = Address(
-        country=node.get("countryCodeV2") or "JP",
-        postal_code=node.get("zip") or "",
-        prefecture=node.get("provinceCode") or "",
-        city=node.get("city") or "",
-        address1=node.get("address1") or "",
-        address2=node.get("address2") or "",
-    )
-    return None if address == Address(address.country) else address
+    told = [node.get(key) or "" for key in ("zip", "provinceCode", "city", "address1", "address2")]
+    return Address(node.get("countryCodeV2") or "JP", *told) if any(told) else None
