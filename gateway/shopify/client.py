@@ -2,8 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 from urllib.parse import urlencode
 
 import orjson
@@ -61,29 +60,25 @@ class GraphQL:
         until = self._clock() + _LONGEST_WAIT if deadline is None else deadline
         renewed = False
         while True:
-            token = await self._token_by(document, until)
+            static = self._settings().shopify_access_token
+            token = static.get_secret_value() if static else await self._token_by(document, until)
             answer = await self._post(
                 document, variables, token, until, bounded=deadline is not None
             )
-            if answer.status in {401, 403} and not renewed and not self._static():
+            if answer.status in {401, 403} and not renewed and static is None:
                 self._grant.reject(token)
                 renewed = True
                 continue
             body = _body(answer)
-            wait = self._throttled(document, body)
+            codes = _codes(body)
+            wait = self._throttled(document, body, codes)
             if wait is None:
-                return _data(document, answer, body)
+                return _data(document, answer, body, codes)
             if self._clock() + wait >= until:
                 raise _used_up(document, self._bucket.put_off(wait))
             await asyncio.sleep(wait)
 
-    def _static(self) -> bool:
-        return self._settings().shopify_access_token is not None
-
     async def _token_by(self, document: Document, until: float) -> str:
-        static = self._settings().shopify_access_token
-        if static is not None:
-            return static.get_secret_value()
         try:
             async with asyncio.timeout_at(until):
                 return await self._grant.token()
@@ -127,7 +122,9 @@ class GraphQL:
         bounded: bool,
     ) -> UpstreamAnswer:
         cost = self._costs.get(document.name, document.cost)
-        await self._take(document, cost, until)
+        wait = await self._bucket.take_by(until, cost)
+        if wait is not None:
+            raise _used_up(document, max(1.0, wait))
         settings = self._settings()
         self._in_flight += cost
         try:
@@ -151,19 +148,16 @@ class GraphQL:
         finally:
             self._in_flight -= cost
 
-    async def _take(self, document: Document, cost: float, until: float) -> None:
-        wait = await self._bucket.take_by(until, cost)
-        if wait is not None:
-            raise _used_up(document, max(1.0, wait))
-
-    def _throttled(self, document: Document, body: Mapping[str, Any]) -> float | None:
+    def _throttled(
+        self, document: Document, body: Mapping[str, Any], codes: set[str]
+    ) -> float | None:
         """Seconds to wait if this call was throttled (HTTP 200 with THROTTLED); None if not."""
         cost = _Cost.read(body, document)
         self._costs[document.name] = cost.requested
         self._bucket.spent(cost.actual)
         if cost.maximum:
             self._bucket.learn(cost.maximum, cost.available, cost.restore, self._in_flight)
-        if "THROTTLED" not in _codes(body):
+        if "THROTTLED" not in codes:
             return None
         return max(0.1, (cost.requested - cost.available) / (cost.restore or 50.0))
 
@@ -177,15 +171,16 @@ def _body(answer: UpstreamAnswer) -> dict[str, Any]:
     return body
 
 
-def _data(document: Document, answer: UpstreamAnswer, body: Mapping[str, Any]) -> dict[str, Any]:
-    codes, data = _codes(body), body.get("data")
+def _data(
+    document: Document, answer: UpstreamAnswer, body: Mapping[str, Any], codes: set[str]
+) -> dict[str, Any]:
+    data = body.get("data")
     if codes or body.get("errors") or not isinstance(data, dict):
         raise _graphql_error(document, answer, codes)
     return data
 
 
-@dataclass(frozen=True, slots=True)
-class _Cost:
+class _Cost(NamedTuple):
     """`extensions.cost` of an answer, in points and points a second; 0 where it says nothing.
 
     `actual`: what was paid, which of a throttled call is nothing.

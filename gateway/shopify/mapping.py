@@ -28,6 +28,8 @@ METAFIELDS = {
 }
 _REGISTRATION_ID = ("registration", "id", "id")
 WRITTEN_PHONE = ("registration", "phone_written", "single_line_text_field")
+_ADDRESS = ("zip", "provinceCode", "city", "address1", "address2")
+"""MailingAddress's fields in the order of `Address`, which has the country before them."""
 KEPT_PHONE = ("registration", "phone", "single_line_text_field")
 
 
@@ -49,11 +51,15 @@ def _metafields(profile: Profile, registration_id: str) -> list[dict[str, str]]:
 
 def address_input(profile: Profile, address: Address) -> dict[str, str]:
     """`MailingAddressInput`, the blank ones among its fields too."""
+    return _address_input(profile, address, e164(profile))
+
+
+def _address_input(profile: Profile, address: Address, phone: str) -> dict[str, str]:
     return {
         "firstName": profile.first_name,
         "lastName": profile.last_name,
         **placed_input(parse_fields(address), address.country),
-        "phone": e164(profile),
+        "phone": phone,
     }
 
 
@@ -61,7 +67,7 @@ def customer_input(
     profile: Profile, registration_id: str, *, with_phone: bool = True
 ) -> dict[str, Any]:
     """`CustomerInput` of a new customer. Without its phone the number stays on the address."""
-    phone = e164(profile) if with_phone else ""
+    phone = e164(profile)
     body: dict[str, Any] = {
         "email": profile.email,
         "firstName": profile.first_name,
@@ -69,12 +75,12 @@ def customer_input(
         "locale": profile.locale,
         "metafields": _metafields(profile, registration_id),
     }
-    if phone:
+    if phone and with_phone:
         body["phone"] = phone
     elif profile.phone:
         body["metafields"].append(metafield(KEPT_PHONE, profile.phone))
     if profile.address is not None:
-        placed = address_input(profile, profile.address)
+        placed = _address_input(profile, profile.address, phone)
         body["addresses"] = [{key: value for key, value in placed.items() if value}]
     if profile.accepts_marketing:
         body["emailMarketingConsent"] = consent()
@@ -139,7 +145,9 @@ def to_customer(node: Mapping[str, Any]) -> Customer:
     metafields = {f["key"]: f["value"] for f in (node.get("registration") or {})["nodes"]}
     birth_date = (node.get("birthDate") or {}).get("value") or ""
     phone = (node.get("defaultPhoneNumber") or {}).get("phoneNumber") or address.get("phone")
-    present = {f"registration.{key}" for key in metafields}
+    present = [f"registration.{key}" for key in metafields]
+    if birth_date:
+        present.append("facts.birth_date")
     return Customer(
         id=numeric_id(node["id"]),
         profile=Profile(
@@ -158,7 +166,7 @@ def to_customer(node: Mapping[str, Any]) -> Customer:
         registration_id=metafields.get("id", ""),
         enabled=node.get("state") == "ENABLED",
         has_address=bool(address),
-        metafields=frozenset(present | ({"facts.birth_date"} if birth_date else set())),
+        metafields=frozenset(present),
         is_asked_for_consent=email.get("marketingState") == "PENDING",
     )
 
@@ -180,5 +188,5 @@ def to_address(node: Mapping[str, Any]) -> Address | None:
     """A node of Shopify's type MailingAddress; None where it says nothing but the country, as one
     that was emptied does.
     """
-    told = [node.get(key) or "" for key in ("zip", "provinceCode", "city", "address1", "address2")]
+    told = [node.get(name) or "" for name in _ADDRESS]
     return Address(node.get("countryCodeV2") or "JP", *told) if any(told) else None

@@ -27,7 +27,7 @@ from gateway.shopify.mapping import (
     leftover_metafields,
     replace_input,
 )
-from gateway.shopify.placing import PHONE_KEPT, e164, unfit, unfit_address, unfit_phone, unspoken
+from gateway.shopify.placing import PHONE_KEPT, unfit, unfit_address, unfit_phone, unspoken
 from gateway.shopify.reading import customer_of, payload_of, unexpected
 from gateway.shopify.refusals import refused_by
 from gateway.shopify.results import (
@@ -96,7 +96,7 @@ class Shopify:
 
     async def _create(self, one: ShopifySignUp) -> Result:
         warnings = unfit(one.profile)
-        with_phone = bool(e164(one.profile))
+        with_phone = True
         while True:
             body = customer_input(one.profile, one.registration_id, with_phone=with_phone)
             try:
@@ -160,7 +160,7 @@ class Shopify:
         action: Literal["created", "adopted"] = "created" if replacing else "adopted"
         kept = () if replacing else one.kept_back
         warnings = (*unfit(profile, address=replacing or not existing.has_address), *kept)
-        with_phone = bool(e164(profile))
+        with_phone = True
         while True:
             body = make_input(existing, profile, one.registration_id, with_phone=with_phone)
             try:

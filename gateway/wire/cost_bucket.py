@@ -153,6 +153,9 @@ class CostBucket:
 
     async def _take_in_line(self, place: Place, until: float, cost: float) -> float | None:
         now = self._clock()
+        if place.due is None and self._is_quiet(cost):
+            place.due = now
+            return None
         patience = until - now
         latest = until - min(_FOR_THE_CALL, patience / 4)
         due = now + self._turn(place) if place.due is None else place.due
@@ -164,6 +167,13 @@ class CostBucket:
             due = self._clock() + self._bucket.wait_for(cost + sum(before))
         self._line.leave(place, due)
         return due - self._clock() - min(_EARLY, patience / 4)
+
+    def _is_quiet(self, cost: float) -> bool:
+        """Whether it was taken by whoever has just come: nobody stands before them, and there is
+        enough for a sign-up.
+        """
+        keep = max(0.0, self._spent / self._served - cost)
+        return not self._line.awaited() and self._bucket.take_now(cost, keep)
 
     async def _taken(self, cost: float, place: Place, latest: float) -> bool:
         """Whether there were points for this place in time."""
