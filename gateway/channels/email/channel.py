@@ -1,6 +1,6 @@
 """The welcome mail: at least once, each time with the same `Message-ID`."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from typing import cast
 
@@ -9,7 +9,7 @@ from gateway.channels.email.message import BrokenTemplateError, Composer, messag
 from gateway.channels.email.settings import EmailSettings
 from gateway.customer import Customer
 from gateway.errors import ErrorClass, UpstreamError
-from gateway.normalize import Mailbox, parse_mailbox, smtp_address
+from gateway.normalize import parse_mailbox, smtp_address
 from gateway.outcomes import Link
 from gateway.wire import SmtpTransport
 from gateway.wire.reasons import values_in
@@ -24,11 +24,9 @@ class Email:
 
     def __init__(self, context: Context) -> None:
         self._context = context
+        self._settings = cast(Callable[[], EmailSettings], context.settings)
         self._transport = SmtpTransport(SYSTEM, self._settings, context.timeout, context.wire.edge)
         self._composer: tuple[EmailSettings, Shop, Composer] | None = None
-
-    def _settings(self) -> EmailSettings:
-        return cast(EmailSettings, self._context.settings())
 
     async def start(self) -> None:
         return
@@ -52,11 +50,12 @@ class Email:
 
     async def deliver(self, work: Work) -> Done:
         profile = work.customer.profile
-        recipient, sender = _recipient(profile.email), self._sender()
-        store = self._context.store()
+        recipient, store = _recipient(profile.email), self._context.store()
+        composer = self._composed_by(store)
+        sender = composer.sender
         reference = message_id(work.customer.id, sender, store)
         try:
-            message = self._composed_by(store).compose(
+            message = composer.compose(
                 profile, recipient, work.number, reference, self._context.clock()
             )
         except BrokenTemplateError as error:
@@ -69,14 +68,12 @@ class Email:
         )
         return Done("sent", reference)
 
-    def _sender(self) -> Mailbox:
-        return parse_mailbox(self._settings().email_from or "")
-
     def _composed_by(self, store: Shop) -> Composer:
         """Made again after the settings were reloaded."""
         settings, made = self._settings(), self._composer
         if made is None or made[0] is not settings or made[1] != store:
-            composer = Composer(self._sender(), settings.email_templates, store)
+            sender = parse_mailbox(settings.email_from or "")
+            composer = Composer(sender, settings.email_templates, store)
             self._composer = made = (settings, store, composer)
         return made[2]
 

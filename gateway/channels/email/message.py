@@ -47,6 +47,7 @@ class Composer:
     """Templates in `folder` replace the shipped ones."""
 
     def __init__(self, sender: Mailbox, folder: Path | None, store: Shop) -> None:
+        self.sender = sender
         self._from = mailbox_header(sender, "From")
         self._store = store
         self._templates = _templates(folder)

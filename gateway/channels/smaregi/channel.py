@@ -10,7 +10,7 @@ write.
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, cast
 
@@ -51,6 +51,7 @@ class Smaregi:
 
     def __init__(self, context: Context) -> None:
         self._context = context
+        self._settings = cast(Callable[[], SmaregiSettings], context.settings)
         self.client = SmaregiClient(context.wire, self._settings, time.monotonic)
         self.points = PointsReader(self.client, self._settings)
         self.index = MemberIndex(
@@ -62,9 +63,6 @@ class Smaregi:
         self._creating = MemberCreation(self.client, self.required, self.ownership, context.clock)
         self.numbers = MemberNumbers(self.client, self._settings, self.ownership.number_taken)
         self._tasks: set[asyncio.Task[None]] = set()
-
-    def _settings(self) -> SmaregiSettings:
-        return cast(SmaregiSettings, self._context.settings())
 
     async def start(self) -> None:
         log.info("%s", self._settings().linking)

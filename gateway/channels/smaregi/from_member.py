@@ -81,7 +81,11 @@ def record_values(row: Row) -> dict[str, str]:
     everywhere.
     """
     there = [names for names in UNITS.values() if not row.keys().isdisjoint(names)]
-    return {name: text_of(row, name) for names in there for name in names}
+    return {
+        name: "" if (value := row.get(name)) is None else str(value)
+        for names in there
+        for name in names
+    }
 
 
 def differing_values(row: Row, fields: Mapping[str, str]) -> dict[str, str]:

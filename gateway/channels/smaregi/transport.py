@@ -8,7 +8,7 @@ import base64
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
 import orjson
@@ -46,8 +46,7 @@ CUSTOMERS = Scopes(("pos.customers:read", "pos.customers:write"))
 POINTS = Scopes(("pos.transactions:read", "pos.transactions:write", "pos.stores:read"))
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(NamedTuple):
     """One request; `path` follows `/{contract}/pos`."""
 
     operation: str

@@ -6,7 +6,7 @@ contact is written to or archived, it is read, to know whose it is.
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, cast
 
@@ -42,9 +42,7 @@ class HubSpot:
     consent = "accepts_marketing"
 
     def __init__(self, context: Context) -> None:
-        def settings() -> HubspotSettings:
-            return cast(HubspotSettings, context.settings())
-
+        settings = cast(Callable[[], HubspotSettings], context.settings)
         self._client = HubSpotClient(context.wire, settings)
         self._properties = Properties(self._client)
         self._owners = Owners(context)
@@ -67,18 +65,17 @@ class HubSpot:
         return without(self._properties.absent, contact_properties(customer))[0]
 
     async def deliver(self, work: Work) -> Done:
-        await self._properties.known()
+        known = await self._properties.known()
         seen = self._properties.looked_at
         try:
-            return await self._deliver(work)
+            return await self._deliver(work, known)
         except UpstreamError as error:
             lacks = _LACKS in (error.reason or "")
             if not (lacks and self._properties.doubt(seen)):
                 raise
-        return await self._deliver(work)
+        return await self._deliver(work, await self._properties.known())
 
-    async def _deliver(self, work: Work) -> Done:
-        known = await self._properties.known()
+    async def _deliver(self, work: Work, known: Mapping[str, bool]) -> Done:
         properties = contact_properties(work.customer)
         fields, left_out = without(OUR_PROPERTIES.keys() - known.keys(), properties)
         if work.link is not None:

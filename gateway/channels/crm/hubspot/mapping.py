@@ -84,9 +84,11 @@ def address_properties(address: Address) -> dict[str, str]:
 
 
 def without(
-    absent: Collection[str], properties: Mapping[str, str]
+    absent: Collection[str], properties: dict[str, str]
 ) -> tuple[dict[str, str], list[dict[str, str]]]:
     """The properties that the account has, and a note of each that had to be left out."""
+    if not absent:
+        return properties, []
     kept = {name: value for name, value in properties.items() if name not in absent}
     lost = [name for name in properties if name in absent]
     change = "left out: HubSpot has no property {}"
