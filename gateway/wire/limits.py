@@ -138,12 +138,10 @@ class RateLimit:
             self._share = min(1.0, self._share + 0.1)
             self._calm_at += 5.0
 
-    def _is_paced(self, which: Lane) -> bool:
-        """Whether calls keep a distance: the backlog's always, all while the rate is reduced."""
-        return which is Lane.BACKLOG or self._share < 1.0
-
     def _free_at(self, which: Lane, now: float) -> float:
-        """When a call of this lane may go, by the loop's clock."""
+        """When a call of this lane may go, by the loop's clock. Some keep a distance: the backlog's
+        always, all while the rate is reduced.
+        """
         if self._share < 1.0:
             self._recover(now)
         calls, span = self._windows[which]
@@ -152,11 +150,12 @@ class RateLimit:
         at = self._paused_until
         if len(self._sent) >= calls:
             at = max(at, self._sent[-calls] + span)
-        return max(at, self._paced_at) if self._is_paced(which) else at
+        is_paced = which is Lane.BACKLOG or self._share < 1.0
+        return max(at, self._paced_at) if is_paced else at
 
     def _take(self, which: Lane, now: float) -> None:
         self._sent.append(now)
-        if self._is_paced(which):
+        if which is Lane.BACKLOG or self._share < 1.0:
             calls, span = self._windows[which]
             # A turn that comes late by a moment does not put off those after it.
             begin = max(self._paced_at, now - span / 20)
