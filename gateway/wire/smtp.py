@@ -27,6 +27,7 @@ _SOONER = 0.9
 AT_ONCE = 6
 """Connections at the same time; shared hosts refuse more."""
 _FAILURES = (aiosmtplib.SMTPException, OSError)
+_TROUBLE = (*_FAILURES, TimeoutError, ValueError)
 
 
 class SmtpSettings(Section):
@@ -96,10 +97,13 @@ class SmtpTransport:
             try:
                 with TimeLimit(self._timeout()):
                     connection = await self._connect(settings)
-                    with _ClosedOnFailure(connection):
-                        may_go = self._edge.require_trust
-                        await hand_over(connection, sender, recipient, message, may_go)
-            except (aiosmtplib.SMTPException, TimeoutError, OSError, ValueError) as error:
+                    may_go = self._edge.require_trust
+                    await hand_over(connection, sender, recipient, message, may_go)
+            except BaseException as error:
+                if connection is not None:
+                    connection.close()  # aiosmtplib does not, and what it was told is half said
+                if not isinstance(error, _TROUBLE):
+                    raise
                 told = (recipient, *values())
                 raise self._translated(error, told, sent=connection is not None) from None
             self._idle.append((time.monotonic(), settings, connection))
@@ -111,7 +115,7 @@ class SmtpTransport:
                 connection = await self._open(self._settings())
                 with contextlib.closing(connection), contextlib.suppress(*_FAILURES):
                     await connection.quit()
-        except (aiosmtplib.SMTPException, TimeoutError, OSError, ValueError) as error:
+        except _TROUBLE as error:
             raise self._translated(error, sent=False) from None
 
     async def _connect(self, settings: SmtpSettings) -> aiosmtplib.SMTP:

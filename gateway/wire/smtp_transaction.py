@@ -89,7 +89,7 @@ class _Session(asyncio.Protocol):
             self._transport.set_protocol(self._behind)
 
     def say(self, *commands: str) -> None:
-        self.write("".join(f"{command}\r\n" for command in commands).encode("ascii"))
+        self.write("\r\n".join([*commands, ""]).encode("ascii"))
 
     def write(self, data: bytes) -> None:
         if self._transport.is_closing():
@@ -119,18 +119,19 @@ class _Session(asyncio.Protocol):
         for line in lines:
             self._lines.append(line)
             if line[3:4] != b"-":
-                self._answered(_reply_of(self._lines))
+                self._replies.append(_reply_of(self._lines))
                 self._lines, self._size = [], 0
         if self._size > _LONGEST_REPLY:
-            self._answered(SMTPResponseException(-1, "Response too long"))
+            self._replies.append(SMTPResponseException(-1, "Response too long"))
+        self._wake()
 
     def connection_lost(self, error: Exception | None) -> None:
-        self._answered(SMTPServerDisconnected("Connection lost"))
+        self._replies.append(SMTPServerDisconnected("Connection lost"))
+        self._wake()
         self._behind.connection_lost(error)
 
-    def _answered(self, told: SMTPResponse | Exception) -> None:
-        self._replies.append(told)
-        if self._waiter is not None and not self._waiter.done():
+    def _wake(self) -> None:
+        if self._replies and self._waiter is not None and not self._waiter.done():
             self._waiter.set_result(None)
 
 
