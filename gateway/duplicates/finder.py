@@ -137,6 +137,8 @@ def examine(db: sqlite3.Connection, member_id: int, now: float) -> int:
         return 0
     known = {pair.other(member_id): pair for pair in duplicates.of_member(db, member_id)}
     ours, others = _alike(db, member)
+    if not (others or known):
+        return 0
     linked = duplicate_queue.linked(db, [member_id, *others])
     merged = {other_id for other_id, pair in known.items() if Reason.MERGED_ONLINE in pair.reasons}
     found = {other_id: Judgement(()).with_merge() for other_id in merged}

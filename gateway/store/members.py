@@ -167,13 +167,13 @@ def alike(db: sqlite3.Connection, one: Member) -> list[Member]:
     """Members that share e-mail, mobile number, kana and birth date, kana and postal code, or name
     and place with this one, each once, lowest id first; none by a key that too many share.
     """
-    sharing: list[list[Member]] = [[] for _ in ALIKE]
+    sharing: list[list[sqlite3.Row]] = [[] for _ in ALIKE]
     keys = [getattr(one, column) for columns in ALIKE for column in columns]
-    for which, *member in db.execute(_alike_sql(_parts(db)), keys):
-        sharing[which].append(Member(*member))
-    found = {other.member_id: other for few in sharing if len(few) <= SHARED_BY for other in few}
+    for row in db.execute(_alike_sql(_parts(db)), keys):
+        sharing[row[0]].append(row)
+    found = {row[1]: row for few in sharing if len(few) <= SHARED_BY for row in few}
     found.pop(one.member_id, None)
-    return [found[member_id] for member_id in sorted(found)]
+    return [Member(*found[member_id][1:]) for member_id in sorted(found)]
 
 
 @lru_cache(maxsize=4)
