@@ -5,7 +5,8 @@ README.md in this folder says how.
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from types import MappingProxyType
+from typing import Any, NamedTuple, Protocol
 
 from gateway.channels.last_sent import LastSent
 from gateway.customer import Customer
@@ -64,8 +65,10 @@ class Work:
         return {name: value for name, value in changes.items() if name == self.only}
 
 
-@dataclass(frozen=True, slots=True)
-class Done:
+_EMPTY: Mapping[str, str] = MappingProxyType({})
+
+
+class Done(NamedTuple):
     """The channel has the customer. `adjustments`: `{field, change}`, never the value.
 
     `fields` is what a record of this customer should hold, `sent` what this attempt has sent (''
@@ -81,11 +84,11 @@ class Done:
     action: str
     reference: str
     member_number: str | None = None
-    adjustments: Sequence[dict[str, str]] = field(default_factory=tuple)
-    fields: Mapping[str, str] = field(default_factory=dict)
-    sent: Mapping[str, str] = field(default_factory=dict)
+    adjustments: Sequence[dict[str, str]] = ()
+    fields: Mapping[str, str] = _EMPTY
+    sent: Mapping[str, str] = _EMPTY
     in_record: Mapping[str, str] | None = None
-    kept: Mapping[str, str] = field(default_factory=dict)
+    kept: Mapping[str, str] = _EMPTY
     old_number: str | None = None
     old_place: str | None = None
     match: Match | None = None
