@@ -4,7 +4,7 @@ README.md in this folder says how.
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, NamedTuple, Protocol
 
@@ -22,8 +22,7 @@ async def _nothing(_: Mapping[str, str]) -> None:
     return
 
 
-@dataclass(frozen=True, slots=True)
-class Work:
+class Work(NamedTuple):
     """Bring this channel up to date with this customer.
 
     `customer`   as Shopify has just answered
@@ -47,7 +46,7 @@ class Work:
     save_plan: Callable[[dict[str, Any]], Awaitable[None]]
     number: str = ""
     fields: Callable[[], Mapping[str, str]] = dict
-    last_sent: LastSent = field(default_factory=lambda: LastSent(None, dict))
+    last_sent: LastSent = LastSent(None, dict)
     announce: Callable[[Mapping[str, str]], Awaitable[None]] = _nothing
     retried: bool = False
     only: str | None = None
