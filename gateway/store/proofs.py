@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 
 import orjson
 
-__all__ = ["is_known", "is_news", "prove", "rekey", "release"]
+__all__ = ["is_known", "is_news", "keep", "prove", "rekey", "release"]
 
 
 def is_known(db: sqlite3.Connection, customer_id: int, emails: Sequence[bytes]) -> bool:
@@ -39,14 +39,21 @@ def prove(
     sign-up, and have linked a store member.
     """
     rekey(db, customer_id, emails)
+    keep(db, customer_id, emails[0], signed_in=signed_in)
+    return release(db, [customer_id])
+
+
+def keep(
+    db: sqlite3.Connection, customer_id: int, email: bytes, *, signed_in: bool = False
+) -> None:
+    """As `prove`, where no link waits."""
     db.execute(
         """INSERT INTO proofs (customer_id, email_hash, signed_in) VALUES (?, ?, ?)
            ON CONFLICT (customer_id) DO UPDATE SET
                email_hash = excluded.email_hash,
                signed_in = CASE WHEN excluded.signed_in = 1 THEN 1 ELSE proofs.signed_in END""",
-        (customer_id, emails[0], signed_in),
+        (customer_id, email, signed_in),
     )
-    return release(db, [customer_id])
 
 
 def rekey(db: sqlite3.Connection, customer_id: int, emails: Sequence[bytes]) -> None:

@@ -107,29 +107,41 @@ def accept(
     """
     warned = orjson.dumps(warnings).decode()
     rows = db.execute(
-        """UPDATE registrations SET state = 'accepted', customer_id = ?, shopify_action = ?,
-                  warnings = ?, answered = ?, updated_at = ?, claimed = 0, problem = NULL
-           WHERE id = ? RETURNING email_hash, email_verified""",
-        (customer_id, shopify_action, warned, answered, now, registration_id),
+        _ACCEPT_SQL, (customer_id, shopify_action, warned, answered, now, registration_id)
     ).fetchall()
     for row in rows:
-        _supersede(db, registration_id, customer_id, row["email_hash"], now)
+        if row["has_earlier"]:
+            _supersede(db, registration_id, now)
         if row["email_verified"]:
-            proofs.prove(db, customer_id, [row["email_hash"]])
+            proofs.keep(db, customer_id, row["email_hash"])
+            if row["has_unproven"]:
+                proofs.release(db, [customer_id])
     db.execute("DELETE FROM intents WHERE registration_id = ?", (registration_id,))
-    return outbox.add(db, customer_id, registration_id, deliveries, now)
+    has_open = not rows or bool(rows[0]["has_open"])
+    return outbox.add(db, customer_id, registration_id, deliveries, now, has_open=has_open)
 
 
-def _supersede(
-    db: sqlite3.Connection, registration_id: str, customer_id: int, email_hash: bytes, now: float
-) -> None:
-    superseded = db.execute(
-        """SELECT id, state FROM registrations WHERE id <> ? AND email_hash = ?
-               AND (state = 'unclear'
-                    OR (state = 'accepted' AND answered = 0 AND customer_id = ?))""",
-        (registration_id, email_hash, customer_id),
-    ).fetchall()
-    for row in superseded:
+_EARLIER = """earlier.id <> registrations.id AND earlier.email_hash = registrations.email_hash
+              AND (earlier.state = 'unclear'
+                   OR (earlier.state = 'accepted' AND earlier.answered = 0
+                       AND earlier.customer_id = registrations.customer_id))"""
+_ACCEPT_SQL = f"""
+    UPDATE registrations SET state = 'accepted', customer_id = ?, shopify_action = ?,
+           warnings = ?, answered = ?, updated_at = ?, claimed = 0, problem = NULL
+    WHERE id = ? RETURNING email_hash, email_verified,
+        EXISTS (SELECT 1 FROM registrations AS earlier WHERE {_EARLIER}) AS has_earlier,
+        EXISTS (SELECT 1 FROM deliveries WHERE customer_id = registrations.customer_id
+                                               AND outcome IN {outbox.OPEN_SQL}) AS has_open,
+        EXISTS (SELECT 1 FROM links WHERE customer_id = registrations.customer_id
+                                          AND unproven IS NOT NULL) AS has_unproven"""  # noqa: S608
+"""And what hardly any sign-up finds, so that nothing has to be asked for it."""
+
+
+def _supersede(db: sqlite3.Connection, registration_id: str, now: float) -> None:
+    sql = f"""SELECT earlier.id, earlier.state
+              FROM registrations JOIN registrations AS earlier ON {_EARLIER}
+              WHERE registrations.id = ?"""  # noqa: S608
+    for row in db.execute(sql, (registration_id,)).fetchall():
         if row["state"] == "unclear":
             close(db, row["id"], now)
         else:

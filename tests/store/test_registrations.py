@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from gateway.outcomes import Kind, NewDelivery, Outcome
-from gateway.store import admission, idempotency, links, registrations, retention, tally
+from gateway.store import admission, idempotency, links, outbox, registrations, retention, tally
 from gateway.store.admission import AdmissionRequest, Begun
 from gateway.store.registrations import DAY
 from tests.store.memory import a_connection, at_once, units_of
@@ -111,6 +111,23 @@ def test_what_stayed_unclear_ends_in_the_one_that_was_accepted(db: sqlite3.Conne
     registrations.accept(db, "second", 7000000000001, "created", [], [], NOW, answered=True)
     assert registrations.get(db, "first") is None
     assert tally.read(db).intents == 0
+
+
+def test_what_a_webhook_did_before_the_sign_up_was_accepted_is_gone_on_with(
+    db: sqlite3.Connection,
+) -> None:
+    """It opened a delivery, and linked a member whose e-mail the sign-up proves."""
+    customer, owed = 7000000000001, [NewDelivery("crm", Kind.REGISTRATION, Outcome.PENDING)]
+    (open_one,) = outbox.add(db, customer, None, owed, NOW - 1)
+    db.execute(
+        """INSERT INTO links (channel, customer_id, reference, created_at, updated_at, unproven)
+           VALUES ('smaregi', ?, '1024', ?, ?, ?)""",
+        (customer, NOW, NOW, EMAIL),
+    )
+    asked(db, request("first"))
+    (raised,) = registrations.accept(db, "first", customer, "created", [], owed, NOW, answered=True)
+    assert (raised.id, raised.version) == (open_one.id, 2)
+    assert not links.is_withheld(db, "smaregi", customer)
 
 
 def test_resuming_makes_the_registration_open_again(db: sqlite3.Connection) -> None:

@@ -34,18 +34,14 @@ def add(
     registration_id: str | None,
     deliveries: Iterable[NewDelivery],
     now: float,
+    *,
+    has_open: bool = True,
 ) -> list[Delivery]:
     """Writes deliveries, for the request of the context. If one is open already for customer and
-    channel, its version rises.
+    channel, its version rises. `has_open` False: it is known that none is.
     """
     new = list(deliveries)
-    opened = {
-        row[0]
-        for row in db.execute(
-            f"SELECT channel FROM deliveries WHERE customer_id = ? AND outcome IN {OPEN_SQL}",  # noqa: S608
-            (customer_id,),
-        )
-    }
+    opened = _opened(db, customer_id) if has_open else ()
     inserted = [one for one in new if one.channel not in opened]
     ids = iter(_insert(db, customer_id, registration_id, inserted, now))
     return [
@@ -54,6 +50,15 @@ def add(
         else _as_written(next(ids), registration_id, customer_id, one, now)
         for one in new
     ]
+
+
+def _opened(db: sqlite3.Connection, customer_id: int) -> set[str]:
+    """The channels with an open delivery."""
+    rows = db.execute(
+        f"SELECT channel FROM deliveries WHERE customer_id = ? AND outcome IN {OPEN_SQL}",  # noqa: S608
+        (customer_id,),
+    )
+    return {row[0] for row in rows}
 
 
 def _insert(
