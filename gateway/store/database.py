@@ -178,14 +178,14 @@ class Database:
         if cancelled:
             raise asyncio.CancelledError
 
-    async def write(self, unit: Unit[T], keys: Whom = ALONE) -> T:  # noqa: ARG002 - one writes here
+    def write(self, unit: Unit[T], keys: Whom = ALONE) -> Awaitable[T]:  # noqa: ARG002 - one writes here
         """Runs `unit` in a transaction; it is on disk when this returns. Raises StorageError."""
         unit = unit if isinstance(unit, Batched) else _in_context(unit)
-        return await self._writes.result_of(unit)
+        return self._writes.result_of(unit)
 
-    async def read(self, unit: Unit[T]) -> T:
+    def read(self, unit: Unit[T]) -> Awaitable[T]:
         """Run `unit` outside a transaction; it sees every finished write."""
-        return await self._reads.result_of(unit)
+        return self._reads.result_of(unit)
 
     async def browse(self, unit: Unit[T]) -> T:
         """As `read`, for whoever looks through many rows: one of them at a time, so that a sign-up

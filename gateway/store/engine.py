@@ -2,7 +2,7 @@
 
 import asyncio
 import sqlite3
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, Protocol, TypeVar
 
@@ -71,13 +71,13 @@ class Engine(Protocol):
 
     async def close(self) -> None: ...
 
-    async def write(self, unit: Unit[T], keys: Whom = ALONE) -> T:
+    def write(self, unit: Unit[T], keys: Whom = ALONE) -> Awaitable[T]:
         """Run `unit` in a transaction, which is durable when this returns. If the caller is
         cancelled, it still runs as a whole.
         """
         ...
 
-    async def read(self, unit: Unit[T]) -> T:
+    def read(self, unit: Unit[T]) -> Awaitable[T]:
         """Run `unit` on what every finished write has left."""
         ...
 

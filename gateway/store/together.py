@@ -37,14 +37,14 @@ class Together:
         self._waiting: list[tuple[Unit[Any], asyncio.Future[Any]]] = []
         self._running: asyncio.Task[None] | None = None
 
-    async def result_of(self, unit: Unit[T]) -> T:
+    def result_of(self, unit: Unit[T]) -> "asyncio.Future[T]":
         """It runs as a whole, even if the caller is cancelled."""
         future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
         self._waiting.append((unit, future))
         self._pulse.asked()
         if self._running is None or self._running.done():
             self._running = asyncio.create_task(self._run_all(), name=self._name)
-        return await future
+        return future
 
     async def end(self) -> bool:
         """Until all have run; whether the caller was cancelled meanwhile."""

@@ -66,8 +66,8 @@ def overloaded(db: Engine) -> Iterator[list["asyncio.Task[Any]"]]:
 
     with ExitStack() as stack:
         stack.callback(end.set)
-        tasks = [asyncio.create_task(db.write(busy, (n,))) for n in range(4)]
-        tasks += [asyncio.create_task(db.write(note(n), (10 + n,))) for n in range(MANY)]
+        tasks = [asyncio.ensure_future(db.write(busy, (n,))) for n in range(4)]
+        tasks += [asyncio.ensure_future(db.write(note(n), (10 + n,))) for n in range(MANY)]
         yield tasks
 
 

@@ -33,7 +33,7 @@ async def test_it_is_ready_while_everybody_waits_for_the_database(
     monkeypatch.setattr(readiness, "_PATIENCE", 0.02)
     end = threading.Event()
     busy = [
-        asyncio.create_task(quick.core.db.write(lambda _: end.wait(30), (n,))) for n in range(4)
+        asyncio.ensure_future(quick.core.db.write(lambda _: end.wait(30), (n,))) for n in range(4)
     ]
     waiting = asyncio.create_task(quick.register())
     try:

@@ -44,7 +44,7 @@ async def test_concurrent_writes_share_a_commit(db: Database, commits: list[int]
 async def test_writes_that_arrive_during_a_commit_share_the_next_one(
     db: Database, commits: list[int]
 ) -> None:
-    first = asyncio.create_task(db.write(note("first")))
+    first = asyncio.ensure_future(db.write(note("first")))
     await asyncio.sleep(0)
     await asyncio.sleep(0)
     await asyncio.gather(first, *(db.write(note(f"k{number}")) for number in range(50)))
@@ -83,7 +83,7 @@ async def test_a_cancelled_caller_leaves_no_half_transaction(db: Database) -> No
         members.set_meta(connection, "two", "x")
 
     for pauses in range(6):
-        task = asyncio.create_task(db.write(two_steps))
+        task = asyncio.ensure_future(db.write(two_steps))
         for _ in range(pauses):
             await asyncio.sleep(0)
         task.cancel()
@@ -246,7 +246,7 @@ async def test_a_closed_database_says_so_instead_of_waiting(tmp_path: Path) -> N
 async def test_writes_under_way_are_finished_before_the_file_is_closed(tmp_path: Path) -> None:
     closing = Database(tmp_path / "gateway.db")
     await closing.open()
-    writes = [asyncio.create_task(closing.write(note(f"k{n}"))) for n in range(300)]
+    writes = [asyncio.ensure_future(closing.write(note(f"k{n}"))) for n in range(300)]
     await asyncio.sleep(0)
     await closing.close()
     await asyncio.gather(*writes)

@@ -50,7 +50,7 @@ async def test_a_closing_that_is_cancelled_leaves_no_thread(tmp_path: Path) -> N
     closing = Database(tmp_path / "gateway.db")
     await closing.open()
     goes_on = threading.Event()
-    write = asyncio.create_task(closing.write(lambda _: goes_on.wait(30)))
+    write = asyncio.ensure_future(closing.write(lambda _: goes_on.wait(30)))
     await asyncio.sleep(0)
     end = asyncio.create_task(closing.close())
     for _ in range(3):
