@@ -5,13 +5,17 @@ transaction that links it: so a process that dies leaves none of them out.
 """
 
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
+from typing import Any
 
 from gateway.outcomes import Match
 from gateway.store import duplicates, signup_evidence
 from gateway.store.members import SHARED_BY, get_meta, set_meta
+from gateway.store.outbox.write import values
 
 __all__ = [
+    "Linked",
     "add",
     "add_all_linked",
     "all_linked_done",
@@ -45,22 +49,28 @@ def add(db: sqlite3.Connection, member_ids: Iterable[int]) -> None:
     )
 
 
-def linked_now(
-    db: sqlite3.Connection, customer_id: int, member_id: int, match: Match, now: float
-) -> None:
-    """A sign-up made or chose this member: one row, since a customer waits for it."""
-    db.execute(
-        """INSERT INTO duplicate_queue (member_id, customer_id, evidence) VALUES (?, ?, ?)
-           ON CONFLICT (member_id) DO UPDATE SET
-               customer_id = excluded.customer_id, evidence = excluded.evidence""",
-        (
-            member_id,
-            customer_id,
-            match.signup_evidence and signup_evidence.packed(match.signup_evidence),
-        ),
-    )
-    if len(match.others) <= SHARED_BY:
-        duplicates.add_bare(db, member_id, match.others, now)
+Linked = tuple[int, int, Match]
+"""A customer, the member that their sign-up made or chose, and how that was found."""
+
+
+def linked_now(db: sqlite3.Connection, linked: Sequence[Linked], now: float) -> None:
+    """These members were linked: one statement, since a customer waits for it."""
+    rows: list[Any] = []
+    for customer_id, member_id, match in linked:
+        told = match.signup_evidence
+        rows += (member_id, customer_id, signup_evidence.packed(told) if told else None)
+    db.execute(_linked_sql(len(linked)), rows)
+    for _, member_id, match in linked:
+        if len(match.others) <= SHARED_BY:
+            duplicates.add_bare(db, member_id, match.others, now)
+
+
+@lru_cache(maxsize=64)
+def _linked_sql(rows: int) -> str:
+    return f"""INSERT INTO duplicate_queue (member_id, customer_id, evidence)
+        VALUES {values(3, rows)}
+        ON CONFLICT (member_id) DO UPDATE SET
+            customer_id = excluded.customer_id, evidence = excluded.evidence"""  # noqa: S608
 
 
 def keep_evidence(db: sqlite3.Connection, member_id: int) -> None:

@@ -140,7 +140,7 @@ class _Judging:
                VALUES ('smaregi', ?, ?, 0, 0)""",
             (customer, str(member_id)),
         )
-        duplicate_queue.linked_now(self.db, customer, member_id, match, _NOW)
+        duplicate_queue.linked_now(self.db, [(customer, member_id, match)], _NOW)
         duplicate_queue.keep_evidence(self.db, member_id)
         duplicate_queue.add_all_linked(self.db)
 

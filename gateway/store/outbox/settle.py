@@ -46,6 +46,7 @@ def settle(
     linked = [one for one in known if _makes_link(*one)]
     if linked:
         _link(db, linked, now)
+    matched = list[duplicate_queue.Linked]()
     for delivery, end in known:
         if end.was_linked:
             links.refresh(db, _as_link(delivery, end), now)
@@ -53,7 +54,9 @@ def settle(
             links.remove(db, delivery.channel, delivery.customer_id, end.reference or "")
         elif end.match is not None:
             member_id = int(end.reference or 0)
-            duplicate_queue.linked_now(db, delivery.customer_id, member_id, end.match, now)
+            matched.append((delivery.customer_id, member_id, end.match))
+    if matched:
+        duplicate_queue.linked_now(db, matched, now)
     return settled
 
 

@@ -108,7 +108,7 @@ async def test_a_linked_member_that_never_comes_is_not_waited_for_for_ever(
 ) -> None:
     monkeypatch.setattr(finder, "_REFRESH_EVERY", 0.05)
     await world.core.db.write(
-        lambda db: duplicate_queue.linked_now(db, 7000000000001, 987654, Match(), 1.0)
+        lambda db: duplicate_queue.linked_now(db, [(7000000000001, 987654, Match())], 1.0)
     )
     assert await world.core.db.read(duplicate_queue.waiting) == 1
     while await world.core.db.read(duplicate_queue.waiting):

@@ -79,7 +79,11 @@ MEMBERS: tuple[Step, ...] = (
     read(duplicate_queue.is_through),
     read(duplicate_queue.is_waiting),
     read(duplicate_queue.waiting),
-    write(duplicate_queue.linked_now, 8, 2, Match((1, 3), {"email_key": A}), 102.0),
+    write(
+        duplicate_queue.linked_now,
+        [(8, 2, Match((1, 3), {"email_key": A})), (9, 3, Match())],
+        102.0,
+    ),
     write(duplicate_queue.keep_evidence, 1),
     write(duplicate_queue.keep_evidence, 1),
     write(duplicate_queue.linked_done, 1),
