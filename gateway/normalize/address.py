@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from gateway.normalize.characters import HYPHENS
-from gateway.normalize.details import clean_building
+from gateway.normalize.details import clean_building, read_details
 from gateway.normalize.doubled import merged_building, without_double
 from gateway.normalize.folding import fold_name
 from gateway.normalize.postal import clean_postal_code, take_postal_code
@@ -20,7 +20,10 @@ from gateway.normalize.prefecture import prefecture as prefecture_of
 from gateway.normalize.reading import (
     ParsedAddress,
     WrittenAddress,
+    assemble,
     is_nothing,
+    named_plainly,
+    plain_place,
     read_address,
     shown,
     tidy,
@@ -64,18 +67,45 @@ def parse_address(
     if sum(map(len, (prefecture, city, address1, address2))) > _LONGEST:
         return _not_read(written)
     known = prefecture_of(prefecture)
+    code = clean_postal_code(postal_code) or ""
+    at_once = _at_once(written, code) if known and code else None
+    if at_once and at_once.prefecture is known:
+        return at_once
     fields = _Fields(
         head=_joined(["" if known else _stated(prefecture), _stated(city)]),
         first=_stated(address1),
         second=_stated(address2),
         known=known,
-        code=clean_postal_code(postal_code) or "",
+        code=code,
         written=written,
     )
-    if not fields.code:
+    if not code:
         code, line = take_postal_code(fields.first)
         fields = replace(fields, code=code, first=line)
     return _best(_said_once(fields))
+
+
+def _at_once(written: WrittenAddress, code: str) -> ParsedAddress | None:
+    """Most addresses: the post's own names and a plain number, each in its field; a building behind
+    the number, in address2, or neither. None where more has to be looked at to find the same.
+    """
+    place = plain_place(code)
+    if place is None or not place.is_told_once or written.city != place.city.name:
+        return None
+    first, second = shown(written.address1), _stated(written.address2)
+    if not first.startswith(place.town) or (second and not _is_building(second, first)):
+        return None
+    named = named_plainly(place, first[len(place.town) :])
+    details = read_details(named.rest) if named else None
+    if named is None or details is None or details.block is None:
+        return None
+    address = assemble(named, details, code, (), written)
+    return _with_building(address, second) if second else address
+
+
+def _is_building(second: str, first: str) -> bool:
+    """Whether it repeats or completes nothing of address1, plainly."""
+    return second[0] not in first and not _MUNICIPALITY.search(second) and not _goes_on(first)
 
 
 def _stated(text: str) -> str:

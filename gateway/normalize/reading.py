@@ -79,7 +79,7 @@ def read_address(
     """`known`: the prefecture from a field of its own; `code`: a clean postal code or ''."""
     named = _by_the_post(line, known, code)
     if named is not None:
-        return _assemble(named, read_details(named.rest), code, (), written)
+        return assemble(named, read_details(named.rest), code, (), written)
     hints = cities_of_postal_code(code)
     text = fold(line)
     found = read_municipality(text, known, hints)
@@ -95,11 +95,11 @@ def read_address(
     town = None if in_box else read_town(found.text, start, found.city)
     named = _named(found, found.city, start, town, line)
     details = read_details(named.rest, after_town=town is not None)
-    return _assemble(named, details, code, _notes(found, hints, code, known), written)
+    return assemble(named, details, code, _notes(found, hints, code, known), written)
 
 
 @dataclass(frozen=True, slots=True)
-class _Named:
+class Named:
     """The places at the beginning of a line. `town` is the official name, '' if unknown; `shown`
     the street and the town as written; `rest` what follows, as written.
     """
@@ -112,31 +112,38 @@ class _Named:
     rest: str
 
 
-def _by_the_post(line: str, known: Prefecture | None, code: str) -> _Named | None:
-    """Most lines: municipality and town as the post writes those of the code, and a plain number.
-
-    None for any other, and where more than that has to be looked at to find the same.
-    """
-    place = _plain_place(code) if known and code else None
-    if place is None or known is not place.city.prefecture or not line.startswith(place.begin):
-        return None
-    rest = line[len(place.begin) :]
-    if not _PLAIN_NUMBER.match(rest) or "字" in rest:
-        return None
-    return _Named(place.city, known, "", place.town, place.town, rest)
-
-
 @dataclass(frozen=True, slots=True)
-class _Place:
-    """`begin` is how a line that names it by the post's own names begins."""
+class PlainPlace:
+    """`begin` is how a line that names it by the post's own names begins. `is_told_once`: nothing
+    of the town's name can be taken for the municipality's.
+    """
 
     city: City
     town: str
     begin: str
+    is_told_once: bool
+
+
+def _by_the_post(line: str, known: Prefecture | None, code: str) -> Named | None:
+    """Most lines: municipality and town as the post writes those of the code, and a plain number.
+
+    None for any other, and where more than that has to be looked at to find the same.
+    """
+    place = plain_place(code) if known and code else None
+    if place is None or known is not place.city.prefecture or not line.startswith(place.begin):
+        return None
+    return named_plainly(place, line[len(place.begin) :])
+
+
+def named_plainly(place: PlainPlace, rest: str) -> Named | None:
+    """None if anything but a plain number follows the town's name."""
+    if not _PLAIN_NUMBER.match(rest) or "字" in rest or _BOX in rest:
+        return None
+    return Named(place.city, place.city.prefecture, "", place.town, place.town, rest)
 
 
 @lru_cache(REMEMBERED)
-def _plain_place(code: str) -> _Place | None:
+def plain_place(code: str) -> PlainPlace | None:
     """The town of a code, but for those whose name tells too little: 高畠 is written 高畑, too,
     浦臼第2 may go on (浦臼第21), 字 may be left out, and in Kyoto a street may stand before it.
     """
@@ -147,7 +154,7 @@ def _plain_place(code: str) -> _Place | None:
     ambiguous = "字" in town or city.spells_alike(town)
     if ambiguous or _ENDS_IN_A_NUMBER.search(town) or city.name.startswith("京都市"):
         return None
-    return _Place(city, town, f"{city.name} {town}")
+    return PlainPlace(city, town, f"{city.name} {town}", is_told_once=town[0] not in city.name)
 
 
 def _by_postal_code(found: Municipality, hints: tuple[City, ...]) -> Municipality | None:
@@ -182,21 +189,21 @@ def _town_is_longer(found: Municipality, city: City, start: int, name: str) -> b
     return town is not None and town.end - start >= len(name)
 
 
-def _named(found: Municipality, city: City, start: int, town: Town | None, line: str) -> _Named:
+def _named(found: Municipality, city: City, start: int, town: Town | None, line: str) -> Named:
     origin = found.text.origin
     if town is None:
-        return _Named(city, found.prefecture, "", "", "", line[origin[start] :])
+        return Named(city, found.prefecture, "", "", "", line[origin[start] :])
     end = origin[town.end]
     street = line[origin[start] : origin[town.start]].strip()
     shown = f"{street} " if street else ""
     shown += town.name if found.merged else line[origin[town.start] : end].strip()
     if _ENDS_IN_A_NUMBER.search(shown) and line[end - 1].isspace():
         shown += " "
-    return _Named(city, found.prefecture, street, town.name, shown, line[end:])
+    return Named(city, found.prefecture, street, town.name, shown, line[end:])
 
 
-def _assemble(
-    named: _Named, details: Details, code: str, notes: tuple[str, ...], written: WrittenAddress
+def assemble(
+    named: Named, details: Details, code: str, notes: tuple[str, ...], written: WrittenAddress
 ) -> ParsedAddress:
     block = details.block
     return ParsedAddress(

@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.normalize import ParsedAddress, parse_address
+from gateway.normalize import address as address_module
 from gateway.normalize import details as details_module
 from gateway.normalize import reading as reading_module
 from gateway.normalize.characters import HYPHENS
@@ -40,6 +41,7 @@ def searched(read: Callable[[], T]) -> T:
     """What is read if nothing is read at once."""
     never = re.compile("(?!)")
     with (
+        patch.object(address_module, "_at_once", return_value=None),
         patch.object(reading_module, "_by_the_post", return_value=None),
         patch.object(details_module, "_PLAIN", never),
     ):
@@ -55,7 +57,9 @@ def numbers(*, most: int) -> st.SearchStrategy[str]:
     return st.tuples(pairs, st.sampled_from(ENDS)).map("".join)
 
 
-BUILDINGS = st.text("ABCビル5１ 　階号棟室字大町市区東渋谷道1-ー（)なし同上のFイ甲", max_size=8)
+BUILDINGS = st.text("ABCビル5１ 　階号棟室字大町市区東渋谷道1-ー（)なし同上のFイ甲", max_size=8) | (
+    st.sampled_from(["郵便局私書箱3号", "なし", "101号室", "市営住宅3", "2番3号"])
+)
 
 
 @given(st.data())
@@ -113,6 +117,7 @@ def test_all_plain_numbers_are_what_the_parts_of_a_block_make(count: int) -> Non
 
 def test_a_plain_address_is_not_searched_for() -> None:
     with (
+        patch.object(address_module, "_best", side_effect=AssertionError),
         patch.object(reading_module, "read_municipality", side_effect=AssertionError),
         patch.object(details_module, "read_block", side_effect=AssertionError),
     ):
@@ -125,6 +130,16 @@ def test_a_plain_address_is_not_searched_for() -> None:
         )
     assert (found.city, found.town, found.block) == ("渋谷区", "道玄坂", "1-2-3")
     assert (found.line1, found.building, found.understood) == ("道玄坂1-2-3", "ABCビル 5F", True)
+
+
+@pytest.mark.parametrize("street", ["洗馬三丁目 郵便局私書箱3号", "洗馬3丁目 郵便局私書箱3号"])
+def test_a_post_office_box_is_searched_for(street: str) -> None:
+    def read() -> ParsedAddress:
+        return parse_address(
+            postal_code="399-6462", prefecture="JP-20", city="塩尻市", address1=street
+        )
+
+    assert read() == searched(read)
 
 
 @pytest.mark.parametrize(
