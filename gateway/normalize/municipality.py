@@ -127,7 +127,7 @@ def _with_short_ward(
 ) -> Municipality | None:
     """横浜市青葉 あざみ野南1-2-3. Where the city has a town so called, a space tells the ward."""
     text = found.text.text
-    if not text.startswith("市", found.end - 1) or text[found.start : found.end] in _whole_names():
+    if not text.startswith("市", found.end - 1) or _is_whole(text[found.start : found.end]):
         return None
     for end in range(found.end + 1, min(len(text), found.end + _LONGEST_SHORT) + 1):
         if text[found.start : end] + "区" in places().by_name and text[end : end + 1] != "区":
@@ -146,10 +146,9 @@ def _is_apart(found: Municipality, prefecture: Prefecture | None, end: int | Non
     return prefecture is not None and origin[at + 1] > origin[at - 1] + 1
 
 
-@cache
-def _whole_names() -> frozenset[str]:
-    """Of municipalities without wards."""
-    return frozenset(fold_name(city.name) for city in places().cities)
+def _is_whole(name: str) -> bool:
+    """Whether a municipality without wards is called so."""
+    return any(city.folded_names()[0] == name for city in places().by_name.get(name, ()))
 
 
 def _is_meant(found: Municipality, end: int, prefecture: Prefecture | None) -> bool:
