@@ -54,6 +54,8 @@ def _text(text: str) -> str:
 
 
 def _name(text: str) -> str:
+    if _PLAIN.fullmatch(text):
+        return text
     cleaned = _optional(text)
     if not cleaned:
         raise Wrong(Fault.BLANK)
@@ -72,6 +74,8 @@ def _optional(text: str) -> str:
 
 def _place(text: str) -> str:
     """Shopify refuses emoji in addresses; our own cleaning should not swallow them silently."""
+    if _PLAIN.fullmatch(text):
+        return text
     place = _optional(text)
     if _EMOJI.search(place):
         raise Wrong(Fault.EMOJI)
