@@ -29,9 +29,11 @@ _DIGITS: Final = "([1-9][0-9]{0,4})"
 _HYPHEN: Final = f"[{re.escape(HYPHENS)}]"
 _PLAIN: Final = re.compile(
     rf"{_DIGITS}(?:(?:丁目|番地?|{_HYPHEN}){_DIGITS}(?:(?:番地?|{_HYPHEN}){_DIGITS})?)?"
-    "(?:号|番地?|丁目)?"
+    "(?:(?:号|番地?|丁目)?|号? (?P<building>[A-CEG-KM-RT-Zァ-ネハバパヒピフ-ヴ].*))"
 )
-"""Most addresses: 1-2-3 or 1丁目2番3号, and nothing behind it."""
+"""Most addresses: 1-2-3 or 1丁目2番3号, and nothing behind it, or a name that is no unit's (5 F,
+5 DK, 5 ビル) nor begins as one of a lot does.
+"""
 
 _EDGES: Final = f" \t、,，.・/_({HYPHENS}"
 _OF: Final = re.compile("^[のノ](?=[0-9A-Za-z])")
@@ -51,8 +53,10 @@ class Details:
 def read_details(rest: str, *, after_town: bool = True) -> Details:
     """`rest` begins right after the town, or after the municipality where no town is known."""
     if plain := _PLAIN.fullmatch(rest):
-        parts = tuple(filter(None, plain.groups()))
-        return Details("", Block("-".join(parts), parts, 0, len(rest)), "", len(rest))
+        *numbers, building = plain.groups()
+        parts, end = tuple(filter(None, numbers)), len(rest) - len(building or "")
+        block = Block("-".join(parts), parts, 0, end)
+        return Details("", block, clean_building(building) if building else "", end)
     if not after_town and (named := _NAMED_BY_A_NUMBER.fullmatch(rest.strip())):
         return Details(named[0], None, "", len(rest))
     start = _BEGINNING.match(rest).end()  # type: ignore[union-attr]

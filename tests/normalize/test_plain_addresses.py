@@ -99,9 +99,23 @@ def test_every_seventh_town_of_japan_is_read_as_a_search_would_read_it(tail: str
         assert read() == searched(read)
 
 
-@given(numbers(most=12_000))
-def test_plain_numbers_are_what_the_parts_of_a_block_make(text: str) -> None:
+@given(numbers(most=12_000), BUILDINGS | st.text(max_size=3), st.sampled_from(["", " "]))
+def test_plain_numbers_are_what_the_parts_of_a_block_make(
+    block: str, building: str, between: str
+) -> None:
+    text = block + between + building
     assert read_details(text) == searched(lambda: read_details(text))
+
+
+def test_a_name_behind_plain_numbers_is_read_as_a_search_would_read_it() -> None:
+    """By each character with which one may begin that is read at once."""
+    begins = [*map(chr, range(0x20, 0x2000)), *map(chr, range(0x3000, 0xA000))]
+    begins = [char for char in begins if details_module._PLAIN.fullmatch(f"1 {char}")]
+    assert {*"ABCコ"} <= {*begins}
+    rests = ("", "3", "ル", "K", "DK", "町", "の3", " 2-3")
+    each = itertools.product(("1", "1-2", "3号"), begins, rests)
+    texts = [f"{block} {begin}{rest}" for block, begin, rest in each]
+    assert [*map(read_details, texts)] == searched(lambda: [*map(read_details, texts)])
 
 
 @pytest.mark.long
