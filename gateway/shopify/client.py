@@ -61,7 +61,11 @@ class GraphQL:
         renewed = False
         while True:
             static = self._settings().shopify_access_token
-            token = static.get_secret_value() if static else await self._token_by(document, until)
+            token = (
+                await self._token_by(document, until)
+                if static is None
+                else static.get_secret_value()
+            )
             answer = await self._post(
                 document, variables, token, until, bounded=deadline is not None
             )

@@ -1,7 +1,8 @@
 """A sign-up on its way to Shopify, and what of it an existing guest may get."""
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from typing import NamedTuple
 
 from gateway.customer import Profile
 from gateway.normalize import country_of
@@ -15,8 +16,7 @@ IsOurs = Callable[[str], Awaitable[bool]]
 """Whether a registration id is one of ours whose caller was never told of the success."""
 
 
-@dataclass(frozen=True, slots=True)
-class ShopifySignUp:
+class ShopifySignUp(NamedTuple):
     """`guest`: what a customer may get whom Shopify has already, but who never signed up;
     `kept_back`: a warning for each part of `profile` that it lacks. `deadline`: the clock's.
     """

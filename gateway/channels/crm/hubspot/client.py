@@ -26,6 +26,7 @@ class HubSpotClient:
         self._wire = wire
         self._settings = settings
         self._limit = RateLimit(time.monotonic, _PER_TEN_SECONDS, 10.0)
+        self._told = ("", "")
 
     async def create(self, properties: Mapping[str, str]) -> UpstreamAnswer:
         body = {"properties": properties, "associations": []}
@@ -142,5 +143,8 @@ class HubSpotClient:
         """`X-HubSpot-RateLimit-Max` requests in `-Interval-Milliseconds`, where it says so."""
         most = answer.headers.get("X-HubSpot-RateLimit-Max", "")
         interval = answer.headers.get("X-HubSpot-RateLimit-Interval-Milliseconds", "")
+        if (most, interval) == self._told:
+            return
+        self._told = (most, interval)
         if most.isdigit() and interval.isdigit() and int(most) >= 10 and int(interval) >= 1000:
             self._limit.allow(float(most), int(interval) / 1000)
