@@ -7,9 +7,9 @@ new there.
 
 import heapq
 from collections import OrderedDict
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from contextvars import ContextVar
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from contextvars import ContextVar, Token
 from dataclasses import dataclass
 from itertools import count
 
@@ -34,23 +34,28 @@ class Place:
     served: bool = False
 
 
-@dataclass(slots=True)
 class _Claim:
-    whose: bytes
-    place: Place | None = None
+    __slots__ = ("_token", "place", "whose")
+
+    _token: "Token[_Claim | None]"
+
+    def __init__(self, whose: bytes) -> None:
+        self.whose = whose
+        self.place: Place | None = None
+
+    def __enter__(self) -> None:
+        self._token = _claim.set(self)
+
+    def __exit__(self, *_: object) -> None:
+        _claim.reset(self._token)
 
 
 _claim: ContextVar[_Claim | None] = ContextVar("claim", default=None)
 
 
-@contextmanager
-def in_line(whose: bytes) -> Iterator[None]:
+def in_line(whose: bytes) -> AbstractContextManager[None]:
     """What is called inside is for this person, and waits for points in their one place."""
-    token = _claim.set(_Claim(whose))
-    try:
-        yield
-    finally:
-        _claim.reset(token)
+    return _Claim(whose)
 
 
 class Line:
