@@ -86,21 +86,25 @@ class LastSent:
         customer's other values become its baseline. `in_record`: what the record holds that differs
         from `fields`, if the whole record is known; `kept`: fields that could not be cleared.
         """
-        fingerprints = dict(self.fingerprints or {})
+        hashed = self._hashed(sent).items()
+        arrived = {name: _SENT + fingerprint for name, fingerprint in hashed if sent[name]}
+        fingerprints = self._beside(sent, fields) | arrived
+        if in_record is not None:
+            fingerprints[_RECORD_IS_KNOWN] = _RECORD_IS_KNOWN
+        for more in (in_record, kept):
+            if more:
+                fingerprints |= self._of_record(more)
+        return fingerprints
+
+    def _beside(self, sent: Mapping[str, str], fields: Mapping[str, str]) -> dict[str, str]:
+        """The fingerprints of all but what was sent."""
         if self.fingerprints is None:
             left = {name: value for name, value in fields.items() if name not in sent}
-            fingerprints = {
+            return {
                 name: _BASELINE + fingerprint for name, fingerprint in self._hashed(left).items()
             }
-        for name, fingerprint in self._hashed(sent).items():
-            if sent[name]:
-                fingerprints[name] = _SENT + fingerprint
-            else:
-                fingerprints.pop(name, None)
-            fingerprints.pop(_IN_RECORD + name, None)
-        if in_record is not None:
-            fingerprints |= {_RECORD_IS_KNOWN: _RECORD_IS_KNOWN, **self._of_record(in_record)}
-        return fingerprints | self._of_record(kept or {})
+        gone = {*sent, *(_IN_RECORD + name for name in sent)}
+        return {name: text for name, text in self.fingerprints.items() if name not in gone}
 
     # -- the record's own side
 
