@@ -1,9 +1,9 @@
 """Barcodes as rows of modules: Code 128 by the standard's table, QR by segno."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from itertools import count
 from operator import mul
+from typing import NamedTuple
 
 __all__ = ["FORMATS", "Symbol", "draw", "is_scannable"]
 
@@ -11,8 +11,7 @@ LONGEST = 40
 """Characters; Smaregi's numbers have 20 at most."""
 
 
-@dataclass(frozen=True, slots=True)
-class Symbol:
+class Symbol(NamedTuple):
     """`rows` of `0` and `1` (dark), each `row_height` modules high, `quiet` modules around them.
 
     `module` is the size at which it is shown, in CSS pixels; it may be shown smaller or larger.

@@ -8,7 +8,6 @@ inside the deadline (aiohttp-retry); writes never are: the outbox repeats them, 
 import math
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from types import MappingProxyType
 from typing import Any, NamedTuple, Self
@@ -57,8 +56,7 @@ class Call(NamedTuple):
     introduces: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class UpstreamAnswer:
+class UpstreamAnswer(NamedTuple):
     """A complete answer, whatever its status."""
 
     call: Call

@@ -1,8 +1,7 @@
 """Creates a member, once: our number is the idempotency key, and required columns are filled."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from gateway.channels.base import Done
 from gateway.channels.smaregi.client import SmaregiClient
@@ -25,8 +24,7 @@ __all__ = ["MemberCreation", "NewMember"]
 Row = Mapping[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class NewMember:
+class NewMember(NamedTuple):
     """A new member: its row, what the customer told of it, and what was changed or filled in."""
 
     row: Row
