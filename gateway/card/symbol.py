@@ -57,7 +57,7 @@ def _code128(number: str) -> Symbol:
     """
     if number.isdigit():
         even = len(number) // 2 * 2
-        values = [_START_C, *(int(number[at : at + 2]) for at in range(0, even, 2))]
+        values = [_START_C, *[int(number[at : at + 2]) for at in range(0, even, 2)]]
         values += [_TO_B, ord(number[-1]) - 32] if len(number) > even else []
     else:
         values = [_START_B, *(ord(character) - 32 for character in number)]

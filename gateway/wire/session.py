@@ -171,8 +171,9 @@ class Wire:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        if self._session is not None:
-            await self._session.close()
+        session, self._session = self._session, None
+        if session is not None:
+            await session.close()
             await self._writes.close()
 
     async def send(self, call: Call) -> UpstreamAnswer:
@@ -208,17 +209,22 @@ class Wire:
             raise _broken(call, ErrorClass.TIMEOUT, text, applied=False) from None
 
     async def _request(self, call: Call) -> UpstreamAnswer:
-        if self._session is None or self._session.closed:
+        if self._session is None:
             raise _broken(call, ErrorClass.CONNECTION, "the gateway is stopping", applied=False)
         client = self._reader if call.access is Access.READ else self._writes
-        response = await client.request(
-            call.method,
-            call.url,
-            headers=call.headers,
-            params=call.params,
-            data=call.body,
-            allow_redirects=False,
-        )
+        try:
+            response = await client.request(
+                call.method,
+                call.url,
+                headers=call.headers,
+                params=call.params,
+                data=call.body,
+                allow_redirects=False,
+            )
+        except RuntimeError:  # aiohttp's, of a read that would be sent again
+            if self._session is not None:
+                raise
+            raise _broken(call, ErrorClass.CONNECTION, "the gateway is stopping") from None
         try:
             body = await _body(call, response)  # to its end, which gives the connection back
         except BaseException:

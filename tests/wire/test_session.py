@@ -1,5 +1,6 @@
 """The one place where aiohttp's exceptions are translated, and the dry run's guard."""
 
+import asyncio
 import inspect
 import ssl
 import time
@@ -56,6 +57,21 @@ async def test_what_is_sent_while_the_gateway_stops_certainly_came_to_nothing(
     with pytest.raises(UpstreamError) as caught:
         await wire.send(call(access))
     assert (caught.value.error_class, caught.value.applied) == (ErrorClass.CONNECTION, False)
+
+
+@pytest.mark.parametrize(("access", "applied"), [(Access.READ, False), (Access.WRITE, None)])
+async def test_what_is_under_way_when_the_gateway_stops_is_a_lost_connection(
+    access: Access, applied: bool | None
+) -> None:
+    """A read whose connection is cut would be sent again, and there is nothing to send it with."""
+    async with Server([b""], pause=20.0).listening() as server:
+        async with Wire(lambda: 30.0) as wire:
+            sending = asyncio.create_task(wire.send(call(access, server.url)))
+            while not server.requests:
+                await asyncio.sleep(0.001)
+        with pytest.raises(UpstreamError) as caught:
+            await sending
+    assert (caught.value.error_class, caught.value.applied) == (ErrorClass.CONNECTION, applied)
 
 
 @pytest.mark.parametrize("kind", FOREIGN, ids=lambda kind: kind.__name__)
