@@ -1,7 +1,7 @@
 """Attempts that run at the same time, and which of them end together."""
 
 import asyncio
-from collections.abc import Collection
+from collections.abc import Iterable
 
 from gateway.store.outbox import AttemptResult
 
@@ -16,13 +16,12 @@ _Attempt = asyncio.Task[AttemptResult]
 class Running:
     """Wakes whoever waits once for all that end together; `asyncio.wait` would at the first."""
 
-    def __init__(self, attempts: Collection[_Attempt], loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, attempts: Iterable[_Attempt], loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
-        self._left = len(attempts)
-        self._ended: list[_Attempt] = []
-        self._timer: asyncio.TimerHandle | None = None  # while somebody waits
-        self._woken: asyncio.Future[None]
-        for attempt in attempts:
+        self._left = list(attempts)
+        self._woken: asyncio.Future[None] | None = None  # while somebody waits
+        self._soon: asyncio.Handle | None = None  # while one that has ended waits for others
+        for attempt in self._left:
             attempt.add_done_callback(self._ends)
 
     async def ended_together(self, until: float) -> list[_Attempt]:
@@ -30,32 +29,34 @@ class Running:
         comes before that.
         """
         self._woken = self._loop.create_future()
-        self._timer = self._loop.call_at(until, self._wake)
+        last = self._loop.call_at(until, self._wake)
         try:
-            if self._ended:
-                self._wait_for_others()
+            for attempt in self._left:
+                if attempt.done():
+                    self._ends(attempt)
             await self._woken
         finally:
-            self._timer.cancel()
-            self._timer = None
-        together, self._ended = self._ended, []
+            self._woken = None
+            last.cancel()
+            if self._soon is not None:
+                self._soon.cancel()
+                self._soon = None
+        together = [each for each in self._left if each.done()]
+        self._left = [each for each in self._left if not each.done()]
         return together
 
     def _ends(self, attempt: _Attempt) -> None:
-        self._ended.append(attempt)
-        self._left -= 1
-        if len(self._ended) == 1 or not self._left:
-            self._wait_for_others()
+        """The loop tells of an end a turn later, when it may be known already."""
+        if self._woken is None or attempt not in self._left:
+            return
+        if all(each.done() for each in self._left):
+            self._wake()
+        elif self._soon is None:  # a turn of a busy loop is no time that others had to end in
+            self._soon = self._loop.call_soon(self._wait_for_others)
 
     def _wait_for_others(self) -> None:
-        if self._timer is None:
-            return
-        self._timer.cancel()
-        if self._left:
-            self._timer = self._loop.call_later(_TOGETHER, self._wake)
-        else:
-            self._wake()
+        self._soon = self._loop.call_later(_TOGETHER, self._wake)
 
     def _wake(self) -> None:
-        if not self._woken.done():
+        if self._woken is not None and not self._woken.done():
             self._woken.set_result(None)
