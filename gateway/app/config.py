@@ -163,16 +163,12 @@ class LiveConfig:
     ) -> None:
         self.clock = clock
         self.current = config
-        self._policy = _policy(config)
+        self.policy = _policy(config)
         self._file = file
         self._seen = seen  # the file's stamp before it was read: a change since then counts
         self._read = read
         self._listeners: list[Callable[[], None]] = []
         self._problem: tuple[str, ...] = ()
-
-    @property
-    def policy(self) -> Policy:
-        return self._policy
 
     @property
     def files(self) -> tuple[Path, ...]:
@@ -202,7 +198,7 @@ class LiveConfig:
             log.warning("%s: %s -> %s", change.flag, change.before, change.after)
         if fresh.sections != self.current.sections:
             log.warning("settings were reloaded")
-        self.current, self._policy = fixed, _policy(fixed)
+        self.current, self.policy = fixed, _policy(fixed)
         for listener in self._listeners:
             listener()
         return True

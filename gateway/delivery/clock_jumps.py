@@ -85,8 +85,9 @@ class ClockJumps:
 
     @property
     def _is_moving(self) -> bool:
-        left = (self._below, self._events_below, self._registrations)
-        return any(each is not None for each in left)
+        return not (
+            self._below is None and self._events_below is None and self._registrations is None
+        )
 
     async def _shift(self, jump: float) -> None:
         now = self._live.clock()

@@ -92,9 +92,9 @@ async def watch(request: web.Request, handler: Handler) -> web.StreamResponse:
     resource = request.match_info.route.resource
     route = resource.canonical if resource is not None else "unmatched"
     method = request.method if request.method in _METHODS else "other"
-    seconds = time.perf_counter() - began
-    if response.status != _CLOSED:
-        request.app[CORE].metrics.answered(route, method, response.status)
+    seconds, status = time.perf_counter() - began, response.status
+    if status != _CLOSED:
+        request.app[CORE].metrics.answered(route, method, status)
     if route != "/healthz":
         took = round(seconds * 1000)
         caller, answer = request.get(CALLER), response.get(_ANSWER)
@@ -106,9 +106,9 @@ async def watch(request: web.Request, handler: Handler) -> web.StreamResponse:
             "duration_ms": took,
             "method": method,
             "route": route,
-            "status": response.status,
+            "status": status,
         }
-        tell(log, logging.INFO, "%s %s %d %d ms", (method, route, response.status, took), about)
+        tell(log, logging.INFO, "%s %s %d %d ms", (method, route, status, took), about)
     return response
 
 

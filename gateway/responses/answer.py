@@ -1,7 +1,7 @@
 """An answer, ready to be sent; and problems (RFC 9457), in English and in Japanese."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Self, cast
 
@@ -38,8 +38,8 @@ class Answer:
         return self.status >= 400
 
     def about(self, registration_id: str | None, deliveries: Iterable[Delivery] = ()) -> Self:
-        ids = tuple(delivery.id for delivery in deliveries)
-        return replace(self, registration_id=registration_id, delivery_ids=ids)
+        ids = tuple([delivery.id for delivery in deliveries])
+        return type(self)(self.status, self.body, self.headers, self.japanese, registration_id, ids)
 
 
 @dataclass(frozen=True, slots=True)
