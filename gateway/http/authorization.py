@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from aiohttp import web
 
+from gateway.http.access import CallerAccess
 from gateway.http.keys import ACCESS
 from gateway.http.middleware import CALLER, Handler, respond
 from gateway.responses.bodies import Answer, problem
@@ -43,9 +44,10 @@ def _refusal(request: web.Request) -> Answer | None:
         return None
     if path.startswith(_OPERATORS):
         return _no_operator(request)
-    if request.app[ACCESS].is_keyless and (foreign := _foreign(request)) is not None:
+    access = request.app[ACCESS]
+    if access.is_keyless and (foreign := _foreign(request)) is not None:
         return foreign
-    return no_metrics(request) if path == "/metrics" else _no_caller(request)
+    return no_metrics(request) if path == "/metrics" else _no_caller(request, access)
 
 
 def _foreign(request: web.Request) -> Answer | None:
@@ -71,8 +73,8 @@ def _name(host: str) -> str:
         return ""
 
 
-def _no_caller(request: web.Request) -> Answer | None:
-    caller = request.app[ACCESS].caller(_authorization(request))
+def _no_caller(request: web.Request, access: CallerAccess) -> Answer | None:
+    caller = access.caller(_authorization(request))
     if caller is None:
         return _unauthorized()
     request[CALLER] = caller

@@ -37,13 +37,9 @@ class HungUp(Exception):  # noqa: N818 - no error of ours
 
 
 def respond(answer: Answer) -> web.Response:
-    response = web.Response(
-        status=answer.status,
-        body=answer.body,
-        headers=answer.headers,
-        content_type="application/problem+json" if answer.is_problem else "application/json",
-        charset=None if answer.is_problem else "utf-8",
-    )
+    kind = "application/problem+json" if answer.is_problem else "application/json; charset=utf-8"
+    headers = {"Content-Type": kind, **answer.headers}
+    response = web.Response(status=answer.status, body=answer.body, headers=headers)
     response[_ANSWER] = answer
     return response
 
