@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import cast
 
@@ -52,7 +53,7 @@ def known_variables() -> set[str]:
     return {name for section in SECTIONS.values() for name, _, _ in section.variables()}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Config:
     sections: Mapping[str, Section]
     flags: FlagSet
@@ -82,7 +83,7 @@ class Config:
     def points(self) -> PointsSettings:
         return cast(PointsSettings, self.sections["points"])
 
-    @property
+    @cached_property
     def store(self) -> Shop:
         domain = self.shopify.shopify_store or "localhost"
         return Shop(self.gateway.store_url or f"https://{domain}", domain)

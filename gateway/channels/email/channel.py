@@ -71,7 +71,7 @@ class Email:
     def _composed_by(self, store: Shop) -> Composer:
         """Made again after the settings were reloaded."""
         settings, made = self._settings(), self._composer
-        if made is None or made[0] is not settings or made[1] != store:
+        if made is None or made[0] is not settings or made[1] is not store:
             sender = parse_mailbox(settings.email_from or "")
             composer = Composer(sender, settings.email_templates, store)
             self._composer = made = (settings, store, composer)
