@@ -37,6 +37,8 @@ _LONGEST: Final = 400
 _MUNICIPALITY_ENDS: Final = re.compile("[市区町村]$|^$")
 _GOES_ON: Final = re.compile(rf"(?:丁目|番地?の?|[0-9][{re.escape(HYPHENS)}])\s*$")
 _MUNICIPALITY: Final = re.compile("[市区町村]")
+_DIGITS: Final = re.compile("[0-9]+")
+_KANJI_NUMERAL: Final = re.compile("[〇零一二三四五六七八九十百千]")
 
 
 def parse_line(text: str) -> ParsedAddress:
@@ -93,19 +95,16 @@ def _at_once(written: WrittenAddress, code: str) -> ParsedAddress | None:
     if place is None or not place.is_told_once or written.city != place.city.name:
         return None
     first, second = shown(written.address1), _stated(written.address2)
-    if not first.startswith(place.town) or (second and not _is_building(second, first)):
+    if not first.startswith(place.town) or (second and (second[0] in first or _goes_on(first))):
         return None
     named = named_plainly(place, first[len(place.town) :])
     details = read_details(named.rest) if named else None
     if named is None or details is None or details.block is None:
         return None
+    if _MUNICIPALITY.search(second) and _has_numbers(second, details.block.parts):
+        return None
     address = assemble(named, details, code, (), written)
     return _with_building(address, second) if second else address
-
-
-def _is_building(second: str, first: str) -> bool:
-    """Whether it repeats or completes nothing of address1, plainly."""
-    return second[0] not in first and not _MUNICIPALITY.search(second) and not _goes_on(first)
 
 
 def _stated(text: str) -> str:
@@ -194,8 +193,19 @@ def _with_building(address: ParsedAddress, more: str) -> ParsedAddress:
 
 def _without_repetition(address: ParsedAddress, fields: _Fields) -> str:
     """address2 without an address that address1 has already."""
+    if not _has_numbers(fields.second, address.parts):
+        return fields.second
     again = _once_more(address, fields)
     return again.building if again and again.parts == address.parts else fields.second
+
+
+def _has_numbers(text: str, parts: tuple[str, ...]) -> bool:
+    """Whether all numbers of a block can be read in the text, too."""
+    return _numbers("-".join(parts)) <= _numbers(text) or bool(_KANJI_NUMERAL.search(text))
+
+
+def _numbers(text: str) -> set[int]:
+    return {int(run[:9]) for run in _DIGITS.findall(text)}
 
 
 def _once_more(address: ParsedAddress, fields: _Fields) -> ParsedAddress | None:
