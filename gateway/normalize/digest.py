@@ -14,7 +14,7 @@ from typing import Final
 from gateway import REMEMBERED
 from gateway.normalize.address import ParsedAddress, parse_address
 from gateway.normalize.block import ROOM
-from gateway.normalize.characters import HYPHENS, fold_width, scrub
+from gateway.normalize.characters import HYPHENS, fold_width, is_ordinary, scrub
 from gateway.normalize.folding import fold_name, readable
 from gateway.normalize.numerals import is_kanji_number, kanji_to_int
 from gateway.normalize.places import City
@@ -87,7 +87,8 @@ def _at_once(place: _Place, prefecture: str, city: str, address1: str, *, alone:
     known = prefecture_of(prefecture) if prefecture else None
     if prefecture and known is not place.city.prefecture:
         return ""
-    line = fold_width(scrub(f"{city} {address1}" if city else address1))
+    line = f"{city} {address1}" if city else address1
+    line = line if is_ordinary(line) else fold_width(scrub(line))
     if place.city.name.startswith("京都市") and _ON_A_STREET.search(line):
         return ""
     rest = _after_town(place, line)

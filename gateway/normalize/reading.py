@@ -205,13 +205,13 @@ def _named(found: Municipality, city: City, start: int, town: Town | None, line:
 def assemble(
     named: Named, details: Details, code: str, notes: tuple[str, ...], written: WrittenAddress
 ) -> ParsedAddress:
-    block = details.block
+    block, building = details.block, details.building
     return ParsedAddress(
         prefecture=named.prefecture,
         city=named.city.name,
         town=named.town + details.area.replace(" ", ""),
         block=block.text if block else "",
-        building="" if is_nothing(details.building) else tidy(details.building),
+        building="" if not building or is_nothing(building) else tidy(building),
         postal_code=code or None,
         understood=_is_understood(named.town, details),
         street=named.street,

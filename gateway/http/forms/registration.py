@@ -125,6 +125,8 @@ def _birth_date(text: str) -> str:
 
 
 def _country(text: str) -> str:
+    if text in COUNTRIES:
+        return text
     code = _text(text).strip().upper()
     if code not in COUNTRIES:
         raise Wrong(Fault.COUNTRY)
