@@ -136,6 +136,22 @@ async def test_what_ended_while_others_were_written_is_next_and_the_last_waits_f
     assert [at for _, at in seen] == pytest.approx([1.01, 2.02, 3.0])
 
 
+async def test_what_has_ended_by_the_time_that_others_are_written_is_written_with_them() -> None:
+    """The loop tells of it only a turn later, and a turn of a busy loop is long."""
+
+    async def ends_in(seconds: float) -> AttemptResult:
+        await asyncio.sleep(seconds)
+        return AttemptResult(1, Outcome.DELIVERED, started_at=1.0)
+
+    async def scene() -> int:
+        loop = asyncio.get_running_loop()
+        times = (1.0, 1.01 - 5e-10, 1.5)  # of the second the loop hears as the wait is over
+        ends = Running([loop.create_task(ends_in(seconds)) for seconds in times], loop)
+        return len(await ends.ended_together(5.0))
+
+    assert await asyncio.to_thread(lambda: run(scene())) == 2
+
+
 async def test_an_end_that_cannot_be_written_spoils_no_other_and_has_failed(
     heart: Heart, caplog: pytest.LogCaptureFixture
 ) -> None:
