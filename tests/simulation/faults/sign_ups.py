@@ -102,8 +102,8 @@ SIGN_UPS: tuple[Fault, ...] = (
             ),
             Change(
                 "gateway.store.registrations:_supersede",
-                "AND answered = 0 AND customer_id = ?",
-                "AND answered = 0 AND customer_id = ? AND 0",
+                'forget_person(db, row["id"], None)',
+                "pass",
             ),
         ),
     ),
