@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from gateway.normalize.characters import HYPHENS
-from gateway.normalize.details import clean_building, read_details
-from gateway.normalize.doubled import merged_building, without_double
+from gateway.normalize.details import read_details
+from gateway.normalize.doubled import without_double
 from gateway.normalize.folding import fold_name
 from gateway.normalize.postal import clean_postal_code, take_postal_code
 from gateway.normalize.prefecture import Prefecture
@@ -26,7 +26,7 @@ from gateway.normalize.reading import (
     plain_place,
     read_address,
     shown,
-    tidy,
+    whole_building,
 )
 
 __all__ = ["ParsedAddress", "WrittenAddress", "parse_address", "parse_line"]
@@ -103,8 +103,7 @@ def _at_once(written: WrittenAddress, code: str) -> ParsedAddress | None:
         return None
     if _MUNICIPALITY.search(second) and _has_numbers(second, details.block.parts):
         return None
-    address = assemble(named, details, code, (), written)
-    return _with_building(address, second) if second else address
+    return assemble(named, details, code, (), written, second)
 
 
 def _stated(text: str) -> str:
@@ -187,8 +186,7 @@ def _building_first(fields: _Fields, address: ParsedAddress) -> ParsedAddress | 
 
 
 def _with_building(address: ParsedAddress, more: str) -> ParsedAddress:
-    """What was already found of a building stands first."""
-    return replace(address, building=tidy(merged_building(address.building, clean_building(more))))
+    return replace(address, building=whole_building(address.building, more))
 
 
 def _without_repetition(address: ParsedAddress, fields: _Fields) -> str:

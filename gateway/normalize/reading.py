@@ -7,7 +7,8 @@ from typing import Final
 
 from gateway import REMEMBERED
 from gateway.normalize.characters import HYPHENS, compose, fold_width, is_ordinary, scrub
-from gateway.normalize.details import Details, read_details
+from gateway.normalize.details import Details, clean_building, read_details
+from gateway.normalize.doubled import merged_building
 from gateway.normalize.folding import Folded, fold
 from gateway.normalize.municipality import Municipality, read_municipality, read_prefecture
 from gateway.normalize.places import City
@@ -203,15 +204,22 @@ def _named(found: Municipality, city: City, start: int, town: Town | None, line:
 
 
 def assemble(
-    named: Named, details: Details, code: str, notes: tuple[str, ...], written: WrittenAddress
+    named: Named,
+    details: Details,
+    code: str,
+    notes: tuple[str, ...],
+    written: WrittenAddress,
+    more: str = "",
 ) -> ParsedAddress:
+    """`more`: of the building, from the next field."""
     block, building = details.block, details.building
+    building = "" if not building or is_nothing(building) else tidy(building)
     return ParsedAddress(
         prefecture=named.prefecture,
         city=named.city.name,
         town=named.town + details.area.replace(" ", ""),
         block=block.text if block else "",
-        building="" if not building or is_nothing(building) else tidy(building),
+        building=whole_building(building, more) if more else building,
         postal_code=code or None,
         understood=_is_understood(named.town, details),
         street=named.street,
@@ -221,6 +229,11 @@ def assemble(
         notes=notes,
         written=written,
     )
+
+
+def whole_building(building: str, more: str) -> str:
+    """What was already found of it stands first."""
+    return tidy(merged_building(building, clean_building(more)))
 
 
 def _is_understood(town: str, details: Details) -> bool:
