@@ -1,10 +1,13 @@
 """One registration reaches Shopify, Smaregi, the CRM and the mailbox, whatever fails on the way."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from importlib import import_module
-from typing import Any
+from typing import Any, TypeVar, dataclass_transform
 
-__all__ = ["REMEMBERED", "at_first_use"]
+__all__ = ["REMEMBERED", "at_first_use", "frozen"]
+
+_T = TypeVar("_T")
 
 REMEMBERED = 256
 """How many of what people wrote (names, addresses, postal codes) each cache keeps, read by each
@@ -28,3 +31,11 @@ def at_first_use(package: str, names: Mapping[str, str]) -> Callable[[str], Any]
         return getattr(import_module(f"{package}.{where[name]}"), name)
 
     return found
+
+
+@dataclass_transform(frozen_default=True, field_specifiers=(field,))
+def frozen(cls: type[_T]) -> type[_T]:
+    """A dataclass for values that nobody changes. The type checker holds that: the interpreter's
+    own guard (`frozen=True`) makes a value six times as dear, and a sign-up makes eighty.
+    """
+    return dataclass(slots=True, unsafe_hash=True)(cls)

@@ -1,7 +1,9 @@
 """What a registration and a customer are, inside the gateway: plain values, already validated."""
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Literal
+
+from gateway import frozen
 
 __all__ = [
     "MAIL_LANGUAGES",
@@ -21,7 +23,7 @@ MAIL_LANGUAGES = ("ja", "en")
 _GID = "gid://shopify/Customer/"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Address:
     """`country` is ISO 3166-1 alpha-2; `prefecture` an ISO 3166-2 code (`JP-13`) where known."""
 
@@ -33,7 +35,7 @@ class Address:
     address2: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Profile:
     """What a person tells about themselves; an empty text means "not told".
 
@@ -54,7 +56,7 @@ class Profile:
     locale: str = "ja"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Customer:
     """A customer as Shopify, the master, has it. `id` is the numeric part of the gid.
 

@@ -1,10 +1,11 @@
 """Deliveries: where one stands, why it exists, and the rows of the database that say so."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 from typing import Any, assert_never
 
+from gateway import frozen
 from gateway.errors import ErrorClass
 
 __all__ = [
@@ -42,7 +43,7 @@ class Outcome(StrEnum):
         return self in OPEN
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Traits:
     """What follows from an outcome.
 
@@ -135,7 +136,7 @@ class Waiting(StrEnum):
     INDEX = "index"  # the first scan of members still runs
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class NewDelivery:
     """A delivery to be written into the outbox; `claimed` if the first try follows at once.
 
@@ -151,7 +152,7 @@ class NewDelivery:
     urgent: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Delivery:
     """A row of the outbox. Times are Unix seconds.
 
@@ -185,7 +186,7 @@ class Delivery:
     request_id: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class DeliveryFilter:
     """Which deliveries: every given part must hold. `since`/`until` are of `created_at`.
 
@@ -209,7 +210,7 @@ class DeliveryFilter:
         return bool(self.ids) or ErrorClass.TOO_LATE in self.error_classes
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Match:
     """How a channel's record was found or made for a customer.
 
@@ -221,7 +222,7 @@ class Match:
     signup_evidence: Mapping[str, bytes | None] | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Link:
     """Which record of `channel` is which customer; `member_number` where the channel has one.
 
@@ -253,7 +254,7 @@ def shown_number(customer_id: int, number: str | None, unproven: bytes | None) -
     return number if unproven is None or number == str(customer_id) else None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Identity:
     """Who a system is: the shop, contract or account by its `id`, which names no person.
 

@@ -4,8 +4,10 @@ A sentence's English is its message id (gettext); the console has them in its ca
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import NamedTuple
+
+from gateway import frozen
 
 __all__ = ["PAGE", "Alert", "Seconds", "Sentence", "Word", "counted", "durations", "say"]
 
@@ -33,7 +35,7 @@ class Seconds(NamedTuple):
 Value = str | int | Word | Seconds
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Sentence:
     message: str
     values: Mapping[str, Value] = field(default_factory=dict)
@@ -52,7 +54,7 @@ def counted(number: int, one: str, many: str, **values: Value) -> Sentence:
     return Sentence(one if number == 1 else many, {"number": number, **values})
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Alert:
     """What administrators are told. It holds systems, classes, counts and ids, nothing personal.
 

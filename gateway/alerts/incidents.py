@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from gateway import frozen
 from gateway.errors import ErrorClass
 
 __all__ = ["Incidents", "News"]
@@ -18,7 +19,7 @@ CALM = 30.0
 FORGET_AFTER = 3600.0
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class News:
     """What there is to tell. Times are the clock's, durations are seconds.
 

@@ -5,8 +5,9 @@ The remedy is a command and, where there is a console, the page on which the sam
 """
 
 from collections.abc import Awaitable, Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from gateway import frozen
 from gateway.alerts.alert import PAGE, Alert, Seconds, Sentence, Word, counted, durations, say
 from gateway.alerts.incidents import News
 from gateway.errors import ErrorClass
@@ -20,7 +21,7 @@ _WORKS_AGAIN = "%(system)s works again after %(time)s;"
 _CHECK = "If it lasts, run `python main.py check`: it says what is wrong."
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Area:
     """What waits for one that fails, before and after; and what follows from it."""
 
@@ -126,7 +127,7 @@ async def _nothing() -> Mapping[str, int]:
     return {}
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class AlertFacts:
     """What is told beside an incident. `waiting()`: how much waits for each system, and under
     `{channel} failed` how much needs a person there. `console`: what stands before /admin in

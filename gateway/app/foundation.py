@@ -3,10 +3,10 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+from gateway import frozen
 from gateway.alerts import AlertFacts, AlertSender
 from gateway.app.config import LiveConfig
 from gateway.app.identity import IdentitySource
@@ -33,7 +33,7 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Foundation:
     """`circuit` is Shopify's, for registrations that wait."""
 
@@ -85,7 +85,7 @@ async def _waiting(db: Engine) -> dict[str, int]:
     return found
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Master:
     """`side`: how the shop is asked which it is."""
 
@@ -108,7 +108,7 @@ def make_master(live: LiveConfig, wire: Wire) -> Master:
     return Master(shopify, Subscriptions(graphql), Orders(graphql), DiscountCodes(graphql), side)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Surroundings:
     """What a channel is made of beside its line in the roster; `ready(channel)` as in `Context`."""
 

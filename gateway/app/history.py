@@ -3,10 +3,10 @@
 import asyncio
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from functools import partial
 
+from gateway import frozen
 from gateway.store import Engine, history
 
 __all__ = ["History", "Span"]
@@ -18,7 +18,7 @@ _FRESH = 15.0
 """Seconds for which what was read is shown again."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Span:
     """An hour or a day that began at `at` (Unix seconds). `seconds`: of an attempt, on average."""
 

@@ -11,8 +11,8 @@ import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from dataclasses import dataclass
 
+from gateway import frozen
 from gateway.errors import ErrorClass, IdentityError, NotReadyError, UpstreamError
 from gateway.outcomes import Identity
 from gateway.store import Engine, identities
@@ -27,7 +27,7 @@ ASK_AGAIN = 10.0
 """Seconds after which a difference is checked again: it may have been corrected elsewhere."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class IdentitySource:
     """A system: what it is called, how it is asked who it is (None: it does not say), and what is
     forgotten of it, in words, once another one is accepted.
@@ -38,7 +38,7 @@ class IdentitySource:
     forgets: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Difference:
     """`reason`: for whoever has to correct it; ids, and no personal data."""
 

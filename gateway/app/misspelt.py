@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 
 from flags.spelling import capitals, nearest, shown
+from gateway import frozen
 from gateway.settings.sources import Sources
 
 __all__ = ["Names", "prefixes", "read_names"]
@@ -93,7 +94,7 @@ _MEANT = {
 """What other programs call the same thing. Where ours is set as well, it is that program's."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Names:
     """`own` is without what belongs to others; `problems` stop the start, `warnings` do not."""
 

@@ -7,10 +7,11 @@ import asyncio
 import sqlite3
 import unicodedata
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Protocol, runtime_checkable
 
 from flags import Mode
+from gateway import frozen
 from gateway.app.config import LiveConfig
 from gateway.channels.smaregi import Smaregi
 from gateway.customer import Address, Customer, numeric_id
@@ -43,7 +44,7 @@ class Readable(Protocol):
     def shown(self, fields: Mapping[str, Any]) -> Mapping[str, str]: ...
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Found:
     """`members` are those of Smaregi that are linked to no customer. `unasked`: systems that could
     not be asked now.
@@ -54,7 +55,7 @@ class Found:
     unasked: frozenset[str] = frozenset()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Record:
     """What a channel has of a customer. `has` is None where it has none, or cannot be read now
     (`error`: the class); `differs` are the fields of which it has something else than Shopify.
@@ -67,7 +68,7 @@ class Record:
     error: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Person:
     """`told`: what Shopify says. `points` and `number` are of the member, None where unknown."""
 

@@ -3,12 +3,13 @@
 import re
 import sqlite3
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from functools import partial
 from typing import Any, Protocol
 
 import orjson
 
+from gateway import frozen
 from gateway.app.config import LiveConfig
 from gateway.app.identity import SHOP
 from gateway.app.people import Readable
@@ -42,7 +43,7 @@ _HOW: Mapping[str, str] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Who:
     """`subjects`: how the log of actions names whoever was asked for, newest secret first.
 

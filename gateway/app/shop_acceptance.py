@@ -6,8 +6,8 @@ Nothing is changed in the systems themselves.
 
 import sqlite3
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 
+from gateway import frozen
 from gateway.app.identity import SHOP, Identities
 from gateway.delivery import Route
 from gateway.errors import CommandRefused, UpstreamError
@@ -18,7 +18,7 @@ from gateway.store.points import movements, reservations
 __all__ = ["ComparedSystem", "ShopAcceptance"]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ComparedSystem:
     """A system as `shop accept` shows it. `state`: same, another, new (nothing was written down),
     silent (it does not say), unknown (it cannot be asked; `error`). `forgets`: what is forgotten of

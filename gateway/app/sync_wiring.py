@@ -1,7 +1,6 @@
 """Settings -> the parts that follow changes: webhooks, the POS, reconciliation."""
 
-from dataclasses import dataclass
-
+from gateway import frozen
 from gateway.channels.smaregi import Smaregi
 from gateway.delivery import DeliveryParts, Runtime, Wakes
 from gateway.shopify import Shopify
@@ -23,7 +22,7 @@ from gateway.sync.webhooks import (
 __all__ = ["SyncParts", "make_events"]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SyncParts:
     db: Engine
     shopify: Shopify

@@ -3,7 +3,8 @@
 from collections.abc import Callable, Mapping
 from itertools import count
 from operator import mul
-from typing import NamedTuple
+
+from gateway import frozen
 
 __all__ = ["FORMATS", "Symbol", "draw", "is_scannable"]
 
@@ -11,7 +12,8 @@ LONGEST = 40
 """Characters; Smaregi's numbers have 20 at most."""
 
 
-class Symbol(NamedTuple):
+@frozen
+class Symbol:
     """`rows` of `0` and `1` (dark), each `row_height` modules high, `quiet` modules around them.
 
     `module` is the size at which it is shown, in CSS pixels; it may be shown smaller or larger.

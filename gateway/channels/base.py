@@ -4,10 +4,10 @@ README.md in this folder says how.
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
-from types import MappingProxyType
-from typing import Any, NamedTuple, Protocol
+from dataclasses import field
+from typing import Any, Protocol
 
+from gateway import frozen
 from gateway.channels.last_sent import LastSent
 from gateway.customer import Customer
 from gateway.outcomes import Identity, Kind, Link, Match
@@ -22,7 +22,8 @@ async def _nothing(_: Mapping[str, str]) -> None:
     return
 
 
-class Work(NamedTuple):
+@frozen
+class Work:
     """Bring this channel up to date with this customer.
 
     `customer`   as Shopify has just answered
@@ -64,10 +65,8 @@ class Work(NamedTuple):
         return {name: value for name, value in changes.items() if name == self.only}
 
 
-_EMPTY: Mapping[str, str] = MappingProxyType({})
-
-
-class Done(NamedTuple):
+@frozen
+class Done:
     """The channel has the customer. `adjustments`: `{field, change}`, never the value.
 
     `fields` is what a record of this customer should hold, `sent` what this attempt has sent (''
@@ -84,10 +83,10 @@ class Done(NamedTuple):
     reference: str
     member_number: str | None = None
     adjustments: Sequence[dict[str, str]] = ()
-    fields: Mapping[str, str] = _EMPTY
-    sent: Mapping[str, str] = _EMPTY
+    fields: Mapping[str, str] = field(default_factory=dict)
+    sent: Mapping[str, str] = field(default_factory=dict)
     in_record: Mapping[str, str] | None = None
-    kept: Mapping[str, str] = _EMPTY
+    kept: Mapping[str, str] = field(default_factory=dict)
     old_number: str | None = None
     old_place: str | None = None
     match: Match | None = None
@@ -95,7 +94,7 @@ class Done(NamedTuple):
     instead_of: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Check:
     """One line of `check`: what was proven, or what to correct. `warns`: it works, but look."""
 
@@ -154,7 +153,7 @@ class Pos(Channel, Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Context:
     """What a channel may use. Call `settings()` each time, so that a reload takes effect.
 
@@ -173,7 +172,7 @@ class Context:
     ready: Callable[[], Awaitable[None]]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Shop:
     """The shop, as mails name it: its sign-in page, and its Shopify domain."""
 
@@ -181,7 +180,7 @@ class Shop:
     domain: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Spec:
     """A line of the roster: from it follow the flag, the settings, `--channel` and the metrics.
 

@@ -4,7 +4,6 @@ import gettext
 import io
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from importlib.resources import files
@@ -15,6 +14,7 @@ from babel.messages.pofile import read_po
 from babel.numbers import format_decimal
 from markupsafe import Markup, escape
 
+from gateway import frozen
 from gateway.duplicates.steps import Told
 from gateway.wording import preferred
 
@@ -29,7 +29,7 @@ def N_(message: str) -> str:  # noqa: N802 - gettext's own word
     return message
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Language:
     """One of `LANGUAGES` by its `code`."""
 

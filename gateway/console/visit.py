@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
+from gateway import frozen
 from gateway.console.brake import Brake
 from gateway.console.flag_times import FlagTimes
 from gateway.console.jobs import Jobs
@@ -35,7 +36,7 @@ SESSION, VISITOR, LANGUAGE = "gateway_session", "gateway_visitor", "gateway_lang
 _VISITOR = 22  # characters
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Desk:
     """What the whole console shares."""
 

@@ -7,9 +7,9 @@ import logging
 import random
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from flags import Mode
+from gateway import frozen
 from gateway.channels import Done
 from gateway.customer import Customer
 from gateway.delivery.circuit import CircuitBreaker, CircuitState
@@ -34,7 +34,7 @@ own limits.
 """
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Sent:
     """What an attempt has done, the record's fingerprints now, what the flags said of the rest, and
     whether the link was there before.

@@ -1,9 +1,10 @@
 """How attempts ended, as they were written."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Self
 
+from gateway import frozen
 from gateway.errors import UpstreamError
 from gateway.outcomes import Delivery, Outcome
 from gateway.store.outbox import AttemptResult
@@ -11,7 +12,7 @@ from gateway.store.outbox import AttemptResult
 __all__ = ["LiveRun", "SettledAttempt"]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SettledAttempt:
     """An attempt that was settled; `error` where it failed."""
 
@@ -35,7 +36,7 @@ class SettledAttempt:
         return cls(delivery, end, end.error)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class LiveRun:
     """Deliveries after the caller's own try.
 

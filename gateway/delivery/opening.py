@@ -5,10 +5,10 @@ channel has the customer, or is about to; off opens nothing, but the opting out 
 whatever the flags say. Taking a record away asks no flag.
 """
 
-from dataclasses import dataclass
 from typing import assert_never
 
 from flags import FlagSet, Mode
+from gateway import frozen
 from gateway.delivery.flag_policy import decide
 from gateway.outcomes import Delivery, Kind, NewDelivery, Outcome
 
@@ -32,7 +32,7 @@ LIVE = frozenset({Outcome.PENDING, Outcome.DRY_RUN})
 """The caller tries all at once."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Owed:
     """What is known of one customer and one channel.
 

@@ -1,8 +1,8 @@
 """The room's parts, put together."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
+from gateway import frozen
 from gateway.delivery.attempt import Attempts
 from gateway.delivery.clock_jumps import ClockJumps
 from gateway.delivery.deliverer import Deliverer, Doubted
@@ -17,7 +17,7 @@ from gateway.store import Engine, Keys
 __all__ = ["DeliveryParts", "make_delivery"]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class DeliveryParts:
     """What the rooms above work with."""
 

@@ -9,10 +9,11 @@ import asyncio
 import time
 from collections import Counter
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from functools import partial
 from typing import Any
 
+from gateway import frozen
 from gateway.background import Background
 from gateway.customer import Customer
 from gateway.delivery.deliverer import Deliverer
@@ -26,7 +27,7 @@ __all__ = ["Replay", "ReplayOptions"]
 PAGE = 50
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ReplayOptions:
     """`rate` attempts a second (None: the upstreams' limits).
 

@@ -2,8 +2,8 @@
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
+from gateway import frozen
 from gateway.errors import ErrorClass, NotReadyError, UpstreamError
 from gateway.outcomes import Outcome, Waiting
 
@@ -26,7 +26,7 @@ SHOPIFY_AGAIN = 10.0
 PERSON_AGAIN = 600.0
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RetryDecision:
     """`counted`: whether the attempt uses up one of the schedule's tries.
 

@@ -1,9 +1,9 @@
 """A channel, together with what is needed to reach it."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from typing import cast
 
+from gateway import frozen
 from gateway.channels import Channel, Pos, Spec
 from gateway.delivery.circuit import CircuitBreaker
 from gateway.outcomes import Delivery
@@ -12,7 +12,7 @@ from gateway.settings import Section
 __all__ = ["Route"]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Route:
     """A channel, its line in the roster, its circuit and its settings as they are now."""
 

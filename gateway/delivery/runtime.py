@@ -4,10 +4,11 @@ that goes on.
 
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Protocol
 
 from flags import FlagSet, Mode
+from gateway import frozen
 from gateway.alerts import Alert
 from gateway.background import Background
 from gateway.delivery.ended import SettledAttempt
@@ -17,7 +18,7 @@ from gateway.errors import ErrorClass, UpstreamError
 __all__ = ["Listener", "Live", "Policy", "Runtime", "Wakes"]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Policy:
     """What an edit of `.env` may change while the program runs; times in seconds.
 
@@ -90,7 +91,7 @@ class Listener(Protocol):
     def event_ended(self, source: str, topic: str, result: str) -> None: ...
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Wakes:
     """The events that wake each channel's worker and the other background work."""
 
@@ -110,7 +111,7 @@ class Wakes:
                 event.set()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Runtime:
     """Handed to every part."""
 

@@ -4,10 +4,10 @@ Live data, shown to the person who asked; nothing of it is stored.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from gateway import frozen
 from gateway.normalize import (
     clean_postal_code,
     email_key,
@@ -32,7 +32,7 @@ class Likeness(StrEnum):
     NEITHER = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ComparedField:
     """A line of the table: what the members have, and what their customers say if that differs.
 
@@ -58,7 +58,7 @@ def compare(
     return [line for line in lines if any(line.values) or any(line.online)]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Field:
     name: str
     shown: Callable[[Row], str]

@@ -5,9 +5,9 @@ Live data, shown to the person who asked; nothing of it is stored.
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
+from gateway import frozen
 from gateway.channels.smaregi import Smaregi
 from gateway.errors import CommandRefused
 from gateway.matching import preference
@@ -21,7 +21,7 @@ _STATUS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PairMember:
     """`row` as Smaregi has it; `points` its balance; `customer_id`: its online customer, if any."""
 
@@ -39,7 +39,7 @@ class PairMember:
         return preference(str(self.row.get("lastComeDateTime") or ""), self.points, self.member_id)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Plan:
     """What a merge would do. `why` the survivor survives, in words.
 
@@ -52,7 +52,7 @@ class Plan:
     moves_link: int | None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class MemberPair:
     one: PairMember
     other: PairMember

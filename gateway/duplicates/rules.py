@@ -5,9 +5,9 @@ an address belong to a household: they count only together with the name.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from enum import StrEnum
 
+from gateway import frozen
 from gateway.store.members import Member
 
 __all__ = ["POSSIBLE_FROM", "Judgement", "Reason", "judge", "judge_forms"]
@@ -53,7 +53,7 @@ _EXPLAINED = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Judgement:
     """`reasons` in the order of the table; `score` is the sum of their points."""
 

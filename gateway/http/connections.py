@@ -14,9 +14,10 @@ import logging
 import resource
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Protocol
+
+from gateway import frozen
 
 __all__ = ["Connections", "Limits", "is_public", "raise_descriptors"]
 
@@ -48,7 +49,7 @@ def raise_descriptors() -> None:
             log.warning("the limit of open files stays %d: %s", soft, error)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Limits:
     """Most connections in all, and of one address if `has_share` says that it has a share."""
 

@@ -6,10 +6,10 @@ import os
 import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
 
 from aiohttp import web
 
+from gateway import frozen
 from gateway.app import Core
 from gateway.app.config import LiveConfig
 from gateway.errors import ConfigurationError
@@ -26,7 +26,7 @@ _REQUESTS = 4.0
 """Seconds that requests get to finish when we stop."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Doors:
     """What answers at the public address, and where the console has a port of its own, there."""
 

@@ -7,10 +7,10 @@ checked first, and few bodies are read at the same time.
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from aiohttp import web
 
+from gateway import frozen
 from gateway.errors import StorageError
 from gateway.http.keys import CORE
 from gateway.http.middleware import HungUp, read_body, respond
@@ -39,7 +39,7 @@ AT_ONCE = 64
 routes = web.RouteTableDef()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Source:
     """`is_genuine(raw)` proves the sender; `read(raw)` says what it is about."""
 

@@ -18,11 +18,11 @@ import threading
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Any, BinaryIO
 
 import orjson
 
+from gateway import frozen
 from gateway.matching.match_keys import MemberHasher, Values, instant
 from gateway.normalize import load_places
 
@@ -46,7 +46,7 @@ serve()
 Rows = Sequence[Mapping[str, Any]]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Hashed:
     """A page's rows for the database, in the page's order, and its newest time stamp."""
 

@@ -4,8 +4,9 @@ Pure. A false link costs more than a missed one.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import field, fields
 
+from gateway import frozen
 from gateway.store.members import Member
 
 __all__ = [
@@ -24,7 +25,7 @@ _COUNTS = {0, 2}
 _SUSPENDED = 1
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Evidence:
     """Keyed hashes of the customer's own data; None for what the customer did not tell."""
 
@@ -39,7 +40,7 @@ class Evidence:
 _KEYS = tuple(each.name for each in fields(Evidence))
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class LinkTo:
     """The same person; `others` have the same e-mail and become possible duplicates.
 
@@ -51,14 +52,14 @@ class LinkTo:
     signup_evidence: Mapping[str, bytes | None] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class CreateNew:
     """No member is certainly this person; `possible` are those that may be."""
 
     possible: tuple[Member, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Undecided:
     """A person must decide; `reason` says why, without data."""
 

@@ -6,6 +6,7 @@ from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from gateway import frozen
 from gateway.matching.hashing import Hashed, PageHasher
 from gateway.matching.match_keys import MemberHasher, Values, instant
 
@@ -52,7 +53,7 @@ class MemberSource(Protocol):
     def seconds_apart(self) -> float: ...
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Page:
     """All members whose ids are `low` to `high`, as the source gave them and as rows of ours.
 

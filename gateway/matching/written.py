@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from gateway import frozen
+
 __all__ = ["WrittenRows"]
 
 _REMEMBERED = 4000
@@ -22,7 +24,7 @@ class _MetBy:
 _NEVER_MET: Final = None, _MetBy(0)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Met:
     """What a refresh met. `others`: each row's `customerId` as it came and fingerprint, but for
     those that the last list had already, where this one `goes_on`.

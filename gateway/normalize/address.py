@@ -7,9 +7,10 @@ written (`line1`), which is what other systems show. Width alone is always chang
 """
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final
 
+from gateway import frozen
 from gateway.normalize.characters import HYPHENS
 from gateway.normalize.details import read_details
 from gateway.normalize.doubled import without_double
@@ -112,7 +113,7 @@ def _stated(text: str) -> str:
     return "" if is_nothing(line) else line
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Fields:
     head: str
     first: str

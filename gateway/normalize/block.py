@@ -1,9 +1,9 @@
 """The numbers of an address: 丁目, 番地, 号, and what may stand before, between and after them."""
 
 import re
-from dataclasses import dataclass
 from typing import Final
 
+from gateway import frozen
 from gateway.normalize.characters import HYPHENS
 from gateway.normalize.numerals import is_kanji_number, kanji_to_int
 
@@ -63,7 +63,7 @@ _UNITS_BEFORE_A_SPACE: Final = frozenset({"丁目", "丁", "番", "番地", "街
 _MOST_SPACED: Final = 3
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Block:
     """`text` is 1-2-3, 甲12-3 or 無番地, and `parts` what it is made of: ("1", "2", "3").
 
@@ -76,7 +76,7 @@ class Block:
     end: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Part:
     """One number with what stands before it (甲486), and where its unit ends."""
 

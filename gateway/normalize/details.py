@@ -1,9 +1,9 @@
 """What follows the town: 小字, the block, the building and the room."""
 
 import re
-from dataclasses import dataclass
 from typing import Final
 
+from gateway import frozen
 from gateway.normalize.block import Block, find_block, read_block
 from gateway.normalize.characters import HYPHENS
 
@@ -40,7 +40,7 @@ _OF: Final = re.compile("^[のノ](?=[0-9A-Za-z])")
 _BRACKETS: Final = {"(": ")", "「": "」", "『": "』", "[": "]", "【": "】"}
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Details:
     """`area` and `building` as written; `block_end` is the index where the building begins."""
 

@@ -7,11 +7,10 @@ ways lead to the same text.
 """
 
 import re
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
-from gateway import REMEMBERED
+from gateway import REMEMBERED, frozen
 from gateway.normalize.address import ParsedAddress, parse_address
 from gateway.normalize.block import ROOM
 from gateway.normalize.characters import HYPHENS, fold_width, is_ordinary, scrub
@@ -39,7 +38,7 @@ _AZA: Final = re.compile("[大小]?字")
 _LONGEST: Final = 200
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Place:
     """The one town of a postal code: its names, and how its digests begin."""
 

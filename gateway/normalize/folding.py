@@ -5,9 +5,9 @@ character came from is kept, so that what was written can be cut at the same pla
 """
 
 import re
-from dataclasses import dataclass
 from typing import Final
 
+from gateway import frozen
 from gateway.normalize.characters import HYPHENS
 from gateway.normalize.numerals import is_kanji_number, kanji_to_int
 from gateway.normalize.variants import fold_variants_in_place
@@ -47,7 +47,7 @@ _TOKEN: Final = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Folded:
     """`text`, and for each of its characters and its end the index in the original."""
 

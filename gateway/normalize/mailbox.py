@@ -1,10 +1,10 @@
 """A mailbox as settings name it: `Shop <shop@example.com>`, or the address alone (RFC 5322)."""
 
 import re
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
+from gateway import frozen
 from gateway.normalize.characters import has_invisible
 from gateway.normalize.email import clean_email, smtp_address
 
@@ -21,7 +21,7 @@ _FORM: Final = (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Mailbox:
     """`name` as people are to read it, '' for none; `address` is ASCII, ready for SMTP."""
 

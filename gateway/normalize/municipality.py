@@ -2,10 +2,11 @@
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cache
 from typing import Final
 
+from gateway import frozen
 from gateway.normalize.folding import Folded, fold_name
 from gateway.normalize.mergers import MERGERS
 from gateway.normalize.places import City, places
@@ -19,7 +20,7 @@ _LONGEST_SHORT: Final = 11
 _ENDINGS: Final = "市区町村"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Municipality:
     """`start`, `end`: the name's indices in `text`; the town begins at `end`.
 

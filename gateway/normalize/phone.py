@@ -2,11 +2,11 @@
 
 import re
 import unicodedata
-from dataclasses import dataclass
 from functools import lru_cache
 from types import ModuleType
 from typing import Any, Final
 
+from gateway import frozen
 from gateway.normalize.characters import HYPHENS, scrub
 from gateway.normalize.numerals import is_made_up
 
@@ -37,7 +37,7 @@ _PLAIN_LANDLINE: Final = re.compile(
 """No mobile number, whatever the library would say of it."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Phone:
     """One number. `e164` is None where the number has the right length but cannot be in use.
 

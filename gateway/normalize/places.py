@@ -19,6 +19,7 @@ from zlib import crc32
 
 import orjson
 
+from gateway import frozen
 from gateway.normalize.folding import fold_name
 from gateway.normalize.japan import FILE
 from gateway.normalize.prefecture import PREFECTURES, Prefecture
@@ -84,7 +85,7 @@ class City:
         return _towns_of(self).without_ending
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Places:
     """Everything at once; `places()` makes the only one."""
 

@@ -2,11 +2,10 @@
 
 import re
 import unicodedata
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
-from gateway import REMEMBERED
+from gateway import REMEMBERED, frozen
 from gateway.normalize.characters import HYPHENS, scrub
 from gateway.normalize.numerals import is_made_up
 from gateway.normalize.places import City, places
@@ -23,7 +22,7 @@ _PLAIN: Final = re.compile("([0-9]{3})-?([0-9]{4})")
 _LONGEST: Final = 30
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Place:
     """`town` is '' where a code is of a whole municipality, a tower, or one large customer."""
 

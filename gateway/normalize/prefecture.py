@@ -2,14 +2,14 @@
 
 import re
 import unicodedata
-from dataclasses import dataclass
 from typing import Final
 
+from gateway import frozen
 from gateway.normalize.characters import scrub
 from gateway.normalize.variants import fold_variants
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Prefecture:
     """`code` is ISO 3166-2 and Shopify's provinceCode ("JP-13"); `en` has no macrons."""
 

@@ -1,11 +1,11 @@
 """Reading one address, prefecture first: municipality, town, block, building."""
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import lru_cache
 from typing import Final
 
-from gateway import REMEMBERED
+from gateway import REMEMBERED, frozen
 from gateway.normalize.characters import HYPHENS, compose, fold_width, is_ordinary, scrub
 from gateway.normalize.details import Details, clean_building, read_details
 from gateway.normalize.doubled import merged_building
@@ -38,7 +38,7 @@ _PLAIN_NUMBER: Final = re.compile(
 _KANJI_ONE: Final = re.compile("(?<=[0-9])一(?=[0-9])")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class WrittenAddress:
     """The customer's own fields, width and all."""
 
@@ -49,7 +49,7 @@ class WrittenAddress:
     address2: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ParsedAddress:
     """`understood` is False where parts are missing, unknown or contradict one another.
 
@@ -99,7 +99,7 @@ def read_address(
     return assemble(named, details, code, _notes(found, hints, code, known), written)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Named:
     """The places at the beginning of a line. `town` is the official name, '' if unknown; `shown`
     the street and the town as written; `rest` what follows, as written.
@@ -113,7 +113,7 @@ class Named:
     rest: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PlainPlace:
     """`begin` is how a line that names it by the post's own names begins. `is_told_once`: nothing
     of the town's name can be taken for the municipality's.

@@ -1,9 +1,9 @@
 """An address in the form of each system that gets it, and the key by which two are compared."""
 
 import re
-from dataclasses import dataclass
 from typing import Final
 
+from gateway import frozen
 from gateway.normalize.folding import fold_name, readable
 from gateway.normalize.reading import ParsedAddress, folded
 
@@ -17,7 +17,7 @@ _OF_A_HOUSE: Final = re.compile("[0-9]{1,2}|[^0-9A-Za-z]")
 _DIGIT: Final = re.compile("[0-9]")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ShopifyAddress:
     """The fields of Shopify's MailingAddressInput; `province_code` is None where unknown."""
 

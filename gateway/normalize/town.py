@@ -1,9 +1,9 @@
 """The town (町名, 大字) in a folded address, and the street before it in Kyoto."""
 
 import re
-from dataclasses import dataclass
 from typing import Final
 
+from gateway import frozen
 from gateway.normalize.folding import Folded
 from gateway.normalize.places import City
 
@@ -28,7 +28,7 @@ _FARTHEST_STREET: Final = 40
 _AFTER_DIRECTION: Final = 8
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Town:
     """`name` as the postal data has it; `start` and `end` are indices of the folded text.
 

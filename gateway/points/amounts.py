@@ -7,13 +7,13 @@ earn; paying with a gift card does. Points that were used are a discount: they e
 says so.
 """
 
-from dataclasses import dataclass
 from fractions import Fraction
 from math import ceil, floor
 from typing import Self
 
 import orjson
 
+from gateway import frozen
 from gateway.shopify import ShopOrder
 
 __all__ = ["PAID", "Rule", "base", "earned", "is_off", "spent"]
@@ -23,7 +23,7 @@ _WITH_TAX, _WITH_USED = {1, 3}, {1, 2}
 """`pointGivingDivision`: 1 with tax, 2 without, each with used points; 3 and 4 without these."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Rule:
     """`unit` points for each whole `unit_price` yen; `division` as Smaregi's."""
 

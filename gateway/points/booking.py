@@ -7,8 +7,9 @@ before it loses nothing (what it is for is still due), and one after it owes exa
 
 import sqlite3
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
+from gateway import frozen
 from gateway.store import links
 from gateway.store.points import Movement, PointOrder, movements, orders
 from gateway.store.points.movements import NewMovement
@@ -63,7 +64,7 @@ def _base36(number: int) -> str:
     return digits
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Account:
     """Whose movements they are: an order's, or a reservation's with its `code`."""
 
@@ -78,7 +79,7 @@ class Account:
         return _uuid("R", self.code[:_DIGITS_OF_ONE], number)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Booking:
     """`order`: as it is to stand, with its target. `may_rise`: it is paid. `place`: store and
     terminal. `first`: it is to get its first points now, so the link must still be as it was read.

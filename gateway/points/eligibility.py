@@ -5,11 +5,11 @@ Both systems are asked before anything is written, so a system in trouble costs 
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass
 from fractions import Fraction
 from typing import Literal, Protocol
 
 from flags import Mode
+from gateway import frozen
 from gateway.customer import Customer
 from gateway.errors import EmailNotProven, ErrorClass, UpstreamError
 from gateway.points.proof import Proof
@@ -35,7 +35,7 @@ Why = Literal[
 ]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Refusal:
     """`number`: the store's unit, the balance, the open reservation's id, or seconds to wait."""
 
@@ -43,7 +43,7 @@ class Refusal:
     number: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Asked:
     """`key`: the caller's idempotency key, made unique to the caller."""
 
@@ -52,7 +52,7 @@ class Asked:
     key: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Worth:
     """`yen` that the points of this member are worth."""
 
@@ -69,7 +69,7 @@ class Balances(Protocol):
     async def balance(self, member_id: str) -> int | None: ...
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class EligibilityParts:
     db: Engine
     customers: Customers

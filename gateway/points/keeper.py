@@ -29,9 +29,9 @@ more.
 import logging
 import sqlite3
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Protocol
 
+from gateway import frozen
 from gateway.channels.smaregi.turns import MemberTurns
 from gateway.delivery import Runtime
 from gateway.delivery.retry import retry_delay
@@ -73,7 +73,7 @@ class Shop(Protocol):
     ) -> ListedOrders: ...
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class KeeperParts:
     """`noticed()` is called when there is work for others."""
 

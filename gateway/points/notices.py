@@ -1,8 +1,9 @@
 """Webhooks about orders: each only says which order to read."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
+
+from gateway import frozen
 
 __all__ = ["ORDER_TOPICS", "OrderNotice", "order_in"]
 
@@ -17,7 +18,7 @@ ORDER_TOPICS: Mapping[str, str] = {
 """`WebhookSubscriptionTopic` -> the header's word."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class OrderNotice:
     topic: str
     order_id: int

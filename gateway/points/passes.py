@@ -8,10 +8,10 @@ back a little further, since the search index lags.
 import logging
 import sqlite3
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Protocol
 
 from flags import Mode
+from gateway import frozen
 from gateway.delivery import Runtime
 from gateway.errors import ErrorClass, StorageError, UpstreamError
 from gateway.points.drift import LedgerPass
@@ -41,7 +41,7 @@ class Shop(Protocol):
     async def changed(self, since: float, after: str | None) -> ListedOrders: ...
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PassParts:
     """`noticed()` is called when there is work."""
 

@@ -5,11 +5,12 @@ cancellation, of their repetition in any order, and of the pass that finds what 
 import logging
 import sqlite3
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from fractions import Fraction
 from functools import partial
 from typing import Any, Protocol
 
+from gateway import frozen
 from gateway.channels.smaregi import Smaregi
 from gateway.delivery import Runtime
 from gateway.points.amounts import Rule, earned
@@ -35,7 +36,7 @@ class Shop(Protocol):
     async def read(self, order_id: int) -> ShopOrder | None: ...
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ReaderParts:
     db: Engine
     shop: Shop

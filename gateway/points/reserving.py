@@ -8,10 +8,10 @@ import logging
 import secrets
 import sqlite3
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import partial
 
 from flags import Mode
+from gateway import frozen
 from gateway.channels.smaregi.turns import MemberTurns
 from gateway.delivery import Runtime
 from gateway.errors import ErrorClass, UpstreamError
@@ -39,7 +39,7 @@ _TURNS = (0.05, 0.1, 0.2, 0.4, 0.8, 1.6, 3.2)
 """Seconds between looks whether it is its turn: the member's older points go first."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Reserved:
     """`one` None: under `dry_run` they would be worth `yen`. `again`: by its key, as before."""
 
@@ -48,7 +48,7 @@ class Reserved:
     again: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ReservingParts:
     """`turns`: of members, as the worker's. `noticed()` is called when there is work."""
 

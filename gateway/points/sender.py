@@ -24,11 +24,12 @@ import logging
 import math
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from itertools import accumulate
 from typing import Protocol
 
+from gateway import frozen
 from gateway.channels.smaregi.ledger import Entry, Recorded
 from gateway.delivery import Runtime
 from gateway.errors import ErrorClass, UpstreamError
@@ -68,7 +69,7 @@ class Balances(Protocol):
     async def balance(self, member_id: str) -> int | None: ...
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SenderParts:
     """`way()`: by which movements are sent, as SMAREGI_POINTS_BY says now."""
 

@@ -4,11 +4,11 @@ import asyncio
 import sqlite3
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 from flags import Mode
+from gateway import frozen
 from gateway.channels import Check
 from gateway.channels.smaregi import Smaregi
 from gateway.delivery import Runtime
@@ -36,7 +36,7 @@ from gateway.store.points import Way, drift, movements, orders, reservation_step
 __all__ = ["Points", "PointsParts"]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PointsParts:
     """`way()`: SMAREGI_POINTS_BY."""
 

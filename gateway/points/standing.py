@@ -3,10 +3,10 @@
 `reason` is one of REASONS; the documents explain each.
 """
 
-from dataclasses import dataclass
 from math import floor
 
 from flags import Mode
+from gateway import frozen
 from gateway.points.amounts import PAID
 from gateway.points.settings import PointsSettings
 from gateway.points.switch import Period
@@ -23,7 +23,7 @@ REASONS = (
 _DAY = 86400.0
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Owner:
     """Who would get the points: the store member linked to the order's customer. `unproven`: by an
     e-mail that is not known to be the customer's.
@@ -33,7 +33,7 @@ class Owner:
     unproven: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Around:
     """`mode`: what the flags say of this customer. `asked`: a person wants the order given."""
 
@@ -45,7 +45,7 @@ class Around:
     now: float
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Standing:
     """Of an order that got nobody anything yet."""
 

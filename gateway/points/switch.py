@@ -6,9 +6,9 @@ flag says.
 """
 
 import sqlite3
-from dataclasses import dataclass
 
 from flags import FlagSet, Mode
+from gateway import frozen
 from gateway.delivery import Runtime
 from gateway.store import Engine
 from gateway.store.members import get_meta, set_meta
@@ -20,7 +20,7 @@ EARN, SPEND = "points_earn", "points_spend"
 _SINCE, _FIRST = "points_since", "points_first"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Period:
     """`since` the flag gives points, without a break, and `first` that it ever did; None: never."""
 

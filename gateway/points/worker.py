@@ -10,9 +10,9 @@ import logging
 import sqlite3
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
 from typing import TypeVar
 
+from gateway import frozen
 from gateway.channels.smaregi.turns import MemberTurns
 from gateway.delivery import Runtime
 from gateway.delivery.retry import retry_delay
@@ -55,7 +55,7 @@ _AREA = "points"
 _STRANGE = "an error of the gateway itself; see its log"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class WorkerParts:
     db: Engine
     reader: OrderReader

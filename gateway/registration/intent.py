@@ -1,11 +1,12 @@
 """A sign-up on its way in: its id, what makes two of them equal, and its data, sealed."""
 
 import secrets
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import orjson
 
+from gateway import frozen
 from gateway.customer import Address, Profile
 from gateway.normalize import email_key
 from gateway.store import Keys
@@ -15,7 +16,7 @@ from gateway.store.tally import CALLER_BYTES
 __all__ = ["SignUp", "admission_request", "new_id", "person_of", "read_intent"]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SignUp:
     """A valid registration. `key` is the caller's idempotency key, made unique to the caller.
 

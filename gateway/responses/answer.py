@@ -1,12 +1,13 @@
 """An answer, ready to be sent; and problems (RFC 9457), in English and in Japanese."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import partial
 from typing import Any, Self, cast
 
 import orjson
 
+from gateway import frozen
 from gateway.outcomes import Delivery
 from gateway.responses.shapes import FieldError as Row
 from gateway.responses.shapes import Problem
@@ -18,7 +19,7 @@ MOST_ERRORS = 50
 """Wrong fields that one answer lists."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Answer:
     """A status and a body, ready to be sent; a problem has a content type of its own.
 
@@ -42,7 +43,7 @@ class Answer:
         return type(self)(self.status, self.body, self.headers, self.japanese, registration_id, ids)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Problem:
     status: int
     kind: str

@@ -2,11 +2,12 @@
 
 import asyncio
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple, Self
+from typing import Any, Self
 from urllib.parse import urlencode
 
 import orjson
 
+from gateway import frozen
 from gateway.errors import ErrorClass, UpstreamError
 from gateway.settings import ShopifySettings
 from gateway.shopify.documents import IDENTITY, Document
@@ -184,7 +185,8 @@ def _data(
     return data
 
 
-class _Cost(NamedTuple):
+@frozen
+class _Cost:
     """`extensions.cost` of an answer, in points and points a second; 0 where it says nothing.
 
     `actual`: what was paid, which of a throttled call is nothing.

@@ -4,10 +4,10 @@ No mutation here is idempotent: after a lost answer, or `TAKEN`, the code is loo
 it at once. `asyncUsageCount` lags, and a code may be used while it is being ended.
 """
 
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from gateway import frozen
 from gateway.customer import gid
 from gateway.errors import ErrorClass, UpstreamError
 from gateway.shopify import documents, order_documents
@@ -20,7 +20,7 @@ __all__ = ["CodeRefused", "CodeSeen", "DiscountCodes", "NewCode"]
 _TITLE = "ポイント利用 / Points"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class NewCode:
     """`amount` in yen; times are Unix seconds."""
 
@@ -31,7 +31,7 @@ class NewCode:
     ends_at: float
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class CodeSeen:
     """`ended`: no checkout takes it any more. `used` counts late."""
 

@@ -1,13 +1,12 @@
 """A GraphQL document, with what has to be known of it before it is sent."""
 
-from dataclasses import dataclass
-
+from gateway import frozen
 from gateway.wire import Access
 
 __all__ = ["Document"]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Document:
     """`cost` is what Shopify asks for before execution [points], of the largest page, by the rule
     that was recorded (`tests/shopify/test_documents.py` holds it); a start value that its answers

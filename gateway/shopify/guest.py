@@ -2,8 +2,8 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
-from typing import NamedTuple
 
+from gateway import frozen
 from gateway.customer import Profile
 from gateway.normalize import country_of
 from gateway.shopify.placing import e164
@@ -16,7 +16,8 @@ IsOurs = Callable[[str], Awaitable[bool]]
 """Whether a registration id is one of ours whose caller was never told of the success."""
 
 
-class ShopifySignUp(NamedTuple):
+@frozen
+class ShopifySignUp:
     """`guest`: what a customer may get whom Shopify has already, but who never signed up;
     `kept_back`: a warning for each part of `profile` that it lacks. `deadline`: the clock's.
     """

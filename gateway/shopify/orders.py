@@ -5,11 +5,12 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import UTC, datetime
 from fractions import Fraction
 from typing import Any, Literal
 
+from gateway import frozen
 from gateway.customer import numeric_id
 from gateway.errors import ErrorClass, UpstreamError
 from gateway.shopify import documents, order_documents
@@ -27,7 +28,7 @@ _AMOUNT = re.compile(r"-?\d{1,15}(\.\d{1,6})?")
 _CAPTURED = {"SALE", "CAPTURE"}
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ShopOrderLine:
     """`full`: what all that were ordered cost after their discounts; `before_taxes`: what is left
     of the line costs, without taxes. `codes`: what each discount code took off all of them.
@@ -53,7 +54,7 @@ class ShopOrderLine:
         return whole * self.current / self.quantity if self.quantity else Fraction(0)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ShopOrder:
     """Times are Unix seconds, amounts in the shop's currency. `customer_id` None: a guest's.
     `paid_at`: of the last payment. `outstanding` below 0 is to be paid back. `codes`: the discount
@@ -90,7 +91,7 @@ class ShopOrder:
         return sum((line.off(code) for line in self.lines), Fraction(0))
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ListedOrders:
     """Ids with the time of the last change; `after` is where the next page begins (None: the
     last). `codes`: of those with discount codes, by id.

@@ -1,9 +1,9 @@
 """How a sign-up or a change ends at Shopify, as values."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Literal
 
+from gateway import frozen
 from gateway.customer import Customer
 from gateway.wording import Code, FieldError
 
@@ -22,7 +22,7 @@ __all__ = [
 Warnings = tuple[Mapping[str, str], ...]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Accepted:
     """`fresh`: made a moment ago by this very call, so no channel can have heard of it."""
 
@@ -32,14 +32,14 @@ class Accepted:
     fresh: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class AlreadyRegistered:
     """Somebody enabled, or registered through us, has this e-mail: this customer."""
 
     customer_id: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Refused:
     """What Shopify refuses, in our words. `partly`: of a change, some was carried out before."""
 
@@ -60,7 +60,7 @@ class Refused:
         return bool(self.errors) and all(error.field == "phone" for error in self.errors)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Changed:
     """The customer as they are after a change."""
 
@@ -69,12 +69,12 @@ class Changed:
     new_email: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Missing:
     """Shopify has no customer with this id."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class EmailTaken:
     """Another customer has the new e-mail."""
 

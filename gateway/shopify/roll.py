@@ -6,10 +6,10 @@ what is outside the period is left out here as well.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from gateway import frozen
 from gateway.customer import Customer, numeric_id
 from gateway.shopify import documents
 from gateway.shopify.client import GraphQL
@@ -25,7 +25,7 @@ smallest bucket gets back in a second or two."""
 _NEWEST = 20
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Created:
     """When customers were made in Shopify: from `since` to `until`, both included; Unix seconds."""
 
@@ -47,7 +47,7 @@ class Created:
         )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ListedPage:
     """A page: who is in it, how many Shopify listed, and where the next begins (None: the last)."""
 
@@ -56,7 +56,7 @@ class ListedPage:
     after: str | None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ChangedPage:
     """Customers with the time of their last change (Unix seconds); `after` as of a `ListedPage`."""
 

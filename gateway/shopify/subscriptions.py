@@ -6,9 +6,9 @@ a subscription that nobody answers.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Literal
 
+from gateway import frozen
 from gateway.errors import ErrorClass, UpstreamError
 from gateway.shopify import documents
 from gateway.shopify.client import GraphQL
@@ -26,7 +26,7 @@ _MORE = 250
 """Subscriptions that one answer holds: no app has more for these few topics."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Subscribed:
     """`topic` as the API names it. `detail` says why it failed, or whoever else gets it."""
 

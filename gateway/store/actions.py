@@ -1,14 +1,14 @@
 """The log of actions: what people did, when, and to whom, in ids."""
 
 import sqlite3
-from dataclasses import dataclass
 
+from gateway import frozen
 from gateway.store.paging import EVERY, PAGE
 
 __all__ = ["Action", "add", "expire", "forget", "page"]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Action:
     """`actor` is a role and which of its sessions. `subject`: ids and our own words, no values.
 

@@ -3,8 +3,8 @@
 import dataclasses
 import sqlite3
 from collections.abc import Collection
-from dataclasses import dataclass
 
+from gateway import frozen
 from gateway.background import request_id
 from gateway.store import registrations, tally
 from gateway.store.registrations import DAY
@@ -12,7 +12,7 @@ from gateway.store.registrations import DAY
 __all__ = ["AdmissionRequest", "Begun", "Bounds", "OlderHashes", "begin"]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class OlderHashes:
     """The hashes of a request by an older secret."""
 
@@ -22,7 +22,7 @@ class OlderHashes:
     key_hash: bytes
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class AdmissionRequest:
     """A sign-up that asks to begin. `sealed` is the intent.
 
@@ -52,7 +52,7 @@ class AdmissionRequest:
         return (self.email_hash, *(each.email_hash for each in self.before))
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Bounds:
     """How many registrations may wait for Shopify, and how many keys of one caller are kept."""
 
@@ -63,7 +63,7 @@ class Bounds:
 BOUNDS = Bounds()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Begun:
     """What the database answers to an opening. `verdict` is one of
 

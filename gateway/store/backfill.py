@@ -2,10 +2,10 @@
 
 import sqlite3
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
 import orjson
 
+from gateway import frozen
 from gateway.outcomes import Delivery, NewDelivery
 from gateway.store import members, outbox
 from gateway.store.outbox.queries import COLUMNS, OPEN_SQL, Spot, open_end, row_to_delivery
@@ -23,7 +23,7 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Known:
     """Of a page's customers: who has a link, and who has an open delivery."""
 
@@ -31,7 +31,7 @@ class Known:
     owed: frozenset[int]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class BackfillCheckpoint:
     """How far a run has come: the cursor behind the last page that was opened (None at the
     start), how many customers that were, and when (Unix seconds).

@@ -7,9 +7,9 @@ a backup does. Its row is, and by its id Shopify is asked what became of it.
 import sqlite3
 from collections.abc import Iterable
 from contextlib import closing
-from dataclasses import dataclass
 from pathlib import Path
 
+from gateway import frozen
 from gateway.errors import CommandRefused, StorageError
 from gateway.store import rekeying
 from gateway.store.copying import not_written
@@ -36,7 +36,7 @@ TAKEN = ("", "-wal", "-shm", ".lock", ".sock", ".secret", ".new")
 _TABLES = {"meta", "registrations", "deliveries", "links"}
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Backup:
     """What a file holds. `made_at`: Unix seconds; None of one that no `backup` has made. `secrets`:
     fingerprints of those by which it is keyed. `sign_ups`: under way at that moment.

@@ -2,8 +2,9 @@
 
 import sqlite3
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
+from gateway import frozen
 from gateway.errors import ErrorClass
 from gateway.outcomes import Outcome
 from gateway.store.outbox import OPEN_SQL
@@ -14,7 +15,7 @@ _PAGE = 5000
 """Rows that one look passes: some milliseconds, then others have a turn."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Cause:
     """`count` open deliveries of one channel that stand alike for one reason.
 

@@ -3,11 +3,12 @@
 import math
 import sqlite3
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import orjson
 
+from gateway import frozen
 from gateway.store.paging import PAGE
 from gateway.store.registrations import DAY
 
@@ -33,7 +34,7 @@ _WAITS = f"WHERE {_WAITING}"
 _CLAIMED = f"INDEXED BY registrations_claimed WHERE {_WAITING} AND claimed = 1"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class DeferredRegistration:
     """A waiting registration whose turn it is. `tries` includes this one; `end_at` is Unix time.
 
@@ -188,7 +189,7 @@ def bring_forward(db: sqlite3.Connection, now: float) -> bool:
     )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Shift:
     """What waits is being moved by so many `seconds`, since the wall clock jumped; `place`: the
     end and id of the last that was.

@@ -2,11 +2,11 @@
 
 import sqlite3
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import Literal
 
 import orjson
 
+from gateway import frozen
 from gateway.store.paging import PAGE
 
 __all__ = [
@@ -27,7 +27,7 @@ _COLUMNS = "low_id, high_id, state, reasons, score, found_at, updated_at"
 State = Literal["open", "rejected", "merged"]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Pair:
     """Two members that may be one person. Times are Unix seconds; `reasons` are codes."""
 

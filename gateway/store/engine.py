@@ -3,9 +3,9 @@
 import asyncio
 import sqlite3
 from collections.abc import Awaitable, Callable, Collection, Sequence
-from dataclasses import dataclass
 from typing import Any, Generic, Protocol, TypeVar
 
+from gateway import frozen
 from gateway.store.pulse import Pulse
 from gateway.store.rewinding import Rewound
 
@@ -28,7 +28,7 @@ ALONE: Whom = None
 """No other unit writes meanwhile: for what reads and writes without regard to a person."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Batched(Generic[P, T]):
     """A unit that may be run together with others of the same `run`: statements are expensive, rows
     are not. `run` is given the parts of all, in the order in which they came, where the first of

@@ -2,11 +2,11 @@
 
 import sqlite3
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Literal
 
 import orjson
 
+from gateway import frozen
 from gateway.background import request_id
 from gateway.store.paging import PAGE
 
@@ -31,7 +31,7 @@ Source = Literal["shopify", "smaregi"]
 _LONGEST_CHAIN = 20
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class NewEvent:
     """A genuine webhook. `id` is unique among all sources; `members` are Smaregi's member ids.
 
@@ -46,7 +46,7 @@ class NewEvent:
     members: tuple[int, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Event:
     """A row whose work is not done yet. Times are Unix seconds."""
 

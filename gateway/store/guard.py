@@ -3,9 +3,10 @@
 import sqlite3
 from collections.abc import Mapping
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 
+from gateway import frozen
 from gateway.outcomes import Identity
 from gateway.store import identities, removals
 from gateway.store.inventory import read_only
@@ -13,7 +14,7 @@ from gateway.store.inventory import read_only
 __all__ = ["Guard", "read_guard"]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Guard:
     """`pinned`: system -> who it was; `held`: customers who wait for a person."""
 

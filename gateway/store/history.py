@@ -1,7 +1,8 @@
 """How many sign-ups there were, what failed, and how long attempts took: by the hour."""
 
 import sqlite3
-from dataclasses import dataclass
+
+from gateway import frozen
 
 __all__ = ["Attempted", "attempts_page", "registrations"]
 
@@ -11,7 +12,7 @@ _PAGE = 5000
 """Attempts that one look passes: some milliseconds, then others have a turn."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Attempted:
     """Attempts that began in one hour (Unix hours): how many, how many failed, seconds in all."""
 

@@ -3,10 +3,10 @@
 import contextlib
 import sqlite3
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
+from gateway import frozen
 from gateway.store.outbox.queries import OPEN_SQL
 from gateway.store.ownership import OwnerLock, lock_path
 from gateway.store.sqlite_errors import translated
@@ -14,7 +14,7 @@ from gateway.store.sqlite_errors import translated
 __all__ = ["NOTHING", "Inventory", "count", "look", "read_only", "unknown"]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Inventory:
     """`open` deliveries; `is_empty`: nobody ever signed up or was linked here."""
 

@@ -2,10 +2,11 @@
 
 import sqlite3
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from functools import lru_cache
 from typing import Any
 
+from gateway import frozen
 from gateway.store.outbox.write import values
 from gateway.store.paging import EVERY
 
@@ -29,7 +30,7 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Member:
     """What the match rules need of a member. `status` as Smaregi counts (0 active … 4 merged).
 

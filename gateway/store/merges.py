@@ -1,13 +1,15 @@
 """Every query on merges: two store members that a person makes one, step by step."""
 
 import sqlite3
-from dataclasses import dataclass, fields, replace
+from dataclasses import fields, replace
 from typing import Any
+
+from gateway import frozen
 
 __all__ = ["Merge", "forget", "get", "others", "unfinished", "write"]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Merge:
     """A row; the steps are explained in schema.sql. Times are Unix seconds.
 

@@ -5,11 +5,12 @@ A test holds that every table of the schema is in `TABLES` or in `IMPERSONAL`.
 
 import sqlite3
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import orjson
 
+from gateway import frozen
 from gateway.store.paging import LOOKED
 from gateway.store.personal_tables import IMPERSONAL, OF_CUSTOMER, TABLES, Table
 
@@ -27,7 +28,7 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Traces:
     """By what rows are a person's: ids, and subjects of the log of actions."""
 

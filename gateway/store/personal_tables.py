@@ -1,7 +1,8 @@
 """Every table of the schema, and what of a person it may hold."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from gateway import frozen
 
 __all__ = ["IMPERSONAL", "OF_CUSTOMER", "TABLES", "Table"]
 
@@ -20,7 +21,7 @@ _RESERVED = f"SELECT id FROM points_reservations WHERE {OF_CUSTOMER}"  # noqa: S
 _ENDED = "state IN ('used', 'released', 'refused')"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Table:
     """`what` and `kept` in words; `{days}` is GATEWAY_RETENTION_DAYS.
 

@@ -5,11 +5,11 @@ are remembered in `gateway.store.idempotency`.
 """
 
 import sqlite3
-from dataclasses import dataclass
 from typing import Any, Literal
 
 import orjson
 
+from gateway import frozen
 from gateway.outcomes import Delivery, NewDelivery
 from gateway.store import outbox, proofs
 from gateway.store.paging import PAGE
@@ -41,7 +41,7 @@ _SELECT = """SELECT id, state, body_hash, email_hash, email_verified, customer_i
     warnings, problem, replaced_by, created_at, updated_at, request_id FROM registrations"""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Registration:
     """A row: no personal data, only ids, hashes and what became of it."""
 

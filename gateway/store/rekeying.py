@@ -2,10 +2,10 @@
 
 import sqlite3
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 
 import orjson
 
+from gateway import frozen
 from gateway.store import duplicate_queue, proofs, signup_evidence
 from gateway.store.members import get_meta, set_meta
 from gateway.store.outbox.queries import OPEN_SQL
@@ -43,7 +43,7 @@ def set_used(db: sqlite3.Connection, secrets: Mapping[str, float | None]) -> Non
     set_meta(db, _USED, orjson.dumps(secrets).decode())
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RotationCheckpoint:
     """How far a rotation to the secret `to` has come: the customers up to `after`."""
 
@@ -138,7 +138,7 @@ def customer(
         signup_evidence.put(db, customer_id, evidence)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Record:
     """What is kept of one channel's record of a customer: the fingerprints of its link, of the plan
     of a delivery that is open, and the state that its last attempt failed with.

@@ -2,9 +2,9 @@
 
 import sqlite3
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
 from typing import Literal
 
+from gateway import frozen
 from gateway.outcomes import Kind
 from gateway.store.outbox.queries import OPEN_SQL
 from gateway.store.paging import EVERY
@@ -41,7 +41,7 @@ _KNOWN = f"""(EXISTS (SELECT 1 FROM links WHERE customer_id = ?1)
 """Whether a removal would take anything away."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Removal:
     """A row. Times are Unix seconds."""
 

@@ -17,11 +17,11 @@ import shutil
 import sqlite3
 from collections.abc import Collection
 from contextlib import closing
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import chain, count
 from pathlib import Path
 
+from gateway import frozen
 from gateway.errors import CommandRefused, GatewayError, StorageError
 from gateway.settings.secret_list import secrets_in
 from gateway.store.backups import Backup, draft_of, examined, keep_secret, place
@@ -38,7 +38,7 @@ __all__ = ["Prepared", "prepare", "put_in_place"]
 _DAMAGED = ("SQLITE_CORRUPT", "SQLITE_NOTADB", "SQLITE_IOERR_READ", "SQLITE_IOERR_SHORT_READ")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Prepared:
     """A draft beside the database, whole and up to date. `secrets`: what its file is to hold; None
     where it stays as it is.

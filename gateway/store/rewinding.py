@@ -14,8 +14,8 @@ marks what nobody would recognise:
 
 import sqlite3
 from collections.abc import Collection
-from dataclasses import dataclass
 
+from gateway import frozen
 from gateway.store.members import get_meta, set_meta
 from gateway.store.outbox.queries import OPEN_SQL
 
@@ -43,7 +43,7 @@ IDS = 1_000_000
 """More than anybody gives between two backups: so many are given to nobody."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Rewound:
     """What a person has to decide."""
 

@@ -1,9 +1,9 @@
 """What may be seen of a database by who does not own it: `check` only reads."""
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from gateway import frozen
 from gateway.store import inventory
 from gateway.store.files import prove_folder
 from gateway.store.guard import Guard, read_guard
@@ -13,7 +13,7 @@ from gateway.store.ownership import socket_path
 __all__ = ["FromOutside", "Seen", "SeenFile"]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Seen:
     """`contents`: None where its owner lets nobody look. `user`: who has it, if that is known."""
 

@@ -9,8 +9,8 @@ transaction, even if it is undone, and are counted anew when the file is opened.
 
 import sqlite3
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 
+from gateway import frozen
 from gateway.outcomes import Outcome
 
 __all__ = ["CALLER_BYTES", "Tally", "keep", "keys_of", "read", "waiting"]
@@ -19,7 +19,7 @@ CALLER_BYTES = 8
 """An idempotency key's hash begins with these of its caller's."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Tally:
     """`deliveries`: (channel, outcome, number) of the open ones. A time is that of the oldest."""
 

@@ -2,8 +2,8 @@
 
 import sqlite3
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
 
+from gateway import frozen
 from gateway.store import erasure
 from gateway.store.merges import unfinished
 from gateway.store.personal import Traces
@@ -11,7 +11,7 @@ from gateway.store.personal import Traces
 __all__ = ["Unfinished", "of_person"]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Unfinished:
     """`text` says what it is and, where it does not end within seconds, what ends it."""
 

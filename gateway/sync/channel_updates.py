@@ -7,8 +7,8 @@ customer signed up through us; the others are for `backfill` and SHOPIFY_SYNC_OT
 import asyncio
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 
+from gateway import frozen
 from gateway.customer import Customer
 from gateway.delivery import DeliveryParts, Runtime
 from gateway.delivery.opening import LIVE, REHEARSED, Owed, opening
@@ -21,7 +21,7 @@ _REHEARSAL = 60.0
 """Seconds to wait for a dry run; it continues after that."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ChannelStatus:
     """Links and open deliveries of customers, by customer and channel."""
 

@@ -13,9 +13,10 @@ write to Shopify meets marks that say so, and is no change; nor is the same valu
 import asyncio
 import logging
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
+from gateway import frozen
 from gateway.alerts import notices
 from gateway.channels.last_sent import OWED, LastSent
 from gateway.channels.smaregi import Smaregi
@@ -46,7 +47,7 @@ _STATUS, _PRESENT, _GONE = "status", "0", "gone"
 _LEFT = {"3": "withdrawn", "4": "merged into another", _GONE: "deleted"}
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PosParts:
     db: Engine
     shopify: Shopify

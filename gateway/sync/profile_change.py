@@ -15,10 +15,10 @@ import logging
 import sqlite3
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from typing import Any
 from weakref import WeakValueDictionary
 
+from gateway import frozen
 from gateway.customer import Customer
 from gateway.delivery import DeliveryParts, Runtime
 from gateway.errors import StorageError, UpstreamError
@@ -40,7 +40,7 @@ _SLACK = 5.0
 """Seconds after the deadline from which the worker takes deliveries opened beforehand."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ProfileChange:
     """`changes`: fields of a `Profile`, validated. `given`: the same as they were sent."""
 

@@ -19,6 +19,7 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
+from gateway import frozen
 from gateway.customer import Customer
 from gateway.delivery import Runtime
 from gateway.errors import ErrorClass, StorageError, UpstreamError
@@ -68,7 +69,7 @@ class ChangedMembers(Protocol):
     async def changed_page(self, from_id: int, updated_from: str | None) -> list[Any]: ...
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ReconciliationParts:
     """`keep_event` stores an event like a webhook's."""
 

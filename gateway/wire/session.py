@@ -8,14 +8,15 @@ inside the deadline (aiohttp-retry); writes never are: the outbox repeats them, 
 import math
 import time
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import field
 from email.utils import parsedate_to_datetime
-from types import MappingProxyType
-from typing import Any, NamedTuple, Self
+from typing import Any, Self
 
 import aiohttp
 import orjson
 from aiohttp_retry import RetryClient
 
+from gateway import frozen
 from gateway.errors import Cause, ErrorClass, UpstreamError
 from gateway.wire.causes import cause_of
 from gateway.wire.edge import Access, Edge
@@ -35,10 +36,8 @@ that gave up waiting (408, 499), or be about something that exists already (409,
 look for it."""
 
 
-_NONE: Mapping[str, str] = MappingProxyType({})
-
-
-class Call(NamedTuple):
+@frozen
+class Call:
     """One request. `operation` names it in errors and metrics, without ids or data.
 
     `introduces`: a token, or the question who answers; it is sent before that is known.
@@ -49,14 +48,15 @@ class Call(NamedTuple):
     access: Access
     method: str
     url: str
-    headers: Mapping[str, str] = _NONE
+    headers: Mapping[str, str] = field(default_factory=dict)
     params: Mapping[str, str] | None = None
     body: bytes | None = None
     timeout: float | None = None
     introduces: bool = False
 
 
-class UpstreamAnswer(NamedTuple):
+@frozen
+class UpstreamAnswer:
     """A complete answer, whatever its status."""
 
     call: Call

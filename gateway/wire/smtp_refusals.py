@@ -10,10 +10,11 @@ disk. A 5yz after `DATA` is about this mail.
 """
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import field
 
 import aiosmtplib
 
+from gateway import frozen
 from gateway.errors import About, ErrorClass
 
 __all__ = ["Refusal", "refusal_of"]
@@ -24,7 +25,7 @@ _CREDENTIALS = frozenset({530, 534, 535, 538})
 _CLOSING = 421
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Refusal:
     """`stage` is the command; `enhanced` is '' where the server says none.
 

@@ -3,9 +3,9 @@
 import asyncio
 import re
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from typing import Any
 
+from gateway import frozen
 from gateway.errors import ErrorClass
 from gateway.wire.session import UpstreamAnswer, class_of_status
 
@@ -18,7 +18,7 @@ EARLY = 60.0
 _OF_THE_CREDENTIALS = {ErrorClass.AUTH, ErrorClass.INVALID_DATA, ErrorClass.DUPLICATE}
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Grant:
     """`seconds` that the token lives; `scopes` are None where the answer does not name them."""
 

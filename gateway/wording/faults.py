@@ -1,9 +1,9 @@
 """What can be wrong with a field: every code, and every sentence in both languages."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from enum import Enum, StrEnum
 
+from gateway import frozen
 from gateway.wording.text import Language, Text
 
 __all__ = ["FIELD_NAMES", "Code", "Fault", "FieldError", "Wrong", "not_taken"]
@@ -25,7 +25,7 @@ class Code(StrEnum):
     REFUSED = "refused"  # Shopify does not take it, and gives no reason that we know
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class FieldError:
     """`field` as the caller wrote it, with dots (`address.city`); no value of it anywhere."""
 

@@ -1,14 +1,15 @@
 """One thing said in both languages of the API."""
 
-from dataclasses import dataclass
 from typing import Literal, Self
+
+from gateway import frozen
 
 __all__ = ["Language", "Text"]
 
 Language = Literal["en", "ja"]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Text:
     """The same in English and in Japanese; `{name}` stands for a value, the same in both."""
 

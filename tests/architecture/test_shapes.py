@@ -2,7 +2,11 @@
 
 import ast
 from collections.abc import Iterator
+from dataclasses import replace
 
+import pytest
+
+from gateway import frozen
 from tests.architecture.test_arrows import FILES, module, nodes
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
@@ -78,3 +82,33 @@ def test_a_delivery_to_open_is_made_in_one_place() -> None:
         if node.func.id == "NewDelivery"
     }
     assert made == {"gateway.delivery.opening"}
+
+
+def test_values_are_made_one_way() -> None:
+    """By `gateway.frozen`; the stand-ins import nothing from here, and a sign-up makes none of
+    those that are compared by who they are.
+    """
+    by_hand = {
+        module(path)
+        for path in FILES
+        for node in nodes(path)
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
+        if node.func.id == "dataclass"
+        if {"frozen", "slots"} == {word.arg for word in node.keywords}
+    }
+    assert {
+        name for name in by_hand if not name.startswith(("gateway.sandbox.", "flags."))
+    } == set()
+
+
+def test_a_value_is_compared_and_hashed_by_what_it_holds_and_changed_by_nobody() -> None:
+    @frozen
+    class Pair:
+        one: int
+        two: str = "b"
+
+    assert Pair(1) == Pair(1, "b") != Pair(2)
+    assert len({Pair(1), Pair(1), Pair(2)}) == 2
+    assert replace(Pair(1), two="c") == Pair(1, "c")
+    with pytest.raises(AttributeError):
+        Pair(1).three = 3  # type: ignore[attr-defined]

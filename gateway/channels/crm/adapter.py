@@ -1,9 +1,9 @@
 """What a vendor of a CRM brings."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from typing import Protocol
 
+from gateway import frozen
 from gateway.channels.base import Channel, Context
 from gateway.outcomes import Identity
 
@@ -15,7 +15,7 @@ class Crm(Channel, Protocol):
         """What is remembered was another account's."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Adapter:
     """`account`: what its side is called; `identify` as in `Spec`."""
 

@@ -11,6 +11,7 @@ import asyncio
 import logging
 import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, cast
 
 from gateway.channels.base import Check, Context, Done, Work
@@ -149,7 +150,7 @@ class Smaregi:
     async def _link(self, target: Target, work: Work, match: Match) -> Done:
         former = await self.ownership.take(target.member_id, work.customer.id)
         done = await self.numbers.give(target, work)
-        return done._replace(match=match, instead_of=former)
+        return replace(done, match=match, instead_of=former)
 
     async def _own_and_index(self, work: Work) -> Row | None:
         """As `_own`, beside the refresh of the index; a number of this moment is not looked for."""

@@ -1,8 +1,9 @@
 """Creates a member, once: our number is the idempotency key, and required columns are filled."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
+from gateway import frozen
 from gateway.channels.base import Done
 from gateway.channels.smaregi.client import SmaregiClient
 from gateway.channels.smaregi.from_member import differing_values
@@ -24,7 +25,8 @@ __all__ = ["MemberCreation", "NewMember"]
 Row = Mapping[str, Any]
 
 
-class NewMember(NamedTuple):
+@frozen
+class NewMember:
     """A new member: its row, what the customer told of it, and what was changed or filled in."""
 
     row: Row

@@ -6,10 +6,10 @@ found again, exactly. Smaregi computes no points of it: we do.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
+from gateway import frozen
 from gateway.channels.smaregi.responses import refused, unread
 from gateway.channels.smaregi.transport import POINTS, SYSTEM, Asked, SmaregiTransport
 from gateway.channels.smaregi.turns import MemberTurns
@@ -30,7 +30,7 @@ def jst(seconds: float) -> str:
     return datetime.fromtimestamp(int(seconds), UTC).astimezone(JST).isoformat()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Entry:
     """A movement to be posted; every try sends the same bytes. `points` below 0 are taken; `at` in
     Unix seconds, `number` unique for the terminal.
@@ -65,7 +65,7 @@ class Entry:
         }
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Recorded:
     """A transaction as Smaregi has it. `points` below 0 were taken."""
 

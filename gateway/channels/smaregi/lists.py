@@ -1,6 +1,7 @@
 """Lists of members, decoded. Of a list that begins with all of the last one, only what follows."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from gateway.channels.smaregi.responses import ids_of
@@ -34,7 +35,7 @@ class GrowingList:
         body, known = answer.body, self._beginning
         rest = body[len(known) :] if known and body.startswith(known) else b""
         if rest.startswith((b"]", b",{")):
-            more = answer._replace(body=b"[" + rest.removeprefix(b","))
+            more = replace(answer, body=b"[" + rest.removeprefix(b","))
             rows = self._rows + members_of(more)
         else:
             rows = members_of(answer)

@@ -5,9 +5,10 @@ What is given back depends on what the member holds now, so it may be repeated a
 """
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, Self
 
+from gateway import frozen
 from gateway.channels.base import Done, Work
 from gateway.channels.smaregi.client import SYSTEM, SmaregiClient
 from gateway.channels.smaregi.from_member import differing_values, text_of
@@ -27,7 +28,7 @@ Row = Mapping[str, Any]
 Changes = dict[str, str | None]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Target:
     """The member that is to get the customer's number. `by_hand`: a person chose it.
 

@@ -2,10 +2,10 @@
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
+from gateway import frozen
 from gateway.channels.smaregi.client import SYSTEM, SmaregiClient
 from gateway.channels.smaregi.settings import SmaregiSettings
 from gateway.errors import ErrorClass, UpstreamError
@@ -24,7 +24,7 @@ _SHORTEST_ID = 10
 """Digits of a Shopify customer id; a shorter one could be the number on a stranger's card."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Balance:
     """`expires_on` is ISO 8601; None where Smaregi gives no date."""
 

@@ -8,11 +8,12 @@ import base64
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any
 from urllib.parse import urlencode
 
 import orjson
 
+from gateway import frozen
 from gateway.channels.smaregi.responses import refused
 from gateway.channels.smaregi.settings import SmaregiSettings
 from gateway.errors import ErrorClass
@@ -46,7 +47,8 @@ CUSTOMERS = Scopes(("pos.customers:read", "pos.customers:write"))
 POINTS = Scopes(("pos.transactions:read", "pos.transactions:write", "pos.stores:read"))
 
 
-class Asked(NamedTuple):
+@frozen
+class Asked:
     """One request; `path` follows `/{contract}/pos`."""
 
     operation: str

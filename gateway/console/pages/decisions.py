@@ -1,9 +1,9 @@
 """A decision about store members and links, as a form gives it, and what it would do."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
+from gateway import frozen
 from gateway.app import Core
 from gateway.console.language import N_
 from gateway.customer import numeric_id
@@ -28,7 +28,7 @@ class Wrong(Exception):  # noqa: N818 - an answer
     """The form cannot be understood."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Decision:
     what: str
     one: int = 0

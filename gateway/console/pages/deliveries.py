@@ -2,13 +2,14 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 from urllib.parse import urlencode
 
 from aiohttp import web
 from multidict import MultiMapping
 
+from gateway import frozen
 from gateway.app import Core
 from gateway.app.advice import advice
 from gateway.app.identity import SHOP
@@ -39,7 +40,7 @@ _FIELDS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Asked:
     """A filter as it was given, and as it is meant; `wrong` names fields that cannot be read."""
 

@@ -1,12 +1,12 @@
 """Possible duplicates, for the commands of this machine: listed, shown live, rejected."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import orjson
 from aiohttp import web
 
+from gateway import frozen
 from gateway.app import Core
 from gateway.customer import gid
 from gateway.duplicates import Judgement, Reason, compare, judge_forms
@@ -44,7 +44,7 @@ def _no_pair() -> web.Response:
     return respond(problem(422, "invalid-data", detail))
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Asked:
     limit: int
     every_state: bool

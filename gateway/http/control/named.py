@@ -2,10 +2,10 @@
 
 import hmac
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from aiohttp import web
 
+from gateway import frozen
 from gateway.http.middleware import respond
 from gateway.responses.bodies import problem
 from gateway.wording import Detail, Text
@@ -18,7 +18,7 @@ machine.
 """
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Named:
     """`me()`: the id of this one; None while it is not known. `key`: what a command shows."""
 

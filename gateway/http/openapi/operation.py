@@ -1,8 +1,10 @@
 """How one call is described: what it takes, what it answers, and which problems it may meet."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
+
+from gateway import frozen
 
 __all__ = ["JSON", "Operation", "Parameter", "Said", "Sent", "path", "query", "sent_header"]
 
@@ -11,7 +13,7 @@ Parameter = dict[str, Any]
 JSON = "application/json"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Sent:
     """A body: its form or its shape, or a schema where neither can be."""
 
@@ -21,7 +23,7 @@ class Sent:
     description: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Said:
     """An answer that is no problem. `shape` None: `schema` describes it, or it has no body."""
 
@@ -33,7 +35,7 @@ class Said:
     schema: Mapping[str, Any] | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Operation:
     """`problems` are beside those that every call may meet; `key` is the security scheme.
 

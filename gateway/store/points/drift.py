@@ -2,15 +2,16 @@
 
 import sqlite3
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Literal
+
+from gateway import frozen
 
 __all__ = ["Drift", "Kind", "add", "count", "forget", "listed"]
 
 Kind = Literal["twice", "unknown", "cancelled", "differs"]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Drift:
     """A transaction of Smaregi's. `kind`: its number is there `twice`; it bears a number of ours
     that is `unknown` here; it was `cancelled`; or its points or member `differs`.

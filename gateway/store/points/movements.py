@@ -2,8 +2,8 @@
 
 import sqlite3
 from collections.abc import Iterable
-from dataclasses import dataclass
 
+from gateway import frozen
 from gateway.store.points.records import MOVEMENT_COLUMNS, Movement, State, Way, movement_of
 
 __all__ = [
@@ -62,7 +62,7 @@ def beside(db: sqlite3.Connection, one: Movement) -> list[Movement]:
     return of_reservation(db, one.reservation_id or 0)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class NewMovement:
     """`place`: store and terminal; `tran_at` in whole Unix seconds."""
 

@@ -1,8 +1,10 @@
 """The rows of points, as values. Times are Unix seconds; points below 0 are taken."""
 
 import sqlite3
-from dataclasses import dataclass, field, fields
+from dataclasses import field, fields
 from typing import Literal
+
+from gateway import frozen
 
 __all__ = [
     "MOVEMENT_COLUMNS",
@@ -26,7 +28,7 @@ State = Literal["owed", "sent", "done", "stuck", "void"]
 Way = Literal["transaction", "add"]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PointOrder:
     """An order, and what it earns: the columns of `points_orders`."""
 
@@ -52,7 +54,7 @@ class PointOrder:
     updated_at: float
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Movement:
     """Points on their way, of an order or of a reservation: the columns of `points_movements`."""
 
@@ -78,7 +80,7 @@ class Movement:
     updated_at: float
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Reservation:
     """Points that a customer spends online: the columns of `points_reservations`."""
 

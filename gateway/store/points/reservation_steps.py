@@ -1,8 +1,8 @@
 """What becomes of points that customers spend online."""
 
 import sqlite3
-from dataclasses import dataclass
 
+from gateway import frozen
 from gateway.store.points.records import Reservation, ReservationState
 
 __all__ = [
@@ -34,7 +34,7 @@ MOST_AN_HOUR = 10
 _HOUR = 3600.0
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class New:
     """`key_hash` and `body_hash`: of the idempotency key, None without one."""
 
@@ -48,7 +48,7 @@ class New:
     body_hash: bytes
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Opened:
     """`id` of the new one, or of the `other` that the customer has open; `wait`: seconds until the
     customer may open another.

@@ -7,11 +7,11 @@ of a take-over least of all.
 
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from typing import Any
 
 import psycopg
 
+from gateway import frozen
 from gateway.store.postgres.migration import newest
 from gateway.store.postgres.session import Session
 
@@ -44,7 +44,7 @@ _FORGOTTEN = 86400
 """Seconds after which the row of one goes that never held the lease, and died."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Gateway:
     """A row of `gateways`. `address`: `http://host:port` where commands reach it; None of a command
     that holds the lease for its run. `config`: a keyed hash of what must be set alike.
@@ -59,7 +59,7 @@ class Gateway:
     seen_at: float = 0.0
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Beat:
     """What the database says to a gateway that says that it lives.
 

@@ -11,12 +11,13 @@ import asyncio
 import logging
 from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack, suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from typing import Self
 
 import psycopg
 
+from gateway import frozen
 from gateway.background import Background
 from gateway.errors import ConfigurationError
 from gateway.store.postgres import gateways
@@ -46,7 +47,7 @@ NOT_THEIRS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Limits:
     """Seconds. `beat` and `look`: between two beats of the active one, and of one that stands by.
     `trust`: that the active one trusts itself after a beat. `death`: that one must be unchanged, in

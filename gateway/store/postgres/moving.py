@@ -7,12 +7,12 @@ is one transaction; or, if only its last answer was lost, everything, and the ne
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from typing import Any, cast
 
 import psycopg
 from psycopg import sql
 
+from gateway import frozen
 from gateway.errors import CommandRefused, StorageError
 from gateway.store.migration import tables
 from gateway.store.postgres import gateways, ids
@@ -30,7 +30,7 @@ STEP = 1000
 """Rows after which it is told how many there are."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Counted:
     """Rows of a table on both sides."""
 

@@ -13,9 +13,10 @@ A copy of the server's files that is started as it is has none: a person has to 
 
 import json
 import sqlite3
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Any
 
+from gateway import frozen
 from gateway.store.members import get_meta, set_meta
 from gateway.store.rewinding import PROMOTED, RESTORED
 
@@ -24,7 +25,7 @@ __all__ = ["forget", "note", "put_back"]
 _KEY = "database_origin"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Origin:
     """`synchronous`: whether a commit waits for a second server."""
 

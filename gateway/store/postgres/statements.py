@@ -2,9 +2,10 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
+
+from gateway import frozen
 
 __all__ = ["Statement", "translated"]
 
@@ -16,7 +17,7 @@ _TOKEN = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Statement:
     """`names`: of the parameters in their order; empty where they come in order."""
 

@@ -1,8 +1,9 @@
 """What a run is to do, and why it may not begin."""
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from flags import FlagSet, Mode
+from gateway import frozen
 from gateway.shopify import Created
 
 __all__ = ["BackfillOptions", "refusal"]
@@ -10,7 +11,7 @@ __all__ = ["BackfillOptions", "refusal"]
 _MAIL = "email"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class BackfillOptions:
     """`created`: when the customers were made in Shopify. `dry_run` counts and writes nothing."""
 

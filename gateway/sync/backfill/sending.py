@@ -8,10 +8,11 @@ its own is settled and counted; the worker, or a replay, tries it again.
 import asyncio
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from typing import Protocol
 
+from gateway import frozen
 from gateway.background import Background
 from gateway.customer import Customer
 from gateway.delivery import CircuitBreaker, Deliverer
@@ -38,7 +39,7 @@ class GaveUpError(GatewayError):
     """The run ends early; the text says why, and how to continue."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Item:
     """An open delivery, its customer (None: gone), and when the customer was read (loop's time)."""
 

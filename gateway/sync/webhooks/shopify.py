@@ -8,9 +8,9 @@ order; if the customer still exists, a person must confirm it.
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from dataclasses import dataclass
 from typing import Protocol
 
+from gateway import frozen
 from gateway.alerts import notices
 from gateway.customer import Customer
 from gateway.delivery import Runtime
@@ -68,7 +68,7 @@ class Changes(Protocol):
     async def changed(self, customers: Sequence[Customer]) -> int: ...
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class CustomerEventParts:
     """The parts that do what events ask for."""
 

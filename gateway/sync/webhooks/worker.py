@@ -9,10 +9,10 @@ import asyncio
 import logging
 import random
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 from typing import Protocol
 
+from gateway import frozen
 from gateway.background import Background, on_behalf_of
 from gateway.delivery import Runtime
 from gateway.delivery.clock_jumps import ClockJumps
@@ -46,7 +46,7 @@ class LaterError(Exception):
         self.seconds = seconds
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Job:
     """A job, and the events that are done with it."""
 

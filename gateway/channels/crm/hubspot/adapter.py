@@ -7,6 +7,7 @@ contact is written to or archived, it is read, to know whose it is.
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, cast
 
 from gateway.channels.base import Check, Context, Done, Work
@@ -81,7 +82,7 @@ class HubSpot:
             done = await self._bring_up_to_date(work.link.reference, fields, work)
         else:
             done = await self._write(work, fields)
-        return done._replace(adjustments=[*left_out, *done.adjustments]) if left_out else done
+        return replace(done, adjustments=[*left_out, *done.adjustments]) if left_out else done
 
     async def _write(self, work: Work, fields: Mapping[str, str]) -> Done:
         done = None if work.fresh else await self._adopt(work, fields)

@@ -3,11 +3,11 @@
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Any
 
 import orjson
 
+from gateway import frozen
 from gateway.errors import ErrorClass, UpstreamError
 from gateway.wire import UpstreamAnswer
 
@@ -26,7 +26,7 @@ _IS_THERE = re.compile(r"UNIQUE|DUPLICATE|CONFLICT|ALREADY")
 """In the code of a 400: another contact has this value."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Contact:
     """`owner`: the Shopify customer id that it carries; '' where it has none."""
 
