@@ -1,11 +1,13 @@
 import asyncio
 import threading
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
 from gateway.store import database
 from gateway.store.database import Database
+from gateway.store.engine import Batched
 from tests.benchmarks.instrument.clock import BASE, Clock, wrapped
 from tests.benchmarks.instrument.units import COMMIT, Units
 
@@ -81,8 +83,15 @@ async def test_units_are_timed_by_name_however_they_are_handed_over(
         assert await db.write(lambda db: db.execute("SELECT 1").fetchone()[0]) == 1
         assert await db.write(lambda db: db.execute("SELECT 2").fetchone()[0], [b"somebody"]) == 2
         assert await db.read(lambda db: db.execute("SELECT 3").fetchone()[0]) == 3
+        together = (db.write(Batched(_number_of, each)) for each in (4, 5))
+        assert await asyncio.gather(*together) == [2, 2]
     finally:
         await db.close()
     assert units.ran["execute.fetchone"] == 2
     assert units.ran["execute.fetchone (read)"] == 1
     assert units.ran[COMMIT] >= 1
+    assert units.ran["test_instrument._number_of"] == 1
+
+
+def _number_of(_: object, parts: Sequence[int]) -> list[int]:
+    return [len(parts)] * len(parts)

@@ -4,12 +4,13 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
 from gateway.store import database
 from gateway.store.database import Database
-from gateway.store.engine import ALONE, Whom
+from gateway.store.engine import ALONE, Batched, Whom
 
 __all__ = ["Units"]
 
@@ -26,6 +27,7 @@ class Units:
         self.spent: dict[str, int] = {}
         self.ran: dict[str, int] = {}
         self._within = 0
+        self._runs: dict[Callable[..., Any], Callable[..., Any]] = {}
 
     def reset(self) -> None:
         self.spent.clear()
@@ -58,11 +60,19 @@ class Units:
         database._transaction = timed_transaction
 
     def _timed(self, name: str, unit: Unit) -> Unit:
-        def timed(connection: sqlite3.Connection) -> Any:
+        """Units of one kind stay so: they run together if their `run` is the same."""
+        if isinstance(unit, Batched):
+            if unit.run not in self._runs:
+                self._runs[unit.run] = self._measured(name, unit.run)
+            return replace(unit, run=self._runs[unit.run])
+        return self._measured(name, unit)
+
+    def _measured(self, name: str, function: Callable[..., Any]) -> Callable[..., Any]:
+        def timed(*args: Any) -> Any:
             self.thread = threading.get_ident()
             began = time.thread_time_ns()
             try:
-                return unit(connection)
+                return function(*args)
             finally:
                 took = time.thread_time_ns() - began
                 self._within += took
@@ -77,8 +87,8 @@ class Units:
 
 def _name(unit: Any) -> str:
     """What a unit calls: `outbox.settle` of `lambda db: outbox.settle(db, results, now)`."""
-    while isinstance(unit, partial):
-        unit = unit.func
+    while isinstance(unit, partial | Batched):
+        unit = unit.func if isinstance(unit, partial) else unit.run
     code = getattr(unit, "__code__", None)
     names = code.co_names if code is not None else ()
     if code is not None and code.co_name == "<lambda>" and names:
