@@ -4,11 +4,9 @@ A hash of a field is keyed and bound to channel and customer, so that nobody can
 database that two people have the same value.
 """
 
-import asyncio
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from typing import Any
-from weakref import WeakValueDictionary
 
 import orjson
 
@@ -18,6 +16,7 @@ from gateway.customer import Customer
 from gateway.delivery.flag_policy import FlagPolicy
 from gateway.delivery.route import Route
 from gateway.delivery.runtime import Live
+from gateway.delivery.turns import Turn, Turns
 from gateway.outcomes import Delivery, Link, Outcome
 from gateway.store import Engine, Keys, links, outbox
 from gateway.wire import dry_run
@@ -50,7 +49,7 @@ class Preparation:
         self._live = live
         self.flag_policy = FlagPolicy(live)
         self.sending: dict[tuple[str, int], Customer] = {}
-        self._turns: WeakValueDictionary[tuple[str, int], asyncio.Lock] = WeakValueDictionary()
+        self._turns = Turns()
 
     async def link(self, channel: str, customer_id: int) -> Link | None:
         return await self._db.read(lambda db: links.get(db, channel, customer_id))
@@ -108,9 +107,9 @@ class Preparation:
         """The hashes of their e-mail, newest first."""
         return self._keys.emails(customer.profile.email)
 
-    def turn(self, channel: str, customer_id: int) -> asyncio.Lock:
-        """A lock: one at a time reads, writes or unlinks a channel's record of a customer."""
-        return self._turns.setdefault((channel, customer_id), asyncio.Lock())
+    def turn(self, channel: str, customer_id: int) -> Turn:
+        """One at a time reads, writes or unlinks a channel's record of a customer."""
+        return self._turns.of(channel, customer_id)
 
     def is_sending(self, channel: str, customer: Customer) -> bool:
         """Whether an attempt is running with the customer exactly as they are now."""

@@ -49,6 +49,7 @@ TARGETS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "gateway/delivery/running.py": (_heart("deliverer"), _OTHERS),
     "gateway/delivery/runtime.py": (_heart("runtime", "drain"), _OTHERS),
     "gateway/delivery/settling.py": (_heart("deliverer", "attempts", "waking"), _OTHERS),
+    "gateway/delivery/turns.py": (("tests/delivery/test_turns.py",), _OTHERS),
     "gateway/delivery/circuit.py": (_heart("circuit", "gate_numbers"), _OTHERS),
     "gateway/delivery/clock_jumps.py": (
         (*_heart("clock_jumps", "deliverer"), *_sign_up("promises")),

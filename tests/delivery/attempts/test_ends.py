@@ -149,15 +149,15 @@ async def test_an_attempt_may_take_as_long_as_six_calls(
 async def test_waiting_for_another_attempts_turn_is_not_measured(heart: Heart) -> None:
     heart.timeout = 0.003
     turn = heart.delivery.preparation.turn("smaregi", TARO)
-    await turn.acquire()
+    await turn.__aenter__()
     making = asyncio.create_task(
         heart.attempts.make(heart.owed(claimed=True), a_customer(), fresh=False)
     )
     await asyncio.sleep(0.04)
     assert heart.channels["smaregi"].works == []
-    turn.release()
+    await turn.__aexit__()
     assert (await making).outcome is Outcome.DELIVERED
-    assert not turn.locked()
+    assert not heart.delivery.preparation._turns
 
 
 async def test_an_error_of_our_own_fails_the_attempt_and_not_the_program(heart: Heart) -> None:
@@ -181,7 +181,7 @@ async def test_a_probe_that_did_not_reach_the_channel_is_given_back(
         await heart.attempts.make(heart.owed(claimed=True), a_customer(), fresh=False)
     assert circuit.cause is ErrorClass.TIMEOUT
     assert await circuit.admit() is CircuitState.HALF_OPEN
-    assert not heart.delivery.preparation.turn("smaregi", TARO).locked()
+    assert not heart.delivery.preparation._turns
 
 
 async def test_what_waits_for_the_index_says_nothing_of_the_channel(heart: Heart) -> None:

@@ -237,10 +237,12 @@ async def test_a_customers_state_is_keyed_by_every_secret_newest_first(heart: He
 
 async def test_a_turn_is_of_one_customer_at_one_channel(heart: Heart) -> None:
     works = heart.delivery.preparation
-    turn = works.turn("crm", TARO)
-    assert works.turn("crm", TARO) is turn
-    assert works.turn("smaregi", TARO) is not turn
-    assert works.turn("crm", HANAKO) is not turn
+    async with works.turn("crm", TARO):
+        async with works.turn("smaregi", TARO), works.turn("crm", HANAKO):
+            pass
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0), works.turn("crm", TARO):
+                pytest.fail("another one has it")
 
 
 async def test_whether_just_this_is_being_sent_is_known_while_it_is(heart: Heart) -> None:
