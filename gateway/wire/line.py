@@ -75,8 +75,10 @@ class Line:
         if claim is None:
             return None
         if claim.place is None:
-            claim.place = self._away.pop(claim.whose, None) or Place(next(self.orders))
-            self._no_longer(claim.place)
+            back = self._away.pop(claim.whose, None)
+            if back is not None:
+                self._no_longer(back)
+            claim.place = back or Place(next(self.orders))
         return claim.place
 
     def awaited(self) -> int:

@@ -178,7 +178,8 @@ class Wire:
 
     async def send(self, call: Call) -> UpstreamAnswer:
         """The answer, whatever its status; UpstreamError when there is none that is complete."""
-        self.edge.admit(call.access, f"{call.method} {call.operation}")
+        if call.access is not Access.READ:
+            self.edge.admit(call.access, f"{call.method} {call.operation}")
         if self._admit is not None and (asking := self._admit(call)) is not None:
             await self._admitted(call, asking)
         limit, began = self._limit(call), time.perf_counter()
@@ -248,13 +249,14 @@ def _session(
 
 
 async def _body(call: Call, response: aiohttp.ClientResponse) -> bytes:
-    content, parts, size = response.content, list[bytes](), 0
-    while not content.at_eof():
-        part = await content.readany()
-        size += len(part)
-        if size > MAX_BODY:
-            raise _broken(call, ErrorClass.UNEXPECTED, "the answer is too large")
-        parts.append(part)
+    content = response.content
+    parts = [await content.readany()]
+    size = len(parts[0])
+    while size <= MAX_BODY and not content.at_eof():
+        parts.append(await content.readany())
+        size += len(parts[-1])
+    if size > MAX_BODY:
+        raise _broken(call, ErrorClass.UNEXPECTED, "the answer is too large")
     return parts[0] if len(parts) == 1 else b"".join(parts)
 
 

@@ -140,7 +140,10 @@ def _reply_of(lines: list[bytes]) -> SMTPResponse | Exception:
     code = lines[-1][:3]
     if not code.isdigit():
         return SMTPResponseException(-1, "Malformed SMTP response line")
-    text = b"\n".join([line[4:].strip(b" \t\r") for line in lines])
+    one, *more = lines
+    text = one[4:].strip(b" \t\r")
+    if more:
+        text = b"\n".join([text, *[line[4:].strip(b" \t\r") for line in more]])
     return SMTPResponse(int(code), text.decode("utf-8", "surrogateescape"))
 
 
