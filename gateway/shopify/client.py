@@ -61,14 +61,15 @@ class GraphQL:
         until = self._clock() + _LONGEST_WAIT if deadline is None else deadline
         renewed = False
         while True:
-            static = self._settings().shopify_access_token
+            settings = self._settings()
+            static = settings.shopify_access_token
             token = (
                 await self._token_by(document, until)
                 if static is None
                 else static.get_secret_value()
             )
             answer = await self._post(
-                document, variables, token, until, bounded=deadline is not None
+                document, variables, settings, token, until, bounded=deadline is not None
             )
             if answer.status in {401, 403} and not renewed and static is None:
                 self._grant.reject(token)
@@ -121,6 +122,7 @@ class GraphQL:
         self,
         document: Document,
         variables: Mapping[str, Any],
+        settings: ShopifySettings,
         token: str,
         until: float,
         *,
@@ -130,7 +132,6 @@ class GraphQL:
         wait = await self._bucket.take_by(until, cost)
         if wait is not None:
             raise _used_up(document, max(1.0, wait))
-        settings = self._settings()
         self._in_flight += cost
         try:
             return await self._wire.send(

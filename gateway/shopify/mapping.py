@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from typing import Any, cast
 
 from gateway.customer import Address, Customer, Gender, Profile, gid, numeric_id
-from gateway.normalize import parse_fields, parse_phone
-from gateway.shopify.placing import e164, has_extension, placed_input
+from gateway.normalize import Phone, parse_fields, parse_phone, phone_of
+from gateway.shopify.placing import e164, placed_input
 
 __all__ = [
     "KEPT_PHONE",
@@ -38,15 +38,18 @@ def metafield(place: tuple[str, str, str], value: str) -> dict[str, str]:
     return {"namespace": namespace, "key": key, "type": kind, "value": value}
 
 
-def _metafields(profile: Profile, registration_id: str) -> list[dict[str, str]]:
+def _metafields(
+    profile: Profile, registration_id: str, phone: Phone | None
+) -> list[dict[str, str]]:
     fields = [
-        metafield(place, value)
-        for name, place in METAFIELDS.items()
-        if (value := getattr(profile, name)) and (name, value) != ("gender", "unknown")
+        {"namespace": namespace, "key": key, "type": kind, "value": value}
+        for name, (namespace, key, kind) in METAFIELDS.items()
+        if (value := getattr(profile, name)) and (name != "gender" or value != "unknown")
     ]
-    if has_extension(profile):
+    if phone is not None and phone.extension is not None:
         fields.append(metafield(WRITTEN_PHONE, profile.phone))
-    return [*fields, metafield(_REGISTRATION_ID, registration_id)]
+    fields.append(metafield(_REGISTRATION_ID, registration_id))
+    return fields
 
 
 def address_input(profile: Profile, address: Address) -> dict[str, str]:
@@ -67,13 +70,14 @@ def customer_input(
     profile: Profile, registration_id: str, *, with_phone: bool = True
 ) -> dict[str, Any]:
     """`CustomerInput` of a new customer. Without its phone the number stays on the address."""
-    phone = e164(profile)
+    found = phone_of(profile)
+    phone = (found.e164 or "") if found else ""
     body: dict[str, Any] = {
         "email": profile.email,
         "firstName": profile.first_name,
         "lastName": profile.last_name,
         "locale": profile.locale,
-        "metafields": _metafields(profile, registration_id),
+        "metafields": _metafields(profile, registration_id, found),
     }
     if phone and with_phone:
         body["phone"] = phone
@@ -116,7 +120,7 @@ def fill_input(
 
 def leftover_metafields(existing: Customer, profile: Profile) -> list[dict[str, str]]:
     """`MetafieldIdentifierInput` of what the customer has and the newest data does not name."""
-    wanted = {f"{f['namespace']}.{f['key']}" for f in _metafields(profile, "-")}
+    wanted = {f"{f['namespace']}.{f['key']}" for f in _metafields(profile, "-", phone_of(profile))}
     return [
         {"ownerId": gid(existing.id), "namespace": name.split(".")[0], "key": name.split(".")[1]}
         for name in sorted(existing.metafields - wanted)

@@ -80,7 +80,8 @@ class Shopify:
         earlier try of this registration ended. Raises UpstreamError; its `applied` is False if
         certainly nothing was created.
         """
-        await self._wait_for_definitions(deadline)
+        if not self._defined:
+            await self._wait_for_definitions(deadline)
         guest, kept = (profile, ()) if email_verified else as_stranger(profile)
         one = ShopifySignUp(registration_id, profile, guest, kept, is_ours, deadline)
         if look_first:
@@ -246,8 +247,6 @@ class Shopify:
 
     async def _wait_for_definitions(self, deadline: float) -> None:
         """The unique metafield's definition must stand before the first create; bounded."""
-        if self._defined:
-            return
         if self._defining is None or self._defining.done():
             if self._clock() < self._define_again:
                 return

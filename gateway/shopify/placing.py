@@ -1,6 +1,6 @@
 """Addresses and phones in the places that Shopify has for them, and what does not fit there."""
 
-from gateway.customer import Profile, mail_language
+from gateway.customer import MAIL_LANGUAGES, Profile, mail_language
 from gateway.normalize import ParsedAddress, country_of, parse_fields, phone_of, shopify_address
 from gateway.shopify.results import Warnings
 from gateway.wording import Notice
@@ -39,7 +39,7 @@ def placed_input(parsed: ParsedAddress, country: str) -> dict[str, str]:
         "countryCode": country,
         "provinceCode": placed.province_code or "",
         "zip": placed.zip,
-        "city": ", ".join(filter(None, (placed.city, state))),
+        "city": ", ".join(filter(None, (placed.city, state))) if state else placed.city,
         "address1": placed.address1,
         "address2": placed.address2,
     }
@@ -53,13 +53,15 @@ def unfit(profile: Profile, *, address: bool = True) -> Warnings:
 
 def unspoken(profile: Profile) -> Warnings:
     """A language that no mail is written in."""
-    is_spoken = profile.locale[:2].lower() == mail_language(profile.locale)
+    locale = profile.locale
+    is_spoken = locale in MAIL_LANGUAGES or locale[:2].lower() == mail_language(locale)
     return () if is_spoken else (_IN_ENGLISH,)
 
 
 def unfit_phone(profile: Profile) -> Warnings:
     """What Shopify's phone, which takes E.164 alone, has no place for."""
-    if not profile.phone or e164(profile):
+    phone = phone_of(profile)
+    if not profile.phone or (phone and phone.e164):
         return ()
     return (PHONE_KEPT if country_of(profile) == "JP" else PHONE_AS_WRITTEN,)
 
@@ -69,7 +71,8 @@ def unfit_address(profile: Profile) -> Warnings:
 
 
 def address_warnings(parsed: ParsedAddress) -> Warnings:
-    return tuple(_WARNINGS[note] for note in parsed.notes if note in _WARNINGS)
+    notes = parsed.notes
+    return tuple(_WARNINGS[note] for note in notes if note in _WARNINGS) if notes else ()
 
 
 def e164(profile: Profile) -> str:

@@ -74,10 +74,12 @@ def refused_by(
     Shopify itself is in trouble.
     """
     told: Sequence[Mapping[str, Any]] = payload.get("userErrors") or ()
+    if not told:
+        return None
     if any(error.get("code") == "INTERNAL_ERROR" for error in told):
         text = "internal error at Shopify"
         raise UpstreamError(SYSTEM, document.name, ErrorClass.UNAVAILABLE, text)
-    return Refused(tuple(_in_our_words(error, document, sent) for error in told)) if told else None
+    return Refused(tuple(_in_our_words(error, document, sent) for error in told))
 
 
 def _in_our_words(
