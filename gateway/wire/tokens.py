@@ -45,18 +45,19 @@ class ClientCredentials:
         """The scopes of the last token."""
         return self._grant.scopes
 
+    def known(self) -> str | None:
+        """The token, while it is good."""
+        return self._grant.token if self._clock() < self._until else None
+
     async def token(self) -> str:
-        if self._is_good():
-            return self._grant.token
+        if token := self.known():
+            return token
         async with self._lock:
-            if not self._is_good():
+            if not self.known():
                 self._grant = await self._ask()
                 early = min(EARLY, self._grant.seconds / 10)
                 self._until = self._clock() + max(0.0, self._grant.seconds - early)
             return self._grant.token
-
-    def _is_good(self) -> bool:
-        return self._clock() < self._until
 
     def reject(self, token: str) -> None:
         """The upstream refused this token: the next call asks for another."""

@@ -113,19 +113,26 @@ class Smaregi:
         if work.link is not None:
             link = await self.numbers.follow(work.link, work)
             return await bring_up_to_date(self.client, link, work)
-        own = await self._own_and_index(work)
+        own: Row | None = None
+        if work.fresh:  # a number of this moment is not looked for
+            await self.index.fresh()
+        else:
+            own, _ = await asyncio.gather(self._own(work), self.index.fresh())
         found = await self.index.by_email(work.customer.profile.email) if own is None else []
-        if self._is_among(found, work):  # an earlier attempt's, since the look
+        if found and self._is_among(found, work):  # an earlier attempt's, since the look
             own = await self._own(work)
         if own is not None:
             return await self._recognised(own, work)
-        unproven = await self.ownership.unproven(work) if found else None  # belongs to nobody
-        decision = await self._deciding.decide(work, found, proven=unproven is None)
-        if isinstance(decision, LinkTo):
-            match = Match(ids(decision.others), decision.signup_evidence)
-            return await self._link(Target.of(decision.member, unproven), work, match)
+        possible: tuple[int, ...] = ()
+        if found:
+            unproven = await self.ownership.unproven(work)
+            decision = await self._deciding.decide(work, found, proven=unproven is None)
+            if isinstance(decision, LinkTo):
+                match = Match(ids(decision.others), decision.signup_evidence)
+                return await self._link(Target.of(decision.member, unproven), work, match)
+            possible = ids(decision.possible)
         made = await self._creating.create(work.customer)
-        return made.done(work.customer.member_number, Match(ids(decision.possible)))
+        return made.done(work.customer.member_number, Match(possible))
 
     async def _link_chosen(self, member_id: str, work: Work) -> Done:
         """A person chose the member: only what forbids the link counts, not e-mail or evidence."""
@@ -151,14 +158,6 @@ class Smaregi:
         former = await self.ownership.take(target.member_id, work.customer.id)
         done = await self.numbers.give(target, work)
         return replace(done, match=match, instead_of=former)
-
-    async def _own_and_index(self, work: Work) -> Row | None:
-        """As `_own`, beside the refresh of the index; a number of this moment is not looked for."""
-        if work.fresh:
-            await self.index.fresh()
-            return None
-        own, _ = await asyncio.gather(self._own(work), self.index.fresh())
-        return own
 
     async def _own(self, work: Work) -> Row | None:
         """The member that has our number, and so belongs to this customer already."""

@@ -73,11 +73,10 @@ class SmaregiTransport:
             for scopes in (CUSTOMERS, POINTS)
         }
         self._rates: tuple[float, float] = (0, 0)
-        self._limits()
+        self._limits(settings())
 
-    def _limits(self) -> None:
+    def _limits(self, settings: SmaregiSettings) -> None:
         """Rates as set; the scan of members has its own limit, four fifths of the reads."""
-        settings = self._settings()
         rates = (settings.smaregi_reads_per_second, settings.smaregi_writes_per_second)
         if rates != self._rates:
             self._rates = rates
@@ -86,7 +85,7 @@ class SmaregiTransport:
             self._scan_reads = RateLimit(self._clock, rates[0] * _SCAN_SHARE * 5, 5.0)
 
     async def turn_of_the_scan(self) -> None:
-        self._limits()
+        self._limits(self._settings())
         await self._scan_reads.acquire()
 
     async def _ask_token(self, scopes: Scopes) -> Grant:
@@ -128,13 +127,14 @@ class SmaregiTransport:
 
     async def send(self, asked: Asked, scopes: Scopes) -> UpstreamAnswer:
         """An answer that speaks of what was asked, and not of token, contract or rate."""
-        self._limits()
+        settings = self._settings()
+        self._limits(settings)
         limit = self._reads if asked.access is Access.READ else self._writes
         grant = self._grants[scopes]
         for last in (False, True):
-            token = await grant.token()
+            token = grant.known() or await grant.token()
             await limit.acquire()
-            answer = await self._wire.send(self._call(asked, token))
+            answer = await self._wire.send(_call(asked, settings, token))
             if answer.status == 429:
                 error = refused(answer)
                 limit.throttled(error.retry_after)
@@ -146,24 +146,24 @@ class SmaregiTransport:
             raise refused(answer, ErrorClass.AUTH, self._forbidden(asked, scopes))
         return answer
 
-    def _call(self, asked: Asked, token: str) -> Call:
-        settings = self._settings()
-        url = f"{settings.smaregi_api_url}/{settings.smaregi_contract_id}/pos{asked.path}"
-        headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
-        return Call(
-            SYSTEM,
-            asked.operation,
-            asked.access,
-            asked.method,
-            url,
-            headers=headers,
-            params=asked.params,
-            body=None if asked.body is None else orjson.dumps(asked.body),
-        )
-
     def _forbidden(self, asked: Asked, scopes: Scopes) -> str:
         """By the scopes that the token's answer named; some contracts' plans have no members."""
         needed, given = scopes.needed(asked), self._grants[scopes].scopes
         if given is not None and needed not in given:
             return f"HTTP 403: the token lacks the scope {needed}: give it to the app in Smaregi"
         return f"HTTP 403: check that the app has the scope {needed}, and the contract's plan"
+
+
+def _call(asked: Asked, settings: SmaregiSettings, token: str) -> Call:
+    url = f"{settings.smaregi_api_url}/{settings.smaregi_contract_id}/pos{asked.path}"
+    headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
+    return Call(
+        SYSTEM,
+        asked.operation,
+        asked.access,
+        asked.method,
+        url,
+        headers=headers,
+        params=asked.params,
+        body=None if asked.body is None else orjson.dumps(asked.body),
+    )

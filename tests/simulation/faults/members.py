@@ -61,7 +61,7 @@ MEMBERS: tuple[Fault, ...] = (
         (
             Change(
                 "gateway.channels.smaregi.channel:Smaregi.deliver",
-                "if self._is_among(found, work):",
+                "if found and self._is_among(found, work):",
                 "if False:",
             ),
             Change(
