@@ -1,7 +1,7 @@
 """HubSpot's contacts over HTTP: each call, under the account's limit. A dry run stops at writes."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 from urllib.parse import quote
 
@@ -28,13 +28,13 @@ class HubSpotClient:
         self._limit = RateLimit(time.monotonic, _PER_TEN_SECONDS, 10.0)
         self._told = ("", "")
 
-    async def create(self, properties: Mapping[str, str]) -> UpstreamAnswer:
+    def create(self, properties: Mapping[str, str]) -> Awaitable[UpstreamAnswer]:
         body = {"properties": properties, "associations": []}
-        return await self._contacts("create contact", Access.WRITE, "POST", "", body)
+        return self._contacts("create contact", Access.WRITE, "POST", "", body)
 
-    async def update(self, contact_id: str, properties: Mapping[str, str]) -> UpstreamAnswer:
+    def update(self, contact_id: str, properties: Mapping[str, str]) -> Awaitable[UpstreamAnswer]:
         path, body = f"/{contact_id}", {"properties": properties}
-        return await self._contacts("update contact", Access.WRITE, "PATCH", path, body)
+        return self._contacts("update contact", Access.WRITE, "PATCH", path, body)
 
     async def archive(self, contact_id: str) -> None:
         """A contact that is gone already counts as done."""
@@ -115,7 +115,8 @@ class HubSpotClient:
     ) -> UpstreamAnswer:
         await self._limit.acquire()
         settings = self._settings()
-        token = settings.hubspot_access_token
+        secret = settings.hubspot_access_token
+        token = "" if secret is None else secret.get_secret_value()
         base, version = settings.hubspot_base_url, settings.hubspot_api_version
         answer = await self._wire.send(
             Call(
@@ -125,7 +126,7 @@ class HubSpotClient:
                 method,
                 f"{base}/crm/{room}/{version}/contacts{path}",
                 headers={
-                    "Authorization": f"Bearer {token.get_secret_value() if token else ''}",
+                    "Authorization": f"Bearer {token}",
                     "Content-Type": "application/json",
                 },
                 params=params,
