@@ -6,7 +6,8 @@ Nothing here writes an outcome: the caller settles, together with others where t
 import logging
 import random
 import time
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping
+from typing import Any
 
 from flags import Mode
 from gateway import frozen
@@ -19,6 +20,7 @@ from gateway.delivery.retry import RetryDecision, judge, wait_for_channel, wait_
 from gateway.delivery.route import Route
 from gateway.delivery.runtime import Runtime
 from gateway.delivery.settling import AttemptResults
+from gateway.delivery.spans import NO_SPANS
 from gateway.errors import DryRunStop, ErrorClass, StorageError, UpstreamError
 from gateway.outcomes import Delivery, Link, Outcome, Waiting
 from gateway.store.outbox import AttemptResult
@@ -61,12 +63,24 @@ class Attempts:
         self._results = ends
         self._runtime = runtime
 
-    async def live(self, delivery: Delivery, customer: Customer, *, fresh: bool) -> AttemptResult:
+    def live(
+        self, delivery: Delivery, customer: Customer, *, fresh: bool
+    ) -> Coroutine[Any, Any, AttemptResult]:
         """The live attempt: already claimed, its flag already decided."""
         if delivery.outcome is Outcome.DRY_RUN:
-            dry_run.set(True)
-            return await self.make(delivery, customer, fresh=False)
+            return self._rehearse(delivery, customer)
         circuit = self.routes[delivery.channel].circuit
+        if circuit.cause is None:
+            return self.make(delivery, customer, fresh=fresh)
+        return self._probe(delivery, customer, circuit, fresh=fresh)
+
+    async def _rehearse(self, delivery: Delivery, customer: Customer) -> AttemptResult:
+        dry_run.set(True)
+        return await self.make(delivery, customer, fresh=False)
+
+    async def _probe(
+        self, delivery: Delivery, customer: Customer, circuit: CircuitBreaker, *, fresh: bool
+    ) -> AttemptResult:
         if await circuit.admit() is CircuitState.OPEN:
             return self._result(delivery, self.paused(circuit), self._runtime.clock(), 0.0)
         return await self.make(delivery, customer, fresh=fresh)
@@ -77,10 +91,16 @@ class Attempts:
         again = self._runtime.clock() + max(1.0, circuit.remaining())
         return wait_for_channel(cause, text, again, circuit.upstream_reason)
 
-    async def make(
+    def make(
+        self, delivery: Delivery, customer: Customer | None, *, fresh: bool
+    ) -> Coroutine[Any, Any, AttemptResult]:
+        """`customer` is None for a removal alone."""
+        make = self._make if self._runtime.spans is NO_SPANS else self._traced
+        return make(delivery, customer, fresh=fresh)
+
+    async def _traced(
         self, delivery: Delivery, customer: Customer | None, *, fresh: bool
     ) -> AttemptResult:
-        """`customer` is None for a removal alone."""
         with self._runtime.spans.attempt(delivery) as note:
             result = await self._make(delivery, customer, fresh=fresh)
             note("outcome", result.outcome)
