@@ -201,14 +201,17 @@ class Attempts:
             return self._rehearsed(delivery, text, began, seconds)
         if circuit.succeeded():
             await self._results.wake(Waiting.CHANNEL, delivery.channel)
-        kept_back = sent.mode is not Mode.ON
+        outcome, message = Outcome.DELIVERED, None
+        if sent.mode is not Mode.ON:
+            outcome = after_opting_out(sent.mode)
+            message = "only the opting out was sent; the flag keeps the rest"
         return AttemptResult(
             delivery.id,
-            after_opting_out(sent.mode),
+            outcome,
             started_at=began,
             duration=seconds,
             customer_id=delivery.customer_id,
-            message="only the opting out was sent; the flag keeps the rest" if kept_back else None,
+            message=message,
             fingerprints=sent.fingerprints,
             action=done.action,
             reference=done.reference,

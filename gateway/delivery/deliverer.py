@@ -147,7 +147,7 @@ class Deliverer:
             raise
         finally:
             if not follows:
-                self._free(end.delivery_id for end in results)
+                self._free([end.delivery_id for end in results])
         return {one.delivery.id: one for one in settled}
 
     async def _settle_later(self, results: Sequence[AttemptResult]) -> None:
@@ -157,12 +157,11 @@ class Deliverer:
         try:
             await until_stored(lambda: self._results.settle(results))
         finally:
-            self._free(end.delivery_id for end in results)
+            self._free([end.delivery_id for end in results])
 
-    def _free(self, ids: Iterable[int]) -> None:
-        for delivery_id in ids:
-            self.busy.discard(delivery_id)
-            self._live.discard(delivery_id)
+    def _free(self, ids: Collection[int]) -> None:
+        self.busy.difference_update(ids)
+        self._live.difference_update(ids)
 
     async def _finish_later(self, task: "asyncio.Task[AttemptResult]", delivery: Delivery) -> None:
         try:

@@ -91,7 +91,8 @@ class Preparation:
         self, channel: str, customer_id: int, fingerprints: Mapping[str, str] | None
     ) -> LastSent:
         scope = f"{channel} {customer_id}"
-        before = [partial(keys.field_fingerprints, scope) for keys in self._keys.older]
+        older = self._keys.older
+        before = [partial(keys.field_fingerprints, scope) for keys in older] if older else ()
         return LastSent(fingerprints, partial(self._keys.field_fingerprints, scope), before)
 
     def content_hash(self, channel: str, customer: Customer) -> str:

@@ -41,17 +41,23 @@ class Running:
             if self._soon is not None:
                 self._soon.cancel()
                 self._soon = None
-        together = [each for each in self._left if each.done()]
-        self._left = [each for each in self._left if not each.done()]
+        together, left = list[_Attempt](), list[_Attempt]()
+        for attempt in self._left:
+            (together if attempt.done() else left).append(attempt)
+        self._left = left
         return together
 
     def _ends(self, attempt: _Attempt) -> None:
         """The loop tells of an end a turn later, when it may be known already."""
         if self._woken is None or attempt not in self._left:
             return
-        if all(each.done() for each in self._left):
+        for other in self._left:
+            if not other.done():
+                break
+        else:
             self._wake()
-        elif self._soon is None:  # a turn of a busy loop is no time that others had to end in
+            return
+        if self._soon is None:  # a turn of a busy loop is no time that others had to end in
             self._soon = self._loop.call_soon(self._wait_for_others)
 
     def _wait_for_others(self) -> None:

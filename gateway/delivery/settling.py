@@ -4,7 +4,7 @@ stored stops no other.
 
 import logging
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from gateway.delivery.clock_jumps import ClockJumps
@@ -61,11 +61,12 @@ class AttemptResults:
         for result in results:
             self._move_along(result, now)
         written = await self._db.write(Batched(_settle, (results, now)), _keys(results))
-        settled = []
-        for result in results:
-            if (delivery := written.get(result.delivery_id)) is not None:
-                settled.append(SettledAttempt.of(delivery, result))
-                self._tell(settled[-1])
+        settled = [
+            SettledAttempt.of(delivery, result)
+            for result in results
+            if (delivery := written.get(result.delivery_id)) is not None
+        ]
+        self._tell(settled)
         return settled
 
     async def end(
@@ -125,11 +126,12 @@ class AttemptResults:
         while await self._db.write(lambda db: outbox.wake(db, waiting, channel, now)):
             pass
 
-    def _tell(self, ended: SettledAttempt) -> None:
-        try:
-            self._runtime.listener.attempt_ended(ended)
-        except Exception:  # the outcome is stored: an error of a listener changes nothing
-            log.exception("the end of delivery %d could not be told", ended.delivery.id)
+    def _tell(self, settled: Iterable[SettledAttempt]) -> None:
+        for ended in settled:
+            try:
+                self._runtime.listener.attempt_ended(ended)
+            except Exception:  # the outcome is stored: an error of a listener changes nothing
+                log.exception("the end of delivery %d could not be told", ended.delivery.id)
 
 
 def _settle(
