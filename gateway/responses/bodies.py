@@ -121,8 +121,10 @@ def _unknown_to_shopify(
 
 
 def _status(deliveries: Sequence[Delivery]) -> Literal["complete", "partial"]:
-    partial = any(delivery.outcome in PARTIAL for delivery in deliveries)
-    return "partial" if partial else "complete"
+    for delivery in deliveries:
+        if delivery.outcome in PARTIAL:
+            return "partial"
+    return "complete"
 
 
 _ASK_AGAIN = {"Retry-After": "5"}
@@ -156,17 +158,21 @@ def rejected(registration_id: str, kept_problem: Mapping[str, Any]) -> Answer:
 
 def _channel(delivery: Delivery) -> Channel:
     """Only what says something: a delivered channel has no error, a held one no reference."""
-    arrived = delivery.outcome is Outcome.DELIVERED
-    values = {
-        "outcome": delivery.outcome,
-        "action": delivery.action if arrived else None,
-        "reference": delivery.reference if arrived else None,
-        "error_class": delivery.error_class,
-        "message": None if arrived else delivery.message,
-        "next_attempt_at": iso(delivery.next_attempt_at),
-        "adjustments": list(delivery.adjustments) or None,
-    }
-    return cast("Channel", {key: value for key, value in values.items() if value is not None})
+    told: Any = {"outcome": delivery.outcome}
+    if delivery.outcome is Outcome.DELIVERED:
+        if delivery.action is not None:
+            told["action"] = delivery.action
+        if delivery.reference is not None:
+            told["reference"] = delivery.reference
+    if delivery.error_class is not None:
+        told["error_class"] = delivery.error_class
+    if delivery.message is not None and delivery.outcome is not Outcome.DELIVERED:
+        told["message"] = delivery.message
+    if delivery.next_attempt_at is not None:
+        told["next_attempt_at"] = iso(delivery.next_attempt_at)
+    if delivery.adjustments:
+        told["adjustments"] = list(delivery.adjustments)
+    return cast("Channel", told)
 
 
 def delivery_body(delivery: Delivery, attempts: Sequence[Mapping[str, Any]]) -> bytes:
