@@ -20,15 +20,13 @@ class PausableTimeout(TimeLimit):
 
     __slots__ = ("_has_left", "_token", "_waiting")
 
+    _has_left: bool
     _token: "Token[PausableTimeout | None]"
-
-    def __init__(self, seconds: float) -> None:
-        super().__init__(seconds)
-        self._waiting = 0
-        self._has_left = False
+    _waiting: int
 
     def __enter__(self) -> None:
         super().__enter__()
+        self._waiting, self._has_left = 0, False
         self._token = _patience.set(self)
 
     def __exit__(
