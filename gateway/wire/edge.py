@@ -41,7 +41,7 @@ class Edge:
             return
         if dry_run.get():
             raise DryRunStop(operation)
-        if self.is_watched:
+        if self._trusted is not None:
             self.require_trust()
 
     def require_trust(self) -> None:
