@@ -131,8 +131,7 @@ class Smaregi:
                 match = Match(ids(decision.others), decision.signup_evidence)
                 return await self._link(Target.of(decision.member, unproven), work, match)
             possible = ids(decision.possible)
-        made = await self._creating.create(work.customer)
-        return made.done(work.customer.member_number, Match(possible))
+        return await self._creating.create(work.customer, Match(possible))
 
     async def _link_chosen(self, member_id: str, work: Work) -> Done:
         """A person chose the member: only what forbids the link counts, not e-mail or evidence."""

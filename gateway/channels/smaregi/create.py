@@ -1,9 +1,8 @@
 """Creates a member, once: our number is the idempotency key, and required columns are filled."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from gateway import frozen
 from gateway.channels.base import Done
 from gateway.channels.smaregi.client import SmaregiClient
 from gateway.channels.smaregi.from_member import differing_values
@@ -20,32 +19,9 @@ from gateway.customer import Customer
 from gateway.errors import ErrorClass, UpstreamError
 from gateway.outcomes import Match
 
-__all__ = ["MemberCreation", "NewMember"]
+__all__ = ["MemberCreation"]
 
 Row = Mapping[str, Any]
-
-
-@frozen
-class NewMember:
-    """A new member: its row, what the customer told of it, and what was changed or filled in."""
-
-    row: Row
-    stated: Mapping[str, str]
-    adjustments: Sequence[dict[str, str]]
-
-    def done(self, number: str, match: Match) -> Done:
-        """`number`: the member number that the customer has by now."""
-        given = customers_own(self.stated)
-        return Done(
-            "created",
-            str(self.row["customerId"]),
-            number,
-            adjustments=self.adjustments,
-            fields=given,
-            sent=given,
-            in_record=differing_values(self.row, given),
-            match=match,
-        )
 
 
 class MemberCreation:
@@ -63,12 +39,12 @@ class MemberCreation:
         self._ownership = ownership
         self._clock = clock
 
-    async def create(self, customer: Customer) -> NewMember:
+    async def create(self, customer: Customer, match: Match) -> Done:
         """If a column was made required meanwhile, it is refused; then it tries once more."""
         self._required.keep_fresh()
         columns = self._required.names
         try:
-            return await self._create(customer, columns)
+            return await self._create(customer, columns, match)
         except UpstreamError as error:
             if error.error_class is not ErrorClass.INVALID_DATA:
                 raise
@@ -77,18 +53,28 @@ class MemberCreation:
                 raise _explained(error, columns) from None
         columns = self._required.names
         try:
-            return await self._create(customer, columns)
+            return await self._create(customer, columns, match)
         except UpstreamError as error:
             raise _explained(error, columns) from None
 
-    async def _create(self, customer: Customer, columns: frozenset[str]) -> NewMember:
+    async def _create(self, customer: Customer, columns: frozenset[str], match: Match) -> Done:
         stated, changed = member_fields(customer)
         fields, made_up = filled(stated, columns, self._clock())
         try:
             row = await self._client.create(fields)
         except UpstreamError as error:
             row = await self._made_after_all(error, fields["customerCode"])
-        return NewMember(row, stated, [*changed, *made_up])
+        given = customers_own(stated)
+        return Done(
+            "created",
+            str(row["customerId"]),
+            customer.member_number,
+            adjustments=[*changed, *made_up],
+            fields=given,
+            sent=given,
+            in_record=differing_values(row, given),
+            match=match,
+        )
 
     async def _made_after_all(self, error: UpstreamError, code: str) -> Row:
         """Looks whether it was created: after an unclear answer, and after any refusal (what
