@@ -10,6 +10,7 @@ multipart/alternative
 import hashlib
 import struct
 from binascii import b2a_base64
+from collections.abc import Callable
 from email.utils import formatdate
 from functools import lru_cache
 from importlib.resources import files
@@ -21,6 +22,7 @@ from jinja2 import (
     Environment,
     FileSystemLoader,
     StrictUndefined,
+    Template,
     select_autoescape,
 )
 
@@ -51,6 +53,9 @@ class Composer:
         self._from = mailbox_header(sender, "From")
         self._store = store
         self._templates = _templates(folder)
+        find = self._templates.get_template
+        self._template: Callable[[str], Template] = find if folder else lru_cache(8)(find)
+        """The shipped ones, which never change, are looked for once."""
 
     def compose(
         self, profile: Profile, recipient: str, member_number: str, reference: str, now: float
@@ -70,14 +75,13 @@ class Composer:
             "card": f"cid:{card_id}" if card_id else "",
             "store_url": self._store.url,
         }
-        subject, text, html = (
-            self._render(f"welcome.{language}.{part}", values)
-            for part in ("subject.txt", "txt", "html")
-        )
-        page = _part('text/html; charset="utf-8"', _bytes(html))
+        subject = self._render(f"welcome.{language}.subject.txt", values)
+        text = self._render(f"welcome.{language}.txt", values)
+        html = self._render(f"welcome.{language}.html", values)
+        page = _part('text/html; charset="utf-8"', html.encode("utf-8", "replace"))
         if card_id and f"cid:{card_id}" in html:
             page = _with_card(page, card_id, member_number)
-        plain = _part('text/plain; charset="utf-8"', _bytes(text))
+        plain = _part('text/plain; charset="utf-8"', text.encode("utf-8", "replace"))
         head = (
             f'Content-Type: multipart/alternative; boundary="{_BOUNDARY}"\n'
             "MIME-Version: 1.0\n"
@@ -94,7 +98,7 @@ class Composer:
     def _render(self, name: str, values: dict[str, object]) -> str:
         """`values` with the globals among them: `render` would put them together each time."""
         try:
-            template = self._templates.get_template(name)
+            template = self._template(name)
             context = template.new_context(values, shared=True)
             return "".join(template.root_render_func(context))
         except Exception as error:  # noqa: BLE001 - a shop's template may raise anything
@@ -129,8 +133,8 @@ def _part(kind: str, content: bytes, headers: str = "") -> str:
     return f"Content-Type: {kind}\nContent-Transfer-Encoding: base64\n{headers}\n{body}\n"
 
 
-def _joined(boundary: str, *parts: str) -> str:
-    return "".join([f"--{boundary}\n{part}\n" for part in parts]) + f"--{boundary}--\n"
+def _joined(boundary: str, one: str, other: str) -> str:
+    return f"--{boundary}\n{one}\n--{boundary}\n{other}\n--{boundary}--\n"
 
 
 def _with_card(page: str, card_id: str, member_number: str) -> str:
@@ -157,10 +161,6 @@ def _date(now: int) -> str:
 @lru_cache(64)
 def _encoded(subject: str) -> str:
     return encoded(subject, "Subject")
-
-
-def _bytes(text: str) -> bytes:
-    return text.encode("utf-8", "replace")
 
 
 def message_id(customer_id: int, sender: Mailbox, store: Shop) -> str:
