@@ -95,7 +95,8 @@ def _at_once(written: WrittenAddress, code: str) -> ParsedAddress | None:
     place = plain_place(code)
     if place is None or not place.is_told_once or written.city != place.city.name:
         return None
-    first, second = shown(written.address1), _stated(written.address2)
+    first = shown(written.address1)
+    second = _stated(written.address2) if written.address2 else ""
     if not first.startswith(place.town) or (second and (second[0] in first or _goes_on(first))):
         return None
     named = named_plainly(place, first[len(place.town) :])

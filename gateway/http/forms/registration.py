@@ -38,6 +38,7 @@ __all__ = [
 
 _LOCALE = re.compile(r"[A-Za-z]{2,3}([_-][A-Za-z0-9]{2,8})*")
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
+_EARLIEST = date(1900, 1, 1)
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _EMOJI = re.compile("[\U0001f000-\U0001faff\u2600-\u27bf]")
 _MARKUP = re.compile(r"[<>]|https?:|www\.", re.IGNORECASE)
@@ -93,7 +94,7 @@ def _kana(text: str) -> str:
 
 
 def _email(text: str) -> str:
-    return clean_email(_text(text))
+    return clean_email(text if text.isascii() else _text(text))
 
 
 def _phone(text: str, info: ValidationInfo) -> str:
@@ -101,13 +102,14 @@ def _phone(text: str, info: ValidationInfo) -> str:
 
     If the country is not given, as in a change of the phone alone, Shopify's decides later.
     """
-    text = _text(text).strip()
+    is_plain = _PLAIN.fullmatch(text) is not None
+    text = text if is_plain else _text(text).strip()
     country = (info.context or {}).get("country", "JP")
     if country not in {"JP", ""}:
         return _optional(text)
     if text and parse_phone(text, country) is None:
         raise Wrong(Fault.PHONE)
-    return clean_name(text)
+    return text if is_plain else clean_name(text)
 
 
 def _birth_date(text: str) -> str:
@@ -119,7 +121,7 @@ def _birth_date(text: str) -> str:
         day = None
     if day is None:
         raise Wrong(Fault.DATE)
-    if not date(1900, 1, 1) <= day <= datetime.now(UTC).date():
+    if not _EARLIEST <= day <= datetime.now(UTC).date():
         raise Wrong(Fault.DAY_OF_BIRTH)
     return text
 
