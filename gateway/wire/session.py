@@ -180,9 +180,12 @@ class Wire:
         """The answer, whatever its status; UpstreamError when there is none that is complete."""
         if call.access is not Access.READ:
             self.edge.admit(call.access, f"{call.method} {call.operation}")
+        limit = self._timeout()
+        if call.timeout is not None and call.timeout < limit:
+            limit = call.timeout
         if self._admit is not None and (asking := self._admit(call)) is not None:
-            await self._admitted(call, asking)
-        limit, began = self._limit(call), time.perf_counter()
+            await self._admitted(call, asking, limit)
+        began = time.perf_counter()
         result = "cancelled"
         try:
             with TimeLimit(limit):
@@ -197,11 +200,7 @@ class Wire:
         finally:
             self._observe(call, result, time.perf_counter() - began)
 
-    def _limit(self, call: Call) -> float:
-        return self._timeout() if call.timeout is None else min(call.timeout, self._timeout())
-
-    async def _admitted(self, call: Call, asking: Awaitable[None]) -> None:
-        limit = self._limit(call)
+    async def _admitted(self, call: Call, asking: Awaitable[None], limit: float) -> None:
         try:
             with TimeLimit(limit):
                 await asking
