@@ -1,7 +1,9 @@
 """Shopify has the customer: the deliveries are written, and the intent is deleted."""
 
+import asyncio
 import sqlite3
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 from gateway.delivery import Runtime
 from gateway.delivery.opening import UNTRIED, Owed, opening
@@ -16,18 +18,25 @@ __all__ = ["Acceptance"]
 
 
 class Acceptance:
-    """The flags at the moment of the commit decide what each channel is owed."""
+    """The flags at the moment of the commit decide what each channel is owed. `running`: the
+    sign-ups whose callers wait for the answer, by registration id.
+    """
 
     def __init__(self, db: Engine, channels: Iterable[str], runtime: Runtime) -> None:
         self._db = db
         self._channels = tuple(channels)
         self._runtime = runtime
         self.untold = Untold(db, runtime.background)
+        self.running: dict[str, asyncio.Task[Any]] = {}
 
-    async def is_ours(self, registration_id: str, email_hash: bytes) -> bool:
+    async def is_ours(self, registration_id: str, email_hash: bytes, until: float) -> bool:
         """Whether `registration_id`, a customer's metafield `registration.id`, is of a sign-up with
-        this e-mail whose caller was never told that it succeeded.
+        this e-mail whose caller was never told that it succeeded. While it is just being answered,
+        that is not known: it is waited for, `until` that time of the event loop at most.
         """
+        if (running := self.running.get(registration_id)) is not None:
+            left = until - asyncio.get_running_loop().time()
+            await asyncio.wait((running,), timeout=left)
         await self.untold.settle(registration_id)
         now = self._runtime.clock()
         return registration_id in await self._db.read(

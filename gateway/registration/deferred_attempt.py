@@ -7,6 +7,7 @@ again costs a shop on the standard plan more than their sign-up.
 import asyncio
 import logging
 from collections.abc import Sequence
+from functools import partial
 
 from gateway.customer import Customer, Profile
 from gateway.delivery import DeliveryParts, Runtime
@@ -69,7 +70,11 @@ class DeferredAttempt:
                 row.id,
                 profile,
                 email_verified=row.email_verified,
-                is_ours=lambda found_id: self._acceptance.is_ours(found_id, row.email_hash),
+                is_ours=partial(
+                    self._acceptance.is_ours,
+                    email_hash=row.email_hash,
+                    until=until - self._runtime.policy.timeout,
+                ),
                 look_first=row.doubt,
                 deadline=until,
             )

@@ -68,7 +68,7 @@ class Registrar:
         self._status = status
         self._runtime = runtime
         self._disk = Disk(db.free)
-        self._running: dict[str, asyncio.Task[Answer]] = {}
+        self._running = acceptance.running
         self._untold = acceptance.untold
 
     def is_running(self, registration_id: str) -> bool:
@@ -167,7 +167,11 @@ class Registrar:
                     begun.id,
                     sign_up.profile,
                     email_verified=sign_up.email_verified,
-                    is_ours=partial(self._is_ours, email_hash=request.email_hash, until=until),
+                    is_ours=partial(
+                        self._acceptance.is_ours,
+                        email_hash=request.email_hash,
+                        until=until - _LEFT_FOR_CHANNELS,
+                    ),
                     look_first=begun.verdict == "resume",
                     deadline=until - _LEFT_FOR_CHANNELS,
                 )
@@ -182,13 +186,6 @@ class Registrar:
         if isinstance(result, AlreadyRegistered) and sign_up.email_verified:
             await self._delivery.proofs.prove(result.customer_id, request.emails)
         return await self._refused(begun.id, result)
-
-    async def _is_ours(self, found_id: str, email_hash: bytes, until: float) -> bool:
-        """As `Acceptance.is_ours`, once it is known how one ends that is just being answered."""
-        if (running := self._running.get(found_id)) is not None:
-            left = until - _LEFT_FOR_CHANNELS - asyncio.get_running_loop().time()
-            await asyncio.wait((running,), timeout=left)
-        return await self._acceptance.is_ours(found_id, email_hash)
 
     async def _accepted(
         self,

@@ -70,10 +70,25 @@ async def test_other_data_is_taken_once_the_answer_before_it_could_not_be_given(
         assert name(world) == "次郎"
 
 
-async def _beside_each_other(world: World) -> tuple[asyncio.Task[Any], asyncio.Task[Any]]:
+async def test_so_it_is_where_the_other_data_was_answered_202(
+    tmp_path: Path, full: list[str]
+) -> None:
+    async with a_world(tmp_path, None, **QUICK) as world:
+        first, other = await _beside_each_other(world, LATER)
+        world.sandbox.faults.clear()
+        await world.until(first.done)
+        full.clear()
+        assert first.result().status == 503
+        await becomes(world, await other, "complete", "partial")
+        assert name(world) == "次郎"
+
+
+async def _beside_each_other(
+    world: World, headers: dict[str, str] | None = None
+) -> tuple[asyncio.Task[Any], asyncio.Task[Any]]:
     world.sandbox.faults.set("smaregi", Fault("hang", match=MEMBER, times=1))
     first = asyncio.create_task(world.register(headers=KEY))
     await world.until(lambda: world.sandbox.faults.listing()["smaregi"][-1]["left"] == 0)
-    other = asyncio.create_task(world.register(first_name="次郎"))
+    other = asyncio.create_task(world.register(first_name="次郎", headers=headers))
     await world.until(lambda: world.sandbox.journal.of("shopify", FIND))
     return first, other

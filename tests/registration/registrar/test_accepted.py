@@ -155,7 +155,7 @@ async def test_a_mark_is_ours_while_nobody_was_told_of_its_sign_up(desk: Desk) -
     desk.master.marks = [first, "another's"]
     await desk.sign_up()
     assert desk.master.registered[-1].ours == {first: True, "another's": False}
-    assert not await desk.acceptance.is_ours(first, b"another e-mail")
+    assert not await desk.acceptance.is_ours(first, b"another e-mail", 0.0)
 
 
 async def test_a_sign_ups_spans_say_whether_it_is_the_first_try_and_what_was_answered(

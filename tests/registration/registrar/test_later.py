@@ -75,7 +75,7 @@ async def test_a_promised_one_that_was_refused_is_remembered_as_such(desk: Desk)
 async def test_a_second_run_is_not_forgotten_when_the_first_ones_task_ends(desk: Desk) -> None:
     first = asyncio.create_task(asyncio.sleep(0))
     second = asyncio.create_task(asyncio.sleep(60))
-    desk.registrar._running["r"] = second  # type: ignore[assignment]
+    desk.registrar._running["r"] = second
     desk.registrar._ended("r", first)  # type: ignore[arg-type]
     assert desk.registrar.is_running("r")
     desk.registrar._ended("r", second)  # type: ignore[arg-type]
