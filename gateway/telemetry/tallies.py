@@ -64,9 +64,10 @@ class Counts(_Tally):
         self._counts: dict[_Labels, int] = {}
 
     def add(self, *row: str) -> None:
-        if row not in self._counts:
-            self._counts[row], self._since[row] = 0, time.time()
-        self._counts[row] += 1
+        try:
+            self._counts[row] += 1
+        except KeyError:
+            self._counts[row], self._since[row] = 1, time.time()
 
     def _numbers(self, row: _Labels) -> Iterator[_Number]:
         yield "_total", {}, self._counts[row]
@@ -81,27 +82,26 @@ class Times(_Tally):
         self, name: str, text: str, labels: Sequence[str], registry: CollectorRegistry
     ) -> None:
         super().__init__(name, text, labels, registry)
-        self._buckets: dict[_Labels, list[int]] = {}
-        self._sums: dict[_Labels, float] = {}
+        self._rows: dict[_Labels, list[float]] = {}  # of each its buckets, then its sum
         if not labels:
             self._begin(())
 
     def add(self, seconds: float, *row: str) -> None:
-        if row not in self._sums:
-            self._begin(row)
-        self._sums[row] += seconds
-        self._buckets[row][bisect_left(_BOUNDS, seconds)] += 1
+        numbers = self._rows.get(row) or self._begin(row)
+        numbers[bisect_left(_BOUNDS, seconds)] += 1
+        numbers[-1] += seconds
 
-    def _begin(self, row: _Labels) -> None:
-        self._buckets[row] = [0] * len(_WITHIN)
-        self._sums[row], self._since[row] = 0.0, time.time()
+    def _begin(self, row: _Labels) -> list[float]:
+        self._rows[row], self._since[row] = [*[0] * len(_WITHIN), 0.0], time.time()
+        return self._rows[row]
 
     def _numbers(self, row: _Labels) -> Iterator[_Number]:
-        within = list(accumulate(self._buckets[row]))
+        *buckets, total = self._rows[row]
+        within = list(accumulate(buckets))
         for most, number in zip(_WITHIN, within, strict=True):
             yield "_bucket", {"le": most}, number
         yield "_count", {}, within[-1]
-        yield "_sum", {}, self._sums[row]
+        yield "_sum", {}, total
 
 
 def _shows_since() -> bool:
