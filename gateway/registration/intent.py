@@ -52,7 +52,7 @@ def admission_request(sign_up: SignUp, keys: Keys, now: float) -> AdmissionReque
         email_verified=sign_up.email_verified,
         sealed=keys.seal(plain, identity),
         key=_hashed_key(sign_up.key, keys) if sign_up.key else None,
-        key_hash=keys.hash(b"key body", f"{sign_up.email_verified} {same}"),
+        key_hash=keys.hash(b"key body", f"{sign_up.email_verified} {same}") if sign_up.key else b"",
         later=sign_up.later,
         before=tuple(_older_hashes(sign_up, same, older) for older in keys.older),
     )

@@ -26,9 +26,9 @@ class OlderHashes:
 class AdmissionRequest:
     """A sign-up that asks to begin. `sealed` is the intent.
 
-    `key` is the hashed idempotency key, `key_hash` the hash of everything that came with it.
-    `later`: the caller prefers a 202. `before`: its hashes by the older secrets, while the secret
-    is changed.
+    `key` is the hashed idempotency key, `key_hash` the hash of everything that came with it; empty
+    without one. `later`: the caller prefers a 202. `before`: its hashes by the older secrets, while
+    the secret is changed.
     """
 
     id: str
