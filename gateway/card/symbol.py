@@ -64,7 +64,7 @@ def _code128(number: str) -> Symbol:
     else:
         values = [_START_B, *(ord(character) - 32 for character in number)]
     check = (values[0] + sum(map(mul, count(), values))) % 103
-    row = "".join([_CODES[value] for value in (*values, check)]) + _STOP
+    row = "".join(map(_CODES.__getitem__, (*values, check))) + _STOP
     return Symbol((row,), row_height=44, quiet=10, module=2)
 
 

@@ -36,7 +36,7 @@ _LONGEST: Final = 400
 """Longer text than this is no address, and is passed on without being read."""
 
 _MUNICIPALITY_ENDS: Final = re.compile("[市区町村]$|^$")
-_GOES_ON: Final = re.compile(rf"(?:丁目|番地?の?|[0-9][{re.escape(HYPHENS)}])\s*$")
+_goes_on: Final = re.compile(rf"(?:丁目|番地?の?|[0-9][{re.escape(HYPHENS)}])\s*$").search
 _MUNICIPALITY: Final = re.compile("[市区町村]")
 _DIGITS: Final = re.compile("[0-9]+")
 _KANJI_NUMERAL: Final = re.compile("[〇零一二三四五六七八九十百千]")
@@ -219,10 +219,6 @@ def _once_more(address: ParsedAddress, fields: _Fields) -> ParsedAddress | None:
         again = fields.read(fields.second)
         return again if again.town == address.town else None
     return None
-
-
-def _goes_on(line: str) -> bool:
-    return _GOES_ON.search(line) is not None
 
 
 def _joined(parts: list[str]) -> str:

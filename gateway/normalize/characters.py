@@ -16,14 +16,10 @@ _DROPPED_CATEGORIES: Final = frozenset({"Cc", "Cf", "Cs", "Co", "Cn"})
 
 
 _WORD: Final = "[!-~ぁ-ゔァ-ヺー々一-鿯]++"
-_ORDINARY: Final = re.compile(f"(?:{_WORD}(?: {_WORD})*+)?")
-
-
-def is_ordinary(text: str) -> bool:
-    """Whether it is printable ASCII, kana and common kanji in words, as most texts are: `scrub`,
-    `compose`, `fold_width` and NFKC would leave it as it is.
-    """
-    return _ORDINARY.fullmatch(text) is not None
+is_ordinary: Final = re.compile(f"(?:{_WORD}(?: {_WORD})*+)?").fullmatch
+"""Whether a text is printable ASCII, kana and common kanji in words, as most are: `scrub`,
+`compose`, `fold_width` and NFKC would leave it as it is.
+"""
 
 
 _UNSEEN: Final = _DROPPED_CATEGORIES | {"Zl", "Zp"}

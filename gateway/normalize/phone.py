@@ -58,7 +58,8 @@ def parse_phone(text: str, country: str = "JP") -> Phone | None:
     a mobile number in France and a line in Osaka.
     """
     if country == "JP" and (mobile := _MOBILE.fullmatch(text)):
-        return _plain_mobile(mobile)
+        prefix, middle, end = mobile.groups()
+        return Phone(f"+81{prefix}{middle}{end}", f"0{prefix}-{middle}-{end}", True, None)
     found = _find(text)
     if found is None:
         return None
@@ -88,11 +89,6 @@ def _parsed(number: str, country: str) -> Any | None:
     except library.NumberParseException:
         return None
     return parsed if library.is_valid_number(parsed) else None
-
-
-def _plain_mobile(match: re.Match[str]) -> Phone:
-    prefix, middle, end = match.groups()
-    return Phone(f"+81{prefix}{middle}{end}", f"0{prefix}-{middle}-{end}", True, None)
 
 
 def phone_key(text: str) -> str:

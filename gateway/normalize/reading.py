@@ -27,10 +27,12 @@ _BOX_FIRST: Final = re.compile(f"[^0-9(]*郵便局.*{_BOX}")
 """A post office box belongs to a post office, whose name only looks like a town's."""
 
 _ENDS_IN_A_NUMBER: Final = re.compile("[0-9一二三四五六七八九十百千]$")
-_NOTHING: Final = re.compile(
+is_nothing: Final = re.compile(
     rf"[\s{re.escape(HYPHENS)}.,、。・*＊/]*"
     r"|(?:特に|該当)?(?:なし|無し|ナシ|無|ありません|有りません)[。.]?|未入力|空欄|同上|[Nn]/?[Aa]|[Nn]one|[Nn]ull"
-)
+).fullmatch
+"""Whether a person wrote it to fill a field: なし, －, 特になし."""
+
 _PLAIN_NUMBER: Final = re.compile(
     rf"[1-9][0-9]{{0,3}}(?:[{re.escape(HYPHENS)}丁番]|$)"
     "|(?:[二三四五六七八九]?十[一二三四五六七八九]?|[一二三四五六七八九])丁目"
@@ -278,11 +280,6 @@ def _without_city(
         line1=rest[: details.block_end].strip() if details else rest,
         written=written,
     )
-
-
-def is_nothing(text: str) -> bool:
-    """Whether a person wrote it to fill a field: なし, －, 特になし."""
-    return _NOTHING.fullmatch(text) is not None
 
 
 def shown(text: str) -> str:
