@@ -88,7 +88,8 @@ class LastSent:
         """
         hashed = self._hashed(sent).items()
         arrived = {name: _SENT + fingerprint for name, fingerprint in hashed if sent[name]}
-        fingerprints = self._beside(sent, fields) | arrived
+        is_new = self.fingerprints is None and fields is sent  # so there is nothing beside it
+        fingerprints = arrived if is_new else self._beside(sent, fields) | arrived
         if in_record is not None:
             fingerprints[_RECORD_IS_KNOWN] = _RECORD_IS_KNOWN
         for more in (in_record, kept):
@@ -99,8 +100,6 @@ class LastSent:
     def _beside(self, sent: Mapping[str, str], fields: Mapping[str, str]) -> dict[str, str]:
         """The fingerprints of all but what was sent."""
         if self.fingerprints is None:
-            if fields is sent:  # as of every new record
-                return {}
             left = {name: value for name, value in fields.items() if name not in sent}
             return {
                 name: _BASELINE + fingerprint for name, fingerprint in self._hashed(left).items()

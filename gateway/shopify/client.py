@@ -76,7 +76,7 @@ class GraphQL:
                 renewed = True
                 continue
             body = _body(answer)
-            codes = _codes(body)
+            codes = _codes(body["errors"]) if body.get("errors") else set[str]()
             wait = self._throttled(document, body, codes)
             if wait is None:
                 return _data(document, answer, body, codes)
@@ -222,10 +222,9 @@ def _used_up(document: Document, wait: float) -> UpstreamError:
     return UpstreamError(SYSTEM, document.name, kind, text, retry_after=wait, applied=False)
 
 
-def _codes(body: Mapping[str, Any]) -> set[str]:
-    errors = body.get("errors")
+def _codes(errors: Any) -> set[str]:
     if not isinstance(errors, list):
-        return {"UNKNOWN"} if errors else set()
+        return {"UNKNOWN"}
     return {
         str((e.get("extensions") or {}).get("code") or "UNKNOWN")
         if isinstance(e, dict)

@@ -146,10 +146,13 @@ def to_customer(node: Mapping[str, Any]) -> Customer:
     """A node as `CustomerFields` selects it. KeyError, TypeError or ValueError if it is not."""
     email = node.get("defaultEmailAddress") or {}
     address = node.get("defaultAddress") or {}
-    metafields = {f["key"]: f["value"] for f in (node.get("registration") or {})["nodes"]}
+    metafields: dict[str, str] = {}
+    present: list[str] = []
+    for field in (node.get("registration") or {})["nodes"]:
+        metafields[field["key"]] = field["value"]
+        present.append(f"registration.{field['key']}")
     birth_date = (node.get("birthDate") or {}).get("value") or ""
     phone = (node.get("defaultPhoneNumber") or {}).get("phoneNumber") or address.get("phone")
-    present = [f"registration.{key}" for key in metafields]
     if birth_date:
         present.append("facts.birth_date")
     return Customer(

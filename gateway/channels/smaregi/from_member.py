@@ -80,12 +80,13 @@ def record_values(row: Row) -> dict[str, str]:
     the missing one is blank. If the whole unit is missing, it is not known: it must not be cleared
     everywhere.
     """
-    there = [names for names in UNITS.values() if not row.keys().isdisjoint(names)]
-    return {
-        name: "" if (value := row.get(name)) is None else str(value)
-        for names in there
-        for name in names
-    }
+    values: dict[str, str] = {}
+    for names in UNITS.values():
+        if not row.keys().isdisjoint(names):
+            for name in names:
+                value = row.get(name)
+                values[name] = "" if value is None else str(value)
+    return values
 
 
 def differing_values(row: Row, fields: Mapping[str, str]) -> dict[str, str]:
