@@ -20,7 +20,10 @@ Row = Mapping[str, Any]
 
 def customers_own(body: Mapping[str, str]) -> dict[str, str]:
     """The fields that the customer decides; number and status are the till's."""
-    return {name: value for name, value in body.items() if name not in {"customerCode", "status"}}
+    own = dict(body)
+    own.pop("customerCode", None)
+    own.pop("status", None)
+    return own
 
 
 def customers_fields(customer: Customer) -> tuple[dict[str, str], list[dict[str, str]]]:

@@ -15,6 +15,7 @@ from gateway.wire import Access, Call, RateLimit, UpstreamAnswer, Wire
 __all__ = ["SYSTEM", "HubSpotClient"]
 
 SYSTEM = "crm"
+_PROPERTIES = "properties"
 _PER_TEN_SECONDS = 100
 """Of Free and Starter accounts, until the answers' headers tell this account's own limit."""
 
@@ -30,22 +31,22 @@ class HubSpotClient:
 
     def create(self, properties: Mapping[str, str]) -> Awaitable[UpstreamAnswer]:
         body = {"properties": properties, "associations": []}
-        return self._contacts("create contact", Access.WRITE, "POST", "", body)
+        return self._send("create contact", Access.WRITE, "POST", "", body)
 
     def update(self, contact_id: str, properties: Mapping[str, str]) -> Awaitable[UpstreamAnswer]:
         path, body = f"/{contact_id}", {"properties": properties}
-        return self._contacts("update contact", Access.WRITE, "PATCH", path, body)
+        return self._send("update contact", Access.WRITE, "PATCH", path, body)
 
     async def archive(self, contact_id: str) -> None:
         """A contact that is gone already counts as done."""
-        answer = await self._contacts("archive contact", Access.WRITE, "DELETE", f"/{contact_id}")
+        answer = await self._send("archive contact", Access.WRITE, "DELETE", f"/{contact_id}")
         if answer.status not in {204, 404}:
             raise refused(answer)
 
     async def read(self, contact_id: str) -> Mapping[str, Any] | None:
         """Its properties, of those that the gateway gives a contact."""
         path, params = f"/{quote(contact_id, safe='')}", {"properties": ",".join(GIVEN)}
-        answer = await self._contacts("read contact", Access.READ, "GET", path, params=params)
+        answer = await self._send("read contact", Access.READ, "GET", path, params=params)
         if answer.status == 404:
             return None
         if answer.status != 200:
@@ -79,40 +80,28 @@ class HubSpotClient:
 
     async def properties(self) -> UpstreamAnswer:
         """Whatever the status: a token may lack the scope (403)."""
-        return await self._send("list properties", Access.READ, "GET", "properties")
+        return await self._send("list properties", Access.READ, "GET", room=_PROPERTIES)
 
     async def make_property(self, body: Mapping[str, Any]) -> UpstreamAnswer:
-        return await self._send("create property", Access.WRITE, "POST", "properties", body=body)
+        return await self._send(
+            "create property", Access.WRITE, "POST", body=body, room=_PROPERTIES
+        )
 
     async def _find(self, path: str, params: Mapping[str, str]) -> UpstreamAnswer:
         wanted = {**params, "properties": "shopify_customer_id"}
-        return await self._contacts("find contact", Access.READ, "GET", path, params=wanted)
-
-    async def _contacts(
-        self,
-        operation: str,
-        access: Access,
-        method: str,
-        path: str,
-        body: Mapping[str, Any] | None = None,
-        params: Mapping[str, str] | None = None,
-    ) -> UpstreamAnswer:
-        answer = await self._send(operation, access, method, "objects", path, body, params)
-        error = trouble(answer)
-        if error is not None:
-            raise error
-        return answer
+        return await self._send("find contact", Access.READ, "GET", path, params=wanted)
 
     async def _send(
         self,
         operation: str,
         access: Access,
         method: str,
-        room: str,
         path: str = "",
         body: Mapping[str, Any] | None = None,
         params: Mapping[str, str] | None = None,
+        room: str = "objects",
     ) -> UpstreamAnswer:
+        """Raises what is about the account, token or moment; of properties only their rate."""
         await self._limit.acquire()
         settings = self._settings()
         secret = settings.hubspot_access_token
@@ -134,11 +123,12 @@ class HubSpotClient:
             )
         )
         self._learn_limit(answer)
+        error = trouble(answer)
+        if error is None or (room == _PROPERTIES and answer.status != 429):
+            return answer
         if answer.status == 429:
-            error = trouble(answer) or answer.error()
             self._limit.throttled(error.retry_after)
-            raise error
-        return answer
+        raise error
 
     def _learn_limit(self, answer: UpstreamAnswer) -> None:
         """`X-HubSpot-RateLimit-Max` requests in `-Interval-Milliseconds`, where it says so."""
