@@ -226,7 +226,10 @@ class Wire:
                 raise
             raise _broken(call, ErrorClass.CONNECTION, "the gateway is stopping") from None
         try:
-            body = await _body(call, response)  # to its end, which gives the connection back
+            content = response.content  # read to its end, which gives the connection back
+            body = await content.readany()
+            if len(body) > MAX_BODY or not content.at_eof():
+                body = await _whole(call, content, body)
         except BaseException:
             response.close()
             raise
@@ -247,16 +250,14 @@ def _session(
     return session
 
 
-async def _body(call: Call, response: aiohttp.ClientResponse) -> bytes:
-    content = response.content
-    parts = [await content.readany()]
-    size = len(parts[0])
+async def _whole(call: Call, content: aiohttp.StreamReader, first: bytes) -> bytes:
+    parts, size = [first], len(first)
     while size <= MAX_BODY and not content.at_eof():
         parts.append(await content.readany())
         size += len(parts[-1])
     if size > MAX_BODY:
         raise _broken(call, ErrorClass.UNEXPECTED, "the answer is too large")
-    return parts[0] if len(parts) == 1 else b"".join(parts)
+    return b"".join(parts)
 
 
 def _trouble(call: Call, error: BaseException, limit: float) -> UpstreamError:
