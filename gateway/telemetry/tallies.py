@@ -5,6 +5,7 @@ are shown by it at a scrape, as its own would be.
 """
 
 import time
+from abc import abstractmethod
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import accumulate
@@ -48,8 +49,8 @@ class _Tally(Collector):
                 metric.add_sample(f"{self._name}_created", labels, since)
         return [metric]
 
-    def _numbers(self, row: _Labels) -> Iterator[_Number]:
-        raise NotImplementedError
+    @abstractmethod
+    def _numbers(self, row: _Labels) -> Iterator[_Number]: ...
 
 
 class Counts(_Tally):
