@@ -2,8 +2,8 @@
 
 import asyncio
 import logging
-import random
 import re
+import secrets
 import time
 from collections.abc import Awaitable, Callable
 
@@ -75,7 +75,7 @@ async def read_body(request: web.Request) -> bytes:
 async def watch(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Id, log line and count. The log has the route's pattern, never the path or its query."""
     given = request.headers.get("X-Request-Id", "")
-    ours = f"{random.getrandbits(64):016x}"  # no secret: it needs no system call
+    ours = secrets.token_hex(8)
     request_id.set(ours)  # the connection's next request sets it anew
     began = time.perf_counter()
     response = await handler(request)

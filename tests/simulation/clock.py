@@ -48,9 +48,6 @@ class _Random:
     def random(self) -> float:
         return self._now().chance.random()
 
-    def getrandbits(self, bits: int) -> int:
-        return self._now().chance.getrandbits(bits)
-
 
 class _Secrets:
     def __init__(self, now: Callable[[], Moment]) -> None:
