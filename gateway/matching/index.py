@@ -13,20 +13,20 @@ refresh.
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import aclosing, suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from gateway.customer import Profile
 from gateway.errors import NotReadyError
-from gateway.matching.hashing import in_slices, newest_stamp
+from gateway.matching.hashing import in_slices
 from gateway.matching.keying import Keying
 from gateway.matching.match_keys import KEYS, earlier, instant
 from gateway.matching.refreshes import Refreshes
 from gateway.matching.rules import Evidence
 from gateway.matching.scan import HIGHEST_ID, MemberSource, Page, ScanProgress, pages, scan
-from gateway.matching.written import WrittenRows
+from gateway.matching.written import Met, WrittenRows
 from gateway.store import Engine, Keys, duplicate_queue, member_pass, members
 from gateway.store.members import Member
 from gateway.wire import Lane, lane
@@ -170,9 +170,11 @@ class MemberIndex:
         refresh, newest = self._begun, self._stamp
         since = self._since(began) if self._stamp else None
         async for low, high, page in pages(self._source, 1, since):
-            newest = max(newest, newest_stamp(page), key=instant)
-            took = 0.0 if low == 1 else abs(self._clock() - began)
-            await self._write(page, refresh, earlier(newest, took) if high == HIGHEST_ID else "")
+            async with self._writing:  # nobody else writes between what is met and the write
+                met = self._written.meet(low, page, refresh)
+                newest = max(newest, met.newest, key=instant)
+                took = 0.0 if low == 1 else abs(self._clock() - began)
+                await self._write(met, earlier(newest, took) if high == HIGHEST_ID else "")
         self._refreshed_at = began
         if began - self._noted_at > 3600:
             self._noted_at = began
@@ -243,27 +245,25 @@ class MemberIndex:
 
             await self._db.write(unit)
 
-    async def _write(self, page: Sequence[Mapping[str, Any]], refresh: int, stamp: str) -> None:
+    async def _write(self, met: Met, stamp: str) -> None:
         """News, to be looked at for duplicates; those of a scan are as a whole.
 
         `stamp`: what the index is complete up to with this page, '' while more pages are to come.
         """
-        async with self._writing:  # nobody else writes between this read and the write
-            met = self._written.meet(page, refresh)
-            rows = await in_slices(self._hasher, met.news)
-            stamp = max(self._stamp, stamp, key=instant)
-            if self._scan is not None and not self._scan.done():
-                self._touched |= {row[0] for row in rows}
+        rows = await in_slices(self._hasher, met.news)
+        stamp = max(self._stamp, stamp, key=instant)
+        if self._scan is not None and not self._scan.done():
+            self._touched |= {row[0] for row in rows}
 
-            def unit(db: Any) -> None:
-                members.upsert(db, rows)
-                duplicate_queue.add(db, (row[0] for row in rows))
-                members.set_meta(db, "members_stamp", stamp)
+        def unit(db: Any) -> None:
+            members.upsert(db, rows)
+            duplicate_queue.add(db, (row[0] for row in rows))
+            members.set_meta(db, "members_stamp", stamp)
 
-            if rows or stamp != self._stamp:
-                await self._db.write(unit)
-            self._stamp = stamp
-            self._written.note(met)
+        if rows or stamp != self._stamp:
+            await self._db.write(unit)
+        self._stamp = stamp
+        self._written.note(met)
 
     async def by_email(self, email: str) -> list[Member]:
         """Raises NotReadyError while the index is being keyed by another secret."""

@@ -87,7 +87,7 @@ async def pages(
         if len(rows) < FULL_PAGE:
             yield from_id, HIGHEST_ID, rows
             return
-        highest = max(int(row["customerId"]) for row in rows)
+        highest = int(rows[-1]["customerId"])
         yield from_id, highest, rows
         from_id = highest + 1
 

@@ -5,11 +5,15 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from gateway import frozen
+from gateway.matching.hashing import newest_stamp
+from gateway.matching.match_keys import instant
 
-__all__ = ["WrittenRows"]
+__all__ = ["Met", "WrittenRows"]
 
 _REMEMBERED = 4000
 """Rows whose fingerprints are kept."""
+_PAGES = 4
+"""Pages of a list that are kept."""
 
 Row = Mapping[str, Any]
 
@@ -21,20 +25,31 @@ class _MetBy:
     refresh: int
 
 
+@frozen
+class _Page:
+    """As the latest refresh met it. `newest`: the latest of its time stamps."""
+
+    rows: Sequence[Row]
+    by: _MetBy
+    newest: str
+
+
 _NEVER_MET: Final = None, _MetBy(0)
 
 
 @frozen
-class _Met:
-    """What a refresh met. `others`: each row's `customerId` as it came and fingerprint, but for
-    those that the last list had already, where this one `goes_on`.
+class Met:
+    """What a refresh met. `begins_as`: the last such page, where this one begins with all of it.
+    `others`: `customerId` as it came and fingerprint of each further row. `newest` as a `_Page`'s.
     """
 
+    low: int
     rows: Sequence[Row]
     refresh: int
-    goes_on: bool
+    begins_as: _Page | None
     others: list[tuple[Any, int]]
     news: list[Row]
+    newest: str
 
 
 class WrittenRows:
@@ -46,41 +61,53 @@ class WrittenRows:
         self.clear()
 
     def clear(self) -> None:
-        self._last: Sequence[Row] = []  # the latest refresh's
-        self._last_met_by = _MetBy(0)
+        self._pages: dict[int, _Page] = {}  # by the lowest id that was asked for
         # customerId as it came -> fingerprint of its row, and the latest refresh that met it
         self._rows: dict[Any, tuple[int, _MetBy]] = {}
 
-    def meet(self, rows: Sequence[Row], refresh: int) -> _Met:
-        """In a busy shop a list mostly begins with the whole of the last one: only what follows is
+    def meet(self, low: int, rows: Sequence[Row], refresh: int) -> Met:
+        """In a busy shop a page mostly begins with the whole of the last: only what follows is
         looked at. Any other row that is known costs a fingerprint and no more.
         """
-        last = self._last
-        goes_on = refresh >= self._last_met_by.refresh and rows[: len(last)] == last
+        last = self._pages.get(low)
+        if last and (refresh < last.by.refresh or rows[: len(last.rows)] != last.rows):
+            last = None
+        looked_at = rows[len(last.rows) :] if last else rows
         others, news = [], []
-        for row in rows[len(last) :] if goes_on else rows:
+        for row in looked_at:
             member, fingerprint = row["customerId"], _fingerprint(row)
             others.append((member, fingerprint))
             known, by = self._rows.get(member, _NEVER_MET)
             if by.refresh <= refresh and known != fingerprint:
                 news.append(row)
-        return _Met(rows, refresh, goes_on, others, news)
+        newest = newest_stamp(looked_at)
+        if last:
+            newest = max(last.newest, newest, key=instant)
+        return Met(low, rows, refresh, last, others, news, newest)
 
-    def note(self, met: _Met) -> None:
+    def note(self, met: Met) -> None:
         """What was met is in the index now. Now and then all but the last list is forgotten."""
-        met_by = self._last_met_by if met.goes_on else _MetBy(met.refresh)
+        met_by = met.begins_as.by if met.begins_as else _MetBy(met.refresh)
         met_by.refresh = met.refresh
         for member, fingerprint in met.others:
             if self._rows.get(member, _NEVER_MET)[1].refresh <= met.refresh:
                 self._rows[member] = fingerprint, met_by
-        if met.refresh >= self._last_met_by.refresh:
-            self._last, self._last_met_by = met.rows, met_by
+        self._keep(_Page(met.rows, met_by, met.newest), met)
         if len(self._rows) > _REMEMBERED:
-            self._rows = {
-                member: known
-                for member, known in self._rows.items()
-                if known[1] is self._last_met_by
-            }
+            self._forget()
+
+    def _keep(self, page: _Page, met: Met) -> None:
+        last = self._pages.get(met.low)
+        if last and met.refresh < last.by.refresh:
+            return
+        if not met.begins_as:  # the pages behind it have other rows now
+            self._pages = {low: each for low, each in self._pages.items() if low < met.low}
+        if met.begins_as or len(self._pages) < _PAGES:
+            self._pages[met.low] = page
+
+    def _forget(self) -> None:
+        kept = {page.by for page in self._pages.values()}
+        self._rows = {member: known for member, known in self._rows.items() if known[1] in kept}
 
 
 def _fingerprint(row: Row) -> int:

@@ -1,6 +1,7 @@
 """A list that begins as the last one is decoded from there, with the same result as a whole one."""
 
 from collections.abc import Callable
+from functools import partial
 from itertools import permutations
 from typing import Any
 
@@ -58,11 +59,41 @@ def test_whatever_came_before_a_list_is_read_as_if_it_were_the_first(first: byte
     for second, third in permutations(BODIES, 2):
         lists = GrowingList()
         for body in (first, second, third):
-            assert read(lists.members_of, body) == read(members_of, body), body
+            assert read(partial(lists.members_of, from_id=1), body) == read(members_of, body), body
 
 
 def test_rows_that_were_known_are_not_decoded_again() -> None:
-    lists = GrowingList()
-    found: list[Any] = [read(lists.members_of, body) for body in (*BODIES[1:4], BODIES[3])]
+    first_page = partial(GrowingList().members_of, from_id=1)
+    found: list[Any] = [read(first_page, body) for body in (*BODIES[1:4], BODIES[3])]
     assert [len(rows) for rows in found] == [1, 2, 3, 3]
     assert len({id(rows[0]) for rows in found}) == len({id(rows[1]) for rows in found[1:]}) == 1
+
+
+def pages(lists: GrowingList, *bodies: bytes) -> list[list[int]]:
+    """The identity of each row, by page; page n is asked for from id 100 n + 1."""
+    found: list[Any] = [
+        read(partial(lists.members_of, from_id=100 * n + 1), body) for n, body in enumerate(bodies)
+    ]
+    return [[id(row) for row in rows] for rows in found]
+
+
+def test_each_page_of_a_list_is_known_again() -> None:
+    lists = GrowingList()
+    first, second = pages(lists, BODIES[2], BODIES[1])
+    assert pages(lists, BODIES[2], BODIES[2])[0] == first
+    assert pages(lists, BODIES[2], BODIES[3])[1][:1] == second
+
+
+def test_a_page_that_begins_anew_takes_those_behind_it_along() -> None:
+    lists = GrowingList()
+    pages(lists, BODIES[2], BODIES[1])
+    pages(lists, BODIES[4])
+    assert [*lists._pages] == [1]
+
+
+def test_no_more_than_some_pages_of_a_long_list_are_kept() -> None:
+    lists = GrowingList()
+    pages(lists, *[BODIES[2]] * 20)
+    assert len(lists._pages) == 4
+    pages(lists, *[BODIES[3]] * 20)
+    assert len(lists._pages) == 4

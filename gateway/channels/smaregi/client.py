@@ -43,7 +43,7 @@ class SmaregiClient:
         self._settings = settings
         self._transport = SmaregiTransport(wire, settings, clock)
         self._columns = Columns(self._list_members)
-        self._last_list = GrowingList()
+        self._changes = GrowingList()
         self.ledger = PointLedger(self._transport)
 
     async def lacking_scopes(self) -> list[str]:
@@ -78,7 +78,10 @@ class SmaregiClient:
         return answer
 
     async def _list_members(self, params: Mapping[str, str]) -> list[Mapping[str, Any]]:
-        return self._last_list.members_of(await self._list("list members", params))
+        answer = await self._list("list members", params)
+        if "upd_date_time-from" in params:
+            return self._changes.members_of(answer, int(params["customer_id-from"]))
+        return members_of(answer)
 
     async def changed_page(self, from_id: int, updated_from: str | None) -> list[Mapping[str, Any]]:
         """As `member_page`, with what a till may change of a member."""

@@ -10,6 +10,9 @@ from gateway.wire import UpstreamAnswer
 
 __all__ = ["GrowingList", "members_of"]
 
+_PAGES = 4
+"""Pages of the list that are remembered, at most some 2 MB each."""
+
 Row = Mapping[str, Any]
 
 
@@ -27,18 +30,20 @@ class GrowingList:
     """
 
     def __init__(self) -> None:
-        self._beginning = b""  # the last list up to its closing bracket
-        self._rows: list[Row] = []
+        # lowest id asked for -> the last such page up to its closing bracket, and its rows
+        self._pages: dict[int, tuple[bytes, list[Row]]] = {}
 
-    def members_of(self, answer: UpstreamAnswer) -> list[Row]:
+    def members_of(self, answer: UpstreamAnswer, from_id: int) -> list[Row]:
         """As `members_of`, for reading only: rows that were known are the very same."""
-        body, known = answer.body, self._beginning
+        body, (known, rows) = answer.body, self._pages.get(from_id, (b"", []))
         rest = body[len(known) :] if known and body.startswith(known) else b""
         if rest.startswith((b"]", b",{")):
             more = replace(answer, body=b"[" + rest.removeprefix(b","))
-            rows = self._rows + members_of(more)
+            rows = rows + members_of(more)
         else:
             rows = members_of(answer)
-        self._beginning = body[:-1] if body.endswith(b"}]") else b""
-        self._rows = rows
+            # the pages behind this one have other members now
+            self._pages = {low: page for low, page in self._pages.items() if low < from_id}
+        if from_id in self._pages or len(self._pages) < _PAGES:
+            self._pages[from_id] = body[:-1] if body.endswith(b"}]") else b"", rows
         return rows
