@@ -40,7 +40,8 @@ def json_line(row: Mapping[str, Any]) -> bytes:
 
 _SHORT = {
     *("id", "customer", "channel", "outcome", "error", "result", "deliveries", "flag", "mode"),
-    *("score", "A", "B", "state", "points"),
+    *("score", "A", "B", "state", "points", "order", "for", "member", "number", "transaction"),
+    "lacking",
 }
 """Columns of single words, which are not cut in the middle."""
 

@@ -15,6 +15,8 @@ _STATES = ("waiting", "held", "skipped", "dry_run", "ignored", "given", "failed"
 _RESERVED = ("pending", "active", "closing", "used", "released", "refused")
 _ID = click.IntRange(1, (1 << 63) - 1)
 _PAGE = 1000
+_WHOSE = ("for", "customer", "member")
+"""Columns that are mostly the same in all rows of one customer, or of one order."""
 
 
 @click.group("points", cls=Commands)
@@ -73,7 +75,8 @@ def list_(
     elif not rows:
         click.echo("No points are on their way." if path == "movements" else "Nothing.")
     else:
-        {"orders": _orders, "reservations": _reservations, "movements": _movements}[path]("", rows)
+        show = {"orders": _orders, "reservations": _reservations, "movements": _movements}[path]
+        show(path.capitalize(), rows)
 
 
 @command.command("show")
@@ -163,8 +166,10 @@ def drift(settled: tuple[str, ...], as_json: bool) -> None:
         print_rows(rows)
     elif rows:
         columns = ("transaction", "what", "number", "member", "points", "movement", "found")
-        names = ("transaction", "kind", "uuid", "member_id", "points", "movement_id", "found_at")
-        table("", columns, [[row[name] for name in names] for row in rows])
+        names = ("transaction", "kind", "uuid", "member_id", "points", "movement_id")
+        table(
+            "", columns, [[*(row[name] for name in names), _time(row["found_at"])] for row in rows]
+        )
     else:
         click.echo("Smaregi has what the gateway's books have.")
     if rows:
@@ -172,14 +177,12 @@ def drift(settled: tuple[str, ...], as_json: bool) -> None:
 
 
 def _orders(title: str, rows: list[dict[str, Any]]) -> None:
-    columns = ("order", "customer", "member", "state", "why", "points", "lacking", "made")
+    columns = ("order", "customer", "state", "points", "lacking", "made")
     shown = [
         (
             row["order_id"],
-            (row["shopify_customer_id"] or "").rpartition("/")[2],
-            row["member_id"],
+            _customer(row),
             row["state"],
-            row["reason"] or row["message"],
             row["points"],
             row["lacking"] or None,
             _time(row["made_at"]),
@@ -187,15 +190,17 @@ def _orders(title: str, rows: list[dict[str, Any]]) -> None:
         for row in rows
     ]
     _table(title, columns, shown)
+    for row in rows:
+        if why := row["reason"] or row["message"]:
+            say(f"{row['order_id']} is {row['state']}: {why}", indent="  ")
 
 
 def _reservations(title: str, rows: list[dict[str, Any]]) -> None:
-    columns = ("id", "customer", "member", "state", "points", "yen", "lacking", "ends")
+    columns = ("id", "customer", "state", "points", "yen", "lacking", "ends")
     shown = [
         (
             row["reservation_id"],
-            row["shopify_customer_id"].rpartition("/")[2],
-            row["member_id"],
+            _customer(row),
             row["state"],
             row["points"],
             row["amount"],
@@ -221,10 +226,27 @@ def _movements(title: str, rows: list[dict[str, Any]]) -> None:
 
 
 def _table(title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
-    """Without the columns of which no row has anything: a terminal has 80 of its own."""
-    kept = [place for place in range(len(columns)) if any(row[place] for row in rows)]
-    shown = [[row[place] for place in kept] for row in rows]
-    table(title, [columns[place] for place in kept], shown)
+    """For a terminal of 80 columns: whose they all are is told once, above them, and what none of
+    them has is left out.
+    """
+    same = {
+        name: rows[0][place]
+        for place, name in enumerate(columns)
+        if name in _WHOSE and rows[0][place] and len({row[place] for row in rows}) == 1
+    }
+    kept = [
+        place
+        for place, name in enumerate(columns)
+        if name not in same and any(row[place] for row in rows)
+    ]
+    whose = ", ".join(f"{name} {' '.join(str(value).split())}" for name, value in same.items())
+    click.echo(f"{title}: {whose}" if whose else title)
+    table("", [columns[place] for place in kept], [[row[place] for place in kept] for row in rows])
+
+
+def _customer(row: dict[str, Any]) -> str:
+    member = f"\nmember {row['member_id']}" if row["member_id"] else ""
+    return (row["shopify_customer_id"] or "").rpartition("/")[2] + member
 
 
 def _time(text: str | None) -> str:
@@ -234,4 +256,4 @@ def _time(text: str | None) -> str:
 
 def _for(row: dict[str, Any]) -> str:
     reservation = row["reservation_id"]
-    return f"reservation {reservation}" if reservation is not None else f"order {row['order_id']}"
+    return f"reservation\n{reservation}" if reservation is not None else f"order\n{row['order_id']}"
