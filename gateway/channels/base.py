@@ -22,6 +22,10 @@ async def _nothing(_: Mapping[str, str]) -> None:
     return
 
 
+async def _unknown() -> str:
+    return ""
+
+
 @frozen
 class Work:
     """Bring this channel up to date with this customer.
@@ -31,8 +35,8 @@ class Work:
     `fresh`      the customer was created a moment ago and nobody tried this before
     `plan`       what an earlier attempt wrote down before its write (ids and numbers only)
     `save_plan`  writes it down, durably, before the write
-    `number`     the member number that a till knows the customer by; '' if it is not known
-    `fields`     what `fields_of` says of the customer, computed once
+    `number`     reads the member number that a till knows the customer by; '' if it is not known
+    `fields`     what `fields_of` says of the customer
     `last_sent`  what the record was last sent
     `announce`   writes down, durably, which fields are about to be sent to an existing record
     `retried`    an earlier attempt may have created the record
@@ -45,7 +49,7 @@ class Work:
     fresh: bool
     plan: Mapping[str, Any] | None
     save_plan: Callable[[dict[str, Any]], Awaitable[None]]
-    number: str = ""
+    number: Callable[[], Awaitable[str]] = _unknown
     fields: Callable[[], Mapping[str, str]] = dict
     last_sent: LastSent = LastSent(None, dict)
     announce: Callable[[Mapping[str, str]], Awaitable[None]] = _nothing

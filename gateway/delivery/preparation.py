@@ -4,7 +4,7 @@ A hash of a field is keyed and bound to channel and customer, so that nobody can
 database that two people have the same value.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from functools import partial
 from typing import Any
 
@@ -22,21 +22,6 @@ from gateway.store import Engine, Keys, links, outbox
 from gateway.wire import dry_run
 
 __all__ = ["Preparation"]
-
-
-class _Once:
-    """Calls a function once and remembers its result."""
-
-    __slots__ = ("_made", "_make")
-
-    def __init__(self, make: Callable[[], Mapping[str, str]]) -> None:
-        self._make = make
-        self._made: Mapping[str, str] | None = None
-
-    def __call__(self) -> Mapping[str, str]:
-        if self._made is None:
-            self._made = self._make()
-        return self._made
 
 
 class Preparation:
@@ -78,12 +63,13 @@ class Preparation:
         if flag.mode is Mode.ON and flag.percent is None and route.circuit.cause is None:
             route.foresee_sign_up()
 
-    def _number_by_rule(self, customer_id: int) -> str:
-        """The number that this customer will have, if that is known beforehand; else ''."""
-        route = self._routes[POS]
+    async def _number(self, customer_id: int, *, fresh: bool) -> str:
+        """The number that this customer has, or will have, if that is known beforehand; else ''."""
+        if not fresh and (known := await self.member_number(customer_id)):
+            return known
         mode = self._live.policy.flags[POS].mode
         will_be = mode is Mode.ON or mode is Mode.HOLD
-        return str(customer_id) if will_be and route.numbers_by_rule() else ""
+        return str(customer_id) if will_be and self._routes[POS].numbers_by_rule() else ""
 
     # -- what was last sent
 
@@ -134,15 +120,14 @@ class Preparation:
         self, delivery: Delivery, customer: Customer, *, fresh: bool
     ) -> tuple[Work, Mode]:
         """The work; and the mode: ON, or the one that keeps back all but an opt-out of mail."""
-        link, number, mode = None, self._number_by_rule(customer.id), Mode.ON
+        link, mode = None, Mode.ON
         if not fresh:
             link = await self.link(delivery.channel, customer.id)
-            number = await self.member_number(customer.id) or number
         if delivery.urgent and link is not None and delivery.outcome is not Outcome.DRY_RUN:
             email, kind = customer.profile.email, delivery.kind
             decided = self.flag_policy.decide(link.channel, customer.id, kind, email, linked=True)
             mode = decided.mode
-        return self._work(delivery, customer, link, mode, fresh=fresh, number=number), mode
+        return self._work(delivery, customer, link, mode, fresh=fresh), mode
 
     def _work(
         self,
@@ -152,7 +137,6 @@ class Preparation:
         mode: Mode,
         *,
         fresh: bool,
-        number: str,
     ) -> Work:
         """Until the link is written, what is known of a record is in the plan."""
         route = self._routes[delivery.channel]
@@ -160,8 +144,7 @@ class Preparation:
         last_sent = self.last_sent(delivery.channel, customer.id, known)
         if delivery.urgent:
             last_sent = last_sent.insisting_on(route.channel.consent)
-
-        fields = _Once(partial(route.channel.fields_of, customer))
+        fields = partial(route.channel.fields_of, customer)
 
         async def save_plan(plan: dict[str, Any]) -> None:
             whole = {**plan, "fields": last_sent.after(fields(), {})}
@@ -186,7 +169,7 @@ class Preparation:
             fresh=fresh,
             plan=delivery.plan,
             save_plan=save_plan,
-            number=number,
+            number=partial(self._number, customer.id, fresh=fresh),
             fields=fields,
             last_sent=last_sent,
             announce=announce,

@@ -33,6 +33,9 @@ def a_work(
 ) -> Work:
     """`saved` collects the plans; `profile` are changes to the customer's."""
 
+    async def tills() -> str:
+        return number
+
     async def save_plan(written: dict[str, Any]) -> None:
         if saved is not None:
             saved.append(written)
@@ -45,7 +48,7 @@ def a_work(
         fresh=fresh,
         plan=plan,
         save_plan=save_plan,
-        number=number,
+        number=tills,
     )
 
 

@@ -53,18 +53,16 @@ class Email:
         recipient, store = _recipient(profile.email), self._context.store()
         composer = self._composed_by(store)
         sender = composer.sender
-        reference = message_id(work.customer.id, sender, store)
+        reference, number = message_id(work.customer.id, sender, store), await work.number()
         try:
-            message = composer.compose(
-                profile, recipient, work.number, reference, self._context.clock()
-            )
+            message = composer.compose(profile, recipient, number, reference, self._context.clock())
         except BrokenTemplateError as error:
             raise _invalid(str(error)) from None
         await self._transport.send(
             sender.address,
             recipient,
             message,
-            lambda: values_in("", asdict(profile), work.number),
+            lambda: values_in("", asdict(profile), number),
         )
         return Done("sent", reference)
 
