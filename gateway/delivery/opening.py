@@ -22,6 +22,7 @@ __all__ = [
     "opening",
     "removal",
     "sent_again",
+    "signed_up",
 ]
 
 UNTRIED = frozenset[Outcome]()
@@ -60,14 +61,20 @@ def opening(
     """The delivery to open, None where nothing is owed. `tried`: outcomes tried by the caller."""
     match kind:
         case Kind.REGISTRATION:
-            mode = flags[channel].decide(owed.customer_id, owed.email).mode
-            outcome = _of_sign_up(mode)
-            return NewDelivery(channel, kind, outcome, outcome in tried)
+            return signed_up(flags, channel, owed.customer_id, owed.email, tried)
         case Kind.UPDATE | Kind.BACKFILL:
             return _of_change(flags, channel, kind, owed, tried)
         case Kind.REMOVAL:
             return removal(channel)
     assert_never(kind)
+
+
+def signed_up(
+    flags: FlagSet, channel: str, customer_id: int, email: str | None, tried: frozenset[Outcome]
+) -> NewDelivery:
+    """A sign-up is owed to every channel."""
+    outcome = _of_sign_up(flags[channel].decide(customer_id, email).mode)
+    return NewDelivery(channel, Kind.REGISTRATION, outcome, outcome in tried)
 
 
 def removal(channel: str, *, not_before: float | None = None) -> NewDelivery:

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from gateway.delivery import Runtime
-from gateway.delivery.opening import UNTRIED, Owed, opening
-from gateway.outcomes import Delivery, Kind, Outcome
+from gateway.delivery.opening import UNTRIED, signed_up
+from gateway.outcomes import Delivery, Outcome
 from gateway.registration.untold import Untold
 from gateway.shopify import Accepted
 from gateway.store import Engine, registrations
@@ -25,7 +25,8 @@ class Acceptance:
     def __init__(self, db: Engine, channels: Iterable[str], runtime: Runtime) -> None:
         self._db = db
         self._channels = tuple(channels)
-        self._runtime = runtime
+        self._live = runtime.live
+        self._listener = runtime.listener
         self.untold = Untold(db, runtime.background)
         self.running: dict[str, asyncio.Task[Any]] = {}
 
@@ -38,7 +39,7 @@ class Acceptance:
             left = until - asyncio.get_running_loop().time()
             await asyncio.wait((running,), timeout=left)
         await self.untold.settle(registration_id)
-        now = self._runtime.clock()
+        now = self._live.clock()
         return registration_id in await self._db.read(
             lambda db: registrations.unanswered_ids(db, email_hash, now)
         )
@@ -60,7 +61,7 @@ class Acceptance:
         """
         accept = self._acceptance(registration_id, result, tried, answered=True)
         written = await self._db.write(accept, (*emails, result.customer.id))
-        self._runtime.listener.intent_gone()
+        self._listener.intent_gone()
         return written
 
     async def accept_found(self, row: Registration, result: Accepted) -> bool:
@@ -76,21 +77,16 @@ class Acceptance:
             return still
 
         owed = await self._db.write(unit, (row.email_hash, result.customer.id))
-        self._runtime.listener.intent_gone()
+        self._listener.intent_gone()
         return owed
 
     def _acceptance(
         self, registration_id: str, result: Accepted, tried: frozenset[Outcome], *, answered: bool
     ) -> Unit[list[Delivery]]:
-        customer = result.customer
-        flags, whom = self._runtime.flags, Owed(customer.id, customer.profile.email)
-        owed = [
-            new
-            for name in self._channels
-            if (new := opening(flags, name, Kind.REGISTRATION, whom, tried)) is not None
-        ]
-        now = self._runtime.clock()
-        warnings = [dict(warning) for warning in result.warnings]
+        customer, flags = result.customer, self._live.policy.flags
+        email, now = customer.profile.email, self._live.clock()
+        owed = [signed_up(flags, name, customer.id, email, tried) for name in self._channels]
+        warnings = list(map(dict, result.warnings))
         return lambda db: registrations.accept(
             db, registration_id, customer.id, result.action, warnings, owed, now, answered=answered
         )

@@ -8,8 +8,7 @@ import pytest
 from flags import FlagSet, Mode
 from gateway.channels import Done, Work
 from gateway.customer import Customer
-from gateway.delivery.opening import Owed, opening
-from gateway.outcomes import Kind
+from gateway.delivery.opening import signed_up
 from gateway.shopify import Accepted, Refused
 from gateway.wording import Fault, Notice
 from tests.delivery.heart import TARO, trouble
@@ -69,11 +68,11 @@ async def test_the_percentage_and_the_customers_own_e_mail_decide(
 ) -> None:
     asked = []
 
-    def seen(flags: FlagSet, channel: str, kind: Kind, owed: Owed, *tried: Any) -> Any:
-        asked.append((channel, owed.customer_id, owed.email))
-        return opening(flags, channel, kind, owed, *tried)
+    def seen(flags: FlagSet, channel: str, customer_id: int, email: str | None, *tried: Any) -> Any:
+        asked.append((channel, customer_id, email))
+        return signed_up(flags, channel, customer_id, email, *tried)
 
-    monkeypatch.setattr("gateway.registration.acceptance.opening", seen)
+    monkeypatch.setattr("gateway.registration.acceptance.signed_up", seen)
     await desk.sign_up()
     assert asked == [(name, TARO, PROFILE.email) for name in ("smaregi", "crm", "mail")]
 
