@@ -61,7 +61,8 @@ class Attempts:
         self.routes = routes
         self.preparation = preparation
         self._results = ends
-        self._runtime = runtime
+        self._live = runtime.live
+        self._spans = runtime.spans
 
     def live(
         self, delivery: Delivery, customer: Customer, *, fresh: bool
@@ -82,26 +83,26 @@ class Attempts:
         self, delivery: Delivery, customer: Customer, circuit: CircuitBreaker, *, fresh: bool
     ) -> AttemptResult:
         if await circuit.admit() is CircuitState.OPEN:
-            return self._result(delivery, self.paused(circuit), self._runtime.clock(), 0.0)
+            return self._result(delivery, self.paused(circuit), self._live.clock(), 0.0)
         return await self.make(delivery, customer, fresh=fresh)
 
     def paused(self, circuit: CircuitBreaker) -> RetryDecision:
         cause = circuit.cause or ErrorClass.UNAVAILABLE
         text = f"waiting: {circuit.channel} is paused since {circuit.reason}"
-        again = self._runtime.clock() + max(1.0, circuit.remaining())
+        again = self._live.clock() + max(1.0, circuit.remaining())
         return wait_for_channel(cause, text, again, circuit.upstream_reason)
 
     def make(
         self, delivery: Delivery, customer: Customer | None, *, fresh: bool
     ) -> Coroutine[Any, Any, AttemptResult]:
         """`customer` is None for a removal alone."""
-        make = self._make if self._runtime.spans is NO_SPANS else self._traced
+        make = self._make if self._spans is NO_SPANS else self._traced
         return make(delivery, customer, fresh=fresh)
 
     async def _traced(
         self, delivery: Delivery, customer: Customer | None, *, fresh: bool
     ) -> AttemptResult:
-        with self._runtime.spans.attempt(delivery) as note:
+        with self._spans.attempt(delivery) as note:
             result = await self._make(delivery, customer, fresh=fresh)
             note("outcome", result.outcome)
             if result.error_class is not None:
@@ -112,10 +113,10 @@ class Attempts:
         self, delivery: Delivery, customer: Customer | None, *, fresh: bool
     ) -> AttemptResult:
         circuit = self.routes[delivery.channel].circuit
-        began, started = self._runtime.clock(), time.perf_counter()
+        began, started = self._live.clock(), time.perf_counter()
         wakings = self._results.wakings
         turn = self.preparation.turn(delivery.channel, delivery.customer_id)
-        most = self._runtime.policy.timeout * _CALLS_PER_ATTEMPT
+        most = self._live.policy.timeout * _CALLS_PER_ATTEMPT
         error: UpstreamError | None = None
         try:
             async with turn:
@@ -232,9 +233,9 @@ class Attempts:
             return self._rehearsed(delivery, f"dry run: {error}", began, seconds, error)
         if error.system == "shopify":  # a record's owner could not be asked for
             self.routes[delivery.channel].circuit.abandon()
-            waits = wait_for_shopify(error, self._runtime.clock())
+            waits = wait_for_shopify(error, self._live.clock())
             return self._result(delivery, waits, began, seconds, error)
-        schedule, now = self._runtime.policy.schedule, self._runtime.clock()
+        schedule, now = self._live.policy.schedule, self._live.clock()
         decision = judge(error, delivery.attempts, schedule, now, random.random)
         if decision.waiting is Waiting.INDEX:
             self.routes[delivery.channel].circuit.abandon()
@@ -280,7 +281,7 @@ class Attempts:
             message=decision.message,
             counted=decision.counted,
             next_attempt_at=decision.next_attempt_at,
-            ahead=self._runtime.clock() - time.monotonic(),
+            ahead=self._live.clock() - time.monotonic(),
             wakings=self._results.wakings,
             waiting=decision.waiting,
             reason=error.reason if error else decision.reason,

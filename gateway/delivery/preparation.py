@@ -34,7 +34,7 @@ class Preparation:
         self._live = live
         self.flag_policy = FlagPolicy(live)
         self.sending: dict[tuple[str, int], Customer] = {}
-        self._turns = Turns()
+        self._turns: Turns = {}
 
     async def link(self, channel: str, customer_id: int) -> Link | None:
         return await self._db.read(lambda db: links.get(db, channel, customer_id))
@@ -96,7 +96,7 @@ class Preparation:
 
     def turn(self, channel: str, customer_id: int) -> Turn:
         """One at a time reads, writes or unlinks a channel's record of a customer."""
-        return self._turns.of(channel, customer_id)
+        return Turn(self._turns, channel, customer_id)
 
     def is_sending(self, channel: str, customer: Customer) -> bool:
         """Whether an attempt is running with the customer exactly as they are now."""

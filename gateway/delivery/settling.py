@@ -35,7 +35,8 @@ class AttemptResults:
     def __init__(self, db: Engine, clock_jumps: ClockJumps, runtime: Runtime) -> None:
         self._db = db
         self._clock_jumps = clock_jumps
-        self._runtime = runtime
+        self._live = runtime.live
+        self._listener = runtime.listener
         self.wakings = 0
 
     async def settle(self, results: Sequence[AttemptResult]) -> list[SettledAttempt]:
@@ -57,7 +58,7 @@ class AttemptResults:
     async def _write(self, results: Sequence[AttemptResult]) -> list[SettledAttempt]:
         """Writes all together, and calls `listen` only then."""
         await self._clock_jumps.follow()
-        now = self._runtime.clock()
+        now = self._live.clock()
         for result in results:
             self._move_along(result, now)
         written = await self._db.write(Batched(_settle, (results, now)), _keys(results))
@@ -80,7 +81,7 @@ class AttemptResults:
         """Ends a delivery that is no longer tried; None if it was changed or discarded since it was
         read: then it is decided about anew.
         """
-        now = self._runtime.clock()
+        now = self._live.clock()
         result = AttemptResult(
             delivery.id,
             outcome,
@@ -102,7 +103,7 @@ class AttemptResults:
         if ids:
             ahead = self._clock_jumps.ahead()
             await self._clock_jumps.follow()
-            now, moved = self._runtime.clock(), self._clock_jumps.since(ahead)
+            now, moved = self._live.clock(), self._clock_jumps.since(ahead)
             wait = replace(decision, next_attempt_at=(decision.next_attempt_at or now) + moved)
             if wakings != self.wakings:
                 wait = replace(wait, next_attempt_at=now)
@@ -122,14 +123,14 @@ class AttemptResults:
         """What deliveries waited for is over."""
         self.wakings += 1
         await self._clock_jumps.follow()
-        now = self._runtime.clock()
+        now = self._live.clock()
         while await self._db.write(lambda db: outbox.wake(db, waiting, channel, now)):
             pass
 
     def _tell(self, settled: Iterable[SettledAttempt]) -> None:
         for ended in settled:
             try:
-                self._runtime.listener.attempt_ended(ended)
+                self._listener.attempt_ended(ended)
             except Exception:  # the outcome is stored: an error of a listener changes nothing
                 log.exception("the end of delivery %d could not be told", ended.delivery.id)
 

@@ -5,7 +5,8 @@ from collections import deque
 
 __all__ = ["Turn", "Turns"]
 
-_Whom = tuple[str, int]
+Turns = dict[tuple[str, int], deque["asyncio.Future[None]"]]
+"""Those who wait, by channel and customer id, while somebody has the turn."""
 
 
 class Turn:
@@ -15,9 +16,9 @@ class Turn:
 
     __slots__ = ("_turns", "_whom")
 
-    def __init__(self, turns: "Turns", whom: _Whom) -> None:
+    def __init__(self, turns: Turns, channel: str, customer_id: int) -> None:
         self._turns = turns
-        self._whom = whom
+        self._whom = (channel, customer_id)
 
     async def __aenter__(self) -> None:
         if (waiting := self._turns.get(self._whom)) is None:
@@ -42,10 +43,3 @@ class Turn:
                 its.set_result(None)
                 return
         del self._turns[self._whom]
-
-
-class Turns(dict[_Whom, deque["asyncio.Future[None]"]]):
-    """Those who wait, by channel and customer id, while somebody has the turn."""
-
-    def of(self, channel: str, customer_id: int) -> Turn:
-        return Turn(self, (channel, customer_id))

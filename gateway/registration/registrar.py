@@ -66,7 +66,10 @@ class Registrar:
         self._delivery = delivery
         self._acceptance = acceptance
         self._status = status
-        self._runtime = runtime
+        self._live = runtime.live
+        self._listener = runtime.listener
+        self._background = runtime.background
+        self._spans = runtime.spans
         self._disk = Disk(db.free)
         self._running = acceptance.running
         self._untold = acceptance.untold
@@ -76,10 +79,10 @@ class Registrar:
 
     async def register(self, sign_up: SignUp) -> Answer:
         """The answer to a sign-up. A caller who hangs up cancels nothing."""
-        until = asyncio.get_running_loop().time() + self._runtime.policy.deadline
+        until = asyncio.get_running_loop().time() + self._live.policy.deadline
         if sign_up.later and not await self._disk.has_room():
             return problems.no_room()
-        request = admission_request(sign_up, self._keys, self._runtime.clock())
+        request = admission_request(sign_up, self._keys, self._live.clock())
         begun: Begun | None = None
         try:
             begun = await self._begin(request)
@@ -97,12 +100,12 @@ class Registrar:
     async def _begin(self, request: AdmissionRequest) -> Begun:
         if request.later:  # it is due by the clock of now
             await self._delivery.clock_jumps.follow()
-        now, bounds = self._runtime.clock(), Bounds(self._runtime.policy.waiting_limit)
+        now, bounds = self._live.clock(), Bounds(self._live.policy.waiting_limit)
         begun = await self._db.write(
             lambda db: admission.begin(db, request, now, bounds), request.keys
         )
         if begun.left_unclear:
-            self._runtime.listener.registration_unclear()
+            self._listener.registration_unclear()
         return begun
 
     async def _is_gone(self, registration_id: str, request: AdmissionRequest) -> bool:
@@ -112,7 +115,7 @@ class Registrar:
         row = await self._db.read(lambda db: registrations.get(db, registration_id))
         if row is None or row.customer_id is None:
             return False
-        if abs(self._runtime.clock() - row.updated_at) < _JUST_NOW:
+        if abs(self._live.clock() - row.updated_at) < _JUST_NOW:
             return False
         try:
             if row.customer_id in await self._shopify.read([row.customer_id]):
@@ -129,7 +132,7 @@ class Registrar:
         self, begun: Begun, sign_up: SignUp, request: AdmissionRequest, until: float
     ) -> "asyncio.Task[Answer]":
         work = self._run(begun, sign_up, request, until)
-        task = self._runtime.background.keep(work, f"registration {begun.id}")
+        task = self._background.keep(work, f"registration {begun.id}")
         self._running[begun.id] = task
         task.add_done_callback(partial(self._ended, begun.id))
         return task
@@ -143,7 +146,7 @@ class Registrar:
         self, begun: Begun, sign_up: SignUp, request: AdmissionRequest, until: float
     ) -> Answer:
         """Runs in a task of its own, so that `foresee_sign_up` concerns this sign-up alone."""
-        first, spans = begun.verdict == "new", self._runtime.spans
+        first, spans = begun.verdict == "new", self._spans
         try:
             with spans.registration(begun.id, first=first) as note:
                 self._delivery.preparation.foresee_sign_up()
@@ -153,8 +156,8 @@ class Registrar:
                 await self._remember(request.key, answer, final=_is_final(answer))
         except StorageError:
             # Once the disk is writable again, recovery or the deferred registrations take it up.
-            self._runtime.listener.registration_unclear()
-            self._runtime.listener.registration_deferred()
+            self._listener.registration_unclear()
+            self._listener.registration_deferred()
             raise
         return answer
 
@@ -162,7 +165,7 @@ class Registrar:
         self, begun: Begun, sign_up: SignUp, request: AdmissionRequest, until: float
     ) -> Answer:
         try:
-            with self._runtime.spans.shopify(), in_line(request.email_hash):
+            with self._spans.shopify(), in_line(request.email_hash):
                 result = await self._shopify.register(
                     begun.id,
                     sign_up.profile,
@@ -180,7 +183,7 @@ class Registrar:
         except BaseException:
             await self._leave(begun.id, doubt=True)
             raise
-        self._runtime.listener.shopify_answered(None)
+        self._listener.shopify_answered(None)
         if isinstance(result, Accepted):
             return await self._accepted(begun.id, result, request.emails, until=until)
         if isinstance(result, AlreadyRegistered) and sign_up.email_verified:
@@ -214,16 +217,16 @@ class Registrar:
 
     async def _refused(self, registration_id: str, result: AlreadyRegistered | Refused) -> Answer:
         answer = problems.refused(result).about(registration_id)
-        problem, now = problems.kept(answer), self._runtime.clock()
+        problem, now = problems.kept(answer), self._live.clock()
         await self._db.write(lambda db: registrations.refuse(db, registration_id, problem, now))
-        self._runtime.listener.intent_gone()
+        self._listener.intent_gone()
         return answer
 
     async def _failed(self, begun: Begun, error: UpstreamError) -> Answer:
         """503: nothing went to any channel. If the customer may exist, Shopify is asked until it is
         known.
         """
-        self._runtime.listener.shopify_answered(error)
+        self._listener.shopify_answered(error)
         log.warning("registration %s: Shopify failed: %s", begun.id, error)
         doubt = error.applied is not False or begun.verdict == "resume"
         if await self._leave(begun.id, doubt=doubt):
@@ -232,16 +235,16 @@ class Registrar:
 
     async def _leave(self, registration_id: str, *, doubt: bool) -> bool:
         """Returns whether the sign-up goes on waiting, because its caller was answered 202."""
-        now = self._runtime.clock()
+        now = self._live.clock()
         waits = await self._db.write(
             lambda db: registrations.fail(db, registration_id, now + _AGAIN, now, doubt=doubt)
         )
         if waits:
-            self._runtime.listener.registration_deferred()
+            self._listener.registration_deferred()
         elif doubt:
-            self._runtime.listener.registration_unclear()
+            self._listener.registration_unclear()
         else:
-            self._runtime.listener.intent_gone()
+            self._listener.intent_gone()
         return waits
 
     async def _remember(self, key: bytes, answer: Answer, *, final: bool) -> None:
@@ -249,7 +252,7 @@ class Registrar:
         if not final:
             await self._free_key(key)
             return
-        status, now = answer.status, self._runtime.clock()
+        status, now = answer.status, self._live.clock()
         await self._db.write(
             lambda db: idempotency.remember(db, key, status, answer.body, now), (key,)
         )
@@ -257,7 +260,7 @@ class Registrar:
     async def _known(self, begun: Begun, request: AdmissionRequest) -> Answer:
         answer = problems.answer_at_once(begun)
         if begun.verdict == "waiting":
-            self._runtime.listener.registration_deferred()
+            self._listener.registration_deferred()
         return answer if answer is not None else await self._join(begun, request)
 
     async def _join(self, begun: Begun, request: AdmissionRequest) -> Answer:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from gateway.delivery.circuit import CircuitState
-from gateway.delivery.turns import Turns
+from gateway.delivery.turns import Turn, Turns
 from gateway.errors import ErrorClass
 from gateway.outcomes import Delivery
 from gateway.sandbox import Fault
@@ -37,7 +37,7 @@ async def test_an_attempt_waits_for_whoever_has_the_turn_of_its_customer_and_cha
 
 
 async def taken(turns: Turns, name: str, order: list[str], *, held: asyncio.Event) -> None:
-    async with turns.of("smaregi", 7):
+    async with Turn(turns, "smaregi", 7):
         order.append(name)
         await held.wait()
 
@@ -47,7 +47,7 @@ async def test_whoever_waits_for_a_turn_has_it_in_the_order_in_which_they_came()
     all_of_them = [asyncio.create_task(taken(turns, n, order, held=held)) for n in "abc"]
     await asyncio.sleep(0)
     assert order == ["a"]
-    async with turns.of("email", 7), turns.of("smaregi", 8):
+    async with Turn(turns, "email", 7), Turn(turns, "smaregi", 8):
         held.set()
     await asyncio.gather(*all_of_them)
     assert order == ["a", "b", "c"]
@@ -58,7 +58,7 @@ async def test_whoever_waits_for_a_turn_has_it_in_the_order_in_which_they_came()
 async def test_a_turn_whose_waiting_ended_before_it_goes_to_the_next(when: str) -> None:
     turns, order, held = Turns(), list[str](), asyncio.Event()
     held.set()
-    async with turns.of("smaregi", 7):
+    async with Turn(turns, "smaregi", 7):
         second, third = (asyncio.create_task(taken(turns, n, order, held=held)) for n in "bc")
         await asyncio.sleep(0)
         if when == "while it waits":
