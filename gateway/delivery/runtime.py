@@ -4,6 +4,7 @@ that goes on.
 
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import field
 from typing import Protocol
 
@@ -53,6 +54,9 @@ class Listener(Protocol):
     """Who is told of what happened: the numbers, the administrators, and whoever waits for it."""
 
     def attempt_ended(self, ended: SettledAttempt) -> None: ...
+
+    def together(self) -> AbstractContextManager[object]:
+        """Around what is told of attempts that ended together."""
 
     def delivery_due(self, channel: str | None = None) -> None:
         """There may be something for the worker, of one channel or of any."""

@@ -128,11 +128,12 @@ class AttemptResults:
             pass
 
     def _tell(self, settled: Iterable[SettledAttempt]) -> None:
-        for ended in settled:
-            try:
-                self._listener.attempt_ended(ended)
-            except Exception:  # the outcome is stored: an error of a listener changes nothing
-                log.exception("the end of delivery %d could not be told", ended.delivery.id)
+        with self._listener.together():
+            for ended in settled:
+                try:
+                    self._listener.attempt_ended(ended)
+                except Exception:  # the outcome is stored: an error of a listener changes nothing
+                    log.exception("the end of delivery %d could not be told", ended.delivery.id)
 
 
 def _settle(

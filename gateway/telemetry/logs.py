@@ -10,9 +10,10 @@ import logging.config
 import sys
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from datetime import UTC, datetime
 from functools import cache, lru_cache
+from io import StringIO
 from typing import Any
 
 import orjson
@@ -21,7 +22,7 @@ from gateway.background import request_id
 from gateway.errors import plain
 from gateway.telemetry.repeats import Repeats
 
-__all__ = ["FIELDS", "log_to_stderr", "tell"]
+__all__ = ["FIELDS", "in_one_write", "log_to_stderr", "tell"]
 
 _QUIET = ("aiosqlite", "aiohttp.access", "aiohttp_retry", "asyncio", "mail.log")
 
@@ -82,6 +83,14 @@ def tell(
         line = {"name": log.name, "msg": text, "args": given, "created": time.time()}
         record.__dict__ = {**_alike(level), **line, **about}
         log.handle(record)
+
+
+def in_one_write() -> AbstractContextManager[object]:
+    """What is logged inside is written at its end. With each write another thread gets the
+    interpreter, for which this one then waits.
+    """
+    ours = (handler for handler in logging.root.handlers if isinstance(handler, _ToStderr))
+    return next((handler.in_one_write() for handler in ours), nullcontext())
 
 
 @cache
@@ -169,6 +178,21 @@ class _ToStderr(logging.StreamHandler[Any]):
                 self.emit(record)
         return told
 
+    @contextmanager
+    def in_one_write(self) -> Iterator[None]:
+        """Other threads' lines wait for its end."""
+        with self._alone:
+            stream, self.stream = self.stream, StringIO()
+            try:
+                yield
+            finally:
+                lines, self.stream = self.stream.getvalue(), stream
+                try:
+                    self.stream.write(lines)
+                    self.flush()
+                except Exception:  # noqa: BLE001 - as where one line is written
+                    self._lost("lines")
+
     def flush(self) -> None:
         """Without the lock, which whoever writes a line has already."""
         self.stream.flush()
@@ -190,9 +214,12 @@ class _ToStderr(logging.StreamHandler[Any]):
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - logging's name
         """Logging's own shows what was to be said, which may hold anything."""
+        self._lost(f"a line of {record.name}")
+
+    def _lost(self, what: str) -> None:
         kind = getattr(sys.exc_info()[0], "__name__", "an error")
         with suppress(Exception):
-            self.stream.write(f"a line of {record.name} could not be written: {kind}\n")
+            self.stream.write(f"{what} could not be written: {kind}\n")
 
 
 def _add_request(record: logging.LogRecord) -> None:

@@ -2,13 +2,14 @@
 
 import logging
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from typing import assert_never
 
 from gateway.alerts import Alert, AlertSender
 from gateway.delivery import CircuitBreaker, SettledAttempt, Wakes
 from gateway.errors import ErrorClass, UpstreamError
 from gateway.outcomes import AUTOMATIC, Outcome, Waiting
-from gateway.telemetry.logs import tell
+from gateway.telemetry.logs import in_one_write, tell
 from gateway.telemetry.metrics import Metrics
 
 __all__ = ["Observer"]
@@ -26,6 +27,9 @@ class Observer:
         self._alerts = alerts
         self._wakes = wakes
         self._shopify = shopify
+
+    def together(self) -> AbstractContextManager[object]:
+        return in_one_write()
 
     def attempt_ended(self, ended: SettledAttempt) -> None:
         self._metrics.attempt_ended(ended)

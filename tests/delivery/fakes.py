@@ -151,6 +151,9 @@ class Listener:
         self.failures: list[tuple[ErrorClass, str]] = []
         self.areas: list[str] = []
 
+    def together(self) -> AbstractContextManager[object]:
+        return nullcontext()
+
     def attempt_ended(self, ended: SettledAttempt) -> None:
         self.attempts.append(ended)
 

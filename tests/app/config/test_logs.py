@@ -11,7 +11,7 @@ from gateway.app.config import load
 from gateway.background import on_behalf_of
 from gateway.errors import ConfigurationError
 from gateway.settings.sources import Sources
-from gateway.telemetry.logs import log_to_stderr
+from gateway.telemetry.logs import in_one_write, log_to_stderr
 
 SHOP = {"SHOPIFY_STORE": "example.myshopify.com", "SHOPIFY_ACCESS_TOKEN": "shpat_0"}
 TIME = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}[+-]\d\d:\d\d"
@@ -83,6 +83,73 @@ def test_a_line_that_cannot_be_written_shows_nothing_of_what_was_to_be_said(
     logging.getLogger("gateway").info("%d", "taro@example.com")
     told = capsys.readouterr().err
     assert told == "a line of gateway could not be written: TypeError\n"
+
+
+class _Writes:
+    """A standard error that keeps each write apart; `broken` fails at the next."""
+
+    def __init__(self) -> None:
+        self.told: list[str] = []
+        self.broken = False
+
+    def write(self, text: str) -> None:
+        if self.broken:
+            self.broken = False
+            raise OSError(28, "taro@example.com")
+        self.told.append(text)
+
+    def flush(self) -> None: ...
+
+
+def _logging_to_writes(monkeypatch: pytest.MonkeyPatch) -> _Writes:
+    writes = _Writes()
+    monkeypatch.setattr("sys.stderr", writes)
+    log_to_stderr("info")
+    return writes
+
+
+def test_lines_of_one_moment_are_one_write(monkeypatch: pytest.MonkeyPatch) -> None:
+    writes = _logging_to_writes(monkeypatch)
+    log = logging.getLogger("gateway")
+    with in_one_write():
+        log.info("one")
+        with in_one_write():
+            log.warning("two")
+        log.info("%d", "taro@example.com")
+        log.info("three")
+        assert writes.told == []
+    log.info("four")
+    (together, after) = writes.told
+    ends = [line.rpartition("gateway: ")[2] for line in together.splitlines()]
+    assert ends == ["one", "two", "a line of gateway could not be written: TypeError", "three"]
+    assert after.endswith("four\n")
+
+
+def test_what_was_logged_before_an_error_is_written(monkeypatch: pytest.MonkeyPatch) -> None:
+    writes = _logging_to_writes(monkeypatch)
+    with pytest.raises(ValueError, match="broke"), in_one_write():
+        logging.getLogger("gateway").info("one")
+        raise ValueError("broke")
+    assert len(writes.told) == 1
+    assert writes.told[0].endswith("one\n")
+
+
+def test_lines_that_cannot_be_written_together_stop_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    writes = _logging_to_writes(monkeypatch)
+    with in_one_write():
+        logging.getLogger("gateway").info("one")
+        writes.broken = True
+    logging.getLogger("gateway").info("two")
+    assert writes.told[0] == "lines could not be written: OSError\n"
+    assert writes.told[1].endswith("two\n")
+
+
+def test_where_the_log_is_somebody_elses_nothing_is_held(caplog: pytest.LogCaptureFixture) -> None:
+    with in_one_write():
+        logging.getLogger("gateway").warning("said")
+        assert "said" in caplog.text
 
 
 def test_below_the_level_nothing_is_written(capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,6 +1,8 @@
 """The deliverer's work in the background, its shutdown, and how ends are written."""
 
 import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 
 import pytest
@@ -198,6 +200,23 @@ async def test_the_ends_are_told_in_their_order_and_only_once_they_are_written(
     assert [each.delivery.id for each in settled] == [there.id]
     assert heart.told == settled
     assert heart.row(there).updated_at == heart.clock.now
+
+
+async def test_what_ends_together_is_told_together(
+    heart: Heart, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[int] = []
+
+    @contextmanager
+    def together() -> Iterator[None]:
+        assert heart.told == []
+        yield
+        told.append(len(heart.told))
+
+    monkeypatch.setattr(heart.listener, "together", together)
+    ends = [an_end(heart.owed(channel)) for channel in ("smaregi", "crm", "mail")]
+    await heart.deliverer._results.settle(ends)
+    assert told == [3]
 
 
 async def test_only_what_waits_is_postponed(heart: Heart) -> None:
