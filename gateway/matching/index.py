@@ -20,6 +20,7 @@ from typing import Any
 
 from gateway.customer import Profile
 from gateway.errors import NotReadyError
+from gateway.matching.emails import MemberEmails
 from gateway.matching.hashing import in_slices
 from gateway.matching.keying import Keying
 from gateway.matching.match_keys import KEYS, earlier, instant
@@ -61,7 +62,7 @@ class MemberIndex:
         self._source = source
         self._clock = clock
         self._on_ready = on_ready
-        self._ready = asyncio.Event()
+        self.ready = False
         self._scan: asyncio.Task[None] | None = None
         self._refreshes = Refreshes(self._changes, source.seconds_apart)
         self._stamp = ""  # the newest time stamp of Smaregi's that we have seen
@@ -71,6 +72,7 @@ class MemberIndex:
         self._writing = asyncio.Lock()
         self._touched: set[int] = set()  # ids that refreshes met while a scan runs
         self._written = WrittenRows()
+        self._emails = MemberEmails(db)
         self.progress = ScanProgress()
         self.outdated = False  # complete, but with the keys of an older build: to be built anew
 
@@ -86,15 +88,8 @@ class MemberIndex:
         self.outdated = bool(complete) and keys != KEYS
         self._refreshed_at = self._noted_at = float(refreshed_at or 0)
         self._written.clear()
-        self.progress.done = bool(complete)
-        if complete:
-            self._ready.set()
-        else:
-            self._ready.clear()
-
-    @property
-    def ready(self) -> bool:
-        return self._ready.is_set()
+        self._emails.open()
+        self.ready = self.progress.done = bool(complete)
 
     async def size(self) -> int:
         return await self._db.read(members.size)
@@ -105,7 +100,7 @@ class MemberIndex:
         Returns once it is done; whoever needs the index waits meanwhile. May be repeated.
         """
         if not await self._db.read(self._keying.is_newest):
-            self._ready.clear()
+            self.ready = False
             await self._end_what_runs()
             self.progress, self._hasher = ScanProgress(), self._keying.newest
             self._written.clear()
@@ -122,7 +117,8 @@ class MemberIndex:
             await asyncio.wait(left)
 
     async def close(self) -> None:
-        for task in [*self._refreshes.tasks(), *([self._scan] if self._scan else [])]:
+        scan = [self._scan] if self._scan else []
+        for task in [*self._refreshes.tasks(), *self._emails.tasks(), *scan]:
             task.cancel()
             with suppress(asyncio.CancelledError, Exception):
                 await task
@@ -143,7 +139,7 @@ class MemberIndex:
         sign-up that calls it began (`foresee`).
         """
         if self._gap_too_long():
-            self._ready.clear()
+            self.ready = False
         if self.ready:
             await asyncio.shield(self._refreshes.join())
         else:
@@ -207,7 +203,7 @@ class MemberIndex:
         finally:
             lane.reset(token)
         self.progress.done = True
-        self._ready.set()
+        self.ready = True
         log.info("member index complete: %d members read", self.progress.members)
         self._on_ready()
 
@@ -237,6 +233,7 @@ class MemberIndex:
             touched = self._touched
             values = [one for one in page.values if one[0] not in touched]
             present = {one[0] for one in page.values} | touched
+            self._emails.will_be_written(values)
 
             def unit(db: Any) -> None:
                 members.write_page(db, page.low, page.high, values, present)
@@ -251,6 +248,7 @@ class MemberIndex:
         `stamp`: what the index is complete up to with this page, '' while more pages are to come.
         """
         rows = await in_slices(self._hasher, met.news)
+        self._emails.will_be_written(rows)
         stamp = max(self._stamp, stamp, key=instant)
         if self._scan is not None and not self._scan.done():
             self._touched |= {row[0] for row in rows}
@@ -271,7 +269,7 @@ class MemberIndex:
         key = hasher.email(email)
         if key is None:
             return []
-        found = await self._db.read(lambda db: members.by_email(db, key))
+        found = await self._emails.members(key)
         if self._hasher is not hasher or not self.ready:
             raise NotReadyError("smaregi", "the store's members are just being read again")
         return found

@@ -8,7 +8,7 @@ from typing import Any
 
 from gateway import frozen
 from gateway.store.outbox.write import values
-from gateway.store.paging import EVERY
+from gateway.store.paging import EVERY, LOOKED
 
 __all__ = [
     "ALIKE",
@@ -21,9 +21,11 @@ __all__ = [
     "alike",
     "by_email",
     "by_mobile",
+    "emails",
     "forget",
     "get",
     "number_taken",
+    "parts",
     "size",
     "upsert",
     "write_page",
@@ -148,9 +150,23 @@ def _came(db: sqlite3.Connection) -> int:
     return int(get_meta(db, "members_came") or 0)
 
 
+def parts(db: sqlite3.Connection) -> int:
+    """How many there are: every index of keys begins with the part; see the schema."""
+    return _came(db) // PART + 1
+
+
 def _parts(db: sqlite3.Connection) -> str:
-    """Every index of keys begins with the part; see the schema."""
-    return ",".join(map(str, range(_came(db) // PART + 1)))
+    return ",".join(map(str, range(parts(db))))
+
+
+def emails(db: sqlite3.Connection, part: int, after: bytes) -> list[bytes]:
+    """Keys of e-mails that members of this part have: the next thousand, in their order."""
+    rows = db.execute(
+        """SELECT email_key FROM members WHERE part = ? AND email_key > ?
+           ORDER BY email_key LIMIT ?""",
+        (part, after, LOOKED),
+    )
+    return [row[0] for row in rows]
 
 
 def by_email(db: sqlite3.Connection, key: bytes) -> list[Member]:

@@ -123,7 +123,7 @@ async def test_a_first_scan_of_members_is_waited_for(
     monkeypatch.setattr("gateway.matching.index.WAIT_FOR_SCAN", 0.05)
     in_the_shop(world.sandbox, 30)
     index = world.core.smaregi.index
-    index._ready.clear()
+    index.ready = False
     world.sandbox.delays["smaregi"] = 0.5
     running = asyncio.create_task(backfill(world, "smaregi"))
     await world.until(lambda: world.sandbox.journal.reads("shopify"))
