@@ -10,7 +10,6 @@ from collections.abc import Coroutine, Mapping
 from typing import Any
 
 from flags import Mode
-from gateway import frozen
 from gateway.channels import Done
 from gateway.customer import Customer
 from gateway.delivery.circuit import CircuitBreaker, CircuitState
@@ -34,18 +33,6 @@ _CALLS_PER_ATTEMPT = 6
 """An attempt as a whole may take as long as this many calls, beside waiting for its turn and our
 own limits.
 """
-
-
-@frozen
-class _Sent:
-    """What an attempt has done, the record's fingerprints now, what the flags said of the rest, and
-    whether the link was there before.
-    """
-
-    done: Done
-    fingerprints: Mapping[str, str] | None
-    mode: Mode = Mode.ON
-    was_linked: bool = False
 
 
 class Attempts:
@@ -121,7 +108,7 @@ class Attempts:
         try:
             async with turn:
                 with PausableTimeout(most):
-                    sent = await self._deliver(delivery, customer, fresh=fresh)
+                    result = await self._deliver(delivery, customer, began, fresh=fresh)
         except DryRunStop as stop:
             circuit.abandon()
             return self._rehearsed(delivery, str(stop), began, time.perf_counter() - started)
@@ -143,7 +130,8 @@ class Attempts:
             raise
         seconds = time.perf_counter() - started
         if error is None:
-            return await self._arrived(delivery, sent, began, seconds)
+            result.duration = seconds
+            return await self._arrived(delivery, result)
         result = self._broke(delivery, error, began, seconds)
         result.wakings = wakings
         if customer is not None:
@@ -151,10 +139,10 @@ class Attempts:
         return result
 
     async def _deliver(
-        self, delivery: Delivery, customer: Customer | None, *, fresh: bool
-    ) -> _Sent:
+        self, delivery: Delivery, customer: Customer | None, began: float, *, fresh: bool
+    ) -> AttemptResult:
         if customer is None or delivery.kind.removes:
-            return await self._remove(delivery)
+            return _delivered(delivery, await self._remove(delivery), began)
         work, mode = await self.preparation.prepare(delivery, customer, fresh=fresh)
         route = self.routes[delivery.channel]
         if work.link is None and not route.channel.takes(customer):
@@ -165,16 +153,18 @@ class Attempts:
             done = await route.channel.deliver(work)
         finally:
             del sending[whom]
-        known = done.fields or work.link
-        fingerprints = (
-            work.last_sent.after(done.fields, done.sent, done.in_record, done.kept)
-            if known
-            else None
-        )
-        same_record = work.link is not None and work.link.reference == done.reference
-        return _Sent(done, fingerprints, mode, same_record)
+        result = _delivered(delivery, done, began)
+        if done.fields or work.link:
+            result.fingerprints = work.last_sent.after(
+                done.fields, done.sent, done.in_record, done.kept
+            )
+        result.was_linked = work.link is not None and work.link.reference == done.reference
+        if mode is not Mode.ON:
+            result.outcome = after_opting_out(mode)
+            result.message = "only the opting out was sent; the flag keeps the rest"
+        return result
 
-    async def _remove(self, delivery: Delivery) -> _Sent:
+    async def _remove(self, delivery: Delivery) -> Done:
         """The result brings the link. If there is no link, an earlier attempt made the record, or
         its answer was lost.
         """
@@ -189,42 +179,16 @@ class Attempts:
             plan = delivery.plan or {}
             old = {"old_number": plan.get("old_number"), "old_place": plan.get("old_number_in")}
             link = Link(delivery.channel, delivery.customer_id, reference, **old)
-        done = Done("removed", "") if link is None else await route.channel.remove(link)
-        return _Sent(done, None)
+        return Done("removed", "") if link is None else await route.channel.remove(link)
 
-    async def _arrived(
-        self, delivery: Delivery, sent: _Sent, began: float, seconds: float
-    ) -> AttemptResult:
-        done = sent.done
+    async def _arrived(self, delivery: Delivery, result: AttemptResult) -> AttemptResult:
         circuit = self.routes[delivery.channel].circuit
         if delivery.outcome is Outcome.DRY_RUN:
-            text = f"dry run: nothing to write, the channel has the customer ({done.action})"
-            return self._rehearsed(delivery, text, began, seconds)
+            text = f"dry run: nothing to write, the channel has the customer ({result.action})"
+            return self._rehearsed(delivery, text, result.started_at, result.duration)
         if circuit.succeeded():
             await self._results.wake(Waiting.CHANNEL, delivery.channel)
-        outcome, message = Outcome.DELIVERED, None
-        if sent.mode is not Mode.ON:
-            outcome = after_opting_out(sent.mode)
-            message = "only the opting out was sent; the flag keeps the rest"
-        return AttemptResult(
-            delivery.id,
-            outcome,
-            started_at=began,
-            duration=seconds,
-            customer_id=delivery.customer_id,
-            message=message,
-            fingerprints=sent.fingerprints,
-            action=done.action,
-            reference=done.reference,
-            member_number=done.member_number,
-            adjustments=list(done.adjustments),
-            old_number=done.old_number,
-            old_place=done.old_place,
-            match=done.match,
-            was_linked=sent.was_linked,
-            unproven=done.unproven,
-            instead_of=done.instead_of,
-        )
+        return result
 
     def _broke(
         self, delivery: Delivery, error: UpstreamError, began: float, seconds: float
@@ -287,6 +251,24 @@ class Attempts:
             reason=error.reason if error else decision.reason,
             error=error,
         )
+
+
+def _delivered(delivery: Delivery, done: Done, began: float) -> AttemptResult:
+    return AttemptResult(
+        delivery.id,
+        Outcome.DELIVERED,
+        started_at=began,
+        customer_id=delivery.customer_id,
+        action=done.action,
+        reference=done.reference,
+        member_number=done.member_number,
+        adjustments=list(done.adjustments),
+        old_number=done.old_number,
+        old_place=done.old_place,
+        match=done.match,
+        unproven=done.unproven,
+        instead_of=done.instead_of,
+    )
 
 
 def _cannot_have(channel: str) -> UpstreamError:
