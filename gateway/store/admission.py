@@ -44,12 +44,13 @@ class AdmissionRequest:
     @property
     def keys(self) -> Collection[bytes]:
         """Whom `begin` is about, by every hash."""
-        return (*self.emails, *filter(None, (self.key, *(each.key for each in self.before))))
+        every: tuple[AdmissionRequest | OlderHashes, ...] = (self, *self.before)
+        return [key for each in every for key in (each.email_hash, each.key) if key is not None]
 
     @property
     def emails(self) -> tuple[bytes, ...]:
         """The hashes of its e-mail, newest first."""
-        return (self.email_hash, *(each.email_hash for each in self.before))
+        return (self.email_hash, *[each.email_hash for each in self.before])
 
 
 @frozen
