@@ -5,7 +5,6 @@ from dataclasses import replace
 from typing import Self
 
 from gateway import frozen
-from gateway.errors import UpstreamError
 from gateway.outcomes import Delivery, Outcome
 from gateway.store.outbox import AttemptResult
 
@@ -14,11 +13,10 @@ __all__ = ["LiveRun", "SettledAttempt"]
 
 @frozen
 class SettledAttempt:
-    """An attempt that was settled; `error` where it failed."""
+    """An attempt that was settled."""
 
     delivery: Delivery
     result: AttemptResult
-    error: UpstreamError | None
 
     @classmethod
     def of(cls, delivery: Delivery, end: AttemptResult) -> Self:
@@ -33,7 +31,7 @@ class SettledAttempt:
                 message=delivery.message,
                 member_number=None,
             )
-        return cls(delivery, end, end.error)
+        return cls(delivery, end)
 
 
 @frozen

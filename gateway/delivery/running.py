@@ -11,6 +11,7 @@ _TOGETHER = 0.01
 """Seconds that an outcome waits for others, to share one commit."""
 
 _Attempt = asyncio.Task[AttemptResult]
+_has_ended = asyncio.Task[AttemptResult].done
 
 
 class Running:
@@ -51,13 +52,9 @@ class Running:
         """The loop tells of an end a turn later, when it may be known already."""
         if self._woken is None or attempt not in self._left:
             return
-        for other in self._left:
-            if not other.done():
-                break
-        else:
+        if all(map(_has_ended, self._left)):
             self._wake()
-            return
-        if self._soon is None:  # a turn of a busy loop is no time that others had to end in
+        elif self._soon is None:  # a turn of a busy loop is no time that others had to end in
             self._soon = self._loop.call_soon(self._wait_for_others)
 
     def _wait_for_others(self) -> None:

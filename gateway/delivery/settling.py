@@ -60,7 +60,8 @@ class AttemptResults:
         await self._clock_jumps.follow()
         now = self._live.clock()
         for result in results:
-            self._move_along(result, now)
+            if result.next_attempt_at is not None:
+                self._move_along(result, now)
         written = await self._db.write(Batched(_settle, (results, now)), _keys(results))
         settled = [
             SettledAttempt.of(delivery, result)

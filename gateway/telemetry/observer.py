@@ -136,4 +136,4 @@ def _log(ended: SettledAttempt) -> None:
 
 def _only_waits(ended: SettledAttempt) -> bool:
     """The channel is paused: it was not even tried."""
-    return ended.result.waiting is Waiting.CHANNEL and ended.error is None
+    return ended.result.waiting is Waiting.CHANNEL and ended.result.error is None

@@ -138,4 +138,4 @@ async def test_any_other_end_is_told_as_it_was(
     end = AttemptResult(1, ended, started_at=1.0, member_number="77", error=error)
     told = SettledAttempt.of(replace(heart.owed(), outcome=stands), end)
     assert told.result is end
-    assert told.error is error
+    assert told.result.error is error
