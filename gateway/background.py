@@ -47,14 +47,14 @@ class Background:
 
     def keep(self, work: Coroutine[Any, Any, T], name: str) -> "asyncio.Task[T]":
         """Run something on after its caller has gone; `finish` waits for it."""
-        task = asyncio.create_task(work, name=name)
+        task = asyncio.get_running_loop().create_task(work, name=name)
         self._kept.add(task)
         task.add_done_callback(self._ended)
         return task
 
     def run(self, work: Coroutine[Any, Any, T], name: str) -> "asyncio.Task[T]":
         """Run something that may never end; `stop` and `finish` cancel it."""
-        task = asyncio.create_task(work, name=name)
+        task = asyncio.get_running_loop().create_task(work, name=name)
         self._endless.add(task)
         task.add_done_callback(self._ended)
         return task
