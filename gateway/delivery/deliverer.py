@@ -96,7 +96,8 @@ class Deliverer:
         except StorageError as error:
             log.error("outcomes could not be stored yet: %s (%s)", error, error.hint)
             return LiveRun(owed)
-        return LiveRun.of(owed, ended)
+        now = [ended[each.id].delivery if each.id in ended else each for each in owed]
+        return LiveRun(now, [each.result for each in ended.values()])
 
     async def live(
         self, deliveries: Iterable[Delivery], customer: Customer, *, fresh: bool, until: float

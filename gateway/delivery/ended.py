@@ -1,6 +1,6 @@
 """How attempts ended, as they were written."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Self
 
@@ -43,8 +43,3 @@ class LiveRun:
 
     deliveries: Sequence[Delivery]
     results: Sequence[AttemptResult] = ()
-
-    @classmethod
-    def of(cls, owed: Sequence[Delivery], ended: Mapping[int, SettledAttempt]) -> Self:
-        now = [ended[each.id].delivery if each.id in ended else each for each in owed]
-        return cls(now, [each.result for each in ended.values()])

@@ -17,7 +17,7 @@ A sign-up that may be answered later (202) is `waiting` from its first commit on
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import partial
 
 from gateway.delivery import DeliveryParts, Runtime
@@ -33,6 +33,7 @@ from gateway.responses.bodies import accepted, registration_body
 from gateway.shopify import Accepted, AlreadyRegistered, Refused, Shopify
 from gateway.store import Disk, Engine, Keys, admission, idempotency, registrations
 from gateway.store.admission import AdmissionRequest, Begun, Bounds
+from gateway.store.outbox import AttemptResult
 from gateway.wire import in_line
 
 __all__ = ["Registrar"]
@@ -125,9 +126,6 @@ class Registrar:
         await self._db.write(lambda db: registrations.forget_person(db, row.id, request.key))
         return True
 
-    async def _free_key(self, key: bytes) -> None:
-        await self._db.write(partial(idempotency.free_key, key=key), (key,))
-
     def _start(
         self, begun: Begun, sign_up: SignUp, request: AdmissionRequest, until: float
     ) -> "asyncio.Task[Answer]":
@@ -203,9 +201,7 @@ class Registrar:
         run = await self._delivery.deliverer.run_live(
             owed, customer, fresh=result.fresh, until=until
         )
-        ends = run.results
-        numbers = (shown_number(customer.id, end.member_number, end.unproven) for end in ends)
-        number = next(filter(None, numbers), None) or (
+        number = _learnt(customer.id, run.results) or (
             self._delivery.preparation.number_beforehand(customer.id, run.deliveries)
             if result.fresh
             else await self._delivery.preparation.member_number(customer.id, run.deliveries)
@@ -250,7 +246,7 @@ class Registrar:
     async def _remember(self, key: bytes, answer: Answer, *, final: bool) -> None:
         """Stores a final answer under its key; any other answer frees the key."""
         if not final:
-            await self._free_key(key)
+            await self._db.write(partial(idempotency.free_key, key=key), (key,))
             return
         status, now = answer.status, self._live.clock()
         await self._db.write(
@@ -286,6 +282,14 @@ class Registrar:
             await self._delivery.proofs.prove(row.customer_id, emails)
         elif row is not None:
             await self._db.write(lambda db: registrations.verify(db, registration_id))
+
+
+def _learnt(customer_id: int, ends: Iterable[AttemptResult]) -> str | None:
+    """The member number that an attempt has just brought, if the customer may know it."""
+    for end in ends:
+        if number := shown_number(customer_id, end.member_number, end.unproven):
+            return number
+    return None
 
 
 def _is_final(answer: Answer) -> bool:
