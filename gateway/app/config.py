@@ -59,27 +59,27 @@ class Config:
     flags: FlagSet
     warnings: tuple[str, ...]
 
-    @property
+    @cached_property
     def gateway(self) -> GatewaySettings:
         return cast(GatewaySettings, self.sections["gateway"])
 
-    @property
+    @cached_property
     def shopify(self) -> ShopifySettings:
         return cast(ShopifySettings, self.sections["shopify"])
 
-    @property
+    @cached_property
     def alerts(self) -> AlertSettings:
         return cast(AlertSettings, self.sections["alerts"])
 
-    @property
+    @cached_property
     def email(self) -> EmailSettings:
         return cast(EmailSettings, self.sections["email"])
 
-    @property
+    @cached_property
     def smaregi(self) -> SmaregiSettings:
         return cast(SmaregiSettings, self.sections["smaregi"])
 
-    @property
+    @cached_property
     def points(self) -> PointsSettings:
         return cast(PointsSettings, self.sections["points"])
 
