@@ -5,13 +5,16 @@ import sqlite3
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from gateway.background import request_id
 from gateway.delivery import Runtime
 from gateway.delivery.opening import UNTRIED, signed_up
 from gateway.outcomes import Delivery, Outcome
 from gateway.registration.untold import Untold
 from gateway.shopify import Accepted
-from gateway.store import Engine, registrations
-from gateway.store.database import Unit
+from gateway.store import Engine, acceptance, registrations
+from gateway.store.acceptance import AcceptedSignUp
+from gateway.store.engine import Batched
+from gateway.store.outbox import OwedTo
 from gateway.store.registrations import Registration
 
 __all__ = ["Acceptance"]
@@ -59,8 +62,9 @@ class Acceptance:
         claimed already. The caller is told of the success, or has had a 202. `emails`: hashes of
         the e-mail, by which its sign-up was admitted.
         """
-        accept = self._acceptance(registration_id, result, tried, answered=True)
-        written = await self._db.write(accept, (*emails, result.customer.id))
+        accepted = self._accepted(registration_id, result, tried, answered=True)
+        unit = Batched(acceptance.accept, accepted)
+        written = await self._db.write(unit, (*emails, result.customer.id))
         self._listener.intent_gone()
         return written
 
@@ -68,25 +72,24 @@ class Acceptance:
         """The same for a customer who was found after the caller had been told 503. False if the
         registration has changed since it was read: whoever changed it knows more.
         """
-        accept = self._acceptance(row.id, result, UNTRIED, answered=False)
+        accepted = self._accepted(row.id, result, UNTRIED, answered=False)
 
         def unit(db: sqlite3.Connection) -> bool:
             still = registrations.is_still(db, row)
             if still:
-                accept(db)
+                acceptance.accept(db, [accepted])
             return still
 
         owed = await self._db.write(unit, (row.email_hash, result.customer.id))
         self._listener.intent_gone()
         return owed
 
-    def _acceptance(
+    def _accepted(
         self, registration_id: str, result: Accepted, tried: frozenset[Outcome], *, answered: bool
-    ) -> Unit[list[Delivery]]:
+    ) -> AcceptedSignUp:
         customer, flags = result.customer, self._live.policy.flags
         email, now = customer.profile.email, self._live.clock()
-        owed = [signed_up(flags, name, customer.id, email, tried) for name in self._channels]
+        new = [signed_up(flags, name, customer.id, email, tried) for name in self._channels]
+        owed = OwedTo(customer.id, registration_id, request_id.get(), new, now)
         warnings = list(map(dict, result.warnings))
-        return lambda db: registrations.accept(
-            db, registration_id, customer.id, result.action, warnings, owed, now, answered=answered
-        )
+        return AcceptedSignUp(registration_id, owed, result.action, warnings, answered=answered)

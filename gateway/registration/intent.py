@@ -7,6 +7,7 @@ from typing import Any
 import orjson
 
 from gateway import frozen
+from gateway.background import request_id
 from gateway.customer import Address, Profile
 from gateway.normalize import email_key
 from gateway.store import Keys
@@ -55,6 +56,7 @@ def admission_request(sign_up: SignUp, keys: Keys, now: float) -> AdmissionReque
         key_hash=keys.hash(b"key body", f"{sign_up.email_verified} {same}") if sign_up.key else b"",
         later=sign_up.later,
         before=tuple(_older_hashes(sign_up, same, older) for older in keys.older),
+        asked_by=request_id.get(),
     )
 
 

@@ -33,6 +33,7 @@ from gateway.responses.bodies import accepted, registration_body
 from gateway.shopify import Accepted, AlreadyRegistered, Refused, Shopify
 from gateway.store import Disk, Engine, Keys, admission, idempotency, registrations
 from gateway.store.admission import AdmissionRequest, Begun, Bounds
+from gateway.store.engine import Batched
 from gateway.store.outbox import AttemptResult
 from gateway.wire import in_line
 
@@ -101,10 +102,8 @@ class Registrar:
     async def _begin(self, request: AdmissionRequest) -> Begun:
         if request.later:  # it is due by the clock of now
             await self._delivery.clock_jumps.follow()
-        now, bounds = self._live.clock(), Bounds(self._live.policy.waiting_limit)
-        begun = await self._db.write(
-            lambda db: admission.begin(db, request, now, bounds), request.keys
-        )
+        asked = request, self._live.clock(), Bounds(self._live.policy.waiting_limit)
+        begun = await self._db.write(Batched(admission.begin_all, asked), request.keys)
         if begun.left_unclear:
             self._listener.registration_unclear()
         return begun

@@ -1,6 +1,7 @@
 """The only SQL: the file, its owner's lock, its secret, and a sentence for each query."""
 
 from gateway.store import (
+    acceptance,
     admission,
     backfill,
     backups,
@@ -44,6 +45,7 @@ __all__ = [
     "Keys",
     "OwnerLock",
     "PagedCopy",
+    "acceptance",
     "add_secret",
     "admission",
     "backfill",

@@ -6,8 +6,11 @@ A proof never counts for another e-mail: it names its e-mail, and so does a link
 
 import sqlite3
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 
 import orjson
+
+from gateway.store.outbox.write import values
 
 __all__ = ["is_known", "is_news", "keep", "prove", "rekey", "release"]
 
@@ -39,21 +42,26 @@ def prove(
     sign-up, and have linked a store member.
     """
     rekey(db, customer_id, emails)
-    keep(db, customer_id, emails[0], signed_in=signed_in)
+    keep(db, [(customer_id, emails[0])], signed_in=signed_in)
     return release(db, [customer_id])
 
 
 def keep(
-    db: sqlite3.Connection, customer_id: int, email: bytes, *, signed_in: bool = False
+    db: sqlite3.Connection, proven: Sequence[tuple[int, bytes]], *, signed_in: bool = False
 ) -> None:
-    """As `prove`, where no link waits."""
+    """As `prove`, of several customers and the hashes of their e-mails, where no link waits."""
     db.execute(
-        """INSERT INTO proofs (customer_id, email_hash, signed_in) VALUES (?, ?, ?)
-           ON CONFLICT (customer_id) DO UPDATE SET
-               email_hash = excluded.email_hash,
-               signed_in = CASE WHEN excluded.signed_in = 1 THEN 1 ELSE proofs.signed_in END""",
-        (customer_id, email, signed_in),
+        _keep_sql(len(proven)),
+        [value for customer_id, email in proven for value in (customer_id, email, int(signed_in))],
     )
+
+
+@lru_cache(maxsize=64)
+def _keep_sql(rows: int) -> str:
+    return f"""INSERT INTO proofs (customer_id, email_hash, signed_in) VALUES {values(3, rows)}
+        ON CONFLICT (customer_id) DO UPDATE SET
+            email_hash = excluded.email_hash,
+            signed_in = CASE WHEN excluded.signed_in = 1 THEN 1 ELSE proofs.signed_in END"""  # noqa: S608
 
 
 def rekey(db: sqlite3.Connection, customer_id: int, emails: Sequence[bytes]) -> None:

@@ -1,7 +1,8 @@
 """Every query on registrations and their sealed intents.
 
-Beginning one is in `gateway.store.admission`, waiting in `gateway.store.deferred`, the answers that
-are remembered in `gateway.store.idempotency`.
+Beginning one is in `gateway.store.admission`, what follows Shopify's answer in
+`gateway.store.acceptance`, waiting in `gateway.store.deferred`, the answers that are remembered in
+`gateway.store.idempotency`.
 """
 
 import sqlite3
@@ -10,14 +11,11 @@ from typing import Any, Literal
 import orjson
 
 from gateway import frozen
-from gateway.outcomes import Delivery, NewDelivery
-from gateway.store import outbox, proofs
 from gateway.store.paging import PAGE
 
 __all__ = [
     "DAY",
     "Registration",
-    "accept",
     "close",
     "current",
     "drop",
@@ -87,65 +85,6 @@ def is_still(db: sqlite3.Connection, row: Registration) -> bool:
         (row.id, row.state, row.updated_at),
     ).fetchone()
     return found is not None
-
-
-def accept(
-    db: sqlite3.Connection,
-    registration_id: str,
-    customer_id: int,
-    shopify_action: str,
-    warnings: list[dict[str, str]],
-    deliveries: list[NewDelivery],
-    now: float,
-    *,
-    answered: bool,
-) -> list[Delivery]:
-    """Shopify has the customer: writes the deliveries, and deletes the intent for good.
-
-    Earlier ones of the same e-mail whose result was unknown end in this one. So do those of which
-    nobody was told, and whose customer has this one's data now: sent again they are a 409.
-    """
-    warned = orjson.dumps(warnings).decode()
-    rows = db.execute(
-        _ACCEPT_SQL, (customer_id, shopify_action, warned, answered, now, registration_id)
-    ).fetchall()
-    for row in rows:
-        if row["has_earlier"]:
-            _supersede(db, registration_id, now)
-        if row["email_verified"]:
-            proofs.keep(db, customer_id, row["email_hash"])
-            if row["has_unproven"]:
-                proofs.release(db, [customer_id])
-    db.execute("DELETE FROM intents WHERE registration_id = ?", (registration_id,))
-    has_open = not rows or bool(rows[0]["has_open"])
-    return outbox.add(db, customer_id, registration_id, deliveries, now, has_open=has_open)
-
-
-_EARLIER = """earlier.id <> registrations.id AND earlier.email_hash = registrations.email_hash
-              AND (earlier.state = 'unclear'
-                   OR (earlier.state = 'accepted' AND earlier.answered = 0
-                       AND earlier.customer_id = registrations.customer_id))"""
-_ACCEPT_SQL = f"""
-    UPDATE registrations SET state = 'accepted', customer_id = ?, shopify_action = ?,
-           warnings = ?, answered = ?, updated_at = ?, claimed = 0, problem = NULL
-    WHERE id = ? RETURNING email_hash, email_verified,
-        EXISTS (SELECT 1 FROM registrations AS earlier WHERE {_EARLIER}) AS has_earlier,
-        EXISTS (SELECT 1 FROM deliveries WHERE customer_id = registrations.customer_id
-                                               AND outcome IN {outbox.OPEN_SQL}) AS has_open,
-        EXISTS (SELECT 1 FROM links WHERE customer_id = registrations.customer_id
-                                          AND unproven IS NOT NULL) AS has_unproven"""  # noqa: S608
-"""And what hardly any sign-up finds, so that nothing has to be asked for it."""
-
-
-def _supersede(db: sqlite3.Connection, registration_id: str, now: float) -> None:
-    sql = f"""SELECT earlier.id, earlier.state
-              FROM registrations JOIN registrations AS earlier ON {_EARLIER}
-              WHERE registrations.id = ?"""  # noqa: S608
-    for row in db.execute(sql, (registration_id,)).fetchall():
-        if row["state"] == "unclear":
-            close(db, row["id"], now)
-        else:
-            forget_person(db, row["id"], None)
 
 
 def drop(db: sqlite3.Connection, registration_id: str) -> None:

@@ -13,6 +13,8 @@ __all__ = ["Together", "finished", "run_all"]
 T = TypeVar("T")
 
 _MOST = 200
+_ALIKE = 16
+"""Parts that run together: each number of them is a statement that SQLite has to prepare."""
 
 
 class Together:
@@ -60,18 +62,19 @@ class Together:
 
 
 def run_all(connection: sqlite3.Connection, units: Sequence[Unit[Any]]) -> list[Any]:
-    """The result of each; what is batched runs with the first of its kind."""
+    """The result of each; what is batched runs with the first of its kind, a few at a time."""
     results: dict[int, Any] = {}
     for place, unit in enumerate(units):
         if not isinstance(unit, Batched):
             results[place] = unit(connection)
         elif place not in results:
-            alike = {
-                n: each.part
-                for n, each in enumerate(units)
-                if isinstance(each, Batched) and each.run is unit.run
-            }
-            results |= zip(alike, unit.run(connection, [*alike.values()]), strict=True)
+            alike = [
+                (n, each.part)
+                for n, each in enumerate(units[place:], place)
+                if isinstance(each, Batched) and each.run is unit.run and n not in results
+            ][:_ALIKE]
+            told = unit.run(connection, [part for _, part in alike])
+            results |= zip((n for n, _ in alike), told, strict=True)
     return [results[place] for place in range(len(units))]
 
 

@@ -8,6 +8,7 @@ import pytest
 
 from gateway.store import admission, deferred, registrations, tally
 from gateway.store.registrations import DAY
+from tests.store.accepting import is_accepted
 from tests.store.memory import a_connection
 from tests.store.test_registrations import BODY, EMAIL, NOW, OTHER, request
 
@@ -28,7 +29,7 @@ def put(db: sqlite3.Connection, state: str, name: str = "first") -> None:
     if state == "unclear":
         registrations.mark_unclear(db, name, NOW - 9)
     if state == "accepted":
-        registrations.accept(db, name, 7, "created", [], [], NOW - 9, answered=True)
+        is_accepted(db, name, 7, NOW - 9)
     if state == "rejected":
         registrations.refuse(db, name, PROBLEM, NOW - 9)
     if state in {"claimed", "doubt"}:
@@ -112,7 +113,7 @@ def test_a_replaced_one_in_doubt_keeps_its_intent_until_the_newest_is_accepted(
     admission.begin(db, request("second", OTHER, later=True), NOW)
     assert registrations.sealed_intent(db, "first") is not None
     assert [row.id for row in registrations.unsettled(db)] == ["first"]
-    registrations.accept(db, "second", 7, "created", [], [], NOW, answered=True)
+    is_accepted(db, "second", 7, NOW)
     assert (state(db, "first"), tally.read(db).intents) == ("replaced", 0)
 
 
@@ -174,7 +175,7 @@ def test_a_key_that_was_answered_202(db: sqlite3.Connection, end: str, verdict: 
     ask = request("first", key=b"key", later=True)
     admission.begin(db, ask, NOW)
     if end == "accepted":
-        registrations.accept(db, "first", 7, "created", [], [], NOW, answered=True)
+        is_accepted(db, "first", 7, NOW)
     if end == "refused":
         registrations.refuse(db, "first", {"type": "invalid-data", "status": 422}, NOW)
     if end == "given up":

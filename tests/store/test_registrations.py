@@ -9,6 +9,7 @@ from gateway.outcomes import Kind, NewDelivery, Outcome
 from gateway.store import admission, idempotency, links, outbox, registrations, retention, tally
 from gateway.store.admission import AdmissionRequest, Begun
 from gateway.store.registrations import DAY
+from tests.store.accepting import is_accepted
 from tests.store.memory import a_connection, at_once, units_of
 
 NOW = 1_000_000.0
@@ -54,7 +55,7 @@ def put(db: sqlite3.Connection, state: str, *, body: bytes = BODY, age: float = 
         registrations.mark_unclear(db, "first", at)
     if state == "accepted":
         owed = [NewDelivery("crm", Kind.REGISTRATION, Outcome.PENDING)]
-        registrations.accept(db, "first", 7000000000001, "created", [], owed, at, answered=True)
+        is_accepted(db, "first", 7000000000001, at, owed)
     if state == "dropped":
         registrations.drop(db, "first")
 
@@ -108,7 +109,7 @@ def test_older_data_sent_again_after_a_mended_typo_is_the_newest(db: sqlite3.Con
 def test_what_stayed_unclear_ends_in_the_one_that_was_accepted(db: sqlite3.Connection) -> None:
     put(db, "unclear", age=10)
     asked(db, request("second", OTHER))
-    registrations.accept(db, "second", 7000000000001, "created", [], [], NOW, answered=True)
+    is_accepted(db, "second", 7000000000001, NOW)
     assert registrations.get(db, "first") is None
     assert tally.read(db).intents == 0
 
@@ -125,7 +126,7 @@ def test_what_a_webhook_did_before_the_sign_up_was_accepted_is_gone_on_with(
         (customer, NOW, NOW, EMAIL),
     )
     asked(db, request("first"))
-    (raised,) = registrations.accept(db, "first", customer, "created", [], owed, NOW, answered=True)
+    (raised,) = is_accepted(db, "first", customer, NOW, owed)
     assert (raised.id, raised.version) == (open_one.id, 2)
     assert not links.is_withheld(db, "smaregi", customer)
 
@@ -194,9 +195,7 @@ def test_a_dead_owners_keys_are_free_and_its_answers_are_kept(db: sqlite3.Connec
 def test_the_intent_is_gone_in_the_commit_that_owes_the_deliveries(db: sqlite3.Connection) -> None:
     put(db, "open")
     owed = [NewDelivery(name, Kind.REGISTRATION, Outcome.PENDING) for name in ("smaregi", "crm")]
-    written = registrations.accept(
-        db, "first", 7000000000001, "created", [], owed, NOW, answered=True
-    )
+    written = is_accepted(db, "first", 7000000000001, NOW, owed)
     assert [d.channel for d in written] == ["smaregi", "crm"]
     assert registrations.sealed_intent(db, "first") is None
     assert tally.read(db).intents == 0
@@ -256,7 +255,7 @@ def test_nobody_is_told_of_data_that_newer_data_has_replaced(
     put(db, "accepted")
     db.execute("UPDATE registrations SET answered = ?, customer_id = 7", (told,))
     assert asked(db, request("second", OTHER)).verdict == "new"
-    registrations.accept(db, "second", 7, "adopted", [], [], NOW, answered=True)
+    is_accepted(db, "second", 7, NOW, shopify_action="adopted")
     assert registrations.mark_answered(db, "first") is told
     assert asked(db, request("third")).verdict == "new"
 
@@ -271,7 +270,7 @@ def test_an_acceptance_proves_a_store_member_that_was_linked_before_it(
            VALUES ('smaregi', 7000000000001, '9', 0, 0, ?)""",
         (EMAIL,),
     )
-    registrations.accept(db, "first", 7000000000001, "created", [], [], NOW, answered=True)
+    is_accepted(db, "first", 7000000000001, NOW)
     link = links.get(db, "smaregi", 7000000000001)
     assert link is not None
     assert link.unproven is None

@@ -64,6 +64,17 @@ async def test_what_is_batched_runs_once_where_the_first_would_and_each_is_told_
     assert await notes(db) >= {"a", "b"}
 
 
+async def test_many_of_a_kind_run_a_few_at_a_time_and_each_is_told_its_own(db: Database) -> None:
+    ran: list[int] = []
+
+    def run(_: sqlite3.Connection, parts: Sequence[int]) -> Sequence[int]:
+        ran.append(len(parts))
+        return parts
+
+    assert await asyncio.gather(*(db.write(Batched(run, n)) for n in range(40))) == [*range(40)]
+    assert ran == [16, 16, 8]
+
+
 async def test_one_that_cannot_be_run_with_the_others_fails_alone(db: Database) -> None:
     def run(connection: sqlite3.Connection, parts: Sequence[str]) -> Sequence[str]:
         for part in parts:

@@ -41,7 +41,17 @@ from gateway.store.outbox.schedule import (
     wake,
 )
 from gateway.store.outbox.settle import settle
-from gateway.store.outbox.write import add, claim, discard, recover, recreate, save_plan, values
+from gateway.store.outbox.write import (
+    OwedTo,
+    add,
+    claim,
+    discard,
+    open_all,
+    recover,
+    recreate,
+    save_plan,
+    values,
+)
 
 __all__ = [
     "AUTOMATIC_SQL",
@@ -50,6 +60,7 @@ __all__ = [
     "SETTLED_SQL",
     "START",
     "AttemptResult",
+    "OwedTo",
     "Place",
     "Postponement",
     "Spot",
@@ -70,6 +81,7 @@ __all__ = [
     "last_attempt",
     "let_go",
     "of_registration",
+    "open_all",
     "open_end",
     "open_of",
     "page",

@@ -7,14 +7,17 @@ from typing import Any
 
 import orjson
 
+from gateway import frozen
 from gateway.background import request_id
 from gateway.outcomes import Delivery, NewDelivery
 from gateway.store.outbox.queries import COLUMNS, OPEN_SQL, Spot, open_end, row_to_delivery
 
 __all__ = [
+    "OwedTo",
     "add",
     "claim",
     "discard",
+    "open_all",
     "recover",
     "recreate",
     "save_plan",
@@ -28,26 +31,36 @@ def values(columns: int, rows: int) -> str:
     return ", ".join([row] * rows)
 
 
+@frozen
+class OwedTo:
+    """What a customer is owed from a moment on, and for which registration and which request."""
+
+    customer_id: int
+    registration_id: str | None
+    request_id: str | None
+    deliveries: Sequence[NewDelivery]
+    now: float
+
+
 def add(
     db: sqlite3.Connection,
     customer_id: int,
     registration_id: str | None,
     deliveries: Iterable[NewDelivery],
     now: float,
-    *,
-    has_open: bool = True,
 ) -> list[Delivery]:
     """Writes deliveries, for the request of the context. If one is open already for customer and
-    channel, its version rises. `has_open` False: it is known that none is.
+    channel, its version rises.
     """
-    new = list(deliveries)
-    opened = _opened(db, customer_id) if has_open else ()
+    opened = _opened(db, customer_id)
+    asked, new = request_id.get(), list(deliveries)
     inserted = [one for one in new if one.channel not in opened]
-    ids = iter(_insert(db, customer_id, registration_id, inserted, now))
+    (written,) = open_all(db, [OwedTo(customer_id, registration_id, asked, inserted, now)])
+    rest = iter(written)
     return [
         _raise_open(db, customer_id, registration_id, one, now)
         if one.channel in opened
-        else _as_written(next(ids), registration_id, customer_id, one, now)
+        else next(rest)
         for one in new
     ]
 
@@ -61,41 +74,36 @@ def _opened(db: sqlite3.Connection, customer_id: int) -> set[str]:
     return {row[0] for row in rows}
 
 
-def _insert(
-    db: sqlite3.Connection,
-    customer_id: int,
-    registration_id: str | None,
-    new: Sequence[NewDelivery],
-    now: float,
-) -> list[int]:
-    """The ids, in order: the rows of one statement are numbered one after the other."""
-    if not new:
-        return []
-    rows = db.execute(
-        _insert_sql(len(new)),
-        [
-            value
-            for one in new
-            for value in (
-                registration_id,
-                customer_id,
-                one.channel,
-                one.kind,
-                one.outcome,
-                int(one.claimed),
-                1 if one.claimed else None,
-                one.urgent,
-                now,
-                now,
-                one.not_before,
-                request_id.get(),
-            )
-        ],
+def open_all(db: sqlite3.Connection, owed: Sequence[OwedTo]) -> list[list[Delivery]]:
+    """The deliveries of each customer, of whom none is open. In one statement: its rows are
+    numbered one after the other.
+    """
+    rows = [value for one in owed for new in one.deliveries for value in _inserted(one, new)]
+    if not rows:
+        return [[] for _ in owed]
+    found = db.execute(_insert_sql(sum(len(one.deliveries) for one in owed)), rows)
+    ids = iter(sorted(row[0] for row in found))
+    return [[_as_written(next(ids), one, new) for new in one.deliveries] for one in owed]
+
+
+def _inserted(owed: OwedTo, new: NewDelivery) -> tuple[Any, ...]:
+    return (
+        owed.registration_id,
+        owed.customer_id,
+        new.channel,
+        new.kind,
+        new.outcome,
+        int(new.claimed),
+        1 if new.claimed else None,
+        new.urgent,
+        owed.now,
+        owed.now,
+        new.not_before,
+        owed.request_id,
     )
-    return sorted(row[0] for row in rows)
 
 
-@lru_cache(maxsize=16)
+@lru_cache(maxsize=64)
 def _insert_sql(rows: int) -> str:
     return f"""INSERT INTO deliveries (registration_id, customer_id, channel, kind, outcome,
                                        attempts, claimed_version, urgent,
@@ -103,17 +111,11 @@ def _insert_sql(rows: int) -> str:
         VALUES {values(12, rows)} RETURNING id"""  # noqa: S608
 
 
-def _as_written(
-    delivery_id: int,
-    registration_id: str | None,
-    customer_id: int,
-    new: NewDelivery,
-    now: float,
-) -> Delivery:
+def _as_written(delivery_id: int, owed: OwedTo, new: NewDelivery) -> Delivery:
     return Delivery(
         id=delivery_id,
-        registration_id=registration_id,
-        customer_id=customer_id,
+        registration_id=owed.registration_id,
+        customer_id=owed.customer_id,
         channel=new.channel,
         kind=new.kind,
         outcome=new.outcome,
@@ -128,10 +130,10 @@ def _as_written(
         action=None,
         reference=None,
         adjustments=(),
-        created_at=now,
-        updated_at=now,
+        created_at=owed.now,
+        updated_at=owed.now,
         next_attempt_at=new.not_before,
-        request_id=request_id.get(),
+        request_id=owed.request_id,
     )
 
 

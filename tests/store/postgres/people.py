@@ -174,7 +174,7 @@ _OF_SEVEN = Traces(frozenset({7}), frozenset({"r1"}), frozenset({1}), frozenset(
 PERSONS: tuple[Step, ...] = (
     *SIGN_UPS[:4],
     write(proofs.prove, 7, [hashed("one")]),
-    write(proofs.keep, 8, hashed("one")),
+    write(proofs.keep, [(8, hashed("one"))]),
     write(actions.add, actions.Action(500.0, "staff", "redact", 7, "s", "asked")),
     write(actions.add, actions.Action(501.0, "staff", "look")),
     read(actions.page, None, 9),

@@ -7,6 +7,7 @@ from typing import Any
 from gateway.errors import ErrorClass
 from gateway.outcomes import DeliveryFilter, Kind, Link, Match, NewDelivery, Outcome, Sort, Waiting
 from gateway.store import (
+    acceptance,
     admission,
     backfill,
     causes,
@@ -26,9 +27,10 @@ from gateway.store import (
 )
 from gateway.store.admission import AdmissionRequest, Bounds, OlderHashes
 from gateway.store.outbox import FIRST, START, AttemptResult
+from tests.store.accepting import accepted
 from tests.store.postgres.steps import Step, async_step, read, write
 
-__all__ = ["DELIVERIES", "SIGN_UPS", "hashed", "opened"]
+__all__ = ["DELIVERIES", "SIGN_UPS", "asked", "hashed", "opened"]
 
 CHANNELS = ("smaregi", "hubspot", "email")
 PROBLEM = {"type": "invalid-data", "status": 422}
@@ -167,12 +169,12 @@ def keep_back(db: Any, delivery_id: int) -> None:
 
 
 _EVIDENCE = {"email_key": b"12345678", "kana_key": b"abcdefgh"}
-_ACCEPTED = (7, "created", [{"code": "w"}], opened(claimed=True), 2000.0)
+_ACCEPTED = accepted("d1", 7, 2000.0, opened(claimed=True), warnings=[{"code": "w"}])
 _FAILED = {"error_class": ErrorClass.TIMEOUT, "message": "late", "content_hash": "c"}
 
 DELIVERIES: tuple[Step, ...] = (
     write(admission.begin, asked("d1", "seven", email_verified=True), 1999.0),
-    write(registrations.accept, "d1", *_ACCEPTED, answered=True),
+    write(acceptance.accept, [_ACCEPTED]),
     write(
         outbox.settle,
         [

@@ -14,12 +14,13 @@ from gateway.store.migration import tables
 from gateway.store.postgres import Postgres
 from tests.store.postgres.people import MEMBERS, PERSONS, WEBHOOKS
 from tests.store.postgres.points import POINTS
+from tests.store.postgres.several import SEVERAL
 from tests.store.postgres.sign_ups import DELIVERIES, SIGN_UPS
 from tests.store.postgres.spending import SPENDING
 from tests.store.postgres.steps import Step
 
 STORIES: dict[str, tuple[Step, ...]] = {
-    "sign-ups": SIGN_UPS,
+    "sign-ups": SIGN_UPS + SEVERAL,
     "deliveries": DELIVERIES,
     "people": MEMBERS + WEBHOOKS + PERSONS,
     "points": POINTS,

@@ -8,9 +8,12 @@ from typing import Any
 import pytest
 
 from gateway.outcomes import Delivery, Kind, Outcome
-from gateway.store import admission, idempotency, outbox, registrations
+from gateway.store import acceptance, admission, idempotency, outbox
+from gateway.store.admission import Bounds
+from gateway.store.engine import Batched
 from gateway.store.outbox import AttemptResult
 from gateway.store.postgres import Postgres
+from tests.store.accepting import accepted
 from tests.store.postgres.sign_ups import CHANNELS, asked, hashed, opened
 
 PEOPLE = 3
@@ -28,12 +31,11 @@ class Sending:
     async def sign_up(self) -> None:
         person, name = self.random.randrange(PEOPLE), f"r{next(self.ids)}"
         request = asked(name, f"{person}", body=self.random.choice("ab"), key=hashed(name))
-        begun = await self.engine.write(
-            lambda db: admission.begin(db, request, 1000.0), request.keys
-        )
+        begin = Batched(admission.begin_all, (request, 1000.0, Bounds()))
+        begun = await self.engine.write(begin, request.keys)
         if begun.verdict == "new":
-            found: tuple[Any, ...] = (name, person, "created", [], opened(claimed=True), 1001.0)
-            accept = partial(_accept, found)
+            found = accepted(name, person, 1001.0, opened(claimed=True))
+            accept = Batched(acceptance.accept, found)
             await self.engine.write(accept, (*request.emails, person))
         await self.engine.write(lambda db: idempotency.free_key(db, hashed(name)), (hashed(name),))
 
@@ -60,10 +62,6 @@ class Sending:
         kinds = (self.sign_up, self.change, self.attempt)
         for _ in range(6):
             await self.random.choice(kinds)()
-
-
-def _accept(found: tuple[Any, ...], db: Any) -> None:
-    registrations.accept(db, *found, answered=True)
 
 
 def _claim(db: Any, delivery: Delivery) -> Delivery | None:
