@@ -18,16 +18,19 @@ IsOurs = Callable[[str], Awaitable[bool]]
 
 @frozen
 class ShopifySignUp:
-    """`guest`: what a customer may get whom Shopify has already, but who never signed up;
-    `kept_back`: a warning for each part of `profile` that it lacks. `deadline`: the clock's.
-    """
+    """`email_verified`: decides what an existing guest may get. `deadline`: the clock's."""
 
     registration_id: str
     profile: Profile
-    guest: Profile
-    kept_back: Warnings
+    email_verified: bool
     is_ours: IsOurs
     deadline: float
+
+    def for_guest(self) -> tuple[Profile, Warnings]:
+        """What a customer may get whom Shopify has already, but who never signed up; and a warning
+        for each part of `profile` that it lacks.
+        """
+        return (self.profile, ()) if self.email_verified else as_stranger(self.profile)
 
 
 def as_stranger(profile: Profile) -> tuple[Profile, Warnings]:

@@ -19,7 +19,7 @@ from gateway.shopify.changing import Change
 from gateway.shopify.client import GraphQL
 from gateway.shopify.definitions import ensure_definition
 from gateway.shopify.documents import Document
-from gateway.shopify.guest import IsOurs, ShopifySignUp, as_stranger
+from gateway.shopify.guest import IsOurs, ShopifySignUp
 from gateway.shopify.mapping import (
     consent,
     customer_input,
@@ -82,8 +82,7 @@ class Shopify:
         """
         if not self._defined:
             await self._wait_for_definitions(deadline)
-        guest, kept = (profile, ()) if email_verified else as_stranger(profile)
-        one = ShopifySignUp(registration_id, profile, guest, kept, is_ours, deadline)
+        one = ShopifySignUp(registration_id, profile, email_verified, is_ours, deadline)
         if look_first:
             existing = await self.find(registration_id, profile.email, deadline)
             if existing is not None:
@@ -149,7 +148,7 @@ class Shopify:
     ) -> Result:
         """Writes the consent first and our id last: a half-done adoption is done again."""
         replacing, deadline = make_input is replace_input, one.deadline
-        profile = one.profile if replacing else one.guest
+        profile, kept = (one.profile, ()) if replacing else one.for_guest()
         wanted, has = profile.accepts_marketing, existing.profile.accepts_marketing
         if wanted != has and (wanted or replacing):
             refused = await self._consent(existing.id, deadline, subscribed=wanted)
@@ -159,7 +158,6 @@ class Shopify:
         if leftover:
             await self._graphql.run(documents.CLEAR, {"metafields": leftover}, deadline)
         action: Literal["created", "adopted"] = "created" if replacing else "adopted"
-        kept = () if replacing else one.kept_back
         warnings = (*unfit(profile, address=replacing or not existing.has_address), *kept)
         with_phone = True
         while True:
