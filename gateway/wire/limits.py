@@ -139,9 +139,7 @@ class RateLimit:
             self._calm_at += 5.0
 
     def _free_at(self, which: Lane, now: float) -> float:
-        """When a call of this lane may go, by the loop's clock. Some keep a distance: the backlog's
-        always, all while the rate is reduced.
-        """
+        """When a call of this lane may go, by the loop's clock."""
         if self._share < 1.0:
             self._recover(now)
         calls, span = self._windows[which]
@@ -150,12 +148,15 @@ class RateLimit:
         at = self._paused_until
         if len(self._sent) >= calls:
             at = max(at, self._sent[-calls] + span)
-        is_paced = which is Lane.BACKLOG or self._share < 1.0
-        return max(at, self._paced_at) if is_paced else at
+        return max(at, self._paced_at) if self._is_paced(which) else at
+
+    def _is_paced(self, which: Lane) -> bool:
+        """Some keep a distance: the backlog's calls always, all while the rate is reduced."""
+        return which is Lane.BACKLOG or self._share < 1.0
 
     def _take(self, which: Lane, now: float) -> None:
         self._sent.append(now)
-        if which is Lane.BACKLOG or self._share < 1.0:
+        if self._is_paced(which):
             calls, span = self._windows[which]
             # A turn that comes late by a moment does not put off those after it.
             begin = max(self._paced_at, now - span / 20)
