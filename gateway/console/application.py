@@ -31,7 +31,7 @@ from gateway.console.visit import (
 )
 from gateway.errors import CommandRefused, StorageError
 from gateway.http.keys import CORE
-from gateway.http.middleware import HungUp, read_body
+from gateway.http.middleware import HungUp, keep_body
 from gateway.settings import is_loopback
 
 __all__ = ["console_application"]
@@ -165,7 +165,7 @@ async def _checked(request: web.Request, handler: Handler) -> web.StreamResponse
     ours = origin is None or origin == "null" or origin.rpartition("//")[2] == request.host
     if site not in {"same-origin", "none"} or not ours:
         raise web.HTTPForbidden
-    await read_body(request)  # within its time; what follows reads it again
+    await keep_body(request)  # within its time; what follows reads it again
     form = await request.post()
     token = str(form.get("token", ""))
     desk, visit = request.app[DESK], request[VISIT]

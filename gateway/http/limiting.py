@@ -19,11 +19,12 @@ def too_often(request: web.Request) -> Answer | None:
     An invalid address is refused, with or without a key: if it were ignored, visitors would have
     no limit and nobody would notice.
     """
-    given = request.headers.getall(_HEADER, [])
-    try:
-        visitor = client_address(",".join(given)) if given else None
-    except ValueError:
-        return problem(400, "invalid-client-address", Detail.CLIENT_ADDRESS)
+    visitor = None
+    if _HEADER in request.headers:
+        try:
+            visitor = client_address(",".join(request.headers.getall(_HEADER)))
+        except ValueError:
+            return problem(400, "invalid-client-address", Detail.CLIENT_ADDRESS)
     wait = request.app[ACCESS].wait(request[CALLER], visitor)
     if not wait:
         return None

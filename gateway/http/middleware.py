@@ -16,13 +16,22 @@ from gateway.responses.bodies import Answer, problem
 from gateway.telemetry.logs import tell
 from gateway.wording import Detail, Text, preferred
 
-__all__ = ["CALLER", "Handler", "HungUp", "problems", "read_body", "respond", "translate", "watch"]
+__all__ = [
+    "CALLER",
+    "Handler",
+    "HungUp",
+    "keep_body",
+    "problems",
+    "read_body",
+    "respond",
+    "translate",
+    "watch",
+]
 
 log = logging.getLogger("gateway.http")
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 CALLER: web.RequestKey[str] = web.RequestKey("caller", str)
-_ANSWER: web.ResponseKey[Answer] = web.ResponseKey("answer", Answer)
 _NAMED = 8
 """Characters of a caller's name that stand in the log: they tell its key from the others."""
 _BODY_TIME = 30.0
@@ -36,33 +45,49 @@ class HungUp(Exception):  # noqa: N818 - no error of ours
     """The caller closed the connection in the middle of a body."""
 
 
+class Reply(web.Response):
+    """An answer on its way."""
+
+    def __init__(self, answer: Answer) -> None:
+        problem, usual = "application/problem+json", "application/json; charset=utf-8"
+        headers = {"Content-Type": problem if answer.is_problem else usual, **answer.headers}
+        super().__init__(status=answer.status, body=answer.body, headers=headers)
+        self.answer = answer
+
+
 def respond(answer: Answer) -> web.Response:
-    kind = "application/problem+json" if answer.is_problem else "application/json; charset=utf-8"
-    headers = {"Content-Type": kind, **answer.headers}
-    response = web.Response(status=answer.status, body=answer.body, headers=headers)
-    response[_ANSWER] = answer
-    return response
+    return Reply(answer)
 
 
 def translate(request: web.Request, response: web.StreamResponse) -> None:
     """The one place that looks at `Accept-Language`: only for an answer that has sentences."""
-    answer = response.get(_ANSWER)
-    if answer is None or answer.japanese is None or not isinstance(response, web.Response):
+    if not isinstance(response, Reply) or response.answer.japanese is None:
         return
     language = preferred(request.headers.get("Accept-Language", ""))
     if language == "ja":
-        response.body = answer.japanese()
+        response.body = response.answer.japanese()
     response.headers["Content-Language"] = language
     response.headers["Vary"] = "Accept-Language"
 
 
 async def read_body(request: web.Request) -> bytes:
     """The whole body; a caller who does not finish it is answered 408. HungUp if they close."""
+    if not request.content.is_eof():
+        return await keep_body(request)
+    try:
+        whole = request.content.read_nowait()
+    except ConnectionError:
+        raise HungUp from None
+    if len(whole) > request.client_max_size:
+        raise web.HTTPRequestEntityTooLarge(request.client_max_size)
+    return whole
+
+
+async def keep_body(request: web.Request) -> bytes:
+    """The same, and who reads the request's body again finds it."""
     if (request.content_length or 0) > request.client_max_size and not request.content.is_eof():
         raise web.HTTPRequestEntityTooLarge(request.client_max_size)
     try:
-        if request.content.is_eof():
-            return await request.read()
         async with asyncio.timeout(_BODY_TIME):
             return await request.read()
     except TimeoutError:
@@ -74,7 +99,7 @@ async def read_body(request: web.Request) -> bytes:
 @web.middleware
 async def watch(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Id, log line and count. The log has the route's pattern, never the path or its query."""
-    given = request.headers.get("X-Request-Id", "")
+    given = request.headers.get("X-Request-Id")
     ours = secrets.token_hex(8)
     request_id.set(ours)  # the connection's next request sets it anew
     began = time.perf_counter()
@@ -92,8 +117,8 @@ async def watch(request: web.Request, handler: Handler) -> web.StreamResponse:
     if status != _CLOSED:
         request.app[CORE].metrics.answered(route, method, status)
     if route != "/healthz":
-        took = round(seconds * 1000)
-        caller, answer = request.get(CALLER), response.get(_ANSWER)
+        took, caller = round(seconds * 1000), request.get(CALLER)
+        answer = response.answer if isinstance(response, Reply) else None
         about = {
             "caller": caller[:_NAMED] if caller else None,
             "registration_id": answer.registration_id if answer else None,

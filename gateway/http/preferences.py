@@ -14,7 +14,9 @@ def prefers(headers: CIMultiDictProxy[str], name: str) -> bool:
 
     An empty value counts as none (section 2 of the RFC).
     """
-    return any(name in _preferences(line) for line in headers.getall("Prefer", ()))
+    if "Prefer" not in headers:
+        return False
+    return any(name in _preferences(line) for line in headers.getall("Prefer"))
 
 
 def _preferences(line: str) -> set[str]:

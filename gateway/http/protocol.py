@@ -122,10 +122,10 @@ class _Handler(RequestHandler):
     async def finish_response(
         self, request: web.BaseRequest, resp: web.StreamResponse, start_time: float | None
     ) -> tuple[web.StreamResponse, bool]:
-        body = request.content
-        if isinstance(resp, web.HTTPExpectationFailed):  # of aiohttp, which quotes the header
-            resp = self.handle_error(request, 400, resp)
-        if resp.status in {408, 413, 415} and not body.is_eof():
+        body, status = request.content, resp.status
+        if status == 417 and isinstance(resp, web.HTTPExpectationFailed):
+            resp = self.handle_error(request, 400, resp)  # aiohttp's own quotes the header
+        elif status in {408, 413, 415} and not body.is_eof():
             resp.force_close()
         ended = await super().finish_response(request, resp, start_time)
         if not body.is_eof():

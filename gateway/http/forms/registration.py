@@ -214,10 +214,10 @@ class RegistrationForm(BaseModel):
     locale: Annotated[str, StringConstraints(max_length=35), AfterValidator(_locale)] = "ja"
 
     def profile(self) -> Profile:
-        address = self.address.value() if self.address else None
-        phone = self.phone
-        if self.address and address is None and self.address.country != "JP":
-            phone = _international(phone, self.address.country)
+        form, phone = self.address, self.phone
+        address = form.value() if form is not None else None
+        if form is not None and address is None and form.country != "JP":
+            phone = _international(phone, form.country)
         return Profile(
             email=self.email,
             last_name=self.last_name,
@@ -241,8 +241,9 @@ def read_form(body: dict[str, Any], model: type[Model], country: str = "JP") -> 
     cleaned, unreadable = _without_nulls(body, "", model)
     address = cleaned.get("address")
     if isinstance(address, dict):
-        cleaned["address"], more = _without_nulls(address, "address.", AddressForm)
-        unreadable += more
+        told, more = _without_nulls(address, "address.", AddressForm)
+        if told is not address:
+            cleaned, unreadable = {**cleaned, "address": told}, unreadable + more
     try:
         form = model.model_validate(
             cleaned, context={"country": _stated_country(cleaned) or country}
@@ -268,7 +269,7 @@ def _without_nulls(
 ) -> tuple[dict[str, Any], list[FieldError]]:
     """Null counts as left out; a name with half a character in it is not one of our fields."""
     if None not in body.values() and "".join(body).isascii():
-        return dict(body), []
+        return body, []
     odd = [name for name in body if not name.isascii() and _SURROGATE.search(name)]
     empty = {name for name, v in body.items() if v is None and name in model.model_fields}
     kept = {name: v for name, v in body.items() if name not in empty and name not in odd}
