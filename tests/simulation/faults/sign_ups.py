@@ -101,8 +101,8 @@ SIGN_UPS: tuple[Fault, ...] = (
                 'row["state"] == "accepted" and same',
             ),
             Change(
-                "gateway.store.registrations:_supersede",
-                'forget_person(db, row["id"], None)',
+                "gateway.store.acceptance:_supersede",
+                'registrations.forget_person(db, row["id"], None)',
                 "pass",
             ),
         ),
