@@ -30,13 +30,10 @@ class Turn:
             await its
         except asyncio.CancelledError:
             if its.done() and not its.cancelled():
-                self._next()  # it had come just now
+                await self.__aexit__()  # it had come just now
             raise
 
     async def __aexit__(self, *_: object) -> None:
-        self._next()
-
-    def _next(self) -> None:
         waiting = self._turns[self._whom]
         while waiting:
             if not (its := waiting.popleft()).done():
