@@ -5,6 +5,7 @@ channel has the customer, or is about to; off opens nothing, but the opting out 
 whatever the flags say. Taking a record away asks no flag.
 """
 
+from functools import lru_cache
 from typing import assert_never
 
 from flags import FlagSet, Mode
@@ -73,7 +74,12 @@ def signed_up(
     flags: FlagSet, channel: str, customer_id: int, email: str | None, tried: frozenset[Outcome]
 ) -> NewDelivery:
     """A sign-up is owed to every channel."""
-    outcome = _of_sign_up(flags[channel].decide(customer_id, email).mode)
+    return _signed_up(channel, flags[channel].decide(customer_id, email).mode, tried)
+
+
+@lru_cache(maxsize=64)  # of a few channels, modes and callers
+def _signed_up(channel: str, mode: Mode, tried: frozenset[Outcome]) -> NewDelivery:
+    outcome = _of_sign_up(mode)
     return NewDelivery(channel, Kind.REGISTRATION, outcome, outcome in tried)
 
 
