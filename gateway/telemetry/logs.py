@@ -76,13 +76,13 @@ def tell(
     about: Mapping[str, object],
 ) -> None:
     """As `log.log(level, text, *given, extra=about)`, in a third of the steps: for what is
-    logged of every sign-up.
+    logged of every sign-up. No filter of the logger is asked: none has any.
     """
     if log.isEnabledFor(level):
         record = logging.LogRecord.__new__(logging.LogRecord)
         line = {"name": log.name, "msg": text, "args": given, "created": time.time()}
         record.__dict__ = {**_alike(level), **line, **about}
-        log.handle(record)
+        log.callHandlers(record)
 
 
 def in_one_write() -> AbstractContextManager[object]:
@@ -123,8 +123,9 @@ class _Text(logging.Formatter):
     """A record is one line; only a traceback has more, which are indented."""
 
     def format(self, record: logging.LogRecord) -> str:
-        line = f"{_time(record)} {record.levelname:<7} {record.name}: {plain(record.getMessage())}"
-        given = record.__dict__
+        given, said = record.__dict__, record.getMessage()
+        said = said if said.isprintable() else plain(said)
+        line = f"{_time(record)} {record.levelname:<7} {record.name}: {said}"
         for name, shown in _SHOWN:
             if (value := given.get(name)) is not None:
                 line += f" {shown}={value if type(value) is str else _in_text(value)}"

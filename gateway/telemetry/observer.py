@@ -123,7 +123,7 @@ def _log(ended: SettledAttempt) -> None:
         "attempt": delivery.attempts,
         "duration_ms": took,
     }
-    if _only_waits(ended):
+    if result.waiting is not None and _only_waits(ended):
         waits = delivery.id, delivery.channel, result.message
         tell(log, logging.INFO, "delivery %d to %s: %s", waits, about)
         return

@@ -113,7 +113,7 @@ def _edges(clock: Clock, system_of: Callable[[int], str]) -> None:
     for name in ("start", "data_received", "connection_made"):
         wrap(aiohttp.web_protocol.RequestHandler, name, HTTP)
     wrap(aiosmtplib.protocol.SMTPProtocol, "data_received", "SMTP")
-    wrap(logging.Logger, "handle", "logging")
+    wrap(logging.Logger, "callHandlers", "logging")
     received = aiohttp.client_proto.ResponseHandler.data_received
 
     def data_received(self: Any, data: bytes) -> None:
