@@ -9,7 +9,6 @@ from urllib.parse import urlsplit
 
 from aiohttp import web
 
-from gateway.http.access import CallerAccess
 from gateway.http.keys import ACCESS
 from gateway.http.middleware import CALLER, Handler, respond
 from gateway.responses.bodies import Answer, problem
@@ -47,7 +46,13 @@ def _refusal(request: web.Request) -> Answer | None:
     access = request.app[ACCESS]
     if access.is_keyless and (foreign := _foreign(request)) is not None:
         return foreign
-    return no_metrics(request) if path == "/metrics" else _no_caller(request, access)
+    if path == "/metrics":
+        return no_metrics(request)
+    caller = access.caller(_authorization(request))
+    if caller is None:
+        return _unauthorized()
+    request[CALLER] = caller
+    return None
 
 
 def _foreign(request: web.Request) -> Answer | None:
@@ -71,14 +76,6 @@ def _name(host: str) -> str:
         return urlsplit(f"//{host}").hostname or ""
     except ValueError:
         return ""
-
-
-def _no_caller(request: web.Request, access: CallerAccess) -> Answer | None:
-    caller = access.caller(_authorization(request))
-    if caller is None:
-        return _unauthorized()
-    request[CALLER] = caller
-    return None
 
 
 def _no_operator(request: web.Request) -> Answer | None:
