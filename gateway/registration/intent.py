@@ -43,35 +43,37 @@ def read_intent(plain: bytes) -> Profile:
 
 def admission_request(sign_up: SignUp, keys: Keys, now: float) -> AdmissionRequest:
     """What the database needs to decide whether the sign-up may begin, and its sealed data."""
-    plain = orjson.dumps(sign_up.profile)
-    same = _same(sign_up.profile, plain)
+    plain, email = orjson.dumps(sign_up.profile), email_key(sign_up.profile.email)
+    same = _same(sign_up.profile, plain, email)
     identity = new_id(now)
     return AdmissionRequest(
         id=identity,
-        email_hash=keys.email(sign_up.profile.email),
+        email_hash=keys.email_of(email),
         body_hash=keys.hash(b"body", same),
         email_verified=sign_up.email_verified,
         sealed=keys.seal(plain, identity),
         key=_hashed_key(sign_up.key, keys) if sign_up.key else None,
         key_hash=keys.hash(b"key body", f"{sign_up.email_verified} {same}") if sign_up.key else b"",
         later=sign_up.later,
-        before=tuple(_older_hashes(sign_up, same, older) for older in keys.older),
+        before=tuple([_older_hashes(sign_up, same, older) for older in keys.older]),
         asked_by=request_id.get(),
     )
 
 
 def person_of(profile: Profile, keys: Keys) -> tuple[bytes, bytes]:
     """The hashes of the person's e-mail, and of everything that they sent."""
-    return keys.email(profile.email), keys.hash(b"body", _same(profile, orjson.dumps(profile)))
+    key = email_key(profile.email)
+    same = _same(profile, orjson.dumps(profile), key)
+    return keys.email_of(key), keys.hash(b"body", same)
 
 
-def _same(profile: Profile, plain: bytes) -> str:
-    """A text that two sign-ups have in common if they are the same. `plain`: the profile as JSON.
+def _same(profile: Profile, plain: bytes, key: str) -> str:
+    """A text that two sign-ups have in common if they are the same. `plain`: the profile as JSON;
+    `key`: `email_key` of its e-mail.
 
     A new field of `Profile` changes it, also where it is blank: across that upgrade a repetition is
     taken for another sign-up, and its idempotency key answered 422.
     """
-    key = email_key(profile.email)
     same = plain if key == profile.email else orjson.dumps(replace(profile, email=key))
     return same.decode()
 

@@ -109,7 +109,11 @@ class Keys:
 
     def email(self, address: str) -> bytes:
         """The hash by which registrations, proofs and links know an e-mail, however written."""
-        return self.hash(b"email", email_key(address))
+        return self.email_of(email_key(address))
+
+    def email_of(self, key: str) -> bytes:
+        """The same by its `email_key`."""
+        return self.hash(b"email", key)
 
     def emails(self, address: str) -> tuple[bytes, ...]:
         """`email` by every secret, newest first: what is kept of the e-mail is one of these."""
