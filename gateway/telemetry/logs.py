@@ -10,7 +10,7 @@ import logging.config
 import sys
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
 from datetime import UTC, datetime
 from functools import cache, lru_cache
 from io import StringIO
@@ -89,8 +89,10 @@ def in_one_write() -> AbstractContextManager[object]:
     """What is logged inside is written at its end. With each write another thread gets the
     interpreter, for which this one then waits.
     """
-    ours = (handler for handler in logging.root.handlers if isinstance(handler, _ToStderr))
-    return next((handler.in_one_write() for handler in ours), nullcontext())
+    for handler in logging.root.handlers:
+        if isinstance(handler, _ToStderr):
+            return handler
+    return nullcontext()
 
 
 @cache
@@ -164,12 +166,15 @@ def _to_json(line: Mapping[str, Any]) -> str:
 
 
 class _ToStderr(logging.StreamHandler[Any]):
-    """Adds the request's id, and leaves out equal warnings (`repeats.py`)."""
+    """Adds the request's id, and leaves out equal warnings (`repeats.py`). As a context: keeps what
+    is logged inside, and the lines of other threads wait for its end.
+    """
 
     def __init__(self) -> None:
         super().__init__(sys.stderr)
         self._repeats = Repeats(self._again, self._sum_up)
         self._alone: Any = self.lock
+        self._outside: list[Any] = []  # the streams around the contexts that go on
 
     def handle(self, record: logging.LogRecord) -> bool:
         _add_request(record)
@@ -179,20 +184,20 @@ class _ToStderr(logging.StreamHandler[Any]):
                 self.emit(record)
         return told
 
-    @contextmanager
-    def in_one_write(self) -> Iterator[None]:
-        """Other threads' lines wait for its end."""
-        with self._alone:
-            stream, self.stream = self.stream, StringIO()
-            try:
-                yield
-            finally:
-                lines, self.stream = self.stream.getvalue(), stream
-                try:
-                    self.stream.write(lines)
-                    self.flush()
-                except Exception:  # noqa: BLE001 - as where one line is written
-                    self._lost("lines")
+    def __enter__(self) -> None:
+        self._alone.acquire()
+        self._outside.append(self.stream)
+        self.stream = StringIO()
+
+    def __exit__(self, *_: object) -> None:
+        lines, self.stream = self.stream.getvalue(), self._outside.pop()
+        try:
+            self.stream.write(lines)
+            self.stream.flush()
+        except Exception:  # noqa: BLE001 - as where one line is written
+            self._lost("lines")
+        finally:
+            self._alone.release()
 
     def flush(self) -> None:
         """Without the lock, which whoever writes a line has already."""
