@@ -111,7 +111,7 @@ def _log(ended: SettledAttempt) -> None:
     """One line an attempt; a warning where it failed."""
     delivery, result = ended.delivery, ended.result
     took = round(result.duration * 1000)
-    about = {
+    about: dict[str, object] = {
         "request_id": delivery.request_id,
         "registration_id": delivery.registration_id,
         "delivery_id": delivery.id,
