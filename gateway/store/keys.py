@@ -80,6 +80,7 @@ class Keys:
 
         root = secret.encode()
         self._hash = hashlib.blake2b(root, digest_size=32, person=b"gateway-hash").digest()
+        self._prepared: dict[bytes, hashlib.blake2b] = {}  # by purpose, all known beforehand
         self._field_hash = hashlib.blake2b(digest_size=8, key=self._hash, person=b"gateway-mark")
         self._seal = AESGCM(hashlib.blake2b(root, digest_size=32, person=b"gateway-seal").digest())
         self.fingerprint = self.derived(b"fingerprint")[:8].hex()
@@ -104,8 +105,13 @@ class Keys:
 
     def hash(self, purpose: bytes, text: str) -> bytes:
         """`purpose` (at most 16 bytes) keeps equal texts of different fields apart."""
-        data = text.encode("utf-8", "surrogatepass")
-        return hashlib.blake2b(data, digest_size=16, key=self._hash, person=purpose).digest()
+        prepared = self._prepared.get(purpose)
+        if prepared is None:
+            prepared = hashlib.blake2b(digest_size=16, key=self._hash, person=purpose)
+            self._prepared[purpose] = prepared
+        state = prepared.copy()
+        state.update(text.encode("utf-8", "surrogatepass"))
+        return state.digest()
 
     def email(self, address: str) -> bytes:
         """The hash by which registrations, proofs and links know an e-mail, however written."""
