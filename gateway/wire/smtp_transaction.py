@@ -10,13 +10,12 @@ import asyncio
 import re
 from collections import deque
 from collections.abc import Callable
-from typing import Self, cast
+from typing import NamedTuple, Self, cast
 
 from aiosmtplib import (
     SMTP,
     SMTPDataError,
     SMTPRecipientRefused,
-    SMTPResponse,
     SMTPResponseException,
     SMTPSenderRefused,
     SMTPServerDisconnected,
@@ -24,7 +23,9 @@ from aiosmtplib import (
 
 __all__ = ["hand_over"]
 
-_DONE, _WILL_FORWARD, _GO_ON = 250, 251, 354
+_DONE, _GO_ON = 250, 354
+_DONE_OR_FORWARDED = frozenset({_DONE, 251})
+_DATA = "DATA\r\n"
 _LONGEST_REPLY = 64 * 1024
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _LINE_END = re.compile(rb"\r\n|\r|\n")
@@ -36,20 +37,23 @@ async def hand_over(
     """Raises what aiosmtplib does, and `may_go`, which is asked last before the message goes.
     Addresses are in ASCII; lines of the message end in any way.
     """
-    commands = [f"MAIL FROM:<{sender}>", f"RCPT TO:<{recipient}>", "DATA"]
-    if _CONTROL.search("".join(commands)):
+    if _CONTROL.search(sender) or _CONTROL.search(recipient):
         raise ValueError("an address holds a control character")
+    mail, rcpt = f"MAIL FROM:<{sender}>\r\n", f"RCPT TO:<{recipient}>\r\n"
     with _Session(connection) as session:
-        if connection.supports_extension("pipelining"):
-            session.say(*commands)
-            commands.clear()
-        told = await session.reply(commands[0:1])
+        at_once = connection.supports_extension("pipelining")
+        session.say(f"{mail}{rcpt}{_DATA}" if at_once else mail)
+        told = await session.reply()
         if told.code != _DONE:
             raise SMTPSenderRefused(told.code, told.message, sender)
-        told = await session.reply(commands[1:2])
-        if told.code not in {_DONE, _WILL_FORWARD}:
+        if not at_once:
+            session.say(rcpt)
+        told = await session.reply()
+        if told.code not in _DONE_OR_FORWARDED:
             raise SMTPRecipientRefused(told.code, told.message, recipient)
-        told = await session.reply(commands[2:3])
+        if not at_once:
+            session.say(_DATA)
+        told = await session.reply()
         if told.code != _GO_ON:
             raise SMTPDataError(told.code, told.message)
         may_go()
@@ -59,6 +63,18 @@ async def hand_over(
             raise SMTPDataError(told.code, told.message)
         if session.is_ahead:
             connection.close()
+
+
+class _Reply(NamedTuple):
+    """`code`: that of the last line (RFC 5321, 4.2.1)."""
+
+    code: int
+    lines: list[bytes]
+
+    @property
+    def message(self) -> str:
+        text = b"\n".join([line[4:].strip(b" \t\r") for line in self.lines])
+        return text.decode("utf-8", "surrogateescape")
 
 
 class _Session(asyncio.Protocol):
@@ -73,11 +89,10 @@ class _Session(asyncio.Protocol):
         self._connection = connection
         self._transport = cast(asyncio.WriteTransport, transport)
         self._behind = behind
-        self._loop = asyncio.get_running_loop()
         self._begun = b""
         self._lines: list[bytes] = []  # of a reply whose last is not there yet
         self._size = 0
-        self._replies: deque[SMTPResponse | Exception] = deque()
+        self._replies: deque[_Reply | Exception] = deque()
         self._waiter: asyncio.Future[None] | None = None
 
     def __enter__(self) -> Self:
@@ -88,20 +103,17 @@ class _Session(asyncio.Protocol):
         if self._connection.transport is self._transport:
             self._transport.set_protocol(self._behind)
 
-    def say(self, *commands: str) -> None:
-        self.write("\r\n".join([*commands, ""]).encode("ascii"))
+    def say(self, commands: str) -> None:
+        self.write(commands.encode("ascii"))
 
     def write(self, data: bytes) -> None:
         if self._transport.is_closing():
             raise SMTPServerDisconnected("Connection lost")
         self._transport.write(data)
 
-    async def reply(self, commands: list[str] | None = None) -> SMTPResponse:
-        """The next, after these commands were said."""
-        if commands:
-            self.say(*commands)
+    async def reply(self) -> _Reply:
         if not self._replies:
-            self._waiter = self._loop.create_future()
+            self._waiter = asyncio.get_running_loop().create_future()
             await self._waiter
         told = self._replies.popleft()
         if isinstance(told, Exception):
@@ -119,7 +131,7 @@ class _Session(asyncio.Protocol):
         for line in lines:
             self._lines.append(line)
             if line[3:4] != b"-":
-                self._replies.append(_reply_of(self._lines))
+                self._replies.append(_reply_of(line[:3], self._lines))
                 self._lines, self._size = [], 0
         if self._size > _LONGEST_REPLY:
             self._replies.append(SMTPResponseException(-1, "Response too long"))
@@ -135,16 +147,10 @@ class _Session(asyncio.Protocol):
             self._waiter.set_result(None)
 
 
-def _reply_of(lines: list[bytes]) -> SMTPResponse | Exception:
-    """Its code is that of the last line (RFC 5321, 4.2.1)."""
-    code = lines[-1][:3]
-    if not code.isdigit():
-        return SMTPResponseException(-1, "Malformed SMTP response line")
-    one, *more = lines
-    text = one[4:].strip(b" \t\r")
-    if more:
-        text = b"\n".join([text, *[line[4:].strip(b" \t\r") for line in more]])
-    return SMTPResponse(int(code), text.decode("utf-8", "surrogateescape"))
+def _reply_of(code: bytes, lines: list[bytes]) -> _Reply | Exception:
+    if code.isdigit():
+        return _Reply(int(code), lines)
+    return SMTPResponseException(-1, "Malformed SMTP response line")
 
 
 def _as_data(message: bytes) -> bytes:
