@@ -42,6 +42,7 @@ class TimeLimit:
         trace: TracebackType | None,
     ) -> None:
         self._timer.cancel()
+        del self._timer  # its context may hold whoever has it, and nobody but the collector lets go
         ends_here = self._is_over and self._task.uncancel() <= self._cancelling
         if ends_here and kind is asyncio.CancelledError:
             raise TimeoutError from error

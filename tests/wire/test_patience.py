@@ -1,6 +1,7 @@
 """An attempt's time, in virtual time: it stands still where only we ourselves keep it waiting."""
 
 import asyncio
+import gc
 from collections.abc import Awaitable, Callable
 
 import pytest
@@ -8,6 +9,7 @@ import pytest
 from gateway.wire import PausableTimeout, RateLimit
 from gateway.wire.cost_bucket import CostBucket
 from gateway.wire.limits import Slots
+from gateway.wire.pausable_timeout import own_pace
 from tests.virtual_time import run
 
 Wait = Callable[[], Awaitable[None]]
@@ -95,3 +97,17 @@ def test_one_that_is_cancelled_while_it_waits_is_cancelled() -> None:
             await task
 
     run(scene())
+
+
+def test_a_time_limit_that_stood_still_leaves_nothing_to_the_collector() -> None:
+    async def scene() -> None:
+        with PausableTimeout(10.0), own_pace():
+            await asyncio.sleep(0)
+
+    gc.collect()
+    gc.disable()
+    try:
+        run(scene())
+        assert not [one for one in gc.get_objects() if isinstance(one, PausableTimeout)]
+    finally:
+        gc.enable()
