@@ -175,7 +175,7 @@ class AlertSender:
         message["Date"] = formatdate()
         message["Message-ID"] = make_msgid(domain=sender.domain)
         try:
-            await self._transport.send(sender.address, recipient.address, message.as_bytes())
+            await self._transport.send(sender.address, recipient.address, message.as_bytes)
         except UpstreamError as error:
             log.warning("ALERT_EMAIL cannot be sent: %s", error.error_class)
         except StorageError as error:

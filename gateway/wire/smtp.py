@@ -81,24 +81,26 @@ class SmtpTransport:
         self,
         sender: str,
         recipient: str,
-        message: bytes,
+        message: Callable[[], bytes],
         values: Callable[[], Iterable[str]] = tuple,
     ) -> None:
         """Hand one message over. Raises UpstreamError, whose texts hold no address, and what
-        the edge raises.
+        the edge and `message` raise.
 
-        Both addresses are as `smtp_address` gives them. `values()`: what the message says of the
-        recipient, which a server might quote.
+        Both addresses are as `smtp_address` gives them. `message()` is made when its turn has come:
+        hundreds may wait for theirs. `values()`: what it says of the recipient, which a server
+        might quote.
         """
-        self._edge.admit(Access.WRITE, "SMTP DATA")
         async with self._slots:
+            content = message()
+            self._edge.admit(Access.WRITE, "SMTP DATA")
             settings = self._settings()
             connection: aiosmtplib.SMTP | None = None
             try:
                 with TimeLimit(self._timeout()):
                     connection = await self._connect(settings)
                     may_go = self._edge.require_trust
-                    await hand_over(connection, sender, recipient, message, may_go)
+                    await hand_over(connection, sender, recipient, content, may_go)
             except BaseException as error:
                 if connection is not None:
                     connection.close()  # aiosmtplib does not, and what it was told is half said

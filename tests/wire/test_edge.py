@@ -53,7 +53,9 @@ async def test_no_mail_is_handed_over_without_trust(server: MailServer, times: i
     edge = Edge(for_so_many(times))
     transport = SmtpTransport("email", lambda: settings, lambda: 30.0, edge)
     with pytest.raises(StorageError, match="another gateway may be active"):
-        await transport.send("shop@example.com", "taro@example.com", b"Subject: Hi\r\n\r\nHi\r\n")
+        await transport.send(
+            "shop@example.com", "taro@example.com", lambda: b"Subject: Hi\r\n\r\nHi\r\n"
+        )
     if times:
         await server.saw_us_leave()
     assert server.taken == 0

@@ -30,7 +30,9 @@ async def transport(server: MailServer) -> AsyncIterator[SmtpTransport]:
 
 
 async def send(transport: SmtpTransport) -> None:
-    await transport.send("shop@example.com", "taro@example.com", b"Subject: Hi\r\n\r\nHi\r\n")
+    await transport.send(
+        "shop@example.com", "taro@example.com", lambda: b"Subject: Hi\r\n\r\nHi\r\n"
+    )
 
 
 async def cancelled(task: "asyncio.Task[None]", server: MailServer) -> None:
@@ -40,6 +42,30 @@ async def cancelled(task: "asyncio.Task[None]", server: MailServer) -> None:
     with suppress(asyncio.CancelledError):
         await task
     assert task.cancelled()
+
+
+async def test_a_mail_is_made_when_its_turn_has_come(
+    server: MailServer, transport: SmtpTransport
+) -> None:
+    """Of hundreds that wait for theirs none is in memory."""
+    made = 0
+
+    def message() -> bytes:
+        nonlocal made
+        made += 1
+        return b"Subject: Hi"
+
+    server.answers["EHLO"] = None
+    sending = [
+        asyncio.create_task(transport.send("shop@example.com", "taro@example.com", message))
+        for _ in range(20)
+    ]
+    await asyncio.wait_for(server.heard.wait(), 10.0)
+    assert made == module.AT_ONCE
+    for task in sending:
+        task.cancel()
+    await asyncio.wait(sending)
+    assert made == module.AT_ONCE
 
 
 @pytest.mark.parametrize("command", ["EHLO", "MAIL", "DATA"])

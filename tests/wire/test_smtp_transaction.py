@@ -70,7 +70,7 @@ async def a_server(offered: bytes, *answers: bytes) -> AsyncIterator[tuple[Serve
 
 
 async def sent(transport: SmtpTransport, message: bytes = b"Subject: a\n\nb\n") -> None:
-    await transport.send("shop@example.com", "taro@example.com", message)
+    await transport.send("shop@example.com", "taro@example.com", lambda: message)
 
 
 async def refusal(transport: SmtpTransport) -> UpstreamError:
@@ -160,6 +160,6 @@ async def test_an_address_cannot_bring_a_command_of_its_own() -> None:
     async with a_server(OFFERED) as (_, transport):
         with pytest.raises(UpstreamError) as caught:
             await transport.send(
-                "shop@example.com", "a@example.com>\r\nRCPT TO:<b@example.com", b""
+                "shop@example.com", "a@example.com>\r\nRCPT TO:<b@example.com", bytes
             )
         assert caught.value.error_class is ErrorClass.INVALID_DATA

@@ -54,10 +54,14 @@ class Email:
         composer = self._composed_by(store)
         sender = composer.sender
         reference, number = message_id(work.customer.id, sender, store), await work.number()
-        try:
-            message = composer.compose(profile, recipient, number, reference, self._context.clock())
-        except BrokenTemplateError as error:
-            raise _invalid(str(error)) from None
+
+        def message() -> bytes:
+            now = self._context.clock()
+            try:
+                return composer.compose(profile, recipient, number, reference, now)
+            except BrokenTemplateError as error:
+                raise _invalid(str(error)) from None
+
         await self._transport.send(
             sender.address,
             recipient,
