@@ -1,6 +1,6 @@
 """Smaregi's members: by number, by id and by page, created and changed; and their points."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 from gateway.channels.smaregi.columns import INDEX, TILL, Columns
@@ -22,8 +22,6 @@ from gateway.wire import Access, Lane, UpstreamAnswer, Wire, lane
 
 __all__ = ["PAGE", "SYSTEM", "SmaregiClient"]
 
-_OF_THE_CONTRACT = {"list members", "create member", "read required columns"}
-"""Operations that name no member: 404 means that the contract is wrong."""
 PAGE = 1000
 _FOR_REFRESHES = 0.4
 """Share of the reads that may go into asking what changed; looking up whoever may have been tried
@@ -54,7 +52,7 @@ class SmaregiClient:
         """Proves that this contract gives us a token. Raises UpstreamError."""
         await self._transport.prove(CUSTOMERS)
 
-    async def _send(
+    def _send(
         self,
         operation: str,
         access: Access,
@@ -62,14 +60,9 @@ class SmaregiClient:
         path: str,
         params: Mapping[str, str] | None = None,
         body: Mapping[str, Any] | None = None,
-    ) -> UpstreamAnswer:
-        answer = await self._transport.send(
-            Asked(operation, access, method, path, params, body), CUSTOMERS
-        )
-        if answer.status == 404 and operation in _OF_THE_CONTRACT:
-            text = "HTTP 404: this contract has no members here: check SMAREGI_CONTRACT_ID"
-            raise refused(answer, ErrorClass.AUTH, f"{text}, and that its plan has the member API")
-        return answer
+    ) -> Awaitable[UpstreamAnswer]:
+        asked = Asked(operation, access, method, path, params, body)
+        return self._transport.send(asked, CUSTOMERS)
 
     async def _list(self, operation: str, params: Mapping[str, str]) -> UpstreamAnswer:
         answer = await self._send(operation, Access.READ, "GET", "/customers", params)

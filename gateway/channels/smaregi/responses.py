@@ -8,11 +8,20 @@ from gateway.wire import UpstreamAnswer
 
 __all__ = ["ids_of", "is_column", "is_member", "is_whole", "points_of", "refused", "unread"]
 
+_OF_THE_CONTRACT = {"list members", "create member", "read required columns"}
+"""Operations that name no member: 404 means that the contract is wrong."""
+_NO_MEMBERS = (
+    "HTTP 404: this contract has no members here: check SMAREGI_CONTRACT_ID, and that its plan has "
+    "the member API"
+)
+
 
 def refused(
     answer: UpstreamAnswer, error_class: ErrorClass | None = None, detail: str = ""
 ) -> UpstreamError:
     """As an error, with what Smaregi says of it: a title and a detail, in Japanese prose."""
+    if answer.status == 404 and answer.call.operation in _OF_THE_CONTRACT:
+        error_class, detail = ErrorClass.AUTH, _NO_MEMBERS
     return answer.error(error_class, detail, _told(answer))
 
 
