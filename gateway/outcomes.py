@@ -214,12 +214,14 @@ class DeliveryFilter:
 class Match:
     """How a channel's record was found or made for a customer.
 
-    `others`: ids of records that may be this person's too. `signup_evidence`: keyed hashes of what
-    the customer said, by the column of the member index, because the record may lack it.
+    `others`: ids of records that may be this person's too; `merged`: since the customers of both
+    became one. `signup_evidence`: keyed hashes of what the customer said, by the column of the
+    member index, because the record may lack it.
     """
 
     others: tuple[int, ...] = ()
     signup_evidence: Mapping[str, bytes | None] | None = None
+    merged: bool = False
 
 
 @frozen

@@ -61,7 +61,9 @@ def linked_now(db: sqlite3.Connection, linked: Sequence[Linked], now: float) -> 
         rows += (member_id, customer_id, signup_evidence.packed(told) if told else None)
     db.execute(_linked_sql(len(linked)), rows)
     for _, member_id, match in linked:
-        if len(match.others) <= SHARED_BY:
+        if match.merged:
+            duplicates.add_merged(db, member_id, match.others, now)
+        elif len(match.others) <= SHARED_BY:
             duplicates.add_bare(db, member_id, match.others, now)
 
 

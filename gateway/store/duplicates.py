@@ -13,6 +13,7 @@ __all__ = [
     "Pair",
     "State",
     "add_bare",
+    "add_merged",
     "find",
     "forget",
     "forget_gone",
@@ -23,6 +24,9 @@ __all__ = [
 ]
 
 _COLUMNS = "low_id, high_id, state, reasons, score, found_at, updated_at"
+
+_MERGED = "merged_online"
+"""As `duplicates.Reason` has it."""
 
 State = Literal["open", "rejected", "merged"]
 
@@ -104,6 +108,14 @@ def add_bare(db: sqlite3.Connection, member_id: int, others: Iterable[int], now:
     for other in others:
         if other != member_id:
             _insert(db, (*_ordered(member_id, other), "[]", 0, now))
+
+
+def add_merged(db: sqlite3.Connection, member_id: int, others: Iterable[int], now: float) -> None:
+    """The online customers of these became one: the pairs, judged only by that yet."""
+    for other in others:
+        pair = get(db, member_id, other)
+        reasons = dict.fromkeys([*(pair.reasons if pair else ()), _MERGED])
+        upsert(db, member_id, other, [*reasons], pair.score if pair else 0, now)
 
 
 def get(db: sqlite3.Connection, one: int, other: int) -> Pair | None:

@@ -20,14 +20,14 @@ from gateway.channels.smaregi.client import SmaregiClient
 from gateway.channels.smaregi.create import MemberCreation
 from gateway.channels.smaregi.decision import MatchDecision, ids
 from gateway.channels.smaregi.from_member import differing_values
-from gateway.channels.smaregi.member_number import MemberNumbers, Target, text_of
+from gateway.channels.smaregi.member_number import MemberNumbers, Target, merged_away, text_of
 from gateway.channels.smaregi.ownership import RecordOwnership, conflict
 from gateway.channels.smaregi.points import PointsReader
 from gateway.channels.smaregi.required_columns import RequiredColumns
 from gateway.channels.smaregi.retire import absorb, withdraw
 from gateway.channels.smaregi.settings import SmaregiSettings
 from gateway.channels.smaregi.shown import shown
-from gateway.channels.smaregi.update import ACTIVE, bring_up_to_date, customers_fields, give, stays
+from gateway.channels.smaregi.update import bring_up_to_date, customers_fields, give, stays
 from gateway.customer import Customer
 from gateway.matching import LinkTo, MemberIndex, rebuild
 from gateway.normalize import is_placeholder
@@ -111,8 +111,7 @@ class Smaregi:
         if chosen is not None:
             return await self._link_chosen(chosen, work)
         if work.link is not None:
-            link = await self.numbers.follow(work.link, work)
-            return await bring_up_to_date(self.client, link, work)
+            return await self._up_to_date(work.link, work)
         own: Row | None = None
         if work.fresh:  # a number of this moment is not looked for
             await self.index.fresh()
@@ -132,6 +131,17 @@ class Smaregi:
                 return await self._link(Target.of(decision.member, unproven), work, match)
             possible = ids(decision.possible)
         return await self._creating.create(work.customer, Match(possible))
+
+    async def _up_to_date(self, link: Link, work: Work) -> Done:
+        """The survivor of a merge may have a member whose making was never heard of: that one has
+        their number, and becomes theirs; the other keeps card and points.
+        """
+        own = await self._own(work) if merged_away(work) else None
+        if own is not None and str(own["customerId"]) != link.reference:
+            match = Match((int(link.reference),), merged=True)
+            return replace(await self._recognised(own, work), match=match)
+        link = await self.numbers.follow(link, work)
+        return await bring_up_to_date(self.client, link, work)
 
     async def _link_chosen(self, member_id: str, work: Work) -> Done:
         """A person chose the member: only what forbids the link counts, not e-mail or evidence."""
@@ -161,12 +171,7 @@ class Smaregi:
     async def _own(self, work: Work) -> Row | None:
         """The member that has our number, and so belongs to this customer already."""
         in_number = self._settings().smaregi_link_field == "customerNo"
-        rows = await self.ownership.with_number(work.customer.member_number, also_second=in_number)
-        active = [row for row in rows if _status(row) in ACTIVE]
-        self.ownership.refuse_apart(active, work.customer.id)
-        if rows and not active:
-            raise conflict("the member with this number is withdrawn or merged")
-        return active[0] if active else None
+        return await self.ownership.carrier(work.customer, also_second=in_number)
 
     def _is_among(self, found: Sequence[Member], work: Work) -> bool:
         """Whether one of them has our number, as `_own` looks for it."""

@@ -17,7 +17,7 @@ from gateway.errors import ErrorClass, UpstreamError
 from gateway.outcomes import Link
 from gateway.store.members import Member
 
-__all__ = ["LONGEST_NOTE", "MemberNumbers", "Target", "text_of", "with_line"]
+__all__ = ["LONGEST_NOTE", "MemberNumbers", "Target", "merged_away", "text_of", "with_line"]
 
 LONGEST_NOTE = 1000
 _OLD_NUMBER = "旧会員番号: "
@@ -159,9 +159,9 @@ class MemberNumbers:
     async def follow(self, link: Link, work: Work) -> Link:
         """After a merge in Shopify the member gets the number of the customer who survived.
 
-        The plan's `was` are the customers who were merged away; the link is as it is now.
+        The link is as it is now.
         """
-        was = {str(gone) for gone in (work.plan or {}).get("was", ())}
+        was = merged_away(work)
         row = await self._client.by_id(link.reference) if was else None
         if row is None:
             return link
@@ -246,6 +246,11 @@ class MemberNumbers:
         if "customerCode" not in changes:
             kept["customerNo"] = await self._own_number(member_id)
         return await self._client.patch(member_id, kept)
+
+
+def merged_away(work: Work) -> set[str]:
+    """Numbers of the customers who were merged into this one, by the plan's `was`."""
+    return {str(gone) for gone in (work.plan or {}).get("was", ())}
 
 
 def with_line(note: str, line: str) -> str | None:

@@ -11,6 +11,8 @@ from gateway.channels.base import Context, Work
 from gateway.channels.claims import STANDS, Claims
 from gateway.channels.smaregi.client import SYSTEM, SmaregiClient
 from gateway.channels.smaregi.member_number import text_of
+from gateway.channels.smaregi.update import ACTIVE
+from gateway.customer import Customer
 from gateway.errors import ErrorClass, UpstreamError
 from gateway.outcomes import Link
 from gateway.store import links, members, proofs
@@ -60,6 +62,15 @@ class RecordOwnership:
             return list(await look)
         first, second = await asyncio.gather(look, self._client.by_number("customer_no", number))
         return [*first, *second]
+
+    async def carrier(self, customer: Customer, *, also_second: bool) -> Row | None:
+        """The active member that has the customer's number; a conflict if it may not be theirs."""
+        rows = await self.with_number(customer.member_number, also_second=also_second)
+        active = [row for row in rows if (text_of(row, "status") or "0") in ACTIVE]
+        self.refuse_apart(active, customer.id)
+        if rows and not active:
+            raise conflict("the member with this number is withdrawn or merged")
+        return active[0] if active else None
 
     async def owners(self, row: Row, *, besides: int | None = None) -> set[int]:
         """Customers who exist in Shopify and whose member this is: by the link, or the number."""

@@ -108,6 +108,7 @@ MEMBERS: tuple[Step, ...] = (
     write(links.keep_apart, 7, 4, 106.0),
     write(duplicates.upsert, 4, 1, ["apart"], 10, 106.0),
     write(duplicates.add_bare, 2, [1, 2, 8], 107.0),
+    write(duplicates.add_merged, 2, [1, 9], 107.0),
     read(duplicates.get, 2, 1),
     read(duplicates.of_member, 1),
     read(duplicates.find, limit=9),
