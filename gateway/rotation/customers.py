@@ -48,10 +48,7 @@ class CustomerRekeying:
 
     async def page(self, after: int) -> list[int]:
         """Key the next customers anew; their ids. Raises UpstreamError, and may be repeated."""
-        channels = tuple(self._delivery.routes)
-        ids = await self._db.read(
-            lambda db: rekeying.customers_after(db, channels, after, _AT_ONCE)
-        )
+        ids = await self._db.read(lambda db: rekeying.customers_after(db, after, _AT_ONCE))
         found = await self._shopify.read(ids)
         results = await asyncio.gather(*map(self._one, found.values()), return_exceptions=True)
         for result in results:

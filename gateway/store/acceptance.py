@@ -102,7 +102,7 @@ def _update_sql(rows: int) -> str:
         RETURNING registrations.id, email_hash, email_verified,
             EXISTS (SELECT 1 FROM registrations AS earlier WHERE {_EARLIER}) AS has_earlier,
             EXISTS (SELECT 1 FROM deliveries WHERE customer_id = registrations.customer_id
-                                                   AND outcome IN {outbox.OPEN_SQL}) AS has_open,
+                                                   AND {outbox.IS_OPEN}) AS has_open,
             EXISTS (SELECT 1 FROM links WHERE customer_id = registrations.customer_id
                                               AND unproven IS NOT NULL) AS has_unproven"""  # noqa: S608
 

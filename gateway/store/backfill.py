@@ -8,7 +8,7 @@ import orjson
 from gateway import frozen
 from gateway.outcomes import Delivery, NewDelivery
 from gateway.store import members, outbox
-from gateway.store.outbox.queries import COLUMNS, OPEN_SQL, Spot, open_end, row_to_delivery
+from gateway.store.outbox.queries import COLUMNS, IS_OPEN, Spot, open_end, row_to_delivery
 from gateway.store.paging import PAGE
 
 __all__ = [
@@ -58,7 +58,7 @@ def known(
     )
     owed = db.execute(
         f"""SELECT customer_id FROM deliveries
-            WHERE channel = ? AND customer_id IN ({ids}) AND outcome IN {OPEN_SQL}""",  # noqa: S608
+            WHERE channel = ? AND customer_id IN ({ids}) AND {IS_OPEN}""",  # noqa: S608
         (channel, *customer_ids),
     )
     under_way = db.execute(
@@ -108,7 +108,7 @@ def give_back(db: sqlite3.Connection, channel: str, now: float) -> bool:
             f"""UPDATE deliveries SET next_attempt_at = ?2
                 WHERE id IN (SELECT id FROM deliveries
                              WHERE channel = ?1 AND kept_back IN (0, 1)
-                                   AND outcome IN {OPEN_SQL} AND outcome = 'pending'
+                                   AND {IS_OPEN} AND outcome = 'pending'
                                    AND next_attempt_at > ?2 AND kind = 'backfill' LIMIT ?3)""",  # noqa: S608
             (channel, now, PAGE),
         ).rowcount
@@ -127,7 +127,7 @@ def leftovers(
         return [], None
     rows = db.execute(
         f"""SELECT {COLUMNS} FROM deliveries INDEXED BY deliveries_open
-            WHERE outcome IN {OPEN_SQL}
+            WHERE {IS_OPEN}
               AND (customer_id, channel) > (?, ?) AND (customer_id, channel) <= (?, ?)
               AND channel = ? AND kind = 'backfill'
               AND (outcome = 'pending' AND coalesce(next_attempt_at, 0) <= ?

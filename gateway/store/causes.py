@@ -7,7 +7,7 @@ from dataclasses import replace
 from gateway import frozen
 from gateway.errors import ErrorClass
 from gateway.outcomes import Outcome
-from gateway.store.outbox import OPEN_SQL
+from gateway.store.outbox import IS_OPEN
 
 __all__ = ["Cause", "page", "together"]
 
@@ -54,7 +54,7 @@ def page(db: sqlite3.Connection, after: int) -> tuple[list[Cause], int | None]:
             FROM (SELECT channel, outcome, error_class, reason, count(*) AS number,
                          max(id) AS example, min(created_at) AS oldest,
                          min(next_attempt_at) AS next_at
-                  FROM deliveries WHERE id > ? AND id <= ? AND outcome IN {OPEN_SQL}
+                  FROM deliveries WHERE id > ? AND id <= ? AND {IS_OPEN}
                   GROUP BY channel, outcome, error_class, reason) AS cause
                  JOIN deliveries AS newest ON newest.id = cause.example""",  # noqa: S608
         (after, end[0]),

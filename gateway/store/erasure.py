@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 
 from gateway.store import actions, personal
-from gateway.store.outbox.queries import OPEN_SQL, open_of
+from gateway.store.outbox.queries import IS_OPEN, open_of
 from gateway.store.points import orders, reservation_steps
 
 __all__ = [
@@ -39,7 +39,7 @@ def discard_open(db: sqlite3.Connection, customer_id: int, now: float) -> None:
     db.execute(
         f"""UPDATE deliveries SET outcome = 'discarded', message = ?, error_class = NULL,
                    next_attempt_at = NULL, waiting = NULL, updated_at = ?
-            WHERE customer_id = ? AND outcome IN {OPEN_SQL} AND kind <> 'removal'""",  # noqa: S608
+            WHERE customer_id = ? AND {IS_OPEN} AND kind <> 'removal'""",  # noqa: S608
         (GONE, now, customer_id),
     )
 

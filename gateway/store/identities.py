@@ -4,7 +4,7 @@ import sqlite3
 from collections.abc import Iterable
 
 from gateway.outcomes import Identity
-from gateway.store.outbox.queries import OPEN_SQL
+from gateway.store.outbox.queries import IS_OPEN
 from gateway.store.points import orders
 
 __all__ = [
@@ -77,7 +77,7 @@ def forget_channel(db: sqlite3.Connection, channel: str, now: float) -> None:
     db.execute("DELETE FROM links WHERE channel = ?", (channel,))
     _give_up(db, "of the account before `shop accept`", now, channel=channel, kind="removal")
     db.execute(
-        f"UPDATE deliveries SET plan = NULL WHERE channel = ? AND outcome IN {OPEN_SQL}",  # noqa: S608
+        f"UPDATE deliveries SET plan = NULL WHERE channel = ? AND {IS_OPEN}",  # noqa: S608
         (channel,),
     )
 
@@ -106,7 +106,7 @@ def _give_up(
     db.execute(
         f"""UPDATE deliveries SET outcome = 'discarded', message = ?1, error_class = NULL,
                    next_attempt_at = NULL, waiting = NULL, updated_at = ?2
-            WHERE outcome IN {OPEN_SQL} AND ?3 IN ('', channel) AND ?4 IN ('', kind)""",  # noqa: S608
+            WHERE {IS_OPEN} AND ?3 IN ('', channel) AND ?4 IN ('', kind)""",  # noqa: S608
         (message, now, channel, kind),
     )
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from gateway import frozen
-from gateway.store.outbox.queries import OPEN_SQL
+from gateway.store.outbox.queries import IS_OPEN
 from gateway.store.ownership import OwnerLock, lock_path
 from gateway.store.sqlite_errors import translated
 
@@ -34,7 +34,7 @@ NOTHING = Inventory(0, 0, is_empty=True)
 def count(db: sqlite3.Connection) -> Inventory:
     links, waiting, rows = db.execute(
         f"""SELECT (SELECT count(*) FROM links),
-                   (SELECT count(*) FROM deliveries WHERE outcome IN {OPEN_SQL}),
+                   (SELECT count(*) FROM deliveries WHERE {IS_OPEN}),
                    EXISTS (SELECT 1 FROM deliveries) OR EXISTS (SELECT 1 FROM registrations)"""  # noqa: S608
     ).fetchone()
     return Inventory(links, waiting, is_empty=not links and not rows)

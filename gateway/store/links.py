@@ -7,7 +7,7 @@ from itertools import product
 import orjson
 
 from gateway.outcomes import Link
-from gateway.store.outbox.queries import OPEN_SQL, Spot, open_end
+from gateway.store.outbox.queries import IS_OPEN, Spot, open_end
 
 __all__ = [
     "apart",
@@ -177,7 +177,7 @@ def is_withheld(db: sqlite3.Connection, channel: str, customer_id: int) -> bool:
            UNION ALL
            SELECT 1 FROM deliveries
            WHERE channel = ?1 AND customer_id = ?2
-                 AND outcome IN {OPEN_SQL}
+                 AND {IS_OPEN}
                  AND json_extract(plan, '$.unproven') IS NOT NULL
                  AND NOT EXISTS (SELECT 1 FROM links WHERE channel = ?1 AND customer_id = ?2)
            LIMIT 1""",  # noqa: S608
@@ -197,7 +197,7 @@ def planned(
         return 0, None
     (count,) = db.execute(
         f"""SELECT count(*) FROM deliveries AS d INDEXED BY deliveries_open
-            WHERE outcome IN {OPEN_SQL}
+            WHERE {IS_OPEN}
               AND (customer_id, channel) > (?, ?) AND (customer_id, channel) <= (?, ?)
               AND channel = ? AND updated_at >= ?
               AND CAST(json_extract(plan, '$.member') AS TEXT) = ?

@@ -8,7 +8,7 @@ import orjson
 from gateway import frozen
 from gateway.store import duplicate_queue, proofs, signup_evidence
 from gateway.store.members import get_meta, set_meta
-from gateway.store.outbox.queries import OPEN_SQL
+from gateway.store.outbox.queries import IS_OPEN
 from gateway.store.registrations import DAY
 
 __all__ = [
@@ -28,7 +28,6 @@ __all__ = [
 ]
 
 _USED, _CHECKPOINT = "secrets", "rotation"
-_OPEN = f"outcome IN {OPEN_SQL}"
 
 Fingerprints = Mapping[str, str]
 
@@ -103,24 +102,22 @@ def intent(
 # -- customers
 
 
-def customers_after(
-    db: sqlite3.Connection, channels: Iterable[str], after: int, limit: int
-) -> list[int]:
+def customers_after(db: sqlite3.Connection, after: int, limit: int) -> list[int]:
     """Customers of whom something keyed is kept, by id from above `after`."""
     found: set[int] = set()
-    for channel in channels:
-        found |= _ids(db, "links WHERE channel = ? AND customer_id > ?", (channel, after), limit)
-    for table in ("proofs", "signup_evidence"):
-        found |= _ids(db, f"{table} WHERE customer_id > ?", (after,), limit)
-    found |= _ids(db, f"deliveries WHERE {_OPEN} AND customer_id > ?", (after,), limit)
+    for table, is_kept in (
+        ("links", "TRUE"),
+        ("proofs", "TRUE"),
+        ("signup_evidence", "TRUE"),
+        ("deliveries", IS_OPEN),
+    ):
+        rows = db.execute(
+            f"""SELECT DISTINCT customer_id FROM {table} WHERE {is_kept} AND customer_id > ?
+                ORDER BY customer_id LIMIT ?""",  # noqa: S608
+            (after, limit),
+        )
+        found |= {row[0] for row in rows}
     return sorted(found)[:limit]
-
-
-def _ids(
-    db: sqlite3.Connection, source: str, values: tuple[str | int, ...], limit: int
-) -> set[int]:
-    sql = f"SELECT DISTINCT customer_id FROM {source} ORDER BY customer_id LIMIT ?"  # noqa: S608
-    return {row[0] for row in db.execute(sql, (*values, limit))}
 
 
 def customer(
@@ -158,7 +155,7 @@ def record_of(db: sqlite3.Connection, channel: str, customer_id: int) -> Record:
     ).fetchone() or (None, None)
     delivery = db.execute(
         f"""SELECT id, json_extract(plan, '$.fields'), content_hash FROM deliveries
-            WHERE customer_id = ? AND channel = ? AND {_OPEN}""",  # noqa: S608
+            WHERE customer_id = ? AND channel = ? AND {IS_OPEN}""",  # noqa: S608
         (customer_id, channel),
     ).fetchone() or (None, None, None)
     return Record(

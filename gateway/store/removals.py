@@ -6,7 +6,7 @@ from typing import Literal
 
 from gateway import frozen
 from gateway.outcomes import Kind
-from gateway.store.outbox.queries import OPEN_SQL
+from gateway.store.outbox.queries import IS_OPEN
 from gateway.store.paging import EVERY
 
 __all__ = [
@@ -37,7 +37,7 @@ WINDOW = 3600.0
 """Seconds that count as "at once"."""
 
 _KNOWN = f"""(EXISTS (SELECT 1 FROM links WHERE customer_id = ?1)
-    OR EXISTS (SELECT 1 FROM deliveries WHERE customer_id = ?1 AND outcome IN {OPEN_SQL}))"""  # noqa: S608
+    OR EXISTS (SELECT 1 FROM deliveries WHERE customer_id = ?1 AND {IS_OPEN}))"""  # noqa: S608
 """Whether a removal would take anything away."""
 
 
@@ -147,7 +147,7 @@ def _call_back(db: sqlite3.Connection, cause: Cause, now: float) -> None:
     ids = [
         row[0]
         for row in db.execute(
-            f"""SELECT customer_id FROM deliveries WHERE kind = ?1 AND outcome IN {OPEN_SQL}
+            f"""SELECT customer_id FROM deliveries WHERE kind = ?1 AND {IS_OPEN}
                   AND customer_id IN (SELECT customer_id FROM removals
                                       WHERE state = 'begun' AND cause = ?2)
                 GROUP BY customer_id HAVING count(claimed_version) = 0""",  # noqa: S608
@@ -158,7 +158,7 @@ def _call_back(db: sqlite3.Connection, cause: Cause, now: float) -> None:
         db.execute(
             f"""UPDATE deliveries SET outcome = 'discarded', next_attempt_at = NULL, waiting = NULL,
                        message = 'held with many others: see `removals list`', updated_at = ?1
-                WHERE customer_id = ?2 AND kind = ?3 AND outcome IN {OPEN_SQL}""",  # noqa: S608
+                WHERE customer_id = ?2 AND kind = ?3 AND {IS_OPEN}""",  # noqa: S608
             (now, customer_id, Kind.REMOVAL),
         )
         db.execute("UPDATE removals SET state = 'noticed' WHERE customer_id = ?", (customer_id,))
@@ -241,5 +241,5 @@ def old(db: sqlite3.Connection, now: float) -> None:
         f"""DELETE FROM removals WHERE state = 'noticed'
               AND NOT EXISTS (SELECT 1 FROM links WHERE customer_id = removals.customer_id)
               AND NOT EXISTS (SELECT 1 FROM deliveries WHERE customer_id = removals.customer_id
-                                AND outcome IN {OPEN_SQL})"""  # noqa: S608
+                                AND {IS_OPEN})"""  # noqa: S608
     )

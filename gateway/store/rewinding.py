@@ -17,7 +17,7 @@ from collections.abc import Collection
 
 from gateway import frozen
 from gateway.store.members import get_meta, set_meta
-from gateway.store.outbox.queries import OPEN_SQL
+from gateway.store.outbox.queries import IS_OPEN
 
 __all__ = [
     "IDS",
@@ -78,7 +78,7 @@ def _may_have_been_sent(db: sqlite3.Connection, channel: str, now: float) -> int
         f"""UPDATE deliveries SET outcome = 'failed', error_class = 'too_late', message = ?,
                    reason = NULL, next_attempt_at = NULL, waiting = NULL, kept_back = 0,
                    claimed_version = NULL, updated_at = ?
-            WHERE channel = ? AND outcome IN {OPEN_SQL}""",  # noqa: S608
+            WHERE channel = ? AND {IS_OPEN}""",  # noqa: S608
         (_MAIL, now, channel),
     ).rowcount
 

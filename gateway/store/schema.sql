@@ -1,5 +1,8 @@
 -- Ids, keyed hashes and outcomes; the one place with personal data is `intents.sealed`, encrypted
 -- and wiped once Shopify has the customer or has refused. Times are Unix seconds (UTC).
+--
+-- SQLite makes a table of the words of an `IN` that a CHECK or an index of a part has, for each row:
+-- in the tables that every sign-up writes they are compared one by one.
 
 CREATE TABLE meta (
     key   TEXT PRIMARY KEY,
@@ -16,8 +19,8 @@ CREATE TABLE meta (
 CREATE TABLE registrations (
     id             TEXT PRIMARY KEY,
     state          TEXT NOT NULL
-                   CHECK (state IN ('open', 'waiting', 'unclear', 'accepted', 'rejected',
-                                    'replaced')),
+                   CHECK (state = 'open' OR state = 'accepted' OR state = 'waiting'
+                          OR state = 'unclear' OR state = 'rejected' OR state = 'replaced'),
     email_hash     BLOB NOT NULL,
     body_hash      BLOB NOT NULL,
     email_verified INTEGER NOT NULL DEFAULT 0,
@@ -67,19 +70,24 @@ CREATE TABLE deliveries (
     customer_id     INTEGER NOT NULL,
     channel         TEXT NOT NULL,
     kind            TEXT NOT NULL
-                    CHECK (kind IN ('registration', 'update', 'backfill', 'removal')),
+                    CHECK (kind = 'registration' OR kind = 'update' OR kind = 'backfill'
+                           OR kind = 'removal'),
     outcome         TEXT NOT NULL
-                    CHECK (outcome IN ('delivered', 'pending', 'retrying', 'failed', 'held',
-                                       'skipped', 'dry_run', 'discarded')),
+                    CHECK (outcome = 'delivered' OR outcome = 'pending' OR outcome = 'retrying'
+                           OR outcome = 'failed' OR outcome = 'held' OR outcome = 'skipped'
+                           OR outcome = 'dry_run' OR outcome = 'discarded'),
     error_class     TEXT
-                    CHECK (error_class IN ('connection', 'timeout', 'rate_limit', 'unavailable',
-                                           'auth', 'invalid_data', 'duplicate', 'conflict',
-                                           'too_late', 'unexpected')),
+                    CHECK (error_class = 'connection' OR error_class = 'timeout'
+                           OR error_class = 'rate_limit' OR error_class = 'unavailable'
+                           OR error_class = 'auth' OR error_class = 'invalid_data'
+                           OR error_class = 'duplicate' OR error_class = 'conflict'
+                           OR error_class = 'too_late' OR error_class = 'unexpected'),
     message         TEXT,
     attempts        INTEGER NOT NULL DEFAULT 0 CHECK (attempts >= 0),
     version         INTEGER NOT NULL DEFAULT 1,
     claimed_version INTEGER,            -- the version that the running attempt began with
-    waiting         TEXT CHECK (waiting IN ('channel', 'shopify', 'index')),
+    waiting         TEXT
+                    CHECK (waiting = 'channel' OR waiting = 'shopify' OR waiting = 'index'),
     urgent          INTEGER NOT NULL DEFAULT 0,  -- opted out of mail: goes whatever the flags say
     content_hash    TEXT,               -- keyed, of what the last failed attempt tried to send
     plan            TEXT,               -- what the channel decided before its write (ids only)
@@ -94,9 +102,9 @@ CREATE TABLE deliveries (
     request_id      TEXT                -- the newest request for which it is made
 ) STRICT;
 CREATE UNIQUE INDEX deliveries_open ON deliveries (customer_id, channel)
-    WHERE outcome IN ('pending', 'retrying', 'failed', 'held');
+    WHERE (outcome = 'pending' OR outcome = 'retrying' OR outcome = 'failed' OR outcome = 'held');
 CREATE INDEX deliveries_due ON deliveries (channel, kept_back, outcome, next_attempt_at)
-    WHERE outcome IN ('pending', 'retrying', 'failed', 'held');
+    WHERE (outcome = 'pending' OR outcome = 'retrying' OR outcome = 'failed' OR outcome = 'held');
 CREATE INDEX deliveries_waiting ON deliveries (waiting, channel) WHERE waiting IS NOT NULL;
 CREATE INDEX deliveries_customer ON deliveries (customer_id, channel, id);
 CREATE INDEX deliveries_registration ON deliveries (registration_id);
@@ -127,7 +135,7 @@ CREATE TABLE links (
     updated_at    REAL NOT NULL,
     unproven      BLOB,  -- keyed hash of the e-mail by which a record that was there was linked,
                          -- until it is known to be the customer's
-    PRIMARY KEY (channel, customer_id)
+    PRIMARY KEY (customer_id, channel)  -- side by side: they are written together
 ) STRICT, WITHOUT ROWID;
 -- One record is one customer's.
 CREATE UNIQUE INDEX links_record ON links (channel, reference);
@@ -301,9 +309,6 @@ CREATE TABLE removals (
     updated_at  REAL NOT NULL
 ) STRICT;
 CREATE INDEX removals_state ON removals (state, cause);
-
--- Who has a record in any channel at all.
-CREATE INDEX links_customer ON links (customer_id);
 
 -- What people did in the console: who (a role, and which of its sessions), what, to whom, and the
 -- reason they gave. Ids and our own words; kept as long as settled rows.

@@ -114,6 +114,22 @@ async def test_what_is_owed_already_to_who_loses_a_link_stays_as_it_is(tmp_path:
     assert rows == [("removal", "pending")]
 
 
+async def test_the_id_of_a_delivery_that_is_gone_is_not_given_again_after_the_upgrade(
+    tmp_path: Path,
+) -> None:
+    path = old_file(tmp_path)
+    with closing(sqlite3.connect(path, isolation_level=None)) as db:
+        db.execute("DELETE FROM links")  # two that contradict each other make a delivery
+        db.execute("UPDATE sqlite_sequence SET seq = 5000 WHERE name = 'deliveries'")
+    await opened(path)
+    with closing(sqlite3.connect(path, isolation_level=None)) as db:
+        made = db.execute(
+            """INSERT INTO deliveries (customer_id, channel, kind, outcome, created_at, updated_at)
+               VALUES (1, 'crm', 'update', 'delivered', 1.0, 1.0)"""
+        )
+    assert made.lastrowid == 5001
+
+
 async def test_an_upgraded_file_is_like_a_new_one(tmp_path: Path) -> None:
     path = old_file(tmp_path)
     await opened(path)

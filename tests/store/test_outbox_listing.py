@@ -120,6 +120,8 @@ def test_open_ones_are_paged_by_customer_and_channel(
 
 
 def test_the_sets_of_outcomes_are_written_as_in_the_indexes() -> None:
-    assert queries.OPEN_SQL == "('pending', 'retrying', 'failed', 'held')"
+    assert queries.IS_OPEN == (
+        "(outcome = 'pending' OR outcome = 'retrying' OR outcome = 'failed' OR outcome = 'held')"
+    )
     assert queries.AUTOMATIC_SQL == "('pending', 'retrying')"
     assert queries.SETTLED_SQL == "('delivered', 'skipped', 'dry_run', 'discarded')"

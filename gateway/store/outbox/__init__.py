@@ -3,7 +3,7 @@
 from gateway.store.outbox.queries import (
     AUTOMATIC_SQL,
     FIRST,
-    OPEN_SQL,
+    IS_OPEN,
     SETTLED_SQL,
     Spot,
     any_of,
@@ -56,7 +56,7 @@ from gateway.store.outbox.write import (
 __all__ = [
     "AUTOMATIC_SQL",
     "FIRST",
-    "OPEN_SQL",
+    "IS_OPEN",
     "SETTLED_SQL",
     "START",
     "AttemptResult",

@@ -6,7 +6,7 @@ from typing import Protocol
 
 from gateway.errors import ErrorClass
 from gateway.outcomes import Delivery, Outcome, Waiting
-from gateway.store.outbox.queries import AUTOMATIC_SQL, COLUMNS, OPEN_SQL, row_to_delivery
+from gateway.store.outbox.queries import AUTOMATIC_SQL, COLUMNS, IS_OPEN, row_to_delivery
 from gateway.store.paging import PAGE
 
 __all__ = [
@@ -81,7 +81,7 @@ _DUE = (
 
 def _due_sql(when: str) -> str:
     return f"""SELECT {COLUMNS} FROM deliveries
-               WHERE channel = :channel AND kept_back = 0 AND outcome IN {OPEN_SQL} AND {when}
+               WHERE channel = :channel AND kept_back = 0 AND {IS_OPEN} AND {when}
                LIMIT :limit"""  # noqa: S608
 
 
@@ -137,7 +137,7 @@ def shift(db: sqlite3.Connection, seconds: float, below: int) -> int | None:
     lowest: int = rows[-1][0]
     db.execute(
         f"""UPDATE deliveries SET next_attempt_at = next_attempt_at + ?1
-            WHERE id BETWEEN ?2 AND ?3 AND outcome IN {OPEN_SQL}
+            WHERE id BETWEEN ?2 AND ?3 AND {IS_OPEN}
                   AND outcome IN {AUTOMATIC_SQL} AND next_attempt_at IS NOT NULL""",  # noqa: S608
         (seconds, lowest, below - 1),
     )
@@ -182,7 +182,7 @@ def proven(db: sqlite3.Connection, customer_id: int, channel: str, now: float) -
                                        THEN ?1 ELSE next_attempt_at END,
                 outcome = CASE WHEN outcome = 'failed' AND error_class = 'conflict'
                                THEN 'pending' ELSE outcome END
-            WHERE customer_id = ?2 AND channel = ?3 AND outcome IN {OPEN_SQL}""",  # noqa: S608
+            WHERE customer_id = ?2 AND channel = ?3 AND {IS_OPEN}""",  # noqa: S608
         (now, customer_id, channel),
     )
 
@@ -231,7 +231,7 @@ def _page_sql(where: str) -> str:
     return f"""SELECT {COLUMNS}, EXISTS (SELECT 1 FROM links WHERE channel = d.channel
                                          AND customer_id = d.customer_id) AS linked
                FROM deliveries AS d
-               WHERE channel = ? AND kept_back = ? AND outcome IN {OPEN_SQL} AND outcome = ?
+               WHERE channel = ? AND kept_back = ? AND {IS_OPEN} AND outcome = ?
                      AND {where} LIMIT ?"""  # noqa: S608
 
 

@@ -10,7 +10,7 @@ import orjson
 from gateway import frozen
 from gateway.background import request_id
 from gateway.outcomes import Delivery, NewDelivery
-from gateway.store.outbox.queries import COLUMNS, OPEN_SQL, Spot, open_end, row_to_delivery
+from gateway.store.outbox.queries import COLUMNS, IS_OPEN, Spot, open_end, row_to_delivery
 
 __all__ = [
     "OwedTo",
@@ -68,7 +68,7 @@ def add(
 def _opened(db: sqlite3.Connection, customer_id: int) -> set[str]:
     """The channels with an open delivery."""
     rows = db.execute(
-        f"SELECT channel FROM deliveries WHERE customer_id = ? AND outcome IN {OPEN_SQL}",  # noqa: S608
+        f"SELECT channel FROM deliveries WHERE customer_id = ? AND {IS_OPEN}",  # noqa: S608
         (customer_id,),
     )
     return {row[0] for row in rows}
@@ -167,7 +167,7 @@ def _raise_open(
                                        ELSE next_attempt_at END,
                 claimed_version = CASE WHEN claimed_version IS NULL AND :claimed = 1
                                        THEN version + 1 ELSE claimed_version END
-            WHERE customer_id = :customer AND channel = :channel AND outcome IN {OPEN_SQL}
+            WHERE customer_id = :customer AND channel = :channel AND {IS_OPEN}
             RETURNING {COLUMNS}""",  # noqa: S608
         {
             "now": now,
@@ -196,7 +196,7 @@ def claim(
         f"""UPDATE deliveries SET outcome = 'pending', attempts = attempts + 1,
                    claimed_version = version, next_attempt_at = NULL, waiting = NULL,
                    kept_back = 0, updated_at = ?1
-            WHERE id = ?2 AND outcome IN {OPEN_SQL}
+            WHERE id = ?2 AND {IS_OPEN}
                   AND version = coalesce(?3, version)
             RETURNING {COLUMNS}""",  # noqa: S608
         (now, delivery_id, version),
@@ -230,7 +230,7 @@ def discard(db: sqlite3.Connection, delivery_id: int, message: str, now: float) 
         db.execute(
             f"""UPDATE deliveries SET outcome = 'discarded', message = ?, next_attempt_at = NULL,
                        waiting = NULL, updated_at = ?
-                WHERE id = ? AND outcome IN {OPEN_SQL}""",  # noqa: S608
+                WHERE id = ? AND {IS_OPEN}""",  # noqa: S608
             (message, now, delivery_id),
         ).rowcount
     )
@@ -252,7 +252,7 @@ def recover(
                    next_attempt_at =
                        CASE WHEN outcome = 'pending' AND coalesce(next_attempt_at, 0) <= ?1
                             THEN next_attempt_at ELSE ?1 END
-            WHERE outcome IN {OPEN_SQL}
+            WHERE {IS_OPEN}
               AND (customer_id, channel) > (?3, ?4) AND (customer_id, channel) <= (?5, ?6)
               AND (outcome = 'pending' AND (claimed_version IS NOT NULL OR next_attempt_at > ?1)
                    OR outcome = 'retrying' AND next_attempt_at > ?2)""",  # noqa: S608
