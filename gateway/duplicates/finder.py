@@ -95,7 +95,7 @@ class Finder:
         self._missed = {each: self._missed.get(each, now) for each in ids}
         gone = [each for each, since in self._missed.items() if now - since > _REFRESH_EVERY]
         if gone:
-            await self._db.write(lambda db: duplicate_queue.given_up(db, gone))
+            await self._db.write(lambda db: duplicate_queue.done(db, gone))
         return len(ids) > len(gone)
 
     def _slice(self, db: sqlite3.Connection) -> int:
@@ -107,12 +107,16 @@ class Finder:
         changed = duplicate_queue.next_changed(db, _AT_ONCE)
         if not changed:
             return self._slice_of_linked(db, now, until)
+        evidence = duplicate_queue.evidence_of(db, changed)
+        looked = list[int]()
         for member_id in changed:
-            duplicate_queue.keep_evidence(db, member_id)
+            if member_id in evidence:
+                signup_evidence.put(db, *evidence[member_id])
             at_till += examine(db, member_id, now)
-            duplicate_queue.done(db, member_id)
+            looked.append(member_id)
             if self._timer() > until:
                 break
+        duplicate_queue.done(db, looked)
         return at_till
 
     def _slice_of_linked(self, db: sqlite3.Connection, now: float, until: float) -> int:

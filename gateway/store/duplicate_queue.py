@@ -9,6 +9,8 @@ from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import Any
 
+import orjson
+
 from gateway.outcomes import Match
 from gateway.store import duplicates, signup_evidence
 from gateway.store.members import SHARED_BY, get_meta, set_meta
@@ -21,10 +23,9 @@ __all__ = [
     "all_linked_done",
     "clear_evidence",
     "done",
-    "given_up",
+    "evidence_of",
     "is_through",
     "is_waiting",
-    "keep_evidence",
     "linked",
     "linked_done",
     "linked_now",
@@ -39,13 +40,18 @@ _CURSOR = "duplicates_cursor"
 _UNKNOWN = """(customer_id IS NOT NULL AND NOT EXISTS (
     SELECT 1 FROM members WHERE members.member_id = duplicate_queue.member_id))"""
 
+_AMONG = """member_id IN (SELECT CAST(one.value AS BIGINT)
+                          FROM json_each(CAST(? AS TEXT)) AS one)"""
+"""Of ids as JSON: one statement, however many they are."""
+
 
 def add(db: sqlite3.Connection, member_ids: Iterable[int]) -> None:
     """These changed: to be looked at."""
-    db.executemany(
-        """INSERT INTO duplicate_queue (member_id) VALUES (?)
+    db.execute(
+        """INSERT INTO duplicate_queue (member_id)
+           SELECT CAST(one.value AS BIGINT) FROM json_each(CAST(? AS TEXT)) AS one WHERE TRUE
            ON CONFLICT (member_id) DO NOTHING""",
-        [(i,) for i in member_ids],
+        (orjson.dumps([*member_ids]).decode(),),
     )
 
 
@@ -75,15 +81,16 @@ def _linked_sql(rows: int) -> str:
             customer_id = excluded.customer_id, evidence = excluded.evidence"""  # noqa: S608
 
 
-def keep_evidence(db: sqlite3.Connection, member_id: int) -> None:
-    """Puts what the member's customer told where it is searched."""
-    row = db.execute(
-        """SELECT customer_id, evidence FROM duplicate_queue
-           WHERE member_id = ? AND evidence IS NOT NULL""",
-        (member_id,),
-    ).fetchone()
-    if row is not None:
-        signup_evidence.put(db, row["customer_id"], signup_evidence.unpacked(row["evidence"]))
+def evidence_of(
+    db: sqlite3.Connection, member_ids: Sequence[int]
+) -> dict[int, tuple[int, dict[str, bytes | None]]]:
+    """Member id -> their customer, and what they told that is not where it is searched yet."""
+    rows = db.execute(
+        f"""SELECT member_id, customer_id, evidence FROM duplicate_queue
+            WHERE {_AMONG} AND evidence IS NOT NULL""",  # noqa: S608
+        (orjson.dumps(member_ids).decode(),),
+    )
+    return {row[0]: (row[1], signup_evidence.unpacked(row[2])) for row in rows}
 
 
 def clear_evidence(db: sqlite3.Connection) -> None:
@@ -137,15 +144,10 @@ def is_through(db: sqlite3.Connection) -> bool:
     return bool(cursor) and not next_changed(db, 1) and not next_linked(db, 1)
 
 
-def done(db: sqlite3.Connection, member_id: int) -> None:
-    """One that changed was looked at."""
-    db.execute("DELETE FROM duplicate_queue WHERE member_id = ?", (member_id,))
-
-
-def given_up(db: sqlite3.Connection, member_ids: Iterable[int]) -> None:
-    """The store does not have these."""
-    for member_id in member_ids:
-        done(db, member_id)
+def done(db: sqlite3.Connection, member_ids: Sequence[int]) -> None:
+    """These changed and were looked at, or the store does not have them."""
+    sql = f"DELETE FROM duplicate_queue WHERE {_AMONG}"  # noqa: S608
+    db.execute(sql, (orjson.dumps(member_ids).decode(),))
 
 
 def linked_done(db: sqlite3.Connection, member_id: int) -> None:

@@ -14,7 +14,7 @@ from gateway.matching import CreateNew, LinkTo, choose
 from gateway.matching.match_keys import MemberHasher
 from gateway.normalize import kana_key, name_key
 from gateway.outcomes import Match
-from gateway.store import Keys, duplicate_queue, duplicates, members
+from gateway.store import Keys, duplicate_queue, duplicates, members, signup_evidence
 from gateway.store.members import Member
 from tests.duplicates.town import Person, Record, Town
 
@@ -141,7 +141,8 @@ class _Judging:
             (customer, str(member_id)),
         )
         duplicate_queue.linked_now(self.db, [(customer, member_id, match)], _NOW)
-        duplicate_queue.keep_evidence(self.db, member_id)
+        for told in duplicate_queue.evidence_of(self.db, [member_id]).values():
+            signup_evidence.put(self.db, *told)
         duplicate_queue.add_all_linked(self.db)
 
     def judge_link(self, person: Person, member_id: int) -> None:
