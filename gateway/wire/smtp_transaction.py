@@ -89,6 +89,7 @@ class _Session(asyncio.Protocol):
         self._connection = connection
         self._transport = cast(asyncio.WriteTransport, transport)
         self._behind = behind
+        self._loop = asyncio.get_running_loop()
         self._begun = b""
         self._lines: list[bytes] = []  # of a reply whose last is not there yet
         self._size = 0
@@ -113,7 +114,7 @@ class _Session(asyncio.Protocol):
 
     async def reply(self) -> _Reply:
         if not self._replies:
-            self._waiter = asyncio.get_running_loop().create_future()
+            self._waiter = self._loop.create_future()
             await self._waiter
         told = self._replies.popleft()
         if isinstance(told, Exception):
