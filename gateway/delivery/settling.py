@@ -14,6 +14,7 @@ from gateway.delivery.runtime import Runtime
 from gateway.errors import ErrorClass, StorageError
 from gateway.outcomes import AUTOMATIC, Delivery, Outcome, Waiting
 from gateway.store import Engine, outbox
+from gateway.store.batches import batches
 from gateway.store.engine import ALONE, Batched, Whom
 from gateway.store.outbox import AttemptResult
 
@@ -22,7 +23,7 @@ __all__ = ["AttemptResults"]
 log = logging.getLogger(__name__)
 
 _AT_ONCE = 16
-"""Outcomes in a statement: each number of them is a statement that SQLite has to prepare."""
+"""Outcomes in a statement, at most."""
 
 
 class AttemptResults:
@@ -147,8 +148,8 @@ def _settle(
     if len({one.delivery_id for one in results}) < len(results):
         return [outbox.settle(db, some, now) for some, now in asked]
     now, written = max(now for _, now in asked), dict[int, Delivery]()
-    for at in range(0, len(results), _AT_ONCE):
-        written |= outbox.settle(db, results[at : at + _AT_ONCE], now)
+    for some in batches(results, _AT_ONCE):
+        written |= outbox.settle(db, some, now)
     return [written] * len(asked)
 
 

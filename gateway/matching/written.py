@@ -10,7 +10,7 @@ from gateway.matching.match_keys import instant
 
 __all__ = ["Met", "WrittenRows"]
 
-_REMEMBERED = 4000
+_REMEMBERED = 2000
 """Rows whose fingerprints are kept."""
 _PAGES = 4
 """Pages of a list that are kept."""

@@ -1,12 +1,13 @@
 """Every query on the index of Smaregi members. Keys are keyed hashes; nothing here is readable."""
 
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import fields
 from functools import lru_cache
 from typing import Any
 
 from gateway import frozen
+from gateway.store.batches import batches
 from gateway.store.outbox.write import values
 from gateway.store.paging import EVERY, LOOKED
 
@@ -109,22 +110,13 @@ def _upsert(db: sqlite3.Connection, rows: Sequence[Values], known: int) -> None:
     """`known`: how many of them the index has already."""
     came = _came(db)
     part = (came // PART,)
-    for some in _in_powers_of_two(rows):
+    for some in batches(rows, _AT_ONCE):
         db.execute(_upsert_sql(len(some)), [value for row in some for value in (*row, *part)])
     if known < len(rows):
         set_meta(db, "members_came", str(came + len(rows) - known))
 
 
-def _in_powers_of_two(rows: Sequence[Values]) -> Iterator[Sequence[Values]]:
-    """A statement of 40 rows takes the database 90 kB, and is kept: so there are seven of them."""
-    at = 0
-    while left := len(rows) - at:
-        many = min(_AT_ONCE, 1 << left.bit_length() - 1)
-        yield rows[at : at + many]
-        at += many
-
-
-@lru_cache(_AT_ONCE.bit_length())
+@lru_cache(maxsize=64)
 def _upsert_sql(rows: int) -> str:
     placeholders = values(len(_NAMES) + 1, rows)
     return f"INSERT INTO members ({COLUMNS}, part) VALUES {placeholders}{_CHANGED}"  # noqa: S608

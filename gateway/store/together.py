@@ -5,6 +5,7 @@ import sqlite3
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, TypeVar
 
+from gateway.store.batches import next_batch
 from gateway.store.engine import Batched, Unit, resolve
 from gateway.store.pulse import Pulse
 
@@ -14,7 +15,7 @@ T = TypeVar("T")
 
 _MOST = 200
 _ALIKE = 16
-"""Parts that run together: each number of them is a statement that SQLite has to prepare."""
+"""Parts that run together."""
 
 
 class Together:
@@ -72,9 +73,10 @@ def run_all(connection: sqlite3.Connection, units: Sequence[Unit[Any]]) -> list[
                 (n, each.part)
                 for n, each in enumerate(units[place:], place)
                 if isinstance(each, Batched) and each.run is unit.run and n not in results
-            ][:_ALIKE]
-            told = unit.run(connection, [part for _, part in alike])
-            results |= zip((n for n, _ in alike), told, strict=True)
+            ]
+            some = alike[: next_batch(len(alike), _ALIKE)]
+            told = unit.run(connection, [part for _, part in some])
+            results |= zip((n for n, _ in some), told, strict=True)
     return [results[place] for place in range(len(units))]
 
 

@@ -101,4 +101,4 @@ def test_what_is_kept_of_long_lists_has_a_bound() -> None:
             page = [row(1000 * n + place, refresh) for place in range(500)]
             written.note(written.meet(1000 * n, page, refresh))
             assert len(written._pages) <= 4
-            assert len(written._rows) <= 4500
+            assert len(written._rows) <= 2500
