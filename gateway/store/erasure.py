@@ -64,12 +64,15 @@ def in_doubt(
     db: sqlite3.Connection, customer_id: int, channels: Collection[str]
 ) -> dict[str, dict[str, Any]]:
     """Those of the channels that were tried in vain, and that no removal has asked: a record may be
-    there whose making was never heard of. With what was planned there.
+    there whose making was never heard of. With what was planned there. What was owed since and
+    never tried says nothing.
     """
     rows = db.execute(
         """SELECT channel, plan FROM deliveries
-           WHERE id IN (SELECT max(id) FROM deliveries WHERE customer_id = ?1 GROUP BY channel)
-                 AND kind <> 'removal' AND outcome <> 'delivered' AND attempts > 0
+           WHERE id IN (SELECT max(id) FROM deliveries
+                        WHERE customer_id = ?1 AND (attempts > 0 OR kind = 'removal')
+                        GROUP BY channel)
+                 AND kind <> 'removal' AND outcome <> 'delivered'
                  AND channel NOT IN (SELECT channel FROM links WHERE customer_id = ?1)""",
         (customer_id,),
     )

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from gateway.outcomes import Kind, Outcome
+from gateway.outcomes import Kind, NewDelivery, Outcome
 from gateway.sandbox import Fault
-from gateway.store import links
+from gateway.store import links, outbox
 from gateway.sync.webhooks import erasure
 from tests.sync.webhooks.conftest import customers
 from tests.world import World, a_world
@@ -117,6 +117,23 @@ def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
 async def test_a_contact_that_was_never_heard_of_leaves_with_its_customer(world: World) -> None:
     gone = await made_but_not_heard_of(world, "crm", "POST /crm/objects")
     world.sandbox.shopify.delete_customer(gone)
+    await customers(world)._parts.erasure.remove(gone)
+    await world.replay(channel=["crm"])
+    (contact,) = world.sandbox.hubspot.contacts.values()
+    assert contact.archived
+
+
+@pytest.mark.usefixtures("at_once")
+@pytest.mark.parametrize("settings", [{"GATEWAY_RETRY_SCHEDULE": "100"}])
+async def test_so_it_does_where_a_change_was_owed_since_and_never_tried(world: World) -> None:
+    """The customer was met as gone, and a change of theirs was heard of late, before the deletion
+    was.
+    """
+    gone = await made_but_not_heard_of(world, "crm", "POST /crm/objects")
+    world.sandbox.shopify.delete_customer(gone)
+    await world.replay(channel=["crm"])
+    late = [NewDelivery("crm", Kind.UPDATE, Outcome.PENDING)]
+    await world.core.db.write(lambda db: outbox.add(db, gone, None, late, 1.0))
     await customers(world)._parts.erasure.remove(gone)
     await world.replay(channel=["crm"])
     (contact,) = world.sandbox.hubspot.contacts.values()
