@@ -41,8 +41,7 @@ class Edge:
             return
         if dry_run.get():
             raise DryRunStop(operation)
-        if self._trusted is not None:
-            self.require_trust()
+        self.require_trust()
 
     def require_trust(self) -> None:
         """The last thing before bytes of a write leave. A process that is halted after this, for
