@@ -6,14 +6,13 @@ from typing import Any, Final
 
 from gateway import frozen
 from gateway.matching.hashing import newest_stamp
+from gateway.matching.latest_pages import LatestPages
 from gateway.matching.match_keys import instant
 
 __all__ = ["Met", "WrittenRows"]
 
 _REMEMBERED = 2000
 """Rows whose fingerprints are kept."""
-_PAGES = 4
-"""Pages of a list that are kept."""
 
 Row = Mapping[str, Any]
 
@@ -61,7 +60,7 @@ class WrittenRows:
         self.clear()
 
     def clear(self) -> None:
-        self._pages: dict[int, _Page] = {}  # by the lowest id that was asked for
+        self._pages = LatestPages[_Page]()
         # customerId as it came -> fingerprint of its row, and the latest refresh that met it
         self._rows: dict[Any, tuple[int, _MetBy]] = {}
 
@@ -92,21 +91,15 @@ class WrittenRows:
         for member, fingerprint in met.others:
             if self._rows.get(member, _NEVER_MET)[1].refresh <= met.refresh:
                 self._rows[member] = fingerprint, met_by
-        self._keep(_Page(met.rows, met_by, met.newest), met)
+        last = self._pages.get(met.low)
+        if last is None or met.refresh >= last.by.refresh:
+            page = _Page(met.rows, met_by, met.newest)
+            self._pages.keep(met.low, page, goes_on=met.begins_as is not None)
         if len(self._rows) > _REMEMBERED:
             self._forget()
 
-    def _keep(self, page: _Page, met: Met) -> None:
-        last = self._pages.get(met.low)
-        if last and met.refresh < last.by.refresh:
-            return
-        if not met.begins_as:  # the pages behind it have other rows now
-            self._pages = {low: each for low, each in self._pages.items() if low < met.low}
-        if met.begins_as or len(self._pages) < _PAGES:
-            self._pages[met.low] = page
-
     def _forget(self) -> None:
-        kept = {page.by for page in self._pages.values()}
+        kept = {page.by for page in self._pages.all()}
         self._rows = {member: known for member, known in self._rows.items() if known[1] in kept}
 
 

@@ -88,12 +88,12 @@ def test_a_page_that_begins_anew_takes_those_behind_it_along() -> None:
     lists = GrowingList()
     pages(lists, BODIES[2], BODIES[1])
     pages(lists, BODIES[4])
-    assert [*lists._pages] == [1]
+    assert [*lists._pages._pages] == [1]
 
 
 def test_no_more_than_some_pages_of_a_long_list_are_kept() -> None:
     lists = GrowingList()
     pages(lists, *[BODIES[2]] * 20)
-    assert len(lists._pages) == 4
+    assert len(lists._pages.all()) == 4
     pages(lists, *[BODIES[3]] * 20)
-    assert len(lists._pages) == 4
+    assert len(lists._pages.all()) == 4

@@ -100,5 +100,5 @@ def test_what_is_kept_of_long_lists_has_a_bound() -> None:
         for n in range(20):
             page = [row(1000 * n + place, refresh) for place in range(500)]
             written.note(written.meet(1000 * n, page, refresh))
-            assert len(written._pages) <= 4
+            assert len(written._pages.all()) <= 4
             assert len(written._rows) <= 2500

@@ -6,12 +6,10 @@ from typing import Any
 
 from gateway.channels.smaregi.responses import ids_of
 from gateway.errors import ErrorClass
+from gateway.matching.latest_pages import LatestPages
 from gateway.wire import UpstreamAnswer
 
 __all__ = ["GrowingList", "members_of"]
-
-_PAGES = 4
-"""Pages of the list that are remembered, at most some 2 MB each."""
 
 Row = Mapping[str, Any]
 
@@ -30,20 +28,19 @@ class GrowingList:
     """
 
     def __init__(self) -> None:
-        # lowest id asked for -> the last such page up to its closing bracket, and its rows
-        self._pages: dict[int, tuple[bytes, list[Row]]] = {}
+        # each page up to its closing bracket, and its rows
+        self._pages = LatestPages[tuple[bytes, list[Row]]]()
 
     def members_of(self, answer: UpstreamAnswer, from_id: int) -> list[Row]:
         """As `members_of`, for reading only: rows that were known are the very same."""
-        body, (known, rows) = answer.body, self._pages.get(from_id, (b"", []))
+        body, (known, rows) = answer.body, self._pages.get(from_id) or (b"", [])
         rest = body[len(known) :] if known and body.startswith(known) else b""
-        if rest.startswith((b"]", b",{")):
+        goes_on = rest.startswith((b"]", b",{"))
+        if goes_on:
             more = replace(answer, body=b"[" + rest.removeprefix(b","))
             rows = rows + members_of(more)
         else:
             rows = members_of(answer)
-            # the pages behind this one have other members now
-            self._pages = {low: page for low, page in self._pages.items() if low < from_id}
-        if from_id in self._pages or len(self._pages) < _PAGES:
-            self._pages[from_id] = body[:-1] if body.endswith(b"}]") else b"", rows
+        beginning = body[:-1] if body.endswith(b"}]") else b""
+        self._pages.keep(from_id, (beginning, rows), goes_on=goes_on)
         return rows
