@@ -14,7 +14,7 @@ from gateway.channels.smaregi.required_columns import (
     filled,
     unfillable,
 )
-from gateway.channels.smaregi.update import ACTIVE, customers_own
+from gateway.channels.smaregi.update import customers_own, is_active
 from gateway.customer import Customer
 from gateway.errors import ErrorClass, UpstreamError
 from gateway.outcomes import Match
@@ -89,7 +89,7 @@ class MemberCreation:
             raise error from None
         self._ownership.refuse_apart(rows, int(code))
         for row in rows:
-            if str(row.get("status") or "0") in ACTIVE:
+            if is_active(row):
                 return row
         if rows:
             raise conflict("the member with this number is withdrawn or merged")

@@ -11,7 +11,7 @@ from gateway.channels.base import Context, Work
 from gateway.channels.claims import STANDS, Claims
 from gateway.channels.smaregi.client import SYSTEM, SmaregiClient
 from gateway.channels.smaregi.member_number import text_of
-from gateway.channels.smaregi.update import ACTIVE
+from gateway.channels.smaregi.update import is_active
 from gateway.customer import Customer
 from gateway.errors import ErrorClass, UpstreamError
 from gateway.outcomes import Link
@@ -66,7 +66,7 @@ class RecordOwnership:
     async def carrier(self, customer: Customer, *, also_second: bool) -> Row | None:
         """The active member that has the customer's number; a conflict if it may not be theirs."""
         rows = await self.with_number(customer.member_number, also_second=also_second)
-        active = [row for row in rows if (text_of(row, "status") or "0") in ACTIVE]
+        active = [row for row in rows if is_active(row)]
         self.refuse_apart(active, customer.id)
         if rows and not active:
             raise conflict("the member with this number is withdrawn or merged")

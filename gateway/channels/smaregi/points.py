@@ -8,6 +8,7 @@ from typing import Any
 from gateway import frozen
 from gateway.channels.smaregi.client import SYSTEM, SmaregiClient
 from gateway.channels.smaregi.settings import SmaregiSettings
+from gateway.channels.smaregi.update import is_active
 from gateway.errors import ErrorClass, UpstreamError
 from gateway.outcomes import Link
 from gateway.wire import RateLimit
@@ -19,7 +20,6 @@ SHARE = 0.2
 _QUEUE = 2.0
 """Seconds that a reader waits for the share at most; after that the answer is 503."""
 _FEWEST = 4
-_ACTIVE = {"0", "1", "2"}
 _SHORTEST_ID = 10
 """Digits of a Shopify customer id; a shorter one could be the number on a stranger's card."""
 
@@ -86,7 +86,7 @@ class PointsReader:
         for column in ("customer_code", "customer_no") if by_no else ("customer_code",):
             await self._turn()
             for row in await self._client.by_number(column, number):
-                if str(row.get("status") or "0") in _ACTIVE:
+                if is_active(row):
                     return str(row["customerId"]), str(row.get("customerCode") or number)
         return None
 

@@ -11,11 +11,16 @@ from gateway.customer import Customer
 from gateway.errors import ErrorClass, UpstreamError
 from gateway.outcomes import Link
 
-__all__ = ["ACTIVE", "bring_up_to_date", "customers_fields", "customers_own", "give", "stays"]
+__all__ = ["bring_up_to_date", "customers_fields", "customers_own", "give", "is_active", "stays"]
 
-ACTIVE = frozenset({"0", "1", "2"})
+_ACTIVE = frozenset({"0", "1", "2"})
 
 Row = Mapping[str, Any]
+
+
+def is_active(row: Row) -> bool:
+    """Whether the member is neither withdrawn nor merged."""
+    return (text_of(row, "status") or "0") in _ACTIVE
 
 
 def customers_own(body: Mapping[str, str]) -> dict[str, str]:
@@ -80,7 +85,7 @@ def _action(link: Link, work: Work) -> str:
 
 def _active(row: Row | None) -> Row:
     """A conflict if the till no longer knows the linked member."""
-    if row is not None and str(row.get("status") or "0") in ACTIVE:
+    if row is not None and is_active(row):
         return row
     reason = "gone from Smaregi" if row is None else "withdrawn or merged"
     text = f"the linked member is {reason}"
