@@ -9,7 +9,10 @@ import pytest
 
 from gateway.errors import StorageError
 from gateway.store import Database, database
-from gateway.store.engine import Batched
+from gateway.store.engine import Batched, Unit
+from gateway.store.pulse import Pulse
+from gateway.store.together import Together
+from tests import virtual_time
 from tests.store.test_database import note, notes
 
 
@@ -93,3 +96,47 @@ async def test_one_that_cannot_be_run_with_the_others_fails_alone(db: Database) 
     )
     assert [type(result) for result in results] == [str, sqlite3.IntegrityError, str, int]
     assert (await notes(db)) & {"good", "bad", "fine"} == {"good", "fine"}
+
+
+class _Runs:
+    """When units ran, in milliseconds, and how many at once; a run takes three milliseconds."""
+
+    def __init__(self, *, writes: bool) -> None:
+        self.together = Together(self._run, "a test", Pulse(), writes=writes)
+        self.seen: list[tuple[float, int]] = []
+
+    async def _run(self, units: Sequence[Unit[Any]]) -> Sequence[Any]:
+        self.seen.append((_milliseconds(), len(units)))
+        await asyncio.sleep(0.003)
+        return [None for _ in units]
+
+    async def asked_at(self, *moments: float) -> list[tuple[float, int]]:
+        async def one(moment: float) -> None:
+            await asyncio.sleep(moment / 1000)
+            await self.together.result_of(lambda _: None)
+
+        await asyncio.gather(*map(one, moments))
+        return self.seen
+
+
+def _milliseconds() -> float:
+    return round(1000 * asyncio.get_running_loop().time(), 1)
+
+
+def test_who_writes_alone_waits_for_nobody() -> None:
+    assert virtual_time.run(_Runs(writes=True).asked_at(0, 3, 6, 20)) == [
+        (0, 1),
+        (3, 1),
+        (6, 1),
+        (20, 1),
+    ]
+
+
+def test_writes_wait_a_moment_for_others_where_the_last_came_together() -> None:
+    ran = virtual_time.run(_Runs(writes=True).asked_at(0, 1, 2, 3.6, 20, 20.5, 24.2))
+    assert ran == [(0, 1), (3, 2), (7, 1), (20, 1), (23, 1), (26, 1)]
+
+
+def test_reads_wait_for_nobody() -> None:
+    ran = virtual_time.run(_Runs(writes=False).asked_at(0, 1, 4, 8))
+    assert ran == [(0, 1), (3, 1), (6, 1), (9, 1)]
