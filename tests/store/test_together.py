@@ -137,6 +137,22 @@ def test_writes_wait_a_moment_for_others_where_the_last_came_together() -> None:
     assert ran == [(0, 1), (3, 2), (7, 1), (20, 1), (23, 1), (26, 1)]
 
 
+def test_where_many_came_together_writes_wait_twice_as_long() -> None:
+    few, many = ([0.0, *[1.0] * count, 3.5, 5.5] for count in (9, 10))
+    assert virtual_time.run(_Runs(writes=True).asked_at(*few)) == [(0, 1), (3, 9), (7, 2)]
+    assert virtual_time.run(_Runs(writes=True).asked_at(*many)) == [(0, 1), (3, 10), (8, 2)]
+
+
+def test_a_crowd_is_over_after_a_few_that_wrote_alone() -> None:
+    ran = virtual_time.run(_Runs(writes=True).asked_at(0, *[1] * 20, 20, 40, 60, 80, 100, 120))
+    assert ran == [(0, 1), (3, 20), (22, 1), (42, 1), (61, 1), (81, 1), (100, 1), (120, 1)]
+
+
+def test_a_full_group_waits_for_nobody() -> None:
+    ran = virtual_time.run(_Runs(writes=True).asked_at(0, *[1] * 400, 8))
+    assert ran == [(0, 1), (3, 200), (6, 200), (11, 1)]
+
+
 def test_reads_wait_for_nobody() -> None:
     ran = virtual_time.run(_Runs(writes=False).asked_at(0, 1, 4, 8))
     assert ran == [(0, 1), (3, 1), (6, 1), (9, 1)]
