@@ -25,7 +25,8 @@ from typing import Any
 import aiohttp
 import uvloop
 
-from gateway.channels.smaregi.client import PAGE, SmaregiClient
+from gateway.channels.smaregi.client import SmaregiClient
+from gateway.channels.smaregi.lists import PAGE
 from gateway.channels.smaregi.settings import SmaregiSettings
 from gateway.http.upkeep import calm_collector
 from gateway.matching import MemberIndex

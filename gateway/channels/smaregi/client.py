@@ -5,9 +5,8 @@ from typing import Any
 
 from gateway.channels.smaregi.columns import INDEX, TILL, Columns
 from gateway.channels.smaregi.ledger import PointLedger
-from gateway.channels.smaregi.lists import GrowingList, members_of
+from gateway.channels.smaregi.lists import PAGE, GrowingList, members_of, page_of
 from gateway.channels.smaregi.responses import (
-    ids_of,
     is_column,
     is_member,
     is_whole,
@@ -20,9 +19,8 @@ from gateway.channels.smaregi.transport import CUSTOMERS, SYSTEM, Asked, Smaregi
 from gateway.errors import ErrorClass, UpstreamError
 from gateway.wire import Access, Lane, UpstreamAnswer, Wire, lane
 
-__all__ = ["PAGE", "SYSTEM", "SmaregiClient"]
+__all__ = ["SYSTEM", "SmaregiClient"]
 
-PAGE = 1000
 _FOR_REFRESHES = 0.4
 """Share of the reads that may go into asking what changed; looking up whoever may have been tried
 before needs another, and points have their own (`gateway.channels.smaregi.points`)."""
@@ -72,9 +70,8 @@ class SmaregiClient:
 
     async def _list_members(self, params: Mapping[str, str]) -> list[Mapping[str, Any]]:
         answer = await self._list("list members", params)
-        if "upd_date_time-from" in params:
-            return self._changes.members_of(answer, int(params["customer_id-from"]))
-        return members_of(answer)
+        page = self._changes.page_of if "upd_date_time-from" in params else page_of
+        return page(answer, int(params["customer_id-from"]))
 
     async def changed_page(self, from_id: int, updated_from: str | None) -> list[Mapping[str, Any]]:
         """As `member_page`, with what a till may change of a member."""
@@ -93,17 +90,7 @@ class SmaregiClient:
             params["upd_date_time-from"] = updated_from
         elif lane.get() is Lane.BACKLOG:
             await self._transport.turn_of_the_scan()
-        rows = await self._columns.rows(params, columns)
-        ids = ids_of(rows) if len(rows) >= PAGE else None
-        if ids and (ids != sorted(ids) or ids[0] < from_id):
-            raise UpstreamError(
-                SYSTEM,
-                "list members",
-                ErrorClass.UNEXPECTED,
-                "members did not come in the order of their ids",
-                applied=False,
-            )
-        return rows
+        return await self._columns.rows(params, columns)
 
     def seconds_apart(self) -> float:
         """Between two refreshes of the index: many sign-ups at once share one."""
