@@ -13,7 +13,7 @@ import orjson
 
 from gateway.outcomes import Match
 from gateway.store import duplicates, signup_evidence
-from gateway.store.members import SHARED_BY, get_meta, set_meta
+from gateway.store.members import AMONG, SHARED_BY, get_meta, set_meta
 from gateway.store.outbox.write import values
 
 __all__ = [
@@ -39,10 +39,6 @@ _SYSTEM = "smaregi"
 _CURSOR = "duplicates_cursor"
 _UNKNOWN = """(customer_id IS NOT NULL AND NOT EXISTS (
     SELECT 1 FROM members WHERE members.member_id = duplicate_queue.member_id))"""
-
-_AMONG = """member_id IN (SELECT CAST(one.value AS BIGINT)
-                          FROM json_each(CAST(? AS TEXT)) AS one)"""
-"""Of ids as JSON: one statement, however many they are."""
 
 
 def add(db: sqlite3.Connection, member_ids: Iterable[int]) -> None:
@@ -87,7 +83,7 @@ def evidence_of(
     """Member id -> their customer, and what they told that is not where it is searched yet."""
     rows = db.execute(
         f"""SELECT member_id, customer_id, evidence FROM duplicate_queue
-            WHERE {_AMONG} AND evidence IS NOT NULL""",  # noqa: S608
+            WHERE {AMONG} AND evidence IS NOT NULL""",  # noqa: S608
         (orjson.dumps(member_ids).decode(),),
     )
     return {row[0]: (row[1], signup_evidence.unpacked(row[2])) for row in rows}
@@ -146,7 +142,7 @@ def is_through(db: sqlite3.Connection) -> bool:
 
 def done(db: sqlite3.Connection, member_ids: Sequence[int]) -> None:
     """These changed and were looked at, or the store does not have them."""
-    sql = f"DELETE FROM duplicate_queue WHERE {_AMONG}"  # noqa: S608
+    sql = f"DELETE FROM duplicate_queue WHERE {AMONG}"  # noqa: S608
     db.execute(sql, (orjson.dumps(member_ids).decode(),))
 
 

@@ -126,6 +126,22 @@ async def test_no_look_up_reads_all_members(store: Store, query: str, index_used
     assert f"USING INDEX {index_used}" in plan[0]["detail"]
 
 
+async def test_that_a_member_is_like_nobody_is_known_without_the_table(store: Store) -> None:
+    values = [b""] * sum(map(len, members.ALIKE))
+    plan = await store.db.read(
+        lambda db: db.execute(f"EXPLAIN QUERY PLAN {members._alike_sql('0,1')}", values).fetchall()
+    )
+    searches = [row["detail"] for row in plan if row["detail"].startswith("SEARCH")]
+    assert [search.split()[5] for search in searches] == [
+        "members_email",
+        "members_mobile",
+        "members_kana",
+        "members_kana",
+        "members_place",
+    ]
+    assert all("COVERING INDEX" in search for search in searches)
+
+
 async def test_who_is_looked_up_while_the_index_is_keyed_anew_waits(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
