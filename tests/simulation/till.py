@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from random import Random
 
-from gateway.channels.smaregi import client
+from gateway.channels.smaregi import lists
 from gateway.matching import scan
 from tests.simulation import trouble
 from tests.simulation.judge import Person, judge_records
@@ -47,12 +47,12 @@ async def play(world: World) -> None:
 
 @contextmanager
 def _short_pages() -> Iterator[None]:
-    long = client.PAGE, scan.FULL_PAGE
-    client.PAGE = scan.FULL_PAGE = _PAGE
+    long = lists.PAGE, scan.FULL_PAGE
+    lists.PAGE = scan.FULL_PAGE = _PAGE
     try:
         yield
     finally:
-        client.PAGE, scan.FULL_PAGE = long
+        lists.PAGE, scan.FULL_PAGE = long
 
 
 def _rules(dice: Random) -> list[Rule]:

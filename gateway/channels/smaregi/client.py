@@ -3,9 +3,9 @@
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
+from gateway.channels.smaregi import lists
 from gateway.channels.smaregi.columns import INDEX, TILL, Columns
 from gateway.channels.smaregi.ledger import PointLedger
-from gateway.channels.smaregi.lists import PAGE, GrowingList, members_of, page_of
 from gateway.channels.smaregi.responses import (
     is_column,
     is_member,
@@ -39,7 +39,7 @@ class SmaregiClient:
         self._settings = settings
         self._transport = SmaregiTransport(wire, settings, clock)
         self._columns = Columns(self._list_members)
-        self._changes = GrowingList()
+        self._changes = lists.GrowingList()
         self.ledger = PointLedger(self._transport)
 
     async def lacking_scopes(self) -> list[str]:
@@ -70,7 +70,7 @@ class SmaregiClient:
 
     async def _list_members(self, params: Mapping[str, str]) -> list[Mapping[str, Any]]:
         answer = await self._list("list members", params)
-        page = self._changes.page_of if "upd_date_time-from" in params else page_of
+        page = self._changes.page_of if "upd_date_time-from" in params else lists.page_of
         return page(answer, int(params["customer_id-from"]))
 
     async def changed_page(self, from_id: int, updated_from: str | None) -> list[Mapping[str, Any]]:
@@ -84,7 +84,7 @@ class SmaregiClient:
         params = {
             "customer_id-from": str(from_id),
             "sort": "customerId",
-            "limit": str(PAGE),
+            "limit": str(lists.PAGE),
         }
         if updated_from is not None:
             params["upd_date_time-from"] = updated_from
@@ -98,7 +98,7 @@ class SmaregiClient:
 
     async def by_number(self, column: str, number: str) -> list[Mapping[str, Any]]:
         """Members whose `customer_code` or `customer_no` is `number`."""
-        rows = members_of(await self._list("find member", {column: number}))
+        rows = lists.members_of(await self._list("find member", {column: number}))
         name = "customerCode" if column == "customer_code" else "customerNo"
         return [row for row in rows if str(row.get(name) or "") == number]
 
