@@ -1,6 +1,5 @@
 """How long an attempt may take, not counting the time that it waits for a limit of our own."""
 
-import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar, Token
@@ -42,13 +41,12 @@ class PausableTimeout(TimeLimit):
     def stop(self) -> None:
         self._waiting += 1
         if self._waiting == 1 and self._is_running():
-            self._left = self._timer.when() - asyncio.get_running_loop().time()
-            self._timer.cancel()
+            self._left = self._alarm.remove(self)
 
     def go_on(self) -> None:
         self._waiting -= 1
         if self._waiting == 0 and self._is_running():
-            self._timer = asyncio.get_running_loop().call_later(self._left, self._end)
+            self._alarm.add(self, self._left)
 
     def _is_running(self) -> bool:
         return not (self._has_left or self._is_over)

@@ -2,6 +2,8 @@
 
 import asyncio
 from collections.abc import Callable
+from contextvars import ContextVar
+from typing import Any
 
 import pytest
 
@@ -105,5 +107,63 @@ def test_a_limit_that_is_over_before_it_begins_ends_the_first_wait(limit: Limit)
         with pytest.raises(TimeoutError), limit(-1.0):
             await asyncio.sleep(10)
         assert now() < 0.1
+
+    run(scene())
+
+
+@EACH
+def test_each_of_many_is_over_in_its_own_time(limit: Limit) -> None:
+    """However they come, and though some are left before: one timer serves them all."""
+    over: list[tuple[float, float]] = []
+
+    async def one(begins: float, lasts: float, leaves: float) -> None:
+        await asyncio.sleep(begins)
+        try:
+            with limit(lasts):
+                await asyncio.sleep(leaves)
+        except TimeoutError:
+            over.append((round(begins + lasts, 1), round(now(), 1)))
+
+    async def scene() -> None:
+        lasting = [(n % 7, 1 + n * 5 % 11, 0.5 if n % 3 else 99) for n in range(60)]
+        await asyncio.gather(*(one(*each) for each in lasting))
+
+    run(scene())
+    assert len(over) == 20
+    assert (
+        [due for due, _ in over] == [ended for _, ended in over] == sorted(due for due, _ in over)
+    )
+
+
+@EACH
+def test_the_timer_is_let_go_with_the_last(limit: Limit) -> None:
+    """Else a gateway that is at rest would be woken for nobody."""
+
+    async def scene() -> None:
+        loop: Any = asyncio.get_running_loop()
+
+        def timers() -> int:
+            return sum(not handle.cancelled() for handle in loop._scheduled)
+
+        with limit(60.0):
+            for _ in range(3):
+                with limit(5.0):
+                    assert timers() == 1
+            assert timers() == 1
+        assert timers() == 0
+
+    run(scene())
+
+
+def test_whoever_set_the_timer_is_not_held_by_it() -> None:
+    """The timer of a limit that is over soon outlives it where others run."""
+    held: ContextVar[object] = ContextVar("held")
+
+    async def scene() -> None:
+        loop: Any = asyncio.get_running_loop()
+        held.set(object())
+        with TimeLimit(5.0):
+            (timer,) = loop._scheduled
+            assert held not in timer._context
 
     run(scene())
