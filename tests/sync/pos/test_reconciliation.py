@@ -102,7 +102,7 @@ async def test_a_pass_that_was_cut_off_goes_on_where_it_was(
     deaf: World, monkeypatch: pytest.MonkeyPatch, system: str
 ) -> None:
     monkeypatch.setattr("gateway.shopify.roll.PAGE", 2)
-    monkeypatch.setattr(client, "PAGE", 2)
+    monkeypatch.setattr("gateway.channels.smaregi.lists.PAGE", 2)
     monkeypatch.setattr(reconciliation, "_FULL_PAGE", 2)
     monkeypatch.setattr(reconciliation, "OVERLAP", 0.0)
     for number in range(5):
