@@ -41,7 +41,8 @@ class PausableTimeout(TimeLimit):
     def stop(self) -> None:
         self._waiting += 1
         if self._waiting == 1 and self._is_running():
-            self._left = self._alarm.remove(self)
+            self._left = self._alarm.left(self)
+            self._alarm.remove(self)
 
     def go_on(self) -> None:
         self._waiting -= 1

@@ -65,13 +65,16 @@ class _Alarm:
         if self._timer is None or over_at < self._set_for:
             self._set(over_at)
 
-    def remove(self, limit: TimeLimit) -> float:
-        """The seconds that it had left; 0 where it did not run."""
-        over_at = self._over_at.pop(limit, None)
+    def left(self, limit: TimeLimit) -> float:
+        """Seconds, of one that runs."""
+        return self._over_at[limit] - self.loop.time()
+
+    def remove(self, limit: TimeLimit) -> None:
+        """It may be over, or stand still."""
+        self._over_at.pop(limit, None)
         if not self._over_at and self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        return 0.0 if over_at is None else over_at - self.loop.time()
 
     def _set(self, over_at: float) -> None:
         if self._timer is not None:
