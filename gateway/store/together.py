@@ -21,7 +21,11 @@ _MOMENT = 0.001
 """Seconds that a write waits for others where the last ones came together, as PostgreSQL's
 `commit_delay`. One that runs at once runs beside those who have just asked for it, and both threads
 fight for the interpreter: with 16 sign-ups at once that took a tenth of all the processor's time.
-Who writes alone waits for nobody.
+"""
+
+_BY_CHANCE = 2
+"""So many come together now and then where a sign-up is not alone, or an attempt ends beside it:
+nobody waits for that.
 """
 
 _CROWD = 10
@@ -68,7 +72,7 @@ class Together:
 
     async def _run_all(self) -> None:
         while self._waiting:
-            if self._writes and self._crowd > 1 and len(self._waiting) < _MOST:
+            if self._writes and self._crowd > _BY_CHANCE and len(self._waiting) < _MOST:
                 await asyncio.sleep(_MOMENT if self._crowd < _CROWD else 2 * _MOMENT)
             batch, self._waiting = self._waiting[:_MOST], self._waiting[_MOST:]
             # one that happens to come in between does not end a crowd
