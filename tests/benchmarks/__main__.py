@@ -39,7 +39,6 @@ class Options:
     concurrency: list[int]
     scenes: list[str]
     only: list[str]
-    quiet_lists: bool
     python: list[str]
     plot: Path
 
@@ -67,11 +66,6 @@ def options(arguments: Sequence[str]) -> Options:
     )
     parser.add_argument("--scenes", type=_one_of(SCENES), default=",".join(SCENES))
     parser.add_argument("--only", type=_one_of(names), default=",".join(names))
-    parser.add_argument(
-        "--quiet-lists",
-        action="store_true",
-        help="Smaregi's list of changed members stays empty: what reading it costs",
-    )
     parser.add_argument(
         "--python",
         action="append",
@@ -148,11 +142,11 @@ async def _round(
         for one in contestants:
             folder = Path(text) / one.name
             folder.mkdir()
-            starting = running(one, scene, load, folder, quietly=asked.quiet_lists)
+            starting = running(one, scene, load, folder)
             team.append(await stack.enter_async_context(starting))
         for step in asked.steps(scene):
             for each in team:
-                if step is not STEADY or each.contestant.survives:
+                if step is not STEADY or each.contestant.is_ours:
                     measured = await each.measure(step, asked.registrations)
                     results.add(scene.name, step, each.contestant.name, measured)
 

@@ -35,7 +35,7 @@ class Contestant:
     told: str
     extra: Mapping[str, str] = field(default_factory=dict)
     obeys_flags: bool = True
-    survives: bool = False
+    is_ours: bool = False
 
     async def prepare(self) -> str:
         """Installs what it needs; '' or the reason why it is left out."""
@@ -94,7 +94,7 @@ CONTESTANTS = (
         "gateway",
         (sys.executable, str(ROOT / "main.py"), "serve"),
         "this gateway, as a shop runs it",
-        survives=True,
+        is_ours=True,
     ),
     Contestant(
         "floor",

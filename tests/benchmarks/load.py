@@ -4,6 +4,7 @@ Each order is a `Load`, each answer a `Timed`, as JSON. What is sent is made bef
 """
 
 import asyncio
+import random
 import time
 from collections import Counter
 from dataclasses import asdict, dataclass, field
@@ -24,7 +25,8 @@ _PATIENCE = 120.0
 class Load:
     """`count` sign-ups, of the people from `first` on. `rate` 0: each of the `concurrency`
     connections sends the next once the one before was answered; otherwise so many a second leave,
-    whatever the answers do, on connections as needed.
+    whatever the answers do, on connections as needed, as strangers come: by chance, not by a clock
+    that would meet that of a time-out, or of a pass over a list, each time at the same moment.
     """
 
     port: int
@@ -117,10 +119,12 @@ class Storefront:
         await asyncio.gather(*(one() for _ in range(self._load.concurrency)))
 
     async def _in_time(self) -> None:
-        began, sending = time.perf_counter(), []
-        for number in range(self._load.count):
-            await asyncio.sleep(max(0.0, began + number / self._load.rate - time.perf_counter()))
+        at, sending = time.perf_counter(), []
+        chance = random.Random(self._load.first)  # everybody gets the same
+        for _ in range(self._load.count):
+            await asyncio.sleep(max(0.0, at - time.perf_counter()))
             sending.append(asyncio.create_task(self._send()))
+            at += chance.expovariate(self._load.rate)
         await asyncio.gather(*sending)
 
     async def _send(self) -> None:

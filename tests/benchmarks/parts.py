@@ -104,7 +104,7 @@ def _instrumented(gateway: Contestant, written: Path, apart: str) -> Contestant:
 
 
 def _started(contestant: Contestant, load: Child, folder: Path) -> Any:
-    return running(contestant, SCENES["healthy"], load, folder, quietly=False)
+    return running(contestant, SCENES["healthy"], load, folder)
 
 
 async def _counted(

@@ -14,17 +14,24 @@ _OFF = dict.fromkeys(_ON, "off")
 
 @dataclass(frozen=True, slots=True)
 class Scene:
+    """`lists_grow`: as in the true Smaregi, whose list of what changed has whoever was just made.
+    Otherwise its answer is canned, too: an empty list.
+    """
+
     name: str
     told: str
     flags: Mapping[str, str] = field(default_factory=lambda: _ON)
     modes: Mapping[str, Mode] = field(default_factory=dict)
+    lists_grow: bool = False
 
     def left_out(self, contestant: Contestant) -> str:
         """Why somebody takes no part; '' where they do."""
         if self.flags is not _ON and not contestant.obeys_flags:
             return "it has no flags"
-        if self.modes and not contestant.survives:
+        if self.modes and not contestant.is_ours:
             return "it waits for ever, or fails, where a channel does not answer"
+        if self.lists_grow and not contestant.is_ours:
+            return "it reads no lists"
         return ""
 
     def owed(self, count: int) -> dict[str, int]:
@@ -49,6 +56,7 @@ SCENES = {
         Scene("hanging", "the CRM never answers", modes={"crm": "hanging"}),
         Scene("refusing", "the CRM answers 503", modes={"crm": "refusing"}),
         Scene("shopify", "only Shopify, flags off", flags=_OFF),
+        Scene("growing", "Smaregi lists each member that is made", lists_grow=True),
     )
 }
 
@@ -73,5 +81,5 @@ def closed(many: int) -> Step:
 
 DELAYED = Step("8 at once, every answer after 20 ms", 8, delay=0.02, most=400)
 """What is added to the time of the upstream systems."""
-STEADY = Step("30 a second", 1, rate=30.0, most=400)
+STEADY = Step("30 a second", 1, rate=30.0)
 """Whatever the answers do: how long the channels that are well take beside one that hangs."""

@@ -3,6 +3,7 @@
 import statistics
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, fields
+from operator import attrgetter
 
 from tests.benchmarks.measuring import Measured
 from tests.benchmarks.scenes import DELAYED, STEADY, Step
@@ -10,11 +11,11 @@ from tests.benchmarks.scenes import DELAYED, STEADY, Step
 __all__ = ["Results", "table"]
 
 _HEAD = ("", "CPU ms", "/ floor", "/ node", "per s", "p50 ms", "p99 ms", "MiB", "failed")
-_FURTHER: dict[Step, tuple[str, Callable[[Measured], float]]] = {
-    DELAYED: ("added p50 ms", lambda one: one.added),
-    STEADY: ("channels' p99 ms", lambda one: one.others),
+_FURTHER: dict[Step, dict[str, Callable[[Measured], float]]] = {
+    DELAYED: {"added p50 ms": attrgetter("added")},
+    STEADY: {"members' p99 ms": attrgetter("members"), "mails' p99 ms": attrgetter("mails")},
 }
-"""A further column for these steps; of the channels only those that are well."""
+"""Further columns for these steps."""
 
 
 @dataclass(slots=True)
@@ -48,14 +49,14 @@ def table(results: Results) -> str:
 
 
 def _block(results: Results, scene: str, step: Step, names: list[str]) -> str:
-    further = _FURTHER.get(step)
-    head = (*_HEAD, further[0]) if further else _HEAD
+    further = _FURTHER.get(step, {})
+    head = (*_HEAD, *further)
     rows = [head]
     for name in names:
         one = results.median(scene, step, name)
         assert one is not None
         others = [results.median(scene, step, other) for other in ("floor", "node")]
-        more = (f"{further[1](one):.1f}",) if further else ()
+        more = (f"{figure(one):.1f}" for figure in further.values())
         rows.append((name, *_figures(one, others), *more))
     widths = [max(len(row[column]) for row in rows) for column in range(len(head))]
     lines = [f"{scene}, {step.name}"]

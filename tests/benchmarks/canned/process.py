@@ -1,6 +1,6 @@
 """The stand-ins as a process: serves all four systems, and takes orders on its standard input.
 
-{"start": true}                             -> {"ports": {system: port}}
+{"start": true, "lists_grow": bool}         -> {"ports": {system: port}}
 {"modes": {system: mode}, "delay": seconds} -> {}; from now on
 {"count": true}                             -> what came since the last time, and what there is
 """
@@ -31,7 +31,7 @@ class StandIns:
 
     async def carry_out(self, order: dict[str, Any]) -> dict[str, Any]:
         if "start" in order:
-            self._smaregi.quiet = bool(order.get("quiet"))
+            self._smaregi.lists_grow = order["lists_grow"]
             return {"ports": await self._start()}
         if "count" in order:
             return self._counted()

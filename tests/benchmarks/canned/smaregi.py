@@ -1,7 +1,7 @@
 """Smaregi's members: created, found by number, listed with what changed since.
 
-The list is honest: it has whoever was created, so a gateway that asks what changed reads its own
-members back, as it does with the true Smaregi. Rows are written once and joined.
+Where `lists_grow`, the list has whoever was created, so a gateway that asks what changed reads its
+own members back, as it does with the true Smaregi. Rows are written once and joined.
 """
 
 import time
@@ -29,11 +29,9 @@ _TOKEN = {
 
 
 class Smaregi:
-    """`quiet`: no list names anybody, as in a shop where nothing else happens."""
-
     def __init__(self, sightings: Sightings) -> None:
         self._sightings = sightings
-        self.quiet = False
+        self.lists_grow = False
         self.members: list[dict[str, Any]] = []
         self._changed: list[int] = []
         self._by_code: dict[str, dict[str, Any]] = {}
@@ -70,7 +68,7 @@ class Smaregi:
             return answer(200, orjson.dumps([found] if found else []))
         if "customer_id-from" not in asked:
             raise unforeseen(f"a list by {', '.join(asked)}")
-        if self.quiet:
+        if not self.lists_grow:
             return answer(200, b"[]")
         return self._page(asked)
 
