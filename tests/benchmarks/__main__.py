@@ -49,10 +49,11 @@ class Options:
         )
 
     def steps(self, scene: Scene) -> list[Step]:
+        """What is compared between scenes has the same steps before it."""
         crowds = [closed(many) for many in sorted(self.concurrency)]
         if scene.modes:
             return [STEADY, *crowds]
-        return [*crowds, STEADY, DELAYED] if scene.name == "healthy" else crowds
+        return [STEADY, *crowds, DELAYED] if scene.name == "healthy" else crowds
 
 
 def options(arguments: Sequence[str]) -> Options:
