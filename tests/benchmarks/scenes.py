@@ -56,7 +56,7 @@ SCENES = {
         Scene("hanging", "the CRM never answers", modes={"crm": "hanging"}),
         Scene("refusing", "the CRM answers 503", modes={"crm": "refusing"}),
         Scene("shopify", "only Shopify, flags off", flags=_OFF),
-        Scene("growing", "Smaregi lists each member that is made", lists_grow=True),
+        Scene("growing", "Smaregi's list grows", lists_grow=True),
     )
 }
 
