@@ -67,9 +67,9 @@ async def _places(folder: Path, sandbox: Sandbox) -> AsyncIterator[Places]:
             server = await asyncio.start_server(handler, "127.0.0.1", 0, ssl=tls)
             await stack.enter_async_context(server)
             ports[name] = str(server.sockets[0].getsockname()[1])
-        with socket.socket() as closed:
-            closed.bind(("127.0.0.1", 0))
-            ports["closed"] = str(closed.getsockname()[1])
+        bound = stack.enter_context(socket.socket())  # nobody else gets its port, and none listens
+        bound.bind(("127.0.0.1", 0))
+        ports["closed"] = str(bound.getsockname()[1])
         ports["mail"] = str(sandbox.mail.port)
         ports["shopify"] = sandbox.shopify.url.rpartition(":")[2]
         yield ports
