@@ -33,5 +33,10 @@ def test_the_benchmark_measures_every_scene_and_draws_it(tmp_path: Path) -> None
 @pytest.mark.timeout(300)
 def test_the_parts_are_those_of_every_thread() -> None:
     told = said(".parts", "8", "4")
-    for part in ("thread of the event loop", "inbound HTTP", "outbox.settle", "BEGIN and COMMIT"):
+    for part in (
+        "thread of the event loop",
+        "inbound HTTP",
+        "settling._settle",
+        "BEGIN and COMMIT",
+    ):
         assert part in told
