@@ -36,7 +36,7 @@ def bars(results: Results) -> Iterator[Verdict]:
     gateway = of("healthy", closed(16))
     for other, limit in (("floor", 2.6), ("node", 1.0)):
         against = of("healthy", closed(16), other)
-        ratio = gateway.cpu / against.cpu if gateway and against else None
+        ratio = gateway.cpu / against.cpu if gateway and against and against.cpu else None
         yield Verdict(f"CPU at 16 at once / {other}", limit, ratio)
     delayed = of("healthy", DELAYED)
     yield Verdict("p50 added at 8 at once, ms", 3.0, delayed.added if delayed else None)

@@ -69,7 +69,7 @@ def _block(results: Results, scene: str, step: Step, names: list[str]) -> str:
 def _figures(one: Measured, others: Sequence[Measured | None]) -> tuple[str, ...]:
     return (
         f"{one.cpu:.2f}",
-        *(f"{one.cpu / other.cpu:.2f}" if other else "-" for other in others),
+        *(f"{one.cpu / other.cpu:.2f}" if other and other.cpu else "-" for other in others),
         f"{one.per_second:.0f}",
         f"{one.p50:.1f}",
         f"{one.p99:.1f}",
