@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from operator import attrgetter
 
-from tests.benchmarks.measuring import Measured
+from tests.benchmarks.measuring import Measured, ratio
 from tests.benchmarks.scenes import DELAYED, STEADY, Step, closed
 from tests.benchmarks.table import Results
 
@@ -36,13 +36,14 @@ def bars(results: Results) -> Iterator[Verdict]:
     gateway = of("healthy", closed(16))
     for other, limit in (("floor", 2.6), ("node", 1.0)):
         against = of("healthy", closed(16), other)
-        ratio = gateway.cpu / against.cpu if gateway and against and against.cpu else None
-        yield Verdict(f"CPU at 16 at once / {other}", limit, ratio)
+        times = ratio(gateway.cpu, against.cpu) if gateway and against else None
+        yield Verdict(f"CPU at 16 at once / {other}", limit, times)
     delayed = of("healthy", DELAYED)
     yield Verdict("p50 added at 8 at once, ms", 3.0, delayed.added if delayed else None)
     alone, beside = of("healthy", STEADY), of("hanging", STEADY)
-    for told, p99 in (("members", attrgetter("members")), ("mails", attrgetter("mails"))):
-        slower = p99(beside) / p99(alone) if alone and beside else None
+    for told in ("members", "mails"):
+        p99 = attrgetter(told)
+        slower = ratio(p99(beside), p99(alone)) if alone and beside else None
         yield Verdict(f"p99 of the {told} beside a CRM that hangs / alone", 1.1, slower)
     crowd = of("healthy", closed(256))
     yield Verdict("memory at 256 at once, MiB", 120.0, crowd.peak if crowd else None)

@@ -28,7 +28,9 @@ class UnavailableError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Contestant:
-    """`command` is run once `needs` are there. `scenes`: of those it can take part in."""
+    """`command` is run once it is prepared. `is_ours`: it goes on where a channel does not answer,
+    and reads Smaregi's list of what changed.
+    """
 
     name: str
     command: tuple[str, ...]

@@ -21,7 +21,7 @@ from tests.benchmarks.contestants import Contestant, environment
 from tests.benchmarks.load import Load
 from tests.benchmarks.scenes import Scene, Step
 
-__all__ = ["Measured", "Running", "running"]
+__all__ = ["Measured", "Running", "ratio", "running"]
 
 _WARM_UP = 100
 
@@ -99,6 +99,11 @@ class Running:
                     f"{self.contestant.name}: {counted[name]} {name} for {owed} sign-ups"
                 )
         return counted
+
+
+def ratio(one: float, other: float) -> float | None:
+    """None where the other was too little to be measured: the processor's clock has ticks."""
+    return one / other if other else None
 
 
 def _p99(taken: list[float]) -> float:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, fields
 from operator import attrgetter
 
-from tests.benchmarks.measuring import Measured
+from tests.benchmarks.measuring import Measured, ratio
 from tests.benchmarks.scenes import DELAYED, STEADY, Step
 
 __all__ = ["Results", "table"]
@@ -67,9 +67,10 @@ def _block(results: Results, scene: str, step: Step, names: list[str]) -> str:
 
 
 def _figures(one: Measured, others: Sequence[Measured | None]) -> tuple[str, ...]:
+    ratios = (ratio(one.cpu, other.cpu) if other else None for other in others)
     return (
         f"{one.cpu:.2f}",
-        *(f"{one.cpu / other.cpu:.2f}" if other and other.cpu else "-" for other in others),
+        *("-" if times is None else f"{times:.2f}" for times in ratios),
         f"{one.per_second:.0f}",
         f"{one.p50:.1f}",
         f"{one.p99:.1f}",
